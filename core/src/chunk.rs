@@ -1,0 +1,280 @@
+//! Chunks: runs of changes, cut at places that only the key's holder can predict (`FORMAT.md`, "Chunks").
+
+use crate::cbor::{Append, Bytes, Write, put, put_array};
+use crate::digest::{Digest, HmacSha256, Total, mac};
+use crate::state::Table;
+use crate::{DomainKeys, Error, Result, limits};
+use hmac::Mac;
+use std::convert::Infallible;
+
+/// What a chunk holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// Whole changes.
+    Changes,
+    /// A piece of one change that is too large for a chunk; the next chunk goes on with it.
+    Part,
+    /// The last piece of such a change.
+    LastPart,
+    /// A page of the index.
+    IndexPage,
+}
+
+impl ChunkKind {
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Changes => 0,
+            Self::Part => 1,
+            Self::LastPart => 2,
+            Self::IndexPage => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Result<Self> {
+        match number {
+            0 => Ok(Self::Changes),
+            1 => Ok(Self::Part),
+            2 => Ok(Self::LastPart),
+            3 => Ok(Self::IndexPage),
+            other => Err(Error::corrupt(format!("a chunk of kind {other}, which suite 1 does not have"))),
+        }
+    }
+}
+
+/// How the plaintext of a chunk is packed before it is sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// As it is. For tables into which strangers write beside secrets: the length of a compressed chunk tells something
+    /// about its content (`SECURITY.md`).
+    None,
+    /// zstd, where that is shorter.
+    #[default]
+    Zstd,
+}
+
+/// A chunk on its way out, not yet compressed or sealed.
+pub struct PlainChunk {
+    pub(crate) kind: ChunkKind,
+    pub(crate) compression: Compression,
+    pub(crate) plaintext: Vec<u8>,
+    /// The chunk's entry in the index, encoded.
+    pub(crate) entry: Vec<u8>,
+}
+
+/// Collects the index entry of a chunk: its runs, and the sum of its digests (`FORMAT.md`, "Index").
+#[derive(Default)]
+pub(crate) struct EntryBuilder {
+    runs: Vec<u8>,
+    run_count: usize,
+    /// The run in the making: the encoded table, removals, writes, the encoded bound of its first key.
+    run: Option<(Vec<u8>, u64, u64, Vec<u8>)>,
+    sum: u128,
+}
+
+impl EntryBuilder {
+    pub fn run_count(&self) -> usize {
+        self.run_count + usize::from(self.run.is_some())
+    }
+
+    /// A run begins: its encoded table, and the encoded bound of its first key.
+    pub fn run(&mut self, table: &[u8], bound: Vec<u8>) {
+        self.end_run();
+        self.run = Some((table.to_vec(), 0, 0, bound));
+    }
+
+    /// A change of the run that makes an item of this digest.
+    pub fn write(&mut self, digest: Digest) {
+        if let Some((_, _, writes, _)) = &mut self.run {
+            *writes += 1;
+        }
+        self.sum = self.sum.wrapping_add(u128::from_be_bytes(digest.0));
+    }
+
+    fn end_run(&mut self) {
+        if let Some((name, removals, writes, bound)) = self.run.take() {
+            put_array(&mut Append(&mut self.runs), 4);
+            self.runs.extend_from_slice(&name);
+            put(&mut Append(&mut self.runs), removals);
+            put(&mut Append(&mut self.runs), writes);
+            self.runs.extend_from_slice(&bound);
+            self.run_count += 1;
+        }
+    }
+
+    /// The encoded entry: [kind, sum, runs]. The builder is empty afterwards.
+    pub fn finish(&mut self, kind: ChunkKind) -> Vec<u8> {
+        self.end_run();
+        let mut entry = Vec::with_capacity(self.runs.len() + 24);
+        let out = &mut Append(&mut entry);
+        put_array(out, 3);
+        put(out, kind.number());
+        put(out, Bytes(&self.sum.to_be_bytes()[..]));
+        put_array(out, self.run_count);
+        entry.extend_from_slice(&self.runs);
+        *self = Self::default();
+        entry
+    }
+}
+
+/// Says after which changes a chunk ends: a keyed function of table and key, so that neither an update nor content moves
+/// a boundary.
+pub(crate) struct Cutter {
+    keyed: HmacSha256,
+    /// `keyed` after the part that all keys of the table share.
+    table: HmacSha256,
+}
+
+impl Cutter {
+    pub fn new(keys: &DomainKeys) -> Self {
+        let keyed = mac(&keys.cut);
+        Self { table: keyed.clone(), keyed }
+    }
+
+    /// The keys that follow are of this table.
+    pub fn table(&mut self, table: &Table<'_>) {
+        let mut prefix = Vec::new();
+        put_array(&mut Append(&mut prefix), 2);
+        table.encode(&mut Append(&mut prefix));
+        self.table = self.keyed.clone().chain_update(&prefix);
+    }
+
+    /// Whether a chunk that has `size` bytes after a change of `length` bytes with this key ends there.
+    pub fn ends(&self, key: &[u8], length: usize, size: usize) -> bool {
+        if size < limits::CHUNK_MIN {
+            return false;
+        }
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.table.clone().chain_update(key).finalize().into_bytes()[..8]);
+        // A change counts with its length rounded down to a power of two: a small update does not move the boundary.
+        let weight = 1_u64 << length.max(1).ilog2();
+        let threshold = (u64::MAX / (limits::CHUNK_TARGET - limits::CHUNK_MIN) as u64).saturating_mul(weight);
+        u64::from_be_bytes(first) < threshold
+    }
+}
+
+/// Packs changes into chunks and hands them out as they fill up.
+pub(crate) struct ChunkBuilder<F> {
+    emit: F,
+    cutter: Cutter,
+    /// The current table, encoded: the head of its runs.
+    table: Vec<u8>,
+    /// The head of the current table's run stands in the chunk.
+    in_run: bool,
+    compression: Compression,
+    plaintext: Vec<u8>,
+    entry: EntryBuilder,
+}
+
+impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
+    pub fn new(keys: &DomainKeys, emit: F) -> Self {
+        Self {
+            emit,
+            cutter: Cutter::new(keys),
+            table: Vec::new(),
+            in_run: false,
+            compression: Compression::default(),
+            plaintext: Vec::with_capacity(limits::CHUNK_MAX),
+            entry: EntryBuilder::default(),
+        }
+    }
+
+    /// The changes that follow are of this table.
+    pub fn table(&mut self, table: &Table<'_>, compression: Compression) -> Result<()> {
+        if compression != self.compression {
+            self.end()?;
+            self.compression = compression;
+        }
+        self.table.clear();
+        table.encode(&mut Append(&mut self.table));
+        self.in_run = false;
+        self.cutter.table(table);
+        Ok(())
+    }
+
+    /// The length of the head of a run of the current table.
+    pub fn table_length(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether a change of this encoded length needs chunks of its own.
+    pub fn is_large(&self, length: u64) -> bool {
+        self.table.len() as u64 + length > limits::CHUNK_MAX as u64
+    }
+
+    /// Adds a change that is not large. `key` is its canonical key, `bound` gives the key's bound.
+    pub fn push(&mut self, change: &[u8], key: &[u8], bound: impl FnOnce() -> Vec<u8>, digest: Digest) -> Result<()> {
+        let head = if self.in_run { 0 } else { self.table.len() };
+        let is_full = self.plaintext.len() + head + change.len() > limits::CHUNK_MAX;
+        if is_full || (!self.in_run && self.entry.run_count() >= limits::RUNS_MAX) {
+            self.end()?;
+        }
+        if !self.in_run {
+            self.plaintext.extend_from_slice(&self.table);
+            self.entry.run(&self.table, bound());
+            self.in_run = true;
+        }
+        self.plaintext.extend_from_slice(change);
+        self.entry.write(digest);
+        if self.cutter.ends(key, change.len(), self.plaintext.len()) {
+            self.end()?;
+        }
+        Ok(())
+    }
+
+    /// Adds a large change in chunks of its own: all parts but the last have the largest size; the last has the entry.
+    pub fn push_large(&mut self, bound: Vec<u8>, digest: Digest, write: impl FnOnce(&mut Parts<'_, F>)) -> Result<()> {
+        self.end()?;
+        self.plaintext.extend_from_slice(&self.table);
+        let mut parts = Parts { builder: self, failed: Ok(()) };
+        write(&mut parts);
+        parts.failed?;
+        self.entry.run(&self.table, bound);
+        self.entry.write(digest);
+        self.hand_out(ChunkKind::LastPart)
+    }
+
+    /// Hands out the chunk in the making, if there is one.
+    pub fn end(&mut self) -> Result<()> {
+        match self.plaintext.is_empty() {
+            true => Ok(()),
+            false => self.hand_out(ChunkKind::Changes),
+        }
+    }
+
+    fn hand_out(&mut self, kind: ChunkKind) -> Result<()> {
+        self.in_run = false;
+        let entry = self.entry.finish(kind);
+        let plaintext = std::mem::replace(&mut self.plaintext, Vec::with_capacity(limits::CHUNK_MAX));
+        (self.emit)(PlainChunk { kind, compression: self.compression, plaintext, entry })
+    }
+}
+
+/// Takes the bytes of a large change and hands them out in parts.
+pub(crate) struct Parts<'a, F> {
+    builder: &'a mut ChunkBuilder<F>,
+    failed: Result<()>,
+}
+
+impl<F: FnMut(PlainChunk) -> Result<()>> Write for Parts<'_, F> {
+    type Error = Infallible;
+
+    fn push(&mut self, mut input: &[u8]) -> Result<(), Infallible> {
+        while !input.is_empty() && self.failed.is_ok() {
+            if self.builder.plaintext.len() == limits::CHUNK_MAX {
+                self.failed = self.builder.hand_out(ChunkKind::Part);
+                continue;
+            }
+            let room = limits::CHUNK_MAX - self.builder.plaintext.len();
+            let (now, later) = input.split_at(room.min(input.len()));
+            self.builder.plaintext.extend_from_slice(now);
+            input = later;
+        }
+        Ok(())
+    }
+}
+
+/// What an export came to: what the bundle writer has to seal into the index and sign.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportTotals {
+    pub(crate) target: Total,
+}

@@ -1,0 +1,166 @@
+//! Digests of items, sums of digests, and state ids (`FORMAT.md`, "Digests and state ids").
+
+use crate::cbor::{Append, Bytes, Write, put, put_array};
+use crate::state::Table;
+use crate::{DomainKeys, STATE_REVISION};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::convert::Infallible;
+use std::fmt;
+
+pub(crate) type HmacSha256 = Hmac<Sha256>;
+
+/// The id of a state: equal states of one domain have equal ids, whatever bundle they came in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StateId(pub [u8; 32]);
+
+/// The id of a domain of a recovery key: public, and the same in all bundles of the domain.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DomainId(pub [u8; 16]);
+
+macro_rules! hexadecimal {
+    ($($name:ident)*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::Error;
+
+            /// Reads lower or upper case hexadecimal digits.
+            fn from_str(text: &str) -> crate::Result<Self> {
+                let mut id = Self([0; _]);
+                let digits: Option<Vec<u8>> =
+                    text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+                match digits {
+                    Some(digits) if digits.len() == 2 * id.0.len() => {
+                        id.0.iter_mut().zip(digits.chunks_exact(2)).for_each(|(byte, pair)| *byte = pair[0] << 4 | pair[1]);
+                        Ok(id)
+                    }
+                    _ => Err(crate::Error::misuse(format!("an id has {} hexadecimal digits", 2 * id.0.len()))),
+                }
+            }
+        }
+    )*};
+}
+
+hexadecimal!(StateId DomainId);
+
+/// The digest of one item: 128 bits, added and taken away modulo 2^128.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Digest(pub [u8; 16]);
+
+/// The sum of the digests of a state's items, and their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(serde_bytes::ByteArray<16>, u64)", into = "(serde_bytes::ByteArray<16>, u64)")]
+pub(crate) struct Total {
+    pub sum: u128,
+    pub count: u64,
+}
+
+impl From<(serde_bytes::ByteArray<16>, u64)> for Total {
+    fn from((sum, count): (serde_bytes::ByteArray<16>, u64)) -> Self {
+        Self { sum: u128::from_be_bytes(*sum), count }
+    }
+}
+
+impl From<Total> for (serde_bytes::ByteArray<16>, u64) {
+    fn from(total: Total) -> Self {
+        (serde_bytes::ByteArray::new(total.sum.to_be_bytes()), total.count)
+    }
+}
+
+impl Total {
+    pub fn add(&mut self, digest: Digest) {
+        self.sum = self.sum.wrapping_add(u128::from_be_bytes(digest.0));
+        self.count += 1;
+    }
+
+    /// The id of the state that this is the total of.
+    pub fn state_id(&self, keys: &DomainKeys) -> StateId {
+        let mut message = Vec::with_capacity(32);
+        let out = &mut Append(&mut message);
+        put_array(out, 3);
+        put(out, STATE_REVISION);
+        put(out, Bytes(&self.sum.to_be_bytes()[..]));
+        put(out, self.count);
+        let mac = mac(&keys.state_id).chain_update(&message);
+        StateId(mac.finalize().into_bytes().into())
+    }
+}
+
+/// An HMAC that has taken in its key.
+pub(crate) fn mac(key: &[u8; 32]) -> HmacSha256 {
+    HmacSha256::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+/// Takes the digests of the items of one table after the other.
+pub(crate) struct Digester {
+    keyed: HmacSha256,
+    /// `keyed` after the part that all items of the table share.
+    table: HmacSha256,
+}
+
+impl Digester {
+    pub fn new(keys: &DomainKeys) -> Self {
+        let keyed = mac(&keys.digest);
+        Self { table: keyed.clone(), keyed }
+    }
+
+    /// The items that follow are of this table.
+    pub fn table(&mut self, table: &Table<'_>) {
+        let mut prefix = Vec::new();
+        let out = &mut Append(&mut prefix);
+        put_array(out, 4);
+        put(out, STATE_REVISION);
+        table.encode(out);
+        self.table = self.keyed.clone().chain_update(&prefix);
+    }
+
+    /// The digest of an item by the canonical bytes of its key and value.
+    pub fn item(&self, key: &[u8], value: &[u8]) -> Digest {
+        let mut stream = self.stream();
+        stream.0.update(key);
+        stream.0.update(value);
+        stream.finish()
+    }
+
+    /// The same for an item that is too large to hold: write its key and its value, then finish.
+    pub fn stream(&self) -> DigestStream {
+        DigestStream(self.table.clone())
+    }
+}
+
+/// A digest in the making.
+pub(crate) struct DigestStream(HmacSha256);
+
+impl DigestStream {
+    pub fn finish(self) -> Digest {
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&self.0.finalize().into_bytes()[..16]);
+        Digest(digest)
+    }
+}
+
+impl Write for DigestStream {
+    type Error = Infallible;
+    fn push(&mut self, input: &[u8]) -> Result<(), Infallible> {
+        self.0.update(input);
+        Ok(())
+    }
+}
+
+/// SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    Sha256::digest(bytes).into()
+}

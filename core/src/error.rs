@@ -1,0 +1,96 @@
+//! One error type, with one kind for each thing that a caller would do differently.
+
+use std::fmt;
+
+/// What a caller should make of an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The recovery key is well-formed but did not make this bundle. Find the right key; the bundle may be sound.
+    WrongKey,
+    /// The bytes are not what the exporter wrote, or contradict themselves. Use another copy.
+    Corrupt,
+    /// The bundle ends too early. Fetch it again.
+    Truncated,
+    /// Well-formed, but of a revision or with a feature that this version does not know. Update.
+    Unsupported,
+    /// A limit of the format or of the host would be exceeded.
+    TooBig,
+    /// The caller asked for something that cannot be done; nothing was tried.
+    Misuse,
+    /// Sound, but not what the caller expected (another state id or another verify key).
+    Mismatch,
+    /// The database or the file system refused; the message holds its words.
+    Host,
+    /// Somebody else holds the lock. Try again.
+    Busy,
+    /// The caller interrupted the work.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// The word for this kind that errors, reports, vectors and the component's interface share.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WrongKey => "wrong key",
+            Self::Corrupt => "corrupt",
+            Self::Truncated => "truncated",
+            Self::Unsupported => "unsupported",
+            Self::TooBig => "too big",
+            Self::Misuse => "misuse",
+            Self::Mismatch => "mismatch",
+            Self::Host => "host",
+            Self::Busy => "busy",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What went wrong, where, and (where there is one) the remedy. Never contains key material or row content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+}
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! constructors {
+    ($($name:ident $kind:ident),* $(,)?) => {$(
+        #[doc = concat!("An error of the kind [`ErrorKind::", stringify!($kind), "`].")]
+        pub fn $name(message: impl Into<String>) -> Self {
+            Self { kind: ErrorKind::$kind, message: message.into() }
+        }
+    )*};
+}
+
+impl Error {
+    constructors! {
+        wrong_key WrongKey, corrupt Corrupt, truncated Truncated, unsupported Unsupported, too_big TooBig,
+        misuse Misuse, mismatch Mismatch, host Host, busy Busy, interrupted Interrupted,
+    }
+
+    /// What the caller should make of it.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The message without the kind.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same error with the place put before its message.
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.name(), self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,127 @@
+//! The way out: live rows → canonical changes → chunks. The chunks then go to a [`BundleWriter`](crate::BundleWriter),
+//! which may run on another thread.
+
+use crate::cbor::{Append, Write};
+use crate::change::{NewRow, encode_new_item};
+use crate::chunk::{ChunkBuilder, Compression, ExportTotals, PlainChunk};
+use crate::state::{Table, schema_to_value, system_table_to_value};
+use crate::tally::{NO_KEY, Tally, is_large};
+use crate::{DomainKeys, Key, Result, SchemaRow, Settings, StateSink, Value};
+use std::collections::BTreeMap;
+
+/// What a caller may choose about an export. The bytes are a function of it.
+#[derive(Clone, Debug, Default)]
+pub struct ExportOptions {
+    /// How chunks are packed.
+    pub compression: Compression,
+    /// Tables that are packed in another way, by name.
+    pub tables: BTreeMap<String, Compression>,
+}
+
+/// Turns a state into the chunks of a full bundle. Drive it as a [`StateSink`], then call [`Export::finish`].
+///
+/// Holds at most one chunk, whatever the size of the state; a row that is too large for a chunk is handed on in pieces.
+pub struct Export<F> {
+    options: ExportOptions,
+    tally: Tally,
+    chunks: ChunkBuilder<F>,
+    /// A table was named of which no row has come.
+    named: Option<String>,
+    key: Vec<u8>,
+    change: Vec<u8>,
+}
+
+impl<F: FnMut(PlainChunk) -> Result<()>> Export<F> {
+    /// Chunks go to `emit` as soon as they are full.
+    pub fn new(keys: &DomainKeys, options: ExportOptions, emit: F) -> Self {
+        Self {
+            options,
+            tally: Tally::new(keys),
+            chunks: ChunkBuilder::new(keys, emit),
+            named: None,
+            key: Vec::new(),
+            change: Vec::new(),
+        }
+    }
+
+    /// Hands out the last chunk and tells what [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
+    ///
+    /// # Errors
+    /// Those of `emit`.
+    pub fn finish(mut self) -> Result<ExportTotals> {
+        self.chunks.end()?;
+        Ok(ExportTotals { target: self.tally.total })
+    }
+
+    fn begin(&mut self, table: &Table<'_>) -> Result<()> {
+        let compression = match table {
+            Table::Named(name) => self.options.tables.get(*name).copied(),
+            _ => None,
+        };
+        self.tally.begin(table)?;
+        self.chunks.table(table, compression.unwrap_or(self.options.compression))
+    }
+
+    fn item(&mut self, table: Table<'_>, value: &[u8]) -> Result<()> {
+        self.named = None;
+        self.begin(&table)?;
+        let digest = self.tally.add(&NO_KEY, value)?;
+        self.change.clear();
+        encode_new_item(value, &mut self.change);
+        if self.chunks.is_large(self.change.len() as u64) {
+            let change = &self.change;
+            self.chunks.push_large(NO_KEY.to_vec(), digest, |parts| {
+                let Ok(()) = parts.push(change);
+            })
+        } else {
+            self.chunks.push(&self.change, &NO_KEY, || NO_KEY.to_vec(), digest)
+        }
+    }
+}
+
+impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        self.item(Table::Settings, &settings.to_value())
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        self.item(Table::Schema, &schema_to_value(schema)?)
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.named = Some(name.to_owned());
+        Ok(())
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        if let Some(name) = self.named.take() {
+            self.begin(&Table::named(&name)?)?;
+        }
+        let row = NewRow { key, values };
+        row.check()?;
+        self.key.clear();
+        key.encode(&mut Append(&mut self.key));
+        let bound = || {
+            let mut bound = Vec::new();
+            key.encode_bound(&mut Append(&mut bound));
+            bound
+        };
+        if is_large(&row, self.chunks.table_length())? {
+            let digest = self.tally.add_large(&self.key, &row)?;
+            return self.chunks.push_large(bound(), digest, |parts| row.encode(parts));
+        }
+        self.change.clear();
+        row.encode(&mut Append(&mut self.change));
+        // The change is the head of an array, the key, null, and the value.
+        let value = &self.change[1 + self.key.len() + 1..];
+        let digest = self.tally.add(&self.key, value)?;
+        self.chunks.push(&self.change, &self.key, bound, digest)
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        match rows {
+            [] => Ok(()),
+            rows => self.item(Table::named(name)?, &system_table_to_value(rows)?),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The head of a bundle: 75 public bytes (`FORMAT.md`, "Head").
+
+use crate::digest::sha256;
+use crate::{DomainId, Error, Result, STATE_REVISION, SUITE, cbor};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+
+/// The same in every revision, so that damage is told apart from an unknown revision.
+pub(crate) const HEAD_LENGTH: usize = 75;
+/// The self-described CBOR tag, 55799 (RFC 8949 §3.4.6).
+const TAG: [u8; 3] = [0xd9, 0xd9, 0xf7];
+const MAGIC: &str = "lifeboat";
+/// The length of the head's own hash, with the head of its byte string.
+const CHECK: usize = 9;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub domain_id: DomainId,
+    pub commitment: [u8; 32],
+}
+
+#[derive(Serialize, Deserialize)]
+struct Fields<'a>(&'a str, u8, u8, ByteArray<16>, ByteArray<32>, ByteArray<8>);
+
+impl Head {
+    pub fn encode(&self) -> Vec<u8> {
+        let fields = |check| {
+            Fields(
+                MAGIC,
+                STATE_REVISION,
+                SUITE,
+                ByteArray::new(self.domain_id.0),
+                ByteArray::new(self.commitment),
+                check,
+            )
+        };
+        let mut head = [&TAG[..], &cbor::to_vec(&fields(ByteArray::new([0; 8])))].concat();
+        let check = check_of(&head);
+        let at = head.len() - check.len();
+        head[at..].copy_from_slice(&check);
+        head
+    }
+
+    /// # Errors
+    /// Corrupt when the bytes are no head or are damaged; unsupported when they are a sound head of another revision.
+    pub fn decode(bytes: &[u8; HEAD_LENGTH]) -> Result<Self> {
+        if bytes[..3] != TAG || bytes[3] != 0x86 || bytes[4] != 0x68 || &bytes[5..13] != MAGIC.as_bytes() {
+            return Err(Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged"));
+        }
+        if bytes[HEAD_LENGTH - 8..] != check_of(bytes) {
+            return Err(Error::corrupt("the head is damaged: its hash is wrong"));
+        }
+        let (revision, suite) = (bytes[13], bytes[14]);
+        if (revision, suite) != (STATE_REVISION, SUITE) {
+            return Err(Error::unsupported(format!(
+                "a bundle of state revision {revision} and suite {suite}; this version reads {STATE_REVISION} and {SUITE}: use a newer one"
+            )));
+        }
+        let Fields(_, _, _, domain_id, commitment, _) = cbor::from_slice(&bytes[TAG.len()..], "the head")?;
+        Ok(Self { domain_id: DomainId(*domain_id), commitment: *commitment })
+    }
+}
+
+fn check_of(head: &[u8]) -> [u8; 8] {
+    let mut check = [0; 8];
+    check.copy_from_slice(&sha256(&head[..head.len() - CHECK])[..8]);
+    check
+}

@@ -1,0 +1,60 @@
+//! Lifeboat's bundle format: the live state of a SQLite database as small, encrypted, deterministic bundles.
+//!
+//! The core takes a state from whoever walks over it and gives it back to whoever wants it; bytes go through readers and
+//! writers of the caller. It does no I/O of its own, knows no SQLite, no clock and no randomness. `FORMAT.md` beside this
+//! crate is the specification, `SECURITY.md` says what it is worth.
+//!
+//! ```text
+//!   a state (StateSink)   rows of a live database                rows for a new database       a state (StateSink)
+//!        │ export.rs      items → canonical changes              changes → items                       ▲ decoder.rs
+//!        │ tally.rs       digests, sums, the state id            the same, and compared                │ tally.rs
+//!        │ chunk.rs       changes → plain chunks                 plain chunks → changes                │ change.rs
+//!        │ seal.rs        compress, pad, encrypt                 decrypt, unpad, decompress            │ seal.rs
+//!        ▼ writer.rs      head, chunks, index, tail              split, hash, check the tail           │ reader.rs
+//!     bytes               ─────────────────── one bundle ───────────────────                        bytes
+//! ```
+//!
+//! [`Export`] and [`BundleWriter`] are the way out, [`Restore`] (an [`Opener`] and a [`Decoder`]) the way back, and
+//! [`Audit`] checks a bundle without a key. The halves can run on two threads.
+#![forbid(unsafe_code)]
+
+mod cbor;
+mod change;
+mod chunk;
+mod decoder;
+mod digest;
+mod error;
+mod export;
+mod framing;
+mod head;
+mod index;
+mod key;
+pub mod limits;
+mod reader;
+mod restore;
+mod schedule;
+mod seal;
+mod state;
+mod tail;
+mod tally;
+mod value;
+mod writer;
+
+pub use chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
+pub use decoder::{Decoder, Report};
+pub use digest::{DomainId, StateId};
+pub use error::{Error, ErrorKind, Result};
+pub use export::{Export, ExportOptions};
+pub use key::{RecoveryKey, VerifyKey};
+pub use reader::{Audit, Place, PublicReport};
+pub use restore::{Discard, Opened, Opener, Restore};
+pub use schedule::DomainKeys;
+pub use state::{SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, is_system_table};
+pub use tally::StateDigest;
+pub use value::{Key, Value};
+pub use writer::{BundleSummary, BundleWriter};
+
+/// The revision of states: ids, order and encoding of items.
+pub const STATE_REVISION: u8 = 1;
+/// The revision of bundles: cutting, compression, seal and signature.
+pub const SUITE: u8 = 1;

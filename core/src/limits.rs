@@ -1,0 +1,32 @@
+//! Every limit of the format, with its reason (`FORMAT.md`, "Limits"). All are bytes or counts.
+
+/// A chunk's plaintext: what a reader must hold at once, and what one lookup costs.
+pub const CHUNK_MAX: usize = 1 << 20;
+/// No cut before this size, so that sealing and hashing cost little a byte.
+pub const CHUNK_MIN: usize = 64 << 10;
+/// The mean size of a chunk where rows are small: a changed row changes about this much of a full bundle.
+pub const CHUNK_TARGET: usize = 256 << 10;
+/// Headers of tables in one chunk, so that an index entry stays small.
+pub const RUNS_MAX: usize = 4096;
+/// Items of a bundle: the head, all chunks and all pages of the index. At the target size: 256 GiB of rows.
+pub const ITEMS_MAX: usize = 1 << 20;
+/// One text or blob: SQLite's own default.
+pub const VALUE_MAX: u64 = 1_000_000_000;
+/// One encoded change: the largest row of SQLite by default, and room for the heads of its 32,767 columns.
+pub const CHANGE_MAX: u64 = 1_001_000_000;
+/// Columns of a row: SQLite's hard maximum.
+pub const COLUMNS_MAX: usize = 32_767;
+/// The encoded schema item: it is held whole. proj.db has 17 KB.
+pub const SCHEMA_MAX: usize = 16 << 20;
+/// The encoded rows of `sqlite_sequence` or of a `sqlite_stat*` table: they are held whole.
+pub const SYSTEM_TABLE_MAX: usize = 16 << 20;
+/// The name of a table, in bytes of UTF-8: it stands in each index entry.
+pub const TABLE_NAME_MAX: usize = 4096;
+/// The name of a domain, in bytes of UTF-8: it is for people.
+pub const DOMAIN_NAME_MAX: usize = 255;
+/// A text or blob in the key bound of an index entry is cut to this length.
+pub const BOUND_VALUE_MAX: usize = 32;
+/// The whole index, opened: what reading it may cost.
+pub const INDEX_MAX: u64 = 256 << 20;
+/// The summary at the end of the index.
+pub const SUMMARY_MAX: usize = 512;

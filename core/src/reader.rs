@@ -1,0 +1,254 @@
+//! Bundle → items: splits pieces of any size into the items of a bundle, hashes each, and checks the tail. Needs no key.
+//! The mirror of `writer.rs`.
+
+use crate::chunk::ChunkKind;
+use crate::digest::sha256;
+use crate::framing::{Length, chunk_length, sealed_of, tail_length};
+use crate::head::{HEAD_LENGTH, Head};
+use crate::tail::{RECORD, TRAILER, Tail, push_record};
+use crate::{DomainId, Error, Result, StateId, VerifyKey};
+use std::fmt;
+
+/// Where in a bundle an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The number of the item: 0 is the head, 1 the first chunk.
+    pub item: usize,
+    /// The offset of its first byte.
+    pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.item {
+            0 => f.write_str("head"),
+            item => write!(f, "item {item} at byte {}", self.offset),
+        }
+    }
+}
+
+/// What anybody can read and check in a bundle without a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicReport {
+    /// The domain whose keys sealed it.
+    pub domain_id: DomainId,
+    /// The state that it leads from; none for a full bundle.
+    pub base_id: Option<StateId>,
+    /// The state that it leads to.
+    pub state_id: StateId,
+    /// The key that signed it. It proves nothing unless it is the one that you expect.
+    pub verify_key: VerifyKey,
+    /// The length in bytes.
+    pub length: u64,
+    /// All chunks, those of the index included.
+    pub chunks: u64,
+}
+
+/// One item, as it comes out of the splitter.
+pub(crate) enum Item<'a> {
+    Head { head: Head, hash: [u8; 32] },
+    Chunk { kind: ChunkKind, sealed: &'a [u8], place: Place },
+    End(PublicReport),
+}
+
+enum Expect {
+    Head,
+    ChunkOrTail,
+    Trailer { tail_length: usize, report: PublicReport },
+    Nothing,
+}
+
+/// Splits a bundle into items. Holds at most one item.
+pub(crate) struct Splitter {
+    expect: Expect,
+    /// The bytes so far of the item that begins at `offset`.
+    buffer: Vec<u8>,
+    offset: u64,
+    /// The records of all items so far, to be compared with those of the tail.
+    records: Vec<u8>,
+    domain_id: DomainId,
+    in_index: bool,
+}
+
+impl Splitter {
+    pub fn new() -> Self {
+        Self {
+            expect: Expect::Head,
+            buffer: Vec::new(),
+            offset: 0,
+            records: Vec::new(),
+            domain_id: DomainId([0; 16]),
+            in_index: false,
+        }
+    }
+
+    /// Takes the next bytes and hands out each item that they complete.
+    pub fn push(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        while !bytes.is_empty() {
+            let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
+            let (now, later) = bytes.split_at((wanted - self.buffer.len()).min(bytes.len()));
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            if matches!(self.length()?, Length::Whole(length) if length == self.buffer.len()) {
+                let item = std::mem::take(&mut self.buffer);
+                self.item(&item, &mut emit)?;
+                self.offset += item.len() as u64;
+                // Its memory serves the next item.
+                self.buffer = item;
+                self.buffer.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Truncated, when the bundle has not come to its end.
+    pub fn finish(&self) -> Result<()> {
+        let seen = self.offset + self.buffer.len() as u64;
+        match self.expect {
+            Expect::Nothing => Ok(()),
+            _ if seen == 0 => Err(Error::truncated("the bundle is empty")),
+            _ => Err(Error::truncated(format!("the bundle ends at byte {seen}, before it is complete; get it again"))),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place { item: self.records.len() / RECORD, offset: self.offset }
+    }
+
+    /// The length of the item in the making; always more than the bytes so far, or the whole.
+    fn length(&self) -> Result<Length> {
+        match &self.expect {
+            Expect::Head => Ok(Length::Whole(HEAD_LENGTH)),
+            Expect::Trailer { .. } => Ok(Length::Whole(TRAILER)),
+            Expect::Nothing => Err(Error::corrupt(format!("bytes follow after the end, at byte {}", self.offset))),
+            Expect::ChunkOrTail => match self.buffer.first() {
+                None => Ok(Length::AtLeast(1)),
+                Some(0x82) => chunk_length(&self.buffer),
+                Some(0x86) => tail_length(&self.buffer, self.records.len() / RECORD),
+                Some(_) => Err(Error::corrupt("neither a chunk nor the tail begins here")),
+            }
+            .map_err(|error| error.at(self.place())),
+        }
+    }
+
+    fn item(&mut self, item: &[u8], emit: &mut impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        let place = self.place();
+        let expect = std::mem::replace(&mut self.expect, Expect::ChunkOrTail);
+        match expect {
+            Expect::Head => {
+                let bytes = item.try_into().map_err(|_| Error::truncated("the head is not complete"))?;
+                let (head, hash) = (Head::decode(bytes)?, sha256(item));
+                push_record(&mut self.records, item.len(), &hash)?;
+                self.domain_id = head.domain_id;
+                emit(Item::Head { head, hash })
+            }
+            Expect::ChunkOrTail if item[0] == 0x82 => {
+                let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at(place))?;
+                if self.in_index && kind != ChunkKind::IndexPage {
+                    return Err(Error::corrupt("a chunk of changes comes after the index").at(place));
+                }
+                self.in_index = kind == ChunkKind::IndexPage;
+                push_record(&mut self.records, item.len(), &sha256(item))?;
+                emit(Item::Chunk { kind, sealed: sealed_of(item)?, place })
+            }
+            Expect::ChunkOrTail => {
+                let report = self.tail(item)?;
+                self.expect = Expect::Trailer { tail_length: item.len(), report };
+                Ok(())
+            }
+            Expect::Trailer { tail_length, report } => {
+                if item[0] != 0x48 || item[1..] != (tail_length as u64).to_be_bytes() {
+                    return Err(Error::corrupt("the last nine bytes do not tell the length of the tail"));
+                }
+                self.expect = Expect::Nothing;
+                emit(Item::End(report))
+            }
+            Expect::Nothing => Ok(()),
+        }
+    }
+
+    fn tail(&self, item: &[u8]) -> Result<PublicReport> {
+        let tail = Tail::decode(item)?;
+        tail.check_signature()?;
+        // The tail is what the exporter wrote: from here on it is the witness.
+        let records = |records: &[u8]| records.chunks_exact(RECORD).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        if tail.items != self.records {
+            let (said, seen) = (records(&tail.items), records(&self.records));
+            let mut place = Place { item: 0, offset: 0 };
+            for (said, seen) in said.iter().zip(&seen) {
+                if said != seen {
+                    break;
+                }
+                place.item += 1;
+                place.offset += u64::from(u32::from_be_bytes([said[0], said[1], said[2], said[3]]));
+            }
+            return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
+        }
+        if tail.length != self.offset {
+            return Err(Error::corrupt("the tail states another length than what is before it has"));
+        }
+        if !self.in_index {
+            return Err(Error::corrupt("the index is missing"));
+        }
+        Ok(PublicReport {
+            domain_id: self.domain_id,
+            base_id: tail.base_id,
+            state_id: tail.state_id,
+            verify_key: tail.verify_key,
+            length: self.offset + (item.len() + TRAILER) as u64,
+            chunks: (self.records.len() / RECORD - 1) as u64,
+        })
+    }
+}
+
+/// Checks a bundle without a key: is each byte what the exporter wrote, is it complete, who signed it?
+///
+/// Push the bundle in pieces of any size, then call [`Audit::finish`]. Holds at most one item of the bundle.
+pub struct Audit {
+    splitter: Splitter,
+    report: Option<PublicReport>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Audit {
+    /// Nothing has been pushed yet.
+    pub fn new() -> Self {
+        Self { splitter: Splitter::new(), report: None }
+    }
+
+    /// Takes the next bytes of the bundle.
+    ///
+    /// # Errors
+    /// Corrupt or unsupported, as soon as it shows.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let report = &mut self.report;
+        self.splitter.push(bytes, |item| {
+            if let Item::End(end) = item {
+                *report = Some(end);
+            }
+            Ok(())
+        })
+    }
+
+    /// The bundle is complete.
+    ///
+    /// # Errors
+    /// Truncated when it is not; mismatch when it was signed by another key than the expected one.
+    pub fn finish(self, expected: Option<&VerifyKey>) -> Result<PublicReport> {
+        self.splitter.finish()?;
+        let report = self.report.ok_or_else(|| Error::truncated("the bundle has no end"))?;
+        match expected {
+            Some(expected) if *expected != report.verify_key => Err(Error::mismatch(format!(
+                "the bundle is consistent, but it was signed by {}, not by {expected}",
+                report.verify_key
+            ))),
+            _ => Ok(report),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The whole key schedule, with every label (`FORMAT.md`, "Key schedule"; HKDF-SHA-256, RFC 5869).
+
+use crate::{DomainId, Error, RecoveryKey, Result, VerifyKey, limits};
+use ed25519_dalek::SigningKey;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+const SALT: &[u8] = b"lifeboat";
+const DOMAIN: &str = "lifeboat domain";
+const COMMITMENT: &str = "lifeboat suite 1 commitment";
+const CHUNK_SEAL: &str = "lifeboat suite 1 chunk seal";
+const INDEX_SEAL: &str = "lifeboat suite 1 index seal";
+const CUT: &str = "lifeboat suite 1 cut";
+const SIGNATURE: &str = "lifeboat suite 1 signature";
+const DIGEST: &str = "lifeboat state 1 digest";
+const STATE_ID: &str = "lifeboat state 1 state id";
+
+/// All keys of one domain of a recovery key. Wiped when dropped.
+#[derive(Clone)]
+pub struct DomainKeys {
+    pub(crate) domain_id: DomainId,
+    pub(crate) commitment: Zeroizing<[u8; 32]>,
+    pub(crate) chunk_seal: Zeroizing<[u8; 64]>,
+    pub(crate) index_seal: Zeroizing<[u8; 64]>,
+    pub(crate) cut: Zeroizing<[u8; 32]>,
+    pub(crate) digest: Zeroizing<[u8; 32]>,
+    pub(crate) state_id: Zeroizing<[u8; 32]>,
+    pub(crate) signature: SigningKey,
+}
+
+impl RecoveryKey {
+    /// The public id of the domain of this name: what a head shows in place of the name.
+    ///
+    /// # Errors
+    /// Misuse when the name is empty or longer than [`limits::DOMAIN_NAME_MAX`] bytes.
+    pub fn domain_id(&self, name: &str) -> Result<DomainId> {
+        if name.is_empty() || name.len() > limits::DOMAIN_NAME_MAX {
+            return Err(Error::misuse(format!(
+                "a domain's name has 1 to {} bytes, not {}",
+                limits::DOMAIN_NAME_MAX,
+                name.len()
+            )));
+        }
+        Ok(DomainId(expand(self, DOMAIN, name.as_bytes())))
+    }
+
+    /// The keys of the domain that a head names.
+    pub fn domain(&self, id: DomainId) -> DomainKeys {
+        let context = &id.0;
+        DomainKeys {
+            domain_id: id,
+            commitment: Zeroizing::new(expand(self, COMMITMENT, context)),
+            chunk_seal: Zeroizing::new(expand(self, CHUNK_SEAL, context)),
+            index_seal: Zeroizing::new(expand(self, INDEX_SEAL, context)),
+            cut: Zeroizing::new(expand(self, CUT, context)),
+            digest: Zeroizing::new(expand(self, DIGEST, context)),
+            state_id: Zeroizing::new(expand(self, STATE_ID, context)),
+            signature: SigningKey::from_bytes(&Zeroizing::new(expand(self, SIGNATURE, context))),
+        }
+    }
+}
+
+impl DomainKeys {
+    /// The verify key of this domain: safe to publish.
+    pub fn verify_key(&self) -> VerifyKey {
+        VerifyKey(self.signature.verifying_key().to_bytes())
+    }
+}
+
+/// HKDF(salt "lifeboat", the recovery key; label, a zero byte, context).
+fn expand<const N: usize>(key: &RecoveryKey, label: &str, context: &[u8]) -> [u8; N] {
+    let mut okm = [0; N];
+    Hkdf::<Sha256>::new(Some(SALT), key.bytes())
+        .expand_multi_info(&[label.as_bytes(), &[0], context], &mut okm)
+        .expect("at most 64 bytes are asked for, far below HKDF's limit");
+    okm
+}

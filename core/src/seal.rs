@@ -1,0 +1,195 @@
+//! Sealing: compress where that is shorter, pad, encrypt; and opening, the same steps in reverse (`FORMAT.md`, "Seal").
+
+use crate::cbor::{self, Append, put, put_array};
+use crate::chunk::{ChunkKind, Compression};
+use crate::{DomainKeys, Error, Result, limits};
+use aes_siv::{KeyInit, siv::Aes256Siv};
+use std::cell::RefCell;
+
+const CHUNK_LABEL: &[u8] = b"lifeboat suite 1 chunk";
+const INDEX_LABEL: &[u8] = b"lifeboat suite 1 index";
+const TAG: usize = 16;
+/// The bytes of a box before its content, at most: array, method, length, head of the byte string.
+const BOX_HEAD_MAX: usize = 12;
+/// The longest sealed chunk.
+pub(crate) const SEALED_MAX: usize = TAG + padded_length(limits::CHUNK_MAX + BOX_HEAD_MAX);
+/// Of the pinned zstd. A function of the input alone, on every machine.
+const LEVEL: i32 = 3;
+
+const STORED: u8 = 0;
+const ZSTD: u8 = 1;
+
+/// The Padmé length (Nikitin et al., 2019): at most 12% more, and only O(log log) of the length shows.
+const fn padded_length(length: usize) -> usize {
+    if length < 2 {
+        return length;
+    }
+    let exponent = length.ilog2();
+    let kept = exponent.ilog2() + 1;
+    if kept > exponent {
+        return length;
+    }
+    let mask = (1_usize << (exponent - kept)) - 1;
+    (length + mask) & !mask
+}
+
+/// Seals and opens the chunks of one domain.
+pub(crate) struct Seal {
+    chunk: RefCell<Aes256Siv>,
+    index: RefCell<Aes256Siv>,
+    compressor: RefCell<Option<zstd_safe::CCtx<'static>>>,
+    opener: RefCell<Option<zstd_safe::DCtx<'static>>>,
+}
+
+impl Seal {
+    pub fn new(keys: &DomainKeys) -> Self {
+        let siv = |key: &[u8; 64]| RefCell::new(Aes256Siv::new(key.into()));
+        Self {
+            chunk: siv(&keys.chunk_seal),
+            index: siv(&keys.index_seal),
+            compressor: RefCell::new(None),
+            opener: RefCell::new(None),
+        }
+    }
+
+    /// The cipher and the one associated-data string for a kind of chunk.
+    fn cipher(&self, kind: ChunkKind, head_hash: &[u8; 32]) -> (&RefCell<Aes256Siv>, Vec<u8>) {
+        match kind {
+            ChunkKind::IndexPage => (&self.index, [INDEX_LABEL, &[0], head_hash].concat()),
+            _ => (&self.chunk, [CHUNK_LABEL, &[0], &[kind.number()]].concat()),
+        }
+    }
+
+    /// Compresses, pads and encrypts one chunk.
+    pub fn seal(
+        &self,
+        kind: ChunkKind,
+        compression: Compression,
+        plain: &[u8],
+        head_hash: &[u8; 32],
+    ) -> Result<Vec<u8>> {
+        let packed = match compression {
+            Compression::Zstd => self.compress(plain)?,
+            Compression::None => None,
+        };
+        let (method, content) = match &packed {
+            Some(packed) => (ZSTD, packed.as_slice()),
+            None => (STORED, plain),
+        };
+        let mut sealed = Vec::with_capacity(SEALED_MAX.min(content.len() + content.len() / 8 + 64));
+        let out = &mut Append(&mut sealed);
+        put_array(out, 3);
+        put(out, method);
+        put(out, plain.len() as u64);
+        put(out, cbor::Bytes(content));
+        let length = padded_length(sealed.len());
+        sealed.resize(length, 0);
+        let (cipher, associated) = self.cipher(kind, head_hash);
+        cipher
+            .borrow_mut()
+            .encrypt_in_place([associated.as_slice()], &mut sealed)
+            .map_err(|_| Error::too_big("a chunk that the seal does not take"))?;
+        Ok(sealed)
+    }
+
+    fn compress(&self, plain: &[u8]) -> Result<Option<Vec<u8>>> {
+        let failed = |code| Error::host(format!("zstd: {}", zstd_safe::get_error_name(code)));
+        let mut context = self.compressor.borrow_mut();
+        let context = match &mut *context {
+            Some(context) => context,
+            empty => {
+                let mut context = zstd_safe::CCtx::try_create().ok_or_else(|| Error::host("zstd: out of memory"))?;
+                context.set_parameter(zstd_safe::CParameter::CompressionLevel(LEVEL)).map_err(failed)?;
+                empty.insert(context)
+            }
+        };
+        let mut packed = vec![0; zstd_safe::compress_bound(plain.len())];
+        let length = context.compress2(packed.as_mut_slice(), plain).map_err(failed)?;
+        packed.truncate(length);
+        Ok((length < plain.len()).then_some(packed))
+    }
+
+    /// Decrypts, unpads and decompresses one chunk. Allocates at most the sealed length and [`limits::CHUNK_MAX`].
+    ///
+    /// # Errors
+    /// Corrupt when the bytes are not what [`Seal::seal`] gives for these keys.
+    pub fn open(&self, kind: ChunkKind, sealed: &[u8], head_hash: &[u8; 32]) -> Result<Vec<u8>> {
+        let (cipher, associated) = self.cipher(kind, head_hash);
+        let mut padded = sealed.to_vec();
+        cipher
+            .borrow_mut()
+            .decrypt_in_place([associated.as_slice()], &mut padded)
+            .map_err(|_| Error::corrupt("the seal is broken: the bytes are not what the exporter wrote"))?;
+        let mut reader = cbor::Reader::new(&padded);
+        reader.array_of(3)?;
+        let method: u8 = reader.decode()?;
+        let length: u64 = reader.decode()?;
+        let content = reader.bytes()?;
+        let padding = reader.rest();
+        let mut again = Vec::with_capacity(BOX_HEAD_MAX);
+        put_array(&mut Append(&mut again), 3);
+        put(&mut Append(&mut again), method);
+        put(&mut Append(&mut again), length);
+        let box_length = padded.len() - padding.len();
+        let content_head = box_length - content.len();
+        put(&mut Append(&mut again), HeadOf(content.len()));
+        if padded[..content_head] != again
+            || padded_length(box_length) != padded.len()
+            || padding.iter().any(|byte| *byte != 0)
+        {
+            return Err(Error::corrupt("the padding or the box of a chunk is not in canonical form"));
+        }
+        let length = usize::try_from(length).ok().filter(|length| *length <= limits::CHUNK_MAX);
+        let length = length.ok_or_else(|| {
+            Error::too_big(format!("a chunk whose plaintext has more than {} bytes", limits::CHUNK_MAX))
+        })?;
+        match method {
+            STORED if content.len() == length => Ok(content.to_vec()),
+            STORED => Err(Error::corrupt("the stated length of a chunk is not its length")),
+            ZSTD => self.decompress(content, length),
+            other => Err(Error::unsupported(format!("the unknown compression method {other}; use a newer version"))),
+        }
+    }
+
+    fn decompress(&self, content: &[u8], length: usize) -> Result<Vec<u8>> {
+        let wrong = || Error::corrupt("the compressed content of a chunk does not give its stated length");
+        let mut context = self.opener.borrow_mut();
+        let context = match &mut *context {
+            Some(context) => context,
+            empty => empty.insert(zstd_safe::DCtx::try_create().ok_or_else(|| Error::host("zstd: out of memory"))?),
+        };
+        if content.len() >= length || zstd_safe::find_frame_compressed_size(content) != Ok(content.len()) {
+            return Err(wrong());
+        }
+        let mut plain = vec![0; length];
+        match context.decompress(plain.as_mut_slice(), content) {
+            Ok(written) if written == length => Ok(plain),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// The head of a byte string of this length, without its bytes.
+struct HeadOf(usize);
+
+impl cbor::Encode for HeadOf {
+    fn encode<W: cbor::Write>(&self, writer: &mut W) -> Result<(), cbor4ii::core::enc::Error<W::Error>> {
+        cbor4ii::core::types::Bytes::bounded(self.0, writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padded_length;
+
+    #[test]
+    fn padme_lengths_are_those_of_the_paper() {
+        for (length, padded) in [(0, 0), (1, 1), (8, 8), (9, 10), (100, 104), (1000, 1024), (1 << 20, 1 << 20)] {
+            assert_eq!(padded_length(length), padded, "{length}");
+        }
+        for length in 1..100_000_usize {
+            let padded = padded_length(length);
+            assert!(padded >= length && padded * 100 <= length * 112 && padded_length(padded) == padded, "{length}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The tail of a bundle: public ids, the hash of each item, and the signature; then nine bytes that tell its length
+//! (`FORMAT.md`, "Tail").
+
+use crate::digest::sha256;
+use crate::{DomainKeys, Error, Result, StateId, VerifyKey, cbor, limits};
+use ed25519_dalek::{Signature, Signer, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteArray, Bytes};
+
+const LABEL: &[u8] = b"lifeboat suite 1 signature\0";
+/// A record of the list of items: a length (u32, big-endian) and a SHA-256.
+pub(crate) const RECORD: usize = 36;
+/// The signature with the head of its byte string: what the signed bytes end before.
+const SIGNATURE: usize = 2 + 64;
+/// The length of the tail, as a byte string of eight bytes.
+pub(crate) const TRAILER: usize = 9;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// None for a full bundle.
+    pub base_id: Option<StateId>,
+    pub state_id: StateId,
+    /// Records of all items before the tail.
+    pub items: Vec<u8>,
+    /// The bytes before the tail.
+    pub length: u64,
+    pub verify_key: VerifyKey,
+    pub signature: [u8; 64],
+}
+
+#[derive(Serialize, Deserialize)]
+struct Fields<'a>(Option<ByteArray<32>>, ByteArray<32>, #[serde(borrow)] &'a Bytes, u64, ByteArray<32>, ByteArray<64>);
+
+impl Tail {
+    /// Signs the tail with the domain's key.
+    pub fn sign(mut self, keys: &DomainKeys) -> Self {
+        self.verify_key = keys.verify_key();
+        self.signature = keys.signature.sign(&self.signed_message()).to_bytes();
+        self
+    }
+
+    /// # Errors
+    /// Corrupt when the verify key that stands in the tail did not sign it (RFC 8032, strict).
+    pub fn check_signature(&self) -> Result<()> {
+        VerifyingKey::from_bytes(&self.verify_key.0)
+            .and_then(|key| key.verify_strict(&self.signed_message(), &Signature::from_bytes(&self.signature)))
+            .map_err(|_| Error::corrupt("the signature is wrong: the tail is not what the exporter wrote"))
+    }
+
+    fn signed_message(&self) -> Vec<u8> {
+        let tail = self.encode();
+        [LABEL, &sha256(&tail[..tail.len() - SIGNATURE])].concat()
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::to_vec(&Fields(
+            self.base_id.map(|id| ByteArray::new(id.0)),
+            ByteArray::new(self.state_id.0),
+            Bytes::new(&self.items),
+            self.length,
+            ByteArray::new(self.verify_key.0),
+            ByteArray::new(self.signature),
+        ))
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let Fields(base_id, state_id, items, length, verify_key, signature) = cbor::from_slice(bytes, "the tail")?;
+        Ok(Self {
+            base_id: base_id.map(|id| StateId(*id)),
+            state_id: StateId(*state_id),
+            items: items.to_vec(),
+            length,
+            verify_key: VerifyKey(*verify_key),
+            signature: *signature,
+        })
+    }
+
+    pub fn trailer(encoded: &[u8]) -> [u8; TRAILER] {
+        let mut trailer = [0x48; TRAILER];
+        trailer[1..].copy_from_slice(&(encoded.len() as u64).to_be_bytes());
+        trailer
+    }
+}
+
+/// Adds an item's record to the list.
+pub(crate) fn push_record(items: &mut Vec<u8>, length: usize, hash: &[u8; 32]) -> Result<()> {
+    if items.len() / RECORD >= limits::ITEMS_MAX {
+        return Err(Error::too_big(format!("a bundle of more than {} items", limits::ITEMS_MAX)));
+    }
+    let length = u32::try_from(length).map_err(|_| Error::too_big("an item of 4 GiB or more"))?;
+    items.extend_from_slice(&length.to_be_bytes());
+    items.extend_from_slice(hash);
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Digests and counts the items of a state as they pass by (`FORMAT.md`, "Digests and state ids").
+
+use crate::cbor::Append;
+use crate::change::{NewRow, Order};
+use crate::digest::{Digest, Digester, Total};
+use crate::limits::{CHANGE_MAX, CHUNK_MAX};
+use crate::state::{Table, schema_to_value, system_table_to_value};
+use crate::value::encode_values;
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Settings, StateId, StateSink, Value};
+
+/// The key of an item that is no row: null.
+pub(crate) const NO_KEY: [u8; 1] = [0xf6];
+
+/// Sums up the digests of the items of a state, in canonical order.
+pub(crate) struct Tally {
+    order: Order,
+    digester: Digester,
+    pub total: Total,
+}
+
+impl Tally {
+    pub fn new(keys: &DomainKeys) -> Self {
+        Self { order: Order::default(), digester: Digester::new(keys), total: Total::default() }
+    }
+
+    /// The items that follow are of this table.
+    pub fn begin(&mut self, table: &Table<'_>) -> Result<()> {
+        self.order.table(table)?;
+        self.digester.table(table);
+        Ok(())
+    }
+
+    /// The run of the table goes on.
+    pub fn is_in(&self, table: &Table<'_>) -> bool {
+        self.order.is_same_table(table)
+    }
+
+    /// Adds an item by the canonical bytes of its key and value.
+    pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<Digest> {
+        self.order.change(true, key)?;
+        let digest = self.digester.item(key, value);
+        self.total.add(digest);
+        Ok(digest)
+    }
+
+    /// Adds a row that is too large to be held encoded.
+    pub fn add_large(&mut self, key: &[u8], row: &NewRow<'_>) -> Result<Digest> {
+        self.order.change(true, key)?;
+        let mut stream = self.digester.stream();
+        row.key.encode(&mut stream);
+        encode_values(row.values, &mut stream);
+        let digest = stream.finish();
+        self.total.add(digest);
+        Ok(digest)
+    }
+}
+
+/// True when the encoded row is too large to be held beside a chunk.
+///
+/// # Errors
+/// Too big, when it is too large for the format.
+pub(crate) fn is_large(row: &NewRow<'_>, table_length: usize) -> Result<bool> {
+    if row.length_bound() <= (CHUNK_MAX / 2) as u64 {
+        return Ok(false);
+    }
+    let length = row.length();
+    if length > CHANGE_MAX {
+        return Err(Error::too_big(format!("a row of {length} bytes; a bundle holds rows of at most {CHANGE_MAX}")));
+    }
+    Ok(table_length as u64 + length > CHUNK_MAX as u64)
+}
+
+/// Finds the id of a state: drive it as a [`StateSink`], then call [`StateDigest::finish`]. Holds at most one row.
+pub struct StateDigest<'k> {
+    keys: &'k DomainKeys,
+    tally: Tally,
+    /// A table was named of which no row has come.
+    named: Option<String>,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl<'k> StateDigest<'k> {
+    /// Ids are keyed: the same state has another id in another domain.
+    pub fn new(keys: &'k DomainKeys) -> Self {
+        Self { keys, tally: Tally::new(keys), named: None, key: Vec::new(), value: Vec::new() }
+    }
+
+    /// The id of the state that passed by.
+    pub fn finish(self) -> StateId {
+        self.tally.total.state_id(self.keys)
+    }
+
+    fn item(&mut self, table: Table<'_>, value: &[u8]) -> Result<()> {
+        self.named = None;
+        self.tally.begin(&table)?;
+        self.tally.add(&NO_KEY, value).map(drop)
+    }
+}
+
+impl StateSink for StateDigest<'_> {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        self.item(Table::Settings, &settings.to_value())
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        self.item(Table::Schema, &schema_to_value(schema)?)
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.named = Some(name.to_owned());
+        Ok(())
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        if let Some(name) = self.named.take() {
+            self.tally.begin(&Table::named(&name)?)?;
+        }
+        let row = NewRow { key, values };
+        row.check()?;
+        self.key.clear();
+        key.encode(&mut Append(&mut self.key));
+        if is_large(&row, 0)? {
+            return self.tally.add_large(&self.key, &row).map(drop);
+        }
+        self.value.clear();
+        encode_values(values, &mut Append(&mut self.value));
+        self.tally.add(&self.key, &self.value).map(drop)
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        match rows {
+            [] => Ok(()),
+            rows => self.item(Table::named(name)?, &system_table_to_value(rows)?),
+        }
+    }
+}

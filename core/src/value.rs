@@ -1,0 +1,233 @@
+//! The values that SQLite stores, the keys of rows, their one encoding and their canonical order (`FORMAT.md`, "Values"
+//! and "Order").
+
+use crate::cbor::{self, Bytes, Null, Reader, Write, major, put, put_array};
+use crate::limits::{BOUND_VALUE_MAX, COLUMNS_MAX, VALUE_MAX};
+use crate::{Error, Result, TextEncoding};
+use std::cmp::Ordering;
+use std::convert::Infallible;
+
+/// One stored value, borrowed from wherever it lies. Text is in the encoding of the database file, byte for byte.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// SQL NULL.
+    Null,
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A double. Never NaN: SQLite stores NULL in its place.
+    Real(f64),
+    /// Text of a UTF-8 file: any bytes, well-formed or not, NUL included.
+    Text(&'a [u8]),
+    /// Text of a UTF-16LE file: any code units, lone surrogates included; an even number of bytes.
+    Utf16le(&'a [u8]),
+    /// Text of a UTF-16BE file: as [`Value::Utf16le`] with the bytes of each unit swapped.
+    Utf16be(&'a [u8]),
+    /// A blob.
+    Blob(&'a [u8]),
+}
+
+/// The key of a row in its table.
+#[derive(Clone, Copy, Debug)]
+pub enum Key<'a> {
+    /// The rowid; for a table whose rowid no SQL name reaches, the row's place in scan order, from 1.
+    Rowid(i64),
+    /// The primary-key values of a WITHOUT ROWID table, in the order of its PRIMARY KEY clause.
+    Primary(&'a [Value<'a>]),
+}
+
+impl<'a> Value<'a> {
+    /// The bytes of a text or blob, else none.
+    pub fn payload(&self) -> &'a [u8] {
+        match *self {
+            Value::Text(bytes) | Value::Utf16le(bytes) | Value::Utf16be(bytes) | Value::Blob(bytes) => bytes,
+            Value::Null | Value::Integer(_) | Value::Real(_) => &[],
+        }
+    }
+
+    /// The encoding that the file must have for this value to stand in it; none for what is no text.
+    pub fn encoding(&self) -> Option<TextEncoding> {
+        match self {
+            Value::Text(_) => Some(TextEncoding::Utf8),
+            Value::Utf16le(_) => Some(TextEncoding::Utf16le),
+            Value::Utf16be(_) => Some(TextEncoding::Utf16be),
+            _ => None,
+        }
+    }
+
+    /// What an exporter must refuse, because no reader would take it.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.payload().len() as u64 > VALUE_MAX {
+            return Err(Error::too_big(format!(
+                "a value of {} bytes; a bundle holds values of at most {VALUE_MAX}",
+                self.payload().len()
+            )));
+        }
+        match self {
+            Value::Real(real) if real.is_nan() => Err(Error::corrupt("NaN, which SQLite never stores")),
+            Value::Utf16le(units) | Value::Utf16be(units) if units.len() % 2 == 1 => {
+                Err(Error::corrupt("UTF-16 text of an odd number of bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn encode<W: Write<Error = Infallible>>(&self, out: &mut W) {
+        let mut wrapped = |encoding: TextEncoding, bytes| {
+            put_array(out, 2);
+            put(out, encoding as u8);
+            put(out, Bytes(bytes));
+        };
+        match *self {
+            Value::Null => put(out, Null),
+            Value::Integer(integer) => put(out, integer),
+            Value::Real(real) => put(out, real),
+            Value::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => put(out, text),
+                Err(_) => wrapped(TextEncoding::Utf8, bytes),
+            },
+            Value::Utf16le(bytes) => wrapped(TextEncoding::Utf16le, bytes),
+            Value::Utf16be(bytes) => wrapped(TextEncoding::Utf16be, bytes),
+            Value::Blob(bytes) => put(out, Bytes(bytes)),
+        }
+    }
+
+    /// Decodes one value. That the bytes were canonical is for the caller to check, by encoding again.
+    pub(crate) fn decode(reader: &mut Reader<'a>) -> Result<Self> {
+        let value = match reader.major()? {
+            major::UNSIGNED | major::NEGATIVE => Value::Integer(reader.decode()?),
+            major::TEXT => Value::Text(reader.decode::<&str>()?.as_bytes()),
+            major::BYTES => Value::Blob(reader.bytes()?),
+            major::ARRAY => {
+                reader.array_of(2)?;
+                match (reader.decode::<u8>()?, reader.bytes()?) {
+                    (1, bytes) => Value::Text(bytes),
+                    (2, bytes) => Value::Utf16le(bytes),
+                    (3, bytes) => Value::Utf16be(bytes),
+                    (other, _) => return Err(Error::corrupt(format!("text in an encoding of number {other}"))),
+                }
+            }
+            major::SIMPLE if reader.null() => Value::Null,
+            major::SIMPLE => Value::Real(reader.decode()?),
+            _ => return Err(Error::corrupt("a map or a tag stands where a value is expected")),
+        };
+        value.check()?;
+        Ok(value)
+    }
+
+    /// NULL, numbers by exact value, text by bytes, blobs by bytes; ties by canonical bytes.
+    pub(crate) fn compare(&self, other: &Value<'_>) -> Ordering {
+        let class = |value: &Value<'_>| match value {
+            Value::Null => 0,
+            Value::Integer(_) | Value::Real(_) => 1,
+            Value::Text(_) | Value::Utf16le(_) | Value::Utf16be(_) => 2,
+            Value::Blob(_) => 3,
+        };
+        let by_value = match (self, other) {
+            (Value::Integer(a), Value::Integer(b)) => return a.cmp(b),
+            (Value::Real(a), Value::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+            (Value::Integer(a), Value::Real(b)) => compare_exactly(*a, *b),
+            (Value::Real(a), Value::Integer(b)) => compare_exactly(*b, *a).reverse(),
+            (a, b) => class(a).cmp(&class(b)).then_with(|| a.payload().cmp(b.payload())),
+        };
+        by_value.then_with(|| match (self, other) {
+            (Value::Null, _) | (Value::Blob(_), _) => Ordering::Equal,
+            (a, b) => a.to_vec().cmp(&b.to_vec()),
+        })
+    }
+
+    fn to_vec(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.encode(&mut cbor::Append(&mut bytes));
+        bytes
+    }
+}
+
+/// Compares an integer with a double (not NaN) by exact value, where a conversion of either would round.
+fn compare_exactly(integer: i64, real: f64) -> Ordering {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    if real < -TWO_TO_63 {
+        return Ordering::Greater;
+    }
+    if real >= TWO_TO_63 {
+        return Ordering::Less;
+    }
+    // In range, so the conversion only drops the fraction.
+    integer.cmp(&(real as i64)).then_with(|| 0.0_f64.partial_cmp(&real.fract()).unwrap_or(Ordering::Equal))
+}
+
+/// Writes a row's values: one array.
+pub(crate) fn encode_values<W: Write<Error = Infallible>>(values: &[Value<'_>], out: &mut W) {
+    put_array(out, values.len());
+    for value in values {
+        value.encode(out);
+    }
+}
+
+/// Reads a row's values into `values`, which is emptied first.
+pub(crate) fn decode_values<'a>(reader: &mut Reader<'a>, values: &mut Vec<Value<'a>>) -> Result<()> {
+    let length = reader.array()?;
+    if length > COLUMNS_MAX {
+        return Err(Error::too_big(format!("a row of {length} values; SQLite has at most {COLUMNS_MAX} columns")));
+    }
+    values.clear();
+    for _ in 0..length {
+        values.push(Value::decode(reader)?);
+    }
+    Ok(())
+}
+
+impl Key<'_> {
+    pub(crate) fn encode<W: Write<Error = Infallible>>(&self, out: &mut W) {
+        match self {
+            Key::Rowid(rowid) => put(out, *rowid),
+            Key::Primary(values) => encode_values(values, out),
+        }
+    }
+
+    /// The key as index entries hold it: texts and blobs cut short, and nothing after the first that was cut. Never above
+    /// the key itself.
+    pub(crate) fn encode_bound<W: Write<Error = Infallible>>(&self, out: &mut W) {
+        let Key::Primary(values) = self else { return self.encode(out) };
+        let long = |value: &&Value<'_>| value.payload().len() > BOUND_VALUE_MAX;
+        let kept = values.iter().take_while(|value| !long(value)).count();
+        let Some(cut) = values.get(kept) else { return self.encode(out) };
+        put_array(out, kept + 1);
+        values[..kept].iter().for_each(|value| value.encode(out));
+        match *cut {
+            Value::Text(bytes) => Value::Text(&bytes[..BOUND_VALUE_MAX]),
+            Value::Utf16le(bytes) => Value::Utf16le(&bytes[..BOUND_VALUE_MAX]),
+            Value::Utf16be(bytes) => Value::Utf16be(&bytes[..BOUND_VALUE_MAX]),
+            Value::Blob(bytes) => Value::Blob(&bytes[..BOUND_VALUE_MAX]),
+            value => value,
+        }
+        .encode(out);
+    }
+}
+
+/// The order of two keys by their canonical bytes, which were checked before: null, rowids, then primary keys value by
+/// value, a shorter one before its extensions.
+pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
+    let (mut a, mut b) = (Reader::new(a), Reader::new(b));
+    let class = |reader: &Reader<'_>| {
+        reader.major().map(|major| match major {
+            major::SIMPLE => 0,
+            major::UNSIGNED | major::NEGATIVE => 1,
+            _ => 2,
+        })
+    };
+    match (class(&a)?, class(&b)?) {
+        (0, 0) => Ok(Ordering::Equal),
+        (1, 1) => Ok(a.decode::<i64>()?.cmp(&b.decode::<i64>()?)),
+        (2, 2) => {
+            let (in_a, in_b) = (a.array()?, b.array()?);
+            for _ in 0..in_a.min(in_b) {
+                let order = Value::decode(&mut a)?.compare(&Value::decode(&mut b)?);
+                if order != Ordering::Equal {
+                    return Ok(order);
+                }
+            }
+            Ok(in_a.cmp(&in_b))
+        }
+        (class_a, class_b) => Ok(class_a.cmp(&class_b)),
+    }
+}

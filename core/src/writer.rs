@@ -1,0 +1,148 @@
+//! Sealed chunks → bundle: head, chunks, index, tail, trailer (`FORMAT.md`, "Bundle"). The mirror of `reader.rs`.
+
+use crate::cbor::{Append, Bytes, put, put_array};
+use crate::chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
+use crate::digest::{Total, sha256};
+use crate::head::Head;
+use crate::index::Summary;
+use crate::limits::{CHUNK_MAX, INDEX_MAX};
+use crate::seal::Seal;
+use crate::tail::{RECORD, Tail, push_record};
+use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
+use std::io;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleSummary {
+    /// The id of the state that the bundle leads to.
+    pub state_id: StateId,
+    /// The domain whose keys sealed it.
+    pub domain_id: DomainId,
+    /// The key that verifies its signature.
+    pub verify_key: VerifyKey,
+    /// The length of the bundle in bytes.
+    pub length: u64,
+    /// Its chunks, those of the index not counted.
+    pub chunks: u64,
+    /// Its items: settings, schema, rows, and the tables that are one item.
+    pub items: u64,
+}
+
+/// Compresses, seals and writes chunks as they come, then the index and the tail. One pass; holds the index only.
+pub struct BundleWriter<W> {
+    out: W,
+    keys: DomainKeys,
+    domain: String,
+    seal: Seal,
+    head_hash: [u8; 32],
+    /// The records of all items so far.
+    records: Vec<u8>,
+    length: u64,
+    entries: Vec<u8>,
+    chunks: u64,
+}
+
+impl<W: io::Write> BundleWriter<W> {
+    /// Writes the head.
+    ///
+    /// # Errors
+    /// Misuse when the domain's name is not one; host errors of `out`.
+    pub fn new(key: &RecoveryKey, domain: &str, mut out: W) -> Result<Self> {
+        let keys = key.domain(key.domain_id(domain)?);
+        let head = Head { domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
+        out.write_all(&head).map_err(|error| write_failed(&error))?;
+        let head_hash = sha256(&head);
+        let mut records = Vec::new();
+        push_record(&mut records, head.len(), &head_hash)?;
+        Ok(Self {
+            out,
+            seal: Seal::new(&keys),
+            keys,
+            domain: domain.to_owned(),
+            head_hash,
+            records,
+            length: head.len() as u64,
+            entries: Vec::new(),
+            chunks: 0,
+        })
+    }
+
+    /// Compresses, seals and writes one chunk.
+    ///
+    /// # Errors
+    /// Too big when the bundle would have more items than the format allows; host errors of the writer.
+    pub fn chunk(&mut self, chunk: &PlainChunk) -> Result<()> {
+        self.entries.extend_from_slice(&chunk.entry);
+        if self.entries.len() as u64 > INDEX_MAX {
+            return Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes")));
+        }
+        self.chunks += 1;
+        self.item(chunk.kind, chunk.compression, &chunk.plaintext)
+    }
+
+    /// Writes index, tail and trailer, and flushes the writer; gives it back for whatever makes the bytes durable.
+    ///
+    /// # Errors
+    /// As [`BundleWriter::chunk`].
+    pub fn finish(mut self, totals: &ExportTotals) -> Result<(BundleSummary, W)> {
+        let summary = Summary {
+            domain: self.domain.clone(),
+            base: Total::default(),
+            target: totals.target,
+            chunks: self.chunks,
+            changes: totals.target.count,
+        };
+        let mut index = std::mem::take(&mut self.entries);
+        index.extend_from_slice(&summary.encode());
+        for page in index.chunks(CHUNK_MAX) {
+            self.item(ChunkKind::IndexPage, Compression::Zstd, page)?;
+        }
+        let tail = Tail {
+            base_id: None,
+            state_id: totals.target.state_id(&self.keys),
+            items: std::mem::take(&mut self.records),
+            length: self.length,
+            verify_key: self.keys.verify_key(),
+            signature: [0; 64],
+        }
+        .sign(&self.keys);
+        let encoded = tail.encode();
+        self.write(&encoded)?;
+        self.write(&Tail::trailer(&encoded))?;
+        self.out.flush().map_err(|error| write_failed(&error))?;
+        let summary = BundleSummary {
+            state_id: tail.state_id,
+            domain_id: self.keys.domain_id,
+            verify_key: tail.verify_key,
+            length: self.length,
+            chunks: self.chunks,
+            items: totals.target.count,
+        };
+        debug_assert_eq!(tail.items.len() % RECORD, 0);
+        Ok((summary, self.out))
+    }
+
+    fn item(&mut self, kind: ChunkKind, compression: Compression, plaintext: &[u8]) -> Result<()> {
+        let sealed = self.seal.seal(kind, compression, plaintext, &self.head_hash)?;
+        let mut item = Vec::with_capacity(sealed.len() + 8);
+        put_array(&mut Append(&mut item), 2);
+        put(&mut Append(&mut item), kind.number());
+        put(&mut Append(&mut item), Bytes(sealed.as_slice()));
+        push_record(&mut self.records, item.len(), &sha256(&item))?;
+        self.write(&item)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.length += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(|error| write_failed(&error))
+    }
+}
+
+fn write_failed(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::host(format!("writing the bundle: {error}; free some space and export again"))
+        }
+        _ => Error::host(format!("writing the bundle: {error}")),
+    }
+}

@@ -1,0 +1,186 @@
+//! A state held in memory: what a sink was given, to be compared and walked over again.
+#![allow(dead_code)]
+
+use lifeboat_core::{
+    BundleSummary, BundleWriter, Compression, Export, ExportOptions, Key, RecoveryKey, Report, Restore, Result,
+    SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value,
+};
+
+/// A value that owns its bytes. Doubles compare by their bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owned {
+    Null,
+    Integer(i64),
+    Real(u64),
+    Text(Vec<u8>),
+    Utf16le(Vec<u8>),
+    Utf16be(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+impl From<&Value<'_>> for Owned {
+    fn from(value: &Value<'_>) -> Self {
+        match *value {
+            Value::Null => Owned::Null,
+            Value::Integer(integer) => Owned::Integer(integer),
+            Value::Real(real) => Owned::Real(real.to_bits()),
+            Value::Text(bytes) => Owned::Text(bytes.to_vec()),
+            Value::Utf16le(bytes) => Owned::Utf16le(bytes.to_vec()),
+            Value::Utf16be(bytes) => Owned::Utf16be(bytes.to_vec()),
+            Value::Blob(bytes) => Owned::Blob(bytes.to_vec()),
+        }
+    }
+}
+
+impl Owned {
+    pub fn as_value(&self) -> Value<'_> {
+        match self {
+            Owned::Null => Value::Null,
+            Owned::Integer(integer) => Value::Integer(*integer),
+            Owned::Real(bits) => Value::Real(f64::from_bits(*bits)),
+            Owned::Text(bytes) => Value::Text(bytes),
+            Owned::Utf16le(bytes) => Value::Utf16le(bytes),
+            Owned::Utf16be(bytes) => Value::Utf16be(bytes),
+            Owned::Blob(bytes) => Value::Blob(bytes),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnedKey {
+    Rowid(i64),
+    Primary(Vec<Owned>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    Table(Vec<(OwnedKey, Vec<Owned>)>),
+    System(Vec<Vec<Owned>>),
+}
+
+/// A whole state. Tables without rows are left out, as the way back leaves them out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    pub settings: Option<Settings>,
+    pub schema: Vec<SchemaRow>,
+    pub tables: Vec<(String, Rows)>,
+}
+
+pub fn values(owned: &[Owned]) -> Vec<Value<'_>> {
+    owned.iter().map(Owned::as_value).collect()
+}
+
+impl State {
+    /// A state whose schema has a table for each of these names.
+    pub fn new(tables: Vec<(&str, Rows)>) -> Self {
+        let schema = tables.iter().map(|(name, _)| table(name)).collect();
+        let tables = tables.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
+        Self { settings: Some(settings()), schema, tables }
+    }
+
+    pub fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
+        sink.settings(&self.settings.expect("a state has settings"))?;
+        sink.schema(&self.schema)?;
+        for (name, rows) in &self.tables {
+            match rows {
+                Rows::Table(rows) => {
+                    sink.table(name)?;
+                    for (key, row) in rows {
+                        match key {
+                            OwnedKey::Rowid(rowid) => sink.row(Key::Rowid(*rowid), &values(row))?,
+                            OwnedKey::Primary(key) => sink.row(Key::Primary(&values(key)), &values(row))?,
+                        }
+                    }
+                }
+                Rows::System(rows) => {
+                    let rows: Vec<_> = rows.iter().map(|row| values(row)).collect();
+                    sink.system_table(name, &rows)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StateSink for State {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        assert!(self.settings.replace(*settings).is_none(), "settings come once");
+        Ok(())
+    }
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        self.schema = schema.to_vec();
+        Ok(())
+    }
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.tables.push((name.to_owned(), Rows::Table(Vec::new())));
+        Ok(())
+    }
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        let Some((_, Rows::Table(rows))) = self.tables.last_mut() else { panic!("a row before its table") };
+        let key = match key {
+            Key::Rowid(rowid) => OwnedKey::Rowid(rowid),
+            Key::Primary(key) => OwnedKey::Primary(key.iter().map(Owned::from).collect()),
+        };
+        rows.push((key, values.iter().map(Owned::from).collect()));
+        Ok(())
+    }
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        let rows = rows.iter().map(|row| row.iter().map(Owned::from).collect()).collect();
+        self.tables.push((name.to_owned(), Rows::System(rows)));
+        Ok(())
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings { application_id: -7, user_version: 3, encoding: TextEncoding::Utf8 }
+}
+
+pub fn table(name: &str) -> SchemaRow {
+    SchemaRow {
+        kind: SchemaKind::Table,
+        name: name.to_owned(),
+        table: name.to_owned(),
+        sql: format!("CREATE TABLE \"{name}\"(a)"),
+    }
+}
+
+/// A key for tests: the bytes 1, 2, 3 … 32.
+pub fn key() -> RecoveryKey {
+    RecoveryKey::from_bytes(std::array::from_fn(|at| u8::try_from(at + 1).expect("small"))).expect("not all the same")
+}
+
+pub fn other_key() -> RecoveryKey {
+    RecoveryKey::from_bytes(std::array::from_fn(|at| u8::try_from(at + 2).expect("small"))).expect("not all the same")
+}
+
+pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, BundleSummary)> {
+    let key = key();
+    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
+    let keys = key.domain(key.domain_id("default")?);
+    let mut export = Export::new(&keys, options, |chunk| writer.chunk(&chunk));
+    state.walk(&mut export)?;
+    let totals = export.finish()?;
+    let (summary, bytes) = writer.finish(&totals)?;
+    Ok((bytes, summary))
+}
+
+pub fn export(state: &State) -> Vec<u8> {
+    export_with(state, ExportOptions::default()).expect("exports").0
+}
+
+pub fn stored() -> ExportOptions {
+    ExportOptions { compression: Compression::None, ..ExportOptions::default() }
+}
+
+/// Restores a bundle that comes in pieces of this size.
+pub fn restore_in(bundle: &[u8], piece: usize) -> Result<(Report, State)> {
+    let mut restore = Restore::new(&key(), State::default());
+    for piece in bundle.chunks(piece) {
+        restore.push(piece)?;
+    }
+    restore.finish()
+}
+
+pub fn restore(bundle: &[u8]) -> Result<(Report, State)> {
+    restore_in(bundle, 1 << 16)
+}
