@@ -1,12 +1,13 @@
 //! Changes, as they stand in the plaintext of a chunk: the head of a run (its table), then each change of the run as
-//! [key, old, new] (`FORMAT.md`, "Changes").
+//! [key, old, new], where the rowid of a change after the first is a step from the one before (`FORMAT.md`, "Changes").
 
-use crate::cbor::{self, Append, Compare, Count, Reader, major, put, put_array};
+use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
 use crate::digest::Digest;
 use crate::state::Table;
 use crate::value::{compare_keys, decode_values, encode_values};
 use crate::{Error, Key, Result, Value};
 use std::cmp::Ordering;
+use std::convert::Infallible;
 
 /// A new row in the making: a change of a state that had no such key before.
 pub(crate) struct NewRow<'a> {
@@ -43,27 +44,33 @@ impl NewRow<'_> {
         count.0
     }
 
-    pub fn encode<W: cbor::Write<Error = std::convert::Infallible>>(&self, out: &mut W) {
+    /// The change with its key in full.
+    pub fn encode<W: Write<Error = Infallible>>(&self, out: &mut W) {
         put_array(out, 3);
         self.key.encode(out);
+        self.encode_rest(out);
+    }
+
+    /// What follows the key.
+    pub fn encode_rest<W: Write<Error = Infallible>>(&self, out: &mut W) {
         put(out, cbor::Null);
         encode_values(self.values, out);
     }
 }
 
-/// The change that makes an item of one canonical value, with the key null.
-pub(crate) fn encode_new_item(value: &[u8], out: &mut Vec<u8>) {
+/// Writes the head of a change and its key: in full, or as the step from the rowid before it in its run.
+pub(crate) fn encode_key(key: &Key<'_>, previous: Option<i64>, out: &mut Vec<u8>) {
     let out = &mut Append(out);
     put_array(out, 3);
-    put(out, cbor::Null);
-    put(out, cbor::Null);
-    out.0.extend_from_slice(value);
+    match (key, previous) {
+        // In order, so that the step is never negative; from end to end it takes 64 bits.
+        (Key::Rowid(rowid), Some(previous)) => put(out, rowid.wrapping_sub(previous).wrapping_sub(1) as u64),
+        _ => key.encode(out),
+    }
 }
 
-/// One decoded change. The slices are canonical: they were encoded again and compared.
+/// The old and the new value of a decoded change. The slice is canonical: it was encoded again and compared.
 pub(crate) struct Change<'a> {
-    /// The canonical bytes of the key.
-    pub key: &'a [u8],
     /// The digest of the item's old value.
     pub old: Option<Digest>,
     /// The canonical bytes of the item's new value.
@@ -89,44 +96,74 @@ pub(crate) fn next_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>> {
     Ok(Entry::Run(table))
 }
 
-/// Reads a change of a row: its values come back in `values`, those of its primary key in `primary`; a rowid is given
-/// back. For a removal `values` is empty.
-pub(crate) fn next_row<'a>(
-    reader: &mut Reader<'a>,
-    primary: &mut Vec<Value<'a>>,
-    values: &mut Vec<Value<'a>>,
-) -> Result<(Change<'a>, Option<i64>)> {
-    reader.array_of(3)?;
-    let start = reader.clone();
-    let rowid = match reader.major()? {
-        major::ARRAY => {
-            decode_values(reader, primary)?;
-            None
+/// Reads changes of rows, and keeps the memory that this takes.
+#[derive(Default)]
+pub(crate) struct RowReader<'a> {
+    rowid: Option<i64>,
+    primary: Vec<Value<'a>>,
+    /// The values of the row that was read last; none for a removal.
+    pub values: Vec<Value<'a>>,
+    /// The canonical bytes of its key, in full.
+    pub key_bytes: Vec<u8>,
+}
+
+impl<'a> RowReader<'a> {
+    /// The next row is the first of a run.
+    pub fn begin_run(&mut self) {
+        self.rowid = None;
+    }
+
+    /// The key of the row that was read last.
+    pub fn key(&self) -> Key<'_> {
+        match self.rowid {
+            Some(rowid) => Key::Rowid(rowid),
+            None => Key::Primary(&self.primary),
         }
-        _ => Some(reader.decode::<i64>()?),
-    };
-    let key = between(&start, reader);
-    let old = next_old(reader)?;
-    let start = reader.clone();
-    let new = if reader.null() {
-        values.clear();
-        None
-    } else {
-        decode_values(reader, values)?;
-        Some(between(&start, reader))
-    };
-    let mut again = Compare::with(key);
-    match rowid {
-        Some(rowid) => Key::Rowid(rowid).encode(&mut again),
-        None => Key::Primary(primary).encode(&mut again),
     }
-    canonical(&again, "the key of a row")?;
-    if let Some(new) = new {
-        let mut again = Compare::with(new);
-        encode_values(values, &mut again);
-        canonical(&again, "a row")?;
+
+    /// Reads the change of the next row.
+    pub fn next(&mut self, reader: &mut Reader<'a>) -> Result<Change<'a>> {
+        reader.array_of(3)?;
+        let start = reader.clone();
+        let previous = self.rowid.take();
+        match reader.major()? {
+            major::ARRAY => decode_values(reader, &mut self.primary)?,
+            _ => self.rowid = Some(next_rowid(reader, previous)?),
+        }
+        // In full and in canonical form, whatever stood there.
+        let mut key_bytes = std::mem::take(&mut self.key_bytes);
+        key_bytes.clear();
+        self.key().encode(&mut Append(&mut key_bytes));
+        self.key_bytes = key_bytes;
+        let mut again = Vec::with_capacity(10);
+        encode_key(&self.key(), previous, &mut again);
+        let canonical_key = if self.rowid.is_some() { &again[1..] } else { &self.key_bytes };
+        if canonical_key != between(&start, reader) {
+            return Err(Error::corrupt("the key of a row is not in canonical form"));
+        }
+        let old = next_old(reader)?;
+        let start = reader.clone();
+        let new = if reader.null() {
+            self.values.clear();
+            None
+        } else {
+            decode_values(reader, &mut self.values)?;
+            Some(between(&start, reader))
+        };
+        if let Some(new) = new {
+            let mut again = Compare::with(new);
+            encode_values(&self.values, &mut again);
+            canonical(&again, "a row")?;
+        }
+        Change { old, new }.check()
     }
-    Ok((Change { key, old, new }.check()?, rowid))
+}
+
+fn next_rowid(reader: &mut Reader<'_>, previous: Option<i64>) -> Result<i64> {
+    let Some(previous) = previous else { return reader.decode() };
+    let step: u64 = reader.decode()?;
+    i64::try_from(i128::from(previous) + 1 + i128::from(step))
+        .map_err(|_| Error::corrupt("a step leads beyond the last rowid"))
 }
 
 /// Reads a change of an item with the key null, whose value only its own decoder understands: `skip` reads over it.
@@ -135,11 +172,9 @@ pub(crate) fn next_item<'a>(
     skip: impl FnOnce(&mut Reader<'a>) -> Result<()>,
 ) -> Result<Change<'a>> {
     reader.array_of(3)?;
-    let start = reader.clone();
     if !reader.null() {
         return Err(Error::corrupt("the key of an item that is no row is not null"));
     }
-    let key = between(&start, reader);
     let old = next_old(reader)?;
     let start = reader.clone();
     let new = if reader.null() {
@@ -148,7 +183,7 @@ pub(crate) fn next_item<'a>(
         skip(reader)?;
         Some(between(&start, reader))
     };
-    Change { key, old, new }.check()
+    Change { old, new }.check()
 }
 
 fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {

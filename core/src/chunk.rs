@@ -1,9 +1,11 @@
 //! Chunks: runs of changes, cut at places that only the key's holder can predict (`FORMAT.md`, "Chunks").
 
 use crate::cbor::{Append, Bytes, Write, put, put_array};
+use crate::change::encode_key;
 use crate::digest::{Digest, HmacSha256, Total, mac};
 use crate::state::Table;
-use crate::{DomainKeys, Error, Result, limits};
+use crate::tally::NO_KEY;
+use crate::{DomainKeys, Error, Key, Result, limits};
 use hmac::Mac;
 use std::convert::Infallible;
 
@@ -138,7 +140,7 @@ impl Cutter {
         self.table = self.keyed.clone().chain_update(&prefix);
     }
 
-    /// Whether a chunk that has `size` bytes after a change of `length` bytes with this key ends there.
+    /// Whether a chunk that has `size` bytes after a change with this key, whose old and new value take `length` bytes, ends there.
     pub fn ends(&self, key: &[u8], length: usize, size: usize) -> bool {
         if size < limits::CHUNK_MIN {
             return false;
@@ -152,6 +154,35 @@ impl Cutter {
     }
 }
 
+/// The key of a change on its way into a chunk.
+pub(crate) enum ChangeKey<'a> {
+    /// An item that is no row: null.
+    Item,
+    /// A row.
+    Row(Key<'a>),
+}
+
+impl ChangeKey<'_> {
+    fn rowid(&self) -> Option<i64> {
+        match self {
+            ChangeKey::Row(Key::Rowid(rowid)) => Some(*rowid),
+            _ => None,
+        }
+    }
+
+    /// The encoded bound of the key.
+    fn bound(&self) -> Vec<u8> {
+        match self {
+            ChangeKey::Item => NO_KEY.to_vec(),
+            ChangeKey::Row(key) => {
+                let mut bound = Vec::new();
+                key.encode_bound(&mut Append(&mut bound));
+                bound
+            }
+        }
+    }
+}
+
 /// Packs changes into chunks and hands them out as they fill up.
 pub(crate) struct ChunkBuilder<F> {
     emit: F,
@@ -160,6 +191,8 @@ pub(crate) struct ChunkBuilder<F> {
     table: Vec<u8>,
     /// The head of the current table's run stands in the chunk.
     in_run: bool,
+    /// The rowid before, in this run.
+    previous: Option<i64>,
     compression: Compression,
     plaintext: Vec<u8>,
     entry: EntryBuilder,
@@ -172,6 +205,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             cutter: Cutter::new(keys),
             table: Vec::new(),
             in_run: false,
+            previous: None,
             compression: Compression::default(),
             plaintext: Vec::with_capacity(limits::CHUNK_MAX),
             entry: EntryBuilder::default(),
@@ -196,39 +230,56 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         self.table.len()
     }
 
-    /// Whether a change of this encoded length needs chunks of its own.
-    pub fn is_large(&self, length: u64) -> bool {
-        self.table.len() as u64 + length > limits::CHUNK_MAX as u64
-    }
-
-    /// Adds a change that is not large. `key` is its canonical key, `bound` gives the key's bound.
-    pub fn push(&mut self, change: &[u8], key: &[u8], bound: impl FnOnce() -> Vec<u8>, digest: Digest) -> Result<()> {
-        let head = if self.in_run { 0 } else { self.table.len() };
-        let is_full = self.plaintext.len() + head + change.len() > limits::CHUNK_MAX;
-        if is_full || (!self.in_run && self.entry.run_count() >= limits::RUNS_MAX) {
+    /// Adds a change that is not large: its key, and the encoded old and new value. `key_bytes` is its canonical key.
+    pub fn push(&mut self, key: &ChangeKey<'_>, key_bytes: &[u8], rest: &[u8], digest: Digest) -> Result<()> {
+        if !self.in_run && self.entry.run_count() >= limits::RUNS_MAX {
             self.end()?;
         }
+        let start = self.plaintext.len();
+        self.begin_change(key);
+        if self.plaintext.len() + rest.len() > limits::CHUNK_MAX {
+            self.plaintext.truncate(start);
+            self.end()?;
+            self.begin_change(key);
+        }
         if !self.in_run {
-            self.plaintext.extend_from_slice(&self.table);
-            self.entry.run(&self.table, bound());
+            self.entry.run(&self.table, key.bound());
             self.in_run = true;
         }
-        self.plaintext.extend_from_slice(change);
+        self.previous = key.rowid();
+        self.plaintext.extend_from_slice(rest);
         self.entry.write(digest);
-        if self.cutter.ends(key, change.len(), self.plaintext.len()) {
+        if self.cutter.ends(key_bytes, rest.len(), self.plaintext.len()) {
             self.end()?;
         }
         Ok(())
     }
 
+    /// The head of the run where it is needed, the head of the change, and its key.
+    fn begin_change(&mut self, key: &ChangeKey<'_>) {
+        if !self.in_run {
+            self.plaintext.extend_from_slice(&self.table);
+            self.previous = None;
+        }
+        match key {
+            ChangeKey::Row(key) => encode_key(key, self.previous, &mut self.plaintext),
+            ChangeKey::Item => self.plaintext.extend_from_slice(&[0x83, 0xf6]),
+        }
+    }
+
     /// Adds a large change in chunks of its own: all parts but the last have the largest size; the last has the entry.
-    pub fn push_large(&mut self, bound: Vec<u8>, digest: Digest, write: impl FnOnce(&mut Parts<'_, F>)) -> Result<()> {
+    pub fn push_large(
+        &mut self,
+        key: &ChangeKey<'_>,
+        digest: Digest,
+        write_rest: impl FnOnce(&mut Parts<'_, F>),
+    ) -> Result<()> {
         self.end()?;
-        self.plaintext.extend_from_slice(&self.table);
+        self.begin_change(key);
         let mut parts = Parts { builder: self, failed: Ok(()) };
-        write(&mut parts);
+        write_rest(&mut parts);
         parts.failed?;
-        self.entry.run(&self.table, bound);
+        self.entry.run(&self.table, key.bound());
         self.entry.write(digest);
         self.hand_out(ChunkKind::LastPart)
     }

@@ -2,7 +2,7 @@
 //! [`Restore`](crate::Restore), and the mirror of `export.rs`.
 
 use crate::cbor::{Append, Reader};
-use crate::change::{Change, Entry, next_entry, next_item, next_row};
+use crate::change::{Change, Entry, RowReader, next_entry, next_item};
 use crate::chunk::{ChunkKind, EntryBuilder};
 use crate::digest::Total;
 use crate::index::Summary;
@@ -13,7 +13,8 @@ use crate::state::{Table, schema_from_value, system_table_from_value};
 use crate::tally::{NO_KEY, Tally};
 use crate::value::decode_values;
 use crate::{
-    DomainKeys, Error, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value,
+    DomainKeys, Error, ErrorKind, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding,
+    Value,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -45,6 +46,8 @@ pub struct Decoder<S> {
     /// The parts so far of a change that is too large for a chunk.
     large: Vec<u8>,
     index: IndexCheck,
+    /// Said only when all bytes have come and are right: a missing chunk can make a full bundle look like a delta.
+    unsupported: Option<Error>,
     report: Option<Report>,
 }
 
@@ -65,6 +68,7 @@ impl<S: StateSink> Decoder<S> {
             tables: Vec::new(),
             large: Vec::new(),
             index: IndexCheck::default(),
+            unsupported: None,
             report: None,
         }
     }
@@ -79,10 +83,18 @@ impl<S: StateSink> Decoder<S> {
                 self.domain = Some(Domain { tally: Tally::new(&keys), keys });
                 Ok(())
             }
-            Opened::Chunk { kind, plaintext, place } => {
-                self.chunk(kind, &plaintext).map_err(|error| locate(error, place))
-            }
-            Opened::End(public) => self.end(public),
+            Opened::Chunk { .. } if self.unsupported.is_some() => Ok(()),
+            Opened::Chunk { kind, plaintext, place } => match self.chunk(kind, &plaintext) {
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    self.unsupported = Some(error);
+                    Ok(())
+                }
+                result => result.map_err(|error| locate(error, place)),
+            },
+            Opened::End(public) => match self.unsupported.take() {
+                Some(error) => Err(error),
+                None => self.end(public),
+            },
         }
     }
 
@@ -150,7 +162,7 @@ impl<S: StateSink> Decoder<S> {
         let mut reader = Reader::new(plaintext);
         let mut entry = EntryBuilder::default();
         let mut run: Option<Run<'_>> = None;
-        let (mut primary, mut values) = (Vec::new(), Vec::new());
+        let mut row = RowReader::default();
         let mut changes = 0;
         while !reader.is_empty() {
             if let Entry::Run(table) = next_entry(&mut reader)? {
@@ -168,6 +180,7 @@ impl<S: StateSink> Decoder<S> {
                         }
                     }
                 }
+                row.begin_run();
                 run = Some(Run { table, is_empty: true });
                 continue;
             }
@@ -175,18 +188,14 @@ impl<S: StateSink> Decoder<S> {
             let mut bound = Vec::new();
             let change = match (&run.table, settings.as_ref()) {
                 (Table::Named(name), Some(settings)) if !run.table.is_one_item() => {
-                    let (change, rowid) = next_row(&mut reader, &mut primary, &mut values)?;
-                    let key = match rowid {
-                        Some(rowid) => Key::Rowid(rowid),
-                        None => Key::Primary(&primary),
-                    };
-                    key.encode_bound(&mut Append(&mut bound));
+                    let change = row.next(&mut reader)?;
+                    row.key().encode_bound(&mut Append(&mut bound));
                     let new = only_new(&change)?;
                     // Before the sink sees the row: order, digest and encoding are right.
-                    let digest = tally.add(change.key, new)?;
-                    check_encoding(primary_of(&key).iter().chain(&values), settings.encoding)
+                    let digest = tally.add(&row.key_bytes, new)?;
+                    check_encoding(primary_of(&row.key()).iter().chain(&row.values), settings.encoding)
                         .map_err(|error| error.at(format!("table {name:?}")))?;
-                    sink.row(key, &values)?;
+                    sink.row(row.key(), &row.values)?;
                     if let Some((_, rows)) = tables.last_mut() {
                         *rows += 1;
                     }
@@ -218,7 +227,7 @@ impl<S: StateSink> Decoder<S> {
                         }
                         _ => return Err(selection()),
                     }
-                    tally.add(change.key, new)?
+                    tally.add(&NO_KEY, new)?
                 }
             };
             if run.is_empty {
@@ -337,7 +346,7 @@ fn skip(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
 
 fn locate(error: Error, place: Place) -> Error {
     match error.kind() {
-        crate::ErrorKind::Corrupt | crate::ErrorKind::TooBig | crate::ErrorKind::Unsupported => error.at(place),
+        ErrorKind::Corrupt | ErrorKind::TooBig => error.at(place),
         _ => error,
     }
 }

@@ -2,12 +2,16 @@
 //! which may run on another thread.
 
 use crate::cbor::{Append, Write};
-use crate::change::{NewRow, encode_new_item};
-use crate::chunk::{ChunkBuilder, Compression, ExportTotals, PlainChunk};
+use crate::change::NewRow;
+use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChunk};
+use crate::limits::CHUNK_MAX;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
 use crate::{DomainKeys, Key, Result, SchemaRow, Settings, StateSink, Value};
 use std::collections::BTreeMap;
+
+/// The old value of what was not there: null.
+const NO_OLD: [u8; 1] = [0xf6];
 
 /// What a caller may choose about an export. The bytes are a function of it.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +32,7 @@ pub struct Export<F> {
     /// A table was named of which no row has come.
     named: Option<String>,
     key: Vec<u8>,
+    /// The old and new value of the change in the making.
     change: Vec<u8>,
 }
 
@@ -66,16 +71,15 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Export<F> {
         self.named = None;
         self.begin(&table)?;
         let digest = self.tally.add(&NO_KEY, value)?;
-        self.change.clear();
-        encode_new_item(value, &mut self.change);
-        if self.chunks.is_large(self.change.len() as u64) {
-            let change = &self.change;
-            self.chunks.push_large(NO_KEY.to_vec(), digest, |parts| {
-                let Ok(()) = parts.push(change);
-            })
-        } else {
-            self.chunks.push(&self.change, &NO_KEY, || NO_KEY.to_vec(), digest)
+        if self.chunks.table_length() + NO_OLD.len() + 2 + value.len() > CHUNK_MAX {
+            return self.chunks.push_large(&ChangeKey::Item, digest, |parts| {
+                let (Ok(()), Ok(())) = (parts.push(&NO_OLD), parts.push(value));
+            });
         }
+        self.change.clear();
+        self.change.extend_from_slice(&NO_OLD);
+        self.change.extend_from_slice(value);
+        self.chunks.push(&ChangeKey::Item, &NO_KEY, &self.change, digest)
     }
 }
 
@@ -101,21 +105,14 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
         row.check()?;
         self.key.clear();
         key.encode(&mut Append(&mut self.key));
-        let bound = || {
-            let mut bound = Vec::new();
-            key.encode_bound(&mut Append(&mut bound));
-            bound
-        };
         if is_large(&row, self.chunks.table_length())? {
             let digest = self.tally.add_large(&self.key, &row)?;
-            return self.chunks.push_large(bound(), digest, |parts| row.encode(parts));
+            return self.chunks.push_large(&ChangeKey::Row(key), digest, |parts| row.encode_rest(parts));
         }
         self.change.clear();
-        row.encode(&mut Append(&mut self.change));
-        // The change is the head of an array, the key, null, and the value.
-        let value = &self.change[1 + self.key.len() + 1..];
-        let digest = self.tally.add(&self.key, value)?;
-        self.chunks.push(&self.change, &self.key, bound, digest)
+        row.encode_rest(&mut Append(&mut self.change));
+        let digest = self.tally.add(&self.key, &self.change[NO_OLD.len()..])?;
+        self.chunks.push(&ChangeKey::Row(key), &self.key, &self.change, digest)
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {

@@ -14,7 +14,7 @@ const BOX_HEAD_MAX: usize = 12;
 /// The longest sealed chunk.
 pub(crate) const SEALED_MAX: usize = TAG + padded_length(limits::CHUNK_MAX + BOX_HEAD_MAX);
 /// Of the pinned zstd. A function of the input alone, on every machine.
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 
 const STORED: u8 = 0;
 const ZSTD: u8 = 1;

@@ -184,3 +184,75 @@ pub fn restore_in(bundle: &[u8], piece: usize) -> Result<(Report, State)> {
 pub fn restore(bundle: &[u8]) -> Result<(Report, State)> {
     restore_in(bundle, 1 << 16)
 }
+
+pub fn rows(rows: Vec<(i64, Vec<Owned>)>) -> Rows {
+    Rows::Table(rows.into_iter().map(|(rowid, row)| (OwnedKey::Rowid(rowid), row)).collect())
+}
+
+/// One of everything that a UTF-8 file can hold.
+pub fn everything() -> State {
+    let real = |real: f64| Owned::Real(real.to_bits());
+    let values = vec![
+        Owned::Null,
+        Owned::Integer(0),
+        Owned::Integer(-1),
+        Owned::Integer(i64::MIN),
+        Owned::Integer(i64::MAX),
+        real(0.0),
+        real(-0.0),
+        real(2.0),
+        real(0.1 + 0.2),
+        real(f64::INFINITY),
+        real(f64::NEG_INFINITY),
+        real(f64::MIN_POSITIVE / 2.0),
+        Owned::Text(Vec::new()),
+        Owned::Blob(Vec::new()),
+        Owned::Text(b"a\0b".to_vec()),
+        Owned::Text(vec![0xff, 0xfe, 0x80]),
+        Owned::Text(vec![0xed, 0xa0, 0x80]),
+        Owned::Text("\u{feff}bom".into()),
+        Owned::Blob(vec![0; 300]),
+    ];
+    let wide = (0..2000).map(Owned::Integer).collect();
+    let mut state = State::new(vec![
+        ("", rows(vec![(1, vec![])])),
+        ("a-b", rows(values.iter().enumerate().map(|(at, value)| (at as i64, vec![value.clone()])).collect())),
+        ("ends", rows(vec![(i64::MIN, values.clone()), (0, wide), (i64::MAX, values)])),
+        (
+            "keyed",
+            Rows::Table(vec![
+                (OwnedKey::Primary(vec![Owned::Integer(1), Owned::Text(b"B".to_vec())]), vec![Owned::Null]),
+                (OwnedKey::Primary(vec![real(1.5), Owned::Null]), vec![]),
+                (OwnedKey::Primary(vec![Owned::Text(b"a".to_vec()), Owned::Blob(b"a".to_vec())]), vec![Owned::Null]),
+                (OwnedKey::Primary(vec![Owned::Text(vec![b'x'; 100]), Owned::Integer(1)]), vec![]),
+                (OwnedKey::Primary(vec![Owned::Text(vec![b'x'; 100]), Owned::Integer(2)]), vec![]),
+                (OwnedKey::Primary(vec![Owned::Blob(vec![])]), vec![]),
+            ]),
+        ),
+        ("sqlite_sequence", Rows::System(vec![vec![Owned::Text(b"ends".to_vec()), Owned::Integer(i64::MAX)]])),
+    ]);
+    let index = SchemaRow { kind: SchemaKind::Index, table: "ends".into(), ..table("an index") };
+    state.schema.push(index);
+    state
+}
+
+/// The items of a bundle: head, chunks, tail, trailer.
+pub fn split(bundle: &[u8]) -> Vec<Vec<u8>> {
+    let tail_length = usize::try_from(u64::from_be_bytes(bundle[bundle.len() - 8..].try_into().unwrap())).unwrap();
+    let tail_at = bundle.len() - 9 - tail_length;
+    let mut items = vec![bundle[..75].to_vec()];
+    let mut at = 75;
+    while at < tail_at {
+        let (start, length) = match bundle[at + 2] {
+            0x58 => (3 + 1, usize::from(bundle[at + 3])),
+            0x59 => (3 + 2, usize::from(u16::from_be_bytes([bundle[at + 3], bundle[at + 4]]))),
+            0x5a => (3 + 4, u32::from_be_bytes(bundle[at + 3..at + 7].try_into().unwrap()) as usize),
+            other => panic!("{other:x}"),
+        };
+        items.push(bundle[at..at + start + length].to_vec());
+        at += start + length;
+    }
+    items.push(bundle[tail_at..bundle.len() - 9].to_vec());
+    items.push(bundle[bundle.len() - 9..].to_vec());
+    items
+}

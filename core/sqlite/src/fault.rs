@@ -1,0 +1,40 @@
+//! SQLite's result codes, and what each means to a caller.
+
+use lifeboat_core::{Error, ErrorKind};
+use std::ffi::c_int;
+
+pub(crate) const OK: c_int = 0;
+pub(crate) const ERROR: c_int = 1;
+pub(crate) const BUSY: c_int = 5;
+pub(crate) const LOCKED: c_int = 6;
+const NOMEM: c_int = 7;
+pub(crate) const INTERRUPT: c_int = 9;
+const CORRUPT: c_int = 11;
+const FULL: c_int = 13;
+const TOOBIG: c_int = 18;
+const CONSTRAINT: c_int = 19;
+const NOTADB: c_int = 26;
+pub(crate) const ROW: c_int = 100;
+pub(crate) const DONE: c_int = 101;
+
+/// The error for result `code` of SQLite, whose own words are `message`; `place` says what was being done.
+pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
+    let (kind, remedy) = match code & 0xff {
+        BUSY | LOCKED => (ErrorKind::Busy, "; another connection or statement holds the lock: try again"),
+        NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
+        INTERRUPT => (ErrorKind::Interrupted, ""),
+        CORRUPT | NOTADB => (ErrorKind::Corrupt, "; PRAGMA integrity_check tells more"),
+        CONSTRAINT => (ErrorKind::Corrupt, ""),
+        FULL => (ErrorKind::Host, "; free space (temporary files count too) and try again"),
+        TOOBIG => (ErrorKind::TooBig, ""),
+        _ => (ErrorKind::Host, ""),
+    };
+    let text = format!("{place}: {message} (SQLite result code {code}){remedy}");
+    match kind {
+        ErrorKind::Busy => Error::busy(text),
+        ErrorKind::TooBig => Error::too_big(text),
+        ErrorKind::Interrupted => Error::interrupted(text),
+        ErrorKind::Corrupt => Error::corrupt(text),
+        _ => Error::host(text),
+    }
+}

@@ -1,0 +1,47 @@
+//! The SQLite edge of Lifeboat, shared by both plug-ins: live database → [`StateSink`](lifeboat_core::StateSink) →
+//! database.
+//!
+//! ```text
+//!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
+//!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
+//!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
+//!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
+//!   check_may_…       in which situation a function of ours was called         (situation)
+//! ```
+//!
+//! All of it runs on any SQLite from 3.31 on through a table of its C functions ([`Api`]): the host's or a linked one.
+
+pub mod api;
+mod backup;
+mod check;
+mod columns;
+mod connection;
+mod copy;
+mod fault;
+mod functions;
+mod guard;
+mod judge;
+mod name;
+mod owned;
+mod page_copy;
+mod plan;
+mod pulse;
+mod rebuild;
+mod schema;
+mod situation;
+mod snapshot;
+mod statement;
+mod table;
+mod write_schema;
+
+pub use api::Api;
+pub use check::{CheckLevel, Findings, foreign_key_check, integrity_check, quick_check};
+pub use columns::{Columns, Source, StoredColumns};
+pub use connection::{Connection, OpenMode};
+pub use copy::{Target, adopt_encoding, copy_into};
+pub use name::{quote_name, quote_text};
+pub use pulse::Pulse;
+pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
+pub use situation::{check_may_export, check_may_restore, in_prepare};
+pub use snapshot::Snapshot;
+pub use statement::Statement;

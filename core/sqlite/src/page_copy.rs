@@ -1,0 +1,41 @@
+//! A quick copy of a database's pages, so that writers do not wait for what is done with them.
+
+use crate::backup::Backup;
+use crate::connection::{Connection, OpenMode};
+use crate::fault;
+use crate::name::quote_name;
+use crate::pulse::Pulse;
+use lifeboat_core::Result;
+
+/// Pages per step; between two steps an interrupt is noticed.
+const STEP_PAGES: i32 = 4096;
+
+/// A private temporary copy of `schema` when a reader of it would make writers wait: a file with a rollback journal
+/// that this connection does not lock for itself. The caller holds a read transaction meanwhile, so the copy is of one
+/// moment.
+///
+/// `None` also where SQLite does not copy (an encrypted file, whose pages must not come to lie in the open).
+pub(crate) fn copy_if_writers_wait(source: &Connection<'_>, schema: &str) -> Result<Option<Connection<'static>>> {
+    let pragma = |name: &str| source.query_text(&format!("PRAGMA {}.{name}", quote_name(schema)));
+    if source.file_name(schema)?.is_empty()
+        || pragma("journal_mode")? == "wal"
+        || pragma("locking_mode")? == "exclusive"
+    {
+        return Ok(None);
+    }
+    let copy = Connection::open(*source.api(), "", OpenMode::Create)?;
+    {
+        let Some(mut backup) = Backup::start(&copy, "main", source, schema).map_or_else(
+            |(code, error)| if code & 0xff == fault::ERROR { Ok(None) } else { Err(error) },
+            |backup| Ok(Some(backup)),
+        )?
+        else {
+            return Ok(None);
+        };
+        let mut pulse = Pulse::of(source)?;
+        while !backup.step(STEP_PAGES)? {
+            pulse.beat()?;
+        }
+    }
+    Ok(Some(copy))
+}

@@ -1,0 +1,386 @@
+//! The plan of a rebuild: every b-tree that a schema needs, learned from the judged schema alone.
+//!
+//! Each table gets a **twin**: a table of our own making that has the same records, but no types, constraints or
+//! defaults, so that each row lands exactly as it was, whatever the true definition says about it. A twin differs from
+//! a bare list of columns in three ways only, all of which the records depend on: a `REAL` column keeps its type
+//! (SQLite stores whole numbers in it as integers), the alias of the rowid stays one, and a WITHOUT ROWID table keeps
+//! its primary key, which is the order of its b-tree. Virtual columns are not stored, so a twin has none. Only a table
+//! with a `STORED` generated column is loaded **directly**, through its true definition, which computes that column.
+//!
+//! Indexes get an empty b-tree each, and are filled at the end.
+
+use crate::connection::Connection;
+use crate::guard;
+use crate::judge::{Judge, title};
+use crate::name::quote_name;
+use crate::schema::{Class, class};
+use crate::table::{self, ColumnKind, Table, TableKey};
+use crate::write_schema::{Entry, write};
+use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, TextEncoding, is_system_table};
+use std::collections::HashSet;
+
+/// A table of the plan.
+pub(crate) struct PlannedTable {
+    pub row: SchemaRow,
+    pub shape: Table,
+    /// The twin's name, and the statement that makes it.
+    pub twin: String,
+    twin_sql: String,
+    /// The names of its automatic indexes.
+    automatic: Vec<String>,
+}
+
+/// Every b-tree that a schema needs.
+pub(crate) struct Plan {
+    pub tables: Vec<PlannedTable>,
+    pub indexes: Vec<SchemaRow>,
+    /// Views, triggers and virtual tables.
+    pub treeless: Vec<SchemaRow>,
+    /// Begins the names of all twins, and no name of the schema.
+    prefix: String,
+}
+
+/// The root pages of a plan's b-trees in one database.
+pub(crate) struct Trees {
+    tables: Vec<i64>,
+    /// Per table.
+    automatic: Vec<Vec<i64>>,
+    indexes: Vec<i64>,
+}
+
+impl PlannedTable {
+    /// Rows go through the true definition.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.shape.columns.iter().any(|column| column.kind == ColumnKind::Stored)
+    }
+
+    /// The statement that loads one row: its key (if it can be given), then its values.
+    pub(crate) fn insert_sql(&self) -> String {
+        let direct = self.is_direct();
+        let column = |place: &usize| {
+            if direct { quote_name(&self.shape.columns[*place].name) } else { format!("c{place}") }
+        };
+        let mut columns: Vec<String> = match &self.shape.key {
+            _ if is_system_table(&self.row.name) => Vec::new(),
+            TableKey::Alias(place) => vec![column(place)],
+            TableKey::Rowid(name) if direct => vec![(*name).to_owned()],
+            TableKey::Ordinal if direct => Vec::new(),
+            TableKey::Rowid(_) | TableKey::Ordinal => vec!["rowid".to_owned()],
+            TableKey::Primary(_) => self.shape.primary_columns().iter().map(column).collect(),
+        };
+        columns.extend(self.shape.value_columns().iter().map(column));
+        let table = if direct { &self.row.name } else { &self.twin };
+        let places = vec!["?"; columns.len()].join(", ");
+        format!("INSERT INTO {}({}) VALUES({places})", quote_name(table), columns.join(", "))
+    }
+}
+
+impl Plan {
+    /// Judges `schema` and plans its rebuild, on a database in memory that is gone afterwards.
+    pub(crate) fn new(judge: &Judge, encoding: TextEncoding, schema: &[SchemaRow]) -> Result<Self> {
+        check_rows(schema)?;
+        let connection = judge.connection();
+        set_encoding(connection, encoding)?;
+        let of = |wanted: Class| schema.iter().filter(move |row| class(row) == wanted);
+        let mut foreign = Vec::new();
+        for row in of(Class::Table) {
+            foreign.push(if is_system_table(&row.name) { judge_system_table(row)? } else { judge.judge(row)? });
+        }
+        connection.execute("BEGIN")?;
+        let prefix = free_prefix(schema);
+        let mut plan = Self { tables: Vec::new(), indexes: Vec::new(), treeless: Vec::new(), prefix };
+        plan.learn_tables(connection, of(Class::Table), &foreign)?;
+        for row in of(Class::Index) {
+            if let Some(function) = judge.judge(row)?.first() {
+                return Err(needs_app(row, &format!("the function {function}()")));
+            }
+            plan.indexes.push(row.clone());
+        }
+        // Triggers last: those of a view need it.
+        let (triggers, others): (Vec<_>, Vec<_>) = of(Class::Treeless).partition(|row| row.kind == SchemaKind::Trigger);
+        for row in &others {
+            judge.judge(row)?;
+        }
+        write(connection, false, others.into_iter().map(|row| entry(row, 0)))?;
+        for row in triggers {
+            judge.judge(row)?;
+        }
+        plan.treeless = of(Class::Treeless).cloned().collect();
+        Ok(plan)
+    }
+
+    /// Asks SQLite for the shapes of the tables, in a database that has them all and nothing else.
+    fn learn_tables<'r>(
+        &mut self,
+        connection: &Connection<'_>,
+        rows: impl Iterator<Item = &'r SchemaRow> + Clone,
+        foreign: &[Vec<String>],
+    ) -> Result<()> {
+        let count = rows.clone().count();
+        for number in 0..count {
+            connection.execute(&format!("CREATE TABLE {}(x)", self.name(number)))?;
+        }
+        let roots = self.roots(connection, count)?;
+        write(connection, true, rows.clone().zip(roots).map(|(row, root)| entry(row, root)))?;
+        for (number, row) in rows.enumerate() {
+            let shape = Table::read(connection, "main", &row.name)?;
+            let generated = shape.columns.iter().any(|column| column.kind != ColumnKind::Ordinary);
+            if let (true, Some(function)) = (generated, foreign[number].first()) {
+                return Err(needs_app(row, &format!("the function {function}() beside a generated column")));
+            }
+            let without_rowid = matches!(shape.key, TableKey::Primary(_));
+            let automatic = table::indexes(connection, "main", &row.name)?
+                .into_iter()
+                // The one of a WITHOUT ROWID table's primary key is the table itself.
+                .filter(|index| index.origin == "u" || index.origin == "pk" && !without_rowid)
+                .map(|index| index.name)
+                .collect();
+            let twin = self.name(number);
+            let twin_sql = twin_sql(&twin, &shape);
+            self.tables.push(PlannedTable { row: row.clone(), shape, twin, twin_sql, automatic });
+        }
+        Ok(())
+    }
+
+    /// Makes an empty b-tree for each table and index, in an empty database. A transaction has to be open.
+    pub(crate) fn make_trees(&self, connection: &Connection<'_>) -> Result<Trees> {
+        for table in &self.tables {
+            connection.execute(&table.twin_sql).map_err(|error| needs_app(&table.row, error.message()))?;
+        }
+        let mut count = self.tables.len();
+        let indexes = self.tables.iter().map(|table| table.automatic.len()).sum::<usize>() + self.indexes.len();
+        for _ in 0..indexes {
+            // A WITHOUT ROWID table and an index are the same kind of b-tree.
+            connection.execute(&format!("CREATE TABLE {}(k PRIMARY KEY) WITHOUT ROWID", self.name(count)))?;
+            count += 1;
+        }
+        if count == 0 {
+            // Writes the header of the file, encoding and all, which a database without a table would not have.
+            connection.execute(&format!("CREATE TABLE {}(x)", self.name(0)))?;
+            connection.execute(&format!("DROP TABLE {}", self.name(0)))?;
+        }
+        let mut roots = self.roots(connection, count)?.into_iter();
+        let mut take = |count: usize| roots.by_ref().take(count).collect::<Vec<i64>>();
+        Ok(Trees {
+            tables: take(self.tables.len()),
+            automatic: self.tables.iter().map(|table| take(table.automatic.len())).collect(),
+            indexes: take(self.indexes.len()),
+        })
+    }
+
+    /// Puts the true definitions of those tables in place that are loaded through them; the others stay twins.
+    pub(crate) fn write_for_loading(&self, connection: &Connection<'_>, trees: &Trees) -> Result<()> {
+        if !self.tables.iter().any(PlannedTable::is_direct) {
+            return Ok(());
+        }
+        let mut entries = Vec::new();
+        for (number, table) in self.tables.iter().enumerate() {
+            // Loading an AUTOINCREMENT table counts in sqlite_sequence.
+            if table.is_direct() || table.row.name == "sqlite_sequence" {
+                self.push_table(number, trees, &mut entries);
+            } else {
+                let (name, sql) = (table.twin.as_str(), Some(table.twin_sql.as_str()));
+                entries.push(Entry { kind: "table", name, table: name, root: trees.tables[number], sql });
+            }
+        }
+        write(connection, true, entries)
+    }
+
+    /// Puts the true definitions of all tables and indexes in place. Indexes are still empty: [`Plan::fill_indexes`].
+    pub(crate) fn write_tables(&self, connection: &Connection<'_>, trees: &Trees) -> Result<()> {
+        let mut entries = Vec::new();
+        for number in 0..self.tables.len() {
+            self.push_table(number, trees, &mut entries);
+        }
+        entries.extend(self.indexes.iter().zip(&trees.indexes).map(|(row, root)| entry(row, *root)));
+        write(connection, true, entries)
+    }
+
+    fn push_table<'p>(&'p self, number: usize, trees: &Trees, entries: &mut Vec<Entry<'p>>) {
+        let table = &self.tables[number];
+        entries.push(entry(&table.row, trees.tables[number]));
+        for (name, root) in table.automatic.iter().zip(&trees.automatic[number]) {
+            entries.push(Entry { kind: "index", name, table: &table.row.name, root: *root, sql: None });
+        }
+    }
+
+    /// Fills all indexes from the rows of their tables.
+    pub(crate) fn fill_indexes(&self, connection: &Connection<'_>) -> Result<()> {
+        let automatic = self.tables.iter().flat_map(|table| &table.automatic);
+        for name in automatic.chain(self.indexes.iter().map(|row| &row.name)) {
+            connection
+                .execute(&format!("REINDEX main.{}", quote_name(name)))
+                .map_err(|error| error.at(format!("building index {name:?}")))?;
+        }
+        Ok(())
+    }
+
+    /// Adds views, triggers and virtual tables: rows of `sqlite_schema` and nothing else, so no module is needed.
+    pub(crate) fn write_treeless(&self, connection: &Connection<'_>) -> Result<()> {
+        write(connection, false, self.treeless.iter().map(|row| entry(row, 0)))
+    }
+
+    /// Goes through all steps on an empty database in memory, to find what this SQLite cannot build.
+    pub(crate) fn rehearse(&self, connection: &Connection<'_>, encoding: TextEncoding) -> Result<()> {
+        guard::raise(connection)?;
+        set_encoding(connection, encoding)?;
+        connection.execute("BEGIN")?;
+        let trees = self.make_trees(connection)?;
+        self.write_for_loading(connection, &trees)?;
+        for table in self.tables.iter().filter(|table| table.row.name != "sqlite_sequence") {
+            connection.prepare(&table.insert_sql()).map_err(|error| needs_app(&table.row, error.message()))?;
+        }
+        self.write_tables(connection, &trees)?;
+        self.fill_indexes(connection)
+            .map_err(|error| Error::unsupported(format!("{}; {APP_ONLY}", error.message())))?;
+        self.write_treeless(connection)
+    }
+
+    fn name(&self, number: usize) -> String {
+        format!("{}{number}", self.prefix)
+    }
+
+    /// The roots of the first `count` tables that were made under our own names.
+    fn roots(&self, connection: &Connection<'_>, count: usize) -> Result<Vec<i64>> {
+        let mut roots = vec![0; count];
+        let mut statement = connection.prepare("SELECT name, rootpage FROM sqlite_master")?;
+        while statement.step()? {
+            let name = statement.text(0)?;
+            let number = name.strip_prefix(&self.prefix).and_then(|number| number.parse::<usize>().ok());
+            if let Some(root) = number.and_then(|number| roots.get_mut(number)) {
+                *root = statement.integer(1);
+            }
+        }
+        Ok(roots)
+    }
+}
+
+/// Sets the encoding of an empty database.
+pub(crate) fn set_encoding(connection: &Connection<'_>, encoding: TextEncoding) -> Result<()> {
+    let name = match encoding {
+        TextEncoding::Utf8 => "UTF-8",
+        TextEncoding::Utf16le => "UTF-16le",
+        TextEncoding::Utf16be => "UTF-16be",
+    };
+    connection.execute(&format!("PRAGMA encoding = '{name}'"))?;
+    if connection.encoding()? != encoding {
+        return Err(Error::misuse(format!("the encoding of this connection is fixed and cannot become {name}")));
+    }
+    Ok(())
+}
+
+const APP_ONLY: &str = "what only the app's own functions and collations can build, no other SQLite can restore; \
+                        drop it before the export";
+
+fn needs_app(row: &SchemaRow, what: &str) -> Error {
+    Error::unsupported(format!("{}: {what}; {APP_ONLY}", title(row)))
+}
+
+fn entry(row: &SchemaRow, root: i64) -> Entry<'_> {
+    let kind = match row.kind {
+        SchemaKind::Table => "table",
+        SchemaKind::Index => "index",
+        SchemaKind::View => "view",
+        SchemaKind::Trigger => "trigger",
+    };
+    Entry { kind, name: &row.name, table: &row.table, root, sql: Some(&row.sql) }
+}
+
+/// What can be said about the rows without SQLite.
+fn check_rows(schema: &[SchemaRow]) -> Result<()> {
+    let mut names = HashSet::new();
+    for row in schema {
+        let refused = |why: &str| Err(Error::corrupt(format!("{}: refused, since {why}", title(row))));
+        // Triggers have names of their own; everything else shares one set of names, in any case of letters.
+        if !names.insert((row.kind == SchemaKind::Trigger, row.name.to_ascii_lowercase())) {
+            return refused("its name comes twice");
+        }
+        if [&row.name, &row.table, &row.sql].iter().any(|text| text.contains('\0')) {
+            return refused("there is a NUL in it");
+        }
+        if row.sql.get(..7).is_none_or(|head| !head.eq_ignore_ascii_case("create ")) {
+            return refused("its SQL text does not begin with CREATE");
+        }
+        if matches!(row.kind, SchemaKind::Table | SchemaKind::View) && row.name != row.table {
+            return refused("it claims to belong to another table");
+        }
+    }
+    Ok(())
+}
+
+/// SQLite makes its own tables with these texts and no other.
+fn judge_system_table(row: &SchemaRow) -> Result<Vec<String>> {
+    let columns = match row.name.as_str() {
+        "sqlite_sequence" => "name,seq",
+        "sqlite_stat1" => "tbl,idx,stat",
+        "sqlite_stat2" => "tbl,idx,sampleno,sample",
+        _ => "tbl,idx,neq,nlt,ndlt,sample",
+    };
+    if row.sql != format!("CREATE TABLE {}({columns})", row.name) {
+        return Err(Error::corrupt(format!("{}: refused, since its SQL text is not the one of SQLite", title(row))));
+    }
+    Ok(Vec::new())
+}
+
+/// A prefix that no name of the schema begins with.
+fn free_prefix(schema: &[SchemaRow]) -> String {
+    let mut prefix = "lb_".to_owned();
+    let begins =
+        |name: &str, prefix: &str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    while schema.iter().any(|row| begins(&row.name, &prefix)) {
+        prefix.push('_');
+    }
+    prefix
+}
+
+fn twin_sql(twin: &str, shape: &Table) -> String {
+    let mut terms = Vec::new();
+    for (place, column) in shape.columns.iter().enumerate().filter(|(_, column)| column.kind != ColumnKind::Virtual) {
+        let declared = match shape.key {
+            TableKey::Alias(alias) if alias == place => " INTEGER PRIMARY KEY",
+            _ if is_real(&column.declared) => " REAL",
+            _ => "",
+        };
+        terms.push(format!("c{place}{declared}"));
+    }
+    let mut end = "";
+    if let TableKey::Primary(key) = &shape.key {
+        let key = key.iter().map(|term| {
+            let direction = if term.descending { "DESC" } else { "ASC" };
+            format!("c{} COLLATE {} {direction}", term.column, quote_name(&term.collation))
+        });
+        terms.push(format!("PRIMARY KEY({})", key.collect::<Vec<_>>().join(", ")));
+        end = " WITHOUT ROWID";
+    }
+    format!("CREATE TABLE {twin}({}){end}", terms.join(", "))
+}
+
+/// SQLite's rule for which declared types have the affinity REAL: named so, and by nothing that takes precedence.
+fn is_real(declared: &str) -> bool {
+    let declared = declared.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    has(&["REAL", "FLOA", "DOUB"]) && !has(&["INT", "CHAR", "CLOB", "TEXT", "BLOB"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_columns_are_told_as_sqlite_tells_them() {
+        assert!(is_real("REAL") && is_real("double precision") && is_real("Float(3)"));
+        assert!(!is_real("FLOATING POINT") && !is_real("") && !is_real("REAL BLOB") && !is_real("NUMERIC"));
+    }
+
+    #[test]
+    fn twins_get_a_prefix_of_their_own() {
+        let row = |name: &str| SchemaRow {
+            kind: SchemaKind::Table,
+            name: name.to_owned(),
+            table: name.to_owned(),
+            sql: String::new(),
+        };
+        assert_eq!(free_prefix(&[row("a")]), "lb_");
+        assert_eq!(free_prefix(&[row("LB_1"), row("lb__x")]), "lb___");
+    }
+}

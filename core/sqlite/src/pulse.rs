@@ -1,0 +1,27 @@
+//! Lets an app stop work of ours that does not run on its own connection.
+
+use crate::connection::Connection;
+use crate::statement::Statement;
+use lifeboat_core::Result;
+
+/// About a thousand instructions of SQLite's machine, which read nothing.
+const WORK: &str = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 60) SELECT count(*) FROM c";
+
+/// A statement on the app's connection that is run now and then, while the real work goes on elsewhere (on a copy, in
+/// the compressor): it gives `sqlite3_interrupt` and the app's progress handler their chance. The handler counts the
+/// instructions of a statement over all its runs, so it comes as often as if each beat were work on this connection.
+pub struct Pulse<'c> {
+    statement: Statement<'c>,
+}
+
+impl<'c> Pulse<'c> {
+    /// A pulse of `connection`.
+    pub fn of(connection: &'c Connection<'c>) -> Result<Self> {
+        Ok(Self { statement: connection.prepare(WORK)? })
+    }
+
+    /// Takes about 20 µs. [`Interrupted`](lifeboat_core::ErrorKind::Interrupted) when the app wants an end.
+    pub fn beat(&mut self) -> Result<()> {
+        self.statement.run([])
+    }
+}

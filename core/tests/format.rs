@@ -1,0 +1,201 @@
+//! FORMAT.md is true: its worked bundle and delta are what the code makes, and its CDDL describes real bundles (Z22).
+
+mod common;
+
+use common::{Owned, OwnedKey, Rows, State, key, restore};
+use hmac::{Hmac, KeyInit, Mac};
+use lifeboat_core::{
+    BundleWriter, ChunkKind, Export, ExportOptions, Key, Opened, Opener, RecoveryKey, SchemaKind, SchemaRow, Settings,
+    StateSink, TextEncoding, Value,
+};
+use sha2::Sha256;
+
+const FORMAT: &str = include_str!("../FORMAT.md");
+
+/// The hexadecimal bytes of the block of this name, without the comments behind them.
+fn block(name: &str) -> Vec<u8> {
+    let text = FORMAT.split(&format!("```{name}\n")).nth(1).expect("the block is there").split("```").next().unwrap();
+    let is_comment = |word: &&str| !word.chars().all(|digit| digit.is_ascii_hexdigit()) || word.len() % 2 == 1;
+    let words = text.lines().flat_map(|line| line.split_whitespace().take_while(|word| !is_comment(word)));
+    hex::decode(words.collect::<String>()).expect("hexadecimal")
+}
+
+/// The value that stands behind a name in the worked examples.
+fn named(name: &str) -> &'static str {
+    let worked = FORMAT.split("## A worked bundle").nth(1).unwrap();
+    let value = |line: &'static str| {
+        let value = line.strip_prefix("    ")?.strip_prefix(name)?.strip_prefix(' ')?.trim_start();
+        let value = value.split([' ', ',']).next()?;
+        (value.len() >= 32).then_some(value)
+    };
+    worked.lines().find_map(value).unwrap_or_else(|| panic!("the page has no value {name:?}"))
+}
+
+fn worked_state(rows: &[(i64, Vec<Value<'_>>)], sink: &mut impl StateSink) {
+    sink.settings(&Settings { application_id: 0, user_version: 1, encoding: TextEncoding::Utf8 }).unwrap();
+    let sql = "CREATE TABLE t(a, b)".into();
+    sink.schema(&[SchemaRow { kind: SchemaKind::Table, name: "t".into(), table: "t".into(), sql }]).unwrap();
+    sink.table("t").unwrap();
+    for (rowid, row) in rows {
+        sink.row(Key::Rowid(*rowid), row).unwrap();
+    }
+}
+
+fn worked_bundle(key: &RecoveryKey, rows: &[(i64, Vec<Value<'_>>)]) -> (Vec<u8>, Vec<(ChunkKind, Vec<u8>)>) {
+    let keys = key.domain(key.domain_id("default").unwrap());
+    let mut writer = BundleWriter::new(key, "default", Vec::new()).unwrap();
+    let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
+    worked_state(rows, &mut export);
+    let totals = export.finish().unwrap();
+    let bundle = writer.finish(&totals).unwrap().1;
+    let chunks = opened(&bundle);
+    (bundle, chunks)
+}
+
+fn opened(bundle: &[u8]) -> Vec<(ChunkKind, Vec<u8>)> {
+    let mut chunks = Vec::new();
+    let mut opener = Opener::new(&key());
+    opener
+        .push(bundle, |opened| {
+            if let Opened::Chunk { kind, plaintext, .. } = opened {
+                chunks.push((kind, plaintext));
+            }
+            Ok(())
+        })
+        .unwrap();
+    chunks
+}
+
+#[test]
+fn the_worked_bundle_is_what_is_written_for_it() {
+    let key = key();
+    let rows = [(1, vec![Value::Text(b"hi"), Value::Null]), (2, vec![Value::Real(1.5), Value::Blob(&[0xff])])];
+    let (bundle, chunks) = worked_bundle(&key, &rows);
+    assert_eq!(hex::encode(&bundle), hex::encode(block("bundle")));
+    assert_eq!(chunks[0], (ChunkKind::Changes, block("plaintext")));
+    assert_eq!(chunks[1], (ChunkKind::IndexPage, block("index")));
+    assert_eq!(named("recovery key"), key.to_text().as_str());
+    assert_eq!(named("state id"), restore(&bundle).unwrap().0.public.state_id.to_string());
+    assert!(FORMAT.contains(&format!("The bundle, {} bytes:", bundle.len())));
+}
+
+/// The formulas of the page, computed here with nothing of this crate.
+#[test]
+fn the_worked_delta_follows_from_the_formulas() {
+    let hmac = |key: &str, message: &[u8]| {
+        let mac = Hmac::<Sha256>::new_from_slice(&hex::decode(named(key)).unwrap()).unwrap();
+        mac.chain_update(message).finalize().into_bytes().to_vec()
+    };
+    let digest =
+        |item: &str| u128::from_be_bytes(hmac("digest key", &hex::decode(item).unwrap())[..16].try_into().unwrap());
+    let number = |name: &str| u128::from_str_radix(named(name), 16).unwrap();
+    let item = |name: &str| {
+        let line =
+            FORMAT.lines().find(|line| line.trim_start().starts_with(&format!("{name} ")) && line.contains("  of "));
+        line.unwrap().split("  of ").nth(1).unwrap()
+    };
+    let names = ["settings", "schema", "row 1", "row 2"];
+    for name in names {
+        assert_eq!(digest(item(name)), number(name), "{name}");
+    }
+    let sum = names.iter().fold(0_u128, |sum, name| sum.wrapping_add(number(name)));
+    assert_eq!(sum, number("sum"));
+    assert_eq!(digest("84016174018262686ff6"), number("new row 1"));
+    let change = number("new row 1").wrapping_sub(number("row 1")).wrapping_sub(number("row 2"));
+    assert_eq!(change, number("chunk's sum"));
+    assert_eq!(sum.wrapping_add(change), number("sum of C"));
+    let message = [&[0x83, 1, 0x50][..], &number("sum of C").to_be_bytes(), &[3]].concat();
+    assert_eq!(hex::encode(hmac("state id key", &message)), named("state id of C"));
+    // The delta's plaintext is what the changes must be written as.
+    let expected =
+        format!("61748302 50{:032x}f68301 50{:032x}8262686ff6", number("row 2"), number("row 1")).replace(' ', "");
+    assert_eq!(hex::encode(block("delta")), expected);
+    // And a direct export of C comes to the same sum and id.
+    let rows = [(1, vec![Value::Text(b"ho"), Value::Null])];
+    let (bundle, chunks) = worked_bundle(&key(), &rows);
+    assert!(hex::encode(&chunks[1].1).contains(&format!("8250{:032x}03", number("sum of C"))));
+    assert_eq!(restore(&bundle).unwrap().0.public.state_id.to_string(), named("state id of C"));
+}
+
+#[test]
+fn the_key_schedule_is_hkdf_with_the_labels_of_the_page() {
+    let hkdf = hkdf::Hkdf::<Sha256>::new(Some(b"lifeboat"), &std::array::from_fn::<u8, 32, _>(|at| at as u8 + 1));
+    let expand = |label: &str, context: &[u8], length: usize| {
+        assert!(FORMAT.contains(&format!("expand(\"{label}\",")), "the page lacks the label {label:?}");
+        let mut okm = vec![0; length];
+        hkdf.expand_multi_info(&[label.as_bytes(), &[0], context], &mut okm).unwrap();
+        hex::encode(okm)
+    };
+    let domain_id = expand("lifeboat domain", b"default", 16);
+    assert_eq!(domain_id, named("domain id"));
+    let id = hex::decode(&domain_id).unwrap();
+    for (name, label) in [
+        ("commitment", "lifeboat suite 1 commitment"),
+        ("cut key", "lifeboat suite 1 cut"),
+        ("signature seed", "lifeboat suite 1 signature"),
+        ("digest key", "lifeboat state 1 digest"),
+        ("state id key", "lifeboat state 1 state id"),
+    ] {
+        assert_eq!(expand(label, &id, 32), named(name), "{name}");
+    }
+    for (name, label) in
+        [("chunk seal key", "lifeboat suite 1 chunk seal"), ("index seal key", "lifeboat suite 1 index seal")]
+    {
+        assert!(expand(label, &id, 64).starts_with(named(name)), "{name}");
+    }
+    assert_eq!(named("verify key"), key().domain(key().domain_id("default").unwrap()).verify_key().to_string());
+}
+
+/// Splits a CBOR sequence into the bytes of its items.
+fn items(mut sequence: &[u8]) -> Vec<&[u8]> {
+    let mut items = Vec::new();
+    while !sequence.is_empty() {
+        let mut rest = sequence;
+        ciborium::from_reader::<ciborium::Value, _>(&mut rest).expect("CBOR");
+        let (item, _) = sequence.split_at(sequence.len() - rest.len());
+        items.push(item);
+        sequence = rest;
+    }
+    items
+}
+
+fn matches(rule: &str, item: &[u8]) -> Result<(), String> {
+    let cddl = FORMAT.split("```cddl\n").nth(1).unwrap().split("```").next().unwrap();
+    cddl::validate_cbor_from_slice(&format!("start = {rule}\n{cddl}"), item, None).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_cddl_describes_real_bundles_and_nothing_else() {
+    let state = State::new(vec![
+        (
+            "keyed",
+            Rows::Table(vec![
+                (OwnedKey::Primary(vec![Owned::Integer(-5), Owned::Text(vec![0xff])]), vec![Owned::Real(0x3ff8 << 48)]),
+                (OwnedKey::Primary(vec![Owned::Text(vec![b'k'; 50])]), vec![Owned::Null, Owned::Blob(vec![1])]),
+            ]),
+        ),
+        ("rows", Rows::Table(vec![(OwnedKey::Rowid(i64::MIN), vec![Owned::Integer(i64::MAX)])])),
+        ("sqlite_sequence", Rows::System(vec![vec![Owned::Text(b"rows".to_vec()), Owned::Integer(1)]])),
+    ]);
+    let bundle = common::export(&state);
+    let public = items(&bundle);
+    let rules = ["head", "chunk", "chunk", "tail", "trailer"];
+    assert_eq!(public.len(), rules.len());
+    for (rule, item) in rules.iter().zip(&public) {
+        matches(rule, item).unwrap_or_else(|error| panic!("{rule}: {error}"));
+    }
+    for wrong in ["head", "chunk", "trailer"] {
+        assert!(matches(wrong, public[3]).is_err(), "a tail is no {wrong}");
+    }
+    let chunks = opened(&bundle);
+    for item in items(&chunks[0].1) {
+        let rule = if item[0] >> 5 == 4 { "change" } else { "run-head" };
+        matches(rule, item).unwrap_or_else(|error| panic!("{rule}: {error} {}", hex::encode(item)));
+    }
+    let index = items(&chunks[1].1);
+    assert_eq!(index.len(), 2);
+    matches("entry", index[0]).unwrap();
+    matches("summary", index[1]).unwrap();
+    assert!(matches("entry", index[1]).is_err());
+    assert!(matches("settings", &[0x83, 0, 0, 4]).is_err(), "there is no encoding 4");
+}
