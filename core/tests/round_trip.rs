@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Owned, State, everything, export, export_with, key, restore, restore_in, rows, settings, stored};
+use common::{Owned, State, everything, export, export_with, key, restore, restore_in, rows, settings, split, stored};
 use lifeboat_core::{Compression, ExportOptions, Settings, StateDigest, TextEncoding};
 use proptest::prelude::*;
 
