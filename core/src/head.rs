@@ -23,6 +23,12 @@ pub(crate) struct Head {
 struct Fields<'a>(&'a str, u8, u8, ByteArray<16>, ByteArray<32>, ByteArray<8>);
 
 impl Head {
+    /// Whether these first bytes, at most a head's, can be those of a bundle.
+    pub fn may_begin(bytes: &[u8]) -> bool {
+        let begin = [&TAG[..], &[0x86, 0x68], MAGIC.as_bytes()].concat();
+        bytes.iter().zip(&begin).all(|(byte, expected)| byte == expected)
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let fields = |check| {
             Fields(
@@ -44,8 +50,8 @@ impl Head {
     /// # Errors
     /// Corrupt when the bytes are no head or are damaged; unsupported when they are a sound head of another revision.
     pub fn decode(bytes: &[u8; HEAD_LENGTH]) -> Result<Self> {
-        if bytes[..3] != TAG || bytes[3] != 0x86 || bytes[4] != 0x68 || &bytes[5..13] != MAGIC.as_bytes() {
-            return Err(Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged"));
+        if !Self::may_begin(bytes) {
+            return Err(no_bundle());
         }
         if bytes[HEAD_LENGTH - 8..] != check_of(bytes) {
             return Err(Error::corrupt("the head is damaged: its hash is wrong"));
@@ -59,6 +65,10 @@ impl Head {
         let Fields(_, _, _, domain_id, commitment, _) = cbor::from_slice(&bytes[TAG.len()..], "the head")?;
         Ok(Self { domain_id: DomainId(*domain_id), commitment: *commitment })
     }
+}
+
+pub(crate) fn no_bundle() -> Error {
+    Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged")
 }
 
 fn check_of(head: &[u8]) -> [u8; 8] {

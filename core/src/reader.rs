@@ -4,7 +4,7 @@
 use crate::chunk::ChunkKind;
 use crate::digest::sha256;
 use crate::framing::{Length, chunk_length, sealed_of, tail_length};
-use crate::head::{HEAD_LENGTH, Head};
+use crate::head::{HEAD_LENGTH, Head, no_bundle};
 use crate::tail::{RECORD, TRAILER, Tail, push_record};
 use crate::{DomainId, Error, Result, StateId, VerifyKey};
 use std::fmt;
@@ -108,6 +108,7 @@ impl Splitter {
         match self.expect {
             Expect::Nothing => Ok(()),
             _ if seen == 0 => Err(Error::truncated("the bundle is empty")),
+            Expect::Head if !Head::may_begin(&self.buffer) => Err(no_bundle()),
             _ => Err(Error::truncated(format!("the bundle ends at byte {seen}, before it is complete; get it again"))),
         }
     }

@@ -1,7 +1,7 @@
 //! The values that SQLite stores, the keys of rows, their one encoding and their canonical order (`FORMAT.md`, "Values"
 //! and "Order").
 
-use crate::cbor::{self, Bytes, Null, Reader, Write, major, put, put_array};
+use crate::cbor::{Bytes, Null, Reader, Write, major, put, put_array};
 use crate::limits::{BOUND_VALUE_MAX, COLUMNS_MAX, VALUE_MAX};
 use crate::{Error, Result, TextEncoding};
 use std::cmp::Ordering;
@@ -114,31 +114,22 @@ impl<'a> Value<'a> {
         Ok(value)
     }
 
-    /// NULL, numbers by exact value, text by bytes, blobs by bytes; ties by canonical bytes.
-    pub(crate) fn compare(&self, other: &Value<'_>) -> Ordering {
+    /// NULL, numbers by exact value, text by bytes, blobs by bytes: as SQLite compares them under BINARY, so that 1 and
+    /// 1.0 are equal here.
+    fn compare(&self, other: &Value<'_>) -> Ordering {
         let class = |value: &Value<'_>| match value {
             Value::Null => 0,
             Value::Integer(_) | Value::Real(_) => 1,
             Value::Text(_) | Value::Utf16le(_) | Value::Utf16be(_) => 2,
             Value::Blob(_) => 3,
         };
-        let by_value = match (self, other) {
-            (Value::Integer(a), Value::Integer(b)) => return a.cmp(b),
+        match (self, other) {
+            (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
             (Value::Real(a), Value::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
             (Value::Integer(a), Value::Real(b)) => compare_exactly(*a, *b),
             (Value::Real(a), Value::Integer(b)) => compare_exactly(*b, *a).reverse(),
             (a, b) => class(a).cmp(&class(b)).then_with(|| a.payload().cmp(b.payload())),
-        };
-        by_value.then_with(|| match (self, other) {
-            (Value::Null, _) | (Value::Blob(_), _) => Ordering::Equal,
-            (a, b) => a.to_vec().cmp(&b.to_vec()),
-        })
-    }
-
-    fn to_vec(self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.encode(&mut cbor::Append(&mut bytes));
-        bytes
+        }
     }
 }
 
@@ -205,9 +196,9 @@ impl Key<'_> {
 }
 
 /// The order of two keys by their canonical bytes, which were checked before: null, rowids, then primary keys value by
-/// value, a shorter one before its extensions.
+/// value, a shorter one before its extensions. Keys that are equal so far (1 and 1.0) follow by their bytes.
 pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
-    let (mut a, mut b) = (Reader::new(a), Reader::new(b));
+    let (mut in_a, mut in_b) = (Reader::new(a), Reader::new(b));
     let class = |reader: &Reader<'_>| {
         reader.major().map(|major| match major {
             major::SIMPLE => 0,
@@ -215,18 +206,17 @@ pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
             _ => 2,
         })
     };
-    match (class(&a)?, class(&b)?) {
-        (0, 0) => Ok(Ordering::Equal),
-        (1, 1) => Ok(a.decode::<i64>()?.cmp(&b.decode::<i64>()?)),
+    match (class(&in_a)?, class(&in_b)?) {
+        (1, 1) => Ok(in_a.decode::<i64>()?.cmp(&in_b.decode::<i64>()?)),
         (2, 2) => {
-            let (in_a, in_b) = (a.array()?, b.array()?);
-            for _ in 0..in_a.min(in_b) {
-                let order = Value::decode(&mut a)?.compare(&Value::decode(&mut b)?);
+            let (length_a, length_b) = (in_a.array()?, in_b.array()?);
+            for _ in 0..length_a.min(length_b) {
+                let order = Value::decode(&mut in_a)?.compare(&Value::decode(&mut in_b)?);
                 if order != Ordering::Equal {
                     return Ok(order);
                 }
             }
-            Ok(in_a.cmp(&in_b))
+            Ok(length_a.cmp(&length_b).then_with(|| a.cmp(b)))
         }
         (class_a, class_b) => Ok(class_a.cmp(&class_b)),
     }

@@ -126,6 +126,7 @@ fn a_signature_counts_only_against_the_expected_key() {
 fn what_is_no_bundle_is_told_from_what_is_of_another_revision() {
     let text = b"SQLite format 3\0".repeat(10);
     assert_eq!(audit(&text), Err(ErrorKind::Corrupt));
+    assert_eq!(audit(b"short"), Err(ErrorKind::Corrupt));
     assert_eq!(audit(b""), Err(ErrorKind::Truncated));
     for at in [13, 14] {
         let mut head = small();

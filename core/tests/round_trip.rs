@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Owned, State, everything, export, export_with, key, restore, restore_in, rows, settings, split, stored};
+use common::{
+    Owned, OwnedKey, Rows, State, everything, export, export_with, key, restore, restore_in, rows, settings, split,
+    stored,
+};
 use lifeboat_core::{Compression, ExportOptions, Settings, StateDigest, TextEncoding};
 use proptest::prelude::*;
 
@@ -107,6 +110,23 @@ fn an_update_moves_no_boundary_and_changes_one_chunk() {
     assert!(old.len() > 10, "{} chunks", old.len());
     assert_eq!(old.len(), new.len());
     assert_eq!(old.iter().zip(&new).filter(|(old, new)| old != new).count(), 1);
+}
+
+/// SQLite's own order of a primary key: where 1 and 1.0 tie, the next column decides before the bytes do.
+#[test]
+fn keys_that_tie_in_one_value_are_ordered_by_the_next() {
+    let key = |number: Owned, text: &str| (OwnedKey::Primary(vec![number, Owned::Text(text.into())]), vec![]);
+    let real = |real: f64| Owned::Real(real.to_bits());
+    let in_order = Rows::Table(vec![
+        key(real(-0.0), "a"),
+        key(real(0.0), "b"),
+        key(real(1.0), "a"),
+        key(Owned::Integer(1), "b"),
+        key(real(1.0), "b"),
+        key(real(1.5), ""),
+    ]);
+    let state = State::new(vec![("t", in_order)]);
+    assert_eq!(restore(&export(&state)).unwrap().1, state);
 }
 
 /// Steps between rowids: consecutive, from end to end, and across chunks.

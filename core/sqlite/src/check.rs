@@ -1,7 +1,7 @@
 //! SQLite's own checks of a database, as lists.
 
 use crate::connection::Connection;
-use crate::name::quote_name;
+use crate::name::{quote_name, quote_text};
 use lifeboat_core::{Error, Result, Value};
 
 /// Findings that are kept; beyond them only their number is.
@@ -56,7 +56,7 @@ fn check(connection: &Connection<'_>, schema: &str, pragma: &str) -> Result<Find
     let mut findings = Findings::default();
     let mut statement = connection.prepare(&format!("PRAGMA {}.{pragma}({})", quote_name(schema), KEPT_MAX + 1))?;
     while statement.step()? {
-        let text = statement.text(0)?;
+        let text = statement.text_lossy(0);
         if text != "ok" {
             findings.push(|| Ok(text))?;
         }
@@ -64,23 +64,41 @@ fn check(connection: &Connection<'_>, schema: &str, pragma: &str) -> Result<Find
     Ok(findings)
 }
 
-/// `PRAGMA foreign_key_check` of one schema: one finding per row whose parent is missing, as
-/// `table, rowid, parent table, number of the foreign key`. Whatever the app's settings are, nothing is changed.
+/// `PRAGMA foreign_key_check` of each table of one schema: one finding per row whose parent is missing, as `table,
+/// rowid, parent table, number of the foreign key`, and one per table whose foreign keys SQLite cannot check at all
+/// (they refer to columns that are not unique). Whatever the app's settings are, nothing is changed.
 ///
-/// A legal state may have such rows: compare with the source before calling it a fault.
+/// A legal state may have such rows and tables: compare with the source before calling it a fault.
 pub fn foreign_key_check(connection: &Connection<'_>, schema: &str) -> Result<Findings> {
     let mut findings = Findings::default();
+    let name = quote_name(schema);
+    let mut tables = connection.prepare(&format!(
+        "SELECT name FROM {name}.sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY name"
+    ))?;
+    while tables.step()? {
+        let table = tables.text(0)?;
+        match check_keys_of(connection, &name, &table, &mut findings) {
+            Err(error) if error.message().contains("foreign key mismatch") => {
+                findings.push(|| Ok(format!("{table:?}: {}", error.message())))?;
+            }
+            result => result?,
+        }
+    }
+    Ok(findings)
+}
+
+fn check_keys_of(connection: &Connection<'_>, schema: &str, table: &str, findings: &mut Findings) -> Result<()> {
     let encoding = connection.encoding()?;
-    let mut statement = connection.prepare(&format!("PRAGMA {}.foreign_key_check", quote_name(schema)))?;
+    let mut statement = connection.prepare(&format!("PRAGMA {schema}.foreign_key_check({})", quote_text(table)))?;
     while statement.step()? {
         let rowid = match statement.value(1, encoding) {
             Value::Integer(rowid) => format!("rowid {rowid}"),
             _ => "no rowid".to_owned(),
         };
-        let (key, table, parent) = (statement.integer(3), statement.text(0)?, statement.text(2)?);
+        let (key, parent) = (statement.integer(3), statement.text(2)?);
         findings.push(|| Ok(format!("{table:?}, {rowid}, parent {parent:?}, foreign key {key}")))?;
     }
-    Ok(findings)
+    Ok(())
 }
 
 /// Fails as [corrupt](Error::corrupt) with SQLite's first words when the main database does not pass.

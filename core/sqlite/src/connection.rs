@@ -245,12 +245,12 @@ impl<'app> Connection<'app> {
         self.patrol.map(|patrol| unsafe { patrol.as_ref() })
     }
 
-    /// Grants `instructions` of SQLite's machine to a connection of our own, from now on. When they are used up, the
-    /// statement under way ends as [`Interrupted`](lifeboat_core::ErrorKind::Interrupted), and so does each one after
-    /// it.
-    pub(crate) fn grant(&self, instructions: u64) {
+    /// Grants so many instructions of SQLite's machine to a connection of our own, from now on; `None`: as many as it
+    /// takes. When they are used up, the statement under way ends as
+    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted), and so does each one after it.
+    pub(crate) fn grant(&self, instructions: Option<u64>) {
         if let Some(patrol) = self.patrol() {
-            patrol.granted.set(Some(instructions));
+            patrol.granted.set(instructions);
         }
     }
 

@@ -32,6 +32,7 @@ mod situation;
 mod snapshot;
 mod statement;
 mod table;
+mod trees;
 mod write_schema;
 
 pub use api::Api;

@@ -15,9 +15,14 @@ use crate::judge::{Judge, title};
 use crate::name::quote_name;
 use crate::schema::{Class, class};
 use crate::table::{self, ColumnKind, Table, TableKey};
+use crate::trees;
 use crate::write_schema::{Entry, write};
 use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, TextEncoding, is_system_table};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+/// Rows of a schema that a rebuild takes. SQLite's own work on a schema grows with the square of them: 6 s at this
+/// many.
+const SCHEMA_ROWS_MAX: usize = 1 << 15;
 
 /// A table of the plan.
 pub(crate) struct PlannedTable {
@@ -36,6 +41,8 @@ pub(crate) struct Plan {
     pub indexes: Vec<SchemaRow>,
     /// Views, triggers and virtual tables.
     pub treeless: Vec<SchemaRow>,
+    /// Where each table stands in `tables`.
+    numbers: HashMap<String, usize>,
     /// Begins the names of all twins, and no name of the schema.
     prefix: String,
 }
@@ -88,7 +95,8 @@ impl Plan {
         }
         connection.execute("BEGIN")?;
         let prefix = free_prefix(schema);
-        let mut plan = Self { tables: Vec::new(), indexes: Vec::new(), treeless: Vec::new(), prefix };
+        let mut plan =
+            Self { tables: Vec::new(), indexes: Vec::new(), treeless: Vec::new(), numbers: HashMap::new(), prefix };
         plan.learn_tables(connection, of(Class::Table), &foreign)?;
         for row in of(Class::Index) {
             if let Some(function) = judge.judge(row)?.first() {
@@ -109,6 +117,12 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The table of this name, and its place in `tables`.
+    pub(crate) fn table(&self, name: &str) -> Option<(usize, &PlannedTable)> {
+        let number = *self.numbers.get(name)?;
+        Some((number, self.tables.get(number)?))
+    }
+
     /// Asks SQLite for the shapes of the tables, in a database that has them all and nothing else.
     fn learn_tables<'r>(
         &mut self,
@@ -116,12 +130,10 @@ impl Plan {
         rows: impl Iterator<Item = &'r SchemaRow> + Clone,
         foreign: &[Vec<String>],
     ) -> Result<()> {
-        let count = rows.clone().count();
-        for number in 0..count {
-            connection.execute(&format!("CREATE TABLE {}(x)", self.name(number)))?;
-        }
-        let roots = self.roots(connection, count)?;
-        write(connection, true, rows.clone().zip(roots).map(|(row, root)| entry(row, root)))?;
+        // Nobody opens the b-trees here, so one will do for all.
+        let made = trees::make(connection, [format!("CREATE TABLE {}(x)", self.prefix)]).map_err(|(_, error)| error)?;
+        let root = made.first().copied().unwrap_or_default();
+        write(connection, true, rows.clone().map(|row| entry(row, root)))?;
         for (number, row) in rows.enumerate() {
             let shape = Table::read(connection, "main", &row.name)?;
             let generated = shape.columns.iter().any(|column| column.kind != ColumnKind::Ordinary);
@@ -135,8 +147,9 @@ impl Plan {
                 .filter(|index| index.origin == "u" || index.origin == "pk" && !without_rowid)
                 .map(|index| index.name)
                 .collect();
-            let twin = self.name(number);
+            let twin = format!("{}{number}", self.prefix);
             let twin_sql = twin_sql(&twin, &shape);
+            self.numbers.insert(row.name.clone(), number);
             self.tables.push(PlannedTable { row: row.clone(), shape, twin, twin_sql, automatic });
         }
         Ok(())
@@ -144,35 +157,34 @@ impl Plan {
 
     /// Makes an empty b-tree for each table and index, in an empty database. A transaction has to be open.
     pub(crate) fn make_trees(&self, connection: &Connection<'_>) -> Result<Trees> {
-        for table in &self.tables {
-            connection.execute(&table.twin_sql).map_err(|error| needs_app(&table.row, error.message()))?;
-        }
-        let mut count = self.tables.len();
-        let indexes = self.tables.iter().map(|table| table.automatic.len()).sum::<usize>() + self.indexes.len();
-        for _ in 0..indexes {
-            // A WITHOUT ROWID table and an index are the same kind of b-tree.
-            connection.execute(&format!("CREATE TABLE {}(k PRIMARY KEY) WITHOUT ROWID", self.name(count)))?;
-            count += 1;
-        }
-        if count == 0 {
+        let automatic = self.tables.iter().map(|table| table.automatic.len());
+        let indexes = automatic.clone().sum::<usize>() + self.indexes.len();
+        // A WITHOUT ROWID table and an index are the same kind of b-tree.
+        let index = |number| format!("CREATE TABLE {}i{number}(k PRIMARY KEY) WITHOUT ROWID", self.prefix);
+        let twins = self.tables.iter().map(|table| table.twin_sql.clone());
+        let roots =
+            trees::make(connection, twins.chain((0..indexes).map(index))).map_err(|(number, error)| {
+                match self.tables.get(number) {
+                    Some(table) => needs_app(&table.row, error.message()),
+                    None => error,
+                }
+            })?;
+        if roots.is_empty() {
             // Writes the header of the file, encoding and all, which a database without a table would not have.
-            connection.execute(&format!("CREATE TABLE {}(x)", self.name(0)))?;
-            connection.execute(&format!("DROP TABLE {}", self.name(0)))?;
+            connection.execute(&format!("CREATE TABLE {}(x)", self.prefix))?;
+            connection.execute(&format!("DROP TABLE {}", self.prefix))?;
         }
-        let mut roots = self.roots(connection, count)?.into_iter();
+        let mut roots = roots.into_iter();
         let mut take = |count: usize| roots.by_ref().take(count).collect::<Vec<i64>>();
         Ok(Trees {
             tables: take(self.tables.len()),
-            automatic: self.tables.iter().map(|table| take(table.automatic.len())).collect(),
+            automatic: automatic.map(&mut take).collect(),
             indexes: take(self.indexes.len()),
         })
     }
 
-    /// Puts the true definitions of those tables in place that are loaded through them; the others stay twins.
+    /// Puts the twins in place, and the true definitions of those tables that are loaded through them.
     pub(crate) fn write_for_loading(&self, connection: &Connection<'_>, trees: &Trees) -> Result<()> {
-        if !self.tables.iter().any(PlannedTable::is_direct) {
-            return Ok(());
-        }
         let mut entries = Vec::new();
         for (number, table) in self.tables.iter().enumerate() {
             // Loading an AUTOINCREMENT table counts in sqlite_sequence.
@@ -235,24 +247,6 @@ impl Plan {
             .map_err(|error| Error::unsupported(format!("{}; {APP_ONLY}", error.message())))?;
         self.write_treeless(connection)
     }
-
-    fn name(&self, number: usize) -> String {
-        format!("{}{number}", self.prefix)
-    }
-
-    /// The roots of the first `count` tables that were made under our own names.
-    fn roots(&self, connection: &Connection<'_>, count: usize) -> Result<Vec<i64>> {
-        let mut roots = vec![0; count];
-        let mut statement = connection.prepare("SELECT name, rootpage FROM sqlite_master")?;
-        while statement.step()? {
-            let name = statement.text(0)?;
-            let number = name.strip_prefix(&self.prefix).and_then(|number| number.parse::<usize>().ok());
-            if let Some(root) = number.and_then(|number| roots.get_mut(number)) {
-                *root = statement.integer(1);
-            }
-        }
-        Ok(roots)
-    }
 }
 
 /// Sets the encoding of an empty database.
@@ -288,6 +282,10 @@ fn entry(row: &SchemaRow, root: i64) -> Entry<'_> {
 
 /// What can be said about the rows without SQLite.
 fn check_rows(schema: &[SchemaRow]) -> Result<()> {
+    if schema.len() > SCHEMA_ROWS_MAX {
+        let count = schema.len();
+        return Err(Error::too_big(format!("the schema has {count} rows, and {SCHEMA_ROWS_MAX} is the limit")));
+    }
     let mut names = HashSet::new();
     for row in schema {
         let refused = |why: &str| Err(Error::corrupt(format!("{}: refused, since {why}", title(row))));

@@ -20,8 +20,8 @@ use std::ffi::c_int;
 /// `SQLITE_FCNTL_RESERVE_BYTES`
 pub(crate) const RESERVE_BYTES: c_int = 38;
 
-/// Instructions of SQLite's machine that a rebuild may take for its schema, and for each row: a hundred times what
-/// ordinary tables take. It bounds what the expressions of a hostile schema can cost.
+/// Instructions of SQLite's machine that a rebuild may take to begin with, and for each row, those of the schema too: a
+/// hundred times what ordinary tables take. It bounds what the expressions of a hostile schema can cost.
 const WORK_BASE: u64 = 10_000_000;
 const WORK_PER_ROW: u64 = 20_000;
 
@@ -121,6 +121,8 @@ impl<'c> Rebuild<'c> {
         scratch.execute(&format!("PRAGMA application_id = {}", settings.application_id))?;
         scratch.execute(&format!("PRAGMA user_version = {}", settings.user_version))?;
         scratch.execute("COMMIT")?;
+        // What the caller does with the result is not the schema's work.
+        scratch.grant(None);
         Ok(report)
     }
 
@@ -156,7 +158,6 @@ impl<'c> Rebuild<'c> {
     fn prepare(&self, encoding: TextEncoding) -> Result<()> {
         let (scratch, options) = (self.scratch, &self.options);
         guard::raise(scratch)?;
-        scratch.grant(WORK_BASE);
         let mut reserve = c_int::from(options.reserve_bytes);
         if !scratch.file_control("main", RESERVE_BYTES, &mut reserve)? && options.reserve_bytes != 0 {
             return Err(Error::unsupported("this SQLite cannot reserve bytes on each page (3.33 and later can)"));
@@ -181,10 +182,7 @@ impl<'c> Rebuild<'c> {
 
     fn planned(&self, name: &str) -> Result<(usize, &PlannedTable)> {
         let (plan, _) = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
-        plan.tables
-            .iter()
-            .enumerate()
-            .find(|(_, table)| table.row.name == name)
+        plan.table(name)
             .ok_or_else(|| Error::corrupt(format!("there are rows for table {name:?}, which the schema does not have")))
     }
 
@@ -242,6 +240,7 @@ impl StateSink for Rebuild<'_> {
         let plan = rehearsed_plan(self.scratch, settings.encoding, schema)?;
         self.largest = schema.iter().map(|row| row.sql.len()).max().unwrap_or(0);
         guard::limit_length(self.scratch, self.largest);
+        self.scratch.grant(Some(WORK_BASE.saturating_add(WORK_PER_ROW.saturating_mul(schema.len() as u64))));
         self.scratch.execute("BEGIN")?;
         let trees = plan.make_trees(self.scratch)?;
         plan.write_for_loading(self.scratch, &trees)?;

@@ -42,7 +42,7 @@ pub(crate) fn read(connection: &Connection<'_>, schema: &str, encoding: TextEnco
         let place = format!("row {} of sqlite_schema in {schema:?}", statement.integer(5));
         let corrupt = |what: String| Error::corrupt(format!("{place}: {what}; the database is damaged"));
         let name = statement.decoded(1, encoding).map_err(|error| error.at(&place))?;
-        let kind = match statement.decoded(0, encoding)?.as_str() {
+        let kind = match statement.decoded(0, encoding).map_err(|error| error.at(&place))?.as_str() {
             "table" => SchemaKind::Table,
             "index" => SchemaKind::Index,
             "view" => SchemaKind::View,

@@ -133,6 +133,12 @@ impl<'c> Snapshot<'c> {
                 if column < key_columns { row_key.push(value) } else { row_values.push(value) }
             }
             if let TableKey::Primary(_) = table.key {
+                if row_key.iter().any(|value| matches!(value, Value::Null)) {
+                    return Err(Error::corrupt(format!(
+                        "reading table {name:?}: NULL in the primary key of a WITHOUT ROWID table; PRAGMA \
+                         integrity_check tells more"
+                    )));
+                }
                 sink.row(Key::Primary(&row_key), &row_values)?;
             } else {
                 let rowid = match (key_columns, last) {

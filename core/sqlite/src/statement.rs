@@ -190,17 +190,26 @@ impl<'c> Statement<'c> {
     ///
     /// Text that is not well-formed, or has a NUL in it, is [corrupt](Error::corrupt).
     pub fn text(&mut self, column: usize) -> Result<String> {
+        match std::str::from_utf8(self.utf8(column)) {
+            Ok(text) if !text.contains('\0') => Ok(text.to_owned()),
+            _ => Err(Error::corrupt(format!("{}: a text with a NUL or ill-formed characters", self.place()))),
+        }
+    }
+
+    /// The same for messages, where ill-formed characters are replaced.
+    pub fn text_lossy(&mut self, column: usize) -> String {
+        String::from_utf8_lossy(self.utf8(column)).into_owned()
+    }
+
+    fn utf8(&mut self, column: usize) -> &[u8] {
         let api = self.connection.api();
         let column = c_int::try_from(column).unwrap_or(c_int::MAX);
-        // SAFETY: the statement is valid; the pointer comes before the length, is null for NULL, and is copied at once.
-        let text = unsafe {
+        // SAFETY: the statement is valid; the pointer comes before the length, and is null for NULL. The bytes stay
+        // where they are as long as the statement does, which the result keeps borrowed.
+        unsafe {
             let start = (api.column_text)(self.statement, column);
             let length = usize::try_from((api.column_bytes)(self.statement, column)).unwrap_or(0);
             if start.is_null() { &[] } else { slice::from_raw_parts(start, length) }
-        };
-        match std::str::from_utf8(text) {
-            Ok(text) if !text.contains('\0') => Ok(text.to_owned()),
-            _ => Err(Error::corrupt(format!("{}: a text with a NUL or ill-formed characters", self.place()))),
         }
     }
 

@@ -206,6 +206,17 @@ fn an_expression_cannot_use_up_time() {
 }
 
 #[test]
+fn a_schema_cannot_use_up_time() {
+    let row = |number| schema_row(View, &format!("v{number}"), &format!("v{number}"), "CREATE VIEW v AS SELECT 1");
+    let schema: Vec<_> = (0..=1 << 15).map(row).collect();
+    let error = check_restorable(&scratch(), &SETTINGS, &schema).expect_err("one too many");
+    assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
+    // At the limit, it is looked at.
+    let error = check_restorable(&scratch(), &SETTINGS, &schema[1..]).expect_err("another name");
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+}
+
+#[test]
 fn rows_that_contradict_their_schema_are_refused() {
     let unique = schema_row(Table, "t", "t", "CREATE TABLE t(x UNIQUE)");
     let error = build(&[unique], &["t"], &[Value::Integer(1)]).expect_err("unique");

@@ -130,6 +130,22 @@ fn the_checks_say_the_same_of_source_and_copy() {
     assert!(integrity_check(&scratch, "main").expect("check").is_empty());
 }
 
+#[test]
+fn foreign_keys_that_cannot_be_checked_are_findings() {
+    let source = rusqlite::Connection::open_in_memory().expect("memory");
+    source
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF; CREATE TABLE parent(a, b); CREATE TABLE child(x REFERENCES parent(b)); INSERT INTO child VALUES (1);
+            CREATE TABLE keyed(id INTEGER PRIMARY KEY); CREATE TABLE orphan(k REFERENCES keyed);
+            INSERT INTO orphan(rowid, k) VALUES (7, 1), (8, NULL);",
+        )
+        .expect("tables");
+    let findings = foreign_key_check(&borrow(&source), "main").expect("check");
+    assert_eq!(findings.count, 2);
+    assert!(findings.first[0].contains("foreign key mismatch"), "{findings:?}");
+    assert_eq!(findings.first[1], "\"orphan\", rowid 7, parent \"keyed\", foreign key 0");
+}
+
 /// Texts that a detour through another encoding would change.
 #[test]
 fn text_that_is_no_text_comes_back() {
@@ -238,4 +254,31 @@ fn a_vacuumed_copy_is_the_same_state() {
     source.execute_batch(&format!("VACUUM INTO '{file}'")).expect("vacuum");
     let vacuumed = rusqlite::Connection::open(&file).expect("open");
     assert_eq!(Recording::of(&borrow(&source)), Recording::of(&borrow(&vacuumed)));
+}
+
+#[test]
+fn the_work_bound_of_a_rebuild_ends_with_it() {
+    let scratch = memory();
+    let source = rusqlite::Connection::open_in_memory().expect("memory");
+    source.execute_batch("CREATE TABLE t(x)").expect("t");
+    rebuild_into(&borrow(&source), &scratch, RebuildOptions::default()).expect("rebuild");
+    let sql = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 1500000) SELECT count(*) FROM c";
+    assert_eq!(scratch.query_i64(sql).expect("twice the bound"), 1_500_000);
+}
+
+#[test]
+fn a_large_schema_takes_no_longer_than_its_size() {
+    let source = rusqlite::Connection::open_in_memory().expect("memory");
+    for number in 0..1500 {
+        let sql = format!(
+            "CREATE TABLE t{number}(a PRIMARY KEY, b UNIQUE); CREATE INDEX i{number} ON t{number}(b, a);
+             INSERT INTO t{number} VALUES ({number}, 'x'); CREATE VIEW v{number} AS SELECT a FROM t{number}"
+        );
+        source.execute_batch(&sql).expect("table");
+    }
+    let (source, scratch) = (borrow(&source), memory());
+    let started = std::time::Instant::now();
+    rebuild_into(&source, &scratch, RebuildOptions::default()).expect("rebuild");
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    assert_eq!(Recording::of(&source), Recording::of(&scratch));
 }

@@ -381,3 +381,41 @@ fn the_busy_timeout_waits_for_the_lock() {
     assert_eq!(Recording::of(&connection).rows("b").len(), 300);
     holder.join().expect("holder");
 }
+
+#[test]
+fn primary_keys_come_in_the_order_of_their_values() {
+    let source = rusqlite::Connection::open_in_memory().expect("memory");
+    source
+        .execute_batch(
+            "CREATE TABLE mixed(a, b TEXT COLLATE NOCASE, PRIMARY KEY (b DESC, a)) WITHOUT ROWID;
+            INSERT INTO mixed VALUES (1, 'b'), (2.5, 'a'), (2, 'A'), (x'00', 'a'), ('t', 'a'), (-1e999, 'a');
+            CREATE TABLE ties(a, b, PRIMARY KEY (a, b)) WITHOUT ROWID;
+            INSERT INTO ties VALUES (1, 'b'), (1.0, 'a'), (1, 'c'), (0.0, 'x'), (0, 'y')",
+        )
+        .expect("tables");
+    let recording = Recording::of(&borrow(&source));
+    let keys = |table: &str| recording.rows(table).iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    let (text, real) = (|text: &str| Owned::Text(text.into()), |real: f64| Owned::Real(real.to_bits()));
+    assert_eq!(
+        keys("mixed"),
+        [
+            [text("A"), Owned::Integer(2)],
+            [text("a"), real(f64::NEG_INFINITY)],
+            [text("a"), real(2.5)],
+            [text("a"), text("t")],
+            [text("a"), Owned::Blob(vec![0])],
+            [text("b"), Owned::Integer(1)],
+        ]
+    );
+    // An integer and an equal double tie, and the next column decides.
+    assert_eq!(
+        keys("ties"),
+        [
+            [real(0.0), text("x")],
+            [Owned::Integer(0), text("y")],
+            [real(1.0), text("a")],
+            [Owned::Integer(1), text("b")],
+            [Owned::Integer(1), text("c")],
+        ]
+    );
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The main job on a real database, each step shown: export from the sqlite3 shell, verify, lose everything, recover with
+# the component, compare. `make demo` builds what this needs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=${TARGET:-target}/release
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+show() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+run() { printf '$ %s\n' "$*"; "$@"; }
+shell() { # DATABASE SQL…: each statement is shown, then run in one session of the sqlite3 shell
+  local database=$1; shift
+  printf '$ sqlite3 %s\n' "$(basename "$database")"
+  printf 'sqlite> %s\n' "$@"
+  (cd "$work" && printf '%s\n' "$@" | sqlite3 -bail "$database")
+}
+
+show "A real database: proj.db, the coordinate systems of the world, from the package pyproj"
+source=$("$bin/corpus" proj.db)
+cp "$source" "$work/live.db" && chmod u+w "$work/live.db"
+cp dist/liblifeboat.so "$work/"
+run ls -l "$work/live.db"
+
+show "1. Make a recovery key, export the live state, and verify the bundle, all in the sqlite3 shell"
+(umask 077 && cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_keygen()" | tail -1 >app.key)
+echo "made app.key: $(cut -c1-16 "$work/app.key")… (keep it in two places, off this machine)"
+shell "$work/live.db" \
+  "SELECT load_extension('./liblifeboat');" \
+  "SELECT backup_export_file('file:app.key', 'app.bundle');" \
+  "SELECT backup_verify('app.bundle', 'file:app.key', '{\"level\": \"restore\"}');"
+run ls -l "$work/app.bundle"
+
+show "2. The machine is lost: all that is left is the bundle and the key. Recover with the component, which imports nothing"
+mv "$work/live.db" "$work/what-was-lost.db"
+run "$bin/lifeboat-rust-host" dist/lifeboat-recovery.wasm "$work/app.bundle" "$work/app.key" "$work/recovered.db"
+
+show "3. Compare: every row with its rowid and type, schema, settings, checks"
+run "$bin/equal" "$work/what-was-lost.db" "$work/recovered.db" && echo "equal"
+
+show "4. And the copy exports to the same bundle, byte for byte"
+shell "$work/recovered.db" \
+  "SELECT load_extension('./liblifeboat');" \
+  "SELECT backup_export_file('file:app.key', 'again.bundle') IS NOT NULL;"
+run cmp "$work/app.bundle" "$work/again.bundle" && echo "the same $(stat -c %s "$work/app.bundle") bytes"
+
+show "5. A wrong key, and one flipped bit, are told apart"
+other=$(cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_keygen()" | tail -1)
+(cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_verify('app.bundle', '$other')" 2>&1 | grep .) || true
+printf '\x55' | dd of="$work/app.bundle" bs=1 seek=100000 conv=notrunc status=none
+(cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_verify('app.bundle', 'file:app.key')" 2>&1 | grep .) || true

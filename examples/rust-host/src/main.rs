@@ -1,0 +1,104 @@
+//! Recovers a database with the recovery component, which gets no capability at all, at most so much memory, and at most
+//! so much time:
+//!
+//! `lifeboat-rust-host lifeboat-recovery.wasm app.bundle app.key app.db`
+
+use bindings::Lifeboat;
+use bindings::exports::lifeboat::recovery::recovery::{Error as Refusal, Summary};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+use std::{env, fs, process, thread};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder, bail, error::Context};
+
+#[allow(missing_docs)]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../../wit", world: "lifeboat" });
+}
+
+/// Enough for a database of about 1.5 GB.
+const MEMORY: usize = 3 << 30;
+const DEADLINE: Duration = Duration::from_secs(120);
+const PIECE: usize = 1 << 20;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [component, bundle, key, out] = arguments.as_slice() else {
+        bail!("usage: lifeboat-rust-host COMPONENT BUNDLE KEY-FILE OUT");
+    };
+
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let engine = Engine::new(&config)?;
+    let component = Component::from_file(&engine, component)?;
+    let mut store = Store::new(&engine, StoreLimitsBuilder::new().memory_size(MEMORY).build());
+    store.limiter(|limits| limits);
+    store.set_epoch_deadline(1);
+    thread::spawn(move || {
+        thread::sleep(DEADLINE);
+        engine.increment_epoch();
+    });
+    // An empty linker: whatever the component does with the key, it has nowhere to send it.
+    let lifeboat = Lifeboat::instantiate(&mut store, &component, &Linker::new(component.engine()))?;
+
+    recover(&lifeboat, &mut store, bundle, key, Path::new(out))
+}
+
+fn recover(lifeboat: &Lifeboat, mut store: &mut Store<StoreLimits>, bundle: &str, key: &str, out: &Path) -> Result<()> {
+    let key = fs::read_to_string(key).with_context(|| format!("cannot read {key}"))?;
+    let database = lifeboat.lifeboat_recovery_recovery().database();
+    let recovery = accepted(database.call_open(&mut store, &key, None, None)?)?;
+
+    let mut file = fs::File::open(bundle).with_context(|| format!("cannot open {bundle}"))?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = file.read(&mut piece)?;
+        if length == 0 {
+            break;
+        }
+        accepted(database.call_push(&mut store, recovery, &piece[..length])?)?;
+    }
+    let recovered = accepted(database.call_finish(&mut store, recovery)?)?;
+
+    // Written beside its place and put there at the end, so that there is a whole database or none.
+    let temporary = out.with_extension(format!("{}.partial", process::id()));
+    let written = write(&temporary, || accepted(database.call_pull(&mut store, recovery)?))
+        // A link, unlike a rename, replaces nothing.
+        .and_then(|()| fs::hard_link(&temporary, out).with_context(|| format!("cannot make {}", out.display())));
+    let _ = fs::remove_file(&temporary);
+    written?;
+
+    print(&recovered.summary);
+    println!("recovered {} bytes to {}", recovered.size, out.display());
+    Ok(())
+}
+
+fn write(path: &Path, mut pull: impl FnMut() -> Result<Option<Vec<u8>>>) -> Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    while let Some(piece) = pull()? {
+        file.write_all(&piece)?;
+    }
+    Ok(file.sync_all()?)
+}
+
+/// The component's typed errors: each kind is one thing to do differently.
+fn accepted<T>(result: Result<T, Refusal>) -> Result<T> {
+    match result {
+        Ok(value) => Ok(value),
+        Err(Refusal::WrongKey(why)) => bail!("this key did not make the bundle: {why}"),
+        Err(Refusal::Corrupt(why)) => bail!("damaged, take another copy: {why}"),
+        Err(Refusal::Truncated(why)) => bail!("incomplete, fetch it again: {why}"),
+        Err(Refusal::Unsupported(why)) => bail!("made by a newer version: {why}"),
+        Err(Refusal::TooBig(why)) => bail!("beyond a limit: {why}"),
+        Err(Refusal::Mismatch(why)) => bail!("not what was expected: {why}"),
+        Err(Refusal::Misuse(why) | Refusal::Host(why)) => bail!("{why}"),
+    }
+}
+
+fn print(summary: &Summary) {
+    println!("state {}, signed by {}", summary.report.state_id, summary.report.verify_key);
+    for table in &summary.tables {
+        println!("{:9} rows in {}", table.rows, table.name);
+    }
+}

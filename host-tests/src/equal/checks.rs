@@ -1,0 +1,80 @@
+//! What SQLite says about a database, and what its virtual tables answer.
+
+use rusqlite::{Connection, Result, Row};
+
+use super::rows::{answer, cell, generated};
+use super::schema::{tables, virtual_tables};
+use super::{Difference, Kind, quoted};
+
+pub(super) fn compare(a: &Connection, b: &Connection) -> Result<Vec<Difference>> {
+    let mut found = Vec::new();
+    let mut both = |kind, place: &str, mut lines_a: Vec<String>, mut lines_b: Vec<String>| {
+        lines_a.sort();
+        lines_b.sort();
+        let nothing = String::from("nothing");
+        for n in 0..lines_a.len().max(lines_b.len()) {
+            let (one, other) = (lines_a.get(n).unwrap_or(&nothing), lines_b.get(n).unwrap_or(&nothing));
+            if one != other {
+                found.push(Difference::new(kind, place, one, other));
+                break;
+            }
+        }
+    };
+    for check in ["integrity_check(1000000000)", "foreign_key_check"] {
+        let sql = format!("PRAGMA {check}");
+        both(Kind::Check, check, answer(a, &sql, line), answer(b, &sql, line));
+    }
+    let in_b = tables(b)?;
+    for table in tables(a)?.iter().filter(|table| in_b.contains(table)) {
+        both(Kind::Answer, &format!("generated columns of {table}"), generated(a, table)?, generated(b, table)?);
+    }
+    let in_b = virtual_tables(b)?;
+    for table in virtual_tables(a)?.iter().filter(|table| in_b.contains(table)) {
+        both(Kind::Answer, &table.0, answers(a, table)?, answers(b, table)?);
+    }
+    Ok(found)
+}
+
+fn line(row: &Row) -> Result<String> {
+    let cells: Result<Vec<String>> =
+        (0..row.as_ref().column_count()).map(|n| cell(row, n).map(|c| c.to_string())).collect();
+    Ok(cells?.join(", "))
+}
+
+/// Everything that a virtual table answers: its rows, and for full-text search the whole index and some queries.
+fn answers(db: &Connection, (table, module): &(String, String)) -> Result<Vec<String>> {
+    let name = quoted(table);
+    let text = format!("'{}'", table.replace('\'', "''"));
+    let mut lines = answer(db, &format!("SELECT rowid, * FROM main.{name}"), line);
+    match module.as_str() {
+        "fts5" => {
+            let vocabulary = format!("CREATE VIRTUAL TABLE temp.lexicon USING fts5vocab(main, {text}, instance)");
+            db.execute_batch(&vocabulary)?;
+            lines.extend(answer(db, "SELECT term, doc, col, \"offset\" FROM temp.lexicon", line));
+            lines.extend(matches(db, table)?);
+        }
+        "fts3" | "fts4" => {
+            db.execute_batch(&format!("CREATE VIRTUAL TABLE temp.lexicon USING fts4aux(main, {text})"))?;
+            lines.extend(answer(db, "SELECT term, col, documents, occurrences FROM temp.lexicon", line));
+            lines.extend(matches(db, table)?);
+        }
+        "rtree" | "rtree_i32" => lines.extend(answer(db, &format!("SELECT rtreecheck('main', {text})"), line)),
+        _ => {}
+    }
+    Ok(lines)
+}
+
+/// The rows that match each of the first 100 terms of `temp.lexicon`, which goes.
+fn matches(db: &Connection, table: &str) -> Result<Vec<String>> {
+    let terms: Result<Vec<String>> =
+        db.prepare("SELECT DISTINCT term FROM temp.lexicon LIMIT 100")?.query_map([], |row| row.get(0))?.collect();
+    let mut lines = Vec::new();
+    for term in terms? {
+        let phrase = format!("'\"{}\"'", term.replace('"', "\"\"").replace('\'', "''"));
+        let name = quoted(table);
+        let found = answer(db, &format!("SELECT rowid FROM main.{name} WHERE {name} MATCH {phrase}"), line);
+        lines.push(format!("{term}: {}", found.join(" ")));
+    }
+    db.execute_batch("DROP TABLE temp.lexicon")?;
+    Ok(lines)
+}

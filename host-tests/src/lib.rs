@@ -1,0 +1,10 @@
+//! The evidence from outside: databases to try Lifeboat on, a comparer, and the programs that host it. Nothing here uses
+//! Lifeboat's own code.
+
+pub mod corpus;
+pub mod equal;
+pub mod host;
+pub mod random;
+pub mod torture;
+pub mod usage;
+pub mod zkap;

@@ -1,0 +1,128 @@
+//! The command component, for people at a shell: wasmtime with WASI and one directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lifeboat_host_tests::corpus;
+use lifeboat_host_tests::equal::assert_equal;
+use lifeboat_host_tests::host::{Host, keygen, open, quote};
+use lifeboat_host_tests::torture::Encoding;
+use lifeboat_host_tests::zkap::Size;
+use tempfile::{TempDir, tempdir};
+use wasi::run;
+
+mod wasi;
+
+/// A directory with `app.bundle` and `app.key`.
+struct Scene(TempDir);
+
+impl Scene {
+    fn new(database: &Path) -> Self {
+        let scene = Self(tempdir().unwrap());
+        let key = keygen();
+        fs::write(scene.path("app.key"), format!("{key}\n")).unwrap();
+        let export = format!("SELECT length(backup_export_file({}, {}))", quote(key), quote(scene.path("app.bundle")));
+        Host::Shell.ok(database, &export);
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn files(&self) -> Vec<String> {
+        let names = fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &str) -> String {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let run = run(&arguments, self.0.path(), b"");
+        assert_eq!(run.code, 0, "{arguments:?}: {}", run.err);
+        run.out
+    }
+
+    #[track_caller]
+    fn error(&self, arguments: &str) -> String {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let run = run(&arguments, self.0.path(), b"");
+        assert_ne!(run.code, 0, "{arguments:?}: {}", run.out);
+        assert!(run.err.starts_with("lifeboat-cli: "), "{}", run.err);
+        run.err
+    }
+}
+
+/// Z4 Z10 U3: from bundle and key alone, without any SQLite on the machine: equal, and the same bundle again.
+#[test]
+fn recover() {
+    for database in [corpus::torture(Encoding::Utf16le), corpus::real("proj.db"), corpus::zkap(Size::ACCEPTANCE)] {
+        let scene = Scene::new(&database);
+        let said = scene.ok("recover app.bundle --key-file app.key --out app.db");
+        assert!(said.contains("app.db") || said.contains("recovered"), "{said}");
+        assert_eq!(scene.files(), ["app.bundle", "app.db", "app.key"]);
+        assert_equal(&database, &scene.path("app.db"));
+        let key = quote(format!("file:{}", scene.path("app.key").display()));
+        let again = format!("SELECT length(backup_export_file({key}, {}))", quote(scene.path("again.bundle")));
+        Host::Shell.ok(&scene.path("app.db"), &again);
+        assert!(fs::read(scene.path("app.bundle")).unwrap() == fs::read(scene.path("again.bundle")).unwrap());
+    }
+}
+
+/// Checks, with the key and without, for people and as JSON.
+#[test]
+fn verify_and_info() {
+    let scene = Scene::new(&corpus::zkap(Size::SMALL));
+    let key = fs::read_to_string(scene.path("app.key")).unwrap();
+    let verify_key: String =
+        open(Path::new(":memory:")).query_row("SELECT backup_verify_key(?1)", [key.trim()], |row| row.get(0)).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&scene.ok("verify app.bundle --json")).unwrap();
+    let state = report["state-id"].as_str().unwrap();
+    assert_eq!((state.len(), report["authentic"].as_bool()), (64, Some(false)));
+    assert_eq!(report["verify-key"].as_str(), Some(verify_key.as_str()));
+    scene.ok(&format!("verify app.bundle --verify-key {verify_key} --expect {state}"));
+    scene.ok(&format!("verify app.bundle --key-file app.key --expect {state}"));
+    assert!(scene.ok("info app.bundle --key-file app.key").contains("unblinded-tokens"));
+    assert!(!scene.ok("info app.bundle").contains("unblinded-tokens"));
+    assert!(scene.ok("--help").contains("recover"));
+    let piped =
+        run(&["verify", "-", "--key-file", "app.key"], scene.0.path(), &fs::read(scene.path("app.bundle")).unwrap());
+    assert_eq!(piped.code, 0, "{}", piped.err);
+}
+
+/// Z9: mistakes and damage: an error of its kind, and no file.
+#[test]
+fn refusals() {
+    let scene = Scene::new(&corpus::zkap(Size::SMALL));
+    let sound = fs::read(scene.path("app.bundle")).unwrap();
+    let mut bad = sound.clone();
+    bad[sound.len() / 2] ^= 4;
+    fs::write(scene.path("bad.bundle"), &bad).unwrap();
+    fs::write(scene.path("cut.bundle"), &sound[..sound.len() - 1]).unwrap();
+    fs::write(scene.path("other.key"), keygen()).unwrap();
+    fs::write(scene.path("no.key"), "no key").unwrap();
+    fs::write(scene.path("there.db"), "mine").unwrap();
+    let before = scene.files();
+    let recover = |bundle: &str, key: &str, out: &str| format!("recover {bundle} --key-file {key} --out {out}");
+    for (arguments, words) in [
+        (recover("bad.bundle", "app.key", "new.db"), "corrupt"),
+        (recover("cut.bundle", "app.key", "new.db"), "truncated"),
+        (recover("app.bundle", "other.key", "new.db"), "wrong key"),
+        (recover("app.bundle", "no.key", "new.db"), "misuse"),
+        (recover("app.bundle", "missing.key", "new.db"), "missing.key"),
+        (recover("missing.bundle", "app.key", "new.db"), "missing.bundle"),
+        (recover("app.bundle", "app.key", "there.db"), "--replace"),
+        (recover("app.bundle", "app.key", "../outside.db"), "outside.db"),
+        (format!("verify app.bundle --expect {}", "0".repeat(64)), "mismatch"),
+        ("restore app.bundle".to_string(), "misuse"),
+    ] {
+        let said = scene.error(&arguments);
+        assert!(said.contains(words), "{arguments}: {said}");
+    }
+    assert_eq!(scene.files(), before);
+    assert_eq!(fs::read(scene.path("there.db")).unwrap(), b"mine");
+    scene.ok("recover app.bundle --key-file app.key --out there.db --replace");
+    assert_equal(&corpus::zkap(Size::SMALL), &scene.path("there.db"));
+}

@@ -1,0 +1,323 @@
+//! Whatever fails, and whenever the process dies: afterwards the target is what it was or what it should become, whole.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use lifeboat_host_tests::corpus;
+use lifeboat_host_tests::equal::compare;
+use lifeboat_host_tests::host::{Host, finish, keygen, open, quote};
+use lifeboat_host_tests::random::Random;
+use lifeboat_host_tests::zkap::{self, Physical, Size};
+use tempfile::{TempDir, tempdir};
+
+/// The library that makes system calls fail, compiled once.
+fn shim() -> &'static Path {
+    static SHIM: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, library) = SHIM.get_or_init(|| {
+        let directory = tempdir().unwrap();
+        let library = directory.path().join("shim.so");
+        let source = corpus::package().join("tests/faults/shim.c");
+        let compile = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
+        assert!(compile.is_ok_and(|status| status.success()), "cannot compile {}; is `cc` there?", source.display());
+        (directory, library)
+    });
+    library
+}
+
+/// What is written: the statement, the file in question, and the journal mode of the database on which it runs.
+struct Work {
+    /// SQL with `{key}`, `{bundle}` (the new one's source), and `{target}`.
+    sql: &'static str,
+    target: &'static str,
+    journal: &'static str,
+    /// How a target that is there looks; none: it is not there before.
+    begins: Option<Begin>,
+}
+
+#[derive(Clone, Copy)]
+enum Begin {
+    /// The bundle of another state.
+    OldBundle,
+    /// A database of another state.
+    OldDatabase,
+}
+
+const EXPORT: Work = Work {
+    sql: "SELECT length(backup_export_file({key}, {target}))",
+    target: "app.bundle",
+    journal: "delete",
+    begins: Some(Begin::OldBundle),
+};
+const RESTORE_FILE: Work = Work {
+    sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}))",
+    target: "copy.db",
+    journal: "delete",
+    begins: None,
+};
+const REPLACE_FILE: Work = Work {
+    sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}, '{\"replace\": true}'))",
+    begins: Some(Begin::OldDatabase),
+    ..RESTORE_FILE
+};
+const RESTORE: Work = Work {
+    sql: "SELECT length(backup_restore({bundle}, {key}, '{\"replace\": true}'))",
+    target: "main.db",
+    journal: "delete",
+    begins: Some(Begin::OldDatabase),
+};
+const RESTORE_WAL: Work = Work { journal: "wal", ..RESTORE };
+
+/// Two states, their bundles, and a directory in which a host works on them under faults.
+struct Bench {
+    directory: TempDir,
+    work: &'static Work,
+    key: String,
+}
+
+impl Bench {
+    fn new(work: &'static Work) -> Self {
+        let bench = Self { directory: tempdir().unwrap(), work, key: keygen() };
+        fs::copy(corpus::zkap(Size::SMALL), bench.path("new.db")).unwrap();
+        zkap::build(&bench.path("old.db"), Size { unblinded: 200, ..Size::SMALL }, 2, Physical::default()).unwrap();
+        for state in ["old", "new"] {
+            let bundle: Vec<u8> = open(&bench.path(&format!("{state}.db")))
+                .query_row("SELECT backup_export(?1)", [&bench.key], |row| row.get(0))
+                .unwrap();
+            fs::write(bench.path(&format!("{state}.bundle")), bundle).unwrap();
+        }
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The directory in which things go wrong: what is in it before the work, which is `before`.
+    fn reset(&self) -> Vec<String> {
+        let place = self.path("place");
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir(&place).unwrap();
+        let old = match self.work.begins {
+            Some(Begin::OldBundle) => Some("old.bundle"),
+            Some(Begin::OldDatabase) => Some("old.db"),
+            None => None,
+        };
+        if let Some(old) = old {
+            fs::copy(self.path(old), self.target()).unwrap();
+        }
+        if self.work.target == "main.db" {
+            open(&self.target()).pragma_update(None, "journal_mode", self.work.journal).unwrap();
+        }
+        self.files()
+    }
+
+    fn target(&self) -> PathBuf {
+        self.path("place").join(self.work.target)
+    }
+
+    fn files(&self) -> Vec<String> {
+        let names = fs::read_dir(self.path("place")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    /// Runs the work in a shell; temporary files of SQLite come under the same faults.
+    fn run(&self, at: Option<(usize, &str)>) -> (Output, Vec<String>) {
+        let database = match self.work.target {
+            "main.db" => self.target(),
+            "app.bundle" => self.path("new.db"),
+            _ => PathBuf::from(":memory:"),
+        };
+        let log = self.path("log");
+        let _ = fs::remove_file(&log);
+        let mut command = Host::Shell.command(&database);
+        let place = self.path("place");
+        command.env("LD_PRELOAD", shim()).env("FAULT_DIR", &place).env("FAULT_LOG", &log).env("SQLITE_TMPDIR", &place);
+        if let Some((number, mode)) = at {
+            command.env("FAULT_AT", number.to_string()).env("FAULT_MODE", mode);
+        }
+        let sql = self.work.sql.replace("{key}", &quote(&self.key));
+        let sql = sql.replace("{bundle}", &quote(self.path("new.bundle"))).replace("{target}", &quote(self.target()));
+        let output = finish(command, &sql);
+        let calls = fs::read_to_string(&log).unwrap_or_default();
+        (output, calls.lines().map(String::from).collect())
+    }
+
+    /// Which state the target is in: `old`, `new`, or nothing at all.
+    #[track_caller]
+    fn state(&self, context: &str) -> Option<&'static str> {
+        let target = self.target();
+        if !target.exists() {
+            return None;
+        }
+        let is = |state: &str| match self.work.begins {
+            Some(Begin::OldBundle) => {
+                fs::read(&target).unwrap() == fs::read(self.path(&format!("{state}.bundle"))).unwrap()
+            }
+            _ => compare(&self.path(&format!("{state}.db")), &target)
+                .unwrap_or_else(|e| panic!("{context}: the target cannot be read: {e}"))
+                .is_empty(),
+        };
+        let found = ["old", "new"].into_iter().find(|state| is(state));
+        assert!(found.is_some(), "{context}: the target is neither the old nor the new state");
+        found
+    }
+
+    /// Puts a fault at each call, one after the other.
+    fn every_call(&self, mode: &str) {
+        self.reset();
+        let (output, calls) = self.run(None);
+        assert!(output.status.success(), "without a fault: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(self.state("without a fault"), Some("new"));
+        assert!(calls.len() > 5, "no calls to fail: {calls:?}");
+        for (number, call) in (1..).zip(&calls) {
+            let before = self.reset();
+            let old = self.work.begins.map(|_| "old");
+            let (output, _) = self.run(Some((number, mode)));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let context = format!("{} {mode} at call {number} of {}, {call}: {said}", self.work.sql, calls.len());
+            assert!(!said.contains("internal error"), "{context}");
+            let left = self.files();
+            let killed = output.status.signal() == Some(9);
+            assert!(killed || output.status.code().is_some(), "{context}: {}", output.status);
+            let state = self.state(&context);
+            assert!(state == old || state == Some("new"), "{context}: the target is {state:?}");
+            if killed {
+                // Only names that say what they are: a temporary file, or SQLite's own journal beside the target.
+                let strange = left.iter().filter(|name| {
+                    let journal = name.strip_prefix(self.work.target).is_some_and(|end| end.starts_with('-'));
+                    let temporary = name.starts_with('.') && name.contains("lifeboat") && name.ends_with(".tmp");
+                    let of_sqlite = name.starts_with("etilqs_");
+                    !before.contains(name) && *name != self.work.target && !journal && !temporary && !of_sqlite
+                });
+                assert_eq!(strange.count(), 0, "{context}: left {left:?}");
+                let (again, _) = self.run(None);
+                let again_said = String::from_utf8_lossy(&again.stderr).into_owned();
+                let done = again.status.success() || (state == Some("new") && self.work.begins.is_none());
+                assert!(done, "{context}: afterwards: {again_said}");
+                assert_eq!(self.state(&context), Some("new"));
+                continue;
+            }
+            if output.status.success() {
+                assert_eq!(state, Some("new"), "{context}: success, and yet not done");
+            } else {
+                assert!(said.contains("backup_"), "{context}: names no function");
+                let explained = said.contains("space") || said.contains("full");
+                assert!(mode != "full" || !call.contains("write") || explained, "{context}: and why?");
+                assert!(state == old || said.contains("sync"), "{context}: an error, and yet done");
+            }
+            // A file that cannot be deleted stays, and so does a journal that could not be rolled back: SQLite will.
+            if call != "unlink" {
+                let ours = |name: &&String| !before.contains(name) && !name.starts_with(self.work.target);
+                let strange: Vec<&String> = left.iter().filter(ours).collect();
+                assert!(strange.is_empty(), "{context}: left {strange:?}");
+            }
+        }
+    }
+}
+
+/// Z7 Z18: each system call fails once with an I/O error.
+#[test]
+fn io_errors() {
+    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
+        Bench::new(work).every_call("once");
+    }
+}
+
+/// Z7: the disk is full from some write on.
+#[test]
+fn full_disk() {
+    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
+        Bench::new(work).every_call("full");
+    }
+}
+
+/// Z7 Z18: the process is killed at each system call, in the midst of a write.
+#[test]
+fn killed_at_every_call() {
+    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
+        Bench::new(work).every_call("kill");
+    }
+}
+
+/// A person whose disk is full is told so. The kernel's own limit on the size of a file stands for the disk.
+#[test]
+fn full_disk_is_explained() {
+    let directory = tempdir().unwrap();
+    let key = quote(keygen());
+    let bundle = directory.path().join("app.bundle");
+    let database = corpus::zkap(Size::SMALL);
+    let export = format!("SELECT backup_export_file({key}, {});", quote(&bundle));
+    let mut command = Command::new("sh");
+    let host = Host::Shell.command(&database);
+    // 50 blocks of 512 bytes; with the signal ignored, write() fails.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 50; exec \"$@\"", "sh"]).arg(host.get_program()).args(host.get_args());
+    let output = finish(command, &export);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("app.bundle") && said.contains("host"), "{said}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+/// Z7: kill -9 at random times, on the database of full size.
+#[test]
+fn killed_at_random_times() {
+    let directory = tempdir().unwrap();
+    let key = keygen();
+    let path = |name: &str| directory.path().join(name);
+    let database = corpus::zkap(Size::ACCEPTANCE);
+    let export = format!("SELECT length(backup_export_file({}, {}));", quote(&key), quote(path("app.bundle")));
+    Host::Shell.ok(&corpus::zkap(Size::SMALL), &export);
+    let old_bundle = fs::read(path("app.bundle")).unwrap();
+    let began = Instant::now();
+    Host::Shell.ok(&database, &export);
+    let export_time = began.elapsed();
+    let new_bundle = fs::read(path("app.bundle")).unwrap();
+    fs::write(path("new.bundle"), &new_bundle).unwrap();
+    let restore = format!(
+        "SELECT length(backup_restore_file({}, {}, {}, '{{\"replace\": true}}'));",
+        quote(path("new.bundle")),
+        quote(&key),
+        quote(path("copy.db"))
+    );
+    let small = corpus::zkap(Size::SMALL);
+    let rows = |database: &Path| -> i64 {
+        let db = open(database);
+        assert_eq!(db.query_row("PRAGMA quick_check", [], |row| row.get::<_, String>(0)).unwrap(), "ok");
+        db.query_row("SELECT count(*) FROM \"unblinded-tokens\"", [], |row| row.get(0)).unwrap()
+    };
+    let mut random = Random::new(9);
+    let runs = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 200 } else { 5 };
+    for run in 0..runs {
+        fs::write(path("app.bundle"), &old_bundle).unwrap();
+        kill_after(&database, &export, export_time.mul_f64(random.below(1_100) as f64 / 1_000.0));
+        let bundle = fs::read(path("app.bundle")).unwrap();
+        assert!(bundle == old_bundle || bundle == new_bundle, "run {run}: {} bytes of a bundle", bundle.len());
+
+        let _ = fs::remove_file(path("copy.db"));
+        fs::copy(&small, path("copy.db")).unwrap();
+        kill_after(Path::new(":memory:"), &restore, export_time.mul_f64(random.below(2_000) as f64 / 1_000.0));
+        let found = rows(&path("copy.db"));
+        assert!(found == 512 || found == 512_000, "run {run}: {found} rows");
+        for entry in fs::read_dir(directory.path()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.starts_with('.') {
+                fs::remove_file(path(&name)).unwrap();
+            }
+        }
+    }
+}
+
+fn kill_after(database: &Path, sql: &str, time: Duration) {
+    let mut command = Host::Shell.command(database);
+    command.arg(sql).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(time);
+    // It may have ended by itself.
+    let _ = child.kill();
+    child.wait().unwrap();
+}

@@ -1,0 +1,153 @@
+//! An export sees one moment, whatever the others do meanwhile, and they hardly notice.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lifeboat_host_tests::host::{Host, keygen, open, quote};
+use rusqlite::{Connection, TransactionBehavior};
+use tempfile::tempdir;
+
+/// Exports under way: a few, or as many as the requirement says when there is time.
+fn exports() -> usize {
+    if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1_000 } else { 200 }
+}
+
+/// Two tables whose sums cancel out. Many rows of some length, so that an export takes a while.
+const ACCOUNTS: &str = "CREATE TABLE debit (id INTEGER PRIMARY KEY, amount INTEGER, note);
+    CREATE TABLE \"gap between them\" (a);
+    CREATE TABLE credit (id INTEGER PRIMARY KEY, amount INTEGER, note);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+    INSERT INTO debit SELECT i, 0, hex(zeroblob(100)) FROM n;
+    INSERT INTO credit SELECT * FROM debit;";
+
+const SUM: &str = "SELECT (SELECT sum(amount) FROM debit) + (SELECT sum(amount) FROM credit)";
+
+/// Moves amounts from one table to the other until told to stop; returns the longest time a commit took.
+fn write(database: &Path, seed: i64, stop: &AtomicBool, commits: &AtomicU64) -> Duration {
+    let mut db = Connection::open(database).unwrap();
+    db.busy_timeout(Duration::from_secs(30)).unwrap();
+    db.execute_batch("PRAGMA synchronous = off").unwrap();
+    let mut longest = Duration::ZERO;
+    for n in seed.. {
+        if stop.load(Relaxed) {
+            break;
+        }
+        let began = Instant::now();
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        tx.execute("UPDATE debit SET amount = amount - ?1 WHERE id = 1 + ?1 % 500", [n]).unwrap();
+        tx.execute("UPDATE credit SET amount = amount + ?1 WHERE id = 1 + (?1 * 7) % 500", [n]).unwrap();
+        tx.commit().unwrap();
+        longest = longest.max(began.elapsed());
+        commits.fetch_add(1, Relaxed);
+    }
+    longest
+}
+
+fn invariant_holds(journal: &str, exports: usize) {
+    let directory = tempdir().unwrap();
+    let database = directory.path().join("app.db");
+    Connection::open(&database)
+        .unwrap()
+        .execute_batch(&format!("PRAGMA journal_mode = {journal}; {ACCOUNTS}"))
+        .unwrap();
+    let (stop, commits, key) = (AtomicBool::new(false), AtomicU64::new(0), keygen());
+    let distinct = thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let (database, stop, commits) = (&database, &stop, &commits);
+                scope.spawn(move || write(database, writer * 1_000_000, stop, commits))
+            })
+            .collect();
+        let exporter = scope.spawn(|| {
+            let db = open(&database);
+            let mut bundles = std::collections::HashSet::new();
+            for n in 0..exports {
+                let bundle: Vec<u8> = db.query_row("SELECT backup_export(?1)", [&key], |row| row.get(0)).unwrap();
+                let copy = open(Path::new(":memory:"));
+                let restore = "SELECT backup_restore(?1, ?2)";
+                copy.query_row(restore, (&bundle, &key), |row| row.get::<_, String>(0)).unwrap();
+                let sum: i64 = copy.query_row(SUM, [], |row| row.get(0)).unwrap();
+                assert_eq!(sum, 0, "export {n} is torn");
+                bundles.insert(bundle);
+            }
+            bundles.len()
+        });
+        let distinct = exporter.join();
+        stop.store(true, Relaxed);
+        let longest = writers.into_iter().map(|writer| writer.join().unwrap()).max();
+        println!("{journal}: {commits:?} commits beside {exports} exports; the longest took {longest:?}");
+        distinct.unwrap()
+    });
+    assert!(commits.into_inner() > exports as u64, "the writers hardly wrote");
+    assert!(distinct > exports / 2, "the exports saw hardly any change: {distinct} of {exports}");
+}
+
+/// Z2: four writers keep an invariant over two tables; it holds in each export.
+#[test]
+fn invariant_in_wal_mode() {
+    invariant_holds("wal", exports());
+}
+
+/// Z2: as above where writers and readers lock each other out.
+#[test]
+fn invariant_in_rollback_mode() {
+    invariant_holds("delete", exports() / 4);
+}
+
+/// L11: rows that another process committed are in the next export.
+#[test]
+fn another_process_wrote() {
+    for journal in ["wal", "delete"] {
+        let directory = tempdir().unwrap();
+        let database = directory.path().join("app.db");
+        let db = open(&database);
+        db.execute_batch(&format!("PRAGMA journal_mode = {journal}; CREATE TABLE t (a)")).unwrap();
+        let key = keygen();
+        let export = || -> Vec<u8> { db.query_row("SELECT backup_export(?1)", [&key], |row| row.get(0)).unwrap() };
+        let before = export();
+        Host::Python.ok(&database, "INSERT INTO t VALUES ('from elsewhere')");
+        let bundle = export();
+        assert!(before != bundle);
+        let copy = open(Path::new(":memory:"));
+        copy.query_row("SELECT backup_restore(?1, ?2)", (&bundle, &key), |row| row.get::<_, String>(0)).unwrap();
+        let found: String = copy.query_row("SELECT a FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(found, "from elsewhere");
+    }
+}
+
+/// Uncommitted rows of another connection are not in an export, and do not stop it in WAL mode.
+#[test]
+fn uncommitted_rows_of_others() {
+    let directory = tempdir().unwrap();
+    let database = directory.path().join("app.db");
+    let db = open(&database);
+    db.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (a)").unwrap();
+    let key = keygen();
+    let export = || -> Vec<u8> { db.query_row("SELECT backup_export(?1)", [&key], |row| row.get(0)).unwrap() };
+    let before = export();
+    let mut other = Connection::open(&database).unwrap();
+    let tx = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    tx.execute("INSERT INTO t VALUES (1)", []).unwrap();
+    assert!(before == export());
+    tx.commit().unwrap();
+    assert!(before != export());
+}
+
+/// A reader's transaction: the export is of the moment that the transaction sees, again and again.
+#[test]
+fn inside_a_read_transaction() {
+    let directory = tempdir().unwrap();
+    let database = directory.path().join("app.db");
+    let db = open(&database);
+    db.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (a); BEGIN; SELECT * FROM t").unwrap();
+    db.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+    let key = quote(keygen());
+    let export = || -> Vec<u8> { db.query_row(&format!("SELECT backup_export({key})"), [], |row| row.get(0)).unwrap() };
+    let before = export();
+    Host::Shell.ok(&database, "INSERT INTO t VALUES (1)");
+    assert!(before == export(), "the export left the transaction's snapshot");
+    db.execute_batch("COMMIT").unwrap();
+    assert!(before != export());
+}

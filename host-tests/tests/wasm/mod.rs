@@ -1,0 +1,119 @@
+//! A host of the recovery component: wasmtime, with nothing to import and a cap on memory. The component is compiled once
+//! in each test program.
+#![allow(dead_code, unused_imports, reason = "each program uses its part of this")]
+
+use std::sync::OnceLock;
+
+use lifeboat_host_tests::host::dist;
+use wasmtime::component::{Component, Linker, ResourceAny};
+use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
+
+pub use bindings::exports::lifeboat::recovery::recovery::{
+    Encoding, Error, IllFormedText, Layout, Recovered, Report, SchemaKind, Summary, Value,
+};
+
+#[allow(missing_docs)]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../wit", world: "lifeboat" });
+}
+
+/// The largest piece that the component takes, in bytes.
+pub const PIECE: usize = 1 << 20;
+
+/// The compiled component.
+pub fn component() -> &'static Component {
+    static COMPONENT: OnceLock<Component> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        let engine = Engine::new(&Config::new()).expect("the host can compile");
+        Component::from_file(&engine, dist("lifeboat-recovery.wasm")).expect("it is a component")
+    })
+}
+
+/// One instance. Each method is a call into it; a trap is a panic here, since none is allowed.
+pub struct Instance {
+    store: Store<StoreLimits>,
+    lifeboat: bindings::Lifeboat,
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident = $resource:ident . $call:ident ($($arg:ident : $type:ty),*) -> $result:ty;)*) => {$(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name(&mut self, $($arg: $type),*) -> Result<$result, Error> {
+            let resource = self.lifeboat.lifeboat_recovery_recovery().$resource();
+            resource.$call(&mut self.store, $($arg),*).expect("no call traps")
+        }
+    )*};
+}
+
+impl Instance {
+    /// An instance that may have this many bytes of memory.
+    pub fn new(memory: usize) -> Self {
+        let mut store = Store::new(component().engine(), StoreLimitsBuilder::new().memory_size(memory).build());
+        store.limiter(|limits| limits);
+        let linker = Linker::new(component().engine());
+        let lifeboat = bindings::Lifeboat::instantiate(&mut store, component(), &linker);
+        Self { store, lifeboat: lifeboat.expect("it needs no imports") }
+    }
+
+    calls! {
+        audit_open = audit.call_open(verify_key: Option<&str>, expect: Option<&str>) -> ResourceAny;
+        audit_push = audit.call_push(audit: ResourceAny, piece: &[u8]) -> ();
+        audit_finish = audit.call_finish(audit: ResourceAny) -> Report;
+        inspection_open = inspection.call_open(key: &str, expect: Option<&str>) -> ResourceAny;
+        inspection_push = inspection.call_push(inspection: ResourceAny, piece: &[u8]) -> ();
+        inspection_finish = inspection.call_finish(inspection: ResourceAny) -> Summary;
+        database_open = database.call_open(key: &str, expect: Option<&str>, layout: Option<Layout>) -> ResourceAny;
+        database_push = database.call_push(database: ResourceAny, piece: &[u8]) -> ();
+        database_finish = database.call_finish(database: ResourceAny) -> Recovered;
+        database_pull = database.call_pull(database: ResourceAny) -> Option<Vec<u8>>;
+        rows_open = rows.call_open(key: &str, expect: Option<&str>) -> ResourceAny;
+        rows_push = rows.call_push(rows: ResourceAny, piece: &[u8]) -> ();
+        rows_next = rows.call_next(rows: ResourceAny) -> Option<Batch>;
+        rows_pull = rows.call_pull(rows: ResourceAny) -> Option<Vec<u8>>;
+        rows_finish = rows.call_finish(rows: ResourceAny) -> Summary;
+    }
+
+    /// Recovers a whole database file from a bundle given in pieces of this size, and hands out its pieces.
+    #[track_caller]
+    pub fn recover(
+        &mut self,
+        bundle: &[u8],
+        key: &str,
+        piece: usize,
+        mut out: impl FnMut(&[u8]),
+    ) -> Result<Recovered, Error> {
+        let database = self.database_open(key, None, None)?;
+        for piece in bundle.chunks(piece) {
+            self.database_push(database, piece)?;
+        }
+        let recovered = self.database_finish(database)?;
+        while let Some(piece) = self.database_pull(database)? {
+            assert!(!piece.is_empty() && piece.len() <= PIECE, "a piece of {} bytes", piece.len());
+            out(&piece);
+        }
+        self.drop(database);
+        Ok(recovered)
+    }
+
+    /// Lets go of a resource.
+    pub fn drop(&mut self, resource: ResourceAny) {
+        resource.resource_drop(&mut self.store).expect("no call traps");
+    }
+}
+
+pub use bindings::exports::lifeboat::recovery::recovery::Batch;
+
+/// The case of an error, as the interface names it, and its text.
+pub fn case(error: &Error) -> (&'static str, &str) {
+    match error {
+        Error::WrongKey(text) => ("wrong-key", text),
+        Error::Corrupt(text) => ("corrupt", text),
+        Error::Truncated(text) => ("truncated", text),
+        Error::Unsupported(text) => ("unsupported", text),
+        Error::TooBig(text) => ("too-big", text),
+        Error::Misuse(text) => ("misuse", text),
+        Error::Mismatch(text) => ("mismatch", text),
+        Error::Host(text) => ("host", text),
+    }
+}

@@ -1,0 +1,250 @@
+//! What SQL functions are called with: keys, bundles, paths, options.
+//!
+//! - A **key** is its text, or `file:PATH` (the text is in that file, white space around it is dropped), or `env:NAME`
+//!   (the text is in that environment variable), so that it need not stand in SQL.
+//! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array with one path.
+//! - **Options** are a JSON object ([`crate::options`]); NULL is the same as none.
+
+use crate::host::Host;
+use crate::options;
+use crate::target::refuse_open_database;
+use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
+use lifeboat_sqlite::Connection;
+use serde::de::DeserializeOwned;
+use sqlite_loadable::ext::sqlite3_value;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::slice;
+use zeroize::Zeroizing;
+
+/// A key file that is longer was not meant: reading stops there.
+const KEY_FILE_MAX: u64 = 4096;
+
+/// The arguments of one call.
+#[derive(Clone, Copy)]
+pub(crate) struct Arguments<'a> {
+    values: &'a [*mut sqlite3_value],
+}
+
+/// One argument as SQLite holds it.
+#[derive(Clone, Copy)]
+pub(crate) enum Argument<'a> {
+    Null,
+    Number,
+    Text(&'a [u8]),
+    Blob(&'a [u8]),
+}
+
+/// Where a bundle is.
+pub(crate) enum Bundle<'a> {
+    /// The bundle itself.
+    Bytes(&'a [u8]),
+    /// The path of one.
+    File(PathBuf),
+}
+
+/// Either key, for those functions that do less with a verify key.
+pub(crate) enum AnyKey {
+    Recovery(RecoveryKey),
+    Verify(VerifyKey),
+}
+
+impl<'a> Arguments<'a> {
+    /// # Safety
+    /// The values are those of a call or of a filter that is under way, and stay valid for `'a`.
+    pub unsafe fn new(values: &'a [*mut sqlite3_value]) -> Self {
+        Self { values }
+    }
+
+    /// How many were given.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The argument at `index`, from 0; NULL where there is none.
+    pub fn get(&self, index: usize) -> Argument<'a> {
+        let Some(&value) = self.values.get(index) else { return Argument::Null };
+        let host = Host::get();
+        // SAFETY: the value is valid (as of `new`). The length is asked after the pointer, as SQLite demands, and both
+        // describe memory that stays as it is until the call returns. An empty BLOB has a null pointer.
+        unsafe {
+            match (host.value_type)(value) {
+                3 => bytes((host.value_text)(value), (host.value_bytes)(value)).map_or(Argument::Null, Argument::Text),
+                4 => Argument::Blob(bytes((host.value_blob)(value).cast(), (host.value_bytes)(value)).unwrap_or(&[])),
+                5 => Argument::Null,
+                _ => Argument::Number,
+            }
+        }
+    }
+
+    /// The recovery key at `index`.
+    ///
+    /// # Errors
+    /// Misuse when it is none, never with its text; host when its file cannot be read.
+    pub fn recovery_key(&self, index: usize) -> Result<RecoveryKey> {
+        RecoveryKey::from_text(&self.key_text(index)?)
+    }
+
+    /// The recovery key or verify key at `index`.
+    ///
+    /// # Errors
+    /// Those of [`Arguments::recovery_key`].
+    pub fn any_key(&self, index: usize) -> Result<AnyKey> {
+        let text = self.key_text(index)?;
+        let verify = text.trim_start().get(..14).is_some_and(|start| start.eq_ignore_ascii_case("lifeboatverify"));
+        if verify {
+            VerifyKey::from_text(&text).map(AnyKey::Verify)
+        } else {
+            RecoveryKey::from_text(&text).map(AnyKey::Recovery)
+        }
+    }
+
+    fn key_text(&self, index: usize) -> Result<Zeroizing<String>> {
+        const FORMS: &str = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'";
+        let bytes = match self.get(index) {
+            Argument::Text(bytes) => bytes,
+            Argument::Null => return Err(Error::misuse(format!("the key is NULL; {FORMS}"))),
+            _ => return Err(Error::misuse(format!("the key is not text; {FORMS}"))),
+        };
+        if let Some(path) = bytes.strip_prefix(b"file:") {
+            return read_key_file(&path_of(path, "the key's file")?);
+        }
+        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+        match text.strip_prefix("env:") {
+            None => Ok(text),
+            Some(name) => match std::env::var(name) {
+                Ok(value) => Ok(Zeroizing::new(value)),
+                Err(_) => Err(Error::misuse(format!(
+                    "the environment variable '{name}' that should hold the key is not set in this process"
+                ))),
+            },
+        }
+    }
+
+    /// The bundle at `index`.
+    ///
+    /// # Errors
+    /// Misuse when it is none, or the path is that of a database which `app` has open; unsupported for a chain of several.
+    pub fn bundle(&self, index: usize, app: &Connection<'_>) -> Result<Bundle<'a>> {
+        let file = |path: PathBuf| {
+            // Opening and closing a database's file behind SQLite's back would drop the locks of this process.
+            refuse_open_database(app, &path)?;
+            Ok(Bundle::File(path))
+        };
+        match self.get(index) {
+            Argument::Blob(bytes) => Ok(Bundle::Bytes(bytes)),
+            Argument::Text(bytes) if bytes.first() == Some(&b'[') => file(one_of_chain(bytes)?),
+            Argument::Text(bytes) => file(path_of(bytes, "the bundle")?),
+            Argument::Null => Err(Error::misuse("the bundle is NULL; give a BLOB (the bundle itself) or its path")),
+            Argument::Number => {
+                Err(Error::misuse("the bundle is a number; give a BLOB (the bundle itself) or its path"))
+            }
+        }
+    }
+
+    /// The path at `index` of a file that is to be made.
+    ///
+    /// # Errors
+    /// Misuse when it is none.
+    pub fn path(&self, index: usize) -> Result<PathBuf> {
+        match self.get(index) {
+            Argument::Text(bytes) => path_of(bytes, "the target"),
+            _ => Err(Error::misuse("the path of the target is not text; give the path of a file")),
+        }
+    }
+
+    /// The text at `index`, if there is one.
+    ///
+    /// # Errors
+    /// Misuse when something else is there; `what` names it.
+    pub fn text(&self, index: usize, what: &str) -> Result<Option<&'a str>> {
+        match self.get(index) {
+            Argument::Null => Ok(None),
+            Argument::Text(bytes) => std::str::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| Error::misuse(format!("{what} is not well-formed UTF-8 text"))),
+            _ => Err(Error::misuse(format!("{what} must be text"))),
+        }
+    }
+
+    /// The options at `index`; the default ones where there are none.
+    ///
+    /// # Errors
+    /// Misuse, naming the option.
+    pub fn options<T: DeserializeOwned + Default>(&self, index: usize) -> Result<T> {
+        match self.get(index) {
+            Argument::Null => Ok(T::default()),
+            Argument::Text(bytes) => options::read(bytes),
+            _ => Err(Error::misuse("the options must be text: a JSON object such as '{\"replace\": true}'")),
+        }
+    }
+}
+
+/// # Safety
+/// Where the pointer is not null, it is valid for `length` bytes and for `'a`.
+unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8]> {
+    let length = usize::try_from(length).unwrap_or(0);
+    // SAFETY: as of this function.
+    (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start, length) })
+}
+
+fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
+    let failed = |error| Error::host(format!("the key's file '{}' cannot be read: {error}", path.display()));
+    let file = File::open(path).map_err(failed)?;
+    // With its whole capacity from the start, so that no copy of the key stays behind in memory.
+    let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX as usize + 1));
+    file.take(KEY_FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > KEY_FILE_MAX {
+        return Err(Error::misuse(format!(
+            "the key's file '{}' is longer than {KEY_FILE_MAX} bytes; it should hold the key's text and nothing else",
+            path.display()
+        )));
+    }
+    Ok(Zeroizing::new(String::from_utf8_lossy(text.trim_ascii()).into_owned()))
+}
+
+fn one_of_chain(json: &[u8]) -> Result<PathBuf> {
+    let paths: Vec<String> = serde_json::from_slice(json).map_err(|_| {
+        Error::misuse(
+            "a bundle argument that starts with '[' must be a JSON array of paths; for a path that starts so, put './' before it",
+        )
+    })?;
+    match paths.as_slice() {
+        [path] => path_of(path.as_bytes(), "the bundle"),
+        [] => Err(Error::misuse("the array of bundles is empty; give the path of one")),
+        _ => Err(Error::unsupported(
+            "a chain of several bundles; this version makes and reads full bundles only, so give the newest one alone",
+        )),
+    }
+}
+
+/// The path that an argument gives; `what` names it.
+fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
+    if bytes.is_empty() {
+        return Err(Error::misuse(format!("the path of {what} is empty")));
+    }
+    if bytes.contains(&0) {
+        return Err(Error::misuse(format!("the path of {what} holds a NUL")));
+    }
+    if bytes.get(..12).is_some_and(|start| start.eq_ignore_ascii_case(b"lifeboatkey1")) {
+        return Err(Error::misuse(format!(
+            "a recovery key stands where the path of {what} belongs; look at the order of the arguments"
+        )));
+    }
+    to_path(bytes)
+}
+
+/// A path as SQLite writes it: any bytes where the system allows that, else UTF-8.
+pub(crate) fn to_path(bytes: &[u8]) -> Result<PathBuf> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        Ok(PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))
+    }
+    #[cfg(not(unix))]
+    {
+        let text = std::str::from_utf8(bytes);
+        text.map(PathBuf::from).map_err(|_| Error::misuse("a path is not well-formed UTF-8"))
+    }
+}

@@ -1,0 +1,243 @@
+//! A file that appears complete or not at all: written under a temporary name in the directory of its target, synced,
+//! then renamed over it, and the directory synced.
+//!
+//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a process that is
+//! killed leaves it behind, and then it can be deleted at any time.
+
+use lifeboat_core::{Error, Result};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Files of other users of the same directory and process id (another machine, say) are in the way this often at most.
+const ATTEMPTS: u32 = 1000;
+
+/// What may be at the target when the file is put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Nothing: a file that has come there in the meantime is an error.
+    Refuse,
+    /// Anything: it is replaced.
+    Replace,
+}
+
+/// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target as it was.
+pub(crate) struct AtomicFile {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    published: bool,
+}
+
+impl AtomicFile {
+    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is meant.
+    ///
+    /// # Errors
+    /// Host when the directory does not let us, misuse when the target is there and is no ordinary file.
+    pub fn create(target: &Path) -> Result<Self> {
+        let target = resolve(target)?;
+        let (file, temporary) = create_beside(&target)?;
+        Ok(Self { file, temporary, target, published: false })
+    }
+
+    /// The name under which the file can be opened until it is published.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The file. Unbuffered.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Syncs the file, puts it in the place of the target, and syncs the directory. When this returns, the file
+    /// survives a loss of power.
+    ///
+    /// # Errors
+    /// Host; the target is as it was, unless only the last sync failed (the message says so). Misuse when there is
+    /// something at the target that `existing` refuses.
+    pub fn publish(mut self, existing: Existing) -> Result<()> {
+        let failed = |error: io::Error| Error::host(format!("cannot write '{}': {error}", self.temporary.display()));
+        if let (Existing::Replace, Ok(metadata)) = (existing, fs::metadata(&self.target)) {
+            self.file.set_permissions(metadata.permissions()).map_err(failed)?;
+        }
+        self.file.sync_all().map_err(failed)?;
+        let put = match existing {
+            Existing::Refuse => put_new(&self.temporary, &self.target),
+            Existing::Replace => fs::rename(&self.temporary, &self.target),
+        };
+        put.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Error::misuse(format!(
+                "'{}' has come into being meanwhile; nothing was replaced",
+                self.target.display()
+            )),
+            _ => Error::host(format!("cannot rename the finished file to '{}': {error}", self.target.display())),
+        })?;
+        self.published = true;
+        sync_directory(&self.target).map_err(|error| {
+            Error::host(format!(
+                "'{}' is complete, but its directory could not be synced: {error}; it may be lost if the power fails",
+                self.target.display()
+            ))
+        })
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nothing can be done about a failure here, and the error that led here matters more.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The target itself, with links followed; fails if it is there and is no ordinary file.
+fn resolve(target: &Path) -> Result<PathBuf> {
+    let failed = |error: io::Error| Error::host(format!("cannot use '{}': {error}", target.display()));
+    let linked = match fs::symlink_metadata(target) {
+        Ok(metadata) => metadata.file_type().is_symlink(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(target.to_owned()),
+        Err(error) => return Err(failed(error)),
+    };
+    let real = if linked { fs::canonicalize(target).map_err(failed)? } else { target.to_owned() };
+    if fs::metadata(&real).map_err(failed)?.is_file() {
+        Ok(real)
+    } else {
+        Err(Error::misuse(format!("'{}' is no ordinary file; give the path of a file", target.display())))
+    }
+}
+
+fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let Some(name) = target.file_name() else {
+        return Err(Error::misuse(format!("'{}' does not name a file", target.display())));
+    };
+    for _ in 0..ATTEMPTS {
+        let mut temporary = OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".lifeboat-{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let temporary = target.with_file_name(temporary);
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
+            Ok(file) => return Ok((file, temporary)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(Error::host(format!(
+                    "cannot create a file beside '{}': {error}; its directory must exist and be writable",
+                    target.display()
+                )));
+            }
+        }
+    }
+    Err(Error::host(format!("too many leftover '*.lifeboat-*.tmp' files beside '{}'; delete them", target.display())))
+}
+
+/// Renames to a name that must be free. A hard link fails where the name is taken, in one step; some file systems
+/// have none.
+fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
+    match fs::hard_link(temporary, target) {
+        Ok(()) => {
+            // The file is in place; a second name that cannot be removed is untidy, not wrong.
+            let _ = fs::remove_file(temporary);
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        Err(_) if fs::symlink_metadata(target).is_ok() => Err(ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(temporary, target),
+    }
+}
+
+#[cfg(unix)]
+fn sync_directory(target: &Path) -> io::Result<()> {
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(()) // Directories cannot be opened there; a rename is durable by itself.
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn published_or_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.bundle");
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"one").unwrap();
+        assert!(!target.exists());
+        file.publish(Existing::Refuse).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"one");
+
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"two").unwrap();
+        drop(file);
+        assert_eq!(fs::read(&target).unwrap(), b"one");
+
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"three").unwrap();
+        file.publish(Existing::Replace).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"three");
+        assert_eq!(names(directory.path()), ["a.bundle"]);
+    }
+
+    #[test]
+    fn a_file_that_came_meanwhile_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.bundle");
+        let file = AtomicFile::create(&target).unwrap();
+        fs::write(&target, b"theirs").unwrap();
+        let error = file.publish(Existing::Refuse).unwrap_err().to_string();
+        assert!(error.starts_with("misuse: '") && error.contains("meanwhile"), "{error}");
+        assert_eq!(fs::read(&target).unwrap(), b"theirs");
+        assert_eq!(names(directory.path()), ["a.bundle"]);
+    }
+
+    #[test]
+    fn only_ordinary_files_are_targets() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = AtomicFile::create(directory.path()).err().unwrap().to_string();
+        assert!(error.contains("no ordinary file"), "{error}");
+        let error = AtomicFile::create(&directory.path().join("none/a")).err().unwrap().to_string();
+        assert!(error.starts_with("host: cannot create a file beside"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_permissions_kept() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+        fs::write(&real, b"one").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&real, &link).unwrap();
+        let mut file = AtomicFile::create(&link).unwrap();
+        file.write_all(b"two").unwrap();
+        file.publish(Existing::Replace).unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"two");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
+    }
+}

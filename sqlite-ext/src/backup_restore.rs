@@ -1,0 +1,86 @@
+//! `backup_restore(bundle, key [, options])` rebuilds the state of a bundle into `main`, and gives a JSON summary.
+//!
+//! It is built in a private scratch database and proved to have the state id of the bundle; then its pages replace those of
+//! `main` in one transaction of SQLite's. Any failure leaves the database as it was. `main` must be empty, unless the
+//! option `replace` is true; its page size, auto-vacuum mode and journal mode stay. Call it as a plain `SELECT`, outside
+//! of a transaction and without a `FROM`.
+//!
+//! Options: `replace` (default false); `expect`: the state id that the bundle must have; `schema` (default `"main"`): the
+//! attached database to restore into.
+//!
+//! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt` (the expression
+//! indexes, partial indexes and stored generated columns, which this SQLite computed).
+
+use crate::backup_verify::{check_expected, read_state_id};
+use crate::edge::{Call, Reply};
+use crate::interrupt::Interrupt;
+use crate::options::DEFAULT_SCHEMA;
+use crate::scratch::{self, Built, Checks};
+use lifeboat_core::{Error, Result};
+use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, Target, adopt_encoding, check_may_restore, copy_into};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    replace: bool,
+    expect: Option<String>,
+    schema: Option<String>,
+}
+
+/// The summary of a restore.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    state_id: String,
+    domain: String,
+    tables: usize,
+    rows: u64,
+    #[serde(flatten)]
+    checks: Checks,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    let bundle = call.arguments.bundle(0, &app)?;
+    let key = call.arguments.recovery_key(1)?;
+    let options: Options = call.arguments.options(2)?;
+    let expect = options.expect.as_deref().map(read_state_id).transpose()?;
+    let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
+
+    check_may_restore(&app)?;
+    let target = Target::read(&app, schema)?;
+    if !target.is_empty && !options.replace {
+        return Err(Error::misuse(format!(
+            "the database {schema:?} is not empty; to lose what is in it, give the option \"replace\": true, or restore \
+             into a new file with backup_restore_file"
+        )));
+    }
+    let interrupt = Interrupt::of(&app);
+    let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
+    let built = scratch::build(&scratch, &bundle, &key, target.options(CheckLevel::Quick), &interrupt)?;
+    check_expected(expect, built.report.public.state_id)?;
+    let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None));
+    let reply = Reply::json(&summary)?;
+    // Whatever can fail has been done: an error after the copy could not undo it.
+    drop(interrupt);
+    adopt_encoding(&app, encoding)?;
+    copy_into(&scratch, &app, schema)?;
+    Ok(reply)
+}
+
+impl Summary {
+    pub fn of(built: Built, path: Option<&Path>) -> Self {
+        let Built { report, checks } = built;
+        Self {
+            path: path.map(|path| path.display().to_string()),
+            state_id: report.public.state_id.to_string(),
+            domain: report.domain,
+            tables: report.tables.len(),
+            rows: report.tables.iter().map(|(_, rows)| rows).sum(),
+            checks,
+        }
+    }
+}

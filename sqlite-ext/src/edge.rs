@@ -1,0 +1,215 @@
+//! The edge between SQLite and the functions: each call goes through [`call`], which stops panics, and turns a reply or
+//! an error into SQLite's result. Pointers of SQLite are touched here, in `host.rs`, `arguments.rs` and `table_function.rs` only.
+
+use crate::arguments::Arguments;
+use crate::host::Host;
+use lifeboat_core::{Error, ErrorKind, Result};
+use lifeboat_sqlite::api::sqlite3;
+use lifeboat_sqlite::{Connection, in_prepare};
+use sqlite_loadable::ext::{sqlite3_context, sqlite3_value};
+use std::ffi::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use zeroize::Zeroizing;
+
+const SQLITE_ERROR: c_int = 1;
+const SQLITE_BUSY: c_int = 5;
+const SQLITE_INTERRUPT: c_int = 9;
+const SQLITE_TOOBIG: c_int = 18;
+const SQLITE_LIMIT_LENGTH: c_int = 0;
+const SQLITE_UTF8: u8 = 1;
+/// What tells SQLite's own JSON functions that a text is JSON.
+const JSON_SUBTYPE: u32 = b'J' as u32;
+/// The human-readable part with which every recovery key begins, and bech32's separator.
+const KEY_PREFIX: &str = "lifeboatkey1";
+
+/// One call of a scalar function.
+pub(crate) struct Call<'a> {
+    db: *mut sqlite3,
+    /// What it was called with.
+    pub arguments: Arguments<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// The connection that called.
+    pub fn app(&self) -> Connection<'a> {
+        // SAFETY: it stays open during the call, and this is the thread that uses it.
+        unsafe { Connection::borrow(Host::get().api, self.db) }
+    }
+
+    /// How many bytes a BLOB or TEXT may have here.
+    pub fn length_limit(&self) -> usize {
+        // SAFETY: the connection is open; a negative value only asks.
+        let limit = unsafe { (Host::get().api.limit)(self.db, SQLITE_LIMIT_LENGTH, -1) };
+        usize::try_from(limit).unwrap_or(0)
+    }
+}
+
+/// What a function gives back.
+pub(crate) enum Reply {
+    /// SQL NULL.
+    Null,
+    /// TEXT that may be a secret: wiped after SQLite has taken its copy.
+    Secret(Zeroizing<String>),
+    /// TEXT.
+    Text(String),
+    /// TEXT with SQLite's mark for JSON.
+    Json(String),
+    /// BLOB.
+    Blob(Vec<u8>),
+}
+
+impl Reply {
+    /// A report as JSON; its fields stand in the order of their declaration.
+    pub fn json(report: &impl serde::Serialize) -> Result<Self> {
+        serde_json::to_string(report).map(Self::Json).map_err(|error| Error::host(format!("the report: {error}")))
+    }
+}
+
+/// Runs `function` and sets the result of the SQL function `name`. Nothing unwinds out of here.
+///
+/// A `pure` function (deterministic, for SQLite) may be tried by a planner while it prepares a statement: it gives NULL
+/// then and does nothing.
+pub(crate) fn call(
+    name: &'static str,
+    pure: bool,
+    context: *mut sqlite3_context,
+    values: &[*mut sqlite3_value],
+    function: fn(&Call<'_>) -> Result<Reply>,
+) -> sqlite_loadable::Result<()> {
+    let outcome = guard(name, || {
+        // SAFETY: SQLite calls back with a valid context and values, for the time of the call.
+        let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context).cast(), Arguments::new(values)) };
+        let call = Call { db, arguments };
+        if pure && in_prepare(&call.app()) { Ok(Reply::Null) } else { function(&call) }
+    });
+    // SAFETY: as above.
+    unsafe {
+        match outcome {
+            Ok(reply) => set_reply(context, &reply),
+            Err((text, code)) => set_error(context, &text, code),
+        }
+    }
+    Ok(())
+}
+
+/// Runs `body`, turns a panic into an error, and puts an error into the words that SQL gets to see.
+pub(crate) fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (String, c_int)> {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err((error_text(name, &error), result_code(error.kind()))),
+        // The payload is left out: it could hold row content.
+        Err(_) => Err((
+            format!("{name}: internal error: this is a bug in Lifeboat; please report it with what stands on stderr"),
+            SQLITE_ERROR,
+        )),
+    }
+}
+
+/// The name of the function, the kind, and what is wrong. Safe to be logged: a recovery key in it (say, where a path
+/// belongs) is cut out.
+pub(crate) fn error_text(name: &str, error: &Error) -> String {
+    redact(&format!("{name}: {error}").replace('\0', "\u{fffd}"))
+}
+
+/// Busy, interrupted and too big have codes that applications know from SQLite. The others do not: `SQLITE_CORRUPT`,
+/// for one, would speak of the database rather than of the bundle.
+fn result_code(kind: ErrorKind) -> c_int {
+    match kind {
+        ErrorKind::Busy => SQLITE_BUSY,
+        ErrorKind::Interrupted => SQLITE_INTERRUPT,
+        ErrorKind::TooBig => SQLITE_TOOBIG,
+        _ => SQLITE_ERROR,
+    }
+}
+
+fn redact(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    while let Some(found) = lower[from..].find(KEY_PREFIX) {
+        let start = from + found + KEY_PREFIX.len();
+        shown.push_str(&text[from..start]);
+        shown.push_str("[key]");
+        let key = lower[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+        from = start + key;
+    }
+    shown.push_str(&text[from..]);
+    shown
+}
+
+/// # Safety
+/// `context` is that of a call under way.
+unsafe fn set_reply(context: *mut sqlite3_context, reply: &Reply) {
+    let host = Host::get();
+    // SAFETY: as of this function.
+    unsafe {
+        match reply {
+            Reply::Null => (host.result_null)(context),
+            Reply::Secret(text) => set_text(context, text.as_bytes()),
+            Reply::Text(text) => set_text(context, text.as_bytes()),
+            Reply::Json(text) => {
+                set_text(context, text.as_bytes());
+                (host.result_subtype)(context, JSON_SUBTYPE);
+            }
+            Reply::Blob(bytes) => set_blob(context, bytes),
+        }
+    }
+}
+
+/// Sets a TEXT result of any UTF-8 bytes. SQLite takes a copy, and reports by itself what is longer than its limit.
+///
+/// # Safety
+/// `context` is that of a call under way.
+pub(crate) unsafe fn set_text(context: *mut sqlite3_context, text: &[u8]) {
+    // SAFETY: as of this function; the pointer is valid for the length.
+    unsafe {
+        (Host::get().result_text64)(context, text.as_ptr().cast(), text.len() as u64, transient(), SQLITE_UTF8);
+    }
+}
+
+/// Sets a BLOB result, of which SQLite takes a copy.
+///
+/// # Safety
+/// `context` is that of a call under way.
+pub(crate) unsafe fn set_blob(context: *mut sqlite3_context, bytes: &[u8]) {
+    // SAFETY: as of this function; the pointer is valid for the length, and not null for an empty slice.
+    unsafe {
+        (Host::get().result_blob64)(context, bytes.as_ptr().cast(), bytes.len() as u64, transient());
+    }
+}
+
+unsafe fn set_error(context: *mut sqlite3_context, text: &str, code: c_int) {
+    let host = Host::get();
+    let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
+    // SAFETY: as of `call`; the code comes second, since it keeps a text that is there.
+    unsafe {
+        (host.result_error)(context, text.as_ptr().cast(), length);
+        (host.result_error_code)(context, code);
+    }
+}
+
+/// `SQLITE_TRANSIENT`: the destructor that is none, and says that SQLite must copy.
+fn transient() -> Option<unsafe extern "C" fn(*mut std::ffi::c_void)> {
+    // SAFETY: SQLite compares the value and never calls it; -1 is not null, so it is a valid `Some`.
+    unsafe { std::mem::transmute::<isize, Option<unsafe extern "C" fn(*mut std::ffi::c_void)>>(-1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_never_stands_in_an_error() {
+        let error = Error::misuse("cannot create 'LIFEBOATKEY1QQQXYZ.bundle', lifeboatkey1abc");
+        assert_eq!(
+            error_text("backup_export_file", &error),
+            "backup_export_file: misuse: cannot create 'LIFEBOATKEY1[key].bundle', lifeboatkey1[key]"
+        );
+    }
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        let (text, code) = guard("backup_x", || -> Result<()> { panic!("row content") }).unwrap_err();
+        assert!(text.starts_with("backup_x: internal error") && !text.contains("row content"), "{text}");
+        assert_eq!(code, SQLITE_ERROR);
+    }
+}

@@ -1,0 +1,37 @@
+//! The wish of the application that a call should end: `sqlite3_interrupt`, or a progress handler that says so.
+//!
+//! Statements on the application's connection heed both by themselves. Work that happens elsewhere (unpacking a bundle,
+//! building a scratch database) asks here.
+
+use lifeboat_core::Result;
+use lifeboat_sqlite::{Connection, Pulse};
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+/// How often the application's connection is asked at most: seldom enough to cost nothing, often enough for a person.
+const EVERY: Duration = Duration::from_millis(10);
+
+/// Asks the application's connection now and then.
+pub(crate) struct Interrupt<'c> {
+    /// None where an authorizer of the application forbids even a SELECT without a table.
+    pulse: Option<RefCell<Pulse<'c>>>,
+    last: Cell<Option<Instant>>,
+}
+
+impl<'c> Interrupt<'c> {
+    /// Asks `app`.
+    pub fn of(app: &'c Connection<'c>) -> Self {
+        Self { pulse: Pulse::of(app).ok().map(RefCell::new), last: Cell::new(None) }
+    }
+
+    /// # Errors
+    /// Interrupted, when the application wants an end.
+    pub fn check(&self) -> Result<()> {
+        let Some(pulse) = &self.pulse else { return Ok(()) };
+        if self.last.get().is_some_and(|last| last.elapsed() < EVERY) {
+            return Ok(());
+        }
+        self.last.set(Some(Instant::now()));
+        pulse.borrow_mut().beat()
+    }
+}

@@ -1,0 +1,176 @@
+//! Options: one JSON object, last among the arguments. Unknown options, wrong types and options given twice are errors
+//! that name the option and the known ones.
+
+use lifeboat_core::{Compression, Error, Result};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The schema of exports that name none.
+pub(crate) const DEFAULT_SCHEMA: &str = "main";
+/// The domain of exports that name none.
+pub(crate) const DEFAULT_DOMAIN: &str = "default";
+
+/// How chunks are packed, per table.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Compress {
+    /// For tables that are not named.
+    pub default: Packing,
+    /// For the tables that are named.
+    pub tables: BTreeMap<String, Packing>,
+}
+
+/// One way of packing.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Packing {
+    #[default]
+    Zstd,
+    None,
+}
+
+impl From<Packing> for Compression {
+    fn from(packing: Packing) -> Self {
+        match packing {
+            Packing::Zstd => Self::Zstd,
+            Packing::None => Self::None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Compress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Compress;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"zstd\", \"none\", or an object from table names (\"*\" for all others) to one of these")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Compress, E> {
+                let default = match text {
+                    "zstd" => Packing::Zstd,
+                    "none" => Packing::None,
+                    other => return Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+                };
+                Ok(Compress { default, tables: BTreeMap::new() })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Compress, A::Error> {
+                let mut compress = Compress::default();
+                let mut default = None;
+                while let Some((table, packing)) = map.next_entry::<String, Packing>()? {
+                    let twice = if table == "*" {
+                        default.replace(packing).is_some()
+                    } else {
+                        compress.tables.insert(table.clone(), packing).is_some()
+                    };
+                    if twice {
+                        return Err(A::Error::custom(format_args!("the table `{table}` stands there twice")));
+                    }
+                }
+                compress.default = default.unwrap_or_default();
+                Ok(compress)
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Reads the options of a function. `T` denies unknown fields and has a default for each.
+///
+/// # Errors
+/// Misuse. The message shows names, never values: somebody may have put a key there.
+pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
+    // serde would take an array for the fields in their order.
+    if json.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::misuse("the options must be a JSON object, not an array"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| explain(".", &error))?;
+    Ok(options)
+}
+
+fn explain(path: &str, error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    // serde_json adds the place in the text, which nobody needs in a line of options.
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    if error.is_syntax() || error.is_eof() {
+        return Error::misuse(format!("the options are not JSON: {text}; they look like '{{\"replace\": true}}'"));
+    }
+    if let Some((field, known)) = text.strip_prefix("unknown field ").and_then(|rest| rest.split_once(", expected ")) {
+        let known =
+            known.trim_start_matches("one of ").trim_start_matches("`").trim_end_matches('`').replace("`, `", ", ");
+        let known = known.replace("` or `", ", ");
+        return Error::misuse(format!("there is no option {field}; known options: {known}"));
+    }
+    if let Some(field) = text.strip_prefix("duplicate field ") {
+        return Error::misuse(format!("the option {field} is given twice"));
+    }
+    // "invalid type: string \"…\", expected a boolean": what stands there is not shown.
+    match text.rsplit_once("expected ") {
+        _ if path == "." => Error::misuse("the options must be a JSON object"),
+        Some((_, expected)) => Error::misuse(format!("the option `{path}` must be {expected}")),
+        None => Error::misuse(format!("the option `{path}`: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Sample {
+        replace: bool,
+        compress: Compress,
+        expect: Option<String>,
+    }
+
+    fn error(json: &str) -> String {
+        read::<Sample>(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn options_are_read() {
+        let options: Sample =
+            read(br#"{"replace": true, "compress": {"*": "none", "docs": "zstd"}, "expect": "ab"}"#).unwrap();
+        assert!(options.replace);
+        assert_eq!(options.expect.as_deref(), Some("ab"));
+        assert_eq!(options.compress.default, Packing::None);
+        assert_eq!(options.compress.tables, BTreeMap::from([("docs".to_owned(), Packing::Zstd)]));
+        let options: Sample = read(br#"{"compress": "none"}"#).unwrap();
+        assert_eq!(options.compress, Compress { default: Packing::None, tables: BTreeMap::new() });
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert_eq!(
+            error(r#"{"base": "x"}"#),
+            "misuse: there is no option `base`; known options: replace, compress, expect"
+        );
+        assert_eq!(error(r#"{"replace": "yes"}"#), "misuse: the option `replace` must be a boolean");
+        assert_eq!(error(r#"{"replace": true, "replace": true}"#), "misuse: the option `replace` is given twice");
+        assert_eq!(
+            error(r#"{"compress": "gzip"}"#),
+            "misuse: the option `compress` must be \"zstd\", \"none\", or an object from table names (\"*\" for all others) to one of these"
+        );
+        assert_eq!(error(r#"{"compress": {"t": "gzip"}}"#), "misuse: the option `compress.t` must be `zstd` or `none`");
+        assert_eq!(
+            error(r#"{"compress": {"t": "zstd", "t": "none"}}"#),
+            "misuse: the option `compress`: the table `t` stands there twice"
+        );
+        assert_eq!(error("[]"), "misuse: the options must be a JSON object, not an array");
+        assert_eq!(error("12"), "misuse: the options must be a JSON object");
+        assert!(error(r#"{"replace": true} x"#).starts_with("misuse: the options are not JSON"));
+        assert!(error("lifeboatkey1qqq").starts_with("misuse: the options are not JSON"));
+    }
+}

@@ -1,0 +1,324 @@
+//! The two ways between a state and a bundle, each over two threads:
+//!
+//! ```text
+//!   export    caller's thread: rows → changes → plain chunks ─┐        ┌─ worker: compress, seal, write
+//!   restore   caller's thread: rows ← changes ← plain chunks ─┘ queue  └─ worker: read, open, decompress
+//! ```
+//!
+//! SQLite is used on the caller's thread only. The queue is short, so memory is bounded; the bytes do not depend on the
+//! threads; and where no thread can be made, one does all the work.
+
+use crate::arguments::Bundle;
+use crate::interrupt::Interrupt;
+use lifeboat_core::{
+    BundleSummary, BundleWriter, Decoder, Error, Export, ExportOptions, ExportTotals, Opened, Opener, PlainChunk,
+    RecoveryKey, Report, Result, StateSink,
+};
+use lifeboat_sqlite::Snapshot;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+/// Chunks on their way between the threads, each of at most 1 MiB.
+const QUEUE: usize = 4;
+/// How much of a bundle is read at once.
+const PIECE: usize = 128 << 10;
+
+/// What the caller's thread sends to the worker of an export.
+enum Outgoing {
+    Chunk(PlainChunk),
+    End(ExportTotals),
+}
+
+/// Writes the bundle of the state that `snapshot` holds.
+///
+/// # Errors
+/// Those of the snapshot, of the format, and of `out`; what was written until then is of no use.
+pub(crate) fn export<W: Write + Send>(
+    key: &RecoveryKey,
+    domain: &str,
+    options: ExportOptions,
+    snapshot: &Snapshot<'_>,
+    out: W,
+) -> Result<(BundleSummary, W)> {
+    let keys = key.domain(key.domain_id(domain)?);
+    let walk = |emit: &mut dyn FnMut(PlainChunk) -> Result<()>| {
+        let mut export = Export::new(&keys, options, emit);
+        snapshot.walk(&mut export)?;
+        export.finish()
+    };
+    // In a place from which the worker takes it, so that it is still there when no worker can be made.
+    let writer = Mutex::new(Some(BundleWriter::new(key, domain, out)?));
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let Some(worker) = spawn(scope, || write(take(&writer)?, receiver)) else {
+            let mut writer = take(&writer)?;
+            let totals = walk(&mut |chunk| writer.chunk(&chunk))?;
+            return writer.finish(&totals);
+        };
+        let send = |message| sender.send(message).map_err(|_| gone());
+        let walked = walk(&mut |chunk| send(Outgoing::Chunk(chunk)));
+        let walked = walked.and_then(|totals| send(Outgoing::End(totals)));
+        drop(sender);
+        // What went wrong in the worker comes first: the walk only stumbled over it.
+        let written = join(worker)?;
+        walked?;
+        written.ok_or_else(gone)
+    })
+}
+
+/// The worker of an export. Nothing, when the walk ended early.
+fn write<W: Write>(mut writer: BundleWriter<W>, receiver: Receiver<Outgoing>) -> Result<Option<(BundleSummary, W)>> {
+    for message in receiver {
+        match message {
+            Outgoing::Chunk(chunk) => writer.chunk(&chunk)?,
+            Outgoing::End(totals) => return writer.finish(&totals).map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a bundle, checks all of it, and hands its state to `sink`. What the sink got counts only when this succeeds.
+///
+/// # Errors
+/// Those of reading, of the format and of the sink; interrupted.
+pub(crate) fn restore<S: StateSink>(
+    bundle: &Bundle<'_>,
+    key: &RecoveryKey,
+    sink: S,
+    interrupt: &Interrupt<'_>,
+) -> Result<(Report, S)> {
+    let mut decoder = Decoder::new(key, sink);
+    let mut accept = |opened| {
+        interrupt.check()?;
+        decoder.take(opened)
+    };
+    let input = Mutex::new(Some(Input::open(bundle)?));
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let worker = spawn(scope, move || open(key, take(&input)?, |opened| sender.send(opened).map_err(|_| gone())));
+        let Some(worker) = worker else {
+            return open(key, Input::open(bundle)?, accept);
+        };
+        let accepted = receiver.iter().try_for_each(&mut accept);
+        // With nobody to receive, a worker that is not done fails at once.
+        drop(receiver);
+        let opened = join(worker);
+        accepted.and(opened)
+    })?;
+    decoder.finish()
+}
+
+/// The worker of a restore.
+fn open(key: &RecoveryKey, mut input: Input<'_>, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
+    let mut opener = Opener::new(key);
+    input.read_all(|piece| opener.push(piece, &mut emit))?;
+    opener.finish()
+}
+
+/// A bundle to read, once, from its beginning.
+pub(crate) enum Input<'a> {
+    /// One that the caller holds.
+    Bytes(&'a [u8]),
+    /// One of our own, and how much of it was read.
+    Owned(Vec<u8>, usize),
+    /// A file, with its name for errors.
+    File(File, String),
+}
+
+impl<'a> Input<'a> {
+    /// # Errors
+    /// Host when the file cannot be opened.
+    pub fn open(bundle: &Bundle<'a>) -> Result<Self> {
+        match bundle {
+            Bundle::Bytes(bytes) => Ok(Self::Bytes(bytes)),
+            Bundle::File(path) => {
+                let name = path.display().to_string();
+                let failed = |error: io::Error| {
+                    Error::host(format!("the bundle '{name}' cannot be read: {error}; give the path of a bundle"))
+                };
+                let file = File::open(path).map_err(failed)?;
+                match file.metadata().map_err(failed)?.is_dir() {
+                    true => Err(Error::misuse(format!("'{name}' is a directory; give the path of a bundle"))),
+                    false => Ok(Self::File(file, name)),
+                }
+            }
+        }
+    }
+
+    /// The next piece in `buffer`, or the slice itself; empty at the end.
+    pub fn next<'b>(&'b mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
+        match self {
+            Self::Bytes(bytes) => {
+                let (piece, rest) = bytes.split_at(bytes.len().min(PIECE));
+                *bytes = rest;
+                Ok(piece)
+            }
+            Self::Owned(bytes, read) => {
+                let piece = bytes[*read..].chunks(PIECE).next().unwrap_or_default();
+                *read += piece.len();
+                Ok(piece)
+            }
+            Self::File(file, name) => {
+                buffer.resize(PIECE, 0);
+                loop {
+                    match file.read(buffer) {
+                        Ok(length) => return Ok(&buffer[..length]),
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(Error::host(format!("reading the bundle '{name}': {error}"))),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands on piece after piece until the end.
+    pub fn read_all(&mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            match self.next(&mut buffer)? {
+                [] => return Ok(()),
+                piece => take(piece)?,
+            }
+        }
+    }
+}
+
+/// A thread of this scope; none where the system makes no more.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> Result<T> + Send + 'scope,
+) -> Option<ScopedJoinHandle<'scope, Result<T>>> {
+    #[cfg(test)]
+    if tests::WITHOUT_THREADS.get() {
+        return None;
+    }
+    thread::Builder::new().name("lifeboat".to_owned()).spawn_scoped(scope, work).ok()
+}
+
+fn join<T>(worker: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    // A panic goes on to the edge, which knows what to say.
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn take<T>(place: &Mutex<Option<T>>) -> Result<T> {
+    place.lock().ok().and_then(|mut place| place.take()).ok_or_else(gone)
+}
+
+/// One thread's error when the other one has ended; that one's own error is the one that is shown.
+fn gone() -> Error {
+    Error::host("the other thread has ended early")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lifeboat_core::{Discard, ErrorKind, Key, SchemaRow, Settings, StateDigest, Value};
+    use lifeboat_sqlite::{Connection, OpenMode, linked_api};
+    use std::cell::Cell;
+
+    thread_local! {
+        pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
+    }
+
+    const MANY_ROWS: &str =
+        "CREATE TABLE t AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 20000)
+        SELECT i, hex(i * 1234567) || hex(i * 7654321) || hex(i * 7777777) AS x FROM c";
+
+    fn database() -> Connection<'static> {
+        let database = Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
+        database.execute(MANY_ROWS).unwrap();
+        database
+    }
+
+    fn key() -> RecoveryKey {
+        RecoveryKey::from_bytes(std::array::from_fn(|index| index as u8)).unwrap()
+    }
+
+    fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
+        let (database, options) = (database(), ExportOptions::default());
+        export(&key(), "test", options, &Snapshot::open(&database, "main").unwrap(), out)
+    }
+
+    fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
+        let database = database();
+        restore(&Bundle::Bytes(bundle), &key(), sink, &Interrupt::of(&database))
+    }
+
+    /// Fails when it has taken this many bytes.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Fails at this row.
+    struct Fussy(u32);
+
+    impl StateSink for Fussy {
+        fn settings(&mut self, _: &Settings) -> Result<()> {
+            Ok(())
+        }
+        fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
+            Ok(())
+        }
+        fn table(&mut self, _: &str) -> Result<()> {
+            Ok(())
+        }
+        fn row(&mut self, _: Key<'_>, _: &[Value<'_>]) -> Result<()> {
+            self.0 = self.0.checked_sub(1).ok_or_else(|| Error::busy("fussy"))?;
+            Ok(())
+        }
+        fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn one_thread_does_the_same_as_two() {
+        let (summary, two) = export_to(Vec::new()).unwrap();
+        assert!(summary.chunks > 3, "the queue was filled");
+        WITHOUT_THREADS.set(true);
+        let (_, one) = export_to(Vec::new()).unwrap();
+        assert!(one == two);
+        let keys = key().domain(key().domain_id("test").unwrap());
+        for without in [true, false] {
+            WITHOUT_THREADS.set(without);
+            let (report, digest) = restore_from(&one, StateDigest::new(&keys)).unwrap();
+            assert_eq!((report.items, digest.finish()), (20002, summary.state_id));
+        }
+    }
+
+    #[test]
+    fn the_first_cause_is_the_error() {
+        let (summary, bundle) = export_to(Vec::new()).unwrap();
+        for without in [true, false] {
+            WITHOUT_THREADS.set(without);
+            for room in [0, bundle.len() / 3, bundle.len() - 1] {
+                let error = export_to(Full(room)).err().unwrap();
+                assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
+            }
+            for rows in [0, 19_999] {
+                let error = restore_from(&bundle, Fussy(rows)).err().unwrap();
+                assert_eq!((error.kind(), error.message().ends_with("fussy")), (ErrorKind::Busy, true), "{error}");
+            }
+            for length in [0, bundle.len() - 1] {
+                let error = restore_from(&bundle[..length], Discard).err().unwrap();
+                assert_eq!(error.kind(), ErrorKind::Truncated, "{length}: {error}");
+            }
+            let mut damaged = bundle.clone();
+            damaged[bundle.len() / 2] ^= 1;
+            assert_eq!(restore_from(&damaged, Discard).err().unwrap().kind(), ErrorKind::Corrupt);
+        }
+        assert_eq!(summary.length, bundle.len() as u64);
+    }
+}

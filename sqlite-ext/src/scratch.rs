@@ -1,0 +1,141 @@
+//! Restoring into a scratch database, and the proof that what was built is the state of the bundle.
+
+use crate::arguments::Bundle;
+use crate::interrupt::Interrupt;
+use crate::pipeline;
+use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result, SchemaRow, Settings, StateDigest, StateSink};
+use lifeboat_sqlite::{
+    Api, CheckLevel, Connection, Findings, OpenMode, Rebuild, RebuildOptions, Rebuilt, Snapshot, foreign_key_check,
+    quote_name,
+};
+use serde::{Serialize, Serializer};
+
+/// What is said of a database that was built and proved.
+pub(crate) struct Built {
+    /// What the bundle holds.
+    pub report: Report,
+    /// What was found.
+    pub checks: Checks,
+}
+
+/// The part of a report that is about the database that was built.
+#[derive(Serialize)]
+pub(crate) struct Checks {
+    /// `PRAGMA quick_check`; anything but "ok" is an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quick_check: Option<&'static str>,
+    /// `PRAGMA integrity_check`; anything but "ok" is an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integrity_check: Option<&'static str>,
+    /// `PRAGMA foreign_key_check`: "ok", or the rows without a parent, which the source had too.
+    #[serde(serialize_with = "ok_or_list")]
+    foreign_key_check: Findings,
+    /// What this SQLite computed rather than copied.
+    rebuilt: Computed,
+}
+
+#[derive(Serialize)]
+struct Computed {
+    expression_indexes: Vec<String>,
+    partial_indexes: Vec<String>,
+    stored_columns: Vec<String>,
+}
+
+/// Builds the state of `bundle` in `scratch`, an empty database, and proves by a second walk that it has the bundle's id.
+///
+/// # Errors
+/// Those of the bundle and of the rebuild; interrupted; host, if SQLite gives back another state than was put in. The
+/// scratch database is of no use then.
+pub(crate) fn build<'c>(
+    scratch: &'c Connection<'c>,
+    bundle: &Bundle<'_>,
+    key: &RecoveryKey,
+    options: RebuildOptions,
+    interrupt: &Interrupt<'_>,
+) -> Result<Built> {
+    let mut stop = || interrupt.check().is_err();
+    scratch.watched(&mut stop, || {
+        let (report, rebuild) = pipeline::restore(bundle, key, Rebuild::new(scratch, options)?, interrupt)?;
+        let rebuilt = rebuild.finish()?;
+        prove(scratch, key, &report)?;
+        let foreign_keys = match foreign_key_check(scratch, "main") {
+            // A foreign key without a unique parent column is legal until it is used, and makes the check itself fail.
+            Err(error) if error.kind() != ErrorKind::Interrupted => {
+                Findings { count: 1, first: vec![error.message().to_owned()] }
+            }
+            findings => findings?,
+        };
+        Ok(Built { report, checks: Checks::new(options.check, foreign_keys, rebuilt) })
+    })?
+}
+
+fn prove(scratch: &Connection<'_>, key: &RecoveryKey, report: &Report) -> Result<()> {
+    let keys = key.domain(report.public.domain_id);
+    let mut digest = StateDigest::new(&keys);
+    Snapshot::open(scratch, "main")?.walk(&mut digest)?;
+    let found = digest.finish();
+    if found == report.public.state_id {
+        return Ok(());
+    }
+    Err(Error::host(format!(
+        "the rebuilt database has the state {found}, not {}; it is thrown away; try again, or on another machine",
+        report.public.state_id
+    )))
+}
+
+impl Checks {
+    fn new(level: CheckLevel, foreign_key_check: Findings, rebuilt: Rebuilt) -> Self {
+        Self {
+            quick_check: (level == CheckLevel::Quick).then_some("ok"),
+            integrity_check: (level == CheckLevel::Full).then_some("ok"),
+            foreign_key_check,
+            rebuilt: Computed {
+                expression_indexes: rebuilt.expression_indexes,
+                partial_indexes: rebuilt.partial_indexes,
+                stored_columns: rebuilt.stored_columns,
+            },
+        }
+    }
+}
+
+fn ok_or_list<S: Serializer>(findings: &Findings, serializer: S) -> Result<S::Ok, S::Error> {
+    if findings.is_empty() {
+        return serializer.serialize_str("ok");
+    }
+    let kept = u64::try_from(findings.first.len()).unwrap_or(u64::MAX);
+    let more = findings.count.saturating_sub(kept);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    serializer.collect_seq(findings.first.iter().chain(&more))
+}
+
+/// One column of a table.
+pub(crate) struct Column {
+    pub name: String,
+    /// Its place in the PRIMARY KEY clause, from 1; 0 if it is not in it.
+    pub primary: usize,
+    /// Generated columns are not stored.
+    pub generated: bool,
+}
+
+/// The columns of a table of this schema, which is judged and built, empty, in memory.
+///
+/// # Errors
+/// Those of the rebuild.
+pub(crate) fn columns(api: Api, settings: &Settings, schema: &[SchemaRow], table: &str) -> Result<Vec<Column>> {
+    let scratch = Connection::open(api, ":memory:", OpenMode::Create)?;
+    let options = RebuildOptions { check: CheckLevel::None, ..RebuildOptions::default() };
+    let mut rebuild = Rebuild::new(&scratch, options)?;
+    rebuild.settings(settings)?;
+    rebuild.schema(schema)?;
+    rebuild.finish()?;
+    let mut columns = Vec::new();
+    let mut statement = scratch.prepare(&format!("PRAGMA table_xinfo({})", quote_name(table)))?;
+    while statement.step()? {
+        columns.push(Column {
+            primary: usize::try_from(statement.integer(5)).unwrap_or(0),
+            generated: statement.integer(6) > 1,
+            name: statement.text(1)?,
+        });
+    }
+    Ok(columns)
+}

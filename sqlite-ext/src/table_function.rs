@@ -1,0 +1,177 @@
+//! Table-valued functions: what `backup_tables` and `backup_rows` share. Each is an eponymous virtual table that exists in
+//! no schema, may be named in statements of the application only, and gives its rows one by one.
+
+use crate::arguments::Arguments;
+use crate::edge::{guard, set_text};
+use crate::host::Host;
+use lifeboat_core::{Error, Result};
+use lifeboat_sqlite::Connection;
+use sqlite_loadable::BestIndexError;
+use sqlite_loadable::ext::{sqlite3, sqlite3_context, sqlite3_value, sqlite3_vtab, sqlite3_vtab_cursor};
+use sqlite_loadable::table::{ConstraintOperator, IndexInfo, VTab, VTabArguments, VTabCursor, define_table_function};
+use std::ffi::c_int;
+use std::marker::PhantomData;
+use std::ptr;
+
+const SQLITE_VTAB_DIRECTONLY: c_int = 3;
+
+/// A table-valued function.
+pub(crate) trait TableFunction: Sized + 'static {
+    /// Its SQL name.
+    const NAME: &'static str;
+    /// The declarations of the columns that it shows.
+    const COLUMNS: &'static [&'static str];
+    /// The names of its arguments, all required, in their order: hidden columns behind those that it shows.
+    const ARGUMENTS: &'static [&'static str];
+
+    /// A call begins.
+    fn open(app: &Connection<'_>, arguments: &Arguments<'_>) -> Result<Self>;
+
+    /// The next row, with a cell for each shown column; none at the end.
+    fn next(&mut self, app: &Connection<'_>) -> Result<Option<Vec<Cell>>>;
+}
+
+/// One value of a row.
+pub(crate) enum Cell {
+    Null,
+    Integer(i64),
+    Text(String),
+}
+
+/// Makes the function known to the connection.
+pub(crate) fn define<F: TableFunction>(db: *mut sqlite3) -> Result<()> {
+    define_table_function::<Table<F>>(db, F::NAME, None).map_err(|error| Error::host(error.result_error_message()))
+}
+
+/// The layout that SQLite expects: its own part comes first.
+#[repr(C)]
+struct Table<F> {
+    base: sqlite3_vtab,
+    db: *mut sqlite3,
+    function: PhantomData<F>,
+}
+
+#[repr(C)]
+struct Cursor<F> {
+    base: sqlite3_vtab_cursor,
+    db: *mut sqlite3,
+    rows: Option<F>,
+    /// The current row; none at the end.
+    row: Option<Vec<Cell>>,
+    number: i64,
+}
+
+impl<'vtab, F: TableFunction> VTab<'vtab> for Table<F> {
+    type Aux = ();
+    type Cursor = Cursor<F>;
+
+    fn connect(db: *mut sqlite3, _: Option<&()>, _: VTabArguments) -> sqlite_loadable::Result<(String, Self)> {
+        let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
+        let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
+        // SAFETY: SQLite is connecting the table; the option takes no further argument.
+        let code = unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) };
+        if code != 0 {
+            return Err(sqlite_loadable::Error::new_message("this SQLite does not know SQLITE_VTAB_DIRECTONLY"));
+        }
+        // SAFETY: all-zero is how SQLite wants its part.
+        let base = unsafe { std::mem::zeroed() };
+        Ok((format!("CREATE TABLE x({})", columns.join(", ")), Self { base, db, function: PhantomData }))
+    }
+
+    /// The arguments come as `=` on the hidden columns. `idxNum` gets a bit for each that is there.
+    fn best_index(&self, mut info: IndexInfo) -> Result<(), BestIndexError> {
+        let (mut given, mut next) = (0, 1);
+        let mut places = vec![None; F::ARGUMENTS.len()];
+        for (number, constraint) in info.constraints().iter().enumerate() {
+            let hidden = usize::try_from(constraint.column_idx()).ok().and_then(|at| at.checked_sub(F::COLUMNS.len()));
+            let Some(place) = hidden.and_then(|at| places.get_mut(at)) else { continue };
+            if constraint.op() != Some(ConstraintOperator::EQ) || place.is_some() {
+                continue;
+            }
+            if !constraint.usable() {
+                // Another order of the join will give the value.
+                return Err(BestIndexError::Constraint);
+            }
+            *place = Some(number);
+        }
+        let mut constraints = info.constraints();
+        for (argument, number) in places.iter().enumerate() {
+            if let Some(constraint) = number.and_then(|number| constraints.get_mut(number)) {
+                constraint.set_argv_index(next);
+                constraint.set_omit(true);
+                next += 1;
+                given |= 1 << argument;
+            }
+        }
+        info.set_idxnum(given);
+        info.set_estimated_cost(1e6);
+        info.set_estimated_rows(100_000);
+        Ok(())
+    }
+
+    fn open(&'vtab mut self) -> sqlite_loadable::Result<Cursor<F>> {
+        let base = sqlite3_vtab_cursor { pVtab: ptr::null_mut() };
+        Ok(Cursor { base, db: self.db, rows: None, row: None, number: 0 })
+    }
+}
+
+impl<F: TableFunction> Cursor<F> {
+    /// Runs `body`, stops panics, and puts errors into words. sqlite-loadable takes the message for a format, so that
+    /// each `%` has to be doubled.
+    fn run(&mut self, body: impl FnOnce(&mut Self, &Connection<'_>) -> Result<()>) -> sqlite_loadable::Result<()> {
+        // SAFETY: the connection outlives its cursors, and calls on the thread that uses it.
+        let app = unsafe { Connection::borrow(Host::get().api, self.db.cast()) };
+        guard(F::NAME, || body(self, &app))
+            .map_err(|(text, _)| sqlite_loadable::Error::new_message(text.replace('%', "%%")))
+    }
+
+    fn advance(&mut self, app: &Connection<'_>) -> Result<()> {
+        self.number += 1;
+        self.row = None;
+        if let Some(rows) = &mut self.rows {
+            self.row = rows.next(app)?;
+        }
+        Ok(())
+    }
+}
+
+impl<F: TableFunction> VTabCursor for Cursor<F> {
+    fn filter(&mut self, given: c_int, _: Option<&str>, values: &[*mut sqlite3_value]) -> sqlite_loadable::Result<()> {
+        self.run(|cursor, app| {
+            (cursor.rows, cursor.row, cursor.number) = (None, None, 0);
+            if given != (1 << F::ARGUMENTS.len()) - 1 {
+                return Err(Error::misuse(format!("call it as {}({})", F::NAME, F::ARGUMENTS.join(", "))));
+            }
+            // SAFETY: the values are those of this filter, for the time of the call.
+            let arguments = unsafe { Arguments::new(values) };
+            cursor.rows = Some(F::open(app, &arguments)?);
+            cursor.advance(app)
+        })
+    }
+
+    fn next(&mut self) -> sqlite_loadable::Result<()> {
+        self.run(Self::advance)
+    }
+
+    fn eof(&self) -> bool {
+        self.row.is_none()
+    }
+
+    fn column(&self, context: *mut sqlite3_context, index: c_int) -> sqlite_loadable::Result<()> {
+        let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
+        // SAFETY: SQLite is asking for this column.
+        unsafe {
+            match cell {
+                Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
+                Some(Cell::Text(text)) => set_text(context, text.as_bytes()),
+                // The arguments are not shown: one of them is the key.
+                Some(Cell::Null) | None => (Host::get().result_null)(context),
+            }
+        }
+        Ok(())
+    }
+
+    fn rowid(&self) -> sqlite_loadable::Result<i64> {
+        Ok(self.number)
+    }
+}

@@ -1,0 +1,100 @@
+//! A connection with the extension, loaded through its entry point as any host does.
+#![allow(dead_code)] // Each test program uses a part.
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, LoadExtensionGuard, Params};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The extension, which cargo builds before the tests of its package.
+pub fn extension() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let library = format!("{}lifeboat{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    tests.with_file_name(library)
+}
+
+/// Loads the extension by its default entry point.
+pub fn load(db: &Connection) {
+    // SAFETY: the library is the extension under test.
+    unsafe {
+        let _guard = LoadExtensionGuard::new(db).unwrap();
+        db.load_extension(extension(), None::<&str>).unwrap();
+    }
+}
+
+/// A database in memory.
+pub fn memory() -> Connection {
+    let db = Connection::open_in_memory().unwrap();
+    load(&db);
+    db
+}
+
+/// A database file.
+pub fn open(path: &Path) -> Connection {
+    let db = Connection::open(path).unwrap();
+    load(&db);
+    db
+}
+
+/// A directory of its own.
+pub fn directory() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The one value of the one row.
+pub fn one<T: FromSql>(db: &Connection, sql: &str, parameters: impl Params) -> T {
+    db.query_row(sql, parameters, |row| row.get(0)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+/// The one value, read as JSON.
+pub fn json(db: &Connection, sql: &str, parameters: impl Params) -> Value {
+    serde_json::from_str(&one::<String>(db, sql, parameters)).unwrap()
+}
+
+/// What the statement fails with.
+pub fn error(db: &Connection, sql: &str, parameters: impl Params) -> String {
+    let result = db.prepare(sql).and_then(|mut statement| {
+        let mut rows = statement.query(parameters)?;
+        while rows.next()?.is_some() {}
+        Ok(())
+    });
+    match result.expect_err(sql) {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        other => panic!("{sql}: {other}"),
+    }
+}
+
+/// A new recovery key.
+pub fn key(db: &Connection) -> String {
+    one(db, "SELECT backup_keygen()", [])
+}
+
+/// The names in a directory.
+pub fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A schema with rows of several kinds.
+pub const SAMPLE: &str = "
+    PRAGMA user_version = 7;
+    PRAGMA application_id = 1234;
+    CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, photo BLOB, weight REAL);
+    INSERT INTO people VALUES (1, 'Ada', x'00ff', 61.5), (2, 'Grace', NULL, -0.0), (7, 'Süß', x'', 9e999);
+    CREATE TABLE settings(section TEXT, name TEXT, value, PRIMARY KEY(name, section)) WITHOUT ROWID;
+    INSERT INTO settings VALUES ('ui', 'colour', 'red'), ('net', 'port', 443), ('net', 'host', NULL);
+    CREATE TABLE log(at INTEGER, what TEXT, long TEXT AS (what || '!') STORED);
+    INSERT INTO log(rowid, at, what) VALUES (5, 1, 'a' || char(0) || 'b'), (9, 2, 'c');
+    CREATE INDEX log_at ON log(at) WHERE at > 1;
+    CREATE INDEX log_upper ON log(upper(what));
+    CREATE VIEW names AS SELECT name FROM people;
+    CREATE TRIGGER logged AFTER INSERT ON people BEGIN INSERT INTO log(at, what) VALUES (0, new.name); END;
+    CREATE TABLE counted(id INTEGER PRIMARY KEY AUTOINCREMENT, x);
+    INSERT INTO counted(x) VALUES (1), (2);
+    DELETE FROM counted WHERE x = 2;
+    CREATE TABLE empty(x);
+";

@@ -1,0 +1,213 @@
+//! The command line.
+
+use crate::fail::Fail;
+use lexopt::{Arg, Parser, ValueExt};
+use std::fmt;
+
+/// What `--help` shows: the manual of the command.
+pub const HELP: &str = "\
+Lifeboat: verify a bundle, look into it, recover the database that is in it.
+
+  lifeboat-cli verify  BUNDLE [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
+  lifeboat-cli info    BUNDLE [--key-file FILE] [--json]
+  lifeboat-cli recover BUNDLE --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N] [--json]
+
+verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? With a verify
+          key: was it that signer? With the recovery key: can all of it be opened, and is it the state that it says?
+info      what is inside. Without the recovery key only the public part. Checks all that `verify` checks.
+recover   writes the database file, complete with its indexes, after proving that it holds the very state of the bundle.
+
+BUNDLE               a file, or - for the standard input
+--key-file FILE      the file whose only content is the recovery key (lifeboatkey1...)
+--verify-key KEY     the verify key of who should have signed it (lifeboatverify1...)
+--expect STATE-ID    the state that must be in it: 64 hexadecimal digits
+--out DATABASE       the file to write. It appears whole or not at all
+--replace            an existing DATABASE may be replaced; no program may have it open
+--page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
+--json               the report as one JSON object
+
+Reports go to the standard output, errors to the standard error as `lifeboat-cli: KIND: what happened`.
+Exit codes, by KIND: 0 done; 1 host (file system, SQLite); 2 misuse; 3 wrong key; 4 corrupt; 5 truncated; 6 unsupported;
+7 too big; 8 mismatch (another state or signer than expected). Runtimes that pass on no codes give 1 for all but 0.
+
+With wasmtime, whatever is named must lie in a directory that is given with --dir:
+  wasmtime run --dir . lifeboat-cli.wasm recover app.bundle --key-file app.key --out app.db
+";
+
+/// Where a bundle comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Bundle {
+    StandardInput,
+    File(String),
+}
+
+impl fmt::Display for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StandardInput => "the standard input",
+            Self::File(path) => path,
+        })
+    }
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    Help,
+    /// `verify` and `info` without the recovery key.
+    Check {
+        bundle: Bundle,
+        verify_key: Option<String>,
+        expect: Option<String>,
+    },
+    /// `verify` and `info` with it.
+    Inspect {
+        bundle: Bundle,
+        key_file: String,
+        expect: Option<String>,
+    },
+    Recover {
+        bundle: Bundle,
+        key_file: String,
+        expect: Option<String>,
+        out: String,
+        replace: bool,
+        page_size: Option<u32>,
+    },
+}
+
+/// The whole command line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arguments {
+    pub command: Command,
+    pub json: bool,
+}
+
+#[derive(Default)]
+struct Raw {
+    words: Vec<String>,
+    key_file: Option<String>,
+    verify_key: Option<String>,
+    expect: Option<String>,
+    out: Option<String>,
+    page_size: Option<u32>,
+    replace: bool,
+    json: bool,
+}
+
+/// # Errors
+/// Misuse: an option that is unknown, missing, repeated, or of another command.
+pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
+    let mut raw = Raw::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Arguments { command: Command::Help, json: false }),
+            Arg::Long("json") => raw.json = true,
+            Arg::Long("replace") => raw.replace = true,
+            Arg::Long("key-file") => once("key-file", &mut raw.key_file, parser.value()?.string()?)?,
+            Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, parser.value()?.string()?)?,
+            Arg::Long("expect") => once("expect", &mut raw.expect, parser.value()?.string()?)?,
+            Arg::Long("out") => once("out", &mut raw.out, parser.value()?.string()?)?,
+            Arg::Long("page-size") => once("page-size", &mut raw.page_size, parser.value()?.parse()?)?,
+            Arg::Value(word) => raw.words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let json = raw.json;
+    Ok(Arguments { command: command(raw)?, json })
+}
+
+fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), Fail> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Fail::misuse(format!("--{name} is given twice"))),
+    }
+}
+
+fn command(raw: Raw) -> Result<Command, Fail> {
+    let [verb, bundle] = <[String; 2]>::try_from(raw.words)
+        .map_err(|_| Fail::misuse("give one of verify, info or recover, and one bundle; see --help"))?;
+    let bundle = if bundle == "-" { Bundle::StandardInput } else { Bundle::File(bundle) };
+    let refuse = |given: bool, option: &str| match given {
+        true => Err(Fail::misuse(format!("{verb} takes no --{option}; see --help"))),
+        false => Ok(()),
+    };
+    let recovers = verb == "recover";
+    refuse(!recovers && raw.out.is_some(), "out")?;
+    refuse(!recovers && raw.replace, "replace")?;
+    refuse(!recovers && raw.page_size.is_some(), "page-size")?;
+    refuse(verb != "verify" && raw.verify_key.is_some(), "verify-key")?;
+    refuse(verb == "info" && raw.expect.is_some(), "expect")?;
+    let expect = raw.expect;
+    match (verb.as_str(), raw.key_file) {
+        ("verify", Some(_)) if raw.verify_key.is_some() => {
+            Err(Fail::misuse("the recovery key tells the verify key: give --key-file or --verify-key"))
+        }
+        ("verify" | "info", Some(key_file)) => Ok(Command::Inspect { bundle, key_file, expect }),
+        ("verify" | "info", None) => Ok(Command::Check { bundle, verify_key: raw.verify_key, expect }),
+        ("recover", Some(key_file)) => match raw.out {
+            Some(out) => {
+                let (replace, page_size) = (raw.replace, raw.page_size);
+                Ok(Command::Recover { bundle, key_file, expect, out, replace, page_size })
+            }
+            None => Err(Fail::misuse("recover needs --out, the file to write")),
+        },
+        ("recover", None) => Err(Fail::misuse("recover needs --key-file, the file with the recovery key")),
+        _ => Err(Fail::misuse(format!("no such command: {verb}; there are verify, info and recover"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fail::Kind;
+
+    fn parsed(line: &str) -> Result<Arguments, Fail> {
+        parse(Parser::from_args(line.split(' ')))
+    }
+
+    #[test]
+    fn each_command_is_understood() {
+        let bundle = || Bundle::File("a.bundle".to_owned());
+        let check = Command::Check { bundle: bundle(), verify_key: Some("v".into()), expect: Some("e".into()) };
+        let line = "verify a.bundle --verify-key v --expect=e --json";
+        assert_eq!(parsed(line).unwrap(), Arguments { command: check, json: true });
+
+        let inspect = Command::Inspect { bundle: Bundle::StandardInput, key_file: "k".into(), expect: None };
+        assert_eq!(parsed("info - --key-file k").unwrap(), Arguments { command: inspect, json: false });
+
+        let recover = Command::Recover {
+            bundle: bundle(),
+            key_file: "k".into(),
+            expect: None,
+            out: "app.db".into(),
+            replace: true,
+            page_size: Some(512),
+        };
+        let line = "recover a.bundle --out app.db --key-file k --replace --page-size 512";
+        assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false });
+        assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_misuse() {
+        for line in [
+            "verify",
+            "info a b",
+            "restore a",
+            "verify a --out b",
+            "verify a --key-file k --verify-key v",
+            "info a --replace",
+            "info a --expect e",
+            "info a --verify-key v",
+            "recover a --out b",
+            "recover a --key-file k",
+            "recover a --key-file k --key-file k --out b",
+            "recover a --key-file k --out b --page-size many",
+            "recover a --key-file k --out b --fast",
+            "verify a --expect",
+        ] {
+            assert_eq!(parsed(line).unwrap_err().kind, Kind::Misuse, "{line}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What ends the command early: the interface's errors, and the command's own.
+
+use crate::bindings::lifeboat::recovery::recovery::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// The kinds of failure, as the interface has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Host,
+    Misuse,
+    WrongKey,
+    Corrupt,
+    Truncated,
+    Unsupported,
+    TooBig,
+    Mismatch,
+}
+
+impl Kind {
+    /// The exit code where the runtime passes one on, as [`HELP`](crate::arguments::HELP) lists it.
+    pub fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Host => 1,
+            Self::Misuse => 2,
+            Self::WrongKey => 3,
+            Self::Corrupt => 4,
+            Self::Truncated => 5,
+            Self::Unsupported => 6,
+            Self::TooBig => 7,
+            Self::Mismatch => 8,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Misuse => "misuse",
+            Self::WrongKey => "wrong key",
+            Self::Corrupt => "corrupt",
+            Self::Truncated => "truncated",
+            Self::Unsupported => "unsupported",
+            Self::TooBig => "too big",
+            Self::Mismatch => "mismatch",
+        }
+    }
+}
+
+/// A failure, shown as `kind: message`.
+#[derive(Debug)]
+pub struct Fail {
+    pub kind: Kind,
+    pub message: String,
+}
+
+impl Fail {
+    pub fn misuse(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Misuse, message: message.into() }
+    }
+}
+
+impl fmt::Display for Fail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.name(), self.message)
+    }
+}
+
+impl From<Error> for Fail {
+    fn from(error: Error) -> Self {
+        let (kind, message) = match error {
+            Error::WrongKey(message) => (Kind::WrongKey, message),
+            Error::Corrupt(message) => (Kind::Corrupt, message),
+            Error::Truncated(message) => (Kind::Truncated, message),
+            Error::Unsupported(message) => (Kind::Unsupported, message),
+            Error::TooBig(message) => (Kind::TooBig, message),
+            Error::Misuse(message) => (Kind::Misuse, message),
+            Error::Mismatch(message) => (Kind::Mismatch, message),
+            Error::Host(message) => (Kind::Host, message),
+        };
+        Self { kind, message }
+    }
+}
+
+impl From<lexopt::Error> for Fail {
+    fn from(error: lexopt::Error) -> Self {
+        Self::misuse(format!("{error}; see --help"))
+    }
+}
+
+/// Puts what was being done before an I/O error.
+pub trait IoContext<T> {
+    /// `doing` and `what`: "cannot open", "app.db".
+    fn context(self, doing: &str, what: impl fmt::Display) -> Result<T, Fail>;
+}
+
+impl<T> IoContext<T> for std::io::Result<T> {
+    fn context(self, doing: &str, what: impl fmt::Display) -> Result<T, Fail> {
+        self.map_err(|error| Fail { kind: Kind::Host, message: format!("{doing} {what}: {error}") })
+    }
+}

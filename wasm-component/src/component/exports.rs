@@ -1,0 +1,225 @@
+//! The interface of `wit/recovery.wit` in terms of this crate: conversions, and nothing else.
+
+use super::bindings::exports::lifeboat::recovery::recovery as wit;
+use super::{bindings, memory};
+use crate::{Batch, Cell, Checking, Database, Inspection, Row, Rows};
+use lifeboat_core::{Error, ErrorKind, PublicReport, Report, Result, STATE_REVISION, SUITE, SchemaKind, TextEncoding};
+use lifeboat_sqlite::{Api, linked_api};
+use sqlite_wasm_rs as _;
+use std::cell::RefCell;
+use zeroize::Zeroizing;
+
+struct Component;
+
+bindings::export!(Component with_types_in bindings);
+
+impl wit::Guest for Component {
+    type Audit = Shared<Checking>;
+    type Inspection = Shared<Inspection>;
+    type Database = Shared<Database>;
+    type Rows = Shared<Rows>;
+}
+
+/// A resource: its methods get a shared reference, one at a time.
+struct Shared<T>(RefCell<T>);
+
+impl<T> Shared<T> {
+    fn new(inner: T) -> Self {
+        Self(RefCell::new(inner))
+    }
+
+    fn with<R, W>(
+        &self,
+        call: impl FnOnce(&mut T) -> Result<R>,
+        convert: impl FnOnce(R) -> W,
+    ) -> Result<W, wit::Error> {
+        let mut inner =
+            self.0.try_borrow_mut().map_err(|_| wit::Error::Misuse("called from within itself".to_owned()))?;
+        call(&mut inner).map(convert).map_err(wit::Error::from)
+    }
+}
+
+fn api() -> Api {
+    linked_api!()
+}
+
+impl wit::GuestAudit for Shared<Checking> {
+    fn open(verify_key: Option<String>, expect: Option<String>) -> Result<wit::Audit, wit::Error> {
+        memory::prepare()?;
+        let checking = Checking::open(verify_key.as_deref(), expect.as_deref())?;
+        Ok(wit::Audit::new(Self::new(checking)))
+    }
+
+    fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|checking| checking.push(&piece), |()| ())
+    }
+
+    fn finish(&self) -> Result<wit::Report, wit::Error> {
+        self.with(
+            |checking| Ok((checking.finish()?, checking.expects_signer())),
+            |(report, is_expected)| public(&report, is_expected),
+        )
+    }
+}
+
+impl wit::GuestInspection for Shared<Inspection> {
+    fn open(key: String, expect: Option<String>) -> Result<wit::Inspection, wit::Error> {
+        let key = Zeroizing::new(key);
+        memory::prepare()?;
+        let inspection = Inspection::open(&key, expect.as_deref())?;
+        Ok(wit::Inspection::new(Self::new(inspection)))
+    }
+
+    fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|inspection| inspection.push(&piece), |()| ())
+    }
+
+    fn finish(&self) -> Result<wit::Summary, wit::Error> {
+        self.with(Inspection::finish, wit::Summary::from)
+    }
+}
+
+impl wit::GuestDatabase for Shared<Database> {
+    fn open(key: String, expect: Option<String>, layout: Option<wit::Layout>) -> Result<wit::Database, wit::Error> {
+        let key = Zeroizing::new(key);
+        memory::prepare()?;
+        let database = Database::open(api(), &key, expect.as_deref(), layout.map(|layout| layout.page_size))?;
+        Ok(wit::Database::new(Self::new(database)))
+    }
+
+    fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|database| database.push(&piece), |()| ())
+    }
+
+    fn finish(&self) -> Result<wit::Recovered, wit::Error> {
+        self.with(Database::finish, |recovered| wit::Recovered {
+            summary: recovered.report.into(),
+            size: recovered.size,
+            expression_indexes: recovered.rebuilt.expression_indexes,
+            partial_indexes: recovered.rebuilt.partial_indexes,
+            stored_columns: recovered.rebuilt.stored_columns,
+            sqlite_version: recovered.sqlite_version,
+        })
+    }
+
+    fn pull(&self) -> Result<Option<Vec<u8>>, wit::Error> {
+        self.with(Database::pull, |piece| piece)
+    }
+}
+
+impl wit::GuestRows for Shared<Rows> {
+    fn open(key: String, expect: Option<String>) -> Result<wit::Rows, wit::Error> {
+        let key = Zeroizing::new(key);
+        memory::prepare()?;
+        let rows = Rows::open(api(), &key, expect.as_deref())?;
+        Ok(wit::Rows::new(Self::new(rows)))
+    }
+
+    fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|rows| rows.push(&piece), |()| ())
+    }
+
+    fn next(&self) -> Result<Option<wit::Batch>, wit::Error> {
+        self.with(Rows::next, |batch| batch.map(wit::Batch::from))
+    }
+
+    fn pull(&self) -> Result<Option<Vec<u8>>, wit::Error> {
+        self.with(Rows::pull, |piece| piece)
+    }
+
+    fn finish(&self) -> Result<wit::Summary, wit::Error> {
+        self.with(Rows::finish, wit::Summary::from)
+    }
+}
+
+impl From<Error> for wit::Error {
+    fn from(error: Error) -> Self {
+        let message = error.message().to_owned();
+        match error.kind() {
+            ErrorKind::WrongKey => Self::WrongKey(message),
+            ErrorKind::Corrupt => Self::Corrupt(message),
+            ErrorKind::Truncated => Self::Truncated(message),
+            ErrorKind::Unsupported => Self::Unsupported(message),
+            ErrorKind::TooBig => Self::TooBig(message),
+            ErrorKind::Misuse => Self::Misuse(message),
+            ErrorKind::Mismatch => Self::Mismatch(message),
+            // Nobody else holds a lock here, and nobody interrupts.
+            ErrorKind::Host | ErrorKind::Busy | ErrorKind::Interrupted => Self::Host(message),
+        }
+    }
+}
+
+fn public(report: &PublicReport, authentic: bool) -> wit::Report {
+    wit::Report {
+        state_revision: STATE_REVISION.into(),
+        suite: SUITE.into(),
+        state_id: report.state_id.to_string(),
+        domain_id: report.domain_id.to_string(),
+        verify_key: report.verify_key.to_string(),
+        authentic,
+        size: report.length,
+        chunks: report.chunks,
+    }
+}
+
+impl From<Report> for wit::Summary {
+    fn from(report: Report) -> Self {
+        let object = |row: lifeboat_core::SchemaRow| wit::SchemaObject {
+            kind: match row.kind {
+                SchemaKind::Table => wit::SchemaKind::Table,
+                SchemaKind::Index => wit::SchemaKind::Index,
+                SchemaKind::View => wit::SchemaKind::View,
+                SchemaKind::Trigger => wit::SchemaKind::Trigger,
+            },
+            name: row.name,
+            table: row.table,
+            sql: row.sql,
+        };
+        Self {
+            // The recovery key tells the domain's verify key: the core has compared them.
+            report: public(&report.public, true),
+            domain: report.domain,
+            application_id: report.settings.application_id,
+            user_version: report.settings.user_version,
+            encoding: report.settings.encoding.into(),
+            schema: report.schema.into_iter().map(object).collect(),
+            tables: report.tables.into_iter().map(|(name, rows)| wit::Table { name, rows }).collect(),
+        }
+    }
+}
+
+impl From<TextEncoding> for wit::Encoding {
+    fn from(encoding: TextEncoding) -> Self {
+        match encoding {
+            TextEncoding::Utf8 => Self::Utf8,
+            TextEncoding::Utf16le => Self::Utf16le,
+            TextEncoding::Utf16be => Self::Utf16be,
+        }
+    }
+}
+
+impl From<Batch> for wit::Batch {
+    fn from(batch: Batch) -> Self {
+        let row =
+            |row: Row| wit::Row { rowid: row.rowid, values: row.values.into_iter().map(wit::Value::from).collect() };
+        Self { table: batch.table, columns: batch.columns, rows: batch.rows.into_iter().map(row).collect() }
+    }
+}
+
+impl From<Cell> for wit::Value {
+    fn from(cell: Cell) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Integer(integer) => Self::Integer(integer),
+            Cell::Real(real) => Self::Real(real),
+            Cell::Text(text) => Self::Text(text),
+            Cell::Blob(bytes) => Self::Blob(bytes),
+            Cell::IllFormed(encoding, bytes) => {
+                Self::IllFormedText(wit::IllFormedText { encoding: encoding.into(), bytes })
+            }
+            Cell::Long(encoding, length) => {
+                Self::Long(wit::LongValue { text: encoding.map(wit::Encoding::from), length })
+            }
+        }
+    }
+}

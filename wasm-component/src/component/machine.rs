@@ -1,0 +1,43 @@
+//! What SQLite asks of a machine. There is none: the component imports nothing, so the clock stands still and randomness
+//! is a fixed sequence.
+//!
+//! Neither enters a state. SQLite uses randomness for `random()`, `randomblob()`, names of temporary files (all of them in
+//! memory here), WAL salts (there is no WAL), and the rowid of a row that is inserted without one when the largest is
+//! taken: rows are written with their rowids. The clock serves `CURRENT_TIME` and the like: defaults are never
+//! evaluated, and SQLite refuses both kinds of function in indexes and generated columns. A function that slipped
+//! through would be caught by the state id, which is taken from what SQLite gives back.
+
+use sqlite_wasm_rs::host::{Error, LocalTime, OK};
+
+#[unsafe(no_mangle)]
+extern "C" fn rust_sqlite_wasm_host_sleep(_seconds: u64, _nanoseconds: u32) {}
+
+/// # Safety
+/// `out` is writable for `length` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rust_sqlite_wasm_host_random(out: *mut u8, length: usize) -> usize {
+    for at in 0..length {
+        // SAFETY: within the `length` bytes that the caller gave.
+        unsafe { out.add(at).write(at as u8 ^ 0x5a) };
+    }
+    length
+}
+
+/// # Safety
+/// `out` is writable.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rust_sqlite_wasm_host_epoch_timestamp_in_ms(out: *mut i64) -> i32 {
+    // SAFETY: the caller gave a place for the result.
+    unsafe { out.write(0) };
+    OK
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn rust_sqlite_wasm_host_fill_entropy(_out: *mut u8, _length: usize) -> i32 {
+    Error::Unsupported as i32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn rust_sqlite_wasm_host_localtime(_seconds: i64, _out: *mut LocalTime) -> i32 {
+    Error::Unsupported as i32
+}

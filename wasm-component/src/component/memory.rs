@@ -1,0 +1,201 @@
+//! Memory. A failed allocation in Rust traps, and a trap poisons the instance; in SQLite it is an error code. So SQLite
+//! gets its memory through its own door, and Rust has a reserve that SQLite never sees: when memory runs out, SQLite is
+//! refused first, and the little that Rust needs to tell so and to clean up is still there.
+//!
+//! Single-threaded, as WebAssembly without the threads proposal is: the atomics are plain variables.
+
+use lifeboat_core::{Error, Result};
+use sqlite_wasm_rs as sqlite;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ffi::{c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
+
+/// Rust's reserve in bytes: more than any one step needs besides long values, which are allocated fallibly.
+const RESERVE: usize = 24 << 20;
+/// What precedes each of SQLite's allocations: its size. Eight bytes, so that what follows is aligned to eight.
+const HEAD: usize = 8;
+
+struct Reserved;
+
+#[global_allocator]
+static ALLOCATOR: Reserved = Reserved;
+/// The reserve, or null while it is not held.
+static RESERVED: AtomicPtr<u8> = AtomicPtr::new(null_mut());
+/// The reserve was needed since the last [`check`].
+static SHORT: AtomicBool = AtomicBool::new(false);
+
+const fn layout(size: usize) -> Layout {
+    match Layout::from_size_align(size, HEAD) {
+        Ok(layout) => layout,
+        Err(_) => Layout::new::<u8>(),
+    }
+}
+
+/// Gives the reserve back to the system. False when there is none.
+fn release() -> bool {
+    let reserved = RESERVED.swap(null_mut(), Relaxed);
+    if reserved.is_null() {
+        return false;
+    }
+    SHORT.store(true, Relaxed);
+    // SAFETY: `hold` allocated it with this layout, and the swap made it ours alone.
+    unsafe { System.dealloc(reserved, layout(RESERVE)) };
+    true
+}
+
+/// Takes the reserve unless it is held. False when there is no memory for it.
+fn hold() -> bool {
+    if RESERVED.load(Relaxed).is_null() {
+        // SAFETY: the layout is not empty.
+        RESERVED.store(unsafe { System.alloc(layout(RESERVE)) }, Relaxed);
+    }
+    !RESERVED.load(Relaxed).is_null()
+}
+
+// SAFETY: all memory is the system allocator's, with the layouts that the caller gave.
+unsafe impl GlobalAlloc for Reserved {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc`.
+        let memory = unsafe { System.alloc(layout) };
+        if !memory.is_null() || layout.size() > RESERVE || !release() {
+            return memory;
+        }
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `realloc`; on failure the old memory is intact.
+        let new = unsafe { System.realloc(memory, layout, size) };
+        if !new.is_null() || size > RESERVE || !release() {
+            return new;
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+/// After each call: was there memory enough?
+///
+/// # Errors
+/// Too big when the reserve had to be used.
+pub(crate) fn check() -> Result<()> {
+    if SHORT.swap(false, Relaxed) {
+        return Err(Error::too_big("out of memory: allow this instance more, or take rows instead of a database file"));
+    }
+    Ok(())
+}
+
+/// Before each piece of work: takes the reserve, and gives SQLite its door to memory when it is first used.
+///
+/// # Errors
+/// Too big when the reserve cannot be taken; host when SQLite refuses.
+pub(crate) fn prepare() -> Result<()> {
+    static READY: AtomicBool = AtomicBool::new(false);
+    SHORT.store(false, Relaxed);
+    if !hold() {
+        return Err(Error::too_big("open: less than 32 MiB of memory are left: allow this instance more"));
+    }
+    if !READY.load(Relaxed) {
+        let methods = sqlite::sqlite3_mem_methods {
+            xMalloc: Some(malloc),
+            xFree: Some(free),
+            xRealloc: Some(realloc),
+            xSize: Some(size),
+            xRoundup: Some(roundup),
+            xInit: Some(init),
+            xShutdown: Some(shutdown),
+            pAppData: null_mut(),
+        };
+        // SAFETY: SQLite is not initialized yet, and copies the table.
+        let code = unsafe { sqlite::sqlite3_config(sqlite::SQLITE_CONFIG_MALLOC, &raw const methods) };
+        if code != sqlite::SQLITE_OK {
+            return Err(Error::host(format!("open: SQLite did not take its memory functions (code {code})")));
+        }
+        READY.store(true, Relaxed);
+    }
+    Ok(())
+}
+
+fn block(size: c_int) -> Option<Layout> {
+    let size = usize::try_from(size).ok().filter(|size| *size > 0)?;
+    Layout::from_size_align(size.checked_add(HEAD)?, HEAD).ok()
+}
+
+/// # Safety
+/// `memory` came from [`malloc`] or [`realloc`].
+unsafe fn head(memory: *mut c_void) -> *mut c_int {
+    // SAFETY: a head lies before all that these functions gave out.
+    unsafe { memory.cast::<u8>().sub(HEAD).cast() }
+}
+
+/// Puts the head before a block; null stays null.
+///
+/// # Safety
+/// `start` is null or the start of a block with room for the head.
+unsafe fn with_head(start: *mut u8, size: c_int) -> *mut c_void {
+    if start.is_null() {
+        return null_mut();
+    }
+    // SAFETY: there is room for the head, and the block is aligned for it.
+    unsafe {
+        start.cast::<c_int>().write(size);
+        start.add(HEAD).cast()
+    }
+}
+
+unsafe extern "C" fn malloc(size: c_int) -> *mut c_void {
+    match block(size) {
+        // SAFETY: the layout is not empty.
+        Some(layout) if !SHORT.load(Relaxed) => unsafe { with_head(System.alloc(layout), size) },
+        _ => null_mut(),
+    }
+}
+
+unsafe extern "C" fn free(memory: *mut c_void) {
+    if memory.is_null() {
+        return;
+    }
+    // SAFETY: SQLite gives back what it got, with the size that it asked for.
+    unsafe {
+        let head = head(memory);
+        if let Some(layout) = block(head.read()) {
+            System.dealloc(head.cast(), layout);
+        }
+    }
+}
+
+unsafe extern "C" fn realloc(memory: *mut c_void, size: c_int) -> *mut c_void {
+    if SHORT.load(Relaxed) {
+        return null_mut();
+    }
+    // SAFETY: SQLite calls this with what it got and a size above zero; on failure the old memory is intact.
+    unsafe {
+        let head = head(memory);
+        match (block(head.read()), block(size)) {
+            (Some(old), Some(new)) => with_head(System.realloc(head.cast(), old, new.size()), size),
+            _ => null_mut(),
+        }
+    }
+}
+
+unsafe extern "C" fn size(memory: *mut c_void) -> c_int {
+    // SAFETY: SQLite asks about what it got.
+    unsafe { head(memory).read() }
+}
+
+unsafe extern "C" fn roundup(size: c_int) -> c_int {
+    size.saturating_add(7) & !7
+}
+
+unsafe extern "C" fn init(_data: *mut c_void) -> c_int {
+    sqlite::SQLITE_OK
+}
+
+unsafe extern "C" fn shutdown(_data: *mut c_void) {}

@@ -1,0 +1,139 @@
+//! Recovers the database file: SQLite builds it in memory, and it is handed out page by page, without a second copy.
+
+use crate::scratch::Scratch;
+use crate::work::{PIECE_MAX, Work, expected};
+use lifeboat_core::{Error, RecoveryKey, Report, Restore, Result, StateDigest, StateId, TextEncoding, Value};
+use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, Snapshot};
+
+/// What [`Database::finish`] built.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// What is in it.
+    pub report: Report,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// What this SQLite computed anew because it is no part of a state.
+    pub rebuilt: Rebuilt,
+    /// Its version.
+    pub sqlite_version: String,
+}
+
+/// Recovers a database file.
+pub struct Database {
+    work: Work<Building, Pages>,
+}
+
+struct Building {
+    // Before the scratch that it works on, so that it is dropped first.
+    restore: Restore<Rebuild<'static>>,
+    scratch: Scratch,
+    key: RecoveryKey,
+    expect: Option<StateId>,
+}
+
+/// The pages of the finished database, from `next` on (the first is 1).
+struct Pages {
+    scratch: Scratch,
+    size: usize,
+    count: i64,
+    next: i64,
+}
+
+impl Database {
+    /// Begins. The state must be `expect`, where given. `page_size`: 4096 bytes unless told.
+    ///
+    /// # Errors
+    /// Misuse when a text is not a recovery key or a state id, or the page size is none; too big without memory.
+    pub fn open(api: Api, key: &str, expect: Option<&str>, page_size: Option<u32>) -> Result<Self> {
+        let key = RecoveryKey::from_text(key)?;
+        let expect = expect.map(str::parse).transpose()?;
+        let page_size = page_size.unwrap_or(4096);
+        if !(512..=65536).contains(&page_size) || !page_size.is_power_of_two() {
+            return Err(Error::misuse(format!("page size {page_size}: give a power of two from 512 to 65536")));
+        }
+        let scratch = Scratch::open(api)?;
+        let rebuild = Rebuild::new(scratch.connection(), RebuildOptions { page_size, ..RebuildOptions::default() })?;
+        let restore = Restore::new(&key, rebuild);
+        Ok(Self { work: Work::Taking(Building { restore, scratch, key, expect }) })
+    }
+
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// Those of [`Restore::push`] and of SQLite, and misuse out of order.
+    pub fn push(&mut self, piece: &[u8]) -> Result<()> {
+        self.work.push(piece, |building, piece| building.restore.push(piece))
+    }
+
+    /// The bundle is complete: builds what is left to build and proves the result.
+    ///
+    /// # Errors
+    /// Those of [`Restore::finish`] and of SQLite; mismatch for another state than the expected one; corrupt when what
+    /// SQLite gives back is not the state of the bundle; misuse out of order.
+    pub fn finish(&mut self) -> Result<Recovered> {
+        self.work.finish(|Building { restore, scratch, key, expect }| {
+            let (report, rebuild) = restore.finish()?;
+            expected(report.public.state_id, expect)?;
+            let rebuilt = rebuild.finish()?;
+            prove(&scratch, &key, &report)?;
+            let pragma = |sql: &str| scratch.connection().query_i64(sql);
+            let count = pragma("PRAGMA page_count")?;
+            let size = pragma("PRAGMA page_size")?;
+            let pages = Pages { scratch, size: usize::try_from(size).unwrap_or(PIECE_MAX), count, next: 1 };
+            let size = pages.size as u64 * u64::try_from(count).unwrap_or(0);
+            let sqlite_version = pages.scratch.connection().query_text("SELECT sqlite_version()")?;
+            Ok((pages, Recovered { report, size, rebuilt, sqlite_version }))
+        })
+    }
+
+    /// The next piece of the file; none at its end.
+    ///
+    /// # Errors
+    /// Misuse before [`Database::finish`]; those of SQLite.
+    pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
+        self.work.done("pull", Pages::pull)
+    }
+}
+
+/// # Errors
+/// Corrupt when the rows that SQLite gives back do not make the state id of the bundle.
+fn prove(scratch: &Scratch, key: &RecoveryKey, report: &Report) -> Result<()> {
+    let keys = key.domain(report.public.domain_id);
+    let mut digest = StateDigest::new(&keys);
+    Snapshot::open(scratch.connection(), "main")?.walk(&mut digest)?;
+    let found = digest.finish();
+    if found != report.public.state_id {
+        let wanted = report.public.state_id;
+        return Err(Error::corrupt(format!("what SQLite built has state id {found}, the bundle {wanted}")));
+    }
+    Ok(())
+}
+
+impl Pages {
+    fn pull(&mut self) -> Result<Option<Vec<u8>>> {
+        if self.next > self.count {
+            return Ok(None);
+        }
+        let mut piece = Vec::new();
+        piece.try_reserve_exact(PIECE_MAX).map_err(|_| Error::too_big("pull: no memory for a piece of 1 MiB"))?;
+        let last = self.count.min(self.next + (PIECE_MAX / self.size) as i64 - 1);
+        let mut pages = self.scratch.connection().prepare(&format!(
+            "WITH RECURSIVE wanted(n) AS (VALUES({}) UNION ALL SELECT n + 1 FROM wanted WHERE n < {last})
+             SELECT pgno, data FROM wanted CROSS JOIN sqlite_dbpage WHERE pgno = n",
+            self.next
+        ))?;
+        while pages.step()? {
+            match pages.value(1, TextEncoding::Utf8) {
+                Value::Blob(data) if pages.integer(0) == self.next && data.len() == self.size => {
+                    piece.extend_from_slice(data);
+                }
+                _ => return Err(Error::host(format!("pull: SQLite did not give page {}", self.next))),
+            }
+            self.next += 1;
+        }
+        if self.next != last + 1 {
+            return Err(Error::host(format!("pull: SQLite did not give page {}", self.next)));
+        }
+        Ok(Some(piece))
+    }
+}

@@ -1,0 +1,35 @@
+//! The recovery component: WIT to core, nothing else.
+//!
+//! ```text
+//! pieces ─► Audit ─────────────────────► report            Checking (no key)
+//! pieces ─► Restore ─► Discard ────────► report            Inspection
+//!                   ─► Rebuild ────────► pages of a file   Database
+//!                   ─► Queue ──────────► batches of rows   Rows
+//! ```
+//!
+//! The interface and its promises stand in `wit/recovery.wit`. All of this also builds natively, for tests, except the
+//! module `component`, which exports the interface and gives SQLite what it needs of a machine: memory, and a clock and
+//! randomness that are fixed, because nothing of them enters a state.
+
+mod database;
+mod inspection;
+mod rows;
+mod scratch;
+mod work;
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+pub use database::{Database, Recovered};
+pub use inspection::Inspection;
+pub use rows::{Batch, Cell, Row, Rows};
+pub use work::{Checking, PIECE_MAX};
+
+#[cfg(target_arch = "wasm32")]
+use component::memory::check as memory_check;
+
+/// Memory is looked after in the component only.
+#[cfg(not(target_arch = "wasm32"))]
+fn memory_check() -> lifeboat_core::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! Rows as they arrive, in batches of bounded size, for hosts that have a database of their own.
+
+use crate::work::{PIECE_MAX, Work, expected};
+use lifeboat_core::{
+    Error, Key, RecoveryKey, Report, Restore, Result, SchemaRow, Settings, StateId, StateSink, TextEncoding, Value,
+};
+use lifeboat_sqlite::{Api, Columns, Source, StoredColumns};
+use std::collections::VecDeque;
+
+/// A batch is handed out when it has grown to this size; with the last row's values it stays below [`PIECE_MAX`].
+const BATCH: usize = 1 << 19;
+/// What the values within a row may take up; longer ones follow in pieces.
+const ROW: usize = 1 << 17;
+/// What a row or a value takes up besides its bytes, in the memory of the interface.
+const OVERHEAD: usize = 24;
+/// As much of a bundle is opened at a time. The shortest chunk that unpacks to 1 MiB has more than 100 bytes, so that no
+/// more than about 10 MiB of rows wait.
+const STEP: usize = 1 << 10;
+
+/// One stored value, with memory of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A double, never NaN.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+    /// Text, as it is stored in that encoding, that no [`String`] can hold.
+    IllFormed(TextEncoding, Vec<u8>),
+    /// A value of so many bytes that follow through [`Rows::pull`]: text in that encoding, or a blob.
+    Long(Option<TextEncoding>, u64),
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// None in a WITHOUT ROWID table.
+    pub rowid: Option<i64>,
+    /// In the order of [`Batch::columns`].
+    pub values: Vec<Cell>,
+}
+
+/// Some rows of one table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The table's name.
+    pub table: String,
+    /// The names of the columns that hold stored values, in the order of the table.
+    pub columns: Vec<String>,
+    /// In key order.
+    pub rows: Vec<Row>,
+}
+
+/// Gives the rows of a bundle as they arrive.
+pub struct Rows {
+    work: Work<Reading, ()>,
+    expect: Option<StateId>,
+}
+
+struct Reading {
+    restore: Restore<Queue>,
+    /// The piece that was pushed last, and how much of it is opened.
+    piece: Vec<u8>,
+    opened: usize,
+    /// Long values of the batch that was handed out last, and how much of the first is handed out.
+    long: VecDeque<Vec<u8>>,
+    pulled: usize,
+}
+
+impl Rows {
+    /// Begins. The state must be `expect`, where given.
+    ///
+    /// # Errors
+    /// Misuse when a text is not a recovery key or a state id.
+    pub fn open(api: Api, key: &str, expect: Option<&str>) -> Result<Self> {
+        let key = RecoveryKey::from_text(key)?;
+        let expect = expect.map(str::parse).transpose()?;
+        let restore = Restore::new(&key, Queue::new(api));
+        let reading = Reading { restore, piece: Vec::new(), opened: 0, long: VecDeque::new(), pulled: 0 };
+        Ok(Self { work: Work::Taking(reading), expect })
+    }
+
+    /// Takes the next piece. Nothing of it is opened before [`Rows::next`].
+    ///
+    /// # Errors
+    /// Misuse while [`Rows::next`] or [`Rows::pull`] has more, and out of order.
+    pub fn push(&mut self, piece: &[u8]) -> Result<()> {
+        self.work.push(piece, |reading, piece| {
+            reading.nothing_waits("push")?;
+            reading.piece.clear();
+            reading.piece.extend_from_slice(piece);
+            reading.opened = 0;
+            Ok(())
+        })
+    }
+
+    /// The next rows of one table; none: push the next piece, or finish.
+    ///
+    /// # Errors
+    /// Those of [`Restore::push`]; misuse while [`Rows::pull`] has more, and out of order.
+    #[allow(clippy::should_implement_trait)] // It may say none, and go on after the next push.
+    pub fn next(&mut self) -> Result<Option<Batch>> {
+        self.work.taking("next", Reading::next)
+    }
+
+    /// The next piece of the long values of the batch that came last; none when there are no more.
+    ///
+    /// # Errors
+    /// Misuse out of order.
+    pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
+        self.work.taking("pull", Reading::pull)
+    }
+
+    /// The bundle is complete, and all rows have been taken.
+    ///
+    /// # Errors
+    /// Those of [`Restore::finish`]; mismatch for another state than the expected one; misuse while there are more rows, and
+    /// out of order.
+    pub fn finish(&mut self) -> Result<Report> {
+        let expect = self.expect;
+        self.work.taking("finish", |reading| reading.nothing_waits("finish"))?;
+        self.work.finish(|reading| {
+            let (report, _) = reading.restore.finish()?;
+            expected(report.public.state_id, expect)?;
+            Ok(((), report))
+        })
+    }
+}
+
+impl Reading {
+    fn nothing_waits(&mut self, call: &str) -> Result<()> {
+        if !self.long.is_empty() {
+            return Err(Error::misuse(format!("{call}: long values wait; call pull until it gives none")));
+        }
+        if self.opened < self.piece.len() || !self.restore.sink().is_empty() {
+            return Err(Error::misuse(format!("{call}: rows wait; call next until it gives none")));
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<Batch>> {
+        if !self.long.is_empty() {
+            return Err(Error::misuse("next: long values wait; call pull until it gives none"));
+        }
+        while !self.restore.sink().has_full() && self.opened < self.piece.len() {
+            let end = self.piece.len().min(self.opened + STEP);
+            let step = self.opened..end;
+            self.opened = end;
+            self.restore.push(self.piece.get(step).unwrap_or_default())?;
+        }
+        Ok(self.restore.sink().take().map(|(batch, long)| {
+            self.long = long;
+            batch
+        }))
+    }
+
+    fn pull(&mut self) -> Result<Option<Vec<u8>>> {
+        let Some(value) = self.long.front() else { return Ok(None) };
+        let end = value.len().min(self.pulled + PIECE_MAX);
+        let piece = value.get(self.pulled..end).unwrap_or_default().to_vec();
+        self.pulled = end;
+        if end == value.len() {
+            self.pulled = 0;
+            self.long.pop_front();
+        }
+        Ok(Some(piece))
+    }
+}
+
+/// Batches that wait to be taken, each with its long values. The last one grows.
+struct Queue {
+    api: Api,
+    settings: Option<Settings>,
+    schema: Option<Columns>,
+    columns: StoredColumns,
+    table: String,
+    waiting: VecDeque<(Batch, VecDeque<Vec<u8>>)>,
+    /// How much the last batch that waits takes up.
+    size: usize,
+}
+
+impl Queue {
+    fn new(api: Api) -> Self {
+        let columns = StoredColumns::default();
+        Self { api, settings: None, schema: None, columns, table: String::new(), waiting: VecDeque::new(), size: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn has_full(&self) -> bool {
+        self.waiting.len() > 1 || self.size >= BATCH
+    }
+
+    fn take(&mut self) -> Option<(Batch, VecDeque<Vec<u8>>)> {
+        let taken = self.waiting.pop_front();
+        if self.waiting.is_empty() {
+            self.size = 0;
+        }
+        taken
+    }
+
+    /// The rows that follow are of this table.
+    fn begin(&mut self, name: &str) -> Result<()> {
+        let schema = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
+        schema.of(name)?.clone_into(&mut self.columns);
+        name.clone_into(&mut self.table);
+        Ok(())
+    }
+
+    fn add(&mut self, rowid: Option<i64>, key: &[Value<'_>], values: &[Value<'_>]) -> Result<()> {
+        let fits = self
+            .waiting
+            .back()
+            .is_some_and(|(batch, long)| batch.table == self.table && long.is_empty() && self.size < BATCH);
+        if !fits {
+            let (table, columns) = (self.table.clone(), self.columns.names.clone());
+            self.size = table.len() + columns.iter().map(|name| name.len() + OVERHEAD).sum::<usize>();
+            self.waiting.push_back((Batch { table, columns, rows: Vec::new() }, VecDeque::new()));
+        }
+        let Some((batch, long)) = self.waiting.back_mut() else { return Ok(()) };
+        let (mut cells, mut size) = (Vec::with_capacity(self.columns.sources.len()), 0);
+        for source in &self.columns.sources {
+            let value = match *source {
+                Source::Rowid => rowid.map(Value::Integer),
+                Source::Key(place) => key.get(place).copied(),
+                Source::Value(place) => values.get(place).copied(),
+            };
+            let value = value.ok_or_else(|| {
+                Error::corrupt(format!("a row of table {:?} has other columns than its table", self.table))
+            })?;
+            let cell = cell(value, ROW.saturating_sub(size), long)?;
+            size += OVERHEAD + length(&cell);
+            cells.push(cell);
+        }
+        batch.rows.push(Row { rowid, values: cells });
+        self.size += OVERHEAD + size;
+        Ok(())
+    }
+}
+
+/// The value with memory of its own; one that is longer than `room` goes to `long`.
+fn cell(value: Value<'_>, room: usize, long: &mut VecDeque<Vec<u8>>) -> Result<Cell> {
+    let (encoding, bytes) = match value {
+        Value::Null => return Ok(Cell::Null),
+        Value::Integer(integer) => return Ok(Cell::Integer(integer)),
+        Value::Real(real) => return Ok(Cell::Real(real)),
+        Value::Text(text) => (Some(TextEncoding::Utf8), text),
+        Value::Utf16le(text) => (Some(TextEncoding::Utf16le), text),
+        Value::Utf16be(text) => (Some(TextEncoding::Utf16be), text),
+        Value::Blob(blob) => (None, blob),
+    };
+    if bytes.len() > room {
+        long.push_back(copy(bytes)?);
+        return Ok(Cell::Long(encoding, bytes.len() as u64));
+    }
+    Ok(match encoding {
+        None => Cell::Blob(bytes.to_vec()),
+        Some(encoding) => text(encoding, bytes).map_or_else(|| Cell::IllFormed(encoding, bytes.to_vec()), Cell::Text),
+    })
+}
+
+fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).map_err(|_| Error::too_big("there is no memory for a value of this size"))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+/// The text, unless it is ill-formed.
+fn text(encoding: TextEncoding, bytes: &[u8]) -> Option<String> {
+    let units = |unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        rest.is_empty().then(|| pairs.iter().map(move |pair| unit(*pair)))
+    };
+    match encoding {
+        TextEncoding::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        TextEncoding::Utf16le => char::decode_utf16(units(u16::from_le_bytes)?).collect::<Result<_, _>>().ok(),
+        TextEncoding::Utf16be => char::decode_utf16(units(u16::from_be_bytes)?).collect::<Result<_, _>>().ok(),
+    }
+}
+
+fn length(cell: &Cell) -> usize {
+    match cell {
+        Cell::Text(text) => text.len(),
+        Cell::Blob(bytes) | Cell::IllFormed(_, bytes) => bytes.len(),
+        Cell::Null | Cell::Integer(_) | Cell::Real(_) | Cell::Long(..) => 0,
+    }
+}
+
+impl StateSink for Queue {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        self.settings = Some(*settings);
+        Ok(())
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        let settings = self.settings.ok_or_else(|| Error::corrupt("the schema comes before the settings"))?;
+        self.schema = Some(Columns::new(self.api, &settings, schema)?);
+        Ok(())
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.begin(name)
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        match key {
+            Key::Rowid(rowid) => self.add(Some(rowid), &[], values),
+            Key::Primary(key) => self.add(None, key, values),
+        }
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        self.begin(name)?;
+        rows.iter().try_for_each(|row| self.add(None, &[], row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_text_only_where_it_is_well_formed() {
+        use TextEncoding::{Utf8, Utf16be, Utf16le};
+        assert_eq!(text(Utf8, b"a\0\xc3\xa4").as_deref(), Some("a\0ä"));
+        assert_eq!(text(Utf8, b"\xed\xa0\x80"), None);
+        assert_eq!(text(Utf16le, &[0x3d, 0xd8, 0x00, 0xde]).as_deref(), Some("😀"));
+        assert_eq!(text(Utf16be, &[0xd8, 0x3d, 0xde, 0x00]).as_deref(), Some("😀"));
+        assert_eq!(text(Utf16le, &[0x3d, 0xd8]), None);
+        assert_eq!(text(Utf16le, &[0x41]), None);
+    }
+
+    #[test]
+    fn what_has_no_room_in_a_row_follows_in_pieces() {
+        let mut long = VecDeque::new();
+        assert_eq!(cell(Value::Blob(b"abc"), 3, &mut long).unwrap(), Cell::Blob(b"abc".to_vec()));
+        assert_eq!(cell(Value::Text(b"abc"), 2, &mut long).unwrap(), Cell::Long(Some(TextEncoding::Utf8), 3));
+        assert_eq!(cell(Value::Blob(b"abcd"), 2, &mut long).unwrap(), Cell::Long(None, 4));
+        assert_eq!(long, [b"abc".to_vec(), b"abcd".to_vec()]);
+    }
+}

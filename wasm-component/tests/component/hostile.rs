@@ -1,0 +1,192 @@
+//! Damaged, forged and oversized bundles, and too little memory: typed errors in one instance that goes on working, never a
+//! trap.
+
+use crate::host::{Database, Host, PIECE, State, bundle, bundle_of, key_text, kind};
+use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
+
+const SMALL: &str = "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 'one'), ('two', x'02')";
+
+#[test]
+fn every_flipped_bit_is_found_without_and_with_the_key() {
+    let bundle = bundle_of(&Database::new(SMALL));
+    let mut host = Host::new();
+    let key = key_text();
+    for place in 0..bundle.len() {
+        let mut damaged = bundle.clone();
+        damaged[place] ^= 1 << (place % 8);
+        let public = run!(host, audit, damaged, PIECE, None, None).0.unwrap_err();
+        let private = run!(host, inspection, damaged, PIECE, &key, None).0.unwrap_err();
+        for error in [public, private] {
+            assert!(["corrupt", "truncated", "unsupported", "too big"].contains(&kind(&error)), "{place}: {error:?}");
+        }
+    }
+    run!(host, inspection, bundle, PIECE, &key, None).0.unwrap();
+}
+
+#[test]
+fn every_cut_is_found() {
+    let bundle = bundle_of(&Database::new(SMALL));
+    let mut host = Host::new();
+    for length in 0..bundle.len() {
+        let error = run!(host, database, bundle[..length], PIECE, &key_text(), None, None).0.unwrap_err();
+        assert_eq!(kind(&error), "truncated", "{length}: {error:?}");
+    }
+    let longer = [&bundle[..], &[0]].concat();
+    assert_eq!(kind(&run!(host, audit, longer, PIECE, None, None).0.unwrap_err()), "corrupt");
+}
+
+/// A state that no SQLite made, exported by somebody who has the key.
+struct Forged {
+    schema: Vec<SchemaRow>,
+    rows: usize,
+    value: Vec<u8>,
+}
+
+impl Forged {
+    fn schema(texts: &[(SchemaKind, &str, String)]) -> Self {
+        let row = |(kind, name, sql): &(SchemaKind, &str, String)| SchemaRow {
+            kind: *kind,
+            name: (*name).to_owned(),
+            table: if *kind == SchemaKind::Index { "t".to_owned() } else { (*name).to_owned() },
+            sql: sql.clone(),
+        };
+        Self { schema: texts.iter().map(row).collect(), rows: 0, value: Vec::new() }
+    }
+
+    fn table(sql: impl Into<String>) -> Self {
+        Self::schema(&[(SchemaKind::Table, "t", sql.into())])
+    }
+}
+
+impl State for Forged {
+    fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
+        sink.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
+        sink.schema(&self.schema)?;
+        sink.table("t")?;
+        (1..=self.rows).try_for_each(|row| {
+            let rowid = i64::try_from(row).expect("a small number");
+            sink.row(Key::Rowid(rowid), &[Value::Blob(&self.value)])
+        })
+    }
+}
+
+/// The kind of error that a forged state gives, after which the instance still works.
+fn refusal(state: &Forged) -> String {
+    let (mut host, bundle, key) = (Host::new(), bundle(state), key_text());
+    let error = run!(host, database, bundle, PIECE, &key, None, None).0.unwrap_err();
+    let sound = bundle_of(&Database::new(SMALL));
+    run!(host, database, sound, PIECE, &key, None, None).0.unwrap();
+    format!("{error:?}")
+}
+
+#[test]
+fn schemas_that_would_do_something_else_are_refused() {
+    for sql in [
+        "CREATE TABLE t(a); DROP TABLE t",
+        "CREATE TEMP TABLE t(a)",
+        "CREATE TABLE u(a)",
+        "CREATE TABLE t AS SELECT 1 AS a",
+        "SELECT 1",
+        "CREATE TABLE t(a",
+        "",
+    ] {
+        let error = refusal(&Forged::table(sql));
+        assert!(error.starts_with("Error::Corrupt") || error.starts_with("Error::Unsupported"), "{sql}: {error}");
+    }
+}
+
+/// Nesting is SQLite's to bound; in WebAssembly the stack is small, and its end would be a trap.
+#[test]
+fn deep_nesting_is_an_error_and_no_trap() {
+    let nested = |open: &str, inner: &str, close: &str, depth: usize| {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    let table = || (SchemaKind::Table, "t", "CREATE TABLE t(a)".to_owned());
+    for depth in [100, 1_000, 10_000, 100_000] {
+        let states = [
+            Forged::table(format!("CREATE TABLE t(a CHECK({}))", nested("(", "a", ")", depth))),
+            Forged::table(format!("CREATE TABLE t(a CHECK({}))", nested("NOT ", "a", "", depth))),
+            Forged::table(format!("CREATE TABLE t(a CHECK({}))", nested("a+", "a", "", depth))),
+            Forged::table(format!("CREATE TABLE t(a, b AS ({}))", nested("abs(", "a", ")", depth))),
+            Forged::table(format!("CREATE TABLE t(a CHECK(a IN {}))", nested("(SELECT 1 IN ", "(1)", ")", depth))),
+            Forged::schema(&[
+                table(),
+                (SchemaKind::Index, "i", format!("CREATE INDEX i ON t({})", nested("-", "a", "", depth))),
+            ]),
+            Forged::schema(&[
+                table(),
+                (
+                    SchemaKind::View,
+                    "v",
+                    format!("CREATE VIEW v AS {}", nested("SELECT * FROM (", "SELECT 1", ")", depth)),
+                ),
+            ]),
+            Forged::schema(&[
+                table(),
+                (
+                    SchemaKind::View,
+                    "v",
+                    format!("CREATE VIEW v AS {}SELECT 1", nested("SELECT 1 UNION ALL ", "", "", depth)),
+                ),
+            ]),
+            Forged::schema(&[
+                table(),
+                (
+                    SchemaKind::View,
+                    "v",
+                    format!("CREATE VIEW v AS {}", nested("WITH c AS (", "SELECT 1", ") SELECT * FROM c", depth)),
+                ),
+            ]),
+            Forged::schema(&[
+                table(),
+                (
+                    SchemaKind::View,
+                    "v",
+                    format!("CREATE VIEW v AS SELECT {} FROM t", nested("CASE WHEN a THEN ", "a", " END", depth)),
+                ),
+            ]),
+        ];
+        let mut host = Host::new();
+        for (number, state) in states.iter().enumerate() {
+            let bundle = bundle(state);
+            match run!(host, database, bundle, PIECE, &key_text(), None, None).0 {
+                Ok(_) => assert!(depth < 100_000, "{number} at {depth}"),
+                Err(error) => assert!(
+                    ["too big", "unsupported", "corrupt"].contains(&kind(&error)),
+                    "{number} at {depth}: {error:?}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn too_little_memory_is_an_error_and_no_trap() {
+    let state = Forged { rows: 200, value: vec![7; 600_000], ..Forged::table("CREATE TABLE t(a)") };
+    let bundle = bundle(&state);
+    let (sound, key) = (bundle_of(&Database::new(SMALL)), key_text());
+    for mebibytes in [64, 80, 97, 113, 128] {
+        let mut host = Host::with_memory(mebibytes << 20);
+        let error = run!(host, database, bundle, PIECE, &key, None, None).0.unwrap_err();
+        assert_eq!(kind(&error), "too big", "{error:?}");
+        run!(host, database, sound, PIECE, &key, None, None).0.unwrap();
+        // Without a database to build, flat memory is enough.
+        run!(host, inspection, bundle, PIECE, &key, None).0.unwrap();
+    }
+    let mut host = Host::new();
+    run!(host, database, bundle, PIECE, &key, None, None).0.unwrap();
+}
+
+#[test]
+fn a_long_value_that_has_no_room_is_an_error_and_no_trap() {
+    let state = Forged { rows: 1, value: vec![7; 80_000_000], ..Forged::table("CREATE TABLE t(a)") };
+    let (bundle, key) = (bundle(&state), key_text());
+    for mebibytes in [64, 128, 192, 256] {
+        let mut host = Host::with_memory(mebibytes << 20);
+        if let Err(error) = run!(host, database, bundle, PIECE, &key, None, None).0 {
+            assert_eq!(kind(&error), "too big", "{error:?}");
+        }
+    }
+    let mut host = Host::new();
+    run!(host, database, bundle, PIECE, &key, None, None).0.unwrap();
+}
