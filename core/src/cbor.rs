@@ -6,9 +6,6 @@ use cbor4ii::core::{dec, types};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 
-/// Arrays and strings within one another, at most (RFC 8949 nesting).
-const NESTING_MAX: usize = 4;
-
 pub(crate) use cbor4ii::core::{enc::Encode, enc::Write, types::Bytes, types::Null};
 
 /// Major types (RFC 8949 §3.1), as the first byte's upper three bits say.
@@ -64,23 +61,23 @@ pub(crate) fn to_vec<T: Serialize>(item: &T) -> Vec<u8> {
 /// # Errors
 /// Corrupt, named after `what`.
 pub(crate) fn from_slice<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T> {
-    let item: T = cbor4ii::serde::from_slice(bytes).map_err(|error| Error::corrupt(format!("{what}: {error}")))?;
+    let item: T =
+        cbor4ii::serde::from_slice(bytes).map_err(|_| Error::corrupt(format!("{what} is not what it should be")))?;
     if to_vec(&item) != bytes {
         return Err(Error::corrupt(format!("{what} is not in canonical form")));
     }
     Ok(item)
 }
 
-/// Reads items from a slice.
+/// Reads items from a slice. Only what is asked for is read, so that nothing nests deeper than the types that are read.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
-    nesting: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, nesting: 0 }
+        Self { rest: bytes }
     }
 
     pub fn rest(&self) -> &'a [u8] {
@@ -106,6 +103,18 @@ impl<'a> Reader<'a> {
             Some(length) if length <= self.rest.len() => Ok(length),
             Some(_) => Err(ended()),
             None => Err(Error::corrupt("an array of indefinite length")),
+        }
+    }
+
+    /// Takes the byte that is the canonical head of what comes next.
+    pub fn exactly(&mut self, head: u8) -> Result<()> {
+        match self.rest.split_first() {
+            Some((first, rest)) if *first == head => {
+                self.rest = rest;
+                Ok(())
+            }
+            Some(_) => Err(Error::corrupt("not in canonical form, or not what is expected here")),
+            None => Err(ended()),
         }
     }
 
@@ -135,8 +144,9 @@ fn ended() -> Error {
     Error::corrupt("the data end within an item")
 }
 
-fn unreadable(error: dec::Error<Infallible>) -> Error {
-    Error::corrupt(format!("not the CBOR that is expected here: {error}"))
+/// The decoder's own words could show a byte of content.
+fn unreadable(_: dec::Error<Infallible>) -> Error {
+    Error::corrupt("not the CBOR that is expected here")
 }
 
 impl<'a> dec::Read<'a> for Reader<'a> {
@@ -148,15 +158,6 @@ impl<'a> dec::Read<'a> for Reader<'a> {
 
     fn advance(&mut self, n: usize) {
         self.rest = &self.rest[n.min(self.rest.len())..];
-    }
-
-    fn step_in(&mut self) -> bool {
-        self.nesting += 1;
-        self.nesting <= NESTING_MAX
-    }
-
-    fn step_out(&mut self) {
-        self.nesting -= 1;
     }
 }
 

@@ -3,11 +3,15 @@
 
 use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
 use crate::digest::Digest;
+use crate::limits::KEY_MAX;
 use crate::state::Table;
 use crate::value::{compare_keys, decode_values, encode_values};
 use crate::{Error, Key, Result, Value};
 use std::cmp::Ordering;
 use std::convert::Infallible;
+
+/// The head of an array of three.
+pub(crate) const CHANGE_HEAD: u8 = 0x83;
 
 /// A new row in the making: a change of a state that had no such key before.
 pub(crate) struct NewRow<'a> {
@@ -16,15 +20,6 @@ pub(crate) struct NewRow<'a> {
 }
 
 impl NewRow<'_> {
-    /// What the format cannot hold is refused here, before anything of the row is written.
-    pub fn check(&self) -> Result<()> {
-        let in_key = match self.key {
-            Key::Rowid(_) => &[],
-            Key::Primary(values) => values,
-        };
-        in_key.iter().chain(self.values).try_for_each(Value::check)
-    }
-
     /// At least the length of the encoded change.
     pub fn length_bound(&self) -> u64 {
         const HEAD_MAX: u64 = 12;
@@ -78,22 +73,22 @@ pub(crate) struct Change<'a> {
 }
 
 /// What stands next in a chunk's plaintext.
-pub(crate) enum Entry<'a> {
+pub(crate) enum Next<'a> {
     Run(Table<'a>),
     Change,
 }
 
 /// Tells what comes next, and reads it if it is the head of a run.
-pub(crate) fn next_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>> {
+pub(crate) fn what_is_next<'a>(reader: &mut Reader<'a>) -> Result<Next<'a>> {
     if reader.major()? == major::ARRAY {
-        return Ok(Entry::Change);
+        return Ok(Next::Change);
     }
     let start = reader.clone();
     let table = Table::decode(reader)?;
     let mut again = Compare::with(between(&start, reader));
     table.encode(&mut again);
     canonical(&again, "the name of a table")?;
-    Ok(Entry::Run(table))
+    Ok(Next::Run(table))
 }
 
 /// Reads changes of rows, and keeps the memory that this takes.
@@ -105,6 +100,7 @@ pub(crate) struct RowReader<'a> {
     pub values: Vec<Value<'a>>,
     /// The canonical bytes of its key, in full.
     pub key_bytes: Vec<u8>,
+    step: Vec<u8>,
 }
 
 impl<'a> RowReader<'a> {
@@ -123,22 +119,34 @@ impl<'a> RowReader<'a> {
 
     /// Reads the change of the next row.
     pub fn next(&mut self, reader: &mut Reader<'a>) -> Result<Change<'a>> {
-        reader.array_of(3)?;
+        reader.exactly(CHANGE_HEAD)?;
         let start = reader.clone();
         let previous = self.rowid.take();
         match reader.major()? {
             major::ARRAY => decode_values(reader, &mut self.primary)?,
             _ => self.rowid = Some(next_rowid(reader, previous)?),
         }
+        let encoded = between(&start, reader);
+        if encoded.len() > KEY_MAX {
+            return Err(Error::too_big(format!(
+                "a primary key of {} bytes; none has more than {KEY_MAX}",
+                encoded.len()
+            )));
+        }
         // In full and in canonical form, whatever stood there.
         let mut key_bytes = std::mem::take(&mut self.key_bytes);
         key_bytes.clear();
         self.key().encode(&mut Append(&mut key_bytes));
         self.key_bytes = key_bytes;
-        let mut again = Vec::with_capacity(10);
-        encode_key(&self.key(), previous, &mut again);
-        let canonical_key = if self.rowid.is_some() { &again[1..] } else { &self.key_bytes };
-        if canonical_key != between(&start, reader) {
+        let canonical_key = match (self.rowid, previous) {
+            (Some(rowid), Some(_)) => {
+                self.step.clear();
+                encode_key(&Key::Rowid(rowid), previous, &mut self.step);
+                &self.step[1..]
+            }
+            _ => &self.key_bytes,
+        };
+        if canonical_key != encoded {
             return Err(Error::corrupt("the key of a row is not in canonical form"));
         }
         let old = next_old(reader)?;
@@ -171,7 +179,7 @@ pub(crate) fn next_item<'a>(
     reader: &mut Reader<'a>,
     skip: impl FnOnce(&mut Reader<'a>) -> Result<()>,
 ) -> Result<Change<'a>> {
-    reader.array_of(3)?;
+    reader.exactly(CHANGE_HEAD)?;
     if !reader.null() {
         return Err(Error::corrupt("the key of an item that is no row is not null"));
     }
@@ -257,6 +265,10 @@ impl Order {
     /// Corrupt, when it does not come after the one before it.
     pub fn change(&mut self, is_write: bool, key: &[u8]) -> Result<()> {
         if is_write == self.writes {
+            let is_primary = |key: &[u8]| key.first().is_some_and(|head| head >> 5 == major::ARRAY);
+            if !self.key.is_empty() && is_primary(&self.key) != is_primary(key) {
+                return Err(Error::corrupt(format!("the table {:?} has both rowids and primary keys", self.name)));
+            }
             if !self.key.is_empty() && compare_keys(&self.key, key)? != Ordering::Less {
                 return Err(Error::corrupt(format!("the keys of the table {:?} are not in order", self.name)));
             }

@@ -1,11 +1,12 @@
 //! Chunks: runs of changes, cut at places that only the key's holder can predict (`FORMAT.md`, "Chunks").
 
-use crate::cbor::{Append, Bytes, Write, put, put_array};
+use crate::cbor::{Append, Write, put_array};
 use crate::change::encode_key;
 use crate::digest::{Digest, HmacSha256, Total, mac};
+use crate::index::EntryBuilder;
 use crate::state::Table;
 use crate::tally::NO_KEY;
-use crate::{DomainKeys, Error, Key, Result, limits};
+use crate::{DomainId, DomainKeys, Error, Key, Result, limits};
 use hmac::Mac;
 use std::convert::Infallible;
 
@@ -61,61 +62,6 @@ pub struct PlainChunk {
     pub(crate) plaintext: Vec<u8>,
     /// The chunk's entry in the index, encoded.
     pub(crate) entry: Vec<u8>,
-}
-
-/// Collects the index entry of a chunk: its runs, and the sum of its digests (`FORMAT.md`, "Index").
-#[derive(Default)]
-pub(crate) struct EntryBuilder {
-    runs: Vec<u8>,
-    run_count: usize,
-    /// The run in the making: the encoded table, removals, writes, the encoded bound of its first key.
-    run: Option<(Vec<u8>, u64, u64, Vec<u8>)>,
-    sum: u128,
-}
-
-impl EntryBuilder {
-    pub fn run_count(&self) -> usize {
-        self.run_count + usize::from(self.run.is_some())
-    }
-
-    /// A run begins: its encoded table, and the encoded bound of its first key.
-    pub fn run(&mut self, table: &[u8], bound: Vec<u8>) {
-        self.end_run();
-        self.run = Some((table.to_vec(), 0, 0, bound));
-    }
-
-    /// A change of the run that makes an item of this digest.
-    pub fn write(&mut self, digest: Digest) {
-        if let Some((_, _, writes, _)) = &mut self.run {
-            *writes += 1;
-        }
-        self.sum = self.sum.wrapping_add(u128::from_be_bytes(digest.0));
-    }
-
-    fn end_run(&mut self) {
-        if let Some((name, removals, writes, bound)) = self.run.take() {
-            put_array(&mut Append(&mut self.runs), 4);
-            self.runs.extend_from_slice(&name);
-            put(&mut Append(&mut self.runs), removals);
-            put(&mut Append(&mut self.runs), writes);
-            self.runs.extend_from_slice(&bound);
-            self.run_count += 1;
-        }
-    }
-
-    /// The encoded entry: [kind, sum, runs]. The builder is empty afterwards.
-    pub fn finish(&mut self, kind: ChunkKind) -> Vec<u8> {
-        self.end_run();
-        let mut entry = Vec::with_capacity(self.runs.len() + 24);
-        let out = &mut Append(&mut entry);
-        put_array(out, 3);
-        put(out, kind.number());
-        put(out, Bytes(&self.sum.to_be_bytes()[..]));
-        put_array(out, self.run_count);
-        entry.extend_from_slice(&self.runs);
-        *self = Self::default();
-        entry
-    }
 }
 
 /// Says after which changes a chunk ends: a keyed function of table and key, so that neither an update nor content moves
@@ -196,6 +142,8 @@ pub(crate) struct ChunkBuilder<F> {
     compression: Compression,
     plaintext: Vec<u8>,
     entry: EntryBuilder,
+    /// How many were handed out.
+    pub count: u64,
 }
 
 impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
@@ -209,6 +157,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             compression: Compression::default(),
             plaintext: Vec::with_capacity(limits::CHUNK_MAX),
             entry: EntryBuilder::default(),
+            count: 0,
         }
     }
 
@@ -243,7 +192,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             self.begin_change(key);
         }
         if !self.in_run {
-            self.entry.run(&self.table, key.bound());
+            self.entry.begin_run(&self.table, key.bound());
             self.in_run = true;
         }
         self.previous = key.rowid();
@@ -279,7 +228,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         let mut parts = Parts { builder: self, failed: Ok(()) };
         write_rest(&mut parts);
         parts.failed?;
-        self.entry.run(&self.table, key.bound());
+        self.entry.begin_run(&self.table, key.bound());
         self.entry.write(digest);
         self.hand_out(ChunkKind::LastPart)
     }
@@ -294,6 +243,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
 
     fn hand_out(&mut self, kind: ChunkKind) -> Result<()> {
         self.in_run = false;
+        self.count += 1;
         let entry = self.entry.finish(kind);
         let plaintext = std::mem::replace(&mut self.plaintext, Vec::with_capacity(limits::CHUNK_MAX));
         (self.emit)(PlainChunk { kind, compression: self.compression, plaintext, entry })
@@ -327,5 +277,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Write for Parts<'_, F> {
 /// What an export came to: what the bundle writer has to seal into the index and sign.
 #[derive(Clone, Copy, Debug)]
 pub struct ExportTotals {
+    pub(crate) domain_id: DomainId,
     pub(crate) target: Total,
+    pub(crate) chunks: u64,
 }

@@ -2,21 +2,17 @@
 //! [`Restore`](crate::Restore), and the mirror of `export.rs`.
 
 use crate::cbor::{Append, Reader};
-use crate::change::{Change, Entry, RowReader, next_entry, next_item};
-use crate::chunk::{ChunkKind, EntryBuilder};
-use crate::digest::Total;
-use crate::index::Summary;
-use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, SUMMARY_MAX, TABLE_NAME_MAX};
+use crate::change::{Change, NewRow, Next, RowReader, next_item, what_is_next};
+use crate::chunk::ChunkKind;
+use crate::digest::{Digest, Total};
+use crate::index::{EntryBuilder, IndexCheck};
+use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SYSTEM_TABLE_MAX};
 use crate::reader::{Place, PublicReport};
 use crate::restore::Opened;
 use crate::state::{Table, schema_from_value, system_table_from_value};
 use crate::tally::{NO_KEY, Tally};
 use crate::value::decode_values;
-use crate::{
-    DomainKeys, Error, ErrorKind, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding,
-    Value,
-};
-use sha2::{Digest as _, Sha256};
+use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, SchemaRow, Settings, StateSink};
 
 /// What a bundle holds, all of it checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +32,8 @@ pub struct Report {
 }
 
 /// Reads changes out of opened chunks and hands the state that they make to a sink.
+///
+/// Trusts its caller that what it takes came out of an [`Opener`](crate::Opener), in order.
 pub struct Decoder<S> {
     key: RecoveryKey,
     sink: S,
@@ -46,14 +44,31 @@ pub struct Decoder<S> {
     /// The parts so far of a change that is too large for a chunk.
     large: Vec<u8>,
     index: IndexCheck,
-    /// Said only when all bytes have come and are right: a missing chunk can make a full bundle look like a delta.
-    unsupported: Option<Error>,
+    /// Why this may be no full bundle. Said only when all bytes have come and are right: a missing chunk can make a full
+    /// bundle look like a delta.
+    not_full: Option<Error>,
     report: Option<Report>,
 }
 
 struct Domain {
     keys: Box<DomainKeys>,
     tally: Tally,
+}
+
+/// Why a chunk is not taken.
+enum Refusal {
+    /// Its content is wrong.
+    Chunk(Error),
+    /// The sink's own error, which its caller gets unchanged.
+    Sink(Error),
+    /// It is not a chunk of a full bundle of a whole database.
+    NotFull(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Chunk(error)
+    }
 }
 
 impl<S: StateSink> Decoder<S> {
@@ -68,7 +83,7 @@ impl<S: StateSink> Decoder<S> {
             tables: Vec::new(),
             large: Vec::new(),
             index: IndexCheck::default(),
-            unsupported: None,
+            not_full: None,
             report: None,
         }
     }
@@ -76,25 +91,24 @@ impl<S: StateSink> Decoder<S> {
     /// Takes what an [`Opener`](crate::Opener) handed out, in its order.
     ///
     /// # Errors
-    /// Corrupt, unsupported or too big; those of the sink.
+    /// Corrupt, unsupported or too big; those of the sink, unchanged.
     pub fn take(&mut self, opened: Opened) -> Result<()> {
         match opened {
             Opened::Keys(keys) => {
                 self.domain = Some(Domain { tally: Tally::new(&keys), keys });
                 Ok(())
             }
-            Opened::Chunk { .. } if self.unsupported.is_some() => Ok(()),
+            Opened::Chunk { .. } if self.not_full.is_some() => Ok(()),
             Opened::Chunk { kind, plaintext, place } => match self.chunk(kind, &plaintext) {
-                Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    self.unsupported = Some(error);
+                Ok(()) => Ok(()),
+                Err(Refusal::Chunk(error)) => Err(locate(error, place)),
+                Err(Refusal::Sink(error)) => Err(error),
+                Err(Refusal::NotFull(error)) => {
+                    self.not_full = Some(error);
                     Ok(())
                 }
-                result => result.map_err(|error| locate(error, place)),
             },
-            Opened::End(public) => match self.unsupported.take() {
-                Some(error) => Err(error),
-                None => self.end(public),
-            },
+            Opened::End(public) => self.end(public),
         }
     }
 
@@ -112,151 +126,195 @@ impl<S: StateSink> Decoder<S> {
         &mut self.sink
     }
 
-    fn chunk(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<()> {
-        if !self.large.is_empty() && !matches!(kind, ChunkKind::Part | ChunkKind::LastPart) {
-            return Err(Error::corrupt("a large change is not complete"));
+    fn chunk(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<(), Refusal> {
+        let is_part = matches!(kind, ChunkKind::Part | ChunkKind::LastPart);
+        if !self.large.is_empty() && !is_part {
+            return Err(Error::corrupt("a large change is not complete").into());
         }
-        match kind {
-            ChunkKind::Changes => {
-                let entry = self.changes(kind, plaintext)?.1;
-                self.index.expect(&entry)
-            }
+        let entry = match kind {
+            ChunkKind::Changes => self.changes(kind, plaintext)?,
             ChunkKind::Part => {
                 if plaintext.len() != CHUNK_MAX {
-                    return Err(Error::corrupt("a part of a large change that is not the last has not the full size"));
+                    return Err(Error::corrupt("a part of a large change, not its last, has not the full size").into());
                 }
                 self.grow(plaintext)?;
-                self.index.expect(&EntryBuilder::default().finish(kind))
+                EntryBuilder::default().finish(kind)
             }
             ChunkKind::LastPart => {
                 self.grow(plaintext)?;
                 let change = std::mem::take(&mut self.large);
                 if change.len() <= CHUNK_MAX || plaintext.is_empty() {
-                    return Err(Error::corrupt("a change in parts that is not large"));
+                    return Err(Error::corrupt("a change in parts is not large").into());
                 }
-                let (changes, entry) = self.changes(kind, &change)?;
-                if changes != 1 {
-                    return Err(Error::corrupt("the parts of a large change hold more than one change"));
-                }
-                self.index.expect(&entry)
+                self.changes(kind, &change)?
             }
-            ChunkKind::IndexPage => self.index.page(plaintext),
-        }
+            ChunkKind::IndexPage => return Ok(self.index.page(plaintext)?),
+        };
+        Ok(self.index.expect(&entry)?)
     }
 
+    /// Adds a part of a large change, as far as the largest item of its table may reach.
     fn grow(&mut self, part: &[u8]) -> Result<()> {
-        if (self.large.len() + part.len()) as u64 > CHANGE_MAX + TABLE_NAME_MAX as u64 {
-            return Err(Error::too_big(format!("a change of more than {CHANGE_MAX} bytes")));
+        let start = if self.large.is_empty() { part } else { &self.large };
+        let limit = match what_is_next(&mut Reader::new(start))? {
+            Next::Run(Table::Schema) => SCHEMA_MAX,
+            Next::Run(table) if table.is_one_item() => SYSTEM_TABLE_MAX,
+            _ => usize::try_from(CHANGE_MAX).unwrap_or(usize::MAX),
+        };
+        if self.large.len() + part.len() > limit + RUN_HEAD_MAX + 16 {
+            return Err(Error::too_big(format!("an item of more than {limit} bytes")));
         }
-        let room = self.large.try_reserve(part.len());
-        room.map_err(|_| Error::too_big("there is no memory for a row of this size"))?;
+        self.large.try_reserve(part.len()).map_err(|_| Error::too_big("there is no memory for a row of this size"))?;
         self.large.extend_from_slice(part);
         Ok(())
     }
 
-    /// Reads the changes of one plaintext; gives their number and the chunk's entry in the index.
-    fn changes(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<(u64, Vec<u8>)> {
-        let Self { sink, domain: Some(Domain { tally, .. }), settings, schema, tables, .. } = self else {
-            return Err(Error::corrupt("a chunk comes before the head"));
-        };
+    /// Reads the changes of one plaintext; gives the chunk's entry in the index.
+    fn changes(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<Vec<u8>, Refusal> {
         let mut reader = Reader::new(plaintext);
+        let mut rows = RowReader::default();
         let mut entry = EntryBuilder::default();
         let mut run: Option<Run<'_>> = None;
-        let mut row = RowReader::default();
-        let mut changes = 0;
+        let mut changes = 0_u64;
         while !reader.is_empty() {
-            if let Entry::Run(table) = next_entry(&mut reader)? {
-                if run.as_ref().is_some_and(|run| run.is_empty || run.table == table) {
-                    return Err(Error::corrupt("a run without changes, or in two pieces"));
+            if kind == ChunkKind::LastPart && changes == 1 {
+                return Err(Error::corrupt("the parts of a large change hold more than one change").into());
+            }
+            if let Next::Run(table) = what_is_next(&mut reader)? {
+                if run.as_ref().is_some_and(|run| run.changes == 0 || run.table == table) {
+                    return Err(Error::corrupt("a run without changes, or in two pieces").into());
                 }
-                if !tally.is_in(&table) {
-                    expect_order(&table, settings.is_some(), schema.is_some())?;
-                    tally.begin(&table)?;
-                    if let Table::Named(name) = table {
-                        is_in_schema(name, schema.as_deref().unwrap_or_default())?;
-                        tables.push((name.to_owned(), 0));
-                        if !table.is_one_item() {
-                            sink.table(name)?;
-                        }
-                    }
+                if entry.run_count() >= RUNS_MAX {
+                    return Err(Error::too_big(format!("a chunk of more than {RUNS_MAX} runs")).into());
                 }
-                row.begin_run();
-                run = Some(Run { table, is_empty: true });
+                self.begin_run(&table)?;
+                rows.begin_run();
+                run = Some(Run { table, changes: 0 });
                 continue;
             }
-            let Some(run) = &mut run else { return Err(Error::corrupt("a chunk begins without the head of a run")) };
-            let mut bound = Vec::new();
-            let change = match (&run.table, settings.as_ref()) {
-                (Table::Named(name), Some(settings)) if !run.table.is_one_item() => {
-                    let change = row.next(&mut reader)?;
-                    row.key().encode_bound(&mut Append(&mut bound));
-                    let new = only_new(&change)?;
-                    // Before the sink sees the row: order, digest and encoding are right.
-                    let digest = tally.add(&row.key_bytes, new)?;
-                    check_encoding(primary_of(&row.key()).iter().chain(&row.values), settings.encoding)
-                        .map_err(|error| error.at(format!("table {name:?}")))?;
-                    sink.row(row.key(), &row.values)?;
-                    if let Some((_, rows)) = tables.last_mut() {
-                        *rows += 1;
-                    }
-                    digest
-                }
-                (table, _) => {
-                    let change = next_item(&mut reader, |reader| skip(table, reader))?;
-                    bound.extend_from_slice(&NO_KEY);
-                    let new = only_new(&change)?;
-                    match (*table, &*settings) {
-                        (Table::Settings, _) => {
-                            let new = Settings::from_value(new)?;
-                            sink.settings(&new)?;
-                            *settings = Some(new);
-                        }
-                        (Table::Schema, _) => {
-                            let new = schema_from_value(new)?;
-                            sink.schema(&new)?;
-                            *schema = Some(new);
-                        }
-                        (Table::Named(name), Some(settings)) => {
-                            let rows = system_table_from_value(new)?;
-                            check_encoding(rows.iter().flatten(), settings.encoding)
-                                .map_err(|error| error.at(format!("table {name:?}")))?;
-                            sink.system_table(name, &rows)?;
-                            if let Some((_, count)) = tables.last_mut() {
-                                *count = rows.len() as u64;
-                            }
-                        }
-                        _ => return Err(selection()),
-                    }
-                    tally.add(&NO_KEY, new)?
-                }
+            let Some(run) = &mut run else {
+                return Err(Error::corrupt("a chunk begins without the head of a run").into());
             };
-            if run.is_empty {
-                let mut table = Vec::new();
-                run.table.encode(&mut Append(&mut table));
-                entry.run(&table, bound);
-                run.is_empty = false;
+            let length = reader.rest().len();
+            let digest = match run.table.is_one_item() {
+                true => self.item(&run.table, &mut reader)?,
+                false => self.row(&mut rows, &mut reader)?,
+            };
+            if (length - reader.rest().len()) as u64 > CHANGE_MAX {
+                return Err(Error::too_big(format!("a change of more than {CHANGE_MAX} bytes")).into());
             }
-            entry.write(change);
+            if run.changes == 0 {
+                let (mut table, mut bound) = (Vec::new(), Vec::new());
+                run.table.encode(&mut Append(&mut table));
+                match run.table.is_one_item() {
+                    true => bound.extend_from_slice(&NO_KEY),
+                    false => rows.key().encode_bound(&mut Append(&mut bound)),
+                }
+                entry.begin_run(&table, bound);
+            }
+            entry.write(digest);
+            run.changes += 1;
             changes += 1;
         }
-        if run.is_none_or(|run| run.is_empty) {
-            return Err(Error::corrupt("a chunk or its last run holds no change"));
+        if run.is_none_or(|run| run.changes == 0) {
+            return Err(Error::corrupt("a chunk or its last run holds no change").into());
         }
-        Ok((changes, entry.finish(kind)))
+        Ok(entry.finish(kind))
+    }
+
+    fn begin_run(&mut self, table: &Table<'_>) -> Result<(), Refusal> {
+        let tally = &mut tally(&mut self.domain)?.tally;
+        if tally.is_in(table) {
+            return Ok(());
+        }
+        match table {
+            Table::Selection => return Err(selection()),
+            // Before settings and schema only these can come.
+            Table::Named(_) if tally.lacks_settings_or_schema() => return Err(delta()),
+            Table::Schema if self.settings.is_none() => return Err(delta()),
+            _ => tally.begin(table)?,
+        }
+        if let Table::Named(name) = table {
+            self.tables.push(((*name).to_owned(), 0));
+            if !table.is_one_item() {
+                self.sink.table(name).map_err(Refusal::Sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One row: checked in every way before the sink sees it.
+    fn row<'a>(&mut self, rows: &mut RowReader<'a>, reader: &mut Reader<'a>) -> Result<Digest, Refusal> {
+        let change = rows.next(reader)?;
+        let new = only_new(&change)?;
+        let tally = &mut tally(&mut self.domain)?.tally;
+        tally.check_row(&NewRow { key: rows.key(), values: &rows.values })?;
+        let digest = tally.add(&rows.key_bytes, new)?;
+        self.sink.row(rows.key(), &rows.values).map_err(Refusal::Sink)?;
+        if let Some((_, count)) = self.tables.last_mut() {
+            *count += 1;
+        }
+        Ok(digest)
+    }
+
+    /// The one item of the settings, the schema, or a table of SQLite's own.
+    fn item<'a>(&mut self, table: &Table<'a>, reader: &mut Reader<'a>) -> Result<Digest, Refusal> {
+        let change = next_item(reader, |reader| skip(table, reader))?;
+        let new = only_new(&change)?;
+        let tally = &mut tally(&mut self.domain)?.tally;
+        match table {
+            Table::Settings => {
+                let settings = Settings::from_value(new)?;
+                let digest = tally.add(&NO_KEY, new)?;
+                tally.learn_settings(&settings);
+                self.settings = Some(settings);
+                self.sink.settings(&settings).map_err(Refusal::Sink)?;
+                Ok(digest)
+            }
+            Table::Schema => {
+                let schema = schema_from_value(new)?;
+                let digest = tally.add(&NO_KEY, new)?;
+                tally.learn_schema(&schema);
+                self.sink.schema(&schema).map_err(Refusal::Sink)?;
+                self.schema = Some(schema);
+                Ok(digest)
+            }
+            Table::Named(name) => {
+                let rows = system_table_from_value(new)?;
+                rows.iter().flatten().try_for_each(|value| tally.check_value(value))?;
+                let digest = tally.add(&NO_KEY, new)?;
+                self.sink.system_table(name, &rows).map_err(Refusal::Sink)?;
+                if let Some((_, count)) = self.tables.last_mut() {
+                    *count = rows.len() as u64;
+                }
+                Ok(digest)
+            }
+            Table::Selection => Err(selection()),
+        }
     }
 
     fn end(&mut self, public: PublicReport) -> Result<()> {
+        match (self.not_full.take(), public.base_id) {
+            (Some(error), Some(_)) => return Err(error),
+            // A whole bundle that says it is a full one, and is not.
+            (Some(error), None) if error.kind() == ErrorKind::Unsupported && error.message() == DELTA => {
+                return Err(Error::corrupt("a full bundle without settings or schema, or with old values"));
+            }
+            (Some(error), None) => return Err(error),
+            (None, Some(_)) => return Err(Error::unsupported(DELTA)),
+            (None, None) => {}
+        }
         let (Some(Domain { keys, tally }), Some(settings), Some(schema)) =
             (self.domain.as_ref(), self.settings, self.schema.take())
         else {
             return Err(Error::corrupt("the bundle holds no settings or no schema"));
         };
-        let summary = self.index.finish()?;
-        if public.base_id.is_some() || summary.base != Total::default() {
-            return Err(delta());
-        }
-        let total = tally.total;
-        if summary.target != total || summary.chunks != self.index.chunks || summary.changes != total.count {
+        let (summary, total) = (self.index.finish()?, tally.finish()?);
+        if summary.base != Total::default()
+            || summary.target != total
+            || summary.chunks != self.index.chunks
+            || summary.changes != total.count
+        {
             return Err(Error::corrupt("the index states other sums than its chunks have"));
         }
         if total.state_id(keys) != public.state_id {
@@ -279,55 +337,30 @@ impl<S: StateSink> Decoder<S> {
 
 struct Run<'a> {
     table: Table<'a>,
-    is_empty: bool,
+    changes: u64,
 }
 
-fn primary_of<'k>(key: &Key<'k>) -> &'k [Value<'k>] {
-    match key {
-        Key::Rowid(_) => &[],
-        Key::Primary(values) => values,
-    }
+fn tally(domain: &mut Option<Domain>) -> Result<&mut Domain> {
+    domain.as_mut().ok_or_else(|| Error::corrupt("a chunk comes before the head"))
 }
 
-/// A full bundle begins with settings, then the schema.
-fn expect_order(table: &Table<'_>, has_settings: bool, has_schema: bool) -> Result<()> {
-    match (table, has_settings, has_schema) {
-        (Table::Settings, false, false) | (Table::Schema, true, false) | (Table::Named(_), true, true) => Ok(()),
-        (Table::Selection, ..) => Err(selection()),
-        (_, false, _) | (_, _, false) => Err(delta()),
-        _ => Err(Error::corrupt("the settings or the schema come twice")),
-    }
+const DELTA: &str = "this is a delta bundle: it restores only on top of its base, which this version cannot do";
+
+fn delta() -> Refusal {
+    Refusal::NotFull(Error::unsupported(DELTA))
 }
 
-fn is_in_schema(name: &str, schema: &[SchemaRow]) -> Result<()> {
-    match schema.iter().any(|row| row.kind == SchemaKind::Table && row.name == name) {
-        true => Ok(()),
-        false => Err(Error::corrupt(format!("rows of the table {name:?}, which the schema does not have"))),
-    }
+fn selection() -> Refusal {
+    Refusal::NotFull(Error::unsupported(
+        "the bundle holds a selection of a database, which this version cannot restore",
+    ))
 }
 
-fn only_new<'a>(change: &Change<'a>) -> Result<&'a [u8]> {
+fn only_new<'a>(change: &Change<'a>) -> Result<&'a [u8], Refusal> {
     match (&change.old, change.new) {
         (None, Some(new)) => Ok(new),
         _ => Err(delta()),
     }
-}
-
-fn delta() -> Error {
-    Error::unsupported("this is a delta bundle: it restores only on top of its base, which this version cannot do")
-}
-
-fn selection() -> Error {
-    Error::unsupported("the bundle holds a selection of a database, which this version cannot restore")
-}
-
-fn check_encoding<'v>(values: impl Iterator<Item = &'v Value<'v>>, encoding: TextEncoding) -> Result<()> {
-    for value in values {
-        if value.encoding().is_some_and(|of_value| of_value != encoding) {
-            return Err(Error::corrupt("text in another encoding than the file's"));
-        }
-    }
-    Ok(())
 }
 
 /// Reads over the value of an item that is no row.
@@ -335,12 +368,7 @@ fn skip(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
     let mut values = Vec::new();
     match table {
         Table::Settings => decode_values(reader, &mut values),
-        _ => {
-            for _ in 0..reader.array()? {
-                decode_values(reader, &mut values)?;
-            }
-            Ok(())
-        }
+        _ => (0..reader.array()?).try_for_each(|_| decode_values(reader, &mut values)),
     }
 }
 
@@ -348,54 +376,5 @@ fn locate(error: Error, place: Place) -> Error {
     match error.kind() {
         ErrorKind::Corrupt | ErrorKind::TooBig => error.at(place),
         _ => error,
-    }
-}
-
-/// Compares the index with the entries that the chunks must have, without holding either.
-#[derive(Default)]
-struct IndexCheck {
-    chunks: u64,
-    expected: Sha256,
-    expected_length: u64,
-    found: Sha256,
-    found_length: u64,
-    /// The last page was not full, so none may follow.
-    is_last: bool,
-    summary: Vec<u8>,
-}
-
-impl IndexCheck {
-    /// The next chunk must have this entry.
-    fn expect(&mut self, entry: &[u8]) -> Result<()> {
-        self.chunks += 1;
-        self.expected.update(entry);
-        self.expected_length += entry.len() as u64;
-        match self.expected_length > INDEX_MAX {
-            true => Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes"))),
-            false => Ok(()),
-        }
-    }
-
-    fn page(&mut self, page: &[u8]) -> Result<()> {
-        if self.is_last || page.is_empty() {
-            return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
-        }
-        self.is_last = page.len() < CHUNK_MAX;
-        let entries = usize::try_from(self.expected_length - self.found_length).unwrap_or(usize::MAX).min(page.len());
-        let (entries, summary) = page.split_at(entries);
-        self.found.update(entries);
-        self.found_length += entries.len() as u64;
-        if self.summary.len() + summary.len() > SUMMARY_MAX {
-            return Err(Error::corrupt("the index is longer than its chunks account for"));
-        }
-        self.summary.extend_from_slice(summary);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Summary> {
-        if self.found_length != self.expected_length || self.found.finalize_reset() != self.expected.finalize_reset() {
-            return Err(Error::corrupt("the index does not describe the chunks"));
-        }
-        Summary::decode(&self.summary)
     }
 }

@@ -7,7 +7,7 @@ use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChun
 use crate::limits::CHUNK_MAX;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
-use crate::{DomainKeys, Key, Result, SchemaRow, Settings, StateSink, Value};
+use crate::{DomainId, DomainKeys, Error, Key, Result, SchemaRow, Settings, StateSink, Value};
 use std::collections::BTreeMap;
 
 /// The old value of what was not there: null.
@@ -26,6 +26,7 @@ pub struct ExportOptions {
 ///
 /// Holds at most one chunk, whatever the size of the state; a row that is too large for a chunk is handed on in pieces.
 pub struct Export<F> {
+    domain_id: DomainId,
     options: ExportOptions,
     tally: Tally,
     chunks: ChunkBuilder<F>,
@@ -40,6 +41,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Export<F> {
     /// Chunks go to `emit` as soon as they are full.
     pub fn new(keys: &DomainKeys, options: ExportOptions, emit: F) -> Self {
         Self {
+            domain_id: keys.domain_id,
             options,
             tally: Tally::new(keys),
             chunks: ChunkBuilder::new(keys, emit),
@@ -52,10 +54,11 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Export<F> {
     /// Hands out the last chunk and tells what [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
     ///
     /// # Errors
-    /// Those of `emit`.
+    /// Misuse when no settings or no schema have come; those of `emit`.
     pub fn finish(mut self) -> Result<ExportTotals> {
+        let target = self.tally.finish()?;
         self.chunks.end()?;
-        Ok(ExportTotals { target: self.tally.total })
+        Ok(ExportTotals { domain_id: self.domain_id, target, chunks: self.chunks.count })
     }
 
     fn begin(&mut self, table: &Table<'_>) -> Result<()> {
@@ -85,11 +88,15 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Export<F> {
 
 impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
     fn settings(&mut self, settings: &Settings) -> Result<()> {
-        self.item(Table::Settings, &settings.to_value())
+        self.item(Table::Settings, &settings.to_value())?;
+        self.tally.learn_settings(settings);
+        Ok(())
     }
 
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
-        self.item(Table::Schema, &schema_to_value(schema)?)
+        self.item(Table::Schema, &schema_to_value(schema)?)?;
+        self.tally.learn_schema(schema);
+        Ok(())
     }
 
     fn table(&mut self, name: &str) -> Result<()> {
@@ -102,7 +109,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
             self.begin(&Table::named(&name)?)?;
         }
         let row = NewRow { key, values };
-        row.check()?;
+        self.tally.check_row(&row)?;
         self.key.clear();
         key.encode(&mut Append(&mut self.key));
         if is_large(&row, self.chunks.table_length())? {
@@ -116,9 +123,11 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
-        match rows {
-            [] => Ok(()),
-            rows => self.item(Table::named(name)?, &system_table_to_value(rows)?),
+        rows.iter().flatten().try_for_each(|value| self.tally.check_value(value))?;
+        match (rows, Table::named(name)?) {
+            ([], _) => Ok(()),
+            (rows, table) if table.is_one_item() => self.item(table, &system_table_to_value(rows)?),
+            _ => Err(Error::misuse(format!("the table {name:?} is none of SQLite's own: its rows come one by one"))),
         }
     }
 }

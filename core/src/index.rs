@@ -1,8 +1,128 @@
-//! The index: an entry for each chunk, and a summary (`FORMAT.md`, "Index").
+//! The index: an entry for each chunk of changes, then a summary (`FORMAT.md`, "Index"). Written, and checked without
+//! holding it.
 
-use crate::digest::Total;
-use crate::{Error, Result, cbor, limits};
+use crate::cbor::{Append, Bytes, put, put_array};
+use crate::chunk::ChunkKind;
+use crate::digest::{Digest, Total};
+use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
+use crate::{Error, Result, cbor};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A full bundle removes nothing.
+const NO_REMOVALS: u64 = 0;
+
+/// A run in the making.
+struct Run {
+    /// The encoded table.
+    table: Vec<u8>,
+    writes: u64,
+    /// The encoded bound of its first key.
+    bound: Vec<u8>,
+}
+
+/// Collects the index entry of a chunk: its runs, and the sum of its digests (`FORMAT.md`, "Index").
+#[derive(Default)]
+pub(crate) struct EntryBuilder {
+    runs: Vec<u8>,
+    run_count: usize,
+    run: Option<Run>,
+    sum: u128,
+}
+
+impl EntryBuilder {
+    pub fn run_count(&self) -> usize {
+        self.run_count + usize::from(self.run.is_some())
+    }
+
+    /// A run begins: its encoded table, and the encoded bound of its first key.
+    pub fn begin_run(&mut self, table: &[u8], bound: Vec<u8>) {
+        self.end_run();
+        self.run = Some(Run { table: table.to_vec(), writes: 0, bound });
+    }
+
+    /// A change of the run that makes an item of this digest.
+    pub fn write(&mut self, digest: Digest) {
+        if let Some(run) = &mut self.run {
+            run.writes += 1;
+        }
+        self.sum = self.sum.wrapping_add(u128::from_be_bytes(digest.0));
+    }
+
+    fn end_run(&mut self) {
+        if let Some(Run { table, writes, bound }) = self.run.take() {
+            put_array(&mut Append(&mut self.runs), 4);
+            self.runs.extend_from_slice(&table);
+            put(&mut Append(&mut self.runs), NO_REMOVALS);
+            put(&mut Append(&mut self.runs), writes);
+            self.runs.extend_from_slice(&bound);
+            self.run_count += 1;
+        }
+    }
+
+    /// The encoded entry: [kind, sum, runs]. The builder is empty afterwards.
+    pub fn finish(&mut self, kind: ChunkKind) -> Vec<u8> {
+        self.end_run();
+        let mut entry = Vec::with_capacity(self.runs.len() + 24);
+        let out = &mut Append(&mut entry);
+        put_array(out, 3);
+        put(out, kind.number());
+        put(out, Bytes(&self.sum.to_be_bytes()[..]));
+        put_array(out, self.run_count);
+        entry.extend_from_slice(&self.runs);
+        *self = Self::default();
+        entry
+    }
+}
+
+/// Compares the index with the entries that the chunks must have, without holding either.
+#[derive(Default)]
+pub(crate) struct IndexCheck {
+    pub chunks: u64,
+    expected: Sha256,
+    expected_length: u64,
+    found: Sha256,
+    found_length: u64,
+    /// The last page was not full, so none may follow.
+    is_last: bool,
+    summary: Vec<u8>,
+}
+
+impl IndexCheck {
+    /// The next chunk must have this entry.
+    pub fn expect(&mut self, entry: &[u8]) -> Result<()> {
+        self.chunks += 1;
+        self.expected.update(entry);
+        self.expected_length += entry.len() as u64;
+        match self.expected_length + SUMMARY_MAX as u64 > INDEX_MAX {
+            true => Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes"))),
+            false => Ok(()),
+        }
+    }
+
+    pub fn page(&mut self, page: &[u8]) -> Result<()> {
+        if self.is_last || page.is_empty() {
+            return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
+        }
+        self.is_last = page.len() < CHUNK_MAX;
+        let entries = usize::try_from(self.expected_length - self.found_length).unwrap_or(usize::MAX).min(page.len());
+        let (entries, summary) = page.split_at(entries);
+        self.found.update(entries);
+        self.found_length += entries.len() as u64;
+        if self.summary.len() + summary.len() > SUMMARY_MAX {
+            return Err(Error::corrupt("the index is longer than its chunks account for"));
+        }
+        self.summary.extend_from_slice(summary);
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<Summary> {
+        if self.found_length != self.expected_length || self.found.finalize_reset() != self.expected.finalize_reset() {
+            return Err(Error::corrupt("the index does not describe the chunks"));
+        }
+        Summary::decode(&self.summary)
+    }
+}
 
 /// The last item of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +143,7 @@ impl Summary {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() > limits::SUMMARY_MAX {
+        if bytes.len() > SUMMARY_MAX {
             return Err(Error::too_big("the summary of the index is longer than it can be"));
         }
         let Fields(domain, base, target, chunks, changes) = cbor::from_slice(bytes, "the summary of the index")?;

@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use std::fmt;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 const RECOVERY_PREFIX: &str = "lifeboatkey";
 const VERIFY_PREFIX: &str = "lifeboatverify";
@@ -19,7 +19,11 @@ impl RecoveryKey {
     /// # Errors
     /// Misuse when all bytes are the same: such a key comes from a broken generator.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self> {
-        let key = Self(Zeroizing::new(bytes));
+        Self::from_zeroizing(Zeroizing::new(bytes))
+    }
+
+    fn from_zeroizing(bytes: Zeroizing<[u8; 32]>) -> Result<Self> {
+        let key = Self(bytes);
         if key.0.iter().all(|byte| *byte == key.0[0]) {
             return Err(Error::misuse("the recovery key is not random: all of its bytes are the same"));
         }
@@ -31,15 +35,12 @@ impl RecoveryKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text, but never shows it.
     pub fn from_text(text: &str) -> Result<Self> {
-        let mut bytes = from_bech32(text, RECOVERY_PREFIX, "recovery key")?;
-        let key = Self::from_bytes(bytes);
-        bytes.zeroize();
-        key
+        Self::from_zeroizing(from_bech32(text, RECOVERY_PREFIX, "recovery key")?)
     }
 
     /// The text that [`RecoveryKey::from_text`] reads. Keep it in two places, and off the machine that it protects.
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(to_bech32(&self.0, RECOVERY_PREFIX))
+        to_bech32(&self.0, RECOVERY_PREFIX)
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
@@ -63,7 +64,7 @@ impl VerifyKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text.
     pub fn from_text(text: &str) -> Result<Self> {
-        from_bech32(text, VERIFY_PREFIX, "verify key").map(Self)
+        from_bech32(text, VERIFY_PREFIX, "verify key").map(|bytes| Self(*bytes))
     }
 }
 
@@ -73,11 +74,15 @@ impl fmt::Display for VerifyKey {
     }
 }
 
-fn to_bech32(bytes: &[u8; 32], prefix: &'static str) -> String {
-    bech32::encode::<Bech32m>(Hrp::parse_unchecked(prefix), bytes).expect("32 bytes are within bech32's length")
+fn to_bech32(bytes: &[u8; 32], prefix: &'static str) -> Zeroizing<String> {
+    // Room for all of it at once: a text that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(128));
+    bech32::encode_to_fmt::<Bech32m, _>(&mut *text, Hrp::parse_unchecked(prefix), bytes)
+        .expect("32 bytes are within bech32's length");
+    text
 }
 
-fn from_bech32(text: &str, prefix: &str, what: &str) -> Result<[u8; 32]> {
+fn from_bech32(text: &str, prefix: &'static str, what: &str) -> Result<Zeroizing<[u8; 32]>> {
     let wrong = |why: &str| Error::misuse(format!("this is not a {what}: {why}"));
     let text = text.trim();
     if text.is_empty() {
@@ -107,5 +112,9 @@ fn from_bech32(text: &str, prefix: &str, what: &str) -> Result<[u8; 32]> {
     if length != bytes.len() {
         return Err(wrong(&format!("it holds {length} bytes instead of 32")));
     }
-    Ok(*bytes)
+    // The last character has bits to spare: only one text is the key's.
+    if !to_bech32(&bytes, prefix).eq_ignore_ascii_case(text) {
+        return Err(wrong("its last characters are not those that such a key has"));
+    }
+    Ok(bytes)
 }

@@ -27,6 +27,8 @@ mod error;
 mod export;
 mod framing;
 mod head;
+#[cfg(test)]
+mod hostile;
 mod index;
 mod key;
 pub mod limits;

@@ -14,18 +14,28 @@ pub const ITEMS_MAX: usize = 1 << 20;
 pub const VALUE_MAX: u64 = 1_000_000_000;
 /// One encoded change: the largest row of SQLite by default, and room for the heads of its 32,767 columns.
 pub const CHANGE_MAX: u64 = 1_001_000_000;
+/// One encoded primary key of a WITHOUT ROWID table: readers copy keys to compare them.
+pub const KEY_MAX: usize = 1 << 20;
 /// Columns of a row: SQLite's hard maximum.
 pub const COLUMNS_MAX: usize = 32_767;
 /// The encoded schema item: it is held whole. proj.db has 17 KB.
 pub const SCHEMA_MAX: usize = 16 << 20;
+/// Rows of the schema item: SQLite's own time grows with their square.
+pub const SCHEMA_ROWS_MAX: usize = 1 << 17;
 /// The encoded rows of `sqlite_sequence` or of a `sqlite_stat*` table: they are held whole.
 pub const SYSTEM_TABLE_MAX: usize = 16 << 20;
+/// The values in these rows: each takes a reader 24 bytes.
+pub const SYSTEM_VALUES_MAX: usize = 1 << 21;
 /// The name of a table, in bytes of UTF-8: it stands in each index entry.
 pub const TABLE_NAME_MAX: usize = 4096;
+/// The head of a run: the name with the head of its text.
+pub(crate) const RUN_HEAD_MAX: usize = TABLE_NAME_MAX + 3;
 /// The name of a domain, in bytes of UTF-8: it is for people.
 pub const DOMAIN_NAME_MAX: usize = 255;
 /// A text or blob in the key bound of an index entry is cut to this length.
 pub const BOUND_VALUE_MAX: usize = 32;
+/// The values in the key bound of an index entry.
+pub const BOUND_VALUES_MAX: usize = 16;
 /// The whole index, opened: what reading it may cost.
 pub const INDEX_MAX: u64 = 256 << 20;
 /// The summary at the end of the index.

@@ -58,7 +58,7 @@ enum Expect {
     Nothing,
 }
 
-/// Splits a bundle into items. Holds at most one item.
+/// Splits a bundle into items. Holds at most one item, and 36 bytes for each that has passed.
 pub(crate) struct Splitter {
     expect: Expect,
     /// The bytes so far of the item that begins at `offset`.
@@ -68,6 +68,8 @@ pub(crate) struct Splitter {
     records: Vec<u8>,
     domain_id: DomainId,
     in_index: bool,
+    /// What went wrong, for good.
+    failed: Option<Error>,
 }
 
 impl Splitter {
@@ -79,14 +81,23 @@ impl Splitter {
             records: Vec::new(),
             domain_id: DomainId([0; 16]),
             in_index: false,
+            failed: None,
         }
     }
 
-    /// Takes the next bytes and hands out each item that they complete.
-    pub fn push(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+    /// Takes the next bytes and hands out each item that they complete. After an error, of `emit` too, the work is over:
+    /// every later call gives it again.
+    pub fn push(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        if self.failed.is_none() {
+            self.failed = self.split(bytes, emit).err();
+        }
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn split(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
         while !bytes.is_empty() {
             let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
-            let (now, later) = bytes.split_at((wanted - self.buffer.len()).min(bytes.len()));
+            let (now, later) = bytes.split_at(wanted.saturating_sub(self.buffer.len()).min(bytes.len()));
             self.buffer.extend_from_slice(now);
             bytes = later;
             if matches!(self.length()?, Length::Whole(length) if length == self.buffer.len()) {
@@ -104,6 +115,9 @@ impl Splitter {
     /// # Errors
     /// Truncated, when the bundle has not come to its end.
     pub fn finish(&self) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let seen = self.offset + self.buffer.len() as u64;
         match self.expect {
             Expect::Nothing => Ok(()),
@@ -171,13 +185,11 @@ impl Splitter {
 
     fn tail(&self, item: &[u8]) -> Result<PublicReport> {
         let tail = Tail::decode(item)?;
-        tail.check_signature()?;
+        tail.check_signature(item)?;
         // The tail is what the exporter wrote: from here on it is the witness.
-        let records = |records: &[u8]| records.chunks_exact(RECORD).map(<[u8]>::to_vec).collect::<Vec<_>>();
         if tail.items != self.records {
-            let (said, seen) = (records(&tail.items), records(&self.records));
             let mut place = Place { item: 0, offset: 0 };
-            for (said, seen) in said.iter().zip(&seen) {
+            for (said, seen) in tail.items.chunks_exact(RECORD).zip(self.records.chunks_exact(RECORD)) {
                 if said != seen {
                     break;
                 }
@@ -205,7 +217,8 @@ impl Splitter {
 
 /// Checks a bundle without a key: is each byte what the exporter wrote, is it complete, who signed it?
 ///
-/// Push the bundle in pieces of any size, then call [`Audit::finish`]. Holds at most one item of the bundle.
+/// Push the bundle in pieces of any size, then call [`Audit::finish`]. Holds at most one item of the bundle,
+/// and 36 bytes for each that has passed.
 pub struct Audit {
     splitter: Splitter,
     report: Option<PublicReport>,

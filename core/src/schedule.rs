@@ -42,7 +42,7 @@ impl RecoveryKey {
                 name.len()
             )));
         }
-        Ok(DomainId(expand(self, DOMAIN, name.as_bytes())))
+        Ok(DomainId(*expand(self, DOMAIN, name.as_bytes())))
     }
 
     /// The keys of the domain that a head names.
@@ -50,13 +50,13 @@ impl RecoveryKey {
         let context = &id.0;
         DomainKeys {
             domain_id: id,
-            commitment: Zeroizing::new(expand(self, COMMITMENT, context)),
-            chunk_seal: Zeroizing::new(expand(self, CHUNK_SEAL, context)),
-            index_seal: Zeroizing::new(expand(self, INDEX_SEAL, context)),
-            cut: Zeroizing::new(expand(self, CUT, context)),
-            digest: Zeroizing::new(expand(self, DIGEST, context)),
-            state_id: Zeroizing::new(expand(self, STATE_ID, context)),
-            signature: SigningKey::from_bytes(&Zeroizing::new(expand(self, SIGNATURE, context))),
+            commitment: expand(self, COMMITMENT, context),
+            chunk_seal: expand(self, CHUNK_SEAL, context),
+            index_seal: expand(self, INDEX_SEAL, context),
+            cut: expand(self, CUT, context),
+            digest: expand(self, DIGEST, context),
+            state_id: expand(self, STATE_ID, context),
+            signature: SigningKey::from_bytes(&expand(self, SIGNATURE, context)),
         }
     }
 }
@@ -69,10 +69,10 @@ impl DomainKeys {
 }
 
 /// HKDF(salt "lifeboat", the recovery key; label, a zero byte, context).
-fn expand<const N: usize>(key: &RecoveryKey, label: &str, context: &[u8]) -> [u8; N] {
-    let mut okm = [0; N];
+fn expand<const N: usize>(key: &RecoveryKey, label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
+    let mut okm = Zeroizing::new([0; N]);
     Hkdf::<Sha256>::new(Some(SALT), key.bytes())
-        .expand_multi_info(&[label.as_bytes(), &[0], context], &mut okm)
+        .expand_multi_info(&[label.as_bytes(), &[0], context], &mut *okm)
         .expect("at most 64 bytes are asked for, far below HKDF's limit");
     okm
 }

@@ -2,7 +2,7 @@
 //! walks over its state and hands each part, in canonical order, to a [`StateSink`] (`FORMAT.md`, "State").
 
 use crate::cbor::{self, Append, Write, major, put};
-use crate::limits::{SCHEMA_MAX, SYSTEM_TABLE_MAX, TABLE_NAME_MAX};
+use crate::limits::{SCHEMA_MAX, SCHEMA_ROWS_MAX, SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX, TABLE_NAME_MAX};
 use crate::value::{decode_values, encode_values};
 use crate::{Error, Key, Result, Value};
 use serde::{Deserialize, Serialize};
@@ -130,11 +130,11 @@ impl<'a> Table<'a> {
         if reader.major()? == major::TEXT {
             return Self::named(reader.decode()?);
         }
-        match reader.decode::<u8>()? {
+        match reader.decode::<u64>()? {
             0 => Ok(Table::Settings),
             1 => Ok(Table::Schema),
             2 => Ok(Table::Selection),
-            other => Err(Error::unsupported(format!("an item of the unknown kind {other}; use a newer version"))),
+            other => Err(Error::corrupt(format!("a table of number {other}, which state revision 1 does not have"))),
         }
     }
 }
@@ -177,9 +177,12 @@ impl SchemaKind {
 }
 
 pub(crate) fn schema_to_value(schema: &[SchemaRow]) -> Result<Vec<u8>> {
+    within(schema.len(), SCHEMA_ROWS_MAX, "the rows of the schema")?;
     let rows: Vec<SchemaValue<'_>> =
         schema.iter().map(|row| SchemaValue(row.kind.name(), &row.name, &row.table, &row.sql)).collect();
-    within(cbor::to_vec(&rows), SCHEMA_MAX, "the schema")
+    let value = cbor::to_vec(&rows);
+    within(value.len(), SCHEMA_MAX, "the bytes of the schema")?;
+    Ok(value)
 }
 
 /// The value of the one item that holds all rows of `sqlite_sequence` or of a `sqlite_stat*` table.
@@ -190,34 +193,44 @@ pub(crate) fn system_table_to_value(rows: &[Vec<Value<'_>>]) -> Result<Vec<u8>> 
         row.iter().try_for_each(Value::check)?;
         encode_values(row, &mut Append(&mut value));
     }
-    within(value, SYSTEM_TABLE_MAX, "a table of SQLite's own")
+    within(
+        rows.len() + rows.iter().map(Vec::len).sum::<usize>(),
+        SYSTEM_VALUES_MAX,
+        "the values of a table of SQLite's own",
+    )?;
+    within(value.len(), SYSTEM_TABLE_MAX, "the bytes of a table of SQLite's own")?;
+    Ok(value)
 }
 
 pub(crate) fn system_table_from_value(bytes: &[u8]) -> Result<Vec<Vec<Value<'_>>>> {
+    within(bytes.len(), SYSTEM_TABLE_MAX, "the bytes of a table of SQLite's own")?;
     let mut reader = cbor::Reader::new(bytes);
-    let rows = (0..reader.array()?)
-        .map(|_| {
-            let mut row = Vec::new();
-            decode_values(&mut reader, &mut row).map(|()| row)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let (mut rows, mut values) = (Vec::new(), 0);
+    for _ in 0..reader.array()? {
+        let mut row = Vec::new();
+        decode_values(&mut reader, &mut row)?;
+        row.shrink_to_fit();
+        values += 1 + row.len();
+        within(values, SYSTEM_VALUES_MAX, "the values of a table of SQLite's own")?;
+        rows.push(row);
+    }
     if rows.is_empty() || !reader.is_empty() || system_table_to_value(&rows)? != bytes {
         return Err(Error::corrupt("the rows of a table of SQLite's own are not in canonical form"));
     }
     Ok(rows)
 }
 
-fn within(value: Vec<u8>, limit: usize, what: &str) -> Result<Vec<u8>> {
-    match value.len() {
-        length if length > limit => {
-            Err(Error::too_big(format!("{what} takes {length} bytes; a bundle holds at most {limit}")))
-        }
-        _ => Ok(value),
+fn within(size: usize, limit: usize, what: &str) -> Result<()> {
+    match size > limit {
+        true => Err(Error::too_big(format!("{what}: {size}; a bundle holds at most {limit}"))),
+        false => Ok(()),
     }
 }
 
 pub(crate) fn schema_from_value(bytes: &[u8]) -> Result<Vec<SchemaRow>> {
+    within(bytes.len(), SCHEMA_MAX, "the bytes of the schema")?;
     let rows: Vec<SchemaValue<'_>> = cbor::from_slice(bytes, "the schema item")?;
+    within(rows.len(), SCHEMA_ROWS_MAX, "the rows of the schema")?;
     rows.into_iter()
         .map(|SchemaValue(kind, name, table, sql)| {
             let kinds = [SchemaKind::Table, SchemaKind::Index, SchemaKind::View, SchemaKind::Trigger];

@@ -35,21 +35,18 @@ impl Tail {
     /// Signs the tail with the domain's key.
     pub fn sign(mut self, keys: &DomainKeys) -> Self {
         self.verify_key = keys.verify_key();
-        self.signature = keys.signature.sign(&self.signed_message()).to_bytes();
+        self.signature = keys.signature.sign(&signed_message(&self.encode())).to_bytes();
         self
     }
 
+    /// Checks the signature over the bytes that this tail was decoded from.
+    ///
     /// # Errors
     /// Corrupt when the verify key that stands in the tail did not sign it (RFC 8032, strict).
-    pub fn check_signature(&self) -> Result<()> {
+    pub fn check_signature(&self, encoded: &[u8]) -> Result<()> {
         VerifyingKey::from_bytes(&self.verify_key.0)
-            .and_then(|key| key.verify_strict(&self.signed_message(), &Signature::from_bytes(&self.signature)))
+            .and_then(|key| key.verify_strict(&signed_message(encoded), &Signature::from_bytes(&self.signature)))
             .map_err(|_| Error::corrupt("the signature is wrong: the tail is not what the exporter wrote"))
-    }
-
-    fn signed_message(&self) -> Vec<u8> {
-        let tail = self.encode();
-        [LABEL, &sha256(&tail[..tail.len() - SIGNATURE])].concat()
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -80,6 +77,11 @@ impl Tail {
         trailer[1..].copy_from_slice(&(encoded.len() as u64).to_be_bytes());
         trailer
     }
+}
+
+/// What the signature is over: all of the encoded tail before it.
+fn signed_message(encoded: &[u8]) -> Vec<u8> {
+    [LABEL, &sha256(&encoded[..encoded.len() - SIGNATURE])].concat()
 }
 
 /// Adds an item's record to the list.

@@ -2,7 +2,7 @@
 //! and "Order").
 
 use crate::cbor::{Bytes, Null, Reader, Write, major, put, put_array};
-use crate::limits::{BOUND_VALUE_MAX, COLUMNS_MAX, VALUE_MAX};
+use crate::limits::{BOUND_VALUE_MAX, BOUND_VALUES_MAX, COLUMNS_MAX, VALUE_MAX};
 use crate::{Error, Result, TextEncoding};
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -175,13 +175,13 @@ impl Key<'_> {
         }
     }
 
-    /// The key as index entries hold it: texts and blobs cut short, and nothing after the first that was cut. Never above
+    /// The key as index entries hold it: its first values, texts and blobs cut short, nothing after the first that was cut. Never above
     /// the key itself.
     pub(crate) fn encode_bound<W: Write<Error = Infallible>>(&self, out: &mut W) {
         let Key::Primary(values) = self else { return self.encode(out) };
-        let long = |value: &&Value<'_>| value.payload().len() > BOUND_VALUE_MAX;
-        let kept = values.iter().take_while(|value| !long(value)).count();
-        let Some(cut) = values.get(kept) else { return self.encode(out) };
+        let values = &values[..values.len().min(BOUND_VALUES_MAX)];
+        let kept = values.iter().take_while(|value| value.payload().len() <= BOUND_VALUE_MAX).count();
+        let Some(cut) = values.get(kept) else { return encode_values(values, out) };
         put_array(out, kept + 1);
         values[..kept].iter().for_each(|value| value.encode(out));
         match *cut {

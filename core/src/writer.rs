@@ -5,9 +5,9 @@ use crate::chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
 use crate::digest::{Total, sha256};
 use crate::head::Head;
 use crate::index::Summary;
-use crate::limits::{CHUNK_MAX, INDEX_MAX};
+use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
 use crate::seal::Seal;
-use crate::tail::{RECORD, Tail, push_record};
+use crate::tail::{Tail, push_record};
 use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
 use std::io;
 
@@ -73,7 +73,7 @@ impl<W: io::Write> BundleWriter<W> {
     /// Too big when the bundle would have more items than the format allows; host errors of the writer.
     pub fn chunk(&mut self, chunk: &PlainChunk) -> Result<()> {
         self.entries.extend_from_slice(&chunk.entry);
-        if self.entries.len() as u64 > INDEX_MAX {
+        if (self.entries.len() + SUMMARY_MAX) as u64 > INDEX_MAX {
             return Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes")));
         }
         self.chunks += 1;
@@ -83,8 +83,13 @@ impl<W: io::Write> BundleWriter<W> {
     /// Writes index, tail and trailer, and flushes the writer; gives it back for whatever makes the bytes durable.
     ///
     /// # Errors
-    /// As [`BundleWriter::chunk`].
+    /// Misuse when the totals are not those of the chunks; as [`BundleWriter::chunk`].
     pub fn finish(mut self, totals: &ExportTotals) -> Result<(BundleSummary, W)> {
+        if totals.domain_id != self.keys.domain_id || totals.chunks != self.chunks {
+            return Err(Error::misuse(
+                "these totals are not of the chunks that were written: another domain, or chunks are missing",
+            ));
+        }
         let summary = Summary {
             domain: self.domain.clone(),
             base: Total::default(),
@@ -95,7 +100,8 @@ impl<W: io::Write> BundleWriter<W> {
         let mut index = std::mem::take(&mut self.entries);
         index.extend_from_slice(&summary.encode());
         for page in index.chunks(CHUNK_MAX) {
-            self.item(ChunkKind::IndexPage, Compression::Zstd, page)?;
+            // Never compressed: bounds of keys and names of tables stand side by side here.
+            self.item(ChunkKind::IndexPage, Compression::None, page)?;
         }
         let tail = Tail {
             base_id: None,
@@ -118,7 +124,6 @@ impl<W: io::Write> BundleWriter<W> {
             chunks: self.chunks,
             items: totals.target.count,
         };
-        debug_assert_eq!(tail.items.len() % RECORD, 0);
         Ok((summary, self.out))
     }
 

@@ -29,7 +29,7 @@ fn the_state_id_is_that_of_a_walk_and_of_no_packing() {
     let keys = key().domain(key().domain_id("default").unwrap());
     let mut digest = StateDigest::new(&keys);
     state.walk(&mut digest).unwrap();
-    let id = digest.finish();
+    let id = digest.finish().unwrap();
     let mixed = ExportOptions {
         compression: Compression::Zstd,
         tables: [("ends".to_owned(), Compression::None)].into_iter().collect(),

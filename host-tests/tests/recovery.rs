@@ -97,9 +97,15 @@ fn formats_to_come() {
         newer[at] = 2;
         let check = Sha256::digest(&newer[..66]);
         newer[67..75].copy_from_slice(&check[..8]);
-        for (sql, argument) in [("SELECT backup_verify(?1, ?2)", Some(&key)), ("SELECT backup_verify(?1, ?2)", None)] {
-            let error = db.query_row(sql, (&newer, argument), |row| row.get::<_, String>(0)).unwrap_err();
-            assert!(error.to_string().contains("unsupported"), "{error}");
+        let readers = ["SELECT backup_verify(?1)", "SELECT backup_verify(?1, ?2)", "SELECT backup_restore(?1, ?2)"];
+        for sql in readers {
+            let mut statement = db.prepare(sql).unwrap();
+            statement.raw_bind_parameter(1, &newer).unwrap();
+            if statement.parameter_count() == 2 {
+                statement.raw_bind_parameter(2, &key).unwrap();
+            }
+            let error = statement.raw_query().next().map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains("unsupported"), "{sql}: {error}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use lifeboat_host_tests::corpus;
-use lifeboat_host_tests::host::{Host, keygen, load, open, quote};
+use lifeboat_host_tests::host::{Host, extension, feed, keygen, load, open, quote};
 use lifeboat_host_tests::zkap::Size;
 use rusqlite::{Connection, TransactionBehavior};
 use tempfile::tempdir;
@@ -247,7 +247,7 @@ fn nonsense() {
         for statement in &statements {
             let mut command = host.command(Path::new(":memory:"));
             command.current_dir(scene.directory.path());
-            match lifeboat_host_tests::host::feed(command, &format!("{statement};\n{alive};")) {
+            match feed(command, &format!("{statement};\n{alive};")) {
                 Ok(said) => assert!(said.ends_with("still alive"), "{host:?}: {statement}: {said}"),
                 Err(said) => {
                     assert!(said.contains("exit status: 1"), "{host:?}: {statement}: {said}");
@@ -321,7 +321,7 @@ fn keys() {
     assert_eq!(expected, Host::Shell.ok(&database, &format!("SELECT hex(backup_export({from_file}))")));
     let mut command = Host::Python.command(&database);
     command.env("LIFEBOAT_TEST_KEY", &scene.key);
-    let said = lifeboat_host_tests::host::feed(command, "SELECT hex(backup_export('env:LIFEBOAT_TEST_KEY'))");
+    let said = feed(command, "SELECT hex(backup_export('env:LIFEBOAT_TEST_KEY'))");
     assert_eq!(Ok(expected), said);
     assert_ne!(keygen(), keygen());
 }
@@ -372,4 +372,14 @@ fn interrupts() {
             "{left:?}"
         );
     }
+}
+
+/// A host with an SQLite that is too old says so, and what to do; it does not crash.
+#[test]
+fn too_old_a_host() {
+    let mut command = std::process::Command::new("sqlcipher");
+    command.args(["-batch", "-init", "/dev/null", ":memory:"]);
+    let load = format!("SELECT load_extension({});", quote(extension()));
+    let said = feed(command, &load).expect_err("Debian's sqlcipher has SQLite 3.15");
+    assert!(said.contains("unsupported") && said.contains("3.15") && said.contains("3.35"), "{said}");
 }

@@ -15,6 +15,7 @@ use crate::export::export;
 use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use crate::target::refuse_open_database;
 use lifeboat_core::{Error, ErrorKind, Opened, Opener, RecoveryKey, Result, VerifyKey};
+use lifeboat_sqlite::check_may_write_file;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -42,12 +43,13 @@ struct Summary<'a> {
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    check_may_write_file(&app)?;
     let key = call.arguments.recovery_key(0)?;
     let path = call.arguments.path(1)?;
     let options: Options = call.arguments.options(2)?;
     let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
     let domain = options.domain.as_deref().unwrap_or(DEFAULT_DOMAIN);
-    let app = call.app();
     refuse_open_database(&app, &path)?;
     let verify_key = key.domain(key.domain_id(domain)?).verify_key();
     let existing = match options.replace {
@@ -81,6 +83,9 @@ fn check_existing(path: &Path, key: &RecoveryKey, verify_key: &VerifyKey) -> Res
             "'{path}' is {what} and is not overwritten; give another path, or the option \"replace\": true"
         ))
     };
+    if path.is_dir() {
+        return Err(Error::misuse(format!("'{}' is a directory; give the path of a file in it", path.display())));
+    }
     let mut start = Vec::new();
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Refuse),

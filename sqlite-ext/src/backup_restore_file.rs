@@ -18,7 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::scratch;
 use crate::target::{refuse_database_in_use, refuse_open_database};
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions};
+use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions, check_may_write_file};
 use serde::Deserialize;
 use std::fs;
 
@@ -42,6 +42,7 @@ enum AutoVacuum {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
+    check_may_write_file(&app)?;
     let bundle = call.arguments.bundle(0, &app)?;
     let key = call.arguments.recovery_key(1)?;
     let path = call.arguments.path(2)?;

@@ -128,8 +128,10 @@ fn redact(text: &str) -> String {
     while let Some(found) = lower[from..].find(KEY_PREFIX) {
         let start = from + found + KEY_PREFIX.len();
         shown.push_str(&text[from..start]);
-        shown.push_str("[key]");
         let key = lower[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if key > 0 {
+            shown.push_str("[key]");
+        }
         from = start + key;
     }
     shown.push_str(&text[from..]);

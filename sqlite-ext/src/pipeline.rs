@@ -294,7 +294,7 @@ mod tests {
         for without in [true, false] {
             WITHOUT_THREADS.set(without);
             let (report, digest) = restore_from(&one, StateDigest::new(&keys)).unwrap();
-            assert_eq!((report.items, digest.finish()), (20002, summary.state_id));
+            assert_eq!((report.items, digest.finish().unwrap()), (20002, summary.state_id));
         }
     }
 

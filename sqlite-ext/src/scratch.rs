@@ -73,7 +73,7 @@ fn prove(scratch: &Connection<'_>, key: &RecoveryKey, report: &Report) -> Result
     let keys = key.domain(report.public.domain_id);
     let mut digest = StateDigest::new(&keys);
     Snapshot::open(scratch, "main")?.walk(&mut digest)?;
-    let found = digest.finish();
+    let found = digest.finish()?;
     if found == report.public.state_id {
         return Ok(());
     }

@@ -101,7 +101,7 @@ fn prove(scratch: &Scratch, key: &RecoveryKey, report: &Report) -> Result<()> {
     let keys = key.domain(report.public.domain_id);
     let mut digest = StateDigest::new(&keys);
     Snapshot::open(scratch.connection(), "main")?.walk(&mut digest)?;
-    let found = digest.finish();
+    let found = digest.finish()?;
     if found != report.public.state_id {
         let wanted = report.public.state_id;
         return Err(Error::corrupt(format!("what SQLite built has state id {found}, the bundle {wanted}")));

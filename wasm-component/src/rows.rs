@@ -13,9 +13,9 @@ const BATCH: usize = 1 << 19;
 const ROW: usize = 1 << 17;
 /// What a row or a value takes up besides its bytes, in the memory of the interface.
 const OVERHEAD: usize = 24;
-/// As much of a bundle is opened at a time. The shortest chunk that unpacks to 1 MiB has more than 100 bytes, so that no
-/// more than about 10 MiB of rows wait.
-const STEP: usize = 1 << 10;
+/// As much of a bundle is opened at a time: a chunk that unpacks to 1 MiB has about 100 bytes at least, so that no more
+/// than the rows of two or three chunks wait.
+const STEP: usize = 1 << 7;
 
 /// One stored value, with memory of its own.
 #[derive(Clone, Debug, PartialEq)]

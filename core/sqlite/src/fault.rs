@@ -9,6 +9,8 @@ pub(crate) const BUSY: c_int = 5;
 pub(crate) const LOCKED: c_int = 6;
 const NOMEM: c_int = 7;
 pub(crate) const INTERRUPT: c_int = 9;
+/// What SQLite says of its temporary files in place of `FULL`.
+const IOERR_WRITE: c_int = 10 | 3 << 8;
 const CORRUPT: c_int = 11;
 const FULL: c_int = 13;
 const TOOBIG: c_int = 18;
@@ -20,6 +22,10 @@ pub(crate) const DONE: c_int = 101;
 /// The error for result `code` of SQLite, whose own words are `message`; `place` says what was being done.
 pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
     let (kind, remedy) = match code & 0xff {
+        _ if code == IOERR_WRITE => (
+            ErrorKind::Host,
+            "; a disk may be full: free space, also where SQLite's temporary files lie (SQLITE_TMPDIR), and try again",
+        ),
         BUSY | LOCKED => (ErrorKind::Busy, "; another connection or statement holds the lock: try again"),
         NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
         INTERRUPT => (ErrorKind::Interrupted, ""),

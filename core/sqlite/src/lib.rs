@@ -43,6 +43,6 @@ pub use copy::{Target, adopt_encoding, copy_into};
 pub use name::{quote_name, quote_text};
 pub use pulse::Pulse;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
-pub use situation::{check_may_export, check_may_restore, in_prepare};
+pub use situation::{check_may_export, check_may_restore, check_may_write_file, in_prepare};
 pub use snapshot::Snapshot;
 pub use statement::Statement;

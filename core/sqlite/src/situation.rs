@@ -67,22 +67,35 @@ pub fn check_may_export(connection: &Connection<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a file may be written from here: only from a `SELECT f()` of its own, while no other statement of the
+/// connection is unfinished. A `CHECK` of a forged file that a `PRAGMA integrity_check` evaluates would be called with
+/// a read transaction open; SQLite before 3.50 at least lets it call even functions that are direct-only.
+///
+/// A [misuse](Error::misuse) says what is in the way and what to do.
+pub fn check_may_write_file(connection: &Connection<'_>) -> Result<()> {
+    check_statements(connection)?;
+    match connection.txn_state(None)? {
+        None | Some(0) => Ok(()),
+        Some(WRITING) => Err(Error::misuse(
+            "the connection has a write transaction open, so its state is not committed; COMMIT (or ROLLBACK) first",
+        )),
+        Some(_) => Err(Error::misuse(
+            "a statement or transaction of this connection is still reading; call it as SELECT f(...) without a FROM, \
+             and finish or reset all other statements and COMMIT first",
+        )),
+    }
+}
+
 /// Whether a database may be replaced from here. Only from a plain `SELECT f()` in autocommit mode: inside a
 /// transaction, a `ROLLBACK` would not undo it, and a statement that reads would go on in a database that is no longer
 /// there.
 ///
 /// A [misuse](Error::misuse) says what is in the way and what to do.
 pub fn check_may_restore(connection: &Connection<'_>) -> Result<()> {
-    check_statements(connection)?;
     if !connection.autocommit() {
         return Err(Error::misuse("the connection is inside a transaction; COMMIT or ROLLBACK first"));
     }
-    if connection.txn_state(None)?.is_some_and(|state| state != 0) {
-        return Err(Error::misuse(
-            "a statement of this connection is still reading or writing; call it as SELECT f(...) without a FROM, and \
-             finish or reset all other statements first",
-        ));
-    }
+    check_may_write_file(connection)?;
     if connection.query_i64("PRAGMA query_only")? != 0 {
         return Err(Error::misuse("PRAGMA query_only is on for this connection; turn it off first"));
     }

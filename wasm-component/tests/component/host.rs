@@ -131,7 +131,7 @@ pub fn state_id_of(path: &Path) -> String {
     let keys = key.domain(key.domain_id("test").unwrap());
     let mut digest = StateDigest::new(&keys);
     Snapshot::open(&connection, "main").unwrap().walk(&mut digest).unwrap();
-    digest.finish().to_string()
+    digest.finish().unwrap().to_string()
 }
 
 /// The word for the kind of an error.

@@ -1,8 +1,10 @@
 //! Damaged, forged and oversized bundles, and too little memory: typed errors in one instance that goes on working, never a
 //! trap.
 
+use crate::host::bindings::exports::lifeboat::recovery::recovery::Error;
 use crate::host::{Database, Host, PIECE, State, bundle, bundle_of, key_text, kind};
 use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
+use sha2::{Digest, Sha256};
 
 const SMALL: &str = "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 'one'), ('two', x'02')";
 
@@ -33,6 +35,48 @@ fn every_cut_is_found() {
     }
     let longer = [&bundle[..], &[0]].concat();
     assert_eq!(kind(&run!(host, audit, longer, PIECE, None, None).0.unwrap_err()), "corrupt");
+}
+
+/// Whoever has no key can still write any number of items, and list them: the most that the format allows.
+#[test]
+fn a_million_items_are_an_error_and_no_trap() {
+    const HEAD: usize = 75;
+    const CHUNK: &[u8] = &[0x82, 0, 0x41, 0];
+    let mut forged = bundle_of(&Database::new(SMALL))[..HEAD].to_vec();
+    let mut records = Vec::new();
+    let mut record = |item: &[u8]| {
+        records.extend_from_slice(&u32::try_from(item.len()).unwrap().to_be_bytes());
+        records.extend_from_slice(&Sha256::digest(item));
+    };
+    record(&forged);
+    for _ in 1..1 << 20 {
+        forged.extend_from_slice(CHUNK);
+        record(CHUNK);
+    }
+    let length = u32::try_from(forged.len()).unwrap().to_be_bytes();
+    let listed = u32::try_from(records.len()).unwrap().to_be_bytes();
+    let tail = [
+        &[0x86, 0xf6, 0x58, 32],
+        &[0; 32][..],
+        &[0x5a],
+        &listed,
+        &records,
+        &[0x1a],
+        &length,
+        &[0x58, 32],
+        &[0; 32],
+        &[0x58, 64],
+        &[0; 64],
+    ]
+    .concat();
+    let trailer = u64::try_from(tail.len()).unwrap().to_be_bytes();
+    forged.extend([&tail[..], &[0x48], &trailer].concat());
+
+    let mut host = Host::with_memory(512 << 20);
+    let error = run!(host, audit, forged, PIECE, None, None).0.unwrap_err();
+    assert!(matches!(&error, Error::Corrupt(why) if why.contains("signature")), "{error:?}");
+    let error = run!(host, inspection, forged, PIECE, &key_text(), None).0.unwrap_err();
+    assert_eq!(kind(&error), "corrupt", "{error:?}");
 }
 
 /// A state that no SQLite made, exported by somebody who has the key.
