@@ -11,7 +11,7 @@ LOCKED := --locked
 # What Debian has to provide: a C compiler; a clang that knows WebAssembly, and its library for bindgen; the hosts of the tests.
 PACKAGES_BUILD := gcc libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
-PACKAGES_TEST := $(PACKAGES_DEMO) strace
+PACKAGES_TEST := $(PACKAGES_DEMO) strace sqlcipher
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
 .PHONY: build demo test soak bench clean setup-build setup-demo setup-test setup-bench rust
@@ -40,10 +40,10 @@ test: setup-test build
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
 soak: setup-test build
-	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
 
 bench: setup-bench build
-	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests
+	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench zkap
 
 clean:
 	$(CARGO) clean

@@ -245,9 +245,25 @@ fn killed_at_every_call() {
     }
 }
 
-/// A person whose disk is full is told so. The kernel's own limit on the size of a file stands for the disk.
+/// A person whose disk is full is told so, and what to do.
 #[test]
 fn full_disk_is_explained() {
+    for work in [&EXPORT, &RESTORE_FILE, &RESTORE] {
+        let bench = Bench::new(work);
+        bench.reset();
+        let (_, calls) = bench.run(None);
+        let write = calls.iter().position(|call| call.ends_with("write")).expect("it writes");
+        bench.reset();
+        let (output, _) = bench.run(Some((write + 1, "full")));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("host"), "{said}");
+        assert!(said.contains("free") && said.contains("space"), "{said} does not say what to do");
+    }
+}
+
+/// The kernel's own limit on the size of a file: an error like any other, and nothing is left.
+#[test]
+fn file_size_limit() {
     let directory = tempdir().unwrap();
     let key = quote(keygen());
     let bundle = directory.path().join("app.bundle");
@@ -259,7 +275,7 @@ fn full_disk_is_explained() {
     command.args(["-c", "trap '' XFSZ; ulimit -f 50; exec \"$@\"", "sh"]).arg(host.get_program()).args(host.get_args());
     let output = finish(command, &export);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("app.bundle") && said.contains("host"), "{said}");
+    assert!(!output.status.success() && said.contains("host") && said.contains("too large"), "{said}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 

@@ -1,8 +1,8 @@
 //! Memory is flat: it depends neither on the size of the database nor on that of the bundle, only on the largest value.
-//! The tests run one after the other, so that the times mean something too.
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use lifeboat_host_tests::corpus;
 use lifeboat_host_tests::equal::assert_equal;
@@ -13,6 +13,9 @@ use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
 const MIB: u64 = 1 << 20;
+
+/// Held by each test that measures: one after the other, so that the times mean something.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// A database, and a directory for what comes of it.
 struct Scene {
@@ -61,6 +64,7 @@ fn bare(database: &Path) -> Usage {
 /// restored in at most 2 seconds.
 #[test]
 fn acceptance() {
+    let _alone = ALONE.lock();
     let database = corpus::zkap(Size::ACCEPTANCE);
     let scene = Scene::new(&database);
     let bare = bare(&database);
@@ -86,6 +90,7 @@ fn acceptance() {
 /// R11: a value of 64 MiB passes through, in memory for a few copies of it.
 #[test]
 fn large_values() {
+    let _alone = ALONE.lock();
     let directory = tempdir().unwrap();
     let database = directory.path().join("large.db");
     let sql = "CREATE TABLE photos (name TEXT, data BLOB); INSERT INTO photos VALUES ('small', x'00');
@@ -104,6 +109,7 @@ fn large_values() {
 #[test]
 #[ignore = "takes minutes and 3 GB of disk: run with `--ignored`"]
 fn stress() {
+    let _alone = ALONE.lock();
     let database = corpus::zkap(Size::STRESS);
     let scene = Scene::new(&database);
     let bare = bare(&database);
