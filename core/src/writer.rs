@@ -145,7 +145,7 @@ impl<W: io::Write> BundleWriter<W> {
 
 fn write_failed(error: &io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             Error::host(format!("writing the bundle: {error}; free some space and export again"))
         }
         _ => Error::host(format!("writing the bundle: {error}")),

@@ -79,9 +79,16 @@ fn main() {
     let (identity, recipient) = age_key(&path("age.key"));
     let shell = |sql: String| measure(vec![Host::Shell.command(Path::new(":memory:"))], &sql, None);
 
-    let mut lines =
-        ["export", "dump, zstd, age", "restore", "age, zstd, sqlite3", "verify", "recover in the component"]
-            .map(Line::new);
+    let mut lines = [
+        "export in WAL mode",
+        "export in rollback mode",
+        "dump, zstd, age",
+        "restore",
+        "age, zstd, sqlite3",
+        "verify",
+        "recover in the component",
+    ]
+    .map(Line::new);
     for _ in 0..rounds {
         let [export, copying, dump, restore, load, verify, component] = &mut lines;
         let (bundle, dumped, copy, loaded) = (path("app.bundle"), path("dump.age"), path("copy.db"), path("loaded.db"));

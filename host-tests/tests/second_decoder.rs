@@ -5,14 +5,15 @@ use lifeboat_host_tests::corpus::{package, workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 /// The recovery key of the golden bundles: the bytes 1 to 32.
 const KEY: &str = "lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
 /// What the decoder stands on, from the registry of Python packages.
 const PACKAGES: [&str; 2] = ["cryptography==50.0.2", "zstandard==0.25.0"];
 
-/// A directory with the packages, filled once.
-fn packages() -> PathBuf {
+/// A directory with the packages, filled once: the tests of this program run side by side.
+static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = workspace().join("target/second-decoder");
     if !directory.exists() {
         let draft = workspace().join("target/second-decoder.tmp");
@@ -29,12 +30,12 @@ fn packages() -> PathBuf {
         fs::rename(&draft, &directory).expect("the draft was just made");
     }
     directory
-}
+});
 
 fn decode(bundle: &Path) -> Output {
     let script = package().join("python/second_decoder.py");
     let mut python = Command::new("python3");
-    python.arg(script).arg(bundle).arg(KEY).env("PYTHONPATH", packages()).output().expect("python3 runs")
+    python.arg(script).arg(bundle).arg(KEY).env("PYTHONPATH", &*DIRECTORY).output().expect("python3 runs")
 }
 
 #[test]

@@ -52,6 +52,11 @@ impl AtomicFile {
         &mut self.file
     }
 
+    /// The file, to be synced ahead of time.
+    pub fn handle(&self) -> &File {
+        &self.file
+    }
+
     /// Syncs the file, puts it in the place of the target, and syncs the directory. When this returns, the file
     /// survives a loss of power.
     ///

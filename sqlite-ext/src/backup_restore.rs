@@ -60,7 +60,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     }
     let interrupt = Interrupt::of(&app);
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
-    let built = scratch::build(&scratch, &bundle, &key, target.options(CheckLevel::Quick), &interrupt)?;
+    let built = scratch::build(&scratch, &bundle, &key, target.options(CheckLevel::Quick), &interrupt, None)?;
     check_expected(expect, built.report.public.state_id)?;
     let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None));
     let reply = Reply::json(&summary)?;

@@ -125,7 +125,7 @@ pub(crate) fn audit(bundle: &Bundle<'_>, key: Option<&VerifyKey>, interrupt: &In
 fn restored(app: &Connection<'_>, bundle: &Bundle<'_>, key: &RecoveryKey, interrupt: &Interrupt<'_>) -> Result<Report> {
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
     let options = RebuildOptions { check: CheckLevel::Full, ..RebuildOptions::default() };
-    let built = scratch::build(&scratch, bundle, key, options, interrupt)?;
+    let built = scratch::build(&scratch, bundle, key, options, interrupt, None)?;
     Ok(contents(built.report, Level::Restore, Some(built.checks)))
 }
 

@@ -9,6 +9,8 @@ use lifeboat_sqlite::{
     quote_name,
 };
 use serde::{Serialize, Serializer};
+use std::fs::File;
+use std::thread;
 
 /// What is said of a database that was built and proved.
 pub(crate) struct Built {
@@ -42,6 +44,7 @@ struct Computed {
 }
 
 /// Builds the state of `bundle` in `scratch`, an empty database, and proves by a second walk that it has the bundle's id.
+/// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
 ///
 /// # Errors
 /// Those of the bundle and of the rebuild; interrupted; host, if SQLite gives back another state than was put in. The
@@ -52,12 +55,24 @@ pub(crate) fn build<'c>(
     key: &RecoveryKey,
     options: RebuildOptions,
     interrupt: &Interrupt<'_>,
+    file: Option<&File>,
 ) -> Result<Built> {
     let mut stop = || interrupt.check().is_err();
     scratch.watched(&mut stop, || {
         let (report, rebuild) = pipeline::restore(bundle, key, Rebuild::new(scratch, options)?, interrupt)?;
         let rebuilt = rebuild.finish()?;
-        prove(scratch, key, &report)?;
+        thread::scope(|threads| {
+            // The disk works while the rows are read again.
+            let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
+            let proved = prove(scratch, key, &report);
+            // Where no thread could be made, the caller's own sync does all of it.
+            if let Some(Ok(synced)) = synced
+                && let Ok(Err(error)) = synced.join()
+            {
+                return Err(Error::host(format!("cannot write what was built to the disk: {error}; free some space")));
+            }
+            proved
+        })?;
         let foreign_keys = match foreign_key_check(scratch, "main") {
             // A foreign key without a unique parent column is legal until it is used, and makes the check itself fail.
             Err(error) if error.kind() != ErrorKind::Interrupted => {

@@ -7,6 +7,7 @@
 
 use crate::connection::Connection;
 use lifeboat_core::{Error, Result};
+use std::ffi::CStr;
 use std::ptr;
 
 /// The state of a write transaction in `sqlite3_txn_state`.
@@ -18,12 +19,14 @@ struct Situation {
     preparing: bool,
     /// A running statement is one that writes.
     writing_statement: bool,
+    /// A running statement is a PRAGMA.
+    in_pragma: bool,
 }
 
 impl Situation {
     fn of(connection: &Connection<'_>) -> Self {
         let (api, db) = (connection.api(), connection.handle());
-        let mut situation = Self { preparing: false, writing_statement: false };
+        let mut situation = Self { preparing: false, writing_statement: false, in_pragma: false };
         let mut statement = ptr::null_mut();
         loop {
             // SAFETY: the connection is open, and `statement` null or one of its statements; none is finalized
@@ -35,9 +38,28 @@ impl Situation {
                 }
                 let busy = (api.stmt_busy)(statement) != 0;
                 // Without text and not running, it is being prepared; an open blob handle has no text either but runs.
-                situation.preparing |= !busy && (api.sql)(statement).is_null();
+                let sql = (api.sql)(statement);
+                situation.preparing |= !busy && sql.is_null();
+                situation.in_pragma |= busy && !sql.is_null() && is_pragma(CStr::from_ptr(sql).to_bytes());
                 situation.writing_statement |= busy && (api.stmt_readonly)(statement) == 0;
             }
+        }
+    }
+}
+
+/// Whether the first word of a statement is PRAGMA, after any white space and comments.
+fn is_pragma(sql: &[u8]) -> bool {
+    let mut sql = sql;
+    loop {
+        sql = sql.trim_ascii_start();
+        let end: &[u8] = match sql {
+            [b'-', b'-', ..] => b"\n",
+            [b'/', b'*', ..] => b"*/",
+            _ => return sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"PRAGMA")),
+        };
+        match sql.windows(end.len()).skip(2).position(|window| window == end) {
+            Some(at) => sql = &sql[2 + at + end.len()..],
+            None => return false,
         }
     }
 }
@@ -67,23 +89,18 @@ pub fn check_may_export(connection: &Connection<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file may be written from here: only from a `SELECT f()` of its own, while no other statement of the
-/// connection is unfinished. A `CHECK` of a forged file that a `PRAGMA integrity_check` evaluates would be called with
-/// a read transaction open; SQLite before 3.50 at least lets it call even functions that are direct-only.
+/// Whether a file may be written from here: where one [may export](check_may_export), but not from a `PRAGMA`. Its
+/// `integrity_check` evaluates the `CHECK`s of a forged file, and SQLite up to 3.49 at least lets those call even
+/// functions that are direct-only.
 ///
 /// A [misuse](Error::misuse) says what is in the way and what to do.
 pub fn check_may_write_file(connection: &Connection<'_>) -> Result<()> {
-    check_statements(connection)?;
-    match connection.txn_state(None)? {
-        None | Some(0) => Ok(()),
-        Some(WRITING) => Err(Error::misuse(
-            "the connection has a write transaction open, so its state is not committed; COMMIT (or ROLLBACK) first",
-        )),
-        Some(_) => Err(Error::misuse(
-            "a statement or transaction of this connection is still reading; call it as SELECT f(...) without a FROM, \
-             and finish or reset all other statements and COMMIT first",
-        )),
+    if Situation::of(connection).in_pragma {
+        return Err(Error::misuse(
+            "called while a PRAGMA is running, as if from a CHECK of the database; run it in a plain SELECT",
+        ));
     }
+    check_may_export(connection)
 }
 
 /// Whether a database may be replaced from here. Only from a plain `SELECT f()` in autocommit mode: inside a
@@ -92,10 +109,16 @@ pub fn check_may_write_file(connection: &Connection<'_>) -> Result<()> {
 ///
 /// A [misuse](Error::misuse) says what is in the way and what to do.
 pub fn check_may_restore(connection: &Connection<'_>) -> Result<()> {
+    check_statements(connection)?;
     if !connection.autocommit() {
         return Err(Error::misuse("the connection is inside a transaction; COMMIT or ROLLBACK first"));
     }
-    check_may_write_file(connection)?;
+    if connection.txn_state(None)?.is_some_and(|state| state != 0) {
+        return Err(Error::misuse(
+            "a statement of this connection is still reading or writing; call it as SELECT f(...) without a FROM, and \
+             finish or reset all other statements first",
+        ));
+    }
     if connection.query_i64("PRAGMA query_only")? != 0 {
         return Err(Error::misuse("PRAGMA query_only is on for this connection; turn it off first"));
     }
@@ -114,4 +137,19 @@ fn check_statements(connection: &Connection<'_>) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pragma;
+
+    #[test]
+    fn a_pragma_is_seen_behind_comments() {
+        for sql in ["PRAGMA x", " \t\npragma x", "-- a\n--\nPrAgMa x", "/**/ /* -- */PRAGMA x", "/*/ */pragma"] {
+            assert!(is_pragma(sql.as_bytes()), "{sql}");
+        }
+        for sql in ["", "SELECT 'PRAGMA'", "-- PRAGMA x", "/* PRAGMA", "EXPLAIN PRAGMA x", "PRAGM"] {
+            assert!(!is_pragma(sql.as_bytes()), "{sql}");
+        }
+    }
 }
