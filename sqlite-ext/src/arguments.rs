@@ -7,7 +7,7 @@
 
 use crate::host::Host;
 use crate::options;
-use crate::target::refuse_open_database;
+use crate::target::{refuse_no_file, refuse_open_database};
 use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
 use lifeboat_sqlite::Connection;
 use serde::de::DeserializeOwned;
@@ -122,6 +122,21 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// No argument may name a database of the calling connection as the key's file.
+    ///
+    /// # Errors
+    /// Misuse when one does: see [`refuse_open_database`].
+    pub fn refuse_key_in_database(&self, app: &Connection<'_>) -> Result<()> {
+        for index in 0..self.len() {
+            if let Argument::Text(bytes) = self.get(index)
+                && let Some(path) = bytes.strip_prefix(b"file:")
+            {
+                refuse_open_database(app, &path_of(path, "the key's file")?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The bundle at `index`.
     ///
     /// # Errors
@@ -191,6 +206,7 @@ unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8
 
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     let failed = |error| Error::host(format!("the key's file '{}' cannot be read: {error}", path.display()));
+    refuse_no_file(path, "the file that holds the key's text")?;
     let file = File::open(path).map_err(failed)?;
     // With its whole capacity from the start, so that no copy of the key stays behind in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX as usize + 1));
@@ -227,7 +243,7 @@ fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     if bytes.contains(&0) {
         return Err(Error::misuse(format!("the path of {what} holds a NUL")));
     }
-    if bytes.get(..12).is_some_and(|start| start.eq_ignore_ascii_case(b"lifeboatkey1")) {
+    if bytes.windows(12).any(|start| start.eq_ignore_ascii_case(b"lifeboatkey1")) {
         return Err(Error::misuse(format!(
             "a recovery key stands where the path of {what} belongs; look at the order of the arguments"
         )));

@@ -23,6 +23,15 @@ pub(crate) enum Existing {
     Replace,
 }
 
+/// Who may read a file in the making, and one that replaces no other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Whom the process lets by default: for what is sealed.
+    Usual,
+    /// Its owner alone: for a database.
+    Owner,
+}
+
 /// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target as it was.
 pub(crate) struct AtomicFile {
     file: File,
@@ -36,9 +45,9 @@ impl AtomicFile {
     ///
     /// # Errors
     /// Host when the directory does not let us, misuse when the target is there and is no ordinary file.
-    pub fn create(target: &Path) -> Result<Self> {
+    pub fn create(target: &Path, access: Access) -> Result<Self> {
         let target = resolve(target)?;
-        let (file, temporary) = create_beside(&target)?;
+        let (file, temporary) = create_beside(&target, access)?;
         Ok(Self { file, temporary, target, published: false })
     }
 
@@ -101,7 +110,8 @@ impl Drop for AtomicFile {
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("'{}': {error}", self.target.display()));
+        self.file.write(bytes).map_err(named)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -110,7 +120,7 @@ impl Write for AtomicFile {
 }
 
 /// The target itself, with links followed; fails if it is there and is no ordinary file.
-fn resolve(target: &Path) -> Result<PathBuf> {
+pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
     let failed = |error: io::Error| Error::host(format!("cannot use '{}': {error}", target.display()));
     let linked = match fs::symlink_metadata(target) {
         Ok(metadata) => metadata.file_type().is_symlink(),
@@ -125,7 +135,13 @@ fn resolve(target: &Path) -> Result<PathBuf> {
     }
 }
 
-fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
+fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    if access == Access::Owner {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let Some(name) = target.file_name() else {
         return Err(Error::misuse(format!("'{}' does not name a file", target.display())));
@@ -135,7 +151,7 @@ fn create_beside(target: &Path) -> Result<(File, PathBuf)> {
         temporary.push(name);
         temporary.push(format!(".lifeboat-{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         let temporary = target.with_file_name(temporary);
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
+        match options.open(&temporary) {
             Ok(file) => return Ok((file, temporary)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => {
@@ -190,18 +206,18 @@ mod tests {
     fn published_or_gone() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("a.bundle");
-        let mut file = AtomicFile::create(&target).unwrap();
+        let mut file = AtomicFile::create(&target, Access::Usual).unwrap();
         file.write_all(b"one").unwrap();
         assert!(!target.exists());
         file.publish(Existing::Refuse).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"one");
 
-        let mut file = AtomicFile::create(&target).unwrap();
+        let mut file = AtomicFile::create(&target, Access::Usual).unwrap();
         file.write_all(b"two").unwrap();
         drop(file);
         assert_eq!(fs::read(&target).unwrap(), b"one");
 
-        let mut file = AtomicFile::create(&target).unwrap();
+        let mut file = AtomicFile::create(&target, Access::Usual).unwrap();
         file.write_all(b"three").unwrap();
         file.publish(Existing::Replace).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"three");
@@ -212,7 +228,7 @@ mod tests {
     fn a_file_that_came_meanwhile_is_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("a.bundle");
-        let file = AtomicFile::create(&target).unwrap();
+        let file = AtomicFile::create(&target, Access::Usual).unwrap();
         fs::write(&target, b"theirs").unwrap();
         let error = file.publish(Existing::Refuse).unwrap_err().to_string();
         assert!(error.starts_with("misuse: '") && error.contains("meanwhile"), "{error}");
@@ -223,9 +239,9 @@ mod tests {
     #[test]
     fn only_ordinary_files_are_targets() {
         let directory = tempfile::tempdir().unwrap();
-        let error = AtomicFile::create(directory.path()).err().unwrap().to_string();
+        let error = AtomicFile::create(directory.path(), Access::Usual).err().unwrap().to_string();
         assert!(error.contains("no ordinary file"), "{error}");
-        let error = AtomicFile::create(&directory.path().join("none/a")).err().unwrap().to_string();
+        let error = AtomicFile::create(&directory.path().join("none/a"), Access::Usual).err().unwrap().to_string();
         assert!(error.starts_with("host: cannot create a file beside"), "{error}");
     }
 
@@ -238,7 +254,7 @@ mod tests {
         fs::write(&real, b"one").unwrap();
         fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
         symlink(&real, &link).unwrap();
-        let mut file = AtomicFile::create(&link).unwrap();
+        let mut file = AtomicFile::create(&link, Access::Usual).unwrap();
         file.write_all(b"two").unwrap();
         file.publish(Existing::Replace).unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"two");

@@ -9,7 +9,7 @@
 //! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row),
 //! `changed`.
 
-use crate::atomic_file::{AtomicFile, Existing};
+use crate::atomic_file::{Access, AtomicFile, Existing};
 use crate::edge::{Call, Reply};
 use crate::export::export;
 use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
@@ -56,7 +56,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         true => Existing::Replace,
         false => check_existing(&path, &key, &verify_key)?,
     };
-    let file = AtomicFile::create(&path)?;
+    let file = AtomicFile::create(&path, Access::Usual)?;
     let (summary, mut file) = export(&app, schema, &key, domain, &options.compress, file)?;
     let changed = !same_content(file.file(), &path)
         .map_err(|error| Error::host(format!("comparing with '{}': {error}", path.display())))?;

@@ -10,7 +10,7 @@
 //!
 //! Summary: `path`, and the fields of `backup_restore`.
 
-use crate::atomic_file::{AtomicFile, Existing};
+use crate::atomic_file::{Access, AtomicFile, Existing, resolve};
 use crate::backup_restore::Summary;
 use crate::backup_verify::{check_expected, read_state_id};
 use crate::edge::{Call, Reply};
@@ -45,7 +45,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     check_may_write_file(&app)?;
     let bundle = call.arguments.bundle(0, &app)?;
     let key = call.arguments.recovery_key(1)?;
-    let path = call.arguments.path(2)?;
+    // One path for every check: a link would hide the journal beside the file that it leads to.
+    let path = resolve(&call.arguments.path(2)?)?;
     let options: Options = call.arguments.options(3)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let rebuild = options.rebuild()?;
@@ -63,7 +64,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     refuse_database_in_use(&app, &path)?;
 
-    let file = AtomicFile::create(&path)?;
+    let file = AtomicFile::create(&path, Access::Owner)?;
     let name = std::path::absolute(file.temporary()).map_err(|error| Error::host(format!("the path: {error}")))?;
     let name = name.to_str().ok_or_else(|| Error::misuse("the path of the target is not well-formed UTF-8"))?;
     let interrupt = Interrupt::of(&app);

@@ -24,10 +24,15 @@ use std::collections::VecDeque;
 pub(crate) struct Rows {
     input: Input<'static>,
     buffer: Vec<u8>,
+    /// What was read of the bundle and not yet taken.
+    rest: VecDeque<u8>,
     /// None once the bundle has come to its end.
     restore: Option<Restore<OneTable>>,
     ready: VecDeque<Vec<Cell>>,
 }
+
+/// Bytes of a bundle that are taken at once.
+const FEW: usize = 256;
 
 impl TableFunction for Rows {
     const NAME: &'static str = "backup_rows";
@@ -51,23 +56,31 @@ impl TableFunction for Rows {
             wanted: false,
             ready: VecDeque::new(),
         };
-        Ok(Self { input, buffer: Vec::new(), restore: Some(Restore::new(&key, sink)), ready: VecDeque::new() })
+        Ok(Self {
+            input,
+            buffer: Vec::new(),
+            rest: VecDeque::new(),
+            restore: Some(Restore::new(&key, sink)),
+            ready: VecDeque::new(),
+        })
     }
 
     fn next(&mut self, app: &Connection<'_>) -> Result<Option<Vec<Cell>>> {
         while self.ready.is_empty() {
             let Some(restore) = &mut self.restore else { return Ok(None) };
             Interrupt::of(app).check()?;
-            match self.input.next(&mut self.buffer)? {
-                [] => {
-                    let restore = self.restore.take().ok_or_else(|| Error::host("the bundle was read twice"))?;
-                    restore.finish()?;
-                }
-                piece => {
-                    restore.push(piece)?;
-                    std::mem::swap(&mut self.ready, &mut restore.sink().ready);
-                }
+            if self.rest.is_empty() {
+                self.rest = self.input.next(&mut self.buffer)?.iter().copied().collect();
             }
+            if self.rest.is_empty() {
+                let restore = self.restore.take().ok_or_else(|| Error::host("the bundle was read twice"))?;
+                restore.finish()?;
+                continue;
+            }
+            // So few that hardly more than one chunk can end in them: a small one may unfold to 1 MiB of rows.
+            let few: Vec<u8> = self.rest.drain(..self.rest.len().min(FEW)).collect();
+            restore.push(&few)?;
+            std::mem::swap(&mut self.ready, &mut restore.sink().ready);
         }
         Ok(self.ready.pop_front())
     }

@@ -80,7 +80,11 @@ pub(crate) fn call(
         // SAFETY: SQLite calls back with a valid context and values, for the time of the call.
         let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context).cast(), Arguments::new(values)) };
         let call = Call { db, arguments };
-        if pure && in_prepare(&call.app()) { Ok(Reply::Null) } else { function(&call) }
+        if pure && in_prepare(&call.app()) {
+            return Ok(Reply::Null);
+        }
+        call.arguments.refuse_key_in_database(&call.app())?;
+        function(&call)
     });
     // SAFETY: as above.
     unsafe {

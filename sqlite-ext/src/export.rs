@@ -19,6 +19,9 @@ pub(crate) fn export<W: Write + Send>(
     out: W,
 ) -> Result<(BundleSummary, W)> {
     check_may_export(app)?;
+    if schema.eq_ignore_ascii_case("temp") {
+        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
+    }
     let snapshot = Snapshot::open(app, schema)?;
     let rows = snapshot.schema()?;
     check_restorable(app, &snapshot.settings()?, &rows)?;

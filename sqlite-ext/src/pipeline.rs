@@ -10,6 +10,7 @@
 
 use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
+use crate::target::refuse_no_file;
 use lifeboat_core::{
     BundleSummary, BundleWriter, Decoder, Error, Export, ExportOptions, ExportTotals, Opened, Opener, PlainChunk,
     RecoveryKey, Report, Result, StateSink,
@@ -139,11 +140,8 @@ impl<'a> Input<'a> {
                 let failed = |error: io::Error| {
                     Error::host(format!("the bundle '{name}' cannot be read: {error}; give the path of a bundle"))
                 };
-                let file = File::open(path).map_err(failed)?;
-                match file.metadata().map_err(failed)?.is_dir() {
-                    true => Err(Error::misuse(format!("'{name}' is a directory; give the path of a bundle"))),
-                    false => Ok(Self::File(file, name)),
-                }
+                refuse_no_file(path, "a bundle")?;
+                Ok(Self::File(File::open(path).map_err(failed)?, name))
             }
         }
     }

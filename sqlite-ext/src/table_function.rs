@@ -144,6 +144,7 @@ impl<F: TableFunction> VTabCursor for Cursor<F> {
             }
             // SAFETY: the values are those of this filter, for the time of the call.
             let arguments = unsafe { Arguments::new(values) };
+            arguments.refuse_key_in_database(app)?;
             cursor.rows = Some(F::open(app, &arguments)?);
             cursor.advance(app)
         })

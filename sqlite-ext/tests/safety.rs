@@ -330,3 +330,91 @@ fn z2_exports_beside_writers_hold_the_invariant() {
     writers.into_iter().for_each(|writer| writer.join().unwrap());
     assert!(seen.is_sorted() && seen.first() < seen.last(), "the writers wrote: {seen:?}");
 }
+
+/// A link must not hide the log beside the file that it leads to.
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_database_in_use_is_not_replaced() {
+    let (db, key, bundle) = sample();
+    let directory = directory();
+    let (real, link) = (directory.path().join("real.db"), directory.path().join("link.db"));
+    let user = open(&real);
+    user.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE old(a); INSERT INTO old VALUES (1)").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    for path in [&real, &link] {
+        let path = path.display().to_string();
+        let refused =
+            error(&db, "SELECT backup_restore_file(?2, ?1, ?3, '{\"replace\": true}')", params![key, bundle, path]);
+        assert!(refused.contains("-wal"), "{refused}");
+    }
+    assert_eq!(one::<i64>(&user, "SELECT a FROM old", []), 1);
+}
+
+#[test]
+fn files_that_belong_to_an_open_database_are_left_alone() {
+    let directory = directory();
+    let path = directory.path().join("app.db");
+    let db = open(&path);
+    load(&db);
+    db.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+    let key: String = one(&db, "SELECT backup_keygen()", []);
+    let key_in_database = format!("file:{}", path.display());
+    let refused = error(&db, "SELECT backup_verify_key(?1)", [&key_in_database]);
+    assert!(refused.contains("is a database of this connection"), "{refused}");
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let target = format!("{}{suffix}", path.display());
+        let refused = error(&db, "SELECT backup_export_file(?1, ?2, '{\"replace\": true}')", params![key, target]);
+        assert!(refused.contains("belongs to one"), "{suffix}: {refused}");
+    }
+    assert_eq!(one::<i64>(&db, "SELECT a FROM t", []), 1);
+    for sql in [
+        "SELECT backup_export(?1, '{\"schema\": \"temp\"}')",
+        "SELECT backup_restore(x'', ?1, '{\"schema\": \"TEMP\"}')",
+    ] {
+        assert!(error(&db, sql, [&key]).contains("temp"), "{sql}");
+    }
+    let misplaced = error(&db, "SELECT backup_export_file(?1, ' ' || ?1)", [&key]);
+    assert!(misplaced.contains("order of the arguments") && !misplaced.contains(&key[20..50]), "{misplaced}");
+}
+
+/// An authorizer that hides a column must not make a bundle that lacks it.
+#[test]
+fn what_an_authorizer_hides_is_not_lost_in_silence() {
+    use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+    let (mut db, key, _) = sample();
+    db.execute_batch("CREATE TABLE hidden(open, secret); INSERT INTO hidden VALUES (1, 2)").unwrap();
+    let bundle: Vec<u8> = one(&db, "SELECT backup_export(?1)", [&key]);
+    let hide = |table: &'static str, column: &'static str| {
+        move |context: AuthContext<'_>| match context.action {
+            AuthAction::Read { table_name, column_name } if table_name == table && column_name == column => {
+                Authorization::Ignore
+            }
+            _ => Authorization::Allow,
+        }
+    };
+    for (table, column) in [("hidden", "secret"), ("sqlite_master", "sql")] {
+        db.authorizer(Some(hide(table, column))).unwrap();
+        let refused = error(&db, "SELECT backup_export(?1)", [&key]);
+        assert!(refused.contains("authorizer"), "{table}.{column}: {refused}");
+    }
+    db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).unwrap();
+    assert_eq!(one::<Vec<u8>>(&db, "SELECT backup_export(?1)", [&key]), bundle);
+}
+
+/// A database that is being built, and one that was, is its owner's alone.
+#[cfg(unix)]
+#[test]
+fn a_restored_database_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt;
+    let (db, key, bundle) = sample();
+    let directory = directory();
+    let path = directory.path().join("new.db");
+    let restored = "SELECT backup_restore_file(?2, ?1, ?3, '{\"replace\": true}') IS NOT NULL";
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert!(one::<bool>(&db, restored, params![key, bundle, path.display().to_string()]));
+    assert_eq!(mode(), 0o600);
+    // One that replaces another takes over who could read that.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(one::<bool>(&db, restored, params![key, bundle, path.display().to_string()]));
+    assert_eq!(mode(), 0o640);
+}

@@ -18,9 +18,12 @@ const TRUSTED_SCHEMA: c_int = 1017;
 const LIMIT_LENGTH: c_int = 0;
 const LIMIT_ATTACHED: c_int = 7;
 const LIMIT_TRIGGER_DEPTH: c_int = 10;
+const LIMIT_LIKE_PATTERN_LENGTH: c_int = 8;
+/// The time of a match grows with the pattern.
+const LIKE_PATTERN_MAX: c_int = 4096;
 
 /// What the largest value may become on its way through an expression, besides four times its own size.
-const LENGTH_SLACK: usize = 1 << 20;
+const LENGTH_SLACK: usize = 64 << 10;
 
 /// Nothing that stands in a schema may act here: no triggers, views, extensions, attached files; functions in
 /// expressions only if they are harmless.
@@ -42,6 +45,7 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
     connection.configure(DQS_DDL, true);
     connection.limit(LIMIT_ATTACHED, 0);
     connection.limit(LIMIT_TRIGGER_DEPTH, 0);
+    connection.limit(LIMIT_LIKE_PATTERN_LENGTH, LIKE_PATTERN_MAX);
     connection.execute("PRAGMA ignore_check_constraints = ON")
 }
 

@@ -31,13 +31,18 @@ fn is_virtual(sql: &str) -> bool {
     sql.get(..WORDS.len()).is_some_and(|head| head.eq_ignore_ascii_case(WORDS))
 }
 
+/// All of `sqlite_schema`.
+pub(crate) fn select(schema: &str) -> String {
+    format!(
+        "SELECT type, name, tbl_name, rootpage, sql, rowid FROM {}.sqlite_master ORDER BY rowid",
+        quote_name(schema)
+    )
+}
+
 /// Reads the schema of `schema` in the order of a state, without automatic indexes.
 pub(crate) fn read(connection: &Connection<'_>, schema: &str, encoding: TextEncoding) -> Result<Vec<SchemaRow>> {
     let mut rows = Vec::new();
-    let mut statement = connection.prepare(&format!(
-        "SELECT type, name, tbl_name, rootpage, sql, rowid FROM {}.sqlite_master ORDER BY rowid",
-        quote_name(schema)
-    ))?;
+    let mut statement = connection.prepare(&select(schema))?;
     while statement.step()? {
         let place = format!("row {} of sqlite_schema in {schema:?}", statement.integer(5));
         let corrupt = |what: String| Error::corrupt(format!("{place}: {what}; the database is damaged"));
@@ -50,7 +55,7 @@ pub(crate) fn read(connection: &Connection<'_>, schema: &str, encoding: TextEnco
             other => return Err(corrupt(format!("unknown type {other:?} of {name:?}"))),
         };
         if statement.is_null(4) {
-            if kind == SchemaKind::Index {
+            if kind == SchemaKind::Index && name.starts_with("sqlite_autoindex_") {
                 continue;
             }
             return Err(corrupt(format!("{name:?} has no SQL text")));

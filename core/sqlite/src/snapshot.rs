@@ -87,12 +87,31 @@ impl<'c> Snapshot<'c> {
     /// The schema, as [`StateSink::schema`] takes it.
     pub fn schema(&self) -> Result<Vec<SchemaRow>> {
         let (connection, schema) = self.database();
+        self.refuse_hidden(&schema::select(schema))?;
         schema::read(connection, schema, self.encoding)
     }
 
     /// True when the state is read from a private copy of the pages, and writers no longer wait.
     pub fn is_copy(&self) -> bool {
         self.copy.is_some()
+    }
+
+    /// An authorizer of the app may answer `SQLITE_IGNORE` for a column: SQLite then reads NULL in its place, and the export
+    /// would lose the column without a word. The compiled statement shows it: it reads no constant NULL otherwise.
+    fn refuse_hidden(&self, select: &str) -> Result<()> {
+        if self.copy.is_some() {
+            return Ok(());
+        }
+        let mut program = self.source.prepare(&format!("EXPLAIN {select}"))?;
+        while program.step()? {
+            if program.text(1)? == "Null" {
+                return Err(Error::misuse(
+                    "an authorizer of this connection hides a column, which the bundle would lack; export from a \
+                     connection without it",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The connection and the name of the schema that are read.
@@ -120,7 +139,9 @@ impl<'c> Snapshot<'c> {
             TableKey::Ordinal => 0,
             _ => 1,
         };
-        let mut statement = connection.prepare(&select(schema, &table)).map_err(place)?;
+        let select = select(schema, &table);
+        self.refuse_hidden(&select).map_err(place)?;
+        let mut statement = connection.prepare(&select).map_err(place)?;
         let columns = statement.column_count();
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
@@ -169,7 +190,9 @@ impl<'c> Snapshot<'c> {
         let (connection, schema) = self.database();
         let place = |error: Error| error.at(format!("reading table {name:?}"));
         let table = Table::read(connection, schema, name)?;
-        let mut statement = connection.prepare(&select(schema, &table)).map_err(place)?;
+        let select = select(schema, &table);
+        self.refuse_hidden(&select).map_err(place)?;
+        let mut statement = connection.prepare(&select).map_err(place)?;
         let mut rows = Vec::new();
         while statement.step().map_err(place)? {
             // Column 0 is the rowid, which only gives the order.
