@@ -47,7 +47,7 @@ struct Counts {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let bundle = call.arguments.bundle(0, &app)?;
-    let interrupt = Interrupt::of(&app);
+    let interrupt = Interrupt::of(&app)?;
     let info = if call.arguments.len() == 1 {
         public(audit(&bundle, None, &interrupt)?)
     } else {

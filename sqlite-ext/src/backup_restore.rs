@@ -65,7 +65,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     }
     let data_version = format!("PRAGMA {}.data_version", quote_name(schema));
     let version = (app.query_i64(&data_version)?, changes(&app)?);
-    let interrupt = Interrupt::of(&app);
+    let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
     let built = scratch::build(&scratch, &bundle, &key, target.options(CheckLevel::Quick), &interrupt, None)?;
     check_expected(expect, built.report.public.state_id)?;

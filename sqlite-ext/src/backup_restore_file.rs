@@ -67,7 +67,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let file = AtomicFile::create(&path, Access::Owner)?;
     let name = std::path::absolute(file.temporary()).map_err(|error| Error::host(format!("the path: {error}")))?;
     let name = name.to_str().ok_or_else(|| Error::misuse("the path of the target is not well-formed UTF-8"))?;
-    let interrupt = Interrupt::of(&app);
+    let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), name, OpenMode::ReadWrite)?;
     let built = scratch::build(&scratch, &bundle, &key, rebuild, &interrupt, Some(file.handle()))?;
     check_expected(expect, built.report.public.state_id)?;

@@ -68,7 +68,7 @@ impl TableFunction for Rows {
     fn next(&mut self, app: &Connection<'_>) -> Result<Option<Vec<Cell>>> {
         while self.ready.is_empty() {
             let Some(restore) = &mut self.restore else { return Ok(None) };
-            Interrupt::of(app).check()?;
+            Interrupt::of(app)?.check()?;
             if self.rest.is_empty() {
                 self.rest = self.input.next(&mut self.buffer)?.iter().copied().collect();
             }

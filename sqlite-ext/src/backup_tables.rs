@@ -19,7 +19,7 @@ impl TableFunction for Tables {
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>) -> Result<Self> {
         let (bundle, key) = (arguments.bundle(0, app)?, arguments.recovery_key(1)?);
-        let (report, _) = pipeline::restore(&bundle, &key, Discard, &Interrupt::of(app))?;
+        let (report, _) = pipeline::restore(&bundle, &key, Discard, &Interrupt::of(app)?)?;
         let tables = report.schema.into_iter().filter(|row| row.kind == SchemaKind::Table);
         let cells = tables.map(|table| {
             let counted = report.tables.iter().find(|(name, _)| *name == table.name);

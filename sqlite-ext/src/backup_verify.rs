@@ -69,7 +69,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     let options: Options = call.arguments.options(2)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
-    let interrupt = Interrupt::of(&app);
+    let interrupt = Interrupt::of(&app)?;
     let report = match (key, options.level) {
         (None, None | Some(Level::Hashes)) => public(audit(&bundle, None, &interrupt)?, "consistent"),
         (Some(AnyKey::Verify(key)), None | Some(Level::Hashes)) => {

@@ -3,7 +3,7 @@
 //! Statements on the application's connection heed both by themselves. Work that happens elsewhere (unpacking a bundle,
 //! building a scratch database) asks here.
 
-use lifeboat_core::Result;
+use lifeboat_core::{ErrorKind, Result};
 use lifeboat_sqlite::{Connection, Pulse};
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -20,8 +20,15 @@ pub(crate) struct Interrupt<'c> {
 
 impl<'c> Interrupt<'c> {
     /// Asks `app`.
-    pub fn of(app: &'c Connection<'c>) -> Self {
-        Self { pulse: Pulse::of(app).ok().map(RefCell::new), last: Cell::new(None) }
+    ///
+    /// # Errors
+    /// Interrupted, when the application wants an end already.
+    pub fn of(app: &'c Connection<'c>) -> Result<Self> {
+        let pulse = match Pulse::of(app) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            pulse => pulse.ok().map(RefCell::new),
+        };
+        Ok(Self { pulse, last: Cell::new(None) })
     }
 
     /// # Errors

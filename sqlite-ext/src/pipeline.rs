@@ -242,7 +242,7 @@ mod tests {
 
     fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
         let database = database();
-        restore(&Bundle::Bytes(bundle), &key(), sink, &Interrupt::of(&database))
+        restore(&Bundle::Bytes(bundle), &key(), sink, &Interrupt::of(&database)?)
     }
 
     /// Fails when it has taken this many bytes.
