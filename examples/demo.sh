@@ -24,7 +24,7 @@ run ls -l "$work/live.db"
 
 show "1. Make a recovery key, export the live state, and verify the bundle, all in the sqlite3 shell"
 (umask 077 && cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_keygen()" | tail -1 >app.key)
-echo "made app.key: $(cut -c1-16 "$work/app.key")… (keep it in two places, off this machine)"
+echo "made app.key (keep it in two places, off this machine)"
 shell "$work/live.db" \
   "SELECT load_extension('./liblifeboat');" \
   "SELECT backup_export_file('file:app.key', 'app.bundle');" \
