@@ -237,7 +237,7 @@ fn full_disk() {
     }
 }
 
-/// Z7 Z18: the process is killed at each system call, in the midst of a write.
+/// Z7 Z18 T1: the process is killed at each system call, in the midst of a write; the one file is the old or the new one.
 #[test]
 fn killed_at_every_call() {
     for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
