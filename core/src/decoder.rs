@@ -12,7 +12,7 @@ use crate::restore::Opened;
 use crate::state::{Table, schema_from_value, system_table_from_value};
 use crate::tally::{NO_KEY, Tally};
 use crate::value::decode_values;
-use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, SchemaRow, Settings, StateSink};
+use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, SchemaRow, Selection, Settings, StateSink};
 
 /// What a bundle holds, all of it checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Report {
     pub settings: Settings,
     /// The schema of the state.
     pub schema: Vec<SchemaRow>,
+    /// Which part of a database it is; none for a whole one.
+    pub selection: Option<Selection>,
     /// The tables that have rows, and how many; `sqlite_sequence` and `sqlite_stat*` included.
     pub tables: Vec<(String, u64)>,
     /// All items: settings, schema, rows, and the tables that are one item.
@@ -40,6 +42,7 @@ pub struct Decoder<S> {
     domain: Option<Domain>,
     settings: Option<Settings>,
     schema: Option<Vec<SchemaRow>>,
+    selection: Option<Selection>,
     tables: Vec<(String, u64)>,
     /// The parts so far of a change that is too large for a chunk.
     large: Vec<u8>,
@@ -80,6 +83,7 @@ impl<S: StateSink> Decoder<S> {
             domain: None,
             settings: None,
             schema: None,
+            selection: None,
             tables: Vec::new(),
             large: Vec::new(),
             index: IndexCheck::default(),
@@ -228,7 +232,6 @@ impl<S: StateSink> Decoder<S> {
             return Ok(());
         }
         match table {
-            Table::Selection => return Err(selection()),
             // Before settings and schema only these can come.
             Table::Named(_) if tally.lacks_settings_or_schema() => return Err(delta()),
             Table::Schema if self.settings.is_none() => return Err(delta()),
@@ -279,6 +282,13 @@ impl<S: StateSink> Decoder<S> {
                 self.schema = Some(schema);
                 Ok(digest)
             }
+            Table::Selection => {
+                let selection = Selection::from_value(new)?;
+                let digest = tally.add(&NO_KEY, new)?;
+                self.sink.selection(&selection).map_err(Refusal::Sink)?;
+                self.selection = Some(selection);
+                Ok(digest)
+            }
             Table::Named(name) => {
                 let rows = system_table_from_value(new)?;
                 rows.iter().flatten().try_for_each(|value| tally.check_value(value))?;
@@ -289,7 +299,6 @@ impl<S: StateSink> Decoder<S> {
                 }
                 Ok(digest)
             }
-            Table::Selection => Err(selection()),
         }
     }
 
@@ -328,6 +337,7 @@ impl<S: StateSink> Decoder<S> {
             domain: summary.domain,
             settings,
             schema,
+            selection: self.selection.take(),
             tables: std::mem::take(&mut self.tables),
             items: total.count,
         });
@@ -350,12 +360,6 @@ fn delta() -> Refusal {
     Refusal::NotFull(Error::unsupported(DELTA))
 }
 
-fn selection() -> Refusal {
-    Refusal::NotFull(Error::unsupported(
-        "the bundle holds a selection of a database, which this version cannot restore",
-    ))
-}
-
 fn only_new<'a>(change: &Change<'a>) -> Result<&'a [u8], Refusal> {
     match (&change.old, change.new) {
         (None, Some(new)) => Ok(new),
@@ -368,6 +372,7 @@ fn skip(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
     let mut values = Vec::new();
     match table {
         Table::Settings => decode_values(reader, &mut values),
+        Table::Selection => Selection::skip(reader),
         _ => (0..reader.array()?).try_for_each(|_| decode_values(reader, &mut values)),
     }
 }

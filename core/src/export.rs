@@ -7,7 +7,7 @@ use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChun
 use crate::limits::CHUNK_MAX;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
-use crate::{DomainId, DomainKeys, Error, Key, Result, SchemaRow, Settings, StateSink, Value};
+use crate::{DomainId, DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use std::collections::BTreeMap;
 
 /// The old value of what was not there: null.
@@ -97,6 +97,10 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
         self.item(Table::Schema, &schema_to_value(schema)?)?;
         self.tally.learn_schema(schema);
         Ok(())
+    }
+
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        self.item(Table::Selection, &selection.to_value()?)
     }
 
     fn table(&mut self, name: &str) -> Result<()> {

@@ -198,7 +198,10 @@ fn a_full_bundle_is_full() {
     let mut delta = Spec::new("6174 8301f6 8102").rows(&[ROW]);
     delta.tail = |tail| Tail { base_id: Some(tail.state_id), ..tail };
     assert_eq!(delta.outcome(), Err(ErrorKind::Unsupported), "a base");
-    assert_eq!(Spec::new("02 83f6f6 80").outcome(), Err(ErrorKind::Unsupported), "a selection");
+    for value in ["80", "84f6808080", "84f68261626161 8080", "84f68162 61618080", "84f6816174808000"] {
+        let spec = Spec::new(&format!("02 83f6f6 {value}"));
+        assert_eq!(spec.outcome(), Err(ErrorKind::Corrupt), "a selection that is none: {value}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub const SCHEMA_ROWS_MAX: usize = 1 << 17;
 pub const SYSTEM_TABLE_MAX: usize = 16 << 20;
 /// The values in these rows: each takes a reader 24 bytes.
 pub const SYSTEM_VALUES_MAX: usize = 1 << 21;
+/// The encoded selection item: it is held whole, and its conditions are SQL that somebody wrote.
+pub const SELECTION_MAX: usize = 1 << 20;
 /// The name of a table, in bytes of UTF-8: it stands in each index entry.
 pub const TABLE_NAME_MAX: usize = 4096;
 /// The head of a run: the name with the head of its text.
@@ -38,5 +40,7 @@ pub const BOUND_VALUE_MAX: usize = 32;
 pub const BOUND_VALUES_MAX: usize = 16;
 /// The whole index, opened: what reading it may cost.
 pub const INDEX_MAX: u64 = 256 << 20;
+/// Bundles of a chain: each costs a reader a tail and a few chunks; compose what is longer.
+pub const CHAIN_MAX: usize = 1000;
 /// The summary at the end of the index.
 pub const SUMMARY_MAX: usize = 512;

@@ -134,6 +134,9 @@ impl StateSink for Discard {
     fn schema(&mut self, _: &[crate::SchemaRow]) -> Result<()> {
         Ok(())
     }
+    fn selection(&mut self, _: &crate::Selection) -> Result<()> {
+        Ok(())
+    }
     fn table(&mut self, _: &str) -> Result<()> {
         Ok(())
     }

@@ -4,7 +4,7 @@
 use crate::cbor::{self, Append, Write, major, put};
 use crate::limits::{SCHEMA_MAX, SCHEMA_ROWS_MAX, SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX, TABLE_NAME_MAX};
 use crate::value::{decode_values, encode_values};
-use crate::{Error, Key, Result, Value};
+use crate::{Error, Key, Result, Selection, Value};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 
@@ -67,12 +67,20 @@ pub trait StateSink {
     /// with a b-tree (`sqlite_sequence` first), indexes, then views, triggers and virtual tables.
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()>;
 
+    /// Which part of a database the state is: once, third; not called for a whole database.
+    fn selection(&mut self, selection: &Selection) -> Result<()>;
+
     /// The rows of this table follow. May be left out for a table without rows.
     fn table(&mut self, name: &str) -> Result<()>;
 
     /// One row of the table last named: its key, and its stored values that are not part of the key, in the order of
     /// the table's columns. Generated columns and the alias of the rowid are not stored values.
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()>;
+
+    /// All rows of the table last named have come. True: the sink needs them once more, before anything else.
+    fn table_end(&mut self) -> Result<bool> {
+        Ok(false)
+    }
 
     /// All rows of `sqlite_sequence` or of a `sqlite_stat*` table, in scan order: one item, so it comes whole. May be left
     /// out for a table without rows.

@@ -6,7 +6,9 @@ use crate::digest::{Digest, Digester, Total};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, COLUMNS_MAX, KEY_MAX};
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::value::encode_values;
-use crate::{DomainKeys, Error, Key, Result, SchemaKind, SchemaRow, Settings, StateId, StateSink, TextEncoding, Value};
+use crate::{
+    DomainKeys, Error, Key, Result, SchemaKind, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
+};
 
 /// The key of an item that is no row: null.
 pub(crate) const NO_KEY: [u8; 1] = [0xf6];
@@ -43,7 +45,7 @@ impl Tally {
     /// Corrupt when it is not this table's turn, or the schema does not have it.
     pub fn begin(&mut self, table: &Table<'_>) -> Result<()> {
         match (table, self.encoding, &self.tables) {
-            (Table::Settings, None, None) | (Table::Schema, Some(_), None) => {}
+            (Table::Settings, None, None) | (Table::Schema, Some(_), None) | (Table::Selection, Some(_), Some(_)) => {}
             (Table::Named(name), Some(_), Some(tables)) => {
                 if tables.binary_search_by(|known| known.as_str().cmp(name)).is_err() {
                     return Err(Error::corrupt(format!("rows of the table {name:?}, which the schema does not have")));
@@ -204,6 +206,10 @@ impl StateSink for StateDigest<'_> {
         self.item(Table::Schema, &schema_to_value(schema)?)?;
         self.tally.learn_schema(schema);
         Ok(())
+    }
+
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        self.item(Table::Selection, &selection.to_value()?)
     }
 
     fn table(&mut self, name: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use common::{
     Owned, OwnedKey, Rows, State, everything, export, export_with, key, restore, restore_in, rows, settings, split,
     stored,
 };
-use lifeboat_core::{Compression, ExportOptions, Settings, StateDigest, TextEncoding};
+use lifeboat_core::{Compression, ExportOptions, Selection, Settings, StateDigest, TextEncoding};
 use proptest::prelude::*;
 
 #[test]
@@ -176,4 +176,21 @@ proptest! {
         prop_assert_eq!(&export(&state), &bundle);
         prop_assert_eq!(restore_in(&bundle, piece).unwrap().1, state);
     }
+}
+
+#[test]
+fn a_selection_comes_back_and_is_part_of_the_state() {
+    let whole = everything();
+    let selection = |condition: &str| Selection {
+        conditions: vec![("ends".to_owned(), condition.to_owned())],
+        cache: vec!["z".to_owned()],
+        ..Selection::default()
+    };
+    let part = |condition| State { selection: Some(selection(condition)), ..everything() };
+    let id = |state: &State| export_with(state, ExportOptions::default()).unwrap().1.state_id;
+    let (report, restored) = restore(&export(&part("a > 1"))).unwrap();
+    assert_eq!(report.selection, Some(selection("a > 1")));
+    assert_eq!(restored, part("a > 1"));
+    assert_ne!(id(&part("a > 1")), id(&whole));
+    assert_ne!(id(&part("a > 1")), id(&part("a > 2")));
 }

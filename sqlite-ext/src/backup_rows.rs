@@ -17,7 +17,7 @@ use crate::json;
 use crate::pipeline::Input;
 use crate::scratch;
 use crate::table_function::{Cell, TableFunction};
-use lifeboat_core::{Error, Key, Restore, Result, SchemaKind, SchemaRow, Settings, StateSink, Value};
+use lifeboat_core::{Error, Key, Restore, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value};
 use lifeboat_sqlite::{Api, Connection};
 use std::collections::VecDeque;
 
@@ -131,6 +131,10 @@ impl StateSink for OneTable {
         self.name.clone_from(&table.name);
         let settings = self.settings.as_ref().ok_or_else(|| Error::corrupt("the schema comes before the settings"))?;
         self.columns = scratch::columns(self.api, settings, schema, &self.name)?;
+        Ok(())
+    }
+
+    fn selection(&mut self, _: &Selection) -> Result<()> {
         Ok(())
     }
 

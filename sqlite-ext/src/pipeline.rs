@@ -213,7 +213,7 @@ fn gone() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lifeboat_core::{Discard, ErrorKind, Key, SchemaRow, Settings, StateDigest, Value};
+    use lifeboat_core::{Discard, ErrorKind, Key, SchemaRow, Selection, Settings, StateDigest, Value};
     use lifeboat_sqlite::{Connection, OpenMode, linked_api};
     use std::cell::Cell;
 
@@ -267,6 +267,9 @@ mod tests {
             Ok(())
         }
         fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
+            Ok(())
+        }
+        fn selection(&mut self, _: &Selection) -> Result<()> {
             Ok(())
         }
         fn table(&mut self, _: &str) -> Result<()> {

@@ -87,7 +87,7 @@ pub(crate) fn build<'c>(
 fn prove(scratch: &Connection<'_>, key: &RecoveryKey, report: &Report) -> Result<()> {
     let keys = key.domain(report.public.domain_id);
     let mut digest = StateDigest::new(&keys);
-    Snapshot::open(scratch, "main")?.walk(&mut digest)?;
+    Snapshot::open(scratch, "main")?.walk_as(report.selection.as_ref(), &mut digest)?;
     let found = digest.finish()?;
     if found == report.public.state_id {
         return Ok(());

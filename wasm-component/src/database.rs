@@ -100,7 +100,7 @@ impl Database {
 fn prove(scratch: &Scratch, key: &RecoveryKey, report: &Report) -> Result<()> {
     let keys = key.domain(report.public.domain_id);
     let mut digest = StateDigest::new(&keys);
-    Snapshot::open(scratch.connection(), "main")?.walk(&mut digest)?;
+    Snapshot::open(scratch.connection(), "main")?.walk_as(report.selection.as_ref(), &mut digest)?;
     let found = digest.finish()?;
     if found != report.public.state_id {
         let wanted = report.public.state_id;

@@ -2,7 +2,8 @@
 
 use crate::work::{PIECE_MAX, Work, expected};
 use lifeboat_core::{
-    Error, Key, RecoveryKey, Report, Restore, Result, SchemaRow, Settings, StateId, StateSink, TextEncoding, Value,
+    Error, Key, RecoveryKey, Report, Restore, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding,
+    Value,
 };
 use lifeboat_sqlite::{Api, Columns, Source, StoredColumns};
 use std::collections::VecDeque;
@@ -303,6 +304,10 @@ impl StateSink for Queue {
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         let settings = self.settings.ok_or_else(|| Error::corrupt("the schema comes before the settings"))?;
         self.schema = Some(Columns::new(self.api, &settings, schema)?);
+        Ok(())
+    }
+
+    fn selection(&mut self, _: &Selection) -> Result<()> {
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::plan::{Plan, PlannedTable, Trees, set_encoding};
 use crate::statement::Statement;
 use crate::table::{self, ColumnKind, TableKey};
 use lifeboat_core::{
-    Error, ErrorKind, Key, Result, SchemaRow, Settings, StateSink, TextEncoding, Value, is_system_table,
+    Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
 };
 use std::ffi::c_int;
 
@@ -245,6 +245,11 @@ impl StateSink for Rebuild<'_> {
         let trees = plan.make_trees(self.scratch)?;
         plan.write_for_loading(self.scratch, &trees)?;
         self.schema = Some((plan, trees));
+        Ok(())
+    }
+
+    /// It says what is not there.
+    fn selection(&mut self, _: &Selection) -> Result<()> {
         Ok(())
     }
 

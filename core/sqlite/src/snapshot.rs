@@ -8,7 +8,9 @@ use crate::pulse::Pulse;
 use crate::schema::{self, Class};
 use crate::statement::Statement;
 use crate::table::{Table, TableKey};
-use lifeboat_core::{Error, Key, Result, SchemaRow, Settings, StateSink, TextEncoding, Value, is_system_table};
+use lifeboat_core::{
+    Error, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
+};
 
 /// How many rows, and how many bytes of text and blobs, pass between two beats of the app's [`Pulse`].
 const BEAT_ROWS: u32 = 256;
@@ -50,10 +52,18 @@ impl<'c> Snapshot<'c> {
     /// its end; [`Interrupted`](lifeboat_core::ErrorKind::Interrupted) when the app's connection was interrupted or its
     /// progress handler said so. Errors of the sink come back as they are.
     pub fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
+        self.walk_as(None, sink)
+    }
+
+    /// The same for a database that holds what `selection` left of another one: a state of which the selection is a part.
+    pub fn walk_as(&self, selection: Option<&Selection>, sink: &mut impl StateSink) -> Result<()> {
         let settings = self.settings()?;
         sink.settings(&settings)?;
         let schema = self.schema()?;
         sink.schema(&schema)?;
+        if let Some(selection) = selection {
+            sink.selection(selection)?;
+        }
         let mut tables: Vec<&str> =
             schema.iter().filter(|row| schema::class(row) == Class::Table).map(|row| row.name.as_str()).collect();
         tables.sort_unstable();
@@ -65,6 +75,9 @@ impl<'c> Snapshot<'c> {
             } else {
                 sink.table(name)?;
                 self.walk_table(name, &mut pulse, sink)?;
+                while sink.table_end()? {
+                    self.walk_table(name, &mut pulse, sink)?;
+                }
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Directory, Owned, Recording, api, borrow};
-use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Settings, StateSink, Value};
+use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use lifeboat_sqlite::{Connection, OpenMode, Snapshot};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -240,6 +240,10 @@ fn an_error_of_the_sink_comes_back_unchanged() {
         fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
             Ok(())
         }
+        fn selection(&mut self, _: &Selection) -> Result<()> {
+            Ok(())
+        }
+
         fn table(&mut self, _: &str) -> Result<()> {
             Ok(())
         }

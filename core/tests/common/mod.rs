@@ -3,7 +3,7 @@
 
 use lifeboat_core::{
     BundleSummary, BundleWriter, Compression, Export, ExportOptions, Key, RecoveryKey, Report, Restore, Result,
-    SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value,
+    SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
 };
 
 /// A value that owns its bytes. Doubles compare by their bits.
@@ -63,6 +63,7 @@ pub enum Rows {
 pub struct State {
     pub settings: Option<Settings>,
     pub schema: Vec<SchemaRow>,
+    pub selection: Option<Selection>,
     pub tables: Vec<(String, Rows)>,
 }
 
@@ -75,12 +76,15 @@ impl State {
     pub fn new(tables: Vec<(&str, Rows)>) -> Self {
         let schema = tables.iter().map(|(name, _)| table(name)).collect();
         let tables = tables.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
-        Self { settings: Some(settings()), schema, tables }
+        Self { settings: Some(settings()), schema, selection: None, tables }
     }
 
     pub fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
         sink.settings(&self.settings.expect("a state has settings"))?;
         sink.schema(&self.schema)?;
+        if let Some(selection) = &self.selection {
+            sink.selection(selection)?;
+        }
         for (name, rows) in &self.tables {
             match rows {
                 Rows::Table(rows) => {
@@ -90,6 +94,15 @@ impl State {
                             OwnedKey::Rowid(rowid) => sink.row(Key::Rowid(*rowid), &values(row))?,
                             OwnedKey::Primary(key) => sink.row(Key::Primary(&values(key)), &values(row))?,
                         }
+                    }
+                    if sink.table_end()? {
+                        for (key, row) in rows {
+                            match key {
+                                OwnedKey::Rowid(rowid) => sink.row(Key::Rowid(*rowid), &values(row))?,
+                                OwnedKey::Primary(key) => sink.row(Key::Primary(&values(key)), &values(row))?,
+                            }
+                        }
+                        assert!(!sink.table_end()?, "twice is enough");
                     }
                 }
                 Rows::System(rows) => {
@@ -109,6 +122,10 @@ impl StateSink for State {
     }
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         self.schema = schema.to_vec();
+        Ok(())
+    }
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        assert!(self.selection.replace(selection.clone()).is_none(), "a selection comes once");
         Ok(())
     }
     fn table(&mut self, name: &str) -> Result<()> {

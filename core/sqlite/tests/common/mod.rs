@@ -1,7 +1,7 @@
 //! What the tests share: sources made with rusqlite, and a sink that keeps everything.
 #![allow(dead_code)]
 
-use lifeboat_core::{Key, Result, SchemaRow, Settings, StateSink, Value};
+use lifeboat_core::{Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use lifeboat_sqlite::{Api, Connection, OpenMode, Rebuild, RebuildOptions, Rebuilt, Snapshot, linked_api};
 use std::collections::BTreeMap;
 
@@ -87,6 +87,10 @@ impl StateSink for Recording {
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         self.schema = schema.to_vec();
         Ok(())
+    }
+
+    fn selection(&mut self, _: &Selection) -> Result<()> {
+        panic!("these are whole databases")
     }
 
     fn table(&mut self, name: &str) -> Result<()> {
