@@ -46,7 +46,7 @@ fn worked_bundle(key: &RecoveryKey, rows: &[(i64, Vec<Value<'_>>)]) -> (Vec<u8>,
     let mut writer = BundleWriter::new(key, "default", Vec::new()).unwrap();
     let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     worked_state(rows, &mut export);
-    let totals = export.finish().unwrap();
+    let (totals, _) = export.finish().unwrap();
     let bundle = writer.finish(&totals).unwrap().1;
     let chunks = opened(&bundle);
     (bundle, chunks)
