@@ -33,7 +33,7 @@ fn check_history(states: &[State]) {
             export_from(Some(Base::ledger(&key(), &ledger).unwrap()), state, ExportOptions::default()).unwrap();
         assert!(by_ledger == bundle, "the ledger gives the same delta as the chain");
         assert!(next == ledger_of(state), "a ledger is a function of its state");
-        let full = export(states.iter().nth(bundles.len() - 1).unwrap());
+        let full = export(&states[bundles.len() - 1]);
         assert!(delta(&[&full], state) == bundle, "and so does a full bundle of the base");
         (ledger, bundles) = (next, [bundles, vec![bundle]].concat());
     }
@@ -168,7 +168,7 @@ fn more_changes_than_memory_should_hold() {
 fn long_keys_that_begin_alike() {
     let keyed = |numbers: &[u32], value: i64| {
         let key = |number: &u32| OwnedKey::Primary(vec![Owned::Text(format!("{:_>60}{number:08}", "").into_bytes())]);
-        let row = |number: &u32| (key(number), vec![Owned::Integer(value * i64::from(number % 997 == 0))]);
+        let row = |number: &u32| (key(number), vec![Owned::Integer(value * i64::from(number.is_multiple_of(997)))]);
         State::new(vec![("t", Rows::Table(numbers.iter().map(row).collect()))])
     };
     let all: Vec<u32> = (0..20_000).collect();
