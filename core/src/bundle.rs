@@ -5,6 +5,7 @@ use crate::cbor::Reader;
 use crate::change::{CHANGE_HEAD, Next, skip_key, skip_new, what_is_next};
 use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
 use crate::chunk::ChunkKind;
+use crate::cursor::Side;
 use crate::digest::sha256;
 use crate::framing::sealed_of;
 use crate::head::{Form, HEAD_LENGTH, Head};
@@ -194,6 +195,17 @@ impl<'s> Bundle<'s> {
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
         let plaintext = self.seal.open(kind, sealed_of(&bytes)?, &self.head_hash).map_err(|error| error.at(place))?;
         Ok((kind, plaintext))
+    }
+
+    /// Whether a chunk has changes of this side of a table.
+    pub(crate) fn has(&self, chunk: usize, table: &OwnedTable, side: Side) -> bool {
+        self.entries[chunk].runs.iter().any(|run| {
+            run.table == *table
+                && match side {
+                    Side::Removals => run.removals > 0,
+                    Side::Writes => run.writes > 0,
+                }
+        })
     }
 
     fn read_index(&mut self, key: &RecoveryKey) -> Result<()> {
