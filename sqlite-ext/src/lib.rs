@@ -6,6 +6,7 @@
 
 mod arguments;
 mod atomic_file;
+mod backup_diff;
 mod backup_export;
 mod backup_export_file;
 mod backup_info;
@@ -17,9 +18,9 @@ mod backup_tables;
 mod backup_verify;
 mod backup_verify_key;
 mod backup_version;
+mod chains;
 mod edge;
 mod export;
-#[allow(dead_code)] // Until chains are read.
 mod file_source;
 mod host;
 mod interrupt;
@@ -27,6 +28,7 @@ mod json;
 mod options;
 mod pipeline;
 mod scratch;
+mod shape;
 mod table_function;
 mod target;
 
@@ -71,7 +73,8 @@ fn register(db: *mut sqlite3) -> Result<()> {
         backup_restore_file (3..=4) DIRECT.union(JSON);
     }
     table_function::define::<backup_tables::Tables>(db)?;
-    table_function::define::<backup_rows::Rows>(db)
+    table_function::define::<backup_rows::Rows>(db)?;
+    table_function::define::<backup_diff::Differences>(db)
 }
 
 /// The entry point, under the name that SQLite derives from the file's name `liblifeboat`.
