@@ -96,6 +96,9 @@ impl<F: FnMut()> StateSink for Meanwhile<F> {
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         self.recording.schema(schema)
     }
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        self.recording.selection(selection)
+    }
     fn table(&mut self, name: &str) -> Result<()> {
         self.recording.table(name)
     }
