@@ -53,6 +53,8 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
 pub(crate) fn let_compile(connection: &Connection<'_>) {
     connection.configure(ENABLE_VIEW, true);
     connection.configure(ENABLE_TRIGGER, true);
+    // Newer versions of SQLite check it while they compile.
+    connection.limit(LIMIT_TRIGGER_DEPTH, 10);
 }
 
 /// Opens or closes `sqlite_schema` for writing.
