@@ -10,15 +10,17 @@
 //! [`Judge`], who has judged every text in it; nothing is run. A virtual table is a plain table there, so no module is
 //! needed, and the result does not depend on which ones there are.
 
+use crate::connection::Connection;
 use crate::judge::Judge;
 use crate::name::{quote_name, quote_text};
 use crate::plan::{entry, judge_system_table};
+use crate::pulse::Pulse;
 use crate::schema::{Class, class};
 use crate::shadow::is_virtual;
 use crate::tokens::{Token, tokens};
 use crate::write_schema::{Entry, write};
-use crate::{Api, guard, trees};
-use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, is_system_table};
+use crate::{guard, trees};
+use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow, is_system_table};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A narrowed schema.
@@ -33,23 +35,29 @@ pub(crate) struct Narrowed {
 
 /// Narrows `schema` to the tables `kept` (in the schema's spelling) and what they need.
 ///
-/// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) or [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when the
+/// [`Unsupported`](ErrorKind::Unsupported) or [`Corrupt`](ErrorKind::Corrupt) when the
 /// text of a table that is carried cannot be judged.
-pub(crate) fn narrow(api: Api, schema: &[SchemaRow], kept: &BTreeSet<String>) -> Result<Narrowed> {
-    let mut narrower = Narrower::new(api, schema, kept)?;
-    loop {
-        let before = narrower.carried.len();
-        narrower.carry_parents()?;
-        narrower.find_standing_views()?;
-        narrower.supply_triggers()?;
-        if narrower.carried.len() == before {
-            return Ok(narrower.finish(kept));
+/// [`Interrupted`](ErrorKind::Interrupted) when the app wants an end on `source`, its connection: views of views of views
+/// can take long to compile.
+pub(crate) fn narrow(source: &Connection<'_>, schema: &[SchemaRow], kept: &BTreeSet<String>) -> Result<Narrowed> {
+    let judge = Judge::new(*source.api())?;
+    let mut pulse = Pulse::of(source)?;
+    judge.connection().watched(&mut || pulse.beat().is_err(), || {
+        let mut narrower = Narrower::new(&judge, schema, kept)?;
+        loop {
+            let before = narrower.carried.len();
+            narrower.carry_parents()?;
+            narrower.find_standing_views()?;
+            narrower.supply_triggers()?;
+            if narrower.carried.len() == before {
+                return Ok(narrower.finish(kept));
+            }
         }
-    }
+    })?
 }
 
 struct Narrower<'s> {
-    judge: Judge,
+    judge: &'s Judge,
     schema: &'s [SchemaRow],
     /// Tables and views, which share one set of names: places in `schema` by lower-case name.
     places: HashMap<String, usize>,
@@ -84,8 +92,7 @@ enum Names {
 }
 
 impl<'s> Narrower<'s> {
-    fn new(api: Api, schema: &'s [SchemaRow], kept: &BTreeSet<String>) -> Result<Self> {
-        let judge = Judge::new(api)?;
+    fn new(judge: &'s Judge, schema: &'s [SchemaRow], kept: &BTreeSet<String>) -> Result<Self> {
         let of = |kind: SchemaKind| {
             let rows = schema.iter().enumerate();
             rows.filter(move |(_, row)| row.kind == kind).map(|(place, _)| place).collect::<Vec<_>>()
@@ -294,6 +301,7 @@ impl<'s> Narrower<'s> {
         let sql = format!("SELECT * FROM main.{}", quote_name(&self.schema[place].name));
         Ok(match self.judge.compile(&sql) {
             Ok(()) => Names::Found,
+            Err(error) if ends_the_work(&error) => return Err(error),
             Err(error) if error.message().contains(NO_SUCH_TABLE) => {
                 self.missing(&error).map_or(Names::Unclear, Names::Missing)
             }
@@ -334,6 +342,7 @@ impl<'s> Narrower<'s> {
                 Ok(()) => {}
                 // It has a trigger for another kind of statement.
                 Err(error) if error.message().contains("because it is a view") => {}
+                Err(error) if ends_the_work(&error) => return Err(error),
                 Err(error) => return Ok(self.missing(&error).map_or(Names::Unclear, Names::Missing)),
             }
         }
@@ -372,3 +381,8 @@ impl<'s> Narrower<'s> {
 }
 
 const NO_SUCH_TABLE: &str = "no such table: ";
+
+/// It says nothing of the text that was compiled.
+fn ends_the_work(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig)
+}

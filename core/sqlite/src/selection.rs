@@ -109,7 +109,7 @@ impl Chosen {
     }
 
     /// The rows of a table as the source of a SELECT: `schema."name"`, and the WHERE clause if there is one.
-    pub(crate) fn from_clause(&self, schema: &str, name: &str) -> String {
+    pub(crate) fn clause_of(&self, schema: &str, name: &str) -> String {
         let from = format!("FROM {}.{}", quote_name(schema), quote_name(name));
         match self.rows(name) {
             Rows::All => from,
