@@ -3,10 +3,11 @@
 
 use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
 use crate::digest::Digest;
+use crate::head::Form;
 use crate::limits::KEY_MAX;
 use crate::state::Table;
 use crate::value::{compare_keys, decode_values, encode_values};
-use crate::{Error, Key, Result, Value};
+use crate::{Error, Key, Result, Selection, Value};
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
@@ -72,6 +73,42 @@ pub(crate) struct Change<'a> {
     pub new: Option<&'a [u8]>,
 }
 
+/// Reads over a key: null, a rowid or a step, or the values of a primary key.
+pub(crate) fn skip_key(reader: &mut Reader<'_>) -> Result<()> {
+    match reader.major()? {
+        major::ARRAY => skip_values(reader),
+        _ if reader.null() => Ok(()),
+        major::NEGATIVE => reader.decode::<i64>().map(drop),
+        _ => reader.decode::<u64>().map(drop),
+    }
+}
+
+/// Reads over the values of a row.
+pub(crate) fn skip_values(reader: &mut Reader<'_>) -> Result<()> {
+    for _ in 0..reader.array()? {
+        Value::decode(reader)?;
+    }
+    Ok(())
+}
+
+/// Reads over the value of an item, whose canonical form was checked or is none of the caller's business.
+pub(crate) fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
+    match table {
+        Table::Selection => Selection::skip(reader),
+        Table::Settings => skip_values(reader),
+        table if table.is_one_item() => (0..reader.array()?).try_for_each(|_| skip_values(reader)),
+        _ => skip_values(reader),
+    }
+}
+
+/// Reads over a new value, which in a ledger is mostly a digest.
+pub(crate) fn skip_new(form: Form, table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
+    match form {
+        Form::Ledger if reader.major()? == major::BYTES => reader.bytes().map(drop),
+        _ => skip_item(table, reader),
+    }
+}
+
 /// What stands next in a chunk's plaintext.
 pub(crate) enum Next<'a> {
     Run(Table<'a>),
@@ -95,6 +132,8 @@ pub(crate) fn what_is_next<'a>(reader: &mut Reader<'a>) -> Result<Next<'a>> {
 #[derive(Default)]
 pub(crate) struct RowReader<'a> {
     rowid: Option<i64>,
+    /// The row that was read last was removed.
+    removed: bool,
     primary: Vec<Value<'a>>,
     /// The values of the row that was read last; none for a removal.
     pub values: Vec<Value<'a>>,
@@ -121,7 +160,11 @@ impl<'a> RowReader<'a> {
     pub fn next(&mut self, reader: &mut Reader<'a>) -> Result<Change<'a>> {
         reader.exactly(CHANGE_HEAD)?;
         let start = reader.clone();
-        let previous = self.rowid.take();
+        let mut previous = self.rowid.take();
+        if previous.is_some() && self.removed && !is_removal(reader.clone())? {
+            // No step leads from a removal to a write.
+            previous = None;
+        }
         match reader.major()? {
             major::ARRAY => decode_values(reader, &mut self.primary)?,
             _ => self.rowid = Some(next_rowid(reader, previous)?),
@@ -151,7 +194,8 @@ impl<'a> RowReader<'a> {
         }
         let old = next_old(reader)?;
         let start = reader.clone();
-        let new = if reader.null() {
+        self.removed = reader.null();
+        let new = if self.removed {
             self.values.clear();
             None
         } else {
@@ -167,7 +211,14 @@ impl<'a> RowReader<'a> {
     }
 }
 
-fn next_rowid(reader: &mut Reader<'_>, previous: Option<i64>) -> Result<i64> {
+/// Whether the change whose key comes next is a removal.
+pub(crate) fn is_removal(mut reader: Reader<'_>) -> Result<bool> {
+    skip_key(&mut reader)?;
+    next_old(&mut reader)?;
+    Ok(reader.null())
+}
+
+pub(crate) fn next_rowid(reader: &mut Reader<'_>, previous: Option<i64>) -> Result<i64> {
     let Some(previous) = previous else { return reader.decode() };
     let step: u64 = reader.decode()?;
     i64::try_from(i128::from(previous) + 1 + i128::from(step))
@@ -194,7 +245,7 @@ pub(crate) fn next_item<'a>(
     Change { old, new }.check()
 }
 
-fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {
+pub(crate) fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {
     if reader.null() {
         return Ok(None);
     }
@@ -216,7 +267,7 @@ impl Change<'_> {
     }
 }
 
-fn between<'a>(start: &Reader<'a>, end: &Reader<'a>) -> &'a [u8] {
+pub(crate) fn between<'a>(start: &Reader<'a>, end: &Reader<'a>) -> &'a [u8] {
     &start.rest()[..start.rest().len() - end.rest().len()]
 }
 

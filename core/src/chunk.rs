@@ -1,12 +1,12 @@
 //! Chunks: runs of changes, cut at places that only the key's holder can predict (`FORMAT.md`, "Chunks").
 
-use crate::cbor::{Append, Write, put_array};
+use crate::cbor::{Append, Bytes, Write, put, put_array};
 use crate::change::encode_key;
 use crate::digest::{Digest, HmacSha256, Total, mac};
-use crate::index::EntryBuilder;
+use crate::index::{EntryBuilder, number};
 use crate::state::Table;
 use crate::tally::NO_KEY;
-use crate::{DomainId, DomainKeys, Error, Key, Result, limits};
+use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits};
 use hmac::Mac;
 use std::convert::Infallible;
 
@@ -100,6 +100,22 @@ impl Cutter {
     }
 }
 
+/// An item that is not there: null.
+pub(crate) const NOTHING: [u8; 1] = [0xf6];
+
+/// Writes the old value of a change: its digest, or null.
+fn encode_old(old: Option<Digest>, out: &mut Vec<u8>) {
+    match old {
+        Some(digest) => put(&mut Append(out), Bytes(&digest.0[..])),
+        None => out.extend_from_slice(&NOTHING),
+    }
+}
+
+/// The length of the same.
+fn old_length(old: Option<Digest>) -> usize {
+    if old.is_some() { 17 } else { 1 }
+}
+
 /// The key of a change on its way into a chunk.
 pub(crate) enum ChangeKey<'a> {
     /// An item that is no row: null.
@@ -132,32 +148,54 @@ impl ChangeKey<'_> {
 /// Packs changes into chunks and hands them out as they fill up.
 pub(crate) struct ChunkBuilder<F> {
     emit: F,
-    cutter: Cutter,
+    /// None for a ledger, whose chunks all have one size.
+    cutter: Option<Cutter>,
     /// The current table, encoded: the head of its runs.
     table: Vec<u8>,
     /// The head of the current table's run stands in the chunk.
     in_run: bool,
-    /// The rowid before, in this run.
+    /// The rowid before, in this run, and whether that was a removal.
     previous: Option<i64>,
+    removing: bool,
     compression: Compression,
     plaintext: Vec<u8>,
     entry: EntryBuilder,
-    /// How many were handed out.
+    /// How many chunks were handed out.
     pub count: u64,
+    /// How many changes were added.
+    pub changes: u64,
+    /// The sum of the digests that they add, less those that they take away.
+    sum: u128,
+    /// The items that they add, less those that they take away.
+    added: i64,
 }
 
 impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
+    /// Cuts where only the key's holder can tell.
     pub fn new(keys: &DomainKeys, emit: F) -> Self {
+        Self::with(Some(Cutter::new(keys)), emit)
+    }
+
+    /// Cuts at the smallest size.
+    pub fn of_one_size(emit: F) -> Self {
+        Self::with(None, emit)
+    }
+
+    fn with(cutter: Option<Cutter>, emit: F) -> Self {
         Self {
             emit,
-            cutter: Cutter::new(keys),
+            cutter,
             table: Vec::new(),
             in_run: false,
             previous: None,
+            removing: false,
             compression: Compression::default(),
             plaintext: Vec::with_capacity(limits::CHUNK_MAX),
             entry: EntryBuilder::default(),
             count: 0,
+            changes: 0,
+            sum: 0,
+            added: 0,
         }
     }
 
@@ -170,23 +208,36 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         self.table.clear();
         table.encode(&mut Append(&mut self.table));
         self.in_run = false;
-        self.cutter.table(table);
+        if let Some(cutter) = &mut self.cutter {
+            cutter.table(table);
+        }
         Ok(())
     }
 
-    /// The length of the head of a run of the current table.
-    pub fn table_length(&self) -> usize {
-        self.table.len()
-    }
-
-    /// Adds a change that is not large: its key, and the encoded old and new value. `key_bytes` is its canonical key.
-    pub fn push(&mut self, key: &ChangeKey<'_>, key_bytes: &[u8], rest: &[u8], digest: Digest) -> Result<()> {
+    /// Adds a change: its key (`key_bytes` is its canonical form), the digest of the old value, digest and bytes of the new.
+    pub fn push(
+        &mut self,
+        key: &ChangeKey<'_>,
+        key_bytes: &[u8],
+        old: Option<Digest>,
+        new: Option<(Digest, &[u8])>,
+    ) -> Result<()> {
+        let (digest, value) = new.map_or((None, &NOTHING[..]), |(digest, value)| (Some(digest), value));
+        let length = old_length(old) + value.len();
+        if self.table.len() + 1 + key_bytes.len() + length > limits::CHUNK_MAX {
+            return self.push_large(key, old, digest, |parts| {
+                let Ok(()) = parts.push(value);
+            });
+        }
+        if std::mem::replace(&mut self.removing, new.is_none()) != new.is_none() {
+            self.previous = None;
+        }
         if !self.in_run && self.entry.run_count() >= limits::RUNS_MAX {
             self.end()?;
         }
         let start = self.plaintext.len();
         self.begin_change(key);
-        if self.plaintext.len() + rest.len() > limits::CHUNK_MAX {
+        if self.plaintext.len() + length > limits::CHUNK_MAX {
             self.plaintext.truncate(start);
             self.end()?;
             self.begin_change(key);
@@ -196,12 +247,22 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             self.in_run = true;
         }
         self.previous = key.rowid();
-        self.plaintext.extend_from_slice(rest);
-        self.entry.write(digest);
-        if self.cutter.ends(key_bytes, rest.len(), self.plaintext.len()) {
-            self.end()?;
-        }
-        Ok(())
+        encode_old(old, &mut self.plaintext);
+        self.plaintext.extend_from_slice(value);
+        self.account(old, digest);
+        let size = self.plaintext.len();
+        let ends = match &self.cutter {
+            Some(cutter) => cutter.ends(key_bytes, length, size),
+            None => size >= limits::CHUNK_MIN,
+        };
+        if ends { self.end() } else { Ok(()) }
+    }
+
+    fn account(&mut self, old: Option<Digest>, new: Option<Digest>) {
+        self.entry.change(old, new);
+        self.changes += 1;
+        self.sum = self.sum.wrapping_add(number(new)).wrapping_sub(number(old));
+        self.added += i64::from(new.is_some()) - i64::from(old.is_some());
     }
 
     /// The head of the run where it is needed, the head of the change, and its key.
@@ -220,17 +281,35 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     pub fn push_large(
         &mut self,
         key: &ChangeKey<'_>,
-        digest: Digest,
-        write_rest: impl FnOnce(&mut Parts<'_, F>),
+        old: Option<Digest>,
+        new: Option<Digest>,
+        write_new: impl FnOnce(&mut Parts<'_, F>),
     ) -> Result<()> {
         self.end()?;
         self.begin_change(key);
+        encode_old(old, &mut self.plaintext);
         let mut parts = Parts { builder: self, failed: Ok(()) };
-        write_rest(&mut parts);
+        write_new(&mut parts);
         parts.failed?;
         self.entry.begin_run(&self.table, key.bound());
-        self.entry.write(digest);
+        self.account(old, new);
         self.hand_out(ChunkKind::LastPart)
+    }
+
+    /// Hands out the last chunk: what all of them came to.
+    ///
+    /// # Errors
+    /// Corrupt when the changes do not lead from `base` to `target`.
+    pub fn finish(mut self, domain_id: DomainId, base: Total, target: Total) -> Result<ExportTotals> {
+        self.end()?;
+        let leads = base.sum.wrapping_add(self.sum) == target.sum
+            && i128::from(base.count) + i128::from(self.added) == i128::from(target.count);
+        match leads {
+            true => Ok(ExportTotals { domain_id, base, target, chunks: self.count, changes: self.changes }),
+            false => {
+                Err(Error::corrupt("the changes do not lead from the base to the state: the base contradicts itself"))
+            }
+        }
     }
 
     /// Hands out the chunk in the making, if there is one.
@@ -278,6 +357,20 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Write for Parts<'_, F> {
 #[derive(Clone, Copy, Debug)]
 pub struct ExportTotals {
     pub(crate) domain_id: DomainId,
+    pub(crate) base: Total,
     pub(crate) target: Total,
     pub(crate) chunks: u64,
+    pub(crate) changes: u64,
+}
+
+impl ExportTotals {
+    /// The id of the state that the changes lead from; none where they lead from nothing.
+    pub(crate) fn base_id(&self, keys: &DomainKeys) -> Option<StateId> {
+        (self.base != Total::default()).then(|| self.base.state_id(keys))
+    }
+
+    /// True when the changes are none: base and target are the same state.
+    pub fn is_unchanged(&self) -> bool {
+        self.changes == 0
+    }
 }

@@ -1,17 +1,18 @@
 //! The way out: live rows → canonical changes → chunks. The chunks then go to a [`BundleWriter`](crate::BundleWriter),
 //! which may run on another thread.
 
-use crate::cbor::{Append, Write};
+use crate::base::Base;
+use crate::cbor::{Append, Count};
 use crate::change::NewRow;
 use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChunk};
-use crate::limits::CHUNK_MAX;
+use crate::difference::{Changes, Difference};
+use crate::digest::{Digest, Total};
+use crate::ledger::LedgerBuilder;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
-use crate::{DomainId, DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use crate::value::encode_values;
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use std::collections::BTreeMap;
-
-/// The old value of what was not there: null.
-const NO_OLD: [u8; 1] = [0xf6];
 
 /// What a caller may choose about an export. The bytes are a function of it.
 #[derive(Clone, Debug, Default)]
@@ -22,85 +23,193 @@ pub struct ExportOptions {
     pub tables: BTreeMap<String, Compression>,
 }
 
-/// Turns a state into the chunks of a full bundle. Drive it as a [`StateSink`], then call [`Export::finish`].
-///
-/// Holds at most one chunk, whatever the size of the state; a row that is too large for a chunk is handed on in pieces.
-pub struct Export<F> {
-    domain_id: DomainId,
-    options: ExportOptions,
-    tally: Tally,
-    chunks: ChunkBuilder<F>,
-    /// A table was named of which no row has come.
-    named: Option<String>,
-    key: Vec<u8>,
-    /// The old and new value of the change in the making.
-    change: Vec<u8>,
-}
-
-impl<F: FnMut(PlainChunk) -> Result<()>> Export<F> {
-    /// Chunks go to `emit` as soon as they are full.
-    pub fn new(keys: &DomainKeys, options: ExportOptions, emit: F) -> Self {
-        Self {
-            domain_id: keys.domain_id,
-            options,
-            tally: Tally::new(keys),
-            chunks: ChunkBuilder::new(keys, emit),
-            named: None,
-            key: Vec::new(),
-            change: Vec::new(),
-        }
-    }
-
-    /// Hands out the last chunk and tells what [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
-    ///
-    /// # Errors
-    /// Misuse when no settings or no schema have come; those of `emit`.
-    pub fn finish(mut self) -> Result<ExportTotals> {
-        let target = self.tally.finish()?;
-        self.chunks.end()?;
-        Ok(ExportTotals { domain_id: self.domain_id, target, chunks: self.chunks.count })
-    }
-
-    fn begin(&mut self, table: &Table<'_>) -> Result<()> {
-        let compression = match table {
-            Table::Named(name) => self.options.tables.get(*name).copied(),
+impl ExportOptions {
+    /// How the changes of this table are packed.
+    pub(crate) fn of(&self, table: &Table<'_>) -> Compression {
+        let own = match table {
+            Table::Named(name) => self.tables.get(*name).copied(),
             _ => None,
         };
-        self.tally.begin(table)?;
-        self.chunks.table(table, compression.unwrap_or(self.options.compression))
-    }
-
-    fn item(&mut self, table: Table<'_>, value: &[u8]) -> Result<()> {
-        self.named = None;
-        self.begin(&table)?;
-        let digest = self.tally.add(&NO_KEY, value)?;
-        if self.chunks.table_length() + NO_OLD.len() + 2 + value.len() > CHUNK_MAX {
-            return self.chunks.push_large(&ChangeKey::Item, digest, |parts| {
-                let (Ok(()), Ok(())) = (parts.push(&NO_OLD), parts.push(value));
-            });
-        }
-        self.change.clear();
-        self.change.extend_from_slice(&NO_OLD);
-        self.change.extend_from_slice(value);
-        self.chunks.push(&ChangeKey::Item, &NO_KEY, &self.change, digest)
+        own.unwrap_or(self.compression)
     }
 }
 
-impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
+/// Turns a state into the chunks of a full bundle, or of a delta. Drive it as a [`StateSink`], then call
+/// [`Export::finish`].
+///
+/// Holds at most one chunk, and for a delta some megabytes of rows, whatever the size of the state; a row that is too large
+/// for a chunk is handed on in pieces.
+pub struct Export<'s, F> {
+    keys: DomainKeys,
+    tally: Tally,
+    changes: Changes<F>,
+    /// The state to lead from; none for a full bundle.
+    difference: Option<Difference<'s>>,
+    ledger: Option<LedgerBuilder<'s>>,
+    /// A table was named of which no row has come.
+    named: Option<String>,
+    /// The rows of a table come for the second time: they are counted and noted already.
+    is_second: bool,
+    /// The encoded length of the current table.
+    table_length: usize,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
+    /// A full bundle. Chunks go to `emit` as soon as they are full.
+    pub fn new(keys: &DomainKeys, options: ExportOptions, emit: F) -> Self {
+        Self {
+            keys: keys.clone(),
+            tally: Tally::new(keys),
+            changes: Changes::new(ChunkBuilder::new(keys, emit), options),
+            difference: None,
+            ledger: None,
+            named: None,
+            is_second: false,
+            table_length: 0,
+            key: Vec::new(),
+            value: Vec::new(),
+        }
+    }
+
+    /// A delta that leads on from `base`. `selection`: which part of a database the state is.
+    ///
+    /// # Errors
+    /// Mismatch when the base is of another domain or selection.
+    pub fn delta(
+        keys: &DomainKeys,
+        options: ExportOptions,
+        base: Base<'s>,
+        selection: Option<&Selection>,
+        emit: F,
+    ) -> Result<Self> {
+        if base.public().domain_id != keys.domain_id {
+            return Err(Error::mismatch(
+                "the base is of another domain than the export; give a base of the same domain",
+            ));
+        }
+        let canonical = |selection: &Selection| selection.to_value();
+        if base.selection()?.as_ref().map(canonical).transpose()? != selection.map(canonical).transpose()? {
+            return Err(Error::mismatch(
+                "the base holds another selection than the export asks for; give the same options as for the base, or \
+                 begin anew with a full bundle",
+            ));
+        }
+        Ok(Self { difference: Some(Difference::new(base)), ..Self::new(keys, options, emit) })
+    }
+
+    /// Also makes the chunks of a ledger of this state, for [`BundleWriter::ledger`](crate::BundleWriter::ledger).
+    #[must_use]
+    pub fn with_ledger(mut self, emit: impl FnMut(PlainChunk) -> Result<()> + 's) -> Self {
+        self.ledger = Some(LedgerBuilder::new(Box::new(emit)));
+        self
+    }
+
+    /// Hands out the last chunks and tells what [`BundleWriter::finish`](crate::BundleWriter::finish) needs for the bundle,
+    /// and for the ledger.
+    ///
+    /// # Errors
+    /// Misuse when no settings or no schema have come; corrupt when the base contradicts itself; those of `emit`.
+    pub fn finish(mut self) -> Result<(ExportTotals, Option<ExportTotals>)> {
+        let target = self.tally.finish()?;
+        let mut base = Total::default();
+        if let Some(difference) = &mut self.difference {
+            difference.finish(&mut self.changes)?;
+            base = difference.base().total();
+        }
+        let totals = self.changes.chunks.finish(self.keys.domain_id, base, target)?;
+        let ledger = self.ledger.map(|ledger| ledger.finish(&self.keys, target)).transpose()?;
+        Ok((totals, ledger))
+    }
+
+    /// The one item of a table. `is_shown`: it stands in a ledger as it is.
+    fn item(&mut self, table: &Table<'_>, value: &[u8], is_shown: bool) -> Result<()> {
+        self.named = None;
+        self.tally.begin(table)?;
+        let digest = self.tally.add(&NO_KEY, value)?;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.table(table)?;
+            match is_shown {
+                true => ledger.value(value, digest)?,
+                false => ledger.digest(&ChangeKey::Item, &NO_KEY, digest)?,
+            }
+        }
+        match &mut self.difference {
+            Some(difference) => difference.item(table, digest, value, &mut self.changes),
+            None => self.changes.push(table, &NO_KEY, None, Some((digest, value))),
+        }
+    }
+
+    /// The first row of a table comes.
+    fn begin(&mut self, name: &str) -> Result<()> {
+        let table = Table::named(name)?;
+        self.tally.begin(&table)?;
+        let mut length = Count(0);
+        table.encode(&mut length);
+        self.table_length = length.0 as usize;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.table(&table)?;
+        }
+        match &mut self.difference {
+            Some(difference) => difference.table(&table, &mut self.changes),
+            None => self.changes.table(&table),
+        }
+    }
+
+    /// A row of which only the values are there: it is too large to be held encoded.
+    fn large_row(&mut self, row: &NewRow<'_>) -> Result<()> {
+        let digest = match self.is_second {
+            true => self.tally.digest_large(row),
+            false => self.tally.add_large(&self.key, row)?,
+        };
+        let key = ChangeKey::Row(row.key);
+        self.note(&key, digest)?;
+        let mut old = Some(None);
+        if let Some(difference) = &mut self.difference {
+            old = difference.large_row(&self.key, digest, &mut self.changes)?;
+            if old.is_some() {
+                difference.begin_table(&mut self.changes)?;
+            }
+        }
+        match old {
+            Some(old) => {
+                self.changes.chunks.push_large(&key, old, Some(digest), |parts| encode_values(row.values, parts))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, key: &ChangeKey<'_>, digest: Digest) -> Result<()> {
+        match &mut self.ledger {
+            Some(ledger) if !self.is_second => ledger.digest(key, &self.key, digest),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
     fn settings(&mut self, settings: &Settings) -> Result<()> {
-        self.item(Table::Settings, &settings.to_value())?;
-        self.tally.learn_settings(settings);
+        if let Some(difference) = &self.difference
+            && difference.base().settings()?.encoding != settings.encoding
+        {
+            return Err(Error::mismatch(
+                "the base has another text encoding than the database; begin anew with a full bundle",
+            ));
+        }
+        self.item(&Table::Settings, &settings.to_value(), true)?;
+        self.tally.rules.learn_settings(settings);
         Ok(())
     }
 
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
-        self.item(Table::Schema, &schema_to_value(schema)?)?;
-        self.tally.learn_schema(schema);
+        self.item(&Table::Schema, &schema_to_value(schema)?, false)?;
+        self.tally.rules.learn_schema(schema);
         Ok(())
     }
 
     fn selection(&mut self, selection: &Selection) -> Result<()> {
-        self.item(Table::Selection, &selection.to_value()?)
+        self.item(&Table::Selection, &selection.to_value()?, true)
     }
 
     fn table(&mut self, name: &str) -> Result<()> {
@@ -110,27 +219,43 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<F> {
 
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
         if let Some(name) = self.named.take() {
-            self.begin(&Table::named(&name)?)?;
+            self.begin(&name)?;
         }
         let row = NewRow { key, values };
-        self.tally.check_row(&row)?;
+        self.tally.rules.check_row(&row)?;
         self.key.clear();
         key.encode(&mut Append(&mut self.key));
-        if is_large(&row, self.chunks.table_length())? {
-            let digest = self.tally.add_large(&self.key, &row)?;
-            return self.chunks.push_large(&ChangeKey::Row(key), digest, |parts| row.encode_rest(parts));
+        if is_large(&row, self.table_length)? {
+            return self.large_row(&row);
         }
-        self.change.clear();
-        row.encode_rest(&mut Append(&mut self.change));
-        let digest = self.tally.add(&self.key, &self.change[NO_OLD.len()..])?;
-        self.chunks.push(&ChangeKey::Row(key), &self.key, &self.change, digest)
+        self.value.clear();
+        encode_values(values, &mut Append(&mut self.value));
+        let digest = match self.is_second {
+            true => self.tally.digest(&self.key, &self.value),
+            false => self.tally.add(&self.key, &self.value)?,
+        };
+        let change_key = ChangeKey::Row(key);
+        self.note(&change_key, digest)?;
+        match &mut self.difference {
+            Some(difference) => difference.row(&self.key, digest, &self.value, &mut self.changes),
+            None => self.changes.chunks.push(&change_key, &self.key, None, Some((digest, &self.value))),
+        }
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        // A table without rows was not begun: the base's rows, if it had some, go when the next table comes.
+        self.is_second = match &mut self.difference {
+            Some(difference) if self.named.is_none() => difference.table_end(&mut self.changes)?,
+            _ => false,
+        };
+        Ok(self.is_second)
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
-        rows.iter().flatten().try_for_each(|value| self.tally.check_value(value))?;
+        rows.iter().flatten().try_for_each(|value| self.tally.rules.check_value(value))?;
         match (rows, Table::named(name)?) {
             ([], _) => Ok(()),
-            (rows, table) if table.is_one_item() => self.item(table, &system_table_to_value(rows)?),
+            (rows, table) if table.is_one_item() => self.item(&table, &system_table_to_value(rows)?, false),
             _ => Err(Error::misuse(format!("the table {name:?} is none of SQLite's own: its rows come one by one"))),
         }
     }

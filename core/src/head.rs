@@ -9,12 +9,30 @@ use serde_bytes::ByteArray;
 pub(crate) const HEAD_LENGTH: usize = 75;
 /// The self-described CBOR tag, 55799 (RFC 8949 §3.4.6).
 const TAG: [u8; 3] = [0xd9, 0xd9, 0xf7];
-const MAGIC: &str = "lifeboat";
 /// The length of the head's own hash, with the head of its byte string.
 const CHECK: usize = 9;
 
+/// What a head begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A bundle.
+    Bundle,
+    /// A ledger: digests in place of rows.
+    Ledger,
+}
+
+impl Form {
+    fn magic(self) -> &'static str {
+        match self {
+            Form::Bundle => "lifeboat",
+            Form::Ledger => "lbledger",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
+    pub form: Form,
     pub domain_id: DomainId,
     pub commitment: [u8; 32],
 }
@@ -23,16 +41,16 @@ pub(crate) struct Head {
 struct Fields<'a>(&'a str, u8, u8, ByteArray<16>, ByteArray<32>, ByteArray<8>);
 
 impl Head {
-    /// Whether these first bytes, at most a head's, can be those of a bundle.
-    pub fn may_begin(bytes: &[u8]) -> bool {
-        let begin = [&TAG[..], &[0x86, 0x68], MAGIC.as_bytes()].concat();
+    /// Whether these first bytes, at most a head's, can be those of this form.
+    pub fn may_begin(form: Form, bytes: &[u8]) -> bool {
+        let begin = [&TAG[..], &[0x86, 0x68], form.magic().as_bytes()].concat();
         bytes.iter().zip(&begin).all(|(byte, expected)| byte == expected)
     }
 
     pub fn encode(&self) -> Vec<u8> {
         let fields = |check| {
             Fields(
-                MAGIC,
+                self.form.magic(),
                 STATE_REVISION,
                 SUITE,
                 ByteArray::new(self.domain_id.0),
@@ -49,9 +67,9 @@ impl Head {
 
     /// # Errors
     /// Corrupt when the bytes are no head or are damaged; unsupported when they are a sound head of another revision.
-    pub fn decode(bytes: &[u8; HEAD_LENGTH]) -> Result<Self> {
-        if !Self::may_begin(bytes) {
-            return Err(no_bundle());
+    pub fn decode(form: Form, bytes: &[u8; HEAD_LENGTH]) -> Result<Self> {
+        if !Self::may_begin(form, bytes) {
+            return Err(not_of(form, bytes));
         }
         if bytes[HEAD_LENGTH - 8..] != check_of(bytes) {
             return Err(Error::corrupt("the head is damaged: its hash is wrong"));
@@ -63,12 +81,23 @@ impl Head {
             )));
         }
         let Fields(_, _, _, domain_id, commitment, _) = cbor::from_slice(&bytes[TAG.len()..], "the head")?;
-        Ok(Self { domain_id: DomainId(*domain_id), commitment: *commitment })
+        Ok(Self { form, domain_id: DomainId(*domain_id), commitment: *commitment })
     }
 }
 
-pub(crate) fn no_bundle() -> Error {
-    Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged")
+/// Why these first bytes are not those of this form.
+pub(crate) fn not_of(form: Form, bytes: &[u8]) -> Error {
+    let is = |form| bytes.len() == HEAD_LENGTH && Head::may_begin(form, bytes);
+    match form {
+        Form::Bundle if is(Form::Ledger) => {
+            Error::mismatch("this is a ledger, not a bundle: it remembers digests and holds no rows; give the bundle")
+        }
+        Form::Bundle => Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged"),
+        Form::Ledger if is(Form::Bundle) => {
+            Error::mismatch("this is a bundle, not a ledger; a bundle is given as the base")
+        }
+        Form::Ledger => Error::corrupt("this is not a Lifeboat ledger, or its first bytes are damaged"),
+    }
 }
 
 fn check_of(head: &[u8]) -> [u8; 8] {

@@ -67,7 +67,7 @@ impl Spec {
         let key = key();
         let keys: DomainKeys = key.domain(key.domain_id("default").expect("a name"));
         let seal = Seal::new(&keys);
-        let mut bundle = Head { domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
+        let mut bundle = Head { form: keys.form, domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
         let head_hash = sha256(&bundle);
         let mut records = Vec::new();
         push_record(&mut records, bundle.len(), &head_hash).expect("few");
@@ -80,7 +80,7 @@ impl Spec {
             for (key, value) in items {
                 let digest = digester.item(key, value);
                 total.add(digest);
-                entry.write(digest);
+                entry.change(None, Some(digest));
             }
         }
         let mut index = Vec::new();
@@ -197,7 +197,7 @@ fn a_full_bundle_is_full() {
     }
     let mut delta = Spec::new("6174 8301f6 8102").rows(&[ROW]);
     delta.tail = |tail| Tail { base_id: Some(tail.state_id), ..tail };
-    assert_eq!(delta.outcome(), Err(ErrorKind::Unsupported), "a base");
+    assert_eq!(delta.outcome(), Err(ErrorKind::Corrupt), "a base that the index does not have");
     for value in ["80", "84f6808080", "84f68261626161 8080", "84f68162 61618080", "84f6816174808000"] {
         let spec = Spec::new(&format!("02 83f6f6 {value}"));
         assert_eq!(spec.outcome(), Err(ErrorKind::Corrupt), "a selection that is none: {value}");

@@ -1,21 +1,22 @@
 //! The index: an entry for each chunk of changes, then a summary (`FORMAT.md`, "Index"). Written, and checked without
 //! holding it.
 
+use crate::cbor::Reader;
 use crate::cbor::{Append, Bytes, put, put_array};
+use crate::change::skip_key;
 use crate::chunk::ChunkKind;
 use crate::digest::{Digest, Total};
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
+use crate::state::{OwnedTable, Table};
 use crate::{Error, Result, cbor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-
-/// A full bundle removes nothing.
-const NO_REMOVALS: u64 = 0;
 
 /// A run in the making.
 struct Run {
     /// The encoded table.
     table: Vec<u8>,
+    removals: u64,
     writes: u64,
     /// The encoded bound of its first key.
     bound: Vec<u8>,
@@ -38,22 +39,25 @@ impl EntryBuilder {
     /// A run begins: its encoded table, and the encoded bound of its first key.
     pub fn begin_run(&mut self, table: &[u8], bound: Vec<u8>) {
         self.end_run();
-        self.run = Some(Run { table: table.to_vec(), writes: 0, bound });
+        self.run = Some(Run { table: table.to_vec(), removals: 0, writes: 0, bound });
     }
 
-    /// A change of the run that makes an item of this digest.
-    pub fn write(&mut self, digest: Digest) {
+    /// A change of the run, by the digests of the item before and after it.
+    pub fn change(&mut self, old: Option<Digest>, new: Option<Digest>) {
         if let Some(run) = &mut self.run {
-            run.writes += 1;
+            match new {
+                Some(_) => run.writes += 1,
+                None => run.removals += 1,
+            }
         }
-        self.sum = self.sum.wrapping_add(u128::from_be_bytes(digest.0));
+        self.sum = self.sum.wrapping_add(number(new)).wrapping_sub(number(old));
     }
 
     fn end_run(&mut self) {
-        if let Some(Run { table, writes, bound }) = self.run.take() {
+        if let Some(Run { table, removals, writes, bound }) = self.run.take() {
             put_array(&mut Append(&mut self.runs), 4);
             self.runs.extend_from_slice(&table);
-            put(&mut Append(&mut self.runs), NO_REMOVALS);
+            put(&mut Append(&mut self.runs), removals);
             put(&mut Append(&mut self.runs), writes);
             self.runs.extend_from_slice(&bound);
             self.run_count += 1;
@@ -73,6 +77,11 @@ impl EntryBuilder {
         *self = Self::default();
         entry
     }
+}
+
+/// A digest as a number; that of nothing is 0.
+pub(crate) fn number(digest: Option<Digest>) -> u128 {
+    digest.map_or(0, |digest| u128::from_be_bytes(digest.0))
 }
 
 /// Compares the index with the entries that the chunks must have, without holding either.
@@ -138,6 +147,11 @@ pub(crate) struct Summary {
 struct Fields<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>, Total, Total, u64, u64);
 
 impl Summary {
+    /// That of nothing.
+    pub fn empty() -> Self {
+        Self { domain: String::new(), base: Total::default(), target: Total::default(), chunks: 0, changes: 0 }
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         cbor::to_vec(&Fields(self.domain.as_str().into(), self.base, self.target, self.chunks, self.changes))
     }
@@ -148,5 +162,55 @@ impl Summary {
         }
         let Fields(domain, base, target, chunks, changes) = cbor::from_slice(bytes, "the summary of the index")?;
         Ok(Self { domain: domain.into_owned(), base, target, chunks, changes })
+    }
+}
+
+/// An entry of the index, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub kind: ChunkKind,
+    /// The sum of what the chunk's changes add, less what they take away.
+    pub sum: u128,
+    pub runs: Vec<EntryRun>,
+}
+
+/// A run of an entry.
+#[derive(Clone, Debug)]
+pub(crate) struct EntryRun {
+    pub table: OwnedTable,
+    pub removals: u64,
+    pub writes: u64,
+    /// Not above the canonical key of the run's first change.
+    pub bound: Vec<u8>,
+}
+
+/// Reads the whole index: its entries and its summary. That the entries describe the chunks is not checked here.
+///
+/// # Errors
+/// Corrupt when it is not an index of `chunks` chunks.
+pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
+    let mut reader = Reader::new(bytes);
+    let mut entries = Vec::new();
+    for _ in 0..chunks {
+        reader.array_of(3)?;
+        let kind = ChunkKind::from_number(reader.decode()?)?;
+        let sum: [u8; 16] =
+            reader.bytes()?.try_into().map_err(|_| Error::corrupt("a sum in the index that has not 16 bytes"))?;
+        let mut runs = Vec::new();
+        for _ in 0..reader.array()? {
+            reader.array_of(4)?;
+            let table = OwnedTable::from(&Table::decode(&mut reader)?);
+            let (removals, writes) = (reader.decode()?, reader.decode()?);
+            let start = reader.rest();
+            skip_key(&mut reader)?;
+            let bound = start[..start.len() - reader.rest().len()].to_vec();
+            runs.push(EntryRun { table, removals, writes, bound });
+        }
+        entries.push(Entry { kind, sum: u128::from_be_bytes(sum), runs });
+    }
+    let summary = Summary::decode(reader.rest())?;
+    match summary.chunks == chunks {
+        true => Ok((entries, summary)),
+        false => Err(Error::corrupt("the index counts other chunks than there are")),
     }
 }

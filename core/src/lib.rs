@@ -18,10 +18,18 @@
 //! [`Audit`] checks a bundle without a key. The halves can run on two threads.
 #![forbid(unsafe_code)]
 
+mod base;
+mod bundle;
 mod cbor;
+mod chain;
 mod change;
+mod changes;
 mod chunk;
+mod compose;
+mod composition;
+mod cursor;
 mod decoder;
+mod difference;
 mod digest;
 mod error;
 mod export;
@@ -31,18 +39,27 @@ mod head;
 mod hostile;
 mod index;
 mod key;
+mod ledger;
 pub mod limits;
+mod output;
+mod overlay;
 mod reader;
 mod restore;
+mod rows;
+mod rules;
 mod schedule;
 mod seal;
 mod selection;
+mod source;
 mod state;
 mod tail;
 mod tally;
 mod value;
 mod writer;
 
+pub use base::Base;
+pub use bundle::Bundle;
+pub use chain::{Chain, Deltas, check_links};
 pub use chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
 pub use decoder::{Decoder, Report};
 pub use digest::{DomainId, StateId};
@@ -51,8 +68,10 @@ pub use export::{Export, ExportOptions};
 pub use key::{RecoveryKey, VerifyKey};
 pub use reader::{Audit, Place, PublicReport};
 pub use restore::{Discard, Opened, Opener, Restore};
+pub use rows::{Diff, RowDifference, StoredRow, TableRows};
 pub use schedule::DomainKeys;
 pub use selection::Selection;
+pub use source::Source;
 pub use state::{SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, is_system_table};
 pub use tally::StateDigest;
 pub use value::{Key, Value};

@@ -4,7 +4,7 @@
 use crate::chunk::ChunkKind;
 use crate::digest::sha256;
 use crate::framing::{Length, chunk_length, sealed_of, tail_length};
-use crate::head::{HEAD_LENGTH, Head, no_bundle};
+use crate::head::{Form, HEAD_LENGTH, Head, not_of};
 use crate::tail::{RECORD, TRAILER, Tail, push_record};
 use crate::{DomainId, Error, Result, StateId, VerifyKey};
 use std::fmt;
@@ -122,7 +122,7 @@ impl Splitter {
         match self.expect {
             Expect::Nothing => Ok(()),
             _ if seen == 0 => Err(Error::truncated("the bundle is empty")),
-            Expect::Head if !Head::may_begin(&self.buffer) => Err(no_bundle()),
+            Expect::Head if !Head::may_begin(Form::Bundle, &self.buffer) => Err(not_of(Form::Bundle, &self.buffer)),
             _ => Err(Error::truncated(format!("the bundle ends at byte {seen}, before it is complete; get it again"))),
         }
     }
@@ -153,7 +153,7 @@ impl Splitter {
         match expect {
             Expect::Head => {
                 let bytes = item.try_into().map_err(|_| Error::truncated("the head is not complete"))?;
-                let (head, hash) = (Head::decode(bytes)?, sha256(item));
+                let (head, hash) = (Head::decode(Form::Bundle, bytes)?, sha256(item));
                 push_record(&mut self.records, item.len(), &hash)?;
                 self.domain_id = head.domain_id;
                 emit(Item::Head { head, hash })

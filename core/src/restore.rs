@@ -1,6 +1,7 @@
 //! The way back: bundle → opened chunks → changes → rows. The same steps as `export.rs` and `writer.rs` in reverse; to
 //! verify with the key is the same walk with a sink that keeps nothing.
 
+use crate::chain::Deltas;
 use crate::chunk::ChunkKind;
 use crate::decoder::{Decoder, Report};
 use crate::reader::{Item, Place, PublicReport, Splitter};
@@ -84,19 +85,25 @@ impl Opener {
     }
 }
 
-/// Opens a bundle, checks everything in it, and hands its state to a sink.
+/// Opens a full bundle, checks everything in it, and hands its state to a sink; or the state to which deltas lead on from
+/// it.
 ///
 /// Push the bundle in pieces of any size, then call [`Restore::finish`]. What the sink was given counts only after that has
 /// succeeded: until then the bundle may turn out to be damaged. Holds one item of the bundle, one chunk, and one row.
-pub struct Restore<S> {
+pub struct Restore<'s, S> {
     opener: Opener,
-    decoder: Decoder<S>,
+    decoder: Decoder<'s, S>,
 }
 
-impl<S: StateSink> Restore<S> {
+impl<'s, S: StateSink> Restore<'s, S> {
     /// Nothing has been pushed yet.
     pub fn new(key: &RecoveryKey, sink: S) -> Self {
-        Self { opener: Opener::new(key), decoder: Decoder::new(key, sink) }
+        Self::over(key, Deltas::none(), sink)
+    }
+
+    /// The same for a chain: its full bundle is pushed, and these deltas lead on from it.
+    pub fn over(key: &RecoveryKey, deltas: Deltas<'s>, sink: S) -> Self {
+        Self { opener: Opener::new(key), decoder: Decoder::over(key, deltas, sink) }
     }
 
     /// Takes the next bytes of the bundle.

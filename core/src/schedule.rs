@@ -1,5 +1,6 @@
 //! The whole key schedule, with every label (`FORMAT.md`, "Key schedule"; HKDF-SHA-256, RFC 5869).
 
+use crate::head::Form;
 use crate::{DomainId, Error, RecoveryKey, Result, VerifyKey, limits};
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
@@ -13,12 +14,17 @@ const CHUNK_SEAL: &str = "lifeboat suite 1 chunk seal";
 const INDEX_SEAL: &str = "lifeboat suite 1 index seal";
 const CUT: &str = "lifeboat suite 1 cut";
 const SIGNATURE: &str = "lifeboat suite 1 signature";
+const LEDGER_COMMITMENT: &str = "lifeboat ledger 1 commitment";
+const LEDGER_CHUNK_SEAL: &str = "lifeboat ledger 1 chunk seal";
+const LEDGER_INDEX_SEAL: &str = "lifeboat ledger 1 index seal";
+const LEDGER_SIGNATURE: &str = "lifeboat ledger 1 signature";
 const DIGEST: &str = "lifeboat state 1 digest";
 const STATE_ID: &str = "lifeboat state 1 state id";
 
 /// All keys of one domain of a recovery key. Wiped when dropped.
 #[derive(Clone)]
 pub struct DomainKeys {
+    pub(crate) form: Form,
     pub(crate) domain_id: DomainId,
     pub(crate) commitment: Zeroizing<[u8; 32]>,
     pub(crate) chunk_seal: Zeroizing<[u8; 64]>,
@@ -49,6 +55,7 @@ impl RecoveryKey {
     pub fn domain(&self, id: DomainId) -> DomainKeys {
         let context = &id.0;
         DomainKeys {
+            form: Form::Bundle,
             domain_id: id,
             commitment: expand(self, COMMITMENT, context),
             chunk_seal: expand(self, CHUNK_SEAL, context),
@@ -57,6 +64,19 @@ impl RecoveryKey {
             digest: expand(self, DIGEST, context),
             state_id: expand(self, STATE_ID, context),
             signature: SigningKey::from_bytes(&expand(self, SIGNATURE, context)),
+        }
+    }
+
+    /// The keys of the ledgers of a domain: the same states, sealed and signed apart, so that neither is taken for the other.
+    pub(crate) fn ledger(&self, id: DomainId) -> DomainKeys {
+        let context = &id.0;
+        DomainKeys {
+            form: Form::Ledger,
+            commitment: expand(self, LEDGER_COMMITMENT, context),
+            chunk_seal: expand(self, LEDGER_CHUNK_SEAL, context),
+            index_seal: expand(self, LEDGER_INDEX_SEAL, context),
+            signature: SigningKey::from_bytes(&expand(self, LEDGER_SIGNATURE, context)),
+            ..self.domain(id)
         }
     }
 }

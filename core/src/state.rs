@@ -147,6 +147,37 @@ impl<'a> Table<'a> {
     }
 }
 
+/// A table that owns its name. In canonical order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum OwnedTable {
+    Settings,
+    Schema,
+    Selection,
+    Named(String),
+}
+
+impl OwnedTable {
+    pub fn as_table(&self) -> Table<'_> {
+        match self {
+            OwnedTable::Settings => Table::Settings,
+            OwnedTable::Schema => Table::Schema,
+            OwnedTable::Selection => Table::Selection,
+            OwnedTable::Named(name) => Table::Named(name),
+        }
+    }
+}
+
+impl From<&Table<'_>> for OwnedTable {
+    fn from(table: &Table<'_>) -> Self {
+        match table {
+            Table::Settings => OwnedTable::Settings,
+            Table::Schema => OwnedTable::Schema,
+            Table::Selection => OwnedTable::Selection,
+            Table::Named(name) => OwnedTable::Named((*name).to_owned()),
+        }
+    }
+}
+
 /// The value of the settings item: application id, user version, number of the encoding.
 type SettingsValue = (i32, i32, u8);
 

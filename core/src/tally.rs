@@ -3,39 +3,30 @@
 use crate::cbor::Append;
 use crate::change::{NewRow, Order};
 use crate::digest::{Digest, Digester, Total};
-use crate::limits::{CHANGE_MAX, CHUNK_MAX, COLUMNS_MAX, KEY_MAX};
+use crate::limits::{CHANGE_MAX, CHUNK_MAX};
+use crate::rules::Rules;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::value::encode_values;
-use crate::{
-    DomainKeys, Error, Key, Result, SchemaKind, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
-};
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateId, StateSink, Value};
 
 /// The key of an item that is no row: null.
 pub(crate) const NO_KEY: [u8; 1] = [0xf6];
 
-/// Sums up the digests of the items of a state, in canonical order, and holds the state to its rules: what a reader would
-/// refuse, no exporter writes.
+/// Sums up the digests of the items of a state, in canonical order, and holds the state to its rules.
 pub(crate) struct Tally {
+    pub rules: Rules,
     order: Order,
     digester: Digester,
     total: Total,
-    /// The encoding that the settings name.
-    encoding: Option<TextEncoding>,
-    /// The tables that the schema has, sorted.
-    tables: Option<Vec<String>>,
-    /// The rows of a table come.
-    in_rows: bool,
 }
 
 impl Tally {
     pub fn new(keys: &DomainKeys) -> Self {
         Self {
+            rules: Rules::default(),
             order: Order::default(),
             digester: Digester::new(keys),
             total: Total::default(),
-            encoding: None,
-            tables: None,
-            in_rows: false,
         }
     }
 
@@ -44,73 +35,10 @@ impl Tally {
     /// # Errors
     /// Corrupt when it is not this table's turn, or the schema does not have it.
     pub fn begin(&mut self, table: &Table<'_>) -> Result<()> {
-        match (table, self.encoding, &self.tables) {
-            (Table::Settings, None, None) | (Table::Schema, Some(_), None) | (Table::Selection, Some(_), Some(_)) => {}
-            (Table::Named(name), Some(_), Some(tables)) => {
-                if tables.binary_search_by(|known| known.as_str().cmp(name)).is_err() {
-                    return Err(Error::corrupt(format!("rows of the table {name:?}, which the schema does not have")));
-                }
-            }
-            _ => return Err(Error::corrupt("a state begins with its settings, then its schema, each once")),
-        }
+        self.rules.begin(table)?;
         self.order.table(table)?;
         self.digester.table(table);
-        self.in_rows = !table.is_one_item();
         Ok(())
-    }
-
-    /// True as long as no more than these have come.
-    pub fn lacks_settings_or_schema(&self) -> bool {
-        self.encoding.is_none() || self.tables.is_none()
-    }
-
-    /// These are the settings.
-    pub fn learn_settings(&mut self, settings: &Settings) {
-        self.encoding = Some(settings.encoding);
-    }
-
-    /// This is the schema.
-    pub fn learn_schema(&mut self, schema: &[SchemaRow]) {
-        let tables = schema.iter().filter(|row| row.kind == SchemaKind::Table);
-        let mut tables: Vec<_> = tables.map(|row| row.name.clone()).collect();
-        tables.sort_unstable();
-        self.tables = Some(tables);
-    }
-
-    /// # Errors
-    /// Corrupt or too big, when the row cannot be one of the table last begun.
-    pub fn check_row(&self, row: &NewRow<'_>) -> Result<()> {
-        if !self.in_rows {
-            return Err(Error::corrupt("a row comes before its table, or of a table that is one item"));
-        }
-        let primary = match row.key {
-            Key::Rowid(_) => &[],
-            Key::Primary([]) => return Err(Error::corrupt("a primary key without values")),
-            Key::Primary(values) => values,
-        };
-        let columns = primary.len() + row.values.len();
-        if columns > COLUMNS_MAX {
-            return Err(Error::too_big(format!("a row of {columns} values; a bundle holds at most {COLUMNS_MAX}")));
-        }
-        let key_length: usize = primary.iter().map(|value| value.payload().len()).sum();
-        if key_length > KEY_MAX {
-            return Err(Error::too_big(format!(
-                "a primary key of {key_length} bytes; a bundle holds at most {KEY_MAX}"
-            )));
-        }
-        primary.iter().chain(row.values).try_for_each(|value| self.check_value(value))
-    }
-
-    /// # Errors
-    /// Corrupt or too big, when the value cannot stand in this state.
-    pub fn check_value(&self, value: &Value<'_>) -> Result<()> {
-        value.check()?;
-        match value.encoding() {
-            Some(encoding) if Some(encoding) != self.encoding => {
-                Err(Error::corrupt("text in another encoding than the settings name"))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The total of the state.
@@ -118,15 +46,8 @@ impl Tally {
     /// # Errors
     /// Misuse, when settings or schema have not come.
     pub fn finish(&self) -> Result<Total> {
-        match self.lacks_settings_or_schema() {
-            true => Err(Error::misuse("a state has settings and a schema; these have not come")),
-            false => Ok(self.total),
-        }
-    }
-
-    /// The run of the table goes on.
-    pub fn is_in(&self, table: &Table<'_>) -> bool {
-        self.order.is_same_table(table)
+        self.rules.finish()?;
+        Ok(self.total)
     }
 
     /// Adds an item by the canonical bytes of its key and value.
@@ -140,12 +61,22 @@ impl Tally {
     /// Adds a row that is too large to be held encoded.
     pub fn add_large(&mut self, key: &[u8], row: &NewRow<'_>) -> Result<Digest> {
         self.order.change(true, key)?;
+        let digest = self.digest_large(row);
+        self.total.add(digest);
+        Ok(digest)
+    }
+
+    /// The digest of an item of the current table, which is not added.
+    pub fn digest(&self, key: &[u8], value: &[u8]) -> Digest {
+        self.digester.item(key, value)
+    }
+
+    /// The same for a row that is too large to be held encoded.
+    pub fn digest_large(&self, row: &NewRow<'_>) -> Digest {
         let mut stream = self.digester.stream();
         row.key.encode(&mut stream);
         encode_values(row.values, &mut stream);
-        let digest = stream.finish();
-        self.total.add(digest);
-        Ok(digest)
+        stream.finish()
     }
 }
 
@@ -198,13 +129,13 @@ impl<'k> StateDigest<'k> {
 impl StateSink for StateDigest<'_> {
     fn settings(&mut self, settings: &Settings) -> Result<()> {
         self.item(Table::Settings, &settings.to_value())?;
-        self.tally.learn_settings(settings);
+        self.tally.rules.learn_settings(settings);
         Ok(())
     }
 
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         self.item(Table::Schema, &schema_to_value(schema)?)?;
-        self.tally.learn_schema(schema);
+        self.tally.rules.learn_schema(schema);
         Ok(())
     }
 
@@ -222,7 +153,7 @@ impl StateSink for StateDigest<'_> {
             self.tally.begin(&Table::named(&name)?)?;
         }
         let row = NewRow { key, values };
-        self.tally.check_row(&row)?;
+        self.tally.rules.check_row(&row)?;
         self.key.clear();
         key.encode(&mut Append(&mut self.key));
         if is_large(&row, 0)? {
@@ -234,7 +165,7 @@ impl StateSink for StateDigest<'_> {
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
-        rows.iter().flatten().try_for_each(|value| self.tally.check_value(value))?;
+        rows.iter().flatten().try_for_each(|value| self.tally.rules.check_value(value))?;
         match (rows, Table::named(name)?) {
             ([], _) => Ok(()),
             (rows, table) if table.is_one_item() => self.item(table, &system_table_to_value(rows)?),

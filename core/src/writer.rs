@@ -2,7 +2,7 @@
 
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
-use crate::digest::{Total, sha256};
+use crate::digest::sha256;
 use crate::head::Head;
 use crate::index::Summary;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
@@ -14,6 +14,8 @@ use std::io;
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleSummary {
+    /// The id of the state that the bundle leads from; none for a full bundle.
+    pub base_id: Option<StateId>,
     /// The id of the state that the bundle leads to.
     pub state_id: StateId,
     /// The domain whose keys sealed it.
@@ -24,8 +26,10 @@ pub struct BundleSummary {
     pub length: u64,
     /// Its chunks, those of the index not counted.
     pub chunks: u64,
-    /// Its items: settings, schema, rows, and the tables that are one item.
+    /// The items of the state that it leads to: settings, schema, rows, and the tables that are one item.
     pub items: u64,
+    /// Its changes.
+    pub changes: u64,
 }
 
 /// Compresses, seals and writes chunks as they come, then the index and the tail. One pass; holds the index only.
@@ -43,13 +47,25 @@ pub struct BundleWriter<W> {
 }
 
 impl<W: io::Write> BundleWriter<W> {
-    /// Writes the head.
+    /// Writes the head of a bundle.
     ///
     /// # Errors
     /// Misuse when the domain's name is not one; host errors of `out`.
-    pub fn new(key: &RecoveryKey, domain: &str, mut out: W) -> Result<Self> {
-        let keys = key.domain(key.domain_id(domain)?);
-        let head = Head { domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
+    pub fn new(key: &RecoveryKey, domain: &str, out: W) -> Result<Self> {
+        Self::with(key.domain(key.domain_id(domain)?), domain, out)
+    }
+
+    /// Writes the head of a ledger (`FORMAT.md`, "Ledger"): its chunks are those that an [`Export`](crate::Export) hands out
+    /// for it.
+    ///
+    /// # Errors
+    /// As [`BundleWriter::new`].
+    pub fn ledger(key: &RecoveryKey, domain: &str, out: W) -> Result<Self> {
+        Self::with(key.ledger(key.domain_id(domain)?), domain, out)
+    }
+
+    fn with(keys: DomainKeys, domain: &str, mut out: W) -> Result<Self> {
+        let head = Head { form: keys.form, domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
         out.write_all(&head).map_err(|error| write_failed(&error))?;
         let head_hash = sha256(&head);
         let mut records = Vec::new();
@@ -92,10 +108,10 @@ impl<W: io::Write> BundleWriter<W> {
         }
         let summary = Summary {
             domain: self.domain.clone(),
-            base: Total::default(),
+            base: totals.base,
             target: totals.target,
             chunks: self.chunks,
-            changes: totals.target.count,
+            changes: totals.changes,
         };
         let mut index = std::mem::take(&mut self.entries);
         index.extend_from_slice(&summary.encode());
@@ -104,7 +120,7 @@ impl<W: io::Write> BundleWriter<W> {
             self.item(ChunkKind::IndexPage, Compression::None, page)?;
         }
         let tail = Tail {
-            base_id: None,
+            base_id: totals.base_id(&self.keys),
             state_id: totals.target.state_id(&self.keys),
             items: std::mem::take(&mut self.records),
             length: self.length,
@@ -117,12 +133,14 @@ impl<W: io::Write> BundleWriter<W> {
         self.write(&Tail::trailer(&encoded))?;
         self.out.flush().map_err(|error| write_failed(&error))?;
         let summary = BundleSummary {
+            base_id: tail.base_id,
             state_id: tail.state_id,
             domain_id: self.keys.domain_id,
             verify_key: tail.verify_key,
             length: self.length,
             chunks: self.chunks,
             items: totals.target.count,
+            changes: totals.changes,
         };
         Ok((summary, self.out))
     }

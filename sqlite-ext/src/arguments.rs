@@ -158,6 +158,24 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths.
+    ///
+    /// # Errors
+    /// Misuse when it is none, or a path is that of a database which `app` has open.
+    #[allow(dead_code)] // Until chains are read.
+    pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
+        match self.get(index) {
+            Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?
+                .into_iter()
+                .map(|path| {
+                    refuse_open_database(app, &path)?;
+                    Ok(Bundle::File(path))
+                })
+                .collect(),
+            _ => Ok(vec![self.bundle(index, app)?]),
+        }
+    }
+
     /// The path at `index` of a file that is to be made.
     ///
     /// # Errors
@@ -220,15 +238,22 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(String::from_utf8_lossy(text.trim_ascii()).into_owned()))
 }
 
-fn one_of_chain(json: &[u8]) -> Result<PathBuf> {
+fn paths_of_chain(json: &[u8]) -> Result<Vec<PathBuf>> {
     let paths: Vec<String> = serde_json::from_slice(json).map_err(|_| {
         Error::misuse(
             "a bundle argument that starts with '[' must be a JSON array of paths; for a path that starts so, put './' before it",
         )
     })?;
-    match paths.as_slice() {
-        [path] => path_of(path.as_bytes(), "the bundle"),
-        [] => Err(Error::misuse("the array of bundles is empty; give the path of one")),
+    if paths.is_empty() {
+        return Err(Error::misuse("the array of bundles is empty; give the path of one"));
+    }
+    paths.iter().map(|path| path_of(path.as_bytes(), "the bundle")).collect()
+}
+
+fn one_of_chain(json: &[u8]) -> Result<PathBuf> {
+    let mut paths = paths_of_chain(json)?;
+    match (paths.pop(), paths.is_empty()) {
+        (Some(path), true) => Ok(path),
         _ => Err(Error::unsupported(
             "a chain of several bundles; this version makes and reads full bundles only, so give the newest one alone",
         )),

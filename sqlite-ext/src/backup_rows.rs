@@ -27,7 +27,7 @@ pub(crate) struct Rows {
     /// What was read of the bundle and not yet taken.
     rest: VecDeque<u8>,
     /// None once the bundle has come to its end.
-    restore: Option<Restore<OneTable>>,
+    restore: Option<Restore<'static, OneTable>>,
     ready: VecDeque<Vec<Cell>>,
 }
 

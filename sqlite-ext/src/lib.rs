@@ -19,6 +19,8 @@ mod backup_verify_key;
 mod backup_version;
 mod edge;
 mod export;
+#[allow(dead_code)] // Until chains are read.
+mod file_source;
 mod host;
 mod interrupt;
 mod json;

@@ -48,7 +48,7 @@ pub(crate) fn export<W: Write + Send>(
     let walk = |emit: &mut dyn FnMut(PlainChunk) -> Result<()>| {
         let mut export = Export::new(&keys, options, emit);
         snapshot.walk(&mut export)?;
-        export.finish()
+        export.finish().map(|(totals, _)| totals)
     };
     // In a place from which the worker takes it, so that it is still there when no worker can be made.
     let writer = Mutex::new(Some(BundleWriter::new(key, domain, out)?));

@@ -25,7 +25,7 @@ pub struct Database {
 
 struct Building {
     // Before the scratch that it works on, so that it is dropped first.
-    restore: Restore<Rebuild<'static>>,
+    restore: Restore<'static, Rebuild<'static>>,
     scratch: Scratch,
     key: RecoveryKey,
     expect: Option<StateId>,

@@ -5,7 +5,7 @@ use lifeboat_core::{Discard, RecoveryKey, Report, Restore, Result, StateId};
 
 /// Proves with the recovery key that a bundle can be opened from end to end and is the state that it says.
 pub struct Inspection {
-    work: Work<Restore<Discard>, ()>,
+    work: Work<Restore<'static, Discard>, ()>,
     expect: Option<StateId>,
 }
 

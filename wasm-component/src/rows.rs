@@ -64,7 +64,7 @@ pub struct Rows {
 }
 
 struct Reading {
-    restore: Restore<Queue>,
+    restore: Restore<'static, Queue>,
     /// The piece that was pushed last, and how much of it is opened.
     piece: Vec<u8>,
     opened: usize,

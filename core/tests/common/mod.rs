@@ -1,9 +1,11 @@
 //! A state held in memory: what a sink was given, to be compared and walked over again.
 #![allow(dead_code)]
 
+use std::cell::RefCell;
+
 use lifeboat_core::{
-    BundleSummary, BundleWriter, Compression, Export, ExportOptions, Key, RecoveryKey, Report, Restore, Result,
-    SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
+    Base, BundleSummary, BundleWriter, Chain, Compression, Deltas, Export, ExportOptions, Key, PlainChunk, RecoveryKey,
+    Report, Restore, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
 };
 
 /// A value that owns its bytes. Doubles compare by their bits.
@@ -176,9 +178,60 @@ pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, Bu
     let keys = key.domain(key.domain_id("default")?);
     let mut export = Export::new(&keys, options, |chunk| writer.chunk(&chunk));
     state.walk(&mut export)?;
-    let totals = export.finish()?;
+    let (totals, _) = export.finish()?;
     let (summary, bytes) = writer.finish(&totals)?;
     Ok((bytes, summary))
+}
+
+/// A bundle that leads from `base` (none: from nothing) to `state`, and the ledger of `state`.
+pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions) -> Result<(Vec<u8>, Vec<u8>)> {
+    let key = key();
+    let keys = key.domain(key.domain_id("default")?);
+    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
+    let ledger = RefCell::new(BundleWriter::ledger(&key, "default", Vec::new())?);
+    let emit = |chunk: PlainChunk| writer.chunk(&chunk);
+    let export = match base {
+        None => Export::new(&keys, options, emit),
+        Some(base) => Export::delta(&keys, options, base, state.selection.as_ref(), emit)?,
+    };
+    let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
+    state.walk(&mut export)?;
+    let (totals, ledger_totals) = export.finish()?;
+    let (_, bundle) = writer.finish(&totals)?;
+    let (_, ledger) = ledger.into_inner().finish(&ledger_totals.expect("it was asked for"))?;
+    Ok((bundle, ledger))
+}
+
+/// A chain of these bundles.
+pub fn chain<'s>(bundles: &[&'s [u8]]) -> Result<Chain<'s>> {
+    Chain::open(&key(), bundles.iter().copied())
+}
+
+/// The delta from the state of a chain.
+pub fn delta(base: &[&[u8]], state: &State) -> Vec<u8> {
+    let base = Base::chain(&chain(base).expect("a chain")).expect("a base");
+    export_from(Some(base), state, ExportOptions::default()).expect("exports").0
+}
+
+/// Restores a chain: its full bundle comes in pieces, its deltas whole.
+pub fn restore_chain(bundles: &[&[u8]]) -> Result<(Report, State)> {
+    let deltas = Deltas::open(&key(), bundles[1..].iter().copied(), || Ok(()))?;
+    let mut restore = Restore::over(&key(), deltas, State::default());
+    for piece in bundles[0].chunks(1 << 12) {
+        restore.push(piece)?;
+    }
+    let (report, mut state) = restore.finish()?;
+    state.tables.retain(|(_, rows)| !matches!(rows, Rows::Table(rows) if rows.is_empty()));
+    Ok((report, state))
+}
+
+/// Composes a chain into one bundle.
+pub fn compose(bundles: &[&[u8]]) -> Result<Vec<u8>> {
+    let key = key();
+    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
+    let emit = |piece: PlainChunk| writer.chunk(&piece);
+    let totals = chain(bundles)?.compose(&key, ExportOptions::default(), emit, || Ok(()))?;
+    Ok(writer.finish(&totals)?.1)
 }
 
 pub fn export(state: &State) -> Vec<u8> {

@@ -1,0 +1,386 @@
+//! A bundle that may be read at any place: its tail is checked first, and after that each chunk by itself
+//! (`FORMAT.md`, "Tail").
+
+use crate::cbor::Reader;
+use crate::change::{CHANGE_HEAD, NewRow, Next, skip_key, skip_new, what_is_next};
+use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
+use crate::chunk::ChunkKind;
+use crate::cursor::Side;
+use crate::digest::sha256;
+use crate::framing::sealed_of;
+use crate::head::{Form, HEAD_LENGTH, Head};
+use crate::index::{self, Entry, Summary};
+use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
+use crate::reader::{Place, PublicReport};
+use crate::seal::{SEALED_MAX, Seal};
+use crate::source::Source;
+use crate::state::{OwnedTable, Table, schema_from_value, system_table_from_value};
+use crate::tail::{RECORD, TRAILER, Tail};
+use crate::{DomainKeys, Error, Key, RecoveryKey, Result, Selection, Settings};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use subtle::ConstantTimeEq;
+
+/// A bundle (or a ledger) whose head, tail and index were checked: it is one that the key's holder made, and each chunk is
+/// checked when it is read.
+pub struct Bundle<'s> {
+    source: Box<dyn Source + 's>,
+    pub(crate) keys: DomainKeys,
+    seal: Seal,
+    head_hash: [u8; 32],
+    public: PublicReport,
+    /// For each item from the head to the last page of the index, its offset and its hash.
+    items: Vec<(u64, usize, [u8; 32])>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) summary: Summary,
+    /// The chunks that have a run of each table.
+    pub(crate) tables: BTreeMap<OwnedTable, Vec<usize>>,
+    /// The chunk of small changes that was opened last.
+    last: RefCell<Option<(usize, Rc<OpenChunk>)>>,
+}
+
+/// The plaintext of a chunk, or of all parts of a large change.
+pub(crate) struct OpenChunk {
+    pub bytes: Vec<u8>,
+    /// Its runs: table, first byte after the head, end.
+    pub runs: Vec<(OwnedTable, usize, usize)>,
+}
+
+impl<'s> Bundle<'s> {
+    /// Reads head, tail and index, and checks them.
+    ///
+    /// # Errors
+    /// Wrong key; truncated; corrupt; unsupported; those of the source.
+    pub fn open(key: &RecoveryKey, source: impl Source + 's) -> Result<Self> {
+        Self::open_form(Form::Bundle, key, Box::new(source))
+    }
+
+    /// The same for a ledger.
+    ///
+    /// # Errors
+    /// As [`Bundle::open`].
+    pub fn open_ledger(key: &RecoveryKey, source: impl Source + 's) -> Result<Self> {
+        Self::open_form(Form::Ledger, key, Box::new(source))
+    }
+
+    fn open_form(form: Form, key: &RecoveryKey, source: Box<dyn Source + 's>) -> Result<Self> {
+        let length = source.length()?;
+        let ends =
+            || Error::truncated(format!("the bundle ends at byte {length}, before it is complete; get it again"));
+        let mut head = [0; HEAD_LENGTH];
+        let start = head.len().min(usize::try_from(length).unwrap_or(head.len()));
+        source.read(0, &mut head[..start])?;
+        if start < head.len() {
+            return Err(if Head::may_begin(form, &head[..start]) { ends() } else { crate::head::not_of(form, &head) });
+        }
+        let (decoded, head_hash) = (Head::decode(form, &head)?, sha256(&head));
+        let keys = match form {
+            Form::Bundle => key.domain(decoded.domain_id),
+            Form::Ledger => key.ledger(decoded.domain_id),
+        };
+        if !bool::from(keys.commitment.ct_eq(&decoded.commitment)) {
+            return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
+        }
+        let tail = read_tail(&*source, length)?;
+        if tail.verify_key != keys.verify_key() {
+            return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
+        }
+        let items = items(&tail)?;
+        if items[0] != (0, HEAD_LENGTH, head_hash) {
+            return Err(Error::corrupt("the head is not the one that the tail lists"));
+        }
+        let public = PublicReport {
+            domain_id: decoded.domain_id,
+            base_id: tail.base_id,
+            state_id: tail.state_id,
+            verify_key: tail.verify_key,
+            length,
+            chunks: (items.len() - 1) as u64,
+        };
+        let seal = Seal::new(&keys);
+        let empty = Summary::empty();
+        let mut bundle = Self {
+            source,
+            keys,
+            seal,
+            head_hash,
+            public,
+            items,
+            entries: Vec::new(),
+            summary: empty,
+            tables: BTreeMap::new(),
+            last: RefCell::new(None),
+        };
+        bundle.read_index(key)?;
+        Ok(bundle)
+    }
+
+    /// What anybody can see.
+    pub fn public(&self) -> &PublicReport {
+        &self.public
+    }
+
+    /// The name of the domain.
+    pub fn domain(&self) -> &str {
+        &self.summary.domain
+    }
+
+    /// How many changes it holds.
+    pub fn changes(&self) -> u64 {
+        self.summary.changes
+    }
+
+    /// The number of items of the state that it leads to.
+    pub fn target_items(&self) -> u64 {
+        self.summary.target.count
+    }
+
+    /// True for a full bundle: it needs no other.
+    pub fn is_full(&self) -> bool {
+        self.public.base_id.is_none()
+    }
+
+    /// The tables of which it holds changes: name, rows removed, rows written. A table of SQLite's own is one item.
+    pub fn table_changes(&self) -> Vec<(String, u64, u64)> {
+        let named = self.tables.iter().filter_map(|(table, chunks)| match table {
+            OwnedTable::Named(name) => {
+                let runs = chunks.iter().flat_map(|chunk| &self.entries[*chunk].runs).filter(|run| run.table == *table);
+                let (removals, writes) =
+                    runs.fold((0, 0), |(removals, writes), run| (removals + run.removals, writes + run.writes));
+                Some((name.clone(), removals, writes))
+            }
+            _ => None,
+        });
+        named.collect()
+    }
+
+    /// Reads all of it, and checks what can be asked of one bundle: each byte, canonical form, order, the index, the sums.
+    ///
+    /// # Errors
+    /// Corrupt, truncated, unsupported or too big; those of the source and of `beat`, which is called now and then.
+    pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
+        self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat)
+    }
+
+    /// Hands all changes to `sink`, and checks all of it.
+    pub(crate) fn read_all(&self, sink: &mut impl ChangeSink, beat: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        let mut decoder = ChangeDecoder::new(&self.keys);
+        for item in 1..self.items.len() {
+            beat()?;
+            let (kind, plaintext) = self.open_item(item)?;
+            decoder.chunk(kind, &plaintext, sink).map_err(|refusal| refusal.at(self.place(item)))?;
+        }
+        decoder.finish(&self.public, &self.keys).map(drop)
+    }
+
+    /// How many items the tail lists: the head, all chunks, all pages of the index.
+    pub(crate) fn item_count(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) fn place(&self, item: usize) -> Place {
+        Place { item, offset: self.items[item].0 }
+    }
+
+    /// Reads one item after the head, compares its hash, and opens it.
+    pub(crate) fn open_item(&self, item: usize) -> Result<(ChunkKind, Vec<u8>)> {
+        let (offset, length, hash) = self.items[item];
+        let mut bytes = vec![0; length];
+        self.source.read(offset, &mut bytes)?;
+        let place = self.place(item);
+        if sha256(&bytes) != hash {
+            return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
+        }
+        let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
+        let plaintext = self.seal.open(kind, sealed_of(&bytes)?, &self.head_hash).map_err(|error| error.at(place))?;
+        Ok((kind, plaintext))
+    }
+
+    /// Whether a chunk has changes of this side of a table.
+    pub(crate) fn has(&self, chunk: usize, table: &OwnedTable, side: Side) -> bool {
+        self.entries[chunk].runs.iter().any(|run| {
+            run.table == *table
+                && match side {
+                    Side::Removals => run.removals > 0,
+                    Side::Writes => run.writes > 0,
+                }
+        })
+    }
+
+    fn read_index(&mut self, key: &RecoveryKey) -> Result<()> {
+        let mut first = self.items.len();
+        while first > 1 {
+            let mut begin = [0; 2];
+            self.source.read(self.items[first - 1].0, &mut begin)?;
+            if begin != [0x82, ChunkKind::IndexPage.number()] {
+                break;
+            }
+            first -= 1;
+        }
+        let pages = self.items.len() - first;
+        if pages == 0 || pages as u64 > INDEX_MAX / CHUNK_MAX as u64 {
+            return Err(Error::corrupt("the index is missing or too long"));
+        }
+        let mut index = Vec::new();
+        for item in first..self.items.len() {
+            index.extend_from_slice(&self.open_item(item)?.1);
+        }
+        let (entries, summary) = index::decode(&index, (first - 1) as u64)?;
+        check_ids(&summary, &self.public, &self.keys)?;
+        if key.domain_id(&summary.domain).ok() != Some(self.public.domain_id) {
+            return Err(Error::corrupt("the head names another domain than the index"));
+        }
+        for (chunk, entry) in entries.iter().enumerate() {
+            for run in &entry.runs {
+                self.tables.entry(run.table.clone()).or_default().push(chunk);
+            }
+        }
+        (self.entries, self.summary) = (entries, summary);
+        Ok(())
+    }
+
+    /// Opens the chunk of this number (the first is 0), which is no part but the last: with all parts of its change.
+    pub(crate) fn chunk(&self, chunk: usize) -> Result<Rc<OpenChunk>> {
+        if let Some((number, open)) = &*self.last.borrow()
+            && *number == chunk
+        {
+            return Ok(Rc::clone(open));
+        }
+        let is_part = |at: usize| self.entries.get(at).is_some_and(|entry| entry.kind == ChunkKind::Part);
+        let mut first = chunk;
+        if self.entries[chunk].kind == ChunkKind::LastPart {
+            while first > 0 && is_part(first - 1) {
+                first -= 1;
+            }
+        }
+        let mut bytes = Vec::new();
+        for at in first..=chunk {
+            let (kind, plaintext) = self.open_item(at + 1)?;
+            if kind != self.entries[at].kind || bytes.len() as u64 > CHANGE_MAX {
+                return Err(Error::corrupt("the index does not describe the chunks").at(self.place(at + 1)));
+            }
+            if bytes.is_empty() {
+                bytes = plaintext;
+            } else {
+                let full = || Error::too_big("there is no memory for a row of this size");
+                bytes.try_reserve(plaintext.len()).map_err(|_| full())?;
+                bytes.extend_from_slice(&plaintext);
+            }
+        }
+        let runs = runs(self.keys.form, &bytes).map_err(|error| error.at(self.place(chunk + 1)))?;
+        let open = Rc::new(OpenChunk { bytes, runs });
+        if first == chunk {
+            *self.last.borrow_mut() = Some((chunk, Rc::clone(&open)));
+        }
+        Ok(open)
+    }
+}
+
+/// Where the runs of a plaintext begin and end.
+fn runs(form: Form, bytes: &[u8]) -> Result<Vec<(OwnedTable, usize, usize)>> {
+    let mut reader = Reader::new(bytes);
+    let mut runs: Vec<(OwnedTable, usize, usize)> = Vec::new();
+    let mut table: Option<Table<'_>> = None;
+    while !reader.is_empty() {
+        let at = |reader: &Reader<'_>| bytes.len() - reader.rest().len();
+        match (what_is_next(&mut reader)?, &table) {
+            (Next::Run(next), _) => {
+                runs.push((OwnedTable::from(&next), at(&reader), at(&reader)));
+                table = Some(next);
+            }
+            (Next::Change, None) => return Err(Error::corrupt("a chunk begins without the head of a run")),
+            (Next::Change, Some(table)) => {
+                reader.exactly(CHANGE_HEAD)?;
+                skip_key(&mut reader)?;
+                if !reader.null() {
+                    reader.bytes()?;
+                }
+                if !reader.null() {
+                    skip_new(form, table, &mut reader)?;
+                }
+                if let Some((_, _, end)) = runs.last_mut() {
+                    *end = at(&reader);
+                }
+            }
+        }
+    }
+    Ok(runs)
+}
+
+fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {
+    let ends = || Error::truncated(format!("the bundle ends at byte {length}, before it is complete; get it again"));
+    let mut trailer = [0; TRAILER];
+    let at = length.checked_sub(TRAILER as u64).ok_or_else(ends)?;
+    source.read(at, &mut trailer)?;
+    let mut tail_length = [0; 8];
+    tail_length.copy_from_slice(&trailer[1..]);
+    let tail_length = u64::from_be_bytes(tail_length);
+    // The longest tail: all records, two ids, key, signature, and the heads of each.
+    let longest = (ITEMS_MAX * RECORD + 256) as u64;
+    if trailer[0] != 0x48 || tail_length > longest || tail_length > at {
+        return Err(ends());
+    }
+    let mut encoded = vec![0; usize::try_from(tail_length).map_err(|_| ends())?];
+    source.read(at - tail_length, &mut encoded)?;
+    // A bundle that was cut short ends in other bytes.
+    let tail = Tail::decode(&encoded).map_err(|_| ends())?;
+    tail.check_signature(&encoded)?;
+    match tail.length == at - tail_length && !tail.items.is_empty() && tail.items.len() % RECORD == 0 {
+        true => Ok(tail),
+        false => Err(Error::corrupt("the tail states another length than what is before it has")),
+    }
+}
+
+/// Offset, length and hash of each item.
+fn items(tail: &Tail) -> Result<Vec<(u64, usize, [u8; 32])>> {
+    let mut offset = 0;
+    let mut items = Vec::with_capacity(tail.items.len() / RECORD);
+    for record in tail.items.chunks_exact(RECORD) {
+        let length = u32::from_be_bytes([record[0], record[1], record[2], record[3]]);
+        let hash = record[4..].try_into().map_err(|_| Error::corrupt("a record of the tail is not whole"))?;
+        // An item has its head, and is no longer than a sealed chunk.
+        match usize::try_from(length) {
+            Ok(length) if (3..=SEALED_MAX + 16).contains(&length) => items.push((offset, length, hash)),
+            _ => return Err(Error::corrupt("the tail lists an item that is too short or too long")),
+        }
+        offset += u64::from(length);
+    }
+    match offset == tail.length && !items.is_empty() {
+        true => Ok(items),
+        false => Err(Error::corrupt("the tail lists other items than its length")),
+    }
+}
+
+/// Checks of the changes what the bundle alone can tell of their values.
+struct Alone {
+    is_full: bool,
+}
+
+impl ChangeSink for Alone {
+    fn table(&mut self, _: &Table<'_>) -> std::result::Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn row(&mut self, row: &NewRow<'_>, _: &[u8], _: Option<&[u8]>, _: Digests) -> std::result::Result<(), Refusal> {
+        match row.key {
+            Key::Primary([]) => Err(Error::corrupt("a primary key without values").into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
+        // Every state but the one without items has these two.
+        let is_always_there = matches!(table, Table::Settings | Table::Schema);
+        if is_always_there && (new.is_none() || digests.old.is_none() != self.is_full) {
+            return Err(Error::corrupt("a change that makes or removes the settings or the schema").into());
+        }
+        match (table, new) {
+            (_, None) => Ok(()),
+            (Table::Settings, Some(new)) => Ok(Settings::from_value(new).map(drop)?),
+            (Table::Schema, Some(new)) => Ok(schema_from_value(new).map(drop)?),
+            (Table::Selection, Some(new)) => Ok(Selection::from_value(new).map(drop)?),
+            (Table::Named(_), Some(new)) => Ok(system_table_from_value(new).map(drop)?),
+        }
+    }
+}

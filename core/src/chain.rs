@@ -1,0 +1,219 @@
+//! Chains: bundles that lead on from one another, oldest first (`FORMAT.md`, "Chains").
+
+use crate::bundle::Bundle;
+use crate::limits::CHAIN_MAX;
+use crate::reader::PublicReport;
+use crate::source::Source;
+use crate::{Error, RecoveryKey, Result};
+use std::rc::Rc;
+
+/// Checks that each bundle of a chain, oldest first, begins at the state to which the one before it leads. Needs no key:
+/// whether the reports are those of sound bundles is for an [`Audit`](crate::Audit) to say.
+///
+/// That a chain comes back to a state where it was before is sound: databases do.
+///
+/// # Errors
+/// Mismatch, with the number of the first bundle that does not follow, and why: another domain, a full bundle in the
+/// middle, a bundle twice, a fork, a wrong order, or one that is missing. Too big above the limit of a chain.
+pub fn check_links(reports: &[PublicReport]) -> Result<()> {
+    if reports.len() > CHAIN_MAX {
+        return Err(Error::too_big(format!(
+            "a chain of {} bundles; at most {CHAIN_MAX} are read at once: compose some of them into one first",
+            reports.len()
+        )));
+    }
+    for (at, pair) in reports.windows(2).enumerate() {
+        let ([before, this], number) = (pair, at + 2) else { continue };
+        let refused =
+            |why: String| Err(Error::mismatch(format!("bundle {number} of the chain does not follow: {why}")));
+        if (this.domain_id, this.verify_key) != (before.domain_id, before.verify_key) {
+            return refused("it is of another domain or key than the one before it".to_owned());
+        }
+        let Some(base) = this.base_id else {
+            return refused("it is a full bundle, with which a chain begins; leave out all before it".to_owned());
+        };
+        if base == before.state_id {
+            continue;
+        }
+        // Bundle k leads to the state from which this one leads on.
+        let leads_there = |reports: &[PublicReport]| reports.iter().rposition(|report| report.state_id == base);
+        let same = reports[..=at]
+            .iter()
+            .position(|earlier| (earlier.base_id, earlier.state_id) == (this.base_id, this.state_id));
+        if let Some(same) = same {
+            return refused(format!("it is bundle {} again; leave it out", same + 1));
+        }
+        if let Some(earlier) = leads_there(&reports[..at + 1]) {
+            return refused(format!(
+                "a fork: it leads on from bundle {}, and so does bundle {}; leave out one of the two branches",
+                earlier + 1,
+                earlier + 2
+            ));
+        }
+        if let Some(later) = leads_there(&reports[at + 2..]) {
+            return refused(format!("a wrong order: bundle {} comes before it", later + number + 1));
+        }
+        if reports[..=at].iter().any(|earlier| earlier.base_id == Some(base)) {
+            return refused(
+                "a fork: an earlier bundle leads on from the same state; leave out one of the two".to_owned(),
+            );
+        }
+        return refused(format!("it leads on from the state {base}, and the bundle that leads there is missing"));
+    }
+    Ok(())
+}
+
+/// Bundles that lead on from one another, each opened and linked to the one before it.
+pub struct Chain<'s> {
+    bundles: Vec<Rc<Bundle<'s>>>,
+}
+
+impl<'s> Chain<'s> {
+    /// Opens a chain, oldest first: heads, tails and indexes are checked, and the links.
+    ///
+    /// # Errors
+    /// Those of [`Bundle::open`], with the number of the bundle where there are several; those of [`check_links`]; misuse
+    /// when there are none.
+    pub fn open(key: &RecoveryKey, sources: impl IntoIterator<Item = impl Source + 's>) -> Result<Self> {
+        let open = |source| Bundle::open(key, source);
+        let mut bundles = Vec::new();
+        for source in sources {
+            bundles.push(open(source));
+        }
+        let several = bundles.len() > 1;
+        let place = |number: usize, error: Error| match several {
+            true => error.at(format!("bundle {} of the chain", number + 1)),
+            false => error,
+        };
+        let bundles = bundles.into_iter().enumerate();
+        let bundles: Vec<_> =
+            bundles.map(|(number, bundle)| bundle.map_err(|error| place(number, error))).collect::<Result<_>>()?;
+        Self::of(bundles)
+    }
+
+    /// A chain of bundles that are open.
+    ///
+    /// # Errors
+    /// Those of [`check_links`]; misuse when there are none.
+    pub fn of(bundles: Vec<Bundle<'s>>) -> Result<Self> {
+        if bundles.is_empty() {
+            return Err(Error::misuse("the chain is empty; give at least one bundle"));
+        }
+        let reports: Vec<_> = bundles.iter().map(|bundle| bundle.public().clone()).collect();
+        check_links(&reports)?;
+        Ok(Self { bundles: bundles.into_iter().map(Rc::new).collect() })
+    }
+
+    /// The bundles, oldest first.
+    pub fn bundles(&self) -> &[Rc<Bundle<'s>>] {
+        &self.bundles
+    }
+
+    /// What anybody can see of the last bundle: the state that the chain leads to.
+    pub fn last(&self) -> &PublicReport {
+        // Never empty.
+        self.bundles[self.bundles.len() - 1].public()
+    }
+
+    /// True when it begins with a full bundle, so that its state can be restored.
+    pub fn is_complete(&self) -> bool {
+        self.bundles[0].is_full()
+    }
+
+    /// # Errors
+    /// Mismatch when the chain does not begin with a full bundle.
+    pub fn require_complete(&self) -> Result<()> {
+        match self.bundles[0].public().base_id {
+            None => Ok(()),
+            Some(base) => Err(Error::mismatch(format!(
+                "the chain begins with a delta, which leads on from the state {base}; give the whole chain, beginning with \
+                 its full bundle"
+            ))),
+        }
+    }
+
+    /// Checks all of each bundle, and that each fits the ones before it: all that can be checked without a sink.
+    ///
+    /// # Errors
+    /// As [`Bundle::check`], with the number of the bundle.
+    pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
+        for (number, bundle) in self.bundles.iter().enumerate() {
+            bundle.check(&mut beat).map_err(|error| match self.bundles.len() {
+                1 => error,
+                _ => error.at(format!("bundle {} of the chain", number + 1)),
+            })?;
+        }
+        self.check_fit(beat)
+    }
+
+    /// Deltas that lead on from the first bundle of this chain, when that is read apart from them.
+    ///
+    /// # Errors
+    /// As [`Chain::check`].
+    pub fn into_deltas(mut self, mut beat: impl FnMut() -> Result<()>) -> Result<Deltas<'s>> {
+        self.bundles.remove(0);
+        for (number, bundle) in self.bundles.iter().enumerate() {
+            bundle.check(&mut beat).map_err(|error| error.at(format!("bundle {} of the chain", number + 2)))?;
+        }
+        Ok(Deltas { bundles: self.bundles })
+    }
+}
+
+/// Deltas that lead on from one another, each checked by itself, for a full bundle that comes from elsewhere.
+pub struct Deltas<'s> {
+    bundles: Vec<Rc<Bundle<'s>>>,
+}
+
+impl<'s> Deltas<'s> {
+    /// No deltas: the full bundle stands for itself.
+    pub fn none() -> Self {
+        Self { bundles: Vec::new() }
+    }
+
+    /// Deltas that were checked already.
+    pub(crate) fn checked(bundles: Vec<Rc<Bundle<'s>>>) -> Self {
+        Self { bundles }
+    }
+
+    /// Opens deltas, oldest first, and checks all of each.
+    ///
+    /// # Errors
+    /// As [`Chain::open`] and [`Bundle::check`]; mismatch when the first is a full bundle.
+    pub fn open(
+        key: &RecoveryKey,
+        sources: impl IntoIterator<Item = impl Source + 's>,
+        mut beat: impl FnMut() -> Result<()>,
+    ) -> Result<Self> {
+        let sources: Vec<_> = sources.into_iter().collect();
+        if sources.is_empty() {
+            return Ok(Self::none());
+        }
+        let Chain { bundles } = Chain::open(key, sources)?;
+        if bundles[0].is_full() {
+            return Err(Error::mismatch(
+                "a full bundle stands where a delta belongs; a chain has one, its first bundle",
+            ));
+        }
+        for (number, bundle) in bundles.iter().enumerate() {
+            bundle.check(&mut beat).map_err(|error| error.at(format!("delta {}", number + 1)))?;
+        }
+        Ok(Self { bundles })
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.bundles.is_empty()
+    }
+
+    pub(crate) fn bundles(&self) -> &[Rc<Bundle<'s>>] {
+        &self.bundles
+    }
+
+    /// That the first leads on from this bundle.
+    pub(crate) fn check_follow(&self, full: &PublicReport) -> Result<()> {
+        match self.bundles.first() {
+            Some(first) => check_links(&[full.clone(), first.public().clone()]),
+            None => Ok(()),
+        }
+    }
+}

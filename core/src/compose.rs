@@ -1,0 +1,125 @@
+//! Chain → one bundle: per key the first old and the last new. Byte for byte what a direct export of that difference gives.
+
+use crate::bundle::Bundle;
+use crate::chain::Chain;
+use crate::changes::Refusal;
+use crate::chunk::{ChangeKey, ChunkBuilder, ExportTotals, PlainChunk};
+use crate::composition::{ComposedChange, Composition, tables_of};
+use crate::decoder::{Decoder, Report};
+use crate::export::{Export, ExportOptions};
+use crate::overlay::decode_key;
+use crate::restore::Opened;
+use crate::state::OwnedTable;
+use crate::{Error, RecoveryKey, Result, StateSink};
+
+impl Chain<'_> {
+    /// Hands the state that a complete chain leads to, to a sink, and checks everything on the way.
+    ///
+    /// # Errors
+    /// Mismatch when the chain is not complete; those of the bundles, of the sink and of `beat`, which is called now and then.
+    pub fn walk<S: StateSink>(
+        &self,
+        key: &RecoveryKey,
+        sink: S,
+        mut beat: impl FnMut() -> Result<()>,
+    ) -> Result<(Report, S)> {
+        self.require_complete()?;
+        let (full, deltas) = self.bundles().split_at(1);
+        for (number, delta) in deltas.iter().enumerate() {
+            delta.check(&mut beat).map_err(|error| error.at(format!("bundle {} of the chain", number + 2)))?;
+        }
+        let mut decoder = Decoder::over(key, crate::chain::Deltas::checked(deltas.to_vec()), sink);
+        decoder.take(Opened::Keys(Box::new(full[0].keys.clone())))?;
+        full[0].open_all(|opened| {
+            beat()?;
+            decoder.take(opened)
+        })?;
+        decoder.finish()
+    }
+
+    /// Makes one bundle out of the chain: hands its chunks to `emit`, and tells what
+    /// [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
+    ///
+    /// # Errors
+    /// Those of the bundles, of `emit` and of `beat`.
+    pub fn compose(
+        &self,
+        key: &RecoveryKey,
+        options: ExportOptions,
+        emit: impl FnMut(PlainChunk) -> Result<()>,
+        mut beat: impl FnMut() -> Result<()>,
+    ) -> Result<ExportTotals> {
+        let keys = self.bundles()[0].keys.clone();
+        if self.is_complete() {
+            return self.walk(key, Export::new(&keys, options, emit), beat)?.1.finish().map(|(totals, _)| totals);
+        }
+        for (number, bundle) in self.bundles().iter().enumerate() {
+            bundle.check(&mut beat).map_err(|error| error.at(format!("bundle {} of the chain", number + 1)))?;
+        }
+        let mut chunks = ChunkBuilder::new(&keys, emit);
+        for table in tables_of(self.bundles()) {
+            let mut begun = false;
+            for removals in [true, false] {
+                let mut changes = Composition::new(self.bundles(), &table)?;
+                while let Some(change) = changes.next()? {
+                    beat()?;
+                    if change.new.is_none() == removals {
+                        if !std::mem::replace(&mut begun, true) {
+                            chunks.table(&table.as_table(), options.of(&table.as_table()))?;
+                        }
+                        push(&mut chunks, &table, &change)?;
+                    }
+                }
+            }
+        }
+        let (first, last) = (&self.bundles()[0].summary, &self.bundles()[self.bundles().len() - 1].summary);
+        chunks.finish(keys.domain_id, first.base, last.target)
+    }
+
+    /// That the bundles fit one another: composes them and throws the result away.
+    pub(crate) fn check_fit(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
+        if self.bundles().len() == 1 && self.is_complete() {
+            return Ok(());
+        }
+        let deltas = &self.bundles()[usize::from(self.is_complete())..];
+        for table in tables_of(deltas) {
+            let mut changes = Composition::new(deltas, &table)?;
+            while changes.next()?.is_some() {
+                beat()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Bundle<'_> {
+    /// Opens all chunks in their order, as an [`Opener`](crate::Opener) does.
+    fn open_all(&self, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
+        for item in 1..self.item_count() {
+            let (kind, plaintext) = self.open_item(item)?;
+            emit(Opened::Chunk { kind, plaintext, place: self.place(item) })?;
+        }
+        emit(Opened::End(self.public().clone()))
+    }
+}
+
+/// Adds a composed change to the chunks.
+fn push<F: FnMut(PlainChunk) -> Result<()>>(
+    chunks: &mut ChunkBuilder<F>,
+    table: &OwnedTable,
+    change: &ComposedChange,
+) -> Result<()> {
+    let mut primary = Vec::new();
+    let key = match table.as_table().is_one_item() {
+        true => ChangeKey::Item,
+        false => ChangeKey::Row(decode_key(&change.key.0, &mut primary)?),
+    };
+    let new = change.new.as_ref().map(|(digest, new)| (*digest, new.bytes()));
+    chunks.push(&key, &change.key.0, change.old, new)
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        refusal.into_error()
+    }
+}

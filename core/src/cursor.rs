@@ -1,0 +1,164 @@
+//! The changes of one table in one bundle, in key order, one by one: its removals or its writes.
+
+use crate::bundle::{Bundle, OpenChunk};
+use crate::cbor::{Append, Reader, major};
+use crate::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
+use crate::digest::{Digest, Digester};
+use crate::head::Form;
+use crate::state::{OwnedTable, Table};
+use crate::value::compare_keys;
+use crate::{Error, Key, Result};
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// The canonical bytes of a key, in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyBytes(pub Vec<u8>);
+
+impl Ord for KeyBytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Both were decoded before; were they not, bytes would still be an order.
+        compare_keys(&self.0, &other.0).unwrap_or_else(|_| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for KeyBytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A change that was read: the digests of the item before and after it, and where its new value lies.
+pub(crate) struct CursorChange {
+    pub key: KeyBytes,
+    pub old: Option<Digest>,
+    pub new: Option<(Digest, NewBytes)>,
+}
+
+/// The canonical bytes of a new value, in the chunk that they came in.
+#[derive(Clone)]
+pub(crate) struct NewBytes {
+    chunk: Rc<OpenChunk>,
+    start: usize,
+    end: usize,
+}
+
+impl NewBytes {
+    pub fn bytes(&self) -> &[u8] {
+        &self.chunk.bytes[self.start..self.end]
+    }
+}
+
+/// Which of the changes of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Removals,
+    Writes,
+}
+
+/// Reads one side of one table.
+pub(crate) struct Cursor<'s> {
+    bundle: Rc<Bundle<'s>>,
+    table: OwnedTable,
+    side: Side,
+    digester: Digester,
+    /// The chunks that are still to be read, the next one last.
+    chunks: Vec<usize>,
+    /// The chunk that is read, the next byte in it, and the end of its run.
+    open: Option<(Rc<OpenChunk>, usize, usize)>,
+    /// The rowid before, and whether that was a removal.
+    previous: Option<(i64, bool)>,
+}
+
+impl<'s> Cursor<'s> {
+    /// All changes of this side.
+    pub fn new(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side) -> Self {
+        let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
+        Self::over(bundle, table, side, chunks)
+    }
+
+    /// Those of these chunks, given in their order.
+    pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
+        let chunks = chunks.iter().rev().copied().filter(|chunk| bundle.has(*chunk, table, side)).collect();
+        let mut digester = Digester::new(&bundle.keys);
+        digester.table(&table.as_table());
+        Self { bundle: Rc::clone(bundle), table: table.clone(), side, digester, chunks, open: None, previous: None }
+    }
+
+    /// The next change; none at the end.
+    pub fn next(&mut self) -> Result<Option<CursorChange>> {
+        loop {
+            let Some((chunk, at, end)) = self.open.take() else {
+                let Some(next) = self.chunks.pop() else { return Ok(None) };
+                let chunk = self.bundle.chunk(next)?;
+                let run = chunk.runs.iter().find(|(table, ..)| *table == self.table);
+                let (start, end) = run
+                    .map(|(_, start, end)| (*start, *end))
+                    .ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
+                self.previous = None;
+                self.open = Some((chunk, start, end));
+                continue;
+            };
+            if at >= end {
+                continue;
+            }
+            let (change, at, is_removal) = self.read(&chunk, at, end)?;
+            // Removals come first: behind the last one there is nothing for their side in this chunk.
+            match (self.side, is_removal) {
+                (Side::Removals, false) => continue,
+                (Side::Writes, true) => self.open = Some((chunk, at, end)),
+                _ => {
+                    self.open = Some((chunk, at, end));
+                    return Ok(Some(change));
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, chunk: &Rc<OpenChunk>, at: usize, end: usize) -> Result<(CursorChange, usize, bool)> {
+        let table: Table<'_> = self.table.as_table();
+        let mut reader = Reader::new(&chunk.bytes[at..end]);
+        reader.exactly(CHANGE_HEAD)?;
+        let start = reader.clone();
+        let mut key = Vec::new();
+        let is_rowid = !table.is_one_item() && reader.major()? != major::ARRAY;
+        let mut rowid = None;
+        if is_rowid {
+            let step_from = match self.previous {
+                Some((rowid, removed)) => (removed == is_removal(reader.clone())?).then_some(rowid),
+                None => None,
+            };
+            let found = next_rowid(&mut reader, step_from)?;
+            Key::Rowid(found).encode(&mut Append(&mut key));
+            rowid = Some(found);
+        } else {
+            skip_key(&mut reader)?;
+            key.extend_from_slice(between(&start, &reader));
+        }
+        let old = next_old(&mut reader)?;
+        let value = reader.clone();
+        let removed = reader.null();
+        let new = if removed {
+            None
+        } else {
+            skip_new(self.bundle.keys.form, &table, &mut reader)?;
+            let bytes = between(&value, &reader);
+            let new_start = end - value.rest().len();
+            let new = NewBytes { chunk: Rc::clone(chunk), start: new_start, end: new_start + bytes.len() };
+            Some((self.digest(&key, bytes)?, new))
+        };
+        self.previous = rowid.map(|rowid| (rowid, removed));
+        Ok((CursorChange { key: KeyBytes(key), old, new }, end - reader.rest().len(), removed))
+    }
+
+    /// The digest of a new value. In a ledger the digest stands in its place.
+    fn digest(&self, key: &[u8], value: &[u8]) -> Result<Digest> {
+        let is_digest =
+            self.bundle.keys.form == Form::Ledger && value.first().is_some_and(|head| head >> 5 == major::BYTES);
+        if !is_digest {
+            return Ok(self.digester.item(key, value));
+        }
+        let digest = value.get(1..).and_then(|digest| digest.try_into().ok());
+        digest.map(Digest).ok_or_else(|| Error::corrupt("a digest in a ledger that has not 16 bytes"))
+    }
+}

@@ -1,0 +1,95 @@
+//! The rules of a state: what a reader would refuse, no exporter writes (`FORMAT.md`, "State").
+
+use crate::change::NewRow;
+use crate::limits::{COLUMNS_MAX, KEY_MAX};
+use crate::state::Table;
+use crate::{Error, Key, Result, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+
+/// Watches that the items of a state, as they pass in canonical order, can stand in one state.
+#[derive(Default)]
+pub(crate) struct Rules {
+    /// The encoding that the settings name.
+    encoding: Option<TextEncoding>,
+    /// The tables that the schema has, sorted.
+    tables: Option<Vec<String>>,
+    /// The rows of a table come.
+    in_rows: bool,
+}
+
+impl Rules {
+    /// The items that follow are of this table.
+    ///
+    /// # Errors
+    /// Corrupt when it is not this table's turn, or the schema does not have it.
+    pub fn begin(&mut self, table: &Table<'_>) -> Result<()> {
+        match (table, self.encoding, &self.tables) {
+            (Table::Settings, None, None) | (Table::Schema, Some(_), None) | (Table::Selection, Some(_), Some(_)) => {}
+            (Table::Named(name), Some(_), Some(tables)) => {
+                if tables.binary_search_by(|known| known.as_str().cmp(name)).is_err() {
+                    return Err(Error::corrupt(format!("rows of the table {name:?}, which the schema does not have")));
+                }
+            }
+            _ => return Err(Error::corrupt("a state begins with its settings, then its schema, each once")),
+        }
+        self.in_rows = !table.is_one_item();
+        Ok(())
+    }
+
+    /// These are the settings.
+    pub fn learn_settings(&mut self, settings: &Settings) {
+        self.encoding = Some(settings.encoding);
+    }
+
+    /// This is the schema.
+    pub fn learn_schema(&mut self, schema: &[SchemaRow]) {
+        let tables = schema.iter().filter(|row| row.kind == SchemaKind::Table);
+        let mut tables: Vec<_> = tables.map(|row| row.name.clone()).collect();
+        tables.sort_unstable();
+        self.tables = Some(tables);
+    }
+
+    /// # Errors
+    /// Corrupt or too big, when the row cannot be one of the table last begun.
+    pub fn check_row(&self, row: &NewRow<'_>) -> Result<()> {
+        if !self.in_rows {
+            return Err(Error::corrupt("a row comes before its table, or of a table that is one item"));
+        }
+        let primary = match row.key {
+            Key::Rowid(_) => &[],
+            Key::Primary([]) => return Err(Error::corrupt("a primary key without values")),
+            Key::Primary(values) => values,
+        };
+        let columns = primary.len() + row.values.len();
+        if columns > COLUMNS_MAX {
+            return Err(Error::too_big(format!("a row of {columns} values; a bundle holds at most {COLUMNS_MAX}")));
+        }
+        let key_length: usize = primary.iter().map(|value| value.payload().len()).sum();
+        if key_length > KEY_MAX {
+            return Err(Error::too_big(format!(
+                "a primary key of {key_length} bytes; a bundle holds at most {KEY_MAX}"
+            )));
+        }
+        primary.iter().chain(row.values).try_for_each(|value| self.check_value(value))
+    }
+
+    /// # Errors
+    /// Corrupt or too big, when the value cannot stand in this state.
+    pub fn check_value(&self, value: &Value<'_>) -> Result<()> {
+        value.check()?;
+        match value.encoding() {
+            Some(encoding) if Some(encoding) != self.encoding => {
+                Err(Error::corrupt("text in another encoding than the settings name"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// Misuse, when settings or schema have not come.
+    pub fn finish(&self) -> Result<()> {
+        match self.encoding.is_none() || self.tables.is_none() {
+            true => Err(Error::misuse("a state has settings and a schema; these have not come")),
+            false => Ok(()),
+        }
+    }
+}
