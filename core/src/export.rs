@@ -4,7 +4,7 @@
 use crate::base::Base;
 use crate::cbor::{Append, Count};
 use crate::change::NewRow;
-use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChunk};
+use crate::chunk::{ChunkBuilder, Compression, ExportTotals, PlainChunk};
 use crate::difference::{Changes, Difference};
 use crate::digest::{Digest, Total};
 use crate::ledger::LedgerBuilder;
@@ -132,7 +132,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
             ledger.table(table)?;
             match is_shown {
                 true => ledger.value(value, digest)?,
-                false => ledger.digest(&ChangeKey::Item, &NO_KEY, digest)?,
+                false => ledger.digest(&NO_KEY, digest)?,
             }
         }
         match &mut self.difference {
@@ -163,8 +163,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
             true => self.tally.digest_large(row),
             false => self.tally.add_large(&self.key, row)?,
         };
-        let key = ChangeKey::Row(row.key);
-        self.note(&key, digest)?;
+        self.note(digest)?;
         let mut old = Some(None);
         if let Some(difference) = &mut self.difference {
             old = difference.large_row(&self.key, digest, &mut self.changes)?;
@@ -174,15 +173,15 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
         match old {
             Some(old) => {
-                self.changes.chunks.push_large(&key, old, Some(digest), |parts| encode_values(row.values, parts))
+                self.changes.chunks.push_large(&self.key, old, Some(digest), |parts| encode_values(row.values, parts))
             }
             None => Ok(()),
         }
     }
 
-    fn note(&mut self, key: &ChangeKey<'_>, digest: Digest) -> Result<()> {
+    fn note(&mut self, digest: Digest) -> Result<()> {
         match &mut self.ledger {
-            Some(ledger) if !self.is_second => ledger.digest(key, &self.key, digest),
+            Some(ledger) if !self.is_second => ledger.digest(&self.key, digest),
             _ => Ok(()),
         }
     }
@@ -234,11 +233,10 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
             true => self.tally.digest(&self.key, &self.value),
             false => self.tally.add(&self.key, &self.value)?,
         };
-        let change_key = ChangeKey::Row(key);
-        self.note(&change_key, digest)?;
+        self.note(digest)?;
         match &mut self.difference {
             Some(difference) => difference.row(&self.key, digest, &self.value, &mut self.changes),
-            None => self.changes.chunks.push(&change_key, &self.key, None, Some((digest, &self.value))),
+            None => self.changes.chunks.push(&self.key, None, Some((digest, &self.value))),
         }
     }
 
