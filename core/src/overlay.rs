@@ -1,5 +1,6 @@
 //! Deltas laid over a full bundle while it is read: base items and composed changes → the items of the last state.
 
+use crate::StateSink;
 use crate::bundle::Bundle;
 use crate::cbor::Reader;
 use crate::change::NewRow;
@@ -10,7 +11,6 @@ use crate::digest::Digest;
 use crate::output::Output;
 use crate::state::{OwnedTable, Table};
 use crate::value::{decode_key, decode_values};
-use crate::StateSink;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
