@@ -54,6 +54,7 @@ pub type Row = (Vec<Owned>, Vec<Owned>);
 pub struct Recording {
     pub settings: Option<Settings>,
     pub schema: Vec<SchemaRow>,
+    pub selection: Option<Selection>,
     /// In the order in which they came.
     pub tables: Vec<(String, Vec<Row>)>,
 }
@@ -89,8 +90,9 @@ impl StateSink for Recording {
         Ok(())
     }
 
-    fn selection(&mut self, _: &Selection) -> Result<()> {
-        panic!("these are whole databases")
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        assert!(self.selection.replace(selection.clone()).is_none() && self.tables.is_empty());
+        Ok(())
     }
 
     fn table(&mut self, name: &str) -> Result<()> {
