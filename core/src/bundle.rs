@@ -2,9 +2,10 @@
 //! (`FORMAT.md`, "Tail").
 
 use crate::cbor::Reader;
-use crate::change::{CHANGE_HEAD, Next, skip_key, skip_new, what_is_next};
+use crate::change::{CHANGE_HEAD, NewRow, Next, skip_key, skip_new, what_is_next};
 use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
 use crate::chunk::ChunkKind;
+use crate::cursor::Side;
 use crate::digest::sha256;
 use crate::framing::sealed_of;
 use crate::head::{Form, HEAD_LENGTH, Head};
@@ -13,9 +14,9 @@ use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
 use crate::reader::{Place, PublicReport};
 use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
-use crate::state::{OwnedTable, Table};
+use crate::state::{OwnedTable, Table, schema_from_value, system_table_from_value};
 use crate::tail::{RECORD, TRAILER, Tail};
-use crate::{DomainKeys, Error, RecoveryKey, Result};
+use crate::{DomainKeys, Error, Key, RecoveryKey, Result, Selection, Settings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -159,7 +160,7 @@ impl<'s> Bundle<'s> {
     /// # Errors
     /// Corrupt, truncated, unsupported or too big; those of the source and of `beat`, which is called now and then.
     pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
-        self.read_all(&mut Nobody, &mut beat)
+        self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat)
     }
 
     /// Hands all changes to `sink`, and checks all of it.
@@ -194,6 +195,17 @@ impl<'s> Bundle<'s> {
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
         let plaintext = self.seal.open(kind, sealed_of(&bytes)?, &self.head_hash).map_err(|error| error.at(place))?;
         Ok((kind, plaintext))
+    }
+
+    /// Whether a chunk has changes of this side of a table.
+    pub(crate) fn has(&self, chunk: usize, table: &OwnedTable, side: Side) -> bool {
+        self.entries[chunk].runs.iter().any(|run| {
+            run.table == *table
+                && match side {
+                    Side::Removals => run.removals > 0,
+                    Side::Writes => run.writes > 0,
+                }
+        })
     }
 
     fn read_index(&mut self, key: &RecoveryKey) -> Result<()> {
@@ -340,23 +352,35 @@ fn items(tail: &Tail) -> Result<Vec<(u64, usize, [u8; 32])>> {
     }
 }
 
-/// Takes changes and does nothing.
-struct Nobody;
+/// Checks of the changes what the bundle alone can tell of their values.
+struct Alone {
+    is_full: bool,
+}
 
-impl ChangeSink for Nobody {
+impl ChangeSink for Alone {
     fn table(&mut self, _: &Table<'_>) -> std::result::Result<(), Refusal> {
         Ok(())
     }
-    fn row(
-        &mut self,
-        _: &crate::change::NewRow<'_>,
-        _: &[u8],
-        _: Option<&[u8]>,
-        _: Digests,
-    ) -> std::result::Result<(), Refusal> {
-        Ok(())
+
+    fn row(&mut self, row: &NewRow<'_>, _: &[u8], _: Option<&[u8]>, _: Digests) -> std::result::Result<(), Refusal> {
+        match row.key {
+            Key::Primary([]) => Err(Error::corrupt("a primary key without values").into()),
+            _ => Ok(()),
+        }
     }
-    fn item(&mut self, _: &Table<'_>, _: Option<&[u8]>, _: Digests) -> std::result::Result<(), Refusal> {
-        Ok(())
+
+    fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
+        // Every state but the one without items has these two.
+        let is_always_there = matches!(table, Table::Settings | Table::Schema);
+        if is_always_there && (new.is_none() || digests.old.is_none() != self.is_full) {
+            return Err(Error::corrupt("a change that makes or removes the settings or the schema").into());
+        }
+        match (table, new) {
+            (_, None) => Ok(()),
+            (Table::Settings, Some(new)) => Ok(Settings::from_value(new).map(drop)?),
+            (Table::Schema, Some(new)) => Ok(schema_from_value(new).map(drop)?),
+            (Table::Selection, Some(new)) => Ok(Selection::from_value(new).map(drop)?),
+            (Table::Named(_), Some(new)) => Ok(system_table_from_value(new).map(drop)?),
+        }
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct ChangeDecoder {
     digester: Digester,
     /// What the changes add, less what they take away.
     sum: u128,
+    /// Items of the base that they name.
+    olds: u64,
     /// Items that they add, less those that they take away.
     count: i64,
     changes: u64,
@@ -82,6 +84,7 @@ impl ChangeDecoder {
             order: Order::default(),
             digester: Digester::new(keys),
             sum: 0,
+            olds: 0,
             count: 0,
             changes: 0,
             large: Vec::new(),
@@ -129,7 +132,8 @@ impl ChangeDecoder {
     pub fn finish(&mut self, public: &PublicReport, keys: &DomainKeys) -> Result<Summary> {
         let summary = self.index.finish()?;
         let (base, target) = (summary.base, summary.target);
-        let leads = base.sum.wrapping_add(self.sum) == target.sum
+        let leads = self.olds <= base.count
+            && base.sum.wrapping_add(self.sum) == target.sum
             && i128::from(base.count) + i128::from(self.count) == i128::from(target.count);
         if !leads || summary.chunks != self.index.chunks || summary.changes != self.changes {
             return Err(Error::corrupt("the index states other sums than its chunks have"));
@@ -252,6 +256,7 @@ impl ChangeDecoder {
             return Err(Error::corrupt("a change that changes nothing"));
         }
         self.sum = self.sum.wrapping_add(number(digests.new)).wrapping_sub(number(digests.old));
+        self.olds += u64::from(digests.old.is_some());
         self.count += i64::from(digests.new.is_some()) - i64::from(digests.old.is_some());
         self.changes += 1;
         Ok(digests)
@@ -260,7 +265,12 @@ impl ChangeDecoder {
 
 /// That the public ids are those of the sealed sums.
 pub(crate) fn check_ids(summary: &Summary, public: &PublicReport, keys: &DomainKeys) -> Result<()> {
-    if summary.target == Total::default() || summary.target.state_id(keys) != public.state_id {
+    // Settings and schema are in every state; only that without items has neither, and is no target.
+    let is_state = |total: &Total| total.count >= 2;
+    if !is_state(&summary.target) || !(is_state(&summary.base) || summary.base == Total::default()) {
+        return Err(Error::corrupt("the index names a state without settings or schema"));
+    }
+    if summary.target.state_id(keys) != public.state_id {
         return Err(Error::corrupt("the changes do not lead to the state that the tail names"));
     }
     let base_id = (summary.base != Total::default()).then(|| summary.base.state_id(keys));

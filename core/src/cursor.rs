@@ -79,16 +79,7 @@ impl<'s> Cursor<'s> {
 
     /// Those of these chunks, given in their order.
     pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
-        let has_some = |chunk: &usize| {
-            bundle.entries[*chunk].runs.iter().any(|run| {
-                run.table == *table
-                    && match side {
-                        Side::Removals => run.removals > 0,
-                        Side::Writes => run.writes > 0,
-                    }
-            })
-        };
-        let chunks = chunks.iter().rev().copied().filter(has_some).collect();
+        let chunks = chunks.iter().rev().copied().filter(|chunk| bundle.has(*chunk, table, side)).collect();
         let mut digester = Digester::new(&bundle.keys);
         digester.table(&table.as_table());
         Self { bundle: Rc::clone(bundle), table: table.clone(), side, digester, chunks, open: None, previous: None }

@@ -344,3 +344,87 @@ proptest! {
         check_history(&states);
     }
 }
+
+#[test]
+fn rows_by_table_and_by_key() {
+    let text = |rowid: i64, version: i64| vec![Owned::Text(format!("{rowid:0200} {version}").into_bytes())];
+    let state = |version: i64, range: std::ops::Range<i64>| {
+        let row = |rowid: i64| (rowid, text(rowid, if rowid % 5000 == 0 { version } else { 0 }));
+        State::new(vec![
+            ("sqlite_sequence", Rows::System(vec![vec![Owned::Integer(version)]])),
+            ("t", rows(range.map(row).collect())),
+        ])
+    };
+    let states = [state(0, 0..20_000), state(1, 1..20_000), state(2, -10..15_001)];
+    let full = common::export_with(&states[0], common::stored()).unwrap().0;
+    let ab = delta(&[&full], &states[1]);
+    let bc = delta(&[&full, &ab], &states[2]);
+    let slices: [&[u8]; 3] = [&full, &ab, &bc];
+    for (at, state) in states.iter().enumerate() {
+        let chain = chain(&slices[..=at]).unwrap();
+        let mut rows = chain.rows("t").unwrap();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            let owned = row.row(|key, values| {
+                let lifeboat_core::Key::Rowid(rowid) = key else { panic!("a rowid") };
+                Ok((OwnedKey::Rowid(rowid), values.iter().map(Owned::from).collect::<Vec<_>>()))
+            });
+            found.push(owned.unwrap());
+        }
+        let Rows::Table(expected) = &state.tables[1].1 else { panic!("a table") };
+        assert!(found == *expected, "state {at}");
+        for rowid in [-10, -1, 0, 1, 4999, 5000, 14_999, 15_000, 15_001, 19_999, 20_000, i64::MIN, i64::MAX] {
+            let found = chain.find("t", lifeboat_core::Key::Rowid(rowid)).unwrap();
+            let found = found.map(|row| row.row(|_, values| Ok(Owned::from(&values[0]))).unwrap());
+            let row = expected.iter().find(|(key, _)| *key == OwnedKey::Rowid(rowid));
+            assert_eq!(found, row.map(|(_, values)| values[0].clone()), "{rowid} in state {at}");
+        }
+        assert!(chain.rows("none").unwrap().next().unwrap().is_none());
+        let sequence = chain.rows("sqlite_sequence").unwrap().next().unwrap().unwrap();
+        let counter = sequence.system_rows(|rows| Ok(Owned::from(&rows[0][0]))).unwrap();
+        assert_eq!(counter, Owned::Integer(at as i64));
+        assert_eq!(chain.schema().unwrap(), state.schema);
+    }
+    // A lookup reads hardly more than a chunk or two.
+    let source = Counting { bytes: &full, read: std::rc::Rc::default() };
+    let read = source.read.clone();
+    let chain = Chain::open(&key(), [source]).unwrap();
+    let (opened, largest) = (read.get(), 1 << 20);
+    assert!(chain.find("t", lifeboat_core::Key::Rowid(9_000)).unwrap().is_some());
+    assert!(read.get() - opened <= 2 * largest, "{} bytes", read.get() - opened);
+    assert!(opened < 20_000, "{opened} bytes to open");
+}
+
+#[test]
+fn what_differs_between_two_states() {
+    let sequence = |seq| ("sqlite_sequence", Rows::System(vec![vec![Owned::Integer(seq)]]));
+    let old = State::new(vec![("gone", integers(&[(5, 5)])), sequence(1), ("t", integers(&[(1, 1), (2, 2), (3, 3)]))]);
+    let new = State::new(vec![("new", integers(&[(6, 6)])), sequence(2), ("t", integers(&[(1, 1), (2, 9), (4, 4)]))]);
+    let (a, b) = (export(&old), export(&new));
+    let ab = delta(&[&a], &new);
+    let list = |old: &[&[u8]], new: &[&[u8]]| {
+        let (old, new) = (chain(old).unwrap(), chain(new).unwrap());
+        let mut diff = lifeboat_core::Diff::new(&old, &new).unwrap();
+        let mut list = Vec::new();
+        while let Some(row) = diff.next().unwrap() {
+            let show = |stored: &Option<lifeboat_core::StoredRow>| match stored {
+                None => "-".to_owned(),
+                Some(stored) if row.is_system_table => stored.system_rows(|rows| Ok(format!("{rows:?}"))).unwrap(),
+                Some(stored) => stored.row(|key, values| Ok(format!("{key:?}{values:?}"))).unwrap(),
+            };
+            list.push(format!("{} {} {}", row.table, show(&row.old), show(&row.new)));
+        }
+        list
+    };
+    let expected = [
+        "gone Rowid(5)[Integer(5)] -",
+        "new - Rowid(6)[Integer(6)]",
+        "sqlite_sequence [[Integer(1)]] [[Integer(2)]]",
+        "t Rowid(2)[Integer(2)] Rowid(2)[Integer(9)]",
+        "t Rowid(3)[Integer(3)] -",
+        "t - Rowid(4)[Integer(4)]",
+    ];
+    assert_eq!(list(&[&a], &[&b]), expected);
+    assert_eq!(list(&[&a], &[&a, &ab]), expected);
+    assert!(list(&[&b], &[&a, &ab]).is_empty());
+}

@@ -5,8 +5,8 @@ mod common;
 use common::{Owned, OwnedKey, Rows, State, key, restore};
 use hmac::{Hmac, KeyInit, Mac};
 use lifeboat_core::{
-    BundleWriter, ChunkKind, Export, ExportOptions, Key, Opened, Opener, RecoveryKey, SchemaKind, SchemaRow, Settings,
-    StateSink, TextEncoding, Value,
+    BundleWriter, ChunkKind, Export, ExportOptions, Key, Opened, Opener, RecoveryKey, SchemaKind, SchemaRow, Selection,
+    Settings, StateSink, TextEncoding, Value,
 };
 use sha2::Sha256;
 
@@ -110,6 +110,24 @@ fn the_worked_delta_follows_from_the_formulas() {
     let expected =
         format!("61748302 50{:032x}f68301 50{:032x}8262686ff6", number("row 2"), number("row 1")).replace(' ', "");
     assert_eq!(hex::encode(block("delta")), expected);
+    // And is written so, by an export of C from B, with the index that the page says.
+    let worked = |rows: &[(i64, Vec<Owned>)]| State {
+        settings: Some(Settings { application_id: 0, user_version: 1, encoding: TextEncoding::Utf8 }),
+        schema: vec![SchemaRow { sql: "CREATE TABLE t(a, b)".into(), ..common::table("t") }],
+        tables: vec![("t".into(), common::rows(rows.to_vec()))],
+        ..State::default()
+    };
+    let text = |text: &str| Owned::Text(text.into());
+    let full = common::export(&worked(&[
+        (1, vec![text("hi"), Owned::Null]),
+        (2, vec![Owned::Real(1.5_f64.to_bits()), Owned::Blob(vec![0xff])]),
+    ]));
+    let delta = common::delta(&[&full], &worked(&[(1, vec![text("ho"), Owned::Null])]));
+    let chunks = opened(&delta);
+    assert_eq!(chunks[0], (ChunkKind::Changes, block("delta")));
+    let entry = FORMAT.lines().find_map(|line| line.trim_start().strip_prefix("its entry ")).expect("the page has it");
+    let entry = hex::decode(entry.replace(' ', "")).unwrap();
+    assert_eq!(items(&chunks[1].1)[0], entry);
     // And a direct export of C comes to the same sum and id.
     let rows = [(1, vec![Value::Text(b"ho"), Value::Null])];
     let (bundle, chunks) = worked_bundle(&key(), &rows);
@@ -197,5 +215,25 @@ fn the_cddl_describes_real_bundles_and_nothing_else() {
     matches("entry", index[0]).unwrap();
     matches("summary", index[1]).unwrap();
     assert!(matches("entry", index[1]).is_err());
+    let part = |value: i64| State {
+        selection: Some(Selection {
+            tables: Some(vec!["rows".into(), "t".into()]),
+            conditions: vec![("t".into(), "a > 1".into())],
+            ..Selection::default()
+        }),
+        ..State::new(vec![("t", common::rows(vec![(1, vec![Owned::Integer(value)]), (value, vec![])]))])
+    };
+    let full = common::export(&part(5));
+    let delta = common::delta(&[&full], &part(7));
+    for (bundle, changes) in [(&full, 5), (&delta, 3)] {
+        let (public, chunks) = (items(bundle), opened(bundle));
+        matches("tail", public[3]).unwrap();
+        let changes_found: Vec<_> = items(&chunks[0].1).into_iter().filter(|item| item[0] >> 5 == 4).collect();
+        assert_eq!(changes_found.len(), changes);
+        for change in changes_found {
+            matches("change", change).unwrap_or_else(|error| panic!("{error} {}", hex::encode(change)));
+        }
+        matches("entry", items(&chunks[1].1)[0]).unwrap();
+    }
     assert!(matches("settings", &[0x83, 0, 0, 4]).is_err(), "there is no encoding 4");
 }

@@ -5,8 +5,8 @@
 
 mod common;
 
-use common::{Owned, State, everything, export_with, restore, rows, settings, stored};
-use lifeboat_core::{ExportOptions, Settings, TextEncoding};
+use common::{Owned, OwnedKey, Rows, State, everything, export_with, restore, rows, settings, stored};
+use lifeboat_core::{Base, ExportOptions, Selection, Settings, TextEncoding};
 use std::path::PathBuf;
 
 /// Enough rows for several chunks, and alike enough for the compressor to have something to decide.
@@ -32,6 +32,74 @@ fn utf_16be() -> State {
     state
 }
 
+/// Another state after [`many_rows`]: rows changed, gone and new, a table more and one less.
+fn later_rows() -> State {
+    let State { tables, .. } = many_rows();
+    let Rows::Table(tokens) = tables[0].1.clone() else { panic!("rows") };
+    let mut tokens: Vec<_> = tokens.into_iter().filter(|(key, _)| *key != OwnedKey::Rowid(6000)).collect();
+    tokens[17].1[1] = Owned::Text("ä".into());
+    tokens.extend((12_000..12_100).map(|rowid| (OwnedKey::Rowid(rowid), vec![Owned::Integer(rowid)])));
+    let keyed = OwnedKey::Primary(vec![Owned::Text(b"k".to_vec()), Owned::Integer(1)]);
+    let mut state = State::new(vec![
+        ("new", Rows::Table(vec![(keyed, vec![Owned::Real(0)])])),
+        ("sqlite_sequence", Rows::System(vec![vec![Owned::Text(b"tokens".to_vec()), Owned::Integer(12_099)]])),
+        ("tokens", Rows::Table(tokens)),
+    ]);
+    state.settings = Some(Settings { user_version: 4, ..settings() });
+    state
+}
+
+fn part() -> State {
+    let selection = Selection {
+        tables: Some(vec!["t".into(), "é".into()]),
+        conditions: vec![("t".into(), "expires > :now".into())],
+        cache: vec!["é".into()],
+        ..Selection::default()
+    };
+    let row = (1, vec![Owned::Integer(9)]);
+    let mut state = State::new(vec![("t", rows(vec![row]))]);
+    state.schema.push(common::table("é"));
+    State { selection: Some(selection), ..state }
+}
+
+fn compare(name: &str, extension: &str, written: &[u8]) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension(extension);
+    if !path.exists() && std::env::var_os("LIFEBOAT_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, written).unwrap();
+        panic!("wrote {}: look at it, then run again", path.display());
+    }
+    let golden = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(written == golden, "{name} is written as it was");
+    golden
+}
+
+#[test]
+fn golden_deltas_lead_on_as_ever() {
+    let full = common::export(&many_rows());
+    let delta = compare("1-delta-of-many-rows", "bundle", &common::delta(&[&full], &later_rows()));
+    assert_eq!(common::restore_chain(&[&full, &delta]).unwrap().1, later_rows());
+    let back = compare("1-delta-back", "bundle", &common::delta(&[&full, &delta], &many_rows()));
+    assert_eq!(common::restore_chain(&[&full, &delta, &back]).unwrap().1, many_rows());
+    let (large, small) = (common::export(&large_row()), State::new(vec![("t", rows(vec![(2, vec![])]))]));
+    let shrunk = common::delta(&[&large], &small);
+    let grown = compare("1-delta-large-row", "bundle", &common::delta(&[&large, &shrunk], &large_row()));
+    assert_eq!(common::restore_chain(&[&large, &shrunk, &grown]).unwrap().1, large_row());
+    let none = compare("1-delta-empty", "bundle", &common::delta(&[&large], &large_row()));
+    assert_eq!(common::restore_chain(&[&large, &none]).unwrap().1, large_row());
+}
+
+/// A ledger is no bundle, but what it was when it was written, it has to be when it is used.
+#[test]
+fn golden_ledgers_are_used_as_ever() {
+    for (name, state) in [("1-many-rows", many_rows()), ("1-selection", part())] {
+        let written = common::export_from(None, &state, ExportOptions::default()).unwrap().1;
+        let ledger = compare(name, "ledger", &written);
+        let base = Base::ledger(&common::key(), ledger).unwrap();
+        let delta = common::export_from(Some(base), &state, ExportOptions::default()).unwrap().0;
+        assert!(delta.len() < 600, "nothing has changed");
+    }
+}
+
 #[test]
 fn golden_bundles_are_read_and_written_as_ever() {
     let cases = [
@@ -41,16 +109,11 @@ fn golden_bundles_are_read_and_written_as_ever() {
         ("1-large-row", large_row(), ExportOptions::default()),
         ("1-utf-16be", utf_16be(), ExportOptions::default()),
         ("1-empty", State::new(vec![]), ExportOptions::default()),
+        ("1-selection", part(), ExportOptions::default()),
     ];
     for (name, state, options) in cases {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("bundle");
         let written = export_with(&state, options).unwrap().0;
-        if !path.exists() && std::env::var_os("LIFEBOAT_WRITE_GOLDEN").is_some() {
-            std::fs::write(&path, &written).unwrap();
-            panic!("wrote {}: look at it, then run again", path.display());
-        }
-        let golden = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let golden = compare(name, "bundle", &written);
         assert_eq!(restore(&golden).unwrap().1, state, "{name} is read as it was written");
-        assert!(written == golden, "{name} is written as it was");
     }
 }

@@ -1,5 +1,6 @@
 //! Z22: FORMAT.md is enough. `python/second_decoder.py` was written from that page alone; it reads every golden bundle, says
-//! the same as the files beside them, and refuses them when they are damaged.
+//! the same as the files beside them, and refuses them when they are damaged. Its own tests hold it against deltas and chains
+//! that a second encoder makes, with faults and without; that encoder gives the golden bundles byte for byte.
 
 use lifeboat_host_tests::corpus::{package, workspace};
 use std::fs;
@@ -71,4 +72,12 @@ fn it_refuses_damage() {
             assert!(!decode(&path).status.success(), "{at}");
         }
     }
+}
+
+#[test]
+fn its_own_tests_pass() {
+    let tests = package().join("python/second_decoder_test.py");
+    let mut python = Command::new("python3");
+    let output = python.arg(tests).env("PYTHONPATH", &*DIRECTORY).output().expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
