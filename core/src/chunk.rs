@@ -253,12 +253,28 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         new: Option<Digest>,
         write_new: impl FnOnce(&mut Parts<'_, F>),
     ) -> Result<()> {
+        self.begin_large(key, old)?;
+        self.large(write_new)?;
+        self.end_large(key, old, new)
+    }
+
+    /// A large change begins.
+    pub fn begin_large(&mut self, key: &[u8], old: Option<Digest>) -> Result<()> {
         self.end()?;
         self.begin_change(key);
         encode_old(old, &mut self.plaintext);
+        Ok(())
+    }
+
+    /// Bytes of its new value.
+    pub fn large(&mut self, write: impl FnOnce(&mut Parts<'_, F>)) -> Result<()> {
         let mut parts = Parts { builder: self, failed: Ok(()) };
-        write_new(&mut parts);
-        parts.failed?;
+        write(&mut parts);
+        parts.failed
+    }
+
+    /// All of its new value has come.
+    pub fn end_large(&mut self, key: &[u8], old: Option<Digest>, new: Option<Digest>) -> Result<()> {
         self.entry.begin_run(&self.table, bound(key)?);
         self.account(old, new);
         self.hand_out(ChunkKind::LastPart)

@@ -238,7 +238,7 @@ fn paths_of_chain(json: &[u8]) -> Result<Vec<PathBuf>> {
 }
 
 /// The path that an argument gives; `what` names it.
-fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
+pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     if bytes.is_empty() {
         return Err(Error::misuse(format!("the path of {what} is empty")));
     }

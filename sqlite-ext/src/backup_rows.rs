@@ -29,7 +29,7 @@ pub(crate) struct Rows {
 
 /// Where the next row comes from.
 enum Source {
-    Table(TableRows<'static>),
+    Table(Box<TableRows<'static>>),
     /// The one that was looked up, if it is there.
     Found(Option<StoredRow>),
     /// All rows of a table of SQLite's own.
@@ -92,5 +92,5 @@ fn open_table(
         }
         _ => {}
     }
-    chain.chain.rows(name).map(Source::Table)
+    Ok(Source::Table(Box::new(chain.chain.rows(name)?)))
 }

@@ -49,7 +49,7 @@ fn t15_a_row_by_its_key_opens_two_chunks_at_most() {
         "CREATE TABLE a(x); CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE w(b, a, c, PRIMARY KEY(a, b)) WITHOUT ROWID;
          WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 12000)
          INSERT INTO t SELECT i * 3, hex(randomblob(120)) FROM c;
-         INSERT INTO w SELECT id, 'key ' || id % 7, x FROM t; INSERT INTO a SELECT x FROM t LIMIT 4000;",
+         INSERT INTO w SELECT id, 'key ' || id % 7, x FROM t; INSERT INTO a SELECT x FROM t LIMIT 2000;",
     )
     .unwrap();
     let bundle: Vec<u8> = one(&db, "SELECT backup_export(?, '{\"compress\": \"none\"}')", [&key]);
@@ -84,11 +84,11 @@ fn t15_a_row_by_its_key_opens_two_chunks_at_most() {
         assert!((1..=2).contains(&opened), "{table} {name} opens {opened} of {}", chunks.len());
     }
     let scan = damaged.iter().filter(|bundle| {
-        let sql = "SELECT count(*) FROM backup_rows(?, ?, 't')";
+        let sql = "SELECT count(*) FROM backup_rows(?, ?, 'a')";
         db.query_row(sql, params![bundle, key], |_| Ok(())).is_err()
     });
     let scan = scan.count();
-    assert!(scan > 3 && scan < chunks.len() * 2 / 3, "a table's scan opens its own chunks only: {scan}");
+    assert!(scan >= 1 && scan < chunks.len() / 2, "a scan opens the chunks of its table only: {scan}");
 }
 
 #[test]
