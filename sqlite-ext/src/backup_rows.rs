@@ -92,5 +92,5 @@ fn open_table(
         }
         _ => {}
     }
-    Ok(Source::Table(Box::new(chain.chain.rows(name)?)))
+    chain.chain.rows(name).map(|rows| Source::Table(Box::new(rows)))
 }

@@ -49,7 +49,7 @@ fn t15_a_row_by_its_key_opens_two_chunks_at_most() {
         "CREATE TABLE a(x); CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE w(b, a, c, PRIMARY KEY(a, b)) WITHOUT ROWID;
          WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 12000)
          INSERT INTO t SELECT i * 3, hex(randomblob(120)) FROM c;
-         INSERT INTO w SELECT id, 'key ' || id % 7, x FROM t; INSERT INTO a SELECT x FROM t LIMIT 2000;",
+         INSERT INTO w SELECT id, 'key ' || (id % 7), x FROM t; INSERT INTO a SELECT x FROM t LIMIT 2000;",
     )
     .unwrap();
     let bundle: Vec<u8> = one(&db, "SELECT backup_export(?, '{\"compress\": \"none\"}')", [&key]);
@@ -65,8 +65,8 @@ fn t15_a_row_by_its_key_opens_two_chunks_at_most() {
             bundle
         })
         .collect();
-    let integers = [3, 3 * 6000, 4, 10_000_000];
-    let texts = [r#"["key 3",30000]"#, r#"["nothing",1]"#, r#"["key 3"]"#];
+    let integers = [3 * 6000, 4];
+    let texts = [r#"["key 5",30000]"#, r#"["key 3",1]"#];
     let lookups = integers
         .iter()
         .map(|key| ("t", key.to_string(), key as &dyn ToSql))
@@ -76,6 +76,7 @@ fn t15_a_row_by_its_key_opens_two_chunks_at_most() {
         let found = lines(&db, sql, &[&bundle, &key, &table, lookup]);
         let scanned = lines(&db, &sql.replace(" key", " +key"), &[&bundle, &key, &table, lookup]);
         assert_eq!(found, scanned, "{table} {name}");
+        assert_eq!(found.len(), usize::from(name.ends_with("000]") || name == "18000"), "{table} {name}");
         let opened = damaged.iter().filter(|bundle| {
             let parameters: [&dyn ToSql; 4] = [bundle, &key, &table, lookup];
             db.prepare(sql).unwrap().query(&parameters[..]).unwrap().next().is_err()
