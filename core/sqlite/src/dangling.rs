@@ -99,7 +99,7 @@ impl Survey<'_> {
         let child = format!(
             "SELECT count(*) FROM (SELECT {} {}) AS child WHERE {}",
             list(&key.columns, 'c'),
-            self.chosen.from_clause(self.schema, table),
+            self.chosen.clause_of(self.schema, table),
             all(&|n| format!("child.c{n} IS NOT NULL")),
         );
         let Some(parent) = parent else { return Ok(Some(child)) };
@@ -112,7 +112,7 @@ impl Survey<'_> {
         Ok(Some(format!(
             "{child} AND NOT EXISTS (SELECT 1 FROM (SELECT {} {}) AS parent WHERE {})",
             list(&to, 'p'),
-            self.chosen.from_clause(self.schema, parent),
+            self.chosen.clause_of(self.schema, parent),
             all(&|n| format!("parent.p{n} = +child.c{n}")),
         )))
     }

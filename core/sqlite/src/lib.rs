@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
-//!    open_selected    of a part of it: chosen tables, rows that meet a condition    (selection, condition, narrow, selected,
-//!                     what comes with them, what dangles                           dangling, shadow, tokens)
+//!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
+//!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
 //!   copy_into         the rebuilt pages over the app's main database           (copy, backup)

@@ -6,19 +6,22 @@
 //! trigger that names one which is left out is left out too. What names nothing that is left out stays as it is,
 //! however broken it may be.
 //!
-//! What views and triggers name, SQLite says: they are compiled in a twin of the narrowed schema, in memory, by the
-//! [`Judge`], who has judged every text in it; nothing is run. A virtual table is a plain table there, so no module is
-//! needed, and the result does not depend on which ones there are.
+//! A text can name only what occurs among its words, so most need no closer look. What a view or trigger names in which
+//! a name occurs that is left out, SQLite says: it is compiled in a twin of the narrowed schema, in memory, by the
+//! [`Judge`], who has judged every text in it; nothing is run. Where SQLite stops before it has seen all names, those
+//! that occur are taken for named. The result depends on no module, function or collation that there is or is not.
 
+use crate::connection::Connection;
 use crate::judge::Judge;
 use crate::name::{quote_name, quote_text};
 use crate::plan::{entry, judge_system_table};
+use crate::pulse::Pulse;
 use crate::schema::{Class, class};
 use crate::shadow::is_virtual;
-use crate::tokens::{Token, tokens};
+use crate::tokens::{Token, may_explode, tokens};
 use crate::write_schema::{Entry, write};
-use crate::{Api, guard, trees};
-use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, is_system_table};
+use crate::{guard, trees};
+use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow, is_system_table};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A narrowed schema.
@@ -33,23 +36,29 @@ pub(crate) struct Narrowed {
 
 /// Narrows `schema` to the tables `kept` (in the schema's spelling) and what they need.
 ///
-/// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) or [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when the
+/// [`Unsupported`](ErrorKind::Unsupported) or [`Corrupt`](ErrorKind::Corrupt) when the
 /// text of a table that is carried cannot be judged.
-pub(crate) fn narrow(api: Api, schema: &[SchemaRow], kept: &BTreeSet<String>) -> Result<Narrowed> {
-    let mut narrower = Narrower::new(api, schema, kept)?;
-    loop {
-        let before = narrower.carried.len();
-        narrower.carry_parents()?;
-        narrower.find_standing_views()?;
-        narrower.supply_triggers()?;
-        if narrower.carried.len() == before {
-            return Ok(narrower.finish(kept));
+/// [`Interrupted`](ErrorKind::Interrupted) when the app wants an end on `source`, its connection: views of views of views
+/// can take long to compile.
+pub(crate) fn narrow(source: &Connection<'_>, schema: &[SchemaRow], kept: &BTreeSet<String>) -> Result<Narrowed> {
+    let judge = Judge::new(*source.api())?;
+    let mut pulse = Pulse::of(source)?;
+    judge.connection().watched(&mut || pulse.beat().is_err(), || {
+        let mut narrower = Narrower::new(&judge, schema, kept)?;
+        loop {
+            let before = narrower.carried.len();
+            narrower.carry_parents()?;
+            narrower.find_standing_views()?;
+            narrower.supply_triggers()?;
+            if narrower.carried.len() == before {
+                return Ok(narrower.finish(kept));
+            }
         }
-    }
+    })?
 }
 
 struct Narrower<'s> {
-    judge: Judge,
+    judge: &'s Judge,
     schema: &'s [SchemaRow],
     /// Tables and views, which share one set of names: places in `schema` by lower-case name.
     places: HashMap<String, usize>,
@@ -61,16 +70,13 @@ struct Narrower<'s> {
     parents: HashMap<usize, Vec<usize>>,
     carried: BTreeSet<usize>,
     views: Vec<usize>,
-    /// Views whose text cannot be judged are not in the twin.
-    judged_views: Vec<usize>,
+    /// Those whose text passed the judge.
+    judged_views: HashSet<usize>,
     standing: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
-    /// The lower-case words and strings of the texts of views and triggers.
-    words: HashMap<usize, HashSet<String>>,
+    mentioned: HashMap<usize, BTreeSet<usize>>,
     /// The root of one b-tree, which nobody opens.
     root: i64,
-    /// The twin is that of what is carried now.
-    is_current: bool,
 }
 
 /// What compiling something in the twin said of its names.
@@ -84,8 +90,7 @@ enum Names {
 }
 
 impl<'s> Narrower<'s> {
-    fn new(api: Api, schema: &'s [SchemaRow], kept: &BTreeSet<String>) -> Result<Self> {
-        let judge = Judge::new(api)?;
+    fn new(judge: &'s Judge, schema: &'s [SchemaRow], kept: &BTreeSet<String>) -> Result<Self> {
         let of = |kind: SchemaKind| {
             let rows = schema.iter().enumerate();
             rows.filter(move |(_, row)| row.kind == kind).map(|(place, _)| place).collect::<Vec<_>>()
@@ -124,9 +129,8 @@ impl<'s> Narrower<'s> {
             judged_views,
             standing: BTreeSet::new(),
             dropped: BTreeSet::new(),
-            words: HashMap::new(),
+            mentioned: HashMap::new(),
             root: roots.first().copied().unwrap_or_default(),
-            is_current: false,
         };
         narrower.learn_parents(&tables)?;
         Ok(narrower)
@@ -167,30 +171,33 @@ impl<'s> Narrower<'s> {
 
     /// Takes in a table without its rows, or what a view names. False when that cannot be: a virtual table.
     fn carry(&mut self, place: usize) -> Result<bool> {
-        let row = &self.schema[place];
-        if self.carried.contains(&place) || self.standing.contains(&place) {
-            return Ok(true);
-        }
-        if row.kind == SchemaKind::View {
-            if !self.judged_views.contains(&place) {
+        let before = self.standing.clone();
+        let mut waiting = vec![place];
+        while let Some(place) = waiting.pop() {
+            let row = &self.schema[place];
+            if self.carried.contains(&place) {
+                continue;
+            }
+            if let Some(error) = self.unusable.get(&place) {
+                return Err(error.clone().at("a table that the selection leaves out, but needs without its rows"));
+            }
+            if is_virtual(row) || row.kind == SchemaKind::View && !self.judged_views.contains(&place) {
+                self.standing = before;
                 return Ok(false);
             }
-            return loop {
-                match self.names_of_view(place)? {
-                    Names::Missing(missing) if self.carry(missing)? => {}
-                    Names::Missing(_) => break Ok(false),
-                    Names::Found | Names::Unclear => break Ok(true),
-                }
-            };
+            if row.kind == SchemaKind::Table {
+                self.carried.insert(place);
+                continue;
+            }
+            // It is taken for one that stands while what it names is taken in.
+            self.standing.insert(place);
+            if let Names::Missing(missing) = self.names_of_view(place)? {
+                waiting.extend([place, missing]);
+            }
         }
-        if is_virtual(row) {
-            return Ok(false);
+        if self.standing != before {
+            self.find_standing_views()?;
         }
-        if let Some(error) = self.unusable.get(&place) {
-            return Err(error.clone().at("a table that the selection leaves out, but needs without its rows"));
-        }
-        self.carried.insert(place);
-        self.is_current = false;
         Ok(true)
     }
 
@@ -230,7 +237,6 @@ impl<'s> Narrower<'s> {
                 for wanted in wanted {
                     carried &= self.carry(wanted)?;
                 }
-                self.find_standing_views()?;
                 if !carried {
                     self.dropped.insert(place);
                 }
@@ -247,68 +253,86 @@ impl<'s> Narrower<'s> {
         place.is_some_and(|place| self.carried.contains(place) || self.standing.contains(place))
     }
 
-    /// What is left out and has a name that occurs in the text of a view or trigger: it may be what the text names.
-    fn suspects(&mut self, place: usize) -> Vec<usize> {
-        let row = &self.schema[place];
-        let words = self.words.entry(place).or_insert_with(|| {
-            tokens(&row.sql)
-                .filter_map(|token| match token {
-                    Token::Word(word) | Token::Text(word) => Some(word.to_ascii_lowercase()),
-                    _ => None,
-                })
-                .collect()
+    /// The tables and views whose names occur in the text of a view or trigger. It can name no other.
+    fn mentioned(&mut self, place: usize) -> BTreeSet<usize> {
+        let (row, places) = (&self.schema[place], &self.places);
+        let mentioned = self.mentioned.entry(place).or_insert_with(|| {
+            let words = tokens(&row.sql).filter_map(|token| match token {
+                Token::Word(word) | Token::Text(word) => places.get(&word.to_ascii_lowercase()).copied(),
+                _ => None,
+            });
+            words.filter(|other| *other != place).collect()
         });
-        let (carried, standing) = (&self.carried, &self.standing);
-        let left_out = |other: &usize| !carried.contains(other) && !standing.contains(other) && *other != place;
-        let mut suspects: Vec<usize> =
-            words.iter().filter_map(|word| self.places.get(word)).copied().filter(left_out).collect();
-        suspects.retain(|place| !is_system_table(&self.schema[*place].name));
-        suspects.sort_unstable();
-        suspects
+        mentioned.clone()
     }
 
-    /// Writes the twin: the carried tables, all views (one that names what is missing says so), and these rows.
-    fn write_twin(&mut self) -> Result<()> {
-        if self.is_current {
-            return Ok(());
+    /// What is left out of that.
+    fn suspects(&mut self, place: usize) -> Vec<usize> {
+        let mentioned = self.mentioned(place);
+        mentioned.into_iter().filter(|place| !self.is_there(place)).collect()
+    }
+
+    fn is_there(&self, place: &usize) -> bool {
+        self.carried.contains(place) || self.standing.contains(place) || is_system_table(&self.schema[*place].name)
+    }
+
+    /// Writes a twin of what these texts can name, as far as it is there, and of the views among them. Everything that
+    /// is no ordinary table is one in the twin: so no module is asked, and views of views are not expanded.
+    fn write_twin(&mut self, texts: &[usize]) -> Result<()> {
+        let mut names = BTreeSet::new();
+        for place in texts {
+            names.extend(self.mentioned(*place));
         }
-        let stubs: HashMap<usize, String> = self
-            .carried
-            .iter()
-            .filter(|place| is_virtual(&self.schema[**place]))
-            .map(|place| (*place, format!("CREATE TABLE {}(x)", quote_name(&self.schema[*place].name))))
-            .collect();
-        let system = self.schema.iter().enumerate().filter(|(_, row)| is_system_table(&row.name));
-        let tables = system.map(|(place, _)| place).chain(self.carried.iter().copied()).map(|place| {
-            let row = entry(&self.schema[place], self.root);
-            stubs.get(&place).map_or(row, |stub| Entry { sql: Some(stub), ..row })
+        let sequence = self.places.get("sqlite_sequence");
+        names.extend(sequence);
+        names.retain(|place| self.is_there(place) && !texts.contains(place));
+        let stub = |place: &usize| {
+            let row = &self.schema[*place];
+            let is_ordinary = row.kind == SchemaKind::Table && !is_virtual(row);
+            (!is_ordinary).then(|| format!("CREATE TABLE {}(x)", quote_name(&row.name)))
+        };
+        let names: Vec<(usize, Option<String>)> = names.into_iter().map(|place| (place, stub(&place))).collect();
+        let tables = names.iter().map(|(place, stub)| {
+            let row = entry(&self.schema[*place], self.root);
+            stub.as_ref().map_or(row, |stub| Entry { kind: "table", sql: Some(stub), ..row })
         });
-        let views = self.judged_views.iter().map(|place| entry(&self.schema[*place], 0));
-        write(self.judge.connection(), true, tables.chain(views))?;
-        self.is_current = true;
-        Ok(())
+        let views = texts.iter().map(|place| &self.schema[*place]).filter(|row| row.kind == SchemaKind::View);
+        write(self.judge.connection(), true, tables.chain(views.map(|row| entry(row, 0))))
     }
 
     fn names_of_view(&mut self, place: usize) -> Result<Names> {
-        self.write_twin()?;
+        if may_explode(&self.schema[place].sql) {
+            return Ok(Names::Unclear);
+        }
+        self.write_twin(&[place])?;
         let sql = format!("SELECT * FROM main.{}", quote_name(&self.schema[place].name));
         Ok(match self.judge.compile(&sql) {
             Ok(()) => Names::Found,
+            Err(error) if ends_the_work(&error) => return Err(error),
             Err(error) if error.message().contains(NO_SUCH_TABLE) => {
                 self.missing(&error).map_or(Names::Unclear, Names::Missing)
             }
-            // SQLite looks for columns once it has all tables; those of virtual tables are not known here.
+            // SQLite says so of one table before it looks for the next.
+            Err(error) if BEFORE_ALL_TABLES.iter().any(|part| error.message().contains(part)) => Names::Unclear,
+            // It looks for columns once it has all tables; those of stubs are not known here.
             Err(_) => Names::Found,
         })
     }
 
     fn names_of_trigger(&mut self, place: usize) -> Result<Names> {
         let row = &self.schema[place];
-        self.write_twin()?;
+        let view = self.places.get(&row.table.to_ascii_lowercase()).copied();
+        let view = view.filter(|place| self.schema[*place].kind == SchemaKind::View);
+        let texts: Vec<usize> = [place].into_iter().chain(view).collect();
+        if texts.iter().any(|place| may_explode(&self.schema[*place].sql))
+            || view.is_some_and(|view| !self.judged_views.contains(&view))
+        {
+            return Ok(Names::Unclear);
+        }
+        self.write_twin(&texts)?;
         if self.judge.judge(row).is_err() {
             return Ok(Names::Unclear);
         }
-        self.is_current = false;
         let connection = self.judge.connection();
         if write(connection, false, [entry(row, 0)]).is_err() {
             return Ok(Names::Unclear);
@@ -324,6 +348,7 @@ impl<'s> Narrower<'s> {
                 columns.push(format!("{column} = {column}"));
             }
         }
+        drop(info);
         let columns = columns.join(", ");
         for sql in [
             format!("INSERT INTO {table} DEFAULT VALUES"),
@@ -334,6 +359,7 @@ impl<'s> Narrower<'s> {
                 Ok(()) => {}
                 // It has a trigger for another kind of statement.
                 Err(error) if error.message().contains("because it is a view") => {}
+                Err(error) if ends_the_work(&error) => return Err(error),
                 Err(error) => return Ok(self.missing(&error).map_or(Names::Unclear, Names::Missing)),
             }
         }
@@ -345,7 +371,7 @@ impl<'s> Narrower<'s> {
         let (_, name) = error.message().split_once(NO_SUCH_TABLE)?;
         let name = name.rsplit_once(" (SQLite result code")?.0.to_ascii_lowercase();
         let place = self.places.get(&name).or_else(|| self.places.get(name.strip_prefix("main.")?));
-        place.copied().filter(|place| !self.carried.contains(place))
+        place.copied().filter(|place| !self.is_there(place))
     }
 
     fn finish(self, kept: &BTreeSet<String>) -> Narrowed {
@@ -372,3 +398,12 @@ impl<'s> Narrower<'s> {
 }
 
 const NO_SUCH_TABLE: &str = "no such table: ";
+
+/// What SQLite says of a FROM clause while it goes through its tables.
+const BEFORE_ALL_TABLES: [&str; 5] =
+    ["cannot join using column", "a NATURAL join may not", "is not a function", "no such index", "circular"];
+
+/// It says nothing of the text that was compiled.
+fn ends_the_work(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig)
+}

@@ -7,7 +7,7 @@ use crate::dangling::{Dangling, Survey};
 use crate::narrow::{Narrowed, narrow};
 use crate::schema::{Class, class};
 use crate::selection::{Chosen, Now, Rows, SelectionRequest};
-use crate::{Api, guard, page_copy};
+use crate::{guard, page_copy};
 use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow};
 use std::collections::HashSet;
 
@@ -22,12 +22,12 @@ pub(crate) struct Selected {
 
 impl Selected {
     /// Applies `request` to a whole schema. Conditions are not looked at yet: [`Selected::bench`].
-    pub(crate) fn new(api: Api, request: &SelectionRequest, schema: &[SchemaRow]) -> Result<Self> {
+    pub(crate) fn new(source: &Connection<'_>, request: &SelectionRequest, schema: &[SchemaRow]) -> Result<Self> {
         if matches!(request.now, Some(Now::Real(real)) if real.is_nan()) {
             return Err(Error::misuse("the option `now` is NaN"));
         }
         let chosen = Chosen::new(&request.selection, schema)?;
-        let narrowed = narrow(api, schema, &chosen.kept)?;
+        let narrowed = narrow(source, schema, &chosen.kept)?;
         let tables = schema.iter().filter(|row| is_ordinary(row)).map(|row| row.name.clone()).collect();
         Ok(Self { chosen, narrowed, now: request.now.clone(), tables })
     }

@@ -33,8 +33,15 @@ impl Now {
 /// condition is true. SQLite's own tables cannot be named, they follow the others: `sqlite_sequence` holds the counters
 /// of the tables that are carried, `sqlite_stat*` what is known of the tables that are exported whole.
 ///
-/// A virtual table stands for its shadow tables too, and is exported whole. A shadow table named alone, without its
-/// virtual table, is a plain table.
+/// A virtual table stands for its shadow tables too, and is exported whole, with the table that holds its content if that
+/// is another one. A shadow table named alone, without its virtual table, is a plain table. Shadow tables are told by
+/// their names: those that SQLite's own modules make; for any other module all that begin with the virtual table's name
+/// and an underscore.
+///
+/// With a table come its indexes and triggers, and **without rows** the tables that it needs to work: parents of foreign
+/// keys, and what triggers name, and so on. A view comes if all that it names does; a trigger that names a virtual table
+/// which is left out is left out too. [`Snapshot::carried_empty`](crate::Snapshot::carried_empty) and
+/// [`Snapshot::left_out`](crate::Snapshot::left_out) tell.
 ///
 /// A condition is one SQL expression, as it could stand behind `WHERE` in a `SELECT` from its table. It may read other
 /// tables in subqueries (those that are left out too), and use SQLite's own deterministic functions and the parameter
@@ -109,7 +116,7 @@ impl Chosen {
     }
 
     /// The rows of a table as the source of a SELECT: `schema."name"`, and the WHERE clause if there is one.
-    pub(crate) fn from_clause(&self, schema: &str, name: &str) -> String {
+    pub(crate) fn clause_of(&self, schema: &str, name: &str) -> String {
         let from = format!("FROM {}.{}", quote_name(schema), quote_name(name));
         match self.rows(name) {
             Rows::All => from,
@@ -166,8 +173,8 @@ impl Chosen {
         let content = content.and_then(|wanted| names.tables().find(|row| row.name.eq_ignore_ascii_case(&wanted)));
         match content {
             Some(content) if self.rows(&content.name) != Rows::All => Err(Error::misuse(format!(
-                "the virtual table {name:?} indexes the rows of table {:?}, of which the selection leaves some out; \
-                 exclude {name:?} too",
+                "the virtual table {name:?} indexes the rows of table {:?}, of which the selection leaves some out; keep \
+                 all of them, or exclude {name:?} too",
                 content.name
             ))),
             _ => Ok(()),

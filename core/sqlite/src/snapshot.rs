@@ -71,7 +71,7 @@ impl<'c> Snapshot<'c> {
             selected: None,
         };
         if let Some(request) = request.filter(|request| !request.selection.is_whole()) {
-            snapshot.selected = Some(Selected::new(*connection.api(), request, &snapshot.schema()?)?);
+            snapshot.selected = Some(Selected::new(connection, request, &snapshot.schema()?)?);
         }
         snapshot.copy = match &snapshot.selected {
             Some(selected) if selected.has_conditions() => Some(selected.bench(connection, schema)?),

@@ -1,6 +1,8 @@
 //! SQL text cut into tokens as SQLite cuts it, as far as it matters here: where names, strings and comments begin and
 //! end. Nothing is understood of what they mean.
 
+use std::collections::HashMap;
+
 /// A token of SQL text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -99,6 +101,33 @@ fn is_of_word(character: char) -> bool {
     !character.is_ascii() || character.is_ascii_alphanumeric() || matches!(character, '_' | '$')
 }
 
+/// Compiling a text can take memory and time that grow exponentially with it: SQLite expands a common table expression
+/// at each place where it is named, also within the others. At most so many expansions are compiled.
+const EXPANSIONS_MAX: usize = 1 << 16;
+
+/// True for a text whose common table expressions may be too many for that: by how many there are, and how often any
+/// one word occurs.
+pub(crate) fn may_explode(sql: &str) -> bool {
+    let (mut counts, mut expressions, mut last_as) = (HashMap::new(), 0_u32, false);
+    for token in tokens(sql) {
+        let (is_as, begins) = match &token {
+            Token::Comment => continue,
+            Token::Open => (false, true),
+            Token::Word(word) | Token::Text(word) => {
+                let word = word.to_ascii_lowercase();
+                let kind = (word == "as", matches!(word.as_str(), "not" | "materialized"));
+                *counts.entry(word).or_insert(0_usize) += 1;
+                kind
+            }
+            _ => (false, false),
+        };
+        expressions += u32::from(last_as && begins);
+        last_as = is_as;
+    }
+    let most = counts.into_values().max().unwrap_or(0);
+    most.saturating_pow(expressions) > EXPANSIONS_MAX
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,5 +163,16 @@ mod tests {
             assert_eq!(tokens(comment).collect::<Vec<_>>(), [Token::Comment], "{comment}");
         }
         assert_eq!(tokens("größe $x").collect::<Vec<_>>(), [word("größe"), word("$x")]);
+    }
+
+    #[test]
+    fn expressions_that_multiply_are_seen() {
+        let few = "WITH a AS (SELECT 1), b(x) AS NOT MATERIALIZED (SELECT * FROM a, a) SELECT CAST(x AS TEXT) FROM b";
+        assert!(!may_explode(few) && !may_explode("SELECT x AS y FROM x"));
+        let mut many = "WITH c0 AS (SELECT 1)".to_owned();
+        for n in 1..20 {
+            many += &format!(", c{n} AS /**/ MATERIALIZED (SELECT * FROM c{m}, c{m})", m = n - 1);
+        }
+        assert!(may_explode(&many));
     }
 }

@@ -1,6 +1,8 @@
 //! What the tests share: sources made with rusqlite, and a sink that keeps everything.
 #![allow(dead_code)]
 
+pub mod selecting;
+
 use lifeboat_core::{Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use lifeboat_sqlite::{Api, Connection, OpenMode, Rebuild, RebuildOptions, Rebuilt, Snapshot, linked_api};
 use std::collections::BTreeMap;
