@@ -11,7 +11,7 @@
 //! Options: `replace` (default false), and those of `backup_export`.
 //!
 //! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row),
-//! `changed`, `base_id` (null for a full bundle), `full`, `changes`; `selection`, `dangling`, `carried_empty`, `left_out` where there
+//! `base_id` (null for a full bundle), `full`, `changes`, `changed`; `selection`, `dangling`, `carried_empty`, `left_out` where there
 //! is something to say.
 
 use crate::atomic_file::{self, Access, AtomicFile, Existing};
