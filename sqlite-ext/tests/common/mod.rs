@@ -1,6 +1,7 @@
 //! A connection with the extension, loaded through its entry point as any host does.
 #![allow(dead_code)] // Each test program uses a part.
 
+pub mod bench;
 pub mod deltas;
 
 use rusqlite::types::FromSql;
