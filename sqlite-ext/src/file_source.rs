@@ -141,7 +141,7 @@ impl WatchedChain {
             Some(path) if is_of_bundle && self.paths.len() > 1 => {
                 let error = error.at(format!("bundle {} of the chain", number + 1));
                 match path {
-                    Some(path) => error.at(format!("'{}'", path.display())),
+                    Some(path) => error.with(format!("'{}'", path.display())),
                     None => error,
                 }
             }

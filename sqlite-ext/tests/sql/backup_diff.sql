@@ -18,6 +18,15 @@ SELECT '1_04', change = 'insert' AND old IS NULL AND new ->> 'x' = 'd'
 SELECT '1_05', change = 'update' AND old = '0' AND new = '9'
   FROM k, backup_diff('backup_diff_old.bundle', 'backup_diff_new.bundle', k.key) AS d WHERE d.key = 'user_version';
 SELECT '1_06', count(*) = 0 FROM k, backup_diff('backup_diff_new.bundle', 'backup_diff_new.bundle', k.key);
+SELECT '2_01', json_valid(backup_export_file(key, 'backup_diff_part.bundle', '{"where": {"t": "id < 3"}}')) FROM k;
+SELECT '2_02', new = '{"where":{"t":"id < 3"}}' AND change = 'insert' AND table_name IS NULL
+  FROM k, backup_diff('backup_diff_new.bundle', 'backup_diff_part.bundle', k.key) AS d WHERE d.key = 'selection';
+SELECT '2_03', backup_info('backup_diff_part.bundle', key) ->> 'selection' = '{"where":{"t":"id < 3"}}' FROM k;
+SELECT '2_04', json_valid(backup_export_file(key, 'backup_diff_delta.bundle', '{"base": "backup_diff_old.bundle"}')) FROM k;
+SELECT '2_05', count(*) = 4
+  FROM k, backup_diff('backup_diff_old.bundle', '["backup_diff_old.bundle", "backup_diff_delta.bundle"]', k.key);
+-- fails: backup_diff: mismatch: the new state: the chain begins with a delta
+SELECT * FROM k, backup_diff('backup_diff_old.bundle', 'backup_diff_delta.bundle', k.key);
 -- fails: backup_diff: misuse: call it as backup_diff(old_bundle, new_bundle, recovery_key)
 SELECT * FROM backup_diff('backup_diff_old.bundle', 'backup_diff_new.bundle');
 -- fails: backup_diff: wrong key: the old state: this recovery key did not make this bundle
