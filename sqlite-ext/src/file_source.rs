@@ -1,12 +1,15 @@
 //! Bundles that are read at any place: chains, bases of deltas, what is looked up.
 
 use crate::arguments::Bundle;
+use crate::chains::with_path;
+use crate::table_function::Watch;
 use crate::target::refuse_no_file;
-use lifeboat_core::{Chain, Error, RecoveryKey, Result, Source};
-use std::cell::RefCell;
+use lifeboat_core::{Chain, Error, ErrorKind, RecoveryKey, Result, Source};
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// A file up to this size is read at once and closed, so that a long chain of small bundles needs no long list of open files.
 const SMALL: u64 = 1 << 20;
@@ -80,8 +83,89 @@ impl Source for BundleSource<'_> {
 /// Opens these bundles, oldest first, as a chain.
 ///
 /// # Errors
-/// Those of reading and of [`Chain::open`].
+/// Those of reading and of [`Chain::open`], with the bundle's path where there are several.
 pub(crate) fn open_chain<'a>(key: &RecoveryKey, bundles: &[Bundle<'a>]) -> Result<Chain<'a>> {
     let sources: Vec<_> = bundles.iter().map(BundleSource::open).collect::<Result<_>>()?;
-    Chain::open(key, sources)
+    Chain::open(key, sources).map_err(|error| with_path(bundles, error))
+}
+
+/// A chain that stays open while a statement takes rows out of it. Each read heeds interrupts.
+pub(crate) struct WatchedChain {
+    pub chain: Chain<'static>,
+    /// The path of each bundle; of a BLOB none.
+    paths: Vec<Option<PathBuf>>,
+    last_read: Rc<Cell<LastRead>>,
+}
+
+/// When and where something was read last.
+#[derive(Clone, Copy, Default)]
+struct LastRead {
+    time: u64,
+    bundle: usize,
+}
+
+impl WatchedChain {
+    /// Opens these bundles, oldest first. A BLOB is copied, since the argument is gone before the rows are taken.
+    ///
+    /// # Errors
+    /// Those of [`open_chain`]; mismatch when the chain does not begin with a full bundle.
+    pub fn open(key: &RecoveryKey, bundles: &[Bundle<'_>], watch: &Watch) -> Result<Self> {
+        let last_read = Rc::new(Cell::new(LastRead::default()));
+        let mut sources = Vec::with_capacity(bundles.len());
+        for (number, bundle) in bundles.iter().enumerate() {
+            let source = match bundle {
+                Bundle::Bytes(bytes) => BundleSource::Owned(bytes.to_vec()),
+                Bundle::File(path) => BundleSource::file(path, "bundle")?,
+            };
+            sources.push(Watched { source, number, last_read: Rc::clone(&last_read), watch: watch.clone() });
+        }
+        let chain = Chain::open(key, sources).map_err(|error| with_path(bundles, error))?;
+        chain.require_complete()?;
+        let path = |bundle: &Bundle<'_>| match bundle {
+            Bundle::Bytes(_) => None,
+            Bundle::File(path) => Some(path.clone()),
+        };
+        Ok(Self { chain, paths: bundles.iter().map(path).collect(), last_read })
+    }
+
+    /// Tells of two chains which was read later.
+    pub fn last_read(&self) -> u64 {
+        self.last_read.get().time
+    }
+
+    /// The error with the bundle that it came from, where there are several: damage shows when a chunk is read.
+    pub fn place(&self, error: Error) -> Error {
+        let is_of_bundle = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Unsupported);
+        let number = self.last_read.get().bundle;
+        match self.paths.get(number) {
+            Some(path) if is_of_bundle && self.paths.len() > 1 => {
+                let error = error.at(format!("bundle {} of the chain", number + 1));
+                match path {
+                    Some(path) => error.at(format!("'{}'", path.display())),
+                    None => error,
+                }
+            }
+            _ => error,
+        }
+    }
+}
+
+/// A source of a chain that a statement reads.
+struct Watched {
+    source: BundleSource<'static>,
+    number: usize,
+    last_read: Rc<Cell<LastRead>>,
+    watch: Watch,
+}
+
+impl Source for Watched {
+    fn length(&self) -> Result<u64> {
+        self.source.length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.watch.check()?;
+        self.last_read.set(LastRead { time: self.watch.tick(), bundle: self.number });
+        self.source.read(offset, buffer)
+    }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test program uses a part.
 
 pub mod bench;
+pub mod deltas;
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, LoadExtensionGuard, Params};
