@@ -23,7 +23,7 @@ SELECT '2_05', json_extract(backup_compose_file('["c0.bundle", "c1.bundle"]', ke
 
 -- fails: backup_compose: mismatch: bundle 2 of the chain does not follow
 SELECT backup_compose('["c0.bundle", "c2.bundle"]', key) FROM k;
--- fails: backup_compose: wrong key: 'c0.bundle': 
+-- fails: backup_compose: wrong key: bundle 1 of the chain
 SELECT backup_compose('["c0.bundle", "c1.bundle"]', backup_keygen());
 -- fails: backup_compose: misuse: the array of bundles is empty
 SELECT backup_compose('[]', key) FROM k;
