@@ -20,7 +20,7 @@ fn chains_that_make_no_bundle() {
     let other = key(&bench.db);
     for sql in ["SELECT backup_compose(?1, ?2), ?3", "SELECT backup_compose_file(?1, ?2, ?3)"] {
         let compose = |bench: &Bench, names: &[&str], key: &str| {
-            error(&bench.db, sql, params![bench.chain(names), key, bench.path("new").to_str()])
+            bench.plain(&error(&bench.db, sql, params![bench.chain(names), key, bench.path("new").to_str()]))
         };
         for (names, wanted) in [
             (&["1", "0"][..], "mismatch: bundle 2 of the chain does not follow: it is a full bundle"),

@@ -95,9 +95,9 @@ fn bases_that_do_not_fit_are_refused() {
         (json!(["0", "1", "domain"]), "mismatch: the base: bundle 3 of the chain does not follow: it is of another"),
     ] {
         for options in [json!({"base": base}), json!({"base": base, "ledger": "ledger"})] {
-            let found = bench.export_error("new", options.clone());
+            let found = bench.plain(&bench.export_error("new", options.clone()));
             assert!(found.starts_with(&format!("backup_export_file: {wanted}")), "{base}: {found}");
-            assert!(bench.blob_error(options).starts_with(&format!("backup_export: {wanted}")));
+            assert!(bench.plain(&bench.blob_error(options)).starts_with(&format!("backup_export: {wanted}")));
         }
     }
     assert!(bench.names().iter().all(|name| !["new", "ledger"].contains(&name.as_str())), "nothing was written");

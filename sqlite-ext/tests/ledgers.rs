@@ -201,3 +201,27 @@ fn the_ledger_is_never_ahead_of_the_bundle() {
     bench.db.progress_handler(0, None::<fn() -> bool>).unwrap();
     assert_eq!((bench.names(), bench.read("ledger")), (vec!["0".to_owned(), "ledger".to_owned()], ledger));
 }
+
+#[test]
+fn c5_many_cycles_leave_one_small_ledger() {
+    let bench = Bench::new();
+    bench.export("0", json!({"ledger": "ledger"}));
+    let mut chain = vec!["0".to_owned()];
+    for cycle in 1..=40 {
+        bench.change(&format!("UPDATE people SET weight = {cycle}; INSERT INTO empty VALUES ({cycle})"));
+        let options = match cycle % 2 {
+            0 => json!({"ledger": "ledger"}),
+            _ => json!({"base": chain, "ledger": "ledger"}),
+        };
+        let name = cycle.to_string();
+        assert_eq!(bench.export(&name, options)["changes"], 4);
+        chain.push(name);
+    }
+    let mut all = [&chain[..], &["ledger".to_owned()]].concat();
+    all.sort();
+    assert_eq!(bench.names(), all);
+    let names: Vec<_> = chain.iter().map(String::as_str).collect();
+    assert_eq!(bench.compose(&names), bench.blob(json!({})));
+    bench.export("whole", json!({"ledger": "fresh"}));
+    assert_eq!(bench.read("ledger"), bench.read("fresh"));
+}

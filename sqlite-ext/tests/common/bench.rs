@@ -75,6 +75,12 @@ impl Bench {
         one(&self.db, "SELECT backup_compose(?, ?)", params![self.chain(names), self.key])
     }
 
+    /// A text without the paths in front of what is said of them.
+    pub fn plain(&self, text: &str) -> String {
+        let paths = self.names().into_iter().map(|name| format!("'{}': ", self.path(&name).display()));
+        paths.fold(text.to_owned(), |text, path| text.replace(&path, ""))
+    }
+
     pub fn change(&self, sql: &str) {
         self.db.execute_batch(sql).unwrap();
     }
