@@ -1,8 +1,9 @@
 //! Damaged, forged and oversized bundles, and too little memory: typed errors in one instance that goes on working, never a
 //! trap.
 
+use crate::bundles::{Database, State, bundle, bundle_of, key_text};
 use crate::host::bindings::exports::lifeboat::recovery::recovery::Error;
-use crate::host::{Database, Host, PIECE, State, bundle, bundle_of, key_text, kind};
+use crate::host::{Host, PIECE, kind};
 use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
 use sha2::{Digest, Sha256};
 
