@@ -1,11 +1,11 @@
 //! Chunks: runs of changes, cut at places that only the key's holder can predict (`FORMAT.md`, "Chunks").
 
 use crate::cbor::{Append, Bytes, Write, put, put_array};
-use crate::change::encode_key;
+use crate::change::{CHANGE_HEAD, encode_key};
 use crate::digest::{Digest, HmacSha256, Total, mac};
 use crate::index::{EntryBuilder, number};
 use crate::state::Table;
-use crate::tally::NO_KEY;
+use crate::value::{bound, rowid};
 use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits};
 use hmac::Mac;
 use std::convert::Infallible;
@@ -116,35 +116,6 @@ fn old_length(old: Option<Digest>) -> usize {
     if old.is_some() { 17 } else { 1 }
 }
 
-/// The key of a change on its way into a chunk.
-pub(crate) enum ChangeKey<'a> {
-    /// An item that is no row: null.
-    Item,
-    /// A row.
-    Row(Key<'a>),
-}
-
-impl ChangeKey<'_> {
-    fn rowid(&self) -> Option<i64> {
-        match self {
-            ChangeKey::Row(Key::Rowid(rowid)) => Some(*rowid),
-            _ => None,
-        }
-    }
-
-    /// The encoded bound of the key.
-    fn bound(&self) -> Vec<u8> {
-        match self {
-            ChangeKey::Item => NO_KEY.to_vec(),
-            ChangeKey::Row(key) => {
-                let mut bound = Vec::new();
-                key.encode_bound(&mut Append(&mut bound));
-                bound
-            }
-        }
-    }
-}
-
 /// Packs changes into chunks and hands them out as they fill up.
 pub(crate) struct ChunkBuilder<F> {
     emit: F,
@@ -214,17 +185,11 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         Ok(())
     }
 
-    /// Adds a change: its key (`key_bytes` is its canonical form), the digest of the old value, digest and bytes of the new.
-    pub fn push(
-        &mut self,
-        key: &ChangeKey<'_>,
-        key_bytes: &[u8],
-        old: Option<Digest>,
-        new: Option<(Digest, &[u8])>,
-    ) -> Result<()> {
+    /// Adds a change: its canonical key, the digest of the old value, digest and bytes of the new.
+    pub fn push(&mut self, key: &[u8], old: Option<Digest>, new: Option<(Digest, &[u8])>) -> Result<()> {
         let (digest, value) = new.map_or((None, &NOTHING[..]), |(digest, value)| (Some(digest), value));
         let length = old_length(old) + value.len();
-        if self.table.len() + 1 + key_bytes.len() + length > limits::CHUNK_MAX {
+        if self.table.len() + 1 + key.len() + length > limits::CHUNK_MAX {
             return self.push_large(key, old, digest, |parts| {
                 let Ok(()) = parts.push(value);
             });
@@ -243,16 +208,16 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             self.begin_change(key);
         }
         if !self.in_run {
-            self.entry.begin_run(&self.table, key.bound());
+            self.entry.begin_run(&self.table, bound(key)?);
             self.in_run = true;
         }
-        self.previous = key.rowid();
+        self.previous = rowid(key);
         encode_old(old, &mut self.plaintext);
         self.plaintext.extend_from_slice(value);
         self.account(old, digest);
         let size = self.plaintext.len();
         let ends = match &self.cutter {
-            Some(cutter) => cutter.ends(key_bytes, length, size),
+            Some(cutter) => cutter.ends(key, length, size),
             None => size >= limits::CHUNK_MIN,
         };
         if ends { self.end() } else { Ok(()) }
@@ -266,32 +231,51 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     }
 
     /// The head of the run where it is needed, the head of the change, and its key.
-    fn begin_change(&mut self, key: &ChangeKey<'_>) {
+    fn begin_change(&mut self, key: &[u8]) {
         if !self.in_run {
             self.plaintext.extend_from_slice(&self.table);
             self.previous = None;
         }
-        match key {
-            ChangeKey::Row(key) => encode_key(key, self.previous, &mut self.plaintext),
-            ChangeKey::Item => self.plaintext.extend_from_slice(&[0x83, 0xf6]),
+        match (rowid(key), self.previous) {
+            (Some(rowid), Some(previous)) => encode_key(&Key::Rowid(rowid), Some(previous), &mut self.plaintext),
+            _ => {
+                self.plaintext.push(CHANGE_HEAD);
+                self.plaintext.extend_from_slice(key);
+            }
         }
     }
 
     /// Adds a large change in chunks of its own: all parts but the last have the largest size; the last has the entry.
     pub fn push_large(
         &mut self,
-        key: &ChangeKey<'_>,
+        key: &[u8],
         old: Option<Digest>,
         new: Option<Digest>,
         write_new: impl FnOnce(&mut Parts<'_, F>),
     ) -> Result<()> {
+        self.begin_large(key, old)?;
+        self.large(write_new)?;
+        self.end_large(key, old, new)
+    }
+
+    /// A large change begins.
+    pub fn begin_large(&mut self, key: &[u8], old: Option<Digest>) -> Result<()> {
         self.end()?;
         self.begin_change(key);
         encode_old(old, &mut self.plaintext);
+        Ok(())
+    }
+
+    /// Bytes of its new value.
+    pub fn large(&mut self, write: impl FnOnce(&mut Parts<'_, F>)) -> Result<()> {
         let mut parts = Parts { builder: self, failed: Ok(()) };
-        write_new(&mut parts);
-        parts.failed?;
-        self.entry.begin_run(&self.table, key.bound());
+        write(&mut parts);
+        parts.failed
+    }
+
+    /// All of its new value has come.
+    pub fn end_large(&mut self, key: &[u8], old: Option<Digest>, new: Option<Digest>) -> Result<()> {
+        self.entry.begin_run(&self.table, bound(key)?);
         self.account(old, new);
         self.hand_out(ChunkKind::LastPart)
     }

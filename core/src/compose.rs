@@ -3,13 +3,11 @@
 use crate::bundle::Bundle;
 use crate::chain::Chain;
 use crate::changes::Refusal;
-use crate::chunk::{ChangeKey, ChunkBuilder, ExportTotals, PlainChunk};
-use crate::composition::{ComposedChange, Composition, tables_of};
+use crate::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
+use crate::composition::{Composition, tables_of};
 use crate::decoder::{Decoder, Report};
 use crate::export::{Export, ExportOptions};
-use crate::overlay::decode_key;
 use crate::restore::Opened;
-use crate::state::OwnedTable;
 use crate::{Error, RecoveryKey, Result, StateSink};
 
 impl Chain<'_> {
@@ -67,7 +65,8 @@ impl Chain<'_> {
                         if !std::mem::replace(&mut begun, true) {
                             chunks.table(&table.as_table(), options.of(&table.as_table()))?;
                         }
-                        push(&mut chunks, &table, &change)?;
+                        let new = change.new.as_ref().map(|(digest, new)| (*digest, new.bytes()));
+                        chunks.push(&change.key.0, change.old, new)?;
                     }
                 }
             }
@@ -101,21 +100,6 @@ impl Bundle<'_> {
         }
         emit(Opened::End(self.public().clone()))
     }
-}
-
-/// Adds a composed change to the chunks.
-fn push<F: FnMut(PlainChunk) -> Result<()>>(
-    chunks: &mut ChunkBuilder<F>,
-    table: &OwnedTable,
-    change: &ComposedChange,
-) -> Result<()> {
-    let mut primary = Vec::new();
-    let key = match table.as_table().is_one_item() {
-        true => ChangeKey::Item,
-        false => ChangeKey::Row(decode_key(&change.key.0, &mut primary)?),
-    };
-    let new = change.new.as_ref().map(|(digest, new)| (*digest, new.bytes()));
-    chunks.push(&key, &change.key.0, change.old, new)
 }
 
 impl From<Refusal> for Error {

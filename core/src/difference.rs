@@ -5,12 +5,11 @@
 //! would wait, the table is walked over once more.
 
 use crate::base::{Base, BaseItem, BaseTable};
-use crate::chunk::{ChangeKey, ChunkBuilder, PlainChunk};
+use crate::chunk::{ChunkBuilder, PlainChunk};
 use crate::cursor::KeyBytes;
 use crate::digest::Digest;
 use crate::export::ExportOptions;
 use crate::index::number;
-use crate::overlay::decode_key;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
 use crate::{Error, Result};
@@ -49,12 +48,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Changes<F> {
         new: Option<(Digest, &[u8])>,
     ) -> Result<()> {
         self.table(table)?;
-        if table.is_one_item() {
-            return self.chunks.push(&ChangeKey::Item, key, old, new);
-        }
-        let mut primary = Vec::new();
-        let row = ChangeKey::Row(decode_key(key, &mut primary)?);
-        self.chunks.push(&row, key, old, new)
+        self.chunks.push(key, old, new)
     }
 }
 

@@ -2,11 +2,12 @@
 //! which may run on another thread.
 
 use crate::base::Base;
-use crate::cbor::{Append, Count};
+use crate::cbor::{Append, Count, Write};
 use crate::change::NewRow;
-use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChunk};
+use crate::chunk::{ChunkBuilder, Compression, ExportTotals, PlainChunk};
 use crate::difference::{Changes, Difference};
 use crate::digest::{Digest, Total};
+use crate::encoder::{Encoded, Message};
 use crate::ledger::LedgerBuilder;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
@@ -52,6 +53,8 @@ pub struct Export<'s, F> {
     is_second: bool,
     /// The encoded length of the current table.
     table_length: usize,
+    /// A large row whose pieces come: its key, its digest, and the old digest of its change if there is one.
+    large: Option<(Vec<u8>, Digest, Option<Option<Digest>>)>,
     key: Vec<u8>,
     value: Vec<u8>,
 }
@@ -68,6 +71,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
             named: None,
             is_second: false,
             table_length: 0,
+            large: None,
             key: Vec::new(),
             value: Vec::new(),
         }
@@ -132,7 +136,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
             ledger.table(table)?;
             match is_shown {
                 true => ledger.value(value, digest)?,
-                false => ledger.digest(&ChangeKey::Item, &NO_KEY, digest)?,
+                false => ledger.digest(&NO_KEY, digest)?,
             }
         }
         match &mut self.difference {
@@ -157,32 +161,80 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
     }
 
-    /// A row of which only the values are there: it is too large to be held encoded.
-    fn large_row(&mut self, row: &NewRow<'_>) -> Result<()> {
-        let digest = match self.is_second {
-            true => self.tally.digest_large(row),
-            false => self.tally.add_large(&self.key, row)?,
-        };
-        let key = ChangeKey::Row(row.key);
-        self.note(&key, digest)?;
-        let mut old = Some(None);
-        if let Some(difference) = &mut self.difference {
-            old = difference.large_row(&self.key, digest, &mut self.changes)?;
-            if old.is_some() {
-                difference.begin_table(&mut self.changes)?;
+    /// Takes what an [`Encoder`](crate::Encoder) on another thread hands on, in its order.
+    ///
+    /// # Errors
+    /// As those of the [`StateSink`] that this is.
+    pub fn take(&mut self, encoded: Encoded) -> Result<()> {
+        match encoded.0 {
+            Message::Settings(settings) => self.settings(&settings),
+            Message::Schema(schema) => self.schema(&schema),
+            Message::Selection(selection) => self.selection(&selection),
+            Message::SystemTable(name, value) => self.item(&Table::named(&name)?, &value, false),
+            Message::Table(name) => self.table(&name),
+            Message::Rows(batch) => {
+                self.begin_named()?;
+                batch.iter().try_for_each(|(key, value)| self.encoded_row(key, value))
             }
+            Message::Large(key, digest) => {
+                self.begin_named()?;
+                let old = self.begin_large(&key, digest)?;
+                if let Some(old) = old {
+                    self.changes.chunks.begin_large(&key, old)?;
+                }
+                self.large = Some((key, digest, old));
+                Ok(())
+            }
+            Message::Piece(piece) => match self.large {
+                Some((_, _, Some(_))) => self.changes.chunks.large(|parts| {
+                    let Ok(()) = parts.push(&piece);
+                }),
+                _ => Ok(()),
+            },
+            Message::LargeEnd => match self.large.take() {
+                Some((key, digest, Some(old))) => self.changes.chunks.end_large(&key, old, Some(digest)),
+                _ => Ok(()),
+            },
         }
-        match old {
-            Some(old) => {
-                self.changes.chunks.push_large(&key, old, Some(digest), |parts| encode_values(row.values, parts))
-            }
+    }
+
+    fn begin_named(&mut self) -> Result<()> {
+        match self.named.take() {
+            Some(name) => self.begin(&name),
             None => Ok(()),
         }
     }
 
-    fn note(&mut self, key: &ChangeKey<'_>, digest: Digest) -> Result<()> {
+    /// A row by the canonical bytes of its key and its values.
+    fn encoded_row(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let digest = match self.is_second {
+            true => self.tally.digest(key, value),
+            false => self.tally.add(key, value)?,
+        };
+        self.note(key, digest)?;
+        match &mut self.difference {
+            Some(difference) => difference.row(key, digest, value, &mut self.changes),
+            None => self.changes.chunks.push(key, None, Some((digest, value))),
+        }
+    }
+
+    /// A row that is too large to be held encoded. Some: its change is to be written, with this old digest.
+    fn begin_large(&mut self, key: &[u8], digest: Digest) -> Result<Option<Option<Digest>>> {
+        if !self.is_second {
+            self.tally.add_digest(key, digest)?;
+        }
+        self.note(key, digest)?;
+        let Some(difference) = &mut self.difference else { return Ok(Some(None)) };
+        let old = difference.large_row(key, digest, &mut self.changes)?;
+        if old.is_some() {
+            difference.begin_table(&mut self.changes)?;
+        }
+        Ok(old)
+    }
+
+    fn note(&mut self, key: &[u8], digest: Digest) -> Result<()> {
         match &mut self.ledger {
-            Some(ledger) if !self.is_second => ledger.digest(key, &self.key, digest),
+            Some(ledger) if !self.is_second => ledger.digest(key, digest),
             _ => Ok(()),
         }
     }
@@ -218,28 +270,27 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
     }
 
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        if let Some(name) = self.named.take() {
-            self.begin(&name)?;
-        }
+        self.begin_named()?;
         let row = NewRow { key, values };
         self.tally.rules.check_row(&row)?;
-        self.key.clear();
-        key.encode(&mut Append(&mut self.key));
-        if is_large(&row, self.table_length)? {
-            return self.large_row(&row);
-        }
-        self.value.clear();
-        encode_values(values, &mut Append(&mut self.value));
-        let digest = match self.is_second {
-            true => self.tally.digest(&self.key, &self.value),
-            false => self.tally.add(&self.key, &self.value)?,
+        let (mut key_bytes, mut value) = (std::mem::take(&mut self.key), std::mem::take(&mut self.value));
+        key_bytes.clear();
+        key.encode(&mut Append(&mut key_bytes));
+        let taken = if is_large(&row, self.table_length)? {
+            let digest = self.tally.digest_large(&row);
+            match self.begin_large(&key_bytes, digest)? {
+                Some(old) => {
+                    self.changes.chunks.push_large(&key_bytes, old, Some(digest), |parts| encode_values(values, parts))
+                }
+                None => Ok(()),
+            }
+        } else {
+            value.clear();
+            encode_values(values, &mut Append(&mut value));
+            self.encoded_row(&key_bytes, &value)
         };
-        let change_key = ChangeKey::Row(key);
-        self.note(&change_key, digest)?;
-        match &mut self.difference {
-            Some(difference) => difference.row(&self.key, digest, &self.value, &mut self.changes),
-            None => self.changes.chunks.push(&change_key, &self.key, None, Some((digest, &self.value))),
-        }
+        (self.key, self.value) = (key_bytes, value);
+        taken
     }
 
     fn table_end(&mut self) -> Result<bool> {

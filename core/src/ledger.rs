@@ -2,7 +2,7 @@
 //! in form, sealed with keys of its own, with digests in place of values (`FORMAT.md`, "Ledger").
 
 use crate::cbor::{Append, Bytes, put};
-use crate::chunk::{ChangeKey, ChunkBuilder, Compression, ExportTotals, PlainChunk};
+use crate::chunk::{ChunkBuilder, Compression, ExportTotals, PlainChunk};
 use crate::digest::{Digest, Total};
 use crate::state::Table;
 use crate::{DomainKeys, Result};
@@ -27,14 +27,14 @@ impl<'e> LedgerBuilder<'e> {
 
     /// An item whose value is looked at when the ledger is used.
     pub fn value(&mut self, value: &[u8], digest: Digest) -> Result<()> {
-        self.chunks.push(&ChangeKey::Item, &crate::tally::NO_KEY, None, Some((digest, value)))
+        self.chunks.push(&crate::tally::NO_KEY, None, Some((digest, value)))
     }
 
     /// Any other item.
-    pub fn digest(&mut self, key: &ChangeKey<'_>, key_bytes: &[u8], digest: Digest) -> Result<()> {
+    pub fn digest(&mut self, key: &[u8], digest: Digest) -> Result<()> {
         let mut value = Vec::with_capacity(17);
         put(&mut Append(&mut value), Bytes(&digest.0[..]));
-        self.chunks.push(key, key_bytes, None, Some((digest, &value)))
+        self.chunks.push(key, None, Some((digest, &value)))
     }
 
     /// The state has this total.

@@ -1,5 +1,6 @@
 //! Deltas laid over a full bundle while it is read: base items and composed changes → the items of the last state.
 
+use crate::StateSink;
 use crate::bundle::Bundle;
 use crate::cbor::Reader;
 use crate::change::NewRow;
@@ -9,8 +10,7 @@ use crate::cursor::KeyBytes;
 use crate::digest::Digest;
 use crate::output::Output;
 use crate::state::{OwnedTable, Table};
-use crate::value::decode_values;
-use crate::{Key, Result, StateSink, Value};
+use crate::value::{decode_key, decode_values};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -145,14 +145,4 @@ pub(crate) fn with_row<T, E: From<crate::Error>>(
     let key = decode_key(key, &mut primary)?;
     decode_values(&mut Reader::new(value), &mut values)?;
     take(&NewRow { key, values: &values })
-}
-
-/// Decodes a key from its canonical bytes; `primary` keeps the values of a primary key.
-pub(crate) fn decode_key<'a>(key: &'a [u8], primary: &'a mut Vec<Value<'a>>) -> Result<Key<'a>> {
-    let mut reader = Reader::new(key);
-    if reader.major()? == crate::cbor::major::ARRAY {
-        decode_values(&mut reader, primary)?;
-        return Ok(Key::Primary(primary));
-    }
-    Ok(Key::Rowid(reader.decode()?))
 }

@@ -58,12 +58,11 @@ impl Tally {
         Ok(digest)
     }
 
-    /// Adds a row that is too large to be held encoded.
-    pub fn add_large(&mut self, key: &[u8], row: &NewRow<'_>) -> Result<Digest> {
+    /// Adds an item by its digest.
+    pub fn add_digest(&mut self, key: &[u8], digest: Digest) -> Result<()> {
         self.order.change(true, key)?;
-        let digest = self.digest_large(row);
         self.total.add(digest);
-        Ok(digest)
+        Ok(())
     }
 
     /// The digest of an item of the current table, which is not added.
@@ -157,7 +156,8 @@ impl StateSink for StateDigest<'_> {
         self.key.clear();
         key.encode(&mut Append(&mut self.key));
         if is_large(&row, 0)? {
-            return self.tally.add_large(&self.key, &row).map(drop);
+            let digest = self.tally.digest_large(&row);
+            return self.tally.add_digest(&self.key, digest);
         }
         self.value.clear();
         encode_values(values, &mut Append(&mut self.value));

@@ -32,6 +32,8 @@ fn check_history(states: &[State]) {
         let (by_ledger, next) =
             export_from(Some(Base::ledger(&key(), &ledger).unwrap()), state, ExportOptions::default()).unwrap();
         assert!(by_ledger == bundle, "the ledger gives the same delta as the chain");
+        let base = Base::chain(&chain(&slices).unwrap()).unwrap();
+        assert!(common::export_by_rows(base, state).unwrap() == bundle, "by rows or encoded before");
         assert!(next == ledger_of(state), "a ledger is a function of its state");
         let full = export(&states[bundles.len() - 1]);
         assert!(delta(&[&full], state) == bundle, "and so does a full bundle of the base");

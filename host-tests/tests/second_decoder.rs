@@ -33,10 +33,11 @@ static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
     directory
 });
 
-fn decode(bundle: &Path) -> Output {
+/// Decodes a bundle, or a chain, oldest first.
+fn decode(bundles: &[&Path]) -> Output {
     let script = package().join("python/second_decoder.py");
     let mut python = Command::new("python3");
-    python.arg(script).arg(bundle).arg(KEY).env("PYTHONPATH", &*DIRECTORY).output().expect("python3 runs")
+    python.arg(script).args(bundles).arg(KEY).env("PYTHONPATH", &*DIRECTORY).output().expect("python3 runs")
 }
 
 #[test]
@@ -45,18 +46,30 @@ fn it_reads_the_golden_bundles() {
     let mut rows = Vec::new();
     for entry in fs::read_dir(golden).expect("the golden bundles are there") {
         let path = entry.expect("readable").path();
-        let output = decode(&path);
+        if path.extension().is_none_or(|extension| extension != "bundle") {
+            continue;
+        }
+        let output = decode(&[&path]);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
         rows.push((path.file_stem().unwrap().to_string_lossy().into_owned(), said.lines().count(), said));
     }
     rows.sort();
     let lines = |name: &str| &rows.iter().find(|(known, ..)| known == name).expect("a golden bundle").2;
-    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.len(), 11);
     // Packing is no part of a state.
     assert_eq!(lines("1-everything"), lines("1-everything-stored"));
     assert!(lines("1-everything").contains("9223372036854775807"));
     assert!(lines("1-many-rows").lines().count() > 12_000);
+    assert_eq!(lines("1-delta-empty").lines().count(), 1);
+    assert!(lines("1-selection").contains("expires > :now"));
+    // There and back again is the state where the chain began.
+    let chain = ["1-many-rows", "1-delta-of-many-rows", "1-delta-back"];
+    let paths = chain.map(|name| workspace().join("core/tests/golden").join(name).with_extension("bundle"));
+    let output = decode(&[&paths[0], &paths[1], &paths[2]]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(&String::from_utf8_lossy(&output.stdout), lines("1-many-rows"));
+    assert!(!decode(&[&paths[0], &paths[2]]).status.success(), "a link is missing");
 }
 
 #[test]
@@ -69,7 +82,7 @@ fn it_refuses_damage() {
         flipped[at] ^= 1;
         for damaged in [flipped, whole[..at].to_vec()] {
             fs::write(&path, damaged).expect("writes");
-            assert!(!decode(&path).status.success(), "{at}");
+            assert!(!decode(&[&path]).status.success(), "{at}");
         }
     }
 }

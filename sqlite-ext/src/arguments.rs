@@ -162,7 +162,6 @@ impl<'a> Arguments<'a> {
     ///
     /// # Errors
     /// Misuse when it is none, or a path is that of a database which `app` has open.
-    #[allow(dead_code)] // Until chains are read.
     pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
         match self.get(index) {
             Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?
@@ -261,7 +260,7 @@ fn one_of_chain(json: &[u8]) -> Result<PathBuf> {
 }
 
 /// The path that an argument gives; `what` names it.
-fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
+pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     if bytes.is_empty() {
         return Err(Error::misuse(format!("the path of {what} is empty")));
     }

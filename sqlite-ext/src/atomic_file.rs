@@ -119,6 +119,18 @@ impl Write for AtomicFile {
     }
 }
 
+/// Syncs a file that is in its place already, and its directory.
+///
+/// # Errors
+/// Host.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    let synced = resolve(path)?;
+    // Some systems sync only what may be written.
+    let file = OpenOptions::new().read(true).write(cfg!(not(unix))).open(&synced);
+    let synced = file.and_then(|file| file.sync_all()).and_then(|()| sync_directory(&synced));
+    synced.map_err(|error| Error::host(format!("cannot sync '{}': {error}", path.display())))
+}
+
 /// The target itself, with links followed; fails if it is there and is no ordinary file.
 pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
     let failed = |error: io::Error| Error::host(format!("cannot use '{}': {error}", target.display()));

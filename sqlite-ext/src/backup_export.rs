@@ -3,62 +3,29 @@
 //!
 //! Options: `schema` (default `"main"`): the attached database to export; `domain` (default `"default"`): the name of the
 //! key's domain; `compress` (default `"zstd"`): `"zstd"`, `"none"`, or an object from table names to one of these, with
-//! `"*"` for all other tables.
+//! `"*"` for all other tables. `tables`, `exclude`, `where`, `cache`, `now`: a part of the database. `base` (a path, or an
+//! array of paths) and `ledger` (a path): a delta from the state to which that chain leads, or which that ledger
+//! remembers. The ledger is read only.
 //!
 //! Errors: a bundle longer than SQLite's limit of a BLOB is too big; `backup_export_file` has no such limit.
 
 use crate::edge::{Call, Reply};
 use crate::export::export;
-use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
-use lifeboat_core::{Error, Result};
-use serde::Deserialize;
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::export_options::export_options;
+use crate::limited::Limited;
+use lifeboat_core::Result;
+use std::io::Sink;
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Options {
-    schema: Option<String>,
-    domain: Option<String>,
-    compress: Compress,
+export_options! {
+    Options {}
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
     let key = call.arguments.recovery_key(0)?;
     let options: Options = call.arguments.options(1)?;
-    let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
-    let domain = options.domain.as_deref().unwrap_or(DEFAULT_DOMAIN);
-    let exceeded = AtomicBool::new(false);
-    let out = Limited { bytes: Vec::new(), limit: call.length_limit(), exceeded: &exceeded };
-    match export(&call.app(), schema, &key, domain, &options.compress, out) {
-        Ok((_, out)) => Ok(Reply::Blob(out.bytes)),
-        Err(_) if exceeded.load(Ordering::Relaxed) => Err(Error::too_big(format!(
-            "the bundle has more than {} bytes, SQLite's limit of a BLOB here; use backup_export_file",
-            call.length_limit()
-        ))),
-        Err(error) => Err(error),
-    }
-}
-
-/// Takes as many bytes as a BLOB may have.
-struct Limited<'a> {
-    bytes: Vec<u8>,
-    limit: usize,
-    exceeded: &'a AtomicBool,
-}
-
-impl io::Write for Limited<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.limit - self.bytes.len() {
-            self.exceeded.store(true, Ordering::Relaxed);
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let request = options.request(&app)?;
+    let limit = Limited::to(call.length_limit());
+    let exported = export(&app, &key, &request, || Ok((limit.place(), None::<Sink>)));
+    limit.explain(exported, "backup_export_file").map(|exported| Reply::Blob(exported.written.out.bytes))
 }

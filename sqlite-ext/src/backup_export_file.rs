@@ -4,42 +4,30 @@
 //! the same bytes, the file is left alone (`"changed": false`). Anything else at the path is an error, unless the option
 //! `replace` is true. Memory does not grow with the database.
 //!
+//! With `base` or `ledger` it writes a delta. Where the state is still the one of the base, there is none (`"changed": false`,
+//! no bytes). A file at the path is not replaced then, even if it is a bundle, unless it has the same bytes: later bundles
+//! may lead on from it. The ledger of the new state is put in its place after the bundle, so that it is never ahead of it.
+//!
 //! Options: `replace` (default false), and those of `backup_export`.
 //!
 //! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row),
-//! `changed`.
+//! `changed`, `base_id` (null for a full bundle), `full`, `changes`; `selection`, `dangling`, `carried_empty`, `left_out` where there
+//! is something to say.
 
-use crate::atomic_file::{Access, AtomicFile, Existing};
+use crate::atomic_file::{self, Access, AtomicFile, Existing};
+use crate::base::Found;
+use crate::bundle_target::{BundleTarget, Replace};
 use crate::edge::{Call, Reply};
 use crate::export::export;
-use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
-use crate::target::refuse_open_database;
-use lifeboat_core::{Error, ErrorKind, Opened, Opener, RecoveryKey, Result, VerifyKey};
+use crate::export_options::{Request, export_options};
+use crate::summary::Summary;
+use crate::target::is_one_file;
+use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::check_may_write_file;
-use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Options {
-    replace: bool,
-    schema: Option<String>,
-    domain: Option<String>,
-    compress: Compress,
-}
-
-#[derive(Serialize)]
-struct Summary<'a> {
-    path: String,
-    bytes: u64,
-    state_id: String,
-    domain: &'a str,
-    verify_key: String,
-    chunks: u64,
-    items: u64,
-    changed: bool,
+export_options! {
+    Options { replace: bool, }
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
@@ -48,88 +36,58 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.recovery_key(0)?;
     let path = call.arguments.path(1)?;
     let options: Options = call.arguments.options(2)?;
-    let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
-    let domain = options.domain.as_deref().unwrap_or(DEFAULT_DOMAIN);
-    refuse_open_database(&app, &path)?;
-    let verify_key = key.domain(key.domain_id(domain)?).verify_key();
-    let existing = match options.replace {
-        true => Existing::Replace,
-        false => check_existing(&path, &key, &verify_key)?,
+    let replace = options.replace;
+    let request = options.request(&app)?;
+    refuse_own_files(&request, &path)?;
+    let replace = match (replace, request.is_incremental()) {
+        (true, _) => Replace::Any,
+        (false, false) => Replace::Older,
+        (false, true) => Replace::Same,
     };
-    let file = AtomicFile::create(&path, Access::Usual)?;
-    let (summary, mut file) = export(&app, schema, &key, domain, &options.compress, file)?;
-    let changed = !same_content(file.file(), &path)
-        .map_err(|error| Error::host(format!("comparing with '{}': {error}", path.display())))?;
-    if changed {
-        file.publish(existing)?;
+    let target = BundleTarget::new(&app, path, &key, &request.domain, replace)?;
+    let exported = export(&app, &key, &request, || {
+        let ledger = request.ledger.as_deref().map(|path| AtomicFile::create(path, Access::Owner));
+        Ok((target.create()?, ledger.transpose()?))
+    })?;
+    let unchanged = exported.is_unchanged();
+    let written = exported.written;
+    let changed = !unchanged && target.publish(written.out)?;
+    if let Some(ledger) = written.ledger
+        && exported.found != Found::State(written.summary.state_id)
+    {
+        let existing = match exported.found {
+            Found::Missing => Existing::Refuse,
+            Found::Damaged | Found::State(_) => Existing::Replace,
+        };
+        // What the ledger builds upon outlasts it, even if somebody else put that there and was stopped before a sync.
+        match request.base.as_ref().and_then(|base| base.last()) {
+            Some(last) if unchanged => atomic_file::sync(last)?,
+            _ if !changed => target.sync()?,
+            _ => {}
+        }
+        ledger.publish(existing).map_err(|error| error.at("the bundle is in its place, but not its ledger"))?;
     }
-    Reply::json(&Summary {
-        path: path.display().to_string(),
-        bytes: summary.length,
-        state_id: summary.state_id.to_string(),
-        domain,
-        verify_key: summary.verify_key.to_string(),
-        chunks: summary.chunks,
-        items: summary.items,
-        changed,
-    })
+    let mut summary = Summary::new(&written.summary, &request.domain);
+    if unchanged {
+        summary = summary.unwritten();
+    }
+    let path = Some(target.path().display().to_string());
+    Reply::json(&Summary { path, changed, narrowed: Some(&exported.narrowed), ..summary })
 }
 
-/// Whether the target may be replaced: only a bundle of the same key and domain.
-fn check_existing(path: &Path, key: &RecoveryKey, verify_key: &VerifyKey) -> Result<Existing> {
-    let refused = |what: &str| {
-        let path = path.display();
-        Error::misuse(format!(
-            "'{path}' is {what} and is not overwritten; give another path, or the option \"replace\": true"
-        ))
-    };
-    if path.is_dir() {
-        return Err(Error::misuse(format!("'{}' is a directory; give the path of a file in it", path.display())));
+/// The bundle does not take the place of what it leads on from, nor that of the ledger, whatever the options say.
+fn refuse_own_files(request: &Request, path: &Path) -> Result<()> {
+    if request.base.iter().flatten().any(|base| is_one_file(base, path)) {
+        return Err(Error::misuse(format!(
+            "'{}' is the target and belongs to the base, too, without which the delta is of no use; give another path",
+            path.display()
+        )));
     }
-    let mut start = Vec::new();
-    match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Refuse),
-        Err(error) => return Err(Error::host(format!("'{}' is there but cannot be read: {error}", path.display()))),
-        // More than the head, which names the key.
-        Ok(file) => file.take(4096).read_to_end(&mut start),
+    if request.ledger.as_deref().is_some_and(|ledger| is_one_file(ledger, path)) {
+        return Err(Error::misuse(format!(
+            "'{}' is both the target and the ledger; give the ledger another path",
+            path.display()
+        )));
     }
-    .map_err(|error| Error::host(format!("'{}' is there but cannot be read: {error}", path.display())))?;
-    let mut found = None;
-    let pushed = Opener::new(key).push(&start, |opened| {
-        if let Opened::Keys(keys) = opened {
-            found = Some(keys.verify_key());
-        }
-        Ok(())
-    });
-    match (found, pushed) {
-        (Some(found), _) if found == *verify_key => Ok(Existing::Replace),
-        (Some(_), _) => Err(refused("a bundle of another domain of this key")),
-        (None, Err(error)) if error.kind() == ErrorKind::WrongKey => Err(refused("a bundle of another key")),
-        (None, _) => Err(refused("no bundle")),
-    }
-}
-
-/// True when the file at `path` has the bytes of the finished `file`.
-fn same_content(file: &mut File, path: &Path) -> io::Result<bool> {
-    let other = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        other => other?,
-    };
-    if other.metadata()?.len() != file.metadata()?.len() {
-        return Ok(false);
-    }
-    file.rewind()?;
-    let (mut ours, mut theirs) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    let (mut file, mut other) = (BufReader::new(file), BufReader::new(other));
-    loop {
-        let length = file.read(&mut ours)?;
-        if length == 0 {
-            return Ok(other.read(&mut theirs)? == 0);
-        }
-        match other.read_exact(&mut theirs[..length]) {
-            Ok(()) if ours[..length] == theirs[..length] => {}
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
-            _ => return Ok(false),
-        }
-    }
+    Ok(())
 }

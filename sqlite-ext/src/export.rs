@@ -1,41 +1,162 @@
-//! What `backup_export` and `backup_export_file` share: a snapshot of the live state into a bundle.
+//! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
 
+use crate::base::{Bases, Found};
+use crate::export_options::Request;
+use crate::interrupt::Interrupt;
 use crate::options::Compress;
-use crate::pipeline;
-use lifeboat_core::{BundleSummary, Error, ExportOptions, RecoveryKey, Result, SchemaKind, SchemaRow};
+use crate::pipeline::{self, Outgoing, Written};
+use crate::summary::Narrowed;
+use lifeboat_core::{
+    Base, Error, Export, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings,
+    StateSink, Value,
+};
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export, check_restorable};
 use std::io::Write;
 
-/// Writes the bundle of the live state of `schema` to `out`.
+/// What came of an export.
+pub(crate) struct Exported<W, L> {
+    /// The bundle, and the ledger of its state.
+    pub written: Written<W, L>,
+    /// The rows of the state, those of SQLite's own tables included.
+    pub rows: u64,
+    /// What the selection did.
+    pub narrowed: Narrowed,
+    /// What was at the path of the ledger.
+    pub found: Found,
+}
+
+impl<W, L> Exported<W, L> {
+    /// True when the state is still the one of the base.
+    pub fn is_unchanged(&self) -> bool {
+        self.written.summary.base_id.is_some() && self.written.summary.changes == 0
+    }
+}
+
+/// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
+/// again when an attempt has come to nothing.
 ///
 /// # Errors
-/// Misuse in an open write transaction, or for a schema or table that is not there; those of [`pipeline::export`].
-pub(crate) fn export<W: Write + Send>(
+/// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense;
+/// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline::export`].
+pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
-    schema: &str,
     key: &RecoveryKey,
-    domain: &str,
-    compress: &Compress,
-    out: W,
-) -> Result<(BundleSummary, W)> {
+    request: &Request,
+    mut places: impl FnMut() -> Result<(W, Option<L>)>,
+) -> Result<Exported<W, L>> {
     check_may_export(app)?;
-    if schema.eq_ignore_ascii_case("temp") {
+    if request.schema.eq_ignore_ascii_case("temp") {
         return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
     }
-    let snapshot = Snapshot::open(app, schema)?;
-    let rows = snapshot.schema()?;
-    check_restorable(app, &snapshot.settings()?, &rows)?;
-    pipeline::export(key, domain, packing(compress, &rows)?, &snapshot, out)
+    let mut bases = Bases::open(key, request)?;
+    let interrupt = Interrupt::of(app)?;
+    let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
+    let schema = snapshot.schema()?;
+    check_restorable(app, &snapshot.settings()?, &schema)?;
+    let options = packing(&request.compress, tables(&schema))?;
+    let mut base = bases.choose()?;
+    let (written, rows) = loop {
+        let places = places()?;
+        match attempt(key, &request.domain, &options, &snapshot, base, &interrupt, places) {
+            Ok(written) => break written,
+            Err(error) => base = bases.choose_again(error, || interrupt.check())?,
+        }
+    };
+    let narrowed = Narrowed {
+        selection: snapshot.selection().map(Into::into),
+        dangling: snapshot.dangling()?.into_iter().map(Into::into).collect(),
+        carried_empty: snapshot.carried_empty().to_vec(),
+        left_out: snapshot.left_out().to_vec(),
+    };
+    Ok(Exported { written, rows, narrowed, found: bases.found() })
+}
+
+/// Exports from this base; also gives the number of rows.
+fn attempt<W: Write + Send, L: Write + Send>(
+    key: &RecoveryKey,
+    domain: &str,
+    options: &ExportOptions,
+    snapshot: &Snapshot<'_>,
+    base: Option<Base<'_>>,
+    interrupt: &Interrupt<'_>,
+    (out, ledger): (W, Option<L>),
+) -> Result<(Written<W, L>, u64)> {
+    let keys = key.domain(key.domain_id(domain)?);
+    let (options, has_ledger, mut rows) = (options.clone(), ledger.is_some(), 0);
+    let written = pipeline::export(key, domain, out, ledger, |send| {
+        let emit = |chunk| {
+            interrupt.check()?;
+            send(Outgoing::Chunk(chunk))
+        };
+        let mut export = match base {
+            None => Export::new(&keys, options, emit),
+            Some(base) => Export::delta(&keys, options, base, snapshot.selection(), emit)?,
+        };
+        if has_ledger {
+            export = export.with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
+        }
+        let mut counted = Counted { sink: export, rows: 0, is_second: false };
+        snapshot.walk(&mut counted)?;
+        rows = counted.rows;
+        counted.sink.finish()
+    })?;
+    Ok((written, rows))
+}
+
+/// The names of the tables in a schema.
+pub(crate) fn tables(schema: &[SchemaRow]) -> impl Iterator<Item = &str> + Clone {
+    schema.iter().filter(|row| row.kind == SchemaKind::Table).map(|row| row.name.as_str())
 }
 
 /// A table that is named wrongly would be compressed against its owner's will, so it is an error.
-fn packing(compress: &Compress, schema: &[SchemaRow]) -> Result<ExportOptions> {
+pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t str> + Clone) -> Result<ExportOptions> {
     let mut options = ExportOptions { compression: compress.default.into(), ..ExportOptions::default() };
     for (table, packing) in &compress.tables {
-        let found = schema.iter().find(|row| row.kind == SchemaKind::Table && row.name.eq_ignore_ascii_case(table));
+        let found = tables.clone().find(|name| name.eq_ignore_ascii_case(table));
         let found = found
             .ok_or_else(|| Error::misuse(format!("the option `compress` names {table:?}, which is no table here")))?;
-        options.tables.insert(found.name.clone(), (*packing).into());
+        options.tables.insert(found.to_owned(), (*packing).into());
     }
     Ok(options)
+}
+
+/// Counts the rows of a state on their way to a sink.
+struct Counted<S> {
+    sink: S,
+    rows: u64,
+    /// They come for the second time.
+    is_second: bool,
+}
+
+impl<S: StateSink> StateSink for Counted<S> {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        self.sink.settings(settings)
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        self.sink.schema(schema)
+    }
+
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        self.sink.selection(selection)
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.sink.table(name)
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        self.rows += u64::from(!self.is_second);
+        self.sink.row(key, values)
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        self.is_second = self.sink.table_end()?;
+        Ok(self.is_second)
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        self.rows += rows.len() as u64;
+        self.sink.system_table(name, rows)
+    }
 }

@@ -6,6 +6,9 @@
 
 mod arguments;
 mod atomic_file;
+mod backup_compose;
+mod backup_compose_file;
+mod backup_estimate;
 mod backup_export;
 mod backup_export_file;
 mod backup_info;
@@ -17,16 +20,21 @@ mod backup_tables;
 mod backup_verify;
 mod backup_verify_key;
 mod backup_version;
+mod base;
+mod bundle_target;
+mod compose;
 mod edge;
 mod export;
-#[allow(dead_code)] // Until chains are read.
+mod export_options;
 mod file_source;
 mod host;
 mod interrupt;
 mod json;
+mod limited;
 mod options;
 mod pipeline;
 mod scratch;
+mod summary;
 mod table_function;
 mod target;
 
@@ -65,6 +73,9 @@ fn register(db: *mut sqlite3) -> Result<()> {
         backup_verify_key   (1..=2) PURE;
         backup_export       (1..=2) PURE;
         backup_export_file  (2..=3) DIRECT.union(JSON);
+        backup_estimate     (1..=2) PURE.union(JSON);
+        backup_compose      (2..=3) PURE;
+        backup_compose_file (3..=4) DIRECT.union(JSON);
         backup_verify       (1..=3) PURE.union(JSON);
         backup_info         (1..=2) PURE.union(JSON);
         backup_restore      (2..=3) DIRECT.union(JSON);

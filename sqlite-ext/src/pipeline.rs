@@ -12,10 +12,10 @@ use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
 use crate::target::refuse_no_file;
 use lifeboat_core::{
-    BundleSummary, BundleWriter, Decoder, Error, Export, ExportOptions, ExportTotals, Opened, Opener, PlainChunk,
-    RecoveryKey, Report, Result, StateSink,
+    BundleSummary, BundleWriter, Decoder, Error, ExportTotals, Opened, Opener, PlainChunk, RecoveryKey, Report, Result,
+    StateSink,
 };
-use lifeboat_sqlite::Snapshot;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Mutex;
@@ -28,57 +28,98 @@ const QUEUE: usize = 4;
 const PIECE: usize = 128 << 10;
 
 /// What the caller's thread sends to the worker of an export.
-enum Outgoing {
+pub(crate) enum Outgoing {
+    /// Of the bundle.
     Chunk(PlainChunk),
-    End(ExportTotals),
+    /// Of the ledger.
+    Ledger(PlainChunk),
+    End(Totals),
 }
 
-/// Writes the bundle of the state that `snapshot` holds.
+/// What the writers need at the end: of the bundle, and of the ledger if there is one.
+pub(crate) type Totals = (ExportTotals, Option<ExportTotals>);
+
+/// What was written, and the places that it was written to.
+pub(crate) struct Written<W, L> {
+    pub summary: BundleSummary,
+    pub out: W,
+    pub ledger: Option<L>,
+}
+
+/// Writes a bundle to `out`, and a ledger to `ledger` if there is one. `make` is called here, on the caller's thread: it
+/// sends their chunks, and gives the totals.
 ///
 /// # Errors
-/// Those of the snapshot, of the format, and of `out`; what was written until then is of no use.
-pub(crate) fn export<W: Write + Send>(
+/// Those of `make`, of the format, and of the places; what was written until then is of no use.
+pub(crate) fn export<W: Write + Send, L: Write + Send>(
     key: &RecoveryKey,
     domain: &str,
-    options: ExportOptions,
-    snapshot: &Snapshot<'_>,
     out: W,
-) -> Result<(BundleSummary, W)> {
-    let keys = key.domain(key.domain_id(domain)?);
-    let walk = |emit: &mut dyn FnMut(PlainChunk) -> Result<()>| {
-        let mut export = Export::new(&keys, options, emit);
-        snapshot.walk(&mut export)?;
-        export.finish().map(|(totals, _)| totals)
-    };
-    // In a place from which the worker takes it, so that it is still there when no worker can be made.
-    let writer = Mutex::new(Some(BundleWriter::new(key, domain, out)?));
+    ledger: Option<L>,
+    make: impl FnOnce(&dyn Fn(Outgoing) -> Result<()>) -> Result<Totals>,
+) -> Result<Written<W, L>> {
+    // In a place from which the worker takes them, so that they are still there when no worker can be made.
+    let writers = Mutex::new(Some(Writers::new(key, domain, out, ledger)?));
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
-        let Some(worker) = spawn(scope, || write(take(&writer)?, receiver)) else {
-            let mut writer = take(&writer)?;
-            let totals = walk(&mut |chunk| writer.chunk(&chunk))?;
-            return writer.finish(&totals);
+        let Some(worker) = spawn(scope, || write(take(&writers)?, receiver)) else {
+            let writers = RefCell::new(take(&writers)?);
+            let totals = make(&|message| writers.borrow_mut().take(message))?;
+            return writers.into_inner().finish(&totals);
         };
         let send = |message| sender.send(message).map_err(|_| gone());
-        let walked = walk(&mut |chunk| send(Outgoing::Chunk(chunk)));
-        let walked = walked.and_then(|totals| send(Outgoing::End(totals)));
+        let made = make(&send).and_then(|totals| send(Outgoing::End(totals)));
         drop(sender);
-        // What went wrong in the worker comes first: the walk only stumbled over it.
+        // What went wrong in the worker comes first: the other thread only stumbled over it.
         let written = join(worker)?;
-        walked?;
+        made?;
         written.ok_or_else(gone)
     })
 }
 
-/// The worker of an export. Nothing, when the walk ended early.
-fn write<W: Write>(mut writer: BundleWriter<W>, receiver: Receiver<Outgoing>) -> Result<Option<(BundleSummary, W)>> {
+/// The worker of an export. Nothing, when the other thread ended early.
+fn write<W: Write, L: Write>(
+    mut writers: Writers<W, L>,
+    receiver: Receiver<Outgoing>,
+) -> Result<Option<Written<W, L>>> {
     for message in receiver {
         match message {
-            Outgoing::Chunk(chunk) => writer.chunk(&chunk)?,
-            Outgoing::End(totals) => return writer.finish(&totals).map(Some),
+            Outgoing::End(totals) => return writers.finish(&totals).map(Some),
+            chunk => writers.take(chunk)?,
         }
     }
     Ok(None)
+}
+
+/// A bundle in the making, and the ledger of the state that it leads to.
+struct Writers<W, L> {
+    bundle: BundleWriter<W>,
+    ledger: Option<BundleWriter<L>>,
+}
+
+impl<W: Write, L: Write> Writers<W, L> {
+    fn new(key: &RecoveryKey, domain: &str, out: W, ledger: Option<L>) -> Result<Self> {
+        let ledger = ledger.map(|ledger| BundleWriter::ledger(key, domain, ledger)).transpose()?;
+        Ok(Self { bundle: BundleWriter::new(key, domain, out)?, ledger })
+    }
+
+    fn take(&mut self, message: Outgoing) -> Result<()> {
+        match (message, &mut self.ledger) {
+            (Outgoing::Chunk(chunk), _) => self.bundle.chunk(&chunk),
+            (Outgoing::Ledger(chunk), Some(ledger)) => ledger.chunk(&chunk),
+            (Outgoing::Ledger(_) | Outgoing::End(_), _) => Ok(()),
+        }
+    }
+
+    fn finish(self, (totals, ledger_totals): &Totals) -> Result<Written<W, L>> {
+        let ledger = match (self.ledger, ledger_totals) {
+            (Some(ledger), Some(totals)) => Some(ledger.finish(totals)?.1),
+            (None, None) => None,
+            _ => return Err(Error::misuse("a ledger was asked for and not made, or the other way round")),
+        };
+        let (summary, out) = self.bundle.finish(totals)?;
+        Ok(Written { summary, out, ledger })
+    }
 }
 
 /// Reads a bundle, checks all of it, and hands its state to `sink`. What the sink got counts only when this succeeds.
@@ -213,8 +254,10 @@ fn gone() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lifeboat_core::{Discard, ErrorKind, Key, SchemaRow, Selection, Settings, StateDigest, Value};
-    use lifeboat_sqlite::{Connection, OpenMode, linked_api};
+    use lifeboat_core::{
+        Base, Discard, ErrorKind, Export, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value,
+    };
+    use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
     use std::cell::Cell;
 
     thread_local! {
@@ -235,9 +278,31 @@ mod tests {
         RecoveryKey::from_bytes(std::array::from_fn(|index| index as u8)).unwrap()
     }
 
+    /// Exports the database, from nothing or from a state that this ledger remembers, with a ledger.
+    fn export_of<W: Write + Send, L: Write + Send>(
+        database: &Connection<'_>,
+        base: Option<&[u8]>,
+        out: W,
+        ledger: L,
+    ) -> Result<Written<W, L>> {
+        let (snapshot, keys) = (Snapshot::open(database, "main")?, key().domain(key().domain_id("test")?));
+        export(&key(), "test", out, Some(ledger), |send| {
+            let emit = |chunk| send(Outgoing::Chunk(chunk));
+            let export = match base {
+                None => Export::new(&keys, ExportOptions::default(), emit),
+                Some(ledger) => {
+                    let base = Base::ledger(&key(), ledger)?;
+                    Export::delta(&keys, ExportOptions::default(), base, None, emit)?
+                }
+            };
+            let mut export = export.with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
+            snapshot.walk(&mut export)?;
+            export.finish()
+        })
+    }
+
     fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
-        let (database, options) = (database(), ExportOptions::default());
-        export(&key(), "test", options, &Snapshot::open(&database, "main").unwrap(), out)
+        export_of(&database(), None, out, io::sink()).map(|written| (written.summary, written.out))
     }
 
     fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
@@ -296,6 +361,36 @@ mod tests {
             WITHOUT_THREADS.set(without);
             let (report, digest) = restore_from(&one, StateDigest::new(&keys)).unwrap();
             assert_eq!((report.items, digest.finish().unwrap()), (20002, summary.state_id));
+        }
+    }
+
+    #[test]
+    fn one_thread_makes_the_same_deltas_and_ledgers() {
+        let mut made = Vec::new();
+        for without in [true, false] {
+            WITHOUT_THREADS.set(without);
+            let database = database();
+            let full = export_of(&database, None, Vec::new(), Vec::new()).unwrap();
+            let ledger = full.ledger.unwrap();
+            // More than the queue holds, of both.
+            database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
+            let delta = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
+            assert!(ledger.len() > 5 << 16 && delta.summary.chunks > 3, "{} {}", ledger.len(), delta.summary.chunks);
+            assert_eq!((delta.summary.base_id, delta.summary.changes), (Some(full.summary.state_id), 20_000));
+            assert_eq!(Base::ledger(&key(), &ledger[..]).unwrap().state_id(), full.summary.state_id);
+            made.push((full.out, ledger, delta.out, delta.ledger));
+        }
+        assert!(made[0] == made[1]);
+    }
+
+    #[test]
+    fn a_ledger_that_finds_no_room_fails_the_export() {
+        for without in [true, false] {
+            WITHOUT_THREADS.set(without);
+            for room in [0, 1000, 300_000] {
+                let error = export_of(&database(), None, Vec::new(), Full(room)).err().unwrap();
+                assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
+            }
         }
     }
 

@@ -40,6 +40,11 @@ pub(crate) fn refuse_open_database(app: &Connection<'_>, path: &Path) -> Result<
     Ok(())
 }
 
+/// True when both paths lead to one file, or will: neither has to be there.
+pub(crate) fn is_one_file(one: &Path, other: &Path) -> bool {
+    real_path(one) == real_path(other) || is_same_file(one, other)
+}
+
 /// The path without links, as far as it exists: of a file that does not, its directory's.
 fn real_path(path: &Path) -> PathBuf {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -248,8 +248,9 @@ fn options_that_are_wrong() {
     let (db, key) = sample();
     for (options, wanted) in [
         (
-            r#"{"base": "a"}"#,
-            "backup_export: misuse: there is no option `base`; known options: schema, domain, compress",
+            r#"{"bases": "a"}"#,
+            "backup_export: misuse: there is no option `bases`; known options: schema, domain, compress, base, ledger, \
+             tables, exclude, where, cache, now",
         ),
         (r#"{"domain": 1}"#, "backup_export: misuse: the option `domain` must be a string"),
         (r#"{"domain": ""}"#, "backup_export: misuse: a domain's name has 1 to 255 bytes"),

@@ -90,6 +90,8 @@ macro_rules! __sqlite_functions {
             finalize = sqlite3_finalize: fn(statement: *mut sqlite3_stmt) -> c_int,
             clear_bindings = sqlite3_clear_bindings: fn(statement: *mut sqlite3_stmt) -> c_int,
             bind_parameter_count = sqlite3_bind_parameter_count: fn(statement: *mut sqlite3_stmt) -> c_int,
+            bind_parameter_name = sqlite3_bind_parameter_name: fn(
+                statement: *mut sqlite3_stmt, index: c_int) -> *const c_char,
             bind_null = sqlite3_bind_null: fn(statement: *mut sqlite3_stmt, index: c_int) -> c_int,
             bind_int64 = sqlite3_bind_int64: fn(statement: *mut sqlite3_stmt, index: c_int, value: i64) -> c_int,
             bind_double = sqlite3_bind_double: fn(statement: *mut sqlite3_stmt, index: c_int, value: f64) -> c_int,

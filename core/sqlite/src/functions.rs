@@ -120,6 +120,61 @@ const BUILT_IN: &[&str] = &[
     "zeroblob",
 ];
 
+/// Those of the list whose result is not a function of their arguments alone, or depends on the time zone or version.
+const UNSTEADY: &[&str] = &[
+    "changes",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "date",
+    "datetime",
+    "julianday",
+    "last_insert_rowid",
+    "random",
+    "randomblob",
+    "sqlite_source_id",
+    "sqlite_version",
+    "strftime",
+    "subtype",
+    "time",
+    "timediff",
+    "total_changes",
+    "unixepoch",
+];
+
+/// Those over several rows whose result does not depend on an order that SQLite is free to choose.
+const OVER_ROWS: &[&str] = &[
+    "avg",
+    "count",
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
+    "sum",
+    "total",
+];
+
+/// True for a function that tells the time or works with times, in any case of letters.
+pub(crate) fn is_of_time(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("current_")
+        || matches!(name.as_str(), "date" | "datetime" | "julianday" | "strftime" | "time" | "timediff" | "unixepoch")
+}
+
+/// True for a function whose result is the same whenever and wherever it is called, in any case of letters.
+pub(crate) fn is_steady(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    OVER_ROWS.binary_search(&lower.as_str()).is_ok()
+        || is_built_in(name) && UNSTEADY.binary_search(&lower.as_str()).is_err()
+}
+
 /// True for a function of the list, in any case of letters.
 pub(crate) fn is_built_in(name: &str) -> bool {
     BUILT_IN.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
@@ -131,7 +186,9 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_for_the_search() {
-        assert!(BUILT_IN.is_sorted());
+        assert!(BUILT_IN.is_sorted() && UNSTEADY.is_sorted() && OVER_ROWS.is_sorted());
+        assert!(UNSTEADY.iter().all(|name| is_built_in(name) && !is_steady(name)));
+        assert!(is_steady("Lower") && is_steady("COUNT") && !is_steady("group_concat") && !is_steady("Current_Date"));
         assert!(is_built_in("UPPER") && is_built_in("->>") && is_built_in("zeroblob"));
         assert!(!is_built_in("load_extension") && !is_built_in("fts3_tokenizer") && !is_built_in("readfile"));
     }

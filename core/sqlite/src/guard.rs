@@ -49,6 +49,14 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
     connection.execute("PRAGMA ignore_check_constraints = ON")
 }
 
+/// Lets statements that meet views and triggers be compiled. Nothing may be run on such a connection.
+pub(crate) fn let_compile(connection: &Connection<'_>) {
+    connection.configure(ENABLE_VIEW, true);
+    connection.configure(ENABLE_TRIGGER, true);
+    // Newer versions of SQLite check it while they compile.
+    connection.limit(LIMIT_TRIGGER_DEPTH, 10);
+}
+
 /// Opens or closes `sqlite_schema` for writing.
 pub(crate) fn writable_schema(connection: &Connection<'_>, on: bool) {
     connection.configure(WRITABLE_SCHEMA, on);

@@ -36,6 +36,15 @@ const FUNCTION: c_int = 31;
 /// An app's own functions that one text may name before it is refused.
 const FOREIGN_FUNCTIONS_MAX: usize = 100;
 
+/// What a text that passed was seen to use.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// The functions that are not SQLite's own.
+    pub foreign: Vec<String>,
+    /// AUTOINCREMENT, in a database that has no `sqlite_sequence` yet.
+    pub autoincrement: bool,
+}
+
 /// What one text was seen to do.
 #[derive(Default)]
 struct Record {
@@ -43,8 +52,7 @@ struct Record {
     created: bool,
     /// The first thing that it may not do.
     offence: Option<String>,
-    /// Functions that are not SQLite's own.
-    foreign: Vec<String>,
+    verdict: Verdict,
 }
 
 struct Court<'r> {
@@ -78,11 +86,11 @@ impl Judge {
         &self.connection
     }
 
-    /// Judges the text of `row`. Gives the functions that it uses and that are not SQLite's own.
+    /// Judges the text of `row`, and says what it uses.
     ///
     /// [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when it is not what its row says, and
     /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) when this SQLite cannot parse it.
-    pub(crate) fn judge(&self, row: &SchemaRow) -> Result<Vec<String>> {
+    pub(crate) fn judge(&self, row: &SchemaRow) -> Result<Verdict> {
         let connection = &self.connection;
         let action = match row.kind {
             SchemaKind::Table if schema::class(row) == Class::Treeless => CREATE_VTABLE,
@@ -91,29 +99,55 @@ impl Judge {
             SchemaKind::View => CREATE_VIEW,
             SchemaKind::Trigger => CREATE_TRIGGER,
         };
-        let mut unknown = Vec::new();
+        let mut unknown = Unknown::default();
         loop {
             let mut court = Court { action, row, record: Record::default() };
             let result = prepare(connection, &mut court);
-            let Record { created, offence, foreign } = court.record;
+            let Record { created, offence, verdict } = court.record;
             if let Some(offence) = offence {
                 return Err(refused(row, &offence));
             }
             match result {
-                Ok(0) if created => return Ok(foreign),
+                Ok(0) if created => return Ok(verdict),
                 Ok(0) => return Err(refused(row, "it does not create what its row says")),
                 Ok(_) => return Err(refused(row, "more follows behind the statement")),
-                Err(error) => match unknown_function(error.message()) {
-                    Some(name)
-                        if unknown.len() < FOREIGN_FUNCTIONS_MAX && !unknown.iter().any(|known| known == name) =>
-                    {
-                        stand_in(connection, name)?;
-                        unknown.push(name.to_owned());
-                    }
-                    _ => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),
-                },
+                Err(error) if unknown.stand_in(connection, &error)? => {}
+                Err(error) => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),
             }
         }
+    }
+
+    /// Compiles a statement of ours in the judge's database, which has judged texts only. Nothing is run.
+    ///
+    /// The error is SQLite's own: functions that only the app has are no reason.
+    pub(crate) fn compile(&self, sql: &str) -> Result<()> {
+        let mut unknown = Unknown::default();
+        loop {
+            match self.connection.prepare(sql) {
+                Ok(_) => return Ok(()),
+                Err(error) if unknown.stand_in(&self.connection, &error)? => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The functions that SQLite did not know while it parsed one text.
+#[derive(Default)]
+struct Unknown {
+    names: Vec<String>,
+}
+
+impl Unknown {
+    /// True when the error was about another such function, which there is a stand-in for now.
+    fn stand_in(&mut self, connection: &Connection<'_>, error: &Error) -> Result<bool> {
+        let Some(name) = unknown_function(error.message()) else { return Ok(false) };
+        if self.names.len() >= FOREIGN_FUNCTIONS_MAX || self.names.iter().any(|known| known == name) {
+            return Ok(false);
+        }
+        stand_in(connection, name)?;
+        self.names.push(name.to_owned());
+        Ok(true)
     }
 }
 
@@ -212,10 +246,13 @@ unsafe extern "C" fn authorize(
             first.starts_with("sqlite_autoindex_") && second.eq_ignore_ascii_case(&court.row.name) && schema == "main"
         }
         // What AUTOINCREMENT needs, in a database that does not have it yet.
-        CREATE_TABLE if court.action == CREATE_TABLE && first == "sqlite_sequence" => schema == "main",
+        CREATE_TABLE if court.action == CREATE_TABLE && first == "sqlite_sequence" => {
+            court.record.verdict.autoincrement = true;
+            schema == "main"
+        }
         FUNCTION => {
-            if !is_built_in(second) && !court.record.foreign.iter().any(|known| known == second) {
-                court.record.foreign.push(second.to_owned());
+            if !is_built_in(second) && !court.record.verdict.foreign.iter().any(|known| known == second) {
+                court.record.verdict.foreign.push(second.to_owned());
             }
             true
         }

@@ -3,6 +3,8 @@
 //!
 //! ```text
 //!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
+//!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
+//!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
 //!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
@@ -15,23 +17,30 @@ pub mod api;
 mod backup;
 mod check;
 mod columns;
+mod condition;
 mod connection;
 mod copy;
+mod dangling;
 mod fault;
 mod functions;
 mod guard;
 mod judge;
 mod name;
+mod narrow;
 mod owned;
 mod page_copy;
 mod plan;
 mod pulse;
 mod rebuild;
 mod schema;
+mod selected;
+mod selection;
+mod shadow;
 mod situation;
 mod snapshot;
 mod statement;
 mod table;
+mod tokens;
 mod trees;
 mod write_schema;
 
@@ -40,9 +49,11 @@ pub use check::{CheckLevel, Findings, foreign_key_check, integrity_check, quick_
 pub use columns::{Columns, Source, StoredColumns};
 pub use connection::{Connection, OpenMode};
 pub use copy::{Target, adopt_encoding, copy_into};
+pub use dangling::Dangling;
 pub use name::{quote_name, quote_text};
 pub use pulse::Pulse;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
+pub use selection::{Now, SelectionRequest};
 pub use situation::{check_may_export, check_may_restore, check_may_write_file, in_prepare};
 pub use snapshot::Snapshot;
 pub use statement::Statement;

@@ -23,6 +23,11 @@ pub(crate) fn copy_if_writers_wait(source: &Connection<'_>, schema: &str) -> Res
     {
         return Ok(None);
     }
+    copy(source, schema)
+}
+
+/// A private temporary copy of `schema`, whatever its journal mode. As for the rest: [`copy_if_writers_wait`].
+pub(crate) fn copy(source: &Connection<'_>, schema: &str) -> Result<Option<Connection<'static>>> {
     let copy = Connection::open(*source.api(), "", OpenMode::Create)?;
     {
         let Some(mut backup) = Backup::start(&copy, "main", source, schema).map_or_else(

@@ -91,7 +91,7 @@ impl Plan {
         let of = |wanted: Class| schema.iter().filter(move |row| class(row) == wanted);
         let mut foreign = Vec::new();
         for row in of(Class::Table) {
-            foreign.push(if is_system_table(&row.name) { judge_system_table(row)? } else { judge.judge(row)? });
+            foreign.push(if is_system_table(&row.name) { judge_system_table(row)? } else { judge.judge(row)?.foreign });
         }
         connection.execute("BEGIN")?;
         let prefix = free_prefix(schema);
@@ -99,7 +99,7 @@ impl Plan {
             Self { tables: Vec::new(), indexes: Vec::new(), treeless: Vec::new(), numbers: HashMap::new(), prefix };
         plan.learn_tables(connection, of(Class::Table), &foreign)?;
         for row in of(Class::Index) {
-            if let Some(function) = judge.judge(row)?.first() {
+            if let Some(function) = judge.judge(row)?.foreign.first() {
                 return Err(needs_app(row, &format!("the function {function}()")));
             }
             plan.indexes.push(row.clone());
@@ -270,7 +270,8 @@ fn needs_app(row: &SchemaRow, what: &str) -> Error {
     Error::unsupported(format!("{}: {what}; {APP_ONLY}", title(row)))
 }
 
-fn entry(row: &SchemaRow, root: i64) -> Entry<'_> {
+/// The row of `sqlite_schema` to be, for a b-tree with this root; 0: for none.
+pub(crate) fn entry(row: &SchemaRow, root: i64) -> Entry<'_> {
     let kind = match row.kind {
         SchemaKind::Table => "table",
         SchemaKind::Index => "index",
@@ -307,7 +308,7 @@ fn check_rows(schema: &[SchemaRow]) -> Result<()> {
 }
 
 /// SQLite makes its own tables with these texts and no other.
-fn judge_system_table(row: &SchemaRow) -> Result<Vec<String>> {
+pub(crate) fn judge_system_table(row: &SchemaRow) -> Result<Vec<String>> {
     let columns = match row.name.as_str() {
         "sqlite_sequence" => "name,seq",
         "sqlite_stat1" => "tbl,idx,stat",

@@ -1,11 +1,14 @@
 //! The way out of a live database: one read transaction, walked over in the canonical order of a state.
 
 use crate::connection::Connection;
+use crate::dangling::Dangling;
 use crate::name::quote_name;
 use crate::owned::OwnedRow;
 use crate::page_copy;
 use crate::pulse::Pulse;
 use crate::schema::{self, Class};
+use crate::selected::{self, Selected};
+use crate::selection::{Rows, SelectionRequest};
 use crate::statement::Statement;
 use crate::table::{Table, TableKey};
 use lifeboat_core::{
@@ -28,6 +31,8 @@ pub struct Snapshot<'c> {
     /// The read transaction, while the source itself is walked.
     _hold: Option<Statement<'c>>,
     copy: Option<Connection<'static>>,
+    /// Which part of the database is the state.
+    selected: Option<Selected>,
 }
 
 impl<'c> Snapshot<'c> {
@@ -37,13 +42,45 @@ impl<'c> Snapshot<'c> {
     /// Errors: [`Busy`](lifeboat_core::ErrorKind::Busy) when somebody holds the lock longer than the connection's busy
     /// timeout, [`Misuse`](lifeboat_core::ErrorKind::Misuse) for a schema that is not there.
     pub fn open(connection: &'c Connection<'c>, schema: &str) -> Result<Self> {
+        Self::open_selected(connection, schema, None)
+    }
+
+    /// The same of a part of the database. `None`, and a selection that leaves nothing out: all of it.
+    ///
+    /// With a condition, the pages are always copied, whatever the journal mode: conditions run on the private copy,
+    /// where nothing of the app's connection matters (functions, collations, temporary tables, authorizers), and end
+    /// when the app interrupts its connection.
+    ///
+    /// Errors: [`Misuse`](lifeboat_core::ErrorKind::Misuse) names the option and the table that are wrong in the
+    /// selection; those of [`Snapshot::open`]; those of a schema that [cannot be rebuilt](crate::check_restorable).
+    pub fn open_selected(
+        connection: &'c Connection<'c>,
+        schema: &str,
+        request: Option<&SelectionRequest>,
+    ) -> Result<Self> {
         // Asks for the schema's name first: the same mistake in SQL gives a less helpful message.
         connection.is_read_only(schema)?;
         let hold = hold(connection, schema)?;
         let encoding = connection.encoding()?;
-        let copy = page_copy::copy_if_writers_wait(connection, schema)?;
-        let hold = if copy.is_some() { None } else { Some(hold) };
-        Ok(Self { source: connection, schema: schema.to_owned(), encoding, _hold: hold, copy })
+        let mut snapshot = Self {
+            source: connection,
+            schema: schema.to_owned(),
+            encoding,
+            _hold: Some(hold),
+            copy: None,
+            selected: None,
+        };
+        if let Some(request) = request.filter(|request| !request.selection.is_whole()) {
+            snapshot.selected = Some(Selected::new(connection, request, &snapshot.schema()?)?);
+        }
+        snapshot.copy = match &snapshot.selected {
+            Some(selected) if selected.has_conditions() => Some(selected.bench(connection, schema)?),
+            _ => page_copy::copy_if_writers_wait(connection, schema)?,
+        };
+        if snapshot.copy.is_some() {
+            snapshot._hold = None;
+        }
+        Ok(snapshot)
     }
 
     /// Hands the state to `sink`, part by part. It may be walked again: it is the same state each time.
@@ -52,11 +89,19 @@ impl<'c> Snapshot<'c> {
     /// its end; [`Interrupted`](lifeboat_core::ErrorKind::Interrupted) when the app's connection was interrupted or its
     /// progress handler said so. Errors of the sink come back as they are.
     pub fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
-        self.walk_as(None, sink)
+        self.walk_with(self.selection(), sink)
     }
 
     /// The same for a database that holds what `selection` left of another one: a state of which the selection is a part.
+    /// Misuse on a snapshot that was opened with a selection of its own.
     pub fn walk_as(&self, selection: Option<&Selection>, sink: &mut impl StateSink) -> Result<()> {
+        if self.selected.is_some() {
+            return Err(Error::misuse("this snapshot is of a selection already"));
+        }
+        self.walk_with(selection, sink)
+    }
+
+    fn walk_with(&self, selection: Option<&Selection>, sink: &mut impl StateSink) -> Result<()> {
         let settings = self.settings()?;
         sink.settings(&settings)?;
         let schema = self.schema()?;
@@ -72,11 +117,17 @@ impl<'c> Snapshot<'c> {
             pulse.beat()?;
             if is_system_table(name) {
                 self.walk_system_table(name, sink)?;
-            } else {
-                sink.table(name)?;
-                self.walk_table(name, &mut pulse, sink)?;
-                while sink.table_end()? {
-                    self.walk_table(name, &mut pulse, sink)?;
+                continue;
+            }
+            let rows = self.selected.as_ref().map_or(Rows::All, |selected| selected.chosen.rows(name));
+            if rows == Rows::None {
+                continue;
+            }
+            sink.table(name)?;
+            loop {
+                self.stoppable(|| self.walk_table(name, rows, &mut pulse, sink))?;
+                if !sink.table_end()? {
+                    break;
                 }
             }
         }
@@ -97,11 +148,54 @@ impl<'c> Snapshot<'c> {
         })
     }
 
-    /// The schema, as [`StateSink::schema`] takes it.
+    /// The schema, as [`StateSink::schema`] takes it: of a selection, what comes back with it.
     pub fn schema(&self) -> Result<Vec<SchemaRow>> {
+        if let Some(selected) = &self.selected {
+            return Ok(selected.narrowed.schema.clone());
+        }
         let (connection, schema) = self.database();
         self.refuse_hidden(&schema::select(schema))?;
         schema::read(connection, schema, self.encoding)
+    }
+
+    /// The selection as the state records it: names in the schema's spelling, every list sorted. `None`: all of the
+    /// database.
+    pub fn selection(&self) -> Option<&Selection> {
+        self.selected.as_ref().map(|selected| &selected.chosen.selection)
+    }
+
+    /// The tables that the selection leaves out and that come back nonetheless, without rows, since a table that is
+    /// kept needs them: the parents of foreign keys, and what triggers name.
+    pub fn carried_empty(&self) -> &[String] {
+        self.selected.as_ref().map_or(&[], |selected| &selected.narrowed.carried_empty)
+    }
+
+    /// The views that are left out since they name something that is, and the triggers that name a virtual table that
+    /// is: as `view "v"`, `trigger "t"`.
+    pub fn left_out(&self) -> &[String] {
+        self.selected.as_ref().map_or(&[], |selected| &selected.narrowed.left_out)
+    }
+
+    /// The foreign keys of which exported rows refer to a row that the selection leaves out (or that never was),
+    /// computed anew at each call. Empty without a selection.
+    ///
+    /// Ordered by the table's name, then as they were declared. A key that has a NULL refers to nothing; a foreign key
+    /// whose columns do not fit its parent's is passed over.
+    pub fn dangling(&self) -> Result<Vec<Dangling>> {
+        let Some(selected) = &self.selected else { return Ok(Vec::new()) };
+        let (connection, schema) = self.database();
+        self.stoppable(|| selected.dangling(connection, schema))
+    }
+
+    /// Runs work on the private copy in which conditions run, however long they take: it ends when the app wants it.
+    fn stoppable<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        match (&self.copy, &self.selected) {
+            (Some(copy), Some(_)) => {
+                let mut pulse = Pulse::of(self.source)?;
+                copy.watched(&mut || pulse.beat().is_err(), body)?
+            }
+            _ => body(),
+        }
     }
 
     /// True when the state is read from a private copy of the pages, and writers no longer wait.
@@ -135,9 +229,12 @@ impl<'c> Snapshot<'c> {
         }
     }
 
-    fn walk_table(&self, name: &str, pulse: &mut Pulse<'_>, sink: &mut impl StateSink) -> Result<()> {
+    fn walk_table(&self, name: &str, rows: Rows<'_>, pulse: &mut Pulse<'_>, sink: &mut impl StateSink) -> Result<()> {
         let (connection, schema) = self.database();
-        let place = |error: Error| error.at(format!("reading table {name:?}"));
+        let place = |error: Error| match rows {
+            Rows::Where(_) => selected::explain(name, error),
+            _ => error.at(format!("reading table {name:?}")),
+        };
         let table = Table::read(connection, schema, name)?;
         if matches!(table.key, TableKey::Ordinal)
             && connection.query_i64("PRAGMA reverse_unordered_selects").map_err(place)? != 0
@@ -152,9 +249,12 @@ impl<'c> Snapshot<'c> {
             TableKey::Ordinal => 0,
             _ => 1,
         };
-        let select = select(schema, &table);
+        let select = select(schema, &table, rows);
         self.refuse_hidden(&select).map_err(place)?;
         let mut statement = connection.prepare(&select).map_err(place)?;
+        if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
+            statement.bind_every(now.value())?;
+        }
         let columns = statement.column_count();
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
@@ -203,14 +303,24 @@ impl<'c> Snapshot<'c> {
         let (connection, schema) = self.database();
         let place = |error: Error| error.at(format!("reading table {name:?}"));
         let table = Table::read(connection, schema, name)?;
-        let select = select(schema, &table);
+        let select = select(schema, &table, Rows::All);
         self.refuse_hidden(&select).map_err(place)?;
         let mut statement = connection.prepare(&select).map_err(place)?;
         let mut rows = Vec::new();
         while statement.step().map_err(place)? {
+            if let Some(selected) = &self.selected {
+                // The first column after the rowid names the table that the row is about.
+                let about = statement.decoded(1, self.encoding);
+                if !about.is_ok_and(|about| selected.has_system_row(name, &about)) {
+                    continue;
+                }
+            }
             // Column 0 is the rowid, which only gives the order.
             let values = (1..statement.column_count()).map(|column| statement.value(column, self.encoding));
             rows.push(OwnedRow::new(values));
+        }
+        if rows.is_empty() && self.selected.is_some() {
+            return Ok(());
         }
         let rows: Vec<Vec<Value<'_>>> = rows.iter().map(OwnedRow::values).collect();
         sink.system_table(name, &rows)
@@ -227,12 +337,13 @@ fn hold<'c>(connection: &'c Connection<'c>, schema: &str) -> Result<Statement<'c
     Ok(statement)
 }
 
-/// The key columns, then the value columns, of every row in key order; through no index, which may be damaged or lie.
-fn select(schema: &str, table: &Table) -> String {
-    let column = |place: usize| format!("t.{}", quote_name(&table.columns[place].name));
+/// The key columns, then the value columns, of these rows in key order; through no index, which may be damaged or lie.
+fn select(schema: &str, table: &Table, rows: Rows<'_>) -> String {
+    let name = quote_name(&table.name);
+    let column = |place: usize| format!("{name}.{}", quote_name(&table.columns[place].name));
     let (mut columns, order) = match &table.key {
         TableKey::Alias(place) => (vec![column(*place)], column(*place)),
-        TableKey::Rowid(name) => (vec![format!("t.{name}")], format!("t.{name}")),
+        TableKey::Rowid(rowid) => (vec![format!("{name}.{rowid}")], format!("{name}.{rowid}")),
         TableKey::Ordinal => (Vec::new(), String::new()),
         TableKey::Primary(_) => {
             let columns: Vec<String> = table.primary_columns().into_iter().map(column).collect();
@@ -241,13 +352,16 @@ fn select(schema: &str, table: &Table) -> String {
         }
     };
     columns.extend(table.value_columns().into_iter().map(column));
+    let filter = match rows {
+        Rows::All => String::new(),
+        Rows::None => " WHERE 0".to_owned(),
+        // So wrapped, a condition gives SQLite no choice of another order than that of the scan.
+        Rows::Where(condition) if order.is_empty() => format!(" WHERE CASE WHEN ({condition}) THEN 1 ELSE 0 END"),
+        Rows::Where(condition) => format!(" WHERE ({condition})"),
+    };
     let order = if order.is_empty() { order } else { format!(" ORDER BY {order}") };
-    format!(
-        "SELECT {} FROM {}.{} AS t NOT INDEXED{order}",
-        columns.join(", "),
-        quote_name(schema),
-        quote_name(&table.name)
-    )
+    // No alias: a condition may name its table.
+    format!("SELECT {} FROM {}.{name} NOT INDEXED{filter}{order}", columns.join(", "), quote_name(schema))
 }
 
 /// The bytes of a text or blob. A UTF-16 text of half a character more is damage that the row could not carry.

@@ -64,7 +64,8 @@ impl<'c> Statement<'c> {
         let mut bound = 0;
         for value in values {
             bound += 1;
-            self.bind(bound, value)?;
+            // SAFETY: `run` unbinds before the memory of the values may go away.
+            unsafe { self.bind(bound, value, STATIC) }?;
         }
         // SAFETY: the statement is valid.
         let wanted = unsafe { (self.connection.api().bind_parameter_count)(self.statement) };
@@ -74,11 +75,35 @@ impl<'c> Statement<'c> {
         Ok(())
     }
 
-    /// Binds without a copy. Private: only [`Statement::run`] unbinds before the memory may go away.
-    fn bind(&mut self, index: c_int, value: Value<'_>) -> Result<()> {
+    /// The names of the parameters, with their first character; `None` for a `?` without a number.
+    pub(crate) fn parameters(&self) -> Vec<Option<String>> {
+        let api = self.connection.api();
+        // SAFETY: the statement is valid; a name is null or NUL-terminated, and copied at once.
+        unsafe {
+            let count = (api.bind_parameter_count)(self.statement);
+            let name = |index| (api.bind_parameter_name)(self.statement, index);
+            (1..=count)
+                .map(name)
+                .map(|name| (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned()))
+                .collect()
+        }
+    }
+
+    /// Gives all parameters this value, for as long as the statement lives: SQLite keeps a copy.
+    pub(crate) fn bind_every(&mut self, value: Value<'_>) -> Result<()> {
+        // SAFETY: the statement is valid.
+        let count = unsafe { (self.connection.api().bind_parameter_count)(self.statement) };
+        // SAFETY: copied in the call.
+        (1..=count).try_for_each(|index| unsafe { self.bind(index, value, TRANSIENT) })
+    }
+
+    /// # Safety
+    /// With `free` [`STATIC`], the memory of `value` must stay until the parameter is bound anew or unbound; with
+    /// [`TRANSIENT`] it is copied. The statement must be reset.
+    unsafe fn bind(&mut self, index: c_int, value: Value<'_>, free: *const c_void) -> Result<()> {
         let (api, statement) = (self.connection.api(), self.statement);
-        // SAFETY: the statement is valid and reset (`run` is the only caller); slices are readable for their length and
-        // stay so until `run` unbinds. A slice's pointer is never null, so an empty one binds an empty value, not NULL.
+        // SAFETY: the statement is valid and reset; slices are readable for their length, and stay so as promised. A
+        // slice's pointer is never null, so an empty one binds an empty value, not NULL.
         let code = unsafe {
             match value {
                 Value::Null => (api.bind_null)(statement, index),
@@ -87,12 +112,10 @@ impl<'c> Statement<'c> {
                     return Err(Error::corrupt(format!("{}: NaN, which SQLite cannot store", self.place())));
                 }
                 Value::Real(real) => (api.bind_double)(statement, index, real),
-                Value::Blob(blob) => {
-                    (api.bind_blob64)(statement, index, blob.as_ptr().cast(), blob.len() as u64, STATIC)
-                }
-                Value::Text(text) => self.bind_text(index, text, TextEncoding::Utf8),
-                Value::Utf16le(text) => self.bind_text(index, text, TextEncoding::Utf16le),
-                Value::Utf16be(text) => self.bind_text(index, text, TextEncoding::Utf16be),
+                Value::Blob(blob) => (api.bind_blob64)(statement, index, blob.as_ptr().cast(), blob.len() as u64, free),
+                Value::Text(text) => self.bind_text(index, text, TextEncoding::Utf8, free),
+                Value::Utf16le(text) => self.bind_text(index, text, TextEncoding::Utf16le, free),
+                Value::Utf16be(text) => self.bind_text(index, text, TextEncoding::Utf16be, free),
             }
         };
         if code == fault::OK { Ok(()) } else { Err(self.connection.error(code, &self.place())) }
@@ -100,7 +123,7 @@ impl<'c> Statement<'c> {
 
     /// # Safety
     /// As in [`Statement::bind`].
-    unsafe fn bind_text(&self, index: c_int, text: &[u8], encoding: TextEncoding) -> c_int {
+    unsafe fn bind_text(&self, index: c_int, text: &[u8], encoding: TextEncoding, free: *const c_void) -> c_int {
         let bind = self.connection.api().bind_text64;
         // SQLite takes a byte order mark for a statement about the text that follows, and drops it. A text that begins
         // with one therefore gets a second one, of its own encoding, for SQLite to drop.
@@ -118,7 +141,7 @@ impl<'c> Statement<'c> {
             }
             // SAFETY: promised by the caller.
             _ => unsafe {
-                bind(self.statement, index, text.as_ptr().cast(), text.len() as u64, STATIC, encoding as c_uchar)
+                bind(self.statement, index, text.as_ptr().cast(), text.len() as u64, free, encoding as c_uchar)
             },
         }
     }

@@ -4,8 +4,9 @@
 use std::cell::RefCell;
 
 use lifeboat_core::{
-    Base, BundleSummary, BundleWriter, Chain, Compression, Deltas, Export, ExportOptions, Key, PlainChunk, RecoveryKey,
-    Report, Restore, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
+    Base, BundleSummary, BundleWriter, Chain, Compression, Deltas, Encoded, EncodedSink, Encoder, Export,
+    ExportOptions, Key, PlainChunk, RecoveryKey, Report, Restore, Result, SchemaKind, SchemaRow, Selection, Settings,
+    StateSink, TextEncoding, Value,
 };
 
 /// A value that owns its bytes. Doubles compare by their bits.
@@ -194,12 +195,38 @@ pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions
         None => Export::new(&keys, options, emit),
         Some(base) => Export::delta(&keys, options, base, state.selection.as_ref(), emit)?,
     };
-    let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
-    state.walk(&mut export)?;
+    let export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
+    let mut encoder = Encoder::new(&keys, Directly(export));
+    state.walk(&mut encoder)?;
+    let Directly(export) = encoder.finish()?;
     let (totals, ledger_totals) = export.finish()?;
     let (_, bundle) = writer.finish(&totals)?;
     let (_, ledger) = ledger.into_inner().finish(&ledger_totals.expect("it was asked for"))?;
     Ok((bundle, ledger))
+}
+
+/// The two halves of an export, without the threads between them.
+struct Directly<'s, F>(Export<'s, F>);
+
+impl<F: FnMut(PlainChunk) -> Result<()>> EncodedSink for Directly<'_, F> {
+    fn take(&mut self, encoded: Encoded) -> Result<()> {
+        self.0.take(encoded)
+    }
+    fn table_end(&mut self) -> Result<bool> {
+        self.0.table_end()
+    }
+}
+
+/// The same by rows, and without a ledger.
+pub fn export_by_rows(base: Base<'_>, state: &State) -> Result<Vec<u8>> {
+    let key = key();
+    let keys = key.domain(key.domain_id("default")?);
+    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
+    let emit = |chunk: PlainChunk| writer.chunk(&chunk);
+    let mut export = Export::delta(&keys, ExportOptions::default(), base, state.selection.as_ref(), emit)?;
+    state.walk(&mut export)?;
+    let (totals, _) = export.finish()?;
+    Ok(writer.finish(&totals)?.1)
 }
 
 /// A chain of these bundles.

@@ -22,8 +22,8 @@ SELECT '2_03', json_extract(backup_info(backup_export(key)), '$.state_id') = jso
 UPDATE t SET x = 3 WHERE x = 3.0;
 SELECT '2_04', json_extract(backup_info(backup_export(key)), '$.state_id') <> json_extract(backup_info('before.bundle'), '$.state_id') FROM k;
 
--- fails: backup_export: misuse: there is no option `tables`; known options: schema, domain, compress
-SELECT backup_export(key, '{"tables": ["t"]}') FROM k;
+-- fails: backup_export: misuse: there is no option `table`; known options: schema, domain, compress, base, ledger, tables, exclude, where, cache, now
+SELECT backup_export(key, '{"table": ["t"]}') FROM k;
 -- fails: backup_export: misuse: the options must be text
 SELECT backup_export(key, 1) FROM k;
 BEGIN;

@@ -1,6 +1,8 @@
 //! What the tests share: sources made with rusqlite, and a sink that keeps everything.
 #![allow(dead_code)]
 
+pub mod selecting;
+
 use lifeboat_core::{Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use lifeboat_sqlite::{Api, Connection, OpenMode, Rebuild, RebuildOptions, Rebuilt, Snapshot, linked_api};
 use std::collections::BTreeMap;
@@ -54,6 +56,7 @@ pub type Row = (Vec<Owned>, Vec<Owned>);
 pub struct Recording {
     pub settings: Option<Settings>,
     pub schema: Vec<SchemaRow>,
+    pub selection: Option<Selection>,
     /// In the order in which they came.
     pub tables: Vec<(String, Vec<Row>)>,
 }
@@ -89,8 +92,9 @@ impl StateSink for Recording {
         Ok(())
     }
 
-    fn selection(&mut self, _: &Selection) -> Result<()> {
-        panic!("these are whole databases")
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        assert!(self.selection.replace(selection.clone()).is_none() && self.tables.is_empty());
+        Ok(())
     }
 
     fn table(&mut self, name: &str) -> Result<()> {

@@ -1,0 +1,178 @@
+//! SQL text cut into tokens as SQLite cuts it, as far as it matters here: where names, strings and comments begin and
+//! end. Nothing is understood of what they mean.
+
+use std::collections::HashMap;
+
+/// A token of SQL text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// A word or a number, or a name in `"…"`, `` `…` `` or `[…]`, without the quotes.
+    Word(String),
+    /// A string in `'…'`, without the quotes. SQLite takes one for a name where only a name can stand.
+    Text(String),
+    Open,
+    Close,
+    Equals,
+    Semicolon,
+    Comment,
+    /// A quote that is never closed.
+    Unclosed,
+    /// Any other character.
+    Other,
+}
+
+/// The tokens of `sql`.
+pub(crate) fn tokens(sql: &str) -> Tokens<'_> {
+    Tokens { rest: sql }
+}
+
+pub(crate) struct Tokens<'s> {
+    rest: &'s str,
+}
+
+impl Tokens<'_> {
+    /// Takes the first `length` bytes away.
+    fn skip(&mut self, length: usize) {
+        self.rest = self.rest.get(length..).unwrap_or_default();
+    }
+
+    /// What stands between two quotes, where a doubled one is one of the text.
+    fn quoted(&mut self, quote: char) -> Option<String> {
+        let mut text = String::new();
+        self.skip(1);
+        loop {
+            let end = self.rest.find(quote)?;
+            text.push_str(&self.rest[..end]);
+            self.skip(end + 1);
+            if !self.rest.starts_with(quote) || quote == ']' {
+                return Some(text);
+            }
+            text.push(quote);
+            self.skip(1);
+        }
+    }
+
+    /// Skips to behind `end`, or over all.
+    fn comment(&mut self, end: &str) -> Token {
+        let length = self.rest.get(2..).and_then(|rest| rest.find(end)).map(|at| at + 2 + end.len());
+        self.skip(length.unwrap_or(self.rest.len()));
+        Token::Comment
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\x0c', '\r']);
+        let first = self.rest.chars().next()?;
+        let single = match first {
+            '\'' => return Some(self.quoted(first).map_or_else(|| self.unclosed(), Token::Text)),
+            '"' | '`' => return Some(self.quoted(first).map_or_else(|| self.unclosed(), Token::Word)),
+            '[' => return Some(self.quoted(']').map_or_else(|| self.unclosed(), Token::Word)),
+            '-' if self.rest.starts_with("--") => return Some(self.comment("\n")),
+            '/' if self.rest.starts_with("/*") => return Some(self.comment("*/")),
+            '(' => Token::Open,
+            ')' => Token::Close,
+            '=' => Token::Equals,
+            ';' => Token::Semicolon,
+            _ if is_of_word(first) => {
+                let length = self.rest.find(|character| !is_of_word(character)).unwrap_or(self.rest.len());
+                let word = self.rest[..length].to_owned();
+                self.skip(length);
+                return Some(Token::Word(word));
+            }
+            _ => Token::Other,
+        };
+        self.skip(first.len_utf8());
+        Some(single)
+    }
+}
+
+impl Tokens<'_> {
+    fn unclosed(&mut self) -> Token {
+        self.rest = "";
+        Token::Unclosed
+    }
+}
+
+/// SQLite's characters of words: all beyond ASCII too.
+fn is_of_word(character: char) -> bool {
+    !character.is_ascii() || character.is_ascii_alphanumeric() || matches!(character, '_' | '$')
+}
+
+/// Compiling a text can take memory and time that grow exponentially with it: SQLite expands a common table expression
+/// at each place where it is named, also within the others. At most so many expansions are compiled.
+const EXPANSIONS_MAX: usize = 1 << 16;
+
+/// True for a text whose common table expressions may be too many for that: by how many there are, and how often any
+/// one word occurs.
+pub(crate) fn may_explode(sql: &str) -> bool {
+    let (mut counts, mut expressions, mut last_as) = (HashMap::new(), 0_u32, false);
+    for token in tokens(sql) {
+        let (is_as, begins) = match &token {
+            Token::Comment => continue,
+            Token::Open => (false, true),
+            Token::Word(word) | Token::Text(word) => {
+                let word = word.to_ascii_lowercase();
+                let kind = (word == "as", matches!(word.as_str(), "not" | "materialized"));
+                *counts.entry(word).or_insert(0_usize) += 1;
+                kind
+            }
+            _ => (false, false),
+        };
+        expressions += u32::from(last_as && begins);
+        last_as = is_as;
+    }
+    let most = counts.into_values().max().unwrap_or(0);
+    most.saturating_pow(expressions) > EXPANSIONS_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str) -> Token {
+        Token::Word(text.to_owned())
+    }
+
+    #[test]
+    fn names_strings_and_comments_end_where_sqlite_ends_them() {
+        let all: Vec<Token> = tokens("a.\"b\"\"c\" [d\"] `e` 'f''g' /* ( */ -- )\n =(x'00');").collect();
+        let expected = [
+            word("a"),
+            Token::Other,
+            word("b\"c"),
+            word("d\""),
+            word("e"),
+            Token::Text("f'g".to_owned()),
+            Token::Comment,
+            Token::Comment,
+            Token::Equals,
+            Token::Open,
+            word("x"),
+            Token::Text("00".to_owned()),
+            Token::Close,
+            Token::Semicolon,
+        ];
+        assert_eq!(all, expected);
+        for unclosed in ["'a''", "\"", "[a", "`b"] {
+            assert_eq!(tokens(unclosed).last(), Some(Token::Unclosed), "{unclosed}");
+        }
+        for comment in ["--", "--x", "/*", "/* *", "/*/"] {
+            assert_eq!(tokens(comment).collect::<Vec<_>>(), [Token::Comment], "{comment}");
+        }
+        assert_eq!(tokens("größe $x").collect::<Vec<_>>(), [word("größe"), word("$x")]);
+    }
+
+    #[test]
+    fn expressions_that_multiply_are_seen() {
+        let few = "WITH a AS (SELECT 1), b(x) AS NOT MATERIALIZED (SELECT * FROM a, a) SELECT CAST(x AS TEXT) FROM b";
+        assert!(!may_explode(few) && !may_explode("SELECT x AS y FROM x"));
+        let mut many = "WITH c0 AS (SELECT 1)".to_owned();
+        for n in 1..20 {
+            many += &format!(", c{n} AS /**/ MATERIALIZED (SELECT * FROM c{m}, c{m})", m = n - 1);
+        }
+        assert!(may_explode(&many));
+    }
+}

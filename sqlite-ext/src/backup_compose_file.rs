@@ -1,0 +1,44 @@
+//! `backup_compose_file(chain, key, path [, options])` writes the one bundle of a chain into a file, and gives a JSON
+//! summary. Memory does not grow with the chain's state.
+//!
+//! The file appears complete or not at all. A bundle that is there is left alone where it has the same bytes
+//! (`"changed": false`); any other file at the path is an error, unless the option `replace` is true. Then it may even be one
+//! of the chain.
+//!
+//! Options: `replace` (default false); `compress`, as in `backup_export`.
+//!
+//! Summary: that of `backup_export_file`.
+
+use crate::bundle_target::{BundleTarget, Replace};
+use crate::compose::{compose, domain};
+use crate::edge::{Call, Reply};
+use crate::file_source::open_chain;
+use crate::interrupt::Interrupt;
+use crate::options::Compress;
+use crate::summary::Summary;
+use lifeboat_core::Result;
+use lifeboat_sqlite::check_may_write_file;
+use serde::Deserialize;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    replace: bool,
+    compress: Compress,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    check_may_write_file(&app)?;
+    let bundles = call.arguments.chain(0, &app)?;
+    let key = call.arguments.recovery_key(1)?;
+    let path = call.arguments.path(2)?;
+    let options: Options = call.arguments.options(3)?;
+    let chain = open_chain(&key, &bundles)?;
+    let replace = if options.replace { Replace::Any } else { Replace::Same };
+    let target = BundleTarget::new(&app, path, &key, domain(&chain), replace)?;
+    let composed = compose(&chain, &key, &options.compress, &Interrupt::of(&app)?, target.create()?)?;
+    let changed = target.publish(composed.out)?;
+    let path = Some(target.path().display().to_string());
+    Reply::json(&Summary { path, changed, ..Summary::new(&composed.summary, domain(&chain)) })
+}

@@ -1,0 +1,46 @@
+//! What `backup_compose` and `backup_compose_file` share: a chain into one bundle.
+
+use crate::export::{packing, tables};
+use crate::interrupt::Interrupt;
+use crate::options::{Compress, Packing};
+use crate::pipeline::{self, Outgoing, Written};
+use lifeboat_core::{Chain, ExportOptions, RecoveryKey, Result};
+use std::collections::BTreeMap;
+use std::io::{Sink, Write};
+
+/// Writes one bundle to `out` that leads where the chain leads.
+///
+/// # Errors
+/// Misuse for a table that is not there; those of [`Chain::compose`] and [`pipeline::export`]; interrupted.
+pub(crate) fn compose<W: Write + Send>(
+    chain: &Chain<'_>,
+    key: &RecoveryKey,
+    compress: &Compress,
+    interrupt: &Interrupt<'_>,
+    out: W,
+) -> Result<Written<W, Sink>> {
+    let options = options(chain, compress)?;
+    pipeline::export(key, domain(chain), out, None, |send| {
+        let emit = |chunk| send(Outgoing::Chunk(chunk));
+        chain.compose(key, options, emit, || interrupt.check()).map(|totals| (totals, None))
+    })
+}
+
+/// The name of the chain's domain, which all its bundles have.
+pub(crate) fn domain<'c>(chain: &'c Chain<'_>) -> &'c str {
+    chain.bundles()[0].domain()
+}
+
+/// Deltas without their full bundle do not tell all tables that there are. Those that they do not have need no packing.
+fn options(chain: &Chain<'_>, compress: &Compress) -> Result<ExportOptions> {
+    if compress.tables.is_empty() || chain.is_complete() {
+        let schema = if compress.tables.is_empty() { Vec::new() } else { chain.schema()? };
+        return packing(compress, tables(&schema));
+    }
+    let changes: Vec<_> = chain.bundles().iter().flat_map(|bundle| bundle.table_changes()).collect();
+    let names = changes.iter().map(|(name, _, _)| name.as_str());
+    let is_there = |table: &str| names.clone().any(|name| name.eq_ignore_ascii_case(table));
+    let known: BTreeMap<String, Packing> =
+        compress.tables.iter().filter(|(table, _)| is_there(table)).map(|(table, way)| (table.clone(), *way)).collect();
+    packing(&Compress { default: compress.default, tables: known }, names.clone())
+}
