@@ -3,7 +3,7 @@
 use lifeboat_core::{DeltaIntake, Deltas, Error, RecoveryKey, Report, Restore, Result, StateSink};
 
 /// What a full bundle may take up while it passes, besides the reserve.
-const PASSING: usize = 32 << 20;
+const PASSING: usize = 16 << 20;
 
 /// Opens a chain, or a full bundle alone, and hands its last state to a sink.
 pub(crate) struct Incoming<S> {
