@@ -59,7 +59,7 @@ fn killed_at_any_time() {
     let (mut safe, mut caught_up, mut behind, mut longest) = (0_i64, 0, 0, 0);
     for kill in 0..KILLS {
         let mut child = saver(directory.path(), &key_file, 1000);
-        std::thread::sleep(Duration::from_micros(2_000 + random.below(60_000)));
+        std::thread::sleep(Duration::from_micros(8_000 + random.below(120_000)));
         child.kill().unwrap();
         let saved = last_saved(&mut child);
         child.wait().unwrap();
@@ -108,7 +108,7 @@ fn killed_at_any_time() {
         }
     }
     assert!(
-        safe > i64::from(KILLS) && behind > 0 && longest > 3,
+        safe > i64::from(KILLS) / 2 && behind > 0 && longest > 3,
         "{safe} {behind} {longest}: the kills were too early"
     );
     // What is kept does not grow: one chain, one ledger, and what kills left behind.

@@ -114,7 +114,7 @@ impl Differences {
     fn row(&mut self, difference: &RowDifference) -> Result<Option<Vec<Cell>>> {
         let name = &difference.table;
         if self.table.as_ref().is_none_or(|(table, ..)| table != name) {
-            self.table = Some((name.clone(), self.old.shape.columns(name)?, self.new.shape.columns(name)?));
+            self.table = Some((name.clone(), self.old.shape.columns(name), self.new.shape.columns(name)));
         }
         let Some((_, old_columns, new_columns)) = &self.table else { return Ok(None) };
         if difference.is_system_table {

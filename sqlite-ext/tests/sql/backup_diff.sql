@@ -25,6 +25,14 @@ SELECT '2_03', backup_info('backup_diff_part.bundle', key) ->> 'selection' = '{"
 SELECT '2_04', json_valid(backup_export_file(key, 'backup_diff_delta.bundle', '{"base": "backup_diff_old.bundle"}')) FROM k;
 SELECT '2_05', count(*) = 4
   FROM k, backup_diff('backup_diff_old.bundle', '["backup_diff_old.bundle", "backup_diff_delta.bundle"]', k.key);
+CREATE TABLE v(a);
+INSERT INTO v VALUES ('one');
+SELECT '3_01', json_valid(backup_export_file(key, 'backup_diff_plain.bundle')) FROM k;
+DROP TABLE v;
+CREATE VIRTUAL TABLE v USING fts5(a);
+SELECT '3_02', json_valid(backup_export_file(key, 'backup_diff_virtual.bundle')) FROM k;
+SELECT '3_03', old = '{"a":"one"}' AND new IS NULL
+  FROM k, backup_diff('backup_diff_plain.bundle', 'backup_diff_virtual.bundle', k.key) WHERE table_name = 'v';
 -- fails: backup_diff: mismatch: the new state: the chain begins with a delta
 SELECT * FROM k, backup_diff('backup_diff_old.bundle', 'backup_diff_delta.bundle', k.key);
 -- fails: backup_diff: misuse: call it as backup_diff(old_bundle, new_bundle, recovery_key)
