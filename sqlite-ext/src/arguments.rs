@@ -2,7 +2,8 @@
 //!
 //! - A **key** is its text, or `file:PATH` (the text is in that file, white space around it is dropped), or `env:NAME`
 //!   (the text is in that environment variable), so that it need not stand in SQL.
-//! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array with one path.
+//! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**: a full
+//!   bundle and the deltas that lead on from it, oldest first.
 //! - **Options** are a JSON object ([`crate::options`]); NULL is the same as none.
 
 use crate::host::Host;
@@ -31,7 +32,8 @@ pub(crate) struct Arguments<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Argument<'a> {
     Null,
-    Number,
+    Integer(i64),
+    Real,
     Text(&'a [u8]),
     Blob(&'a [u8]),
 }
@@ -70,10 +72,11 @@ impl<'a> Arguments<'a> {
         // describe memory that stays as it is until the call returns. An empty BLOB has a null pointer.
         unsafe {
             match (host.value_type)(value) {
+                1 => Argument::Integer((host.value_int64)(value)),
                 3 => bytes((host.value_text)(value), (host.value_bytes)(value)).map_or(Argument::Null, Argument::Text),
                 4 => Argument::Blob(bytes((host.value_blob)(value).cast(), (host.value_bytes)(value)).unwrap_or(&[])),
                 5 => Argument::Null,
-                _ => Argument::Number,
+                _ => Argument::Real,
             }
         }
     }
@@ -137,42 +140,27 @@ impl<'a> Arguments<'a> {
         Ok(())
     }
 
-    /// The bundle at `index`.
+    /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths. Never empty.
     ///
     /// # Errors
-    /// Misuse when it is none, or the path is that of a database which `app` has open; unsupported for a chain of several.
-    pub fn bundle(&self, index: usize, app: &Connection<'_>) -> Result<Bundle<'a>> {
+    /// Misuse when it is none, or a path is that of a database which `app` has open.
+    pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
+        const FORMS: &str = "give a BLOB (the bundle itself), its path, or a JSON array of the paths of a chain";
+        let paths = match self.get(index) {
+            Argument::Blob(bytes) => return Ok(vec![Bundle::Bytes(bytes)]),
+            Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?,
+            Argument::Text(bytes) => vec![path_of(bytes, "the bundle")?],
+            Argument::Null => return Err(Error::misuse(format!("the bundle is NULL; {FORMS}"))),
+            Argument::Integer(_) | Argument::Real => {
+                return Err(Error::misuse(format!("the bundle is a number; {FORMS}")));
+            }
+        };
         let file = |path: PathBuf| {
             // Opening and closing a database's file behind SQLite's back would drop the locks of this process.
             refuse_open_database(app, &path)?;
             Ok(Bundle::File(path))
         };
-        match self.get(index) {
-            Argument::Blob(bytes) => Ok(Bundle::Bytes(bytes)),
-            Argument::Text(bytes) if bytes.first() == Some(&b'[') => file(one_of_chain(bytes)?),
-            Argument::Text(bytes) => file(path_of(bytes, "the bundle")?),
-            Argument::Null => Err(Error::misuse("the bundle is NULL; give a BLOB (the bundle itself) or its path")),
-            Argument::Number => {
-                Err(Error::misuse("the bundle is a number; give a BLOB (the bundle itself) or its path"))
-            }
-        }
-    }
-
-    /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths.
-    ///
-    /// # Errors
-    /// Misuse when it is none, or a path is that of a database which `app` has open.
-    pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
-        match self.get(index) {
-            Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?
-                .into_iter()
-                .map(|path| {
-                    refuse_open_database(app, &path)?;
-                    Ok(Bundle::File(path))
-                })
-                .collect(),
-            _ => Ok(vec![self.bundle(index, app)?]),
-        }
+        paths.into_iter().map(file).collect()
     }
 
     /// The path at `index` of a file that is to be made.
@@ -244,19 +232,9 @@ fn paths_of_chain(json: &[u8]) -> Result<Vec<PathBuf>> {
         )
     })?;
     if paths.is_empty() {
-        return Err(Error::misuse("the array of bundles is empty; give the path of one"));
+        return Err(Error::misuse("the array of bundles is empty; give at least the path of one"));
     }
     paths.iter().map(|path| path_of(path.as_bytes(), "the bundle")).collect()
-}
-
-fn one_of_chain(json: &[u8]) -> Result<PathBuf> {
-    let mut paths = paths_of_chain(json)?;
-    match (paths.pop(), paths.is_empty()) {
-        (Some(path), true) => Ok(path),
-        _ => Err(Error::unsupported(
-            "a chain of several bundles; this version makes and reads full bundles only, so give the newest one alone",
-        )),
-    }
 }
 
 /// The path that an argument gives; `what` names it.

@@ -6,7 +6,7 @@
 //! Report: the fields of `backup_export_file` without `path`, and `rows`.
 
 use crate::edge::{Call, Reply};
-use crate::export::export;
+use crate::export::{Detail, export};
 use crate::export_options::export_options;
 use crate::summary::Summary;
 use lifeboat_core::Result;
@@ -21,7 +21,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.recovery_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
-    let exported = export(&app, &key, &request, || Ok((sink(), None::<Sink>)))?;
+    let exported = export(&app, &key, &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
     let mut summary = Summary::new(&exported.written.summary, &request.domain);
     if exported.is_unchanged() {
         summary = summary.unwritten();

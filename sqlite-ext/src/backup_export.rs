@@ -10,7 +10,7 @@
 //! Errors: a bundle longer than SQLite's limit of a BLOB is too big; `backup_export_file` has no such limit.
 
 use crate::edge::{Call, Reply};
-use crate::export::export;
+use crate::export::{Detail, export};
 use crate::export_options::export_options;
 use crate::limited::Limited;
 use lifeboat_core::Result;
@@ -26,6 +26,6 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
     let limit = Limited::to(call.length_limit());
-    let exported = export(&app, &key, &request, || Ok((limit.place(), None::<Sink>)));
+    let exported = export(&app, &key, &request, Detail::Bundle, || Ok((limit.place(), None::<Sink>)));
     limit.explain(exported, "backup_export_file").map(|exported| Reply::Blob(exported.written.out.bytes))
 }

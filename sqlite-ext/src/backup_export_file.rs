@@ -11,14 +11,14 @@
 //! Options: `replace` (default false), and those of `backup_export`.
 //!
 //! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row),
-//! `changed`, `base_id` (null for a full bundle), `full`, `changes`; `selection`, `dangling`, `carried_empty`, `left_out` where there
+//! `base_id` (null for a full bundle), `full`, `changes`, `changed`; `selection`, `dangling`, `carried_empty`, `left_out` where there
 //! is something to say.
 
 use crate::atomic_file::{self, Access, AtomicFile, Existing};
 use crate::base::Found;
 use crate::bundle_target::{BundleTarget, Replace};
 use crate::edge::{Call, Reply};
-use crate::export::export;
+use crate::export::{Detail, export};
 use crate::export_options::{Request, export_options};
 use crate::summary::Summary;
 use crate::target::is_one_file;
@@ -45,7 +45,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         (false, true) => Replace::Same,
     };
     let target = BundleTarget::new(&app, path, &key, &request.domain, replace)?;
-    let exported = export(&app, &key, &request, || {
+    let exported = export(&app, &key, &request, Detail::Summary, || {
         let ledger = request.ledger.as_deref().map(|path| AtomicFile::create(path, Access::Owner));
         Ok((target.create()?, ledger.transpose()?))
     })?;

@@ -1,11 +1,11 @@
-//! `backup_restore(bundle, key [, options])` rebuilds the state of a bundle into `main`, and gives a JSON summary.
+//! `backup_restore(bundle, key [, options])` rebuilds the state of a bundle or chain into `main`, and gives a JSON summary.
 //!
 //! It is built in a private scratch database and proved to have the state id of the bundle; then its pages replace those of
 //! `main` in one transaction of SQLite's. Any failure leaves the database as it was. `main` must be empty, unless the
 //! option `replace` is true; its page size, auto-vacuum mode and journal mode stay. Call it as a plain `SELECT`, outside
 //! of a transaction and without a `FROM`.
 //!
-//! Options: `replace` (default false); `expect`: the state id that the bundle must have; `schema` (default `"main"`): the
+//! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `schema` (default `"main"`): the
 //! attached database to restore into.
 //!
 //! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt` (the expression
@@ -46,7 +46,7 @@ pub(crate) struct Summary {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let bundle = call.arguments.bundle(0, &app)?;
+    let bundles = call.arguments.chain(0, &app)?;
     let key = call.arguments.recovery_key(1)?;
     let options: Options = call.arguments.options(2)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
@@ -67,7 +67,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let version = (app.query_i64(&data_version)?, changes(&app)?);
     let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
-    let built = scratch::build(&scratch, &bundle, &key, target.options(CheckLevel::Quick), &interrupt, None)?;
+    let built = scratch::build(&scratch, &bundles, &key, target.options(CheckLevel::Quick), &interrupt, None)?;
     check_expected(expect, built.report.public.state_id)?;
     let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None));
     let reply = Reply::json(&summary)?;

@@ -1,11 +1,11 @@
-//! `backup_restore_file(bundle, key, path [, options])` rebuilds the state of a bundle into a new database file, and gives
+//! `backup_restore_file(bundle, key, path [, options])` rebuilds the state of a bundle or chain into a new database file, and gives
 //! a JSON summary.
 //!
 //! It is built beside the path and proved to have the state id of the bundle; then it is synced and renamed. Any failure
 //! leaves the path as it was. A file that is there is refused, unless the option `replace` is true; and even then while a
 //! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one.
 //!
-//! Options: `replace` (default false); `expect`: the state id that the bundle must have; `page_size` (default 4096: a power
+//! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
 //! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`).
 //!
 //! Summary: `path`, and the fields of `backup_restore`.
@@ -43,7 +43,7 @@ enum AutoVacuum {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_write_file(&app)?;
-    let bundle = call.arguments.bundle(0, &app)?;
+    let bundles = call.arguments.chain(0, &app)?;
     let key = call.arguments.recovery_key(1)?;
     // One path for every check: a link would hide the journal beside the file that it leads to.
     let path = resolve(&call.arguments.path(2)?)?;
@@ -69,7 +69,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let name = name.to_str().ok_or_else(|| Error::misuse("the path of the target is not well-formed UTF-8"))?;
     let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), name, OpenMode::ReadWrite)?;
-    let built = scratch::build(&scratch, &bundle, &key, rebuild, &interrupt, Some(file.handle()))?;
+    let built = scratch::build(&scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
     check_expected(expect, built.report.public.state_id)?;
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.

@@ -1,23 +1,28 @@
-//! `backup_verify(bundle [, key or verify key [, options]])` checks a bundle and gives a JSON report; it raises an error
-//! when anything is wrong.
+//! `backup_verify(bundle [, key or verify key [, options]])` checks a bundle or a chain and gives a JSON report; it raises an
+//! error when anything is wrong.
 //!
 //! Options:
 //! - `level`: `"hashes"` (each byte is what the exporter wrote, the bundle is complete, its signature holds; needs no key),
 //!   `"contents"` (and all of it opens, decodes, and adds up to the state that it names; the default with a recovery
 //!   key), or `"restore"` (and it restores: into a scratch database, whose state is found anew).
-//! - `expect`: the state id that the bundle must have.
+//! - `expect`: the state id that the bundle, or the last of the chain, must have.
 //!
-//! Report: `level`; `verdict`: `"authentic"` when the expected key made it, `"consistent"` when no key was given to tell;
-//! `state_id`, `domain_id`, `verify_key` (who signed it), `bytes`, `chunks`. With the contents also `domain`, `tables` (those
-//! with rows), `rows`. With a restore also `integrity_check` and `foreign_key_check` (what SQLite says of the copy, which is
+//! Every level checks each bundle of a chain, and that each leads on from the one before it. A delta, or a chain that begins with
+//! one, is checked as far as it goes by itself; only a chain from its full bundle on restores.
+//!
+//! Report: `level`; `verdict`: `"authentic"` when the expected key made it, `"consistent"` when no key was given to tell; `full`: it
+//! begins with a full bundle; else `base_id`, the state from which it leads on; `bundles`, how many a chain has; `state_id`, the
+//! last one; `domain_id`, `verify_key` (who signed it), `bytes`, `chunks` (of all bundles together). With the contents also
+//! `domain`, `tables` (those with rows), `rows`; of deltas alone `changes` in place of the last two. With a restore also `integrity_check` and `foreign_key_check` (what SQLite says of the copy, which is
 //! what it said of the source: violations that the source had are no fault of the bundle), and `rebuilt`.
 
 use crate::arguments::{AnyKey, Argument, Bundle};
+use crate::chains::{audit, incomplete, publics, with_path};
 use crate::edge::{Call, Reply};
 use crate::interrupt::Interrupt;
-use crate::pipeline::{self, Input};
+use crate::pipeline;
 use crate::scratch::{self, Checks};
-use lifeboat_core::{Audit, Discard, Error, PublicReport, RecoveryKey, Report as Contents, Result, StateId, VerifyKey};
+use lifeboat_core::{Discard, Error, PublicReport, RecoveryKey, Report as Contents, Result, StateId};
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -40,6 +45,11 @@ enum Level {
 struct Report {
     level: Level,
     verdict: &'static str,
+    full: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundles: Option<usize>,
     #[serde(serialize_with = "as_text")]
     state_id: StateId,
     domain_id: String,
@@ -53,15 +63,15 @@ struct Report {
 }
 
 #[derive(Serialize)]
-struct ContentsReport {
-    domain: String,
-    tables: usize,
-    rows: u64,
+#[serde(untagged)]
+enum ContentsReport {
+    State { domain: String, tables: usize, rows: u64 },
+    Deltas { domain: String, changes: u64 },
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let bundle = call.arguments.bundle(0, &app)?;
+    let bundles = call.arguments.chain(0, &app)?;
     let key = match call.arguments.get(1) {
         // NULL stands for "no key" only where options follow: alone, it is a query that found no key.
         Argument::Null if call.arguments.len() != 2 => None,
@@ -71,22 +81,22 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let interrupt = Interrupt::of(&app)?;
     let report = match (key, options.level) {
-        (None, None | Some(Level::Hashes)) => public(audit(&bundle, None, &interrupt)?, "consistent"),
+        (None, None | Some(Level::Hashes)) => {
+            public(&publics(&audit(&bundles, None, &interrupt)?), Level::Hashes, "consistent")?
+        }
         (Some(AnyKey::Verify(key)), None | Some(Level::Hashes)) => {
-            public(audit(&bundle, Some(&key), &interrupt)?, "authentic")
+            public(&publics(&audit(&bundles, Some(&key), &interrupt)?), Level::Hashes, "authentic")?
         }
         (Some(AnyKey::Recovery(key)), Some(Level::Hashes)) => {
-            let found = audit(&bundle, None, &interrupt)?;
-            if key.domain(found.domain_id).verify_key() != found.verify_key {
+            let found = publics(&audit(&bundles, None, &interrupt)?);
+            // All bundles of a chain were signed by one key.
+            if found.iter().any(|found| key.domain(found.domain_id).verify_key() != found.verify_key) {
                 return Err(Error::wrong_key("this recovery key did not make this bundle"));
             }
-            public(found, "authentic")
+            public(&found, Level::Hashes, "authentic")?
         }
-        (Some(AnyKey::Recovery(key)), None | Some(Level::Contents)) => {
-            let (found, _) = pipeline::restore(&bundle, &key, Discard, &interrupt)?;
-            contents(found, Level::Contents, None)
-        }
-        (Some(AnyKey::Recovery(key)), Some(Level::Restore)) => restored(&app, &bundle, &key, &interrupt)?,
+        (Some(AnyKey::Recovery(key)), None | Some(Level::Contents)) => contents(&bundles, &key, &interrupt)?,
+        (Some(AnyKey::Recovery(key)), Some(Level::Restore)) => restored(&app, &bundles, &key, &interrupt)?,
         (Some(AnyKey::Verify(_)), Some(_)) => {
             return Err(Error::misuse("a verify key opens nothing; this level needs the recovery key"));
         }
@@ -112,44 +122,60 @@ pub(crate) fn check_expected(expect: Option<StateId>, found: StateId) -> Result<
     }
 }
 
-/// Checks what can be checked without opening anything.
-pub(crate) fn audit(bundle: &Bundle<'_>, key: Option<&VerifyKey>, interrupt: &Interrupt<'_>) -> Result<PublicReport> {
-    let mut audit = Audit::new();
-    Input::open(bundle)?.read_all(|piece| {
-        interrupt.check()?;
-        audit.push(piece)
-    })?;
-    audit.finish(key)
+fn contents(bundles: &[Bundle<'_>], key: &RecoveryKey, interrupt: &Interrupt<'_>) -> Result<Report> {
+    let Some(chain) = incomplete(key, bundles)? else {
+        let (found, _) = pipeline::restore(bundles, key, Discard, interrupt)?;
+        return of_state(found, Level::Contents, None);
+    };
+    chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
+    let found: Vec<_> = chain.bundles().iter().map(|bundle| bundle.public().clone()).collect();
+    let deltas = ContentsReport::Deltas {
+        domain: chain.bundles()[0].domain().to_owned(),
+        changes: chain.bundles().iter().map(|bundle| bundle.changes()).sum(),
+    };
+    Ok(Report { contents: Some(deltas), ..public(&found, Level::Contents, "authentic")? })
 }
 
-fn restored(app: &Connection<'_>, bundle: &Bundle<'_>, key: &RecoveryKey, interrupt: &Interrupt<'_>) -> Result<Report> {
+fn restored(
+    app: &Connection<'_>,
+    bundles: &[Bundle<'_>],
+    key: &RecoveryKey,
+    interrupt: &Interrupt<'_>,
+) -> Result<Report> {
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
     let options = RebuildOptions { check: CheckLevel::Full, ..RebuildOptions::default() };
-    let built = scratch::build(&scratch, bundle, key, options, interrupt, None)?;
-    Ok(contents(built.report, Level::Restore, Some(built.checks)))
+    let built = scratch::build(&scratch, bundles, key, options, interrupt, None)?;
+    of_state(built.report, Level::Restore, Some(built.checks))
 }
 
-fn public(found: PublicReport, verdict: &'static str) -> Report {
-    Report {
-        level: Level::Hashes,
+/// What is said of bundles, oldest first, without a look into them.
+fn public(found: &[PublicReport], level: Level, verdict: &'static str) -> Result<Report> {
+    let (Some(first), Some(last)) = (found.first(), found.last()) else {
+        return Err(Error::misuse("the chain is empty; give at least one bundle"));
+    };
+    Ok(Report {
+        level,
         verdict,
-        state_id: found.state_id,
-        domain_id: found.domain_id.to_string(),
-        verify_key: found.verify_key.to_string(),
-        bytes: found.length,
-        chunks: found.chunks,
+        full: first.base_id.is_none(),
+        base_id: first.base_id.map(|id| id.to_string()),
+        bundles: (found.len() > 1).then_some(found.len()),
+        state_id: last.state_id,
+        domain_id: last.domain_id.to_string(),
+        verify_key: last.verify_key.to_string(),
+        bytes: found.iter().map(|bundle| bundle.length).sum(),
+        chunks: found.iter().map(|bundle| bundle.chunks).sum(),
         contents: None,
         restored: None,
-    }
+    })
 }
 
-fn contents(found: Contents, level: Level, restored: Option<Checks>) -> Report {
-    let contents = ContentsReport {
+fn of_state(found: Contents, level: Level, restored: Option<Checks>) -> Result<Report> {
+    let state = ContentsReport::State {
         domain: found.domain,
         tables: found.tables.len(),
         rows: found.tables.iter().map(|(_, rows)| rows).sum(),
     };
-    Report { level, contents: Some(contents), restored, ..public(found.public, "authentic") }
+    Ok(Report { contents: Some(state), restored, ..public(&found.bundles, level, "authentic")? })
 }
 
 fn as_text<S: Serializer>(id: &StateId, serializer: S) -> Result<S::Ok, S::Error> {

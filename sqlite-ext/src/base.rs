@@ -140,7 +140,11 @@ impl Ledger {
         let mut head = Vec::new();
         BundleWriter::ledger(key, domain, &mut head)?;
         let mut start = vec![0; head.len()];
-        let is_ours = source.length()? >= head.len() as u64 && source.read(0, &mut start).is_ok() && start == head;
+        if source.length()? < head.len() as u64 {
+            return Err(not_ours(path, "it is too short for one"));
+        }
+        source.read(0, &mut start)?;
+        let is_ours = start == head;
         match (Base::ledger(key, source), is_ours) {
             (Ok(base), true) => ledger(Content::State(base.state_id())),
             (Err(error), true) if error.kind() == ErrorKind::Host => Err(error),

@@ -13,13 +13,22 @@ use lifeboat_core::{
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export, check_restorable};
 use std::io::Write;
 
+/// How much is told of an export. To find what dangles takes queries of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The bundle alone.
+    Bundle,
+    /// What the selection did, too.
+    Summary,
+}
+
 /// What came of an export.
 pub(crate) struct Exported<W, L> {
     /// The bundle, and the ledger of its state.
     pub written: Written<W, L>,
     /// The rows of the state, those of SQLite's own tables included.
     pub rows: u64,
-    /// What the selection did.
+    /// What the selection did, where that was asked for.
     pub narrowed: Narrowed,
     /// What was at the path of the ledger.
     pub found: Found,
@@ -42,6 +51,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
     key: &RecoveryKey,
     request: &Request,
+    detail: Detail,
     mut places: impl FnMut() -> Result<(W, Option<L>)>,
 ) -> Result<Exported<W, L>> {
     check_may_export(app)?;
@@ -62,11 +72,14 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }
     };
-    let narrowed = Narrowed {
-        selection: snapshot.selection().map(Into::into),
-        dangling: snapshot.dangling()?.into_iter().map(Into::into).collect(),
-        carried_empty: snapshot.carried_empty().to_vec(),
-        left_out: snapshot.left_out().to_vec(),
+    let narrowed = match detail {
+        Detail::Bundle => Narrowed::default(),
+        Detail::Summary => Narrowed {
+            selection: snapshot.selection().map(Into::into),
+            dangling: snapshot.dangling()?.into_iter().map(Into::into).collect(),
+            carried_empty: snapshot.carried_empty().to_vec(),
+            left_out: snapshot.left_out().to_vec(),
+        },
     };
     Ok(Exported { written, rows, narrowed, found: bases.found() })
 }

@@ -2,7 +2,9 @@
 
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Api, api::sqlite3, routines_api};
-use sqlite_loadable::ext::{faux_sqlite_extension_init2, sqlite3_api_routines, sqlite3_context, sqlite3_value};
+use sqlite_loadable::ext::{
+    faux_sqlite_extension_init2, sqlite3_api_routines, sqlite3_context, sqlite3_index_info, sqlite3_value,
+};
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
 use std::sync::OnceLock;
 
@@ -18,6 +20,7 @@ pub(crate) struct Host {
     /// What the snapshot and the rebuild use.
     pub api: Api,
     pub value_type: unsafe extern "C" fn(*mut sqlite3_value) -> c_int,
+    pub value_int64: unsafe extern "C" fn(*mut sqlite3_value) -> i64,
     pub value_text: unsafe extern "C" fn(*mut sqlite3_value) -> *const c_uchar,
     pub value_blob: unsafe extern "C" fn(*mut sqlite3_value) -> *const c_void,
     pub value_bytes: unsafe extern "C" fn(*mut sqlite3_value) -> c_int,
@@ -30,6 +33,7 @@ pub(crate) struct Host {
     pub result_error: unsafe extern "C" fn(*mut sqlite3_context, *const c_char, c_int),
     pub result_error_code: unsafe extern "C" fn(*mut sqlite3_context, c_int),
     pub vtab_config: unsafe extern "C" fn(*mut sqlite_loadable::ext::sqlite3, c_int, ...) -> c_int,
+    pub vtab_collation: unsafe extern "C" fn(*mut sqlite3_index_info, c_int) -> *const c_char,
 }
 
 type Destructor = Option<unsafe extern "C" fn(*mut c_void)>;
@@ -106,6 +110,7 @@ impl Host {
         Ok(Self {
             api,
             value_type: routine!(value_type),
+            value_int64: routine!(value_int64),
             value_text: routine!(value_text),
             value_blob: routine!(value_blob),
             value_bytes: routine!(value_bytes),
@@ -118,6 +123,7 @@ impl Host {
             result_error: routine!(result_error),
             result_error_code: routine!(result_error_code),
             vtab_config: routine!(vtab_config),
+            vtab_collation: routine!(vtab_collation),
         })
     }
 

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 /// How often the application's connection is asked at most: seldom enough to cost nothing, often enough for a person.
-const EVERY: Duration = Duration::from_millis(10);
+pub(crate) const EVERY: Duration = Duration::from_millis(10);
 
 /// Asks the application's connection now and then.
 pub(crate) struct Interrupt<'c> {

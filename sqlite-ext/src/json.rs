@@ -1,6 +1,8 @@
-//! Rows as JSON, exactly (`backup_rows`).
+//! Rows as JSON, exactly, and keys back from it (`backup_rows`, `backup_diff`).
 
-use lifeboat_core::Value;
+use lifeboat_core::{TextEncoding, Value};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::fmt::Write;
 
 /// The values in their order.
@@ -29,6 +31,74 @@ pub(crate) fn object(named: &[(&str, Value<'_>)]) -> String {
     }
     json.push('}');
     json
+}
+
+/// One value of a key that was given as JSON.
+pub(crate) enum Parsed {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Blob(Vec<u8>),
+    /// In the encoding of the database.
+    Text(TextEncoding, Vec<u8>),
+}
+
+/// Bytes in hexadecimal digits, by what they are.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Bytes {
+    Blob(String),
+    Text(String),
+}
+
+impl Parsed {
+    pub fn as_value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(integer) => Value::Integer(*integer),
+            Self::Real(real) => Value::Real(*real),
+            Self::Blob(bytes) => Value::Blob(bytes),
+            Self::Text(TextEncoding::Utf8, bytes) => Value::Text(bytes),
+            Self::Text(TextEncoding::Utf16le, bytes) => Value::Utf16le(bytes),
+            Self::Text(TextEncoding::Utf16be, bytes) => Value::Utf16be(bytes),
+        }
+    }
+
+    fn read(json: &str, encoding: TextEncoding) -> Option<Self> {
+        Some(match json.as_bytes().first()? {
+            b'n' => Self::Null,
+            b'"' => {
+                let text: String = serde_json::from_str(json).ok()?;
+                let bytes = match encoding {
+                    TextEncoding::Utf8 => text.into_bytes(),
+                    TextEncoding::Utf16le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                    TextEncoding::Utf16be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+                };
+                Self::Text(encoding, bytes)
+            }
+            b'{' => match serde_json::from_str(json).ok()? {
+                Bytes::Blob(digits) => Self::Blob(from_hex(&digits)?),
+                Bytes::Text(digits) => Self::Text(encoding, from_hex(&digits)?),
+            },
+            // As a number of its own: the bits of a REAL are exact then.
+            b'-' | b'0'..=b'9' if json.contains(['.', 'e', 'E']) => Self::Real(json.parse().ok()?),
+            b'-' | b'0'..=b'9' => Self::Integer(json.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+/// The values of a key that [`array()`] wrote; none for what it does not write.
+pub(crate) fn read_array(json: &[u8], encoding: TextEncoding) -> Option<Vec<Parsed>> {
+    let values: Vec<&RawValue> = serde_json::from_slice(json).ok()?;
+    values.into_iter().map(|value| Parsed::read(value.get(), encoding)).collect()
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    if rest.is_empty() { bytes } else { None }
 }
 
 fn push(json: &mut String, value: &Value<'_>) {
@@ -92,11 +162,31 @@ mod tests {
             Value::Utf16le(&[0xe4, 0]),
             Value::Utf16be(&[0xd8, 0]),
         ];
+        let json = array(&values);
+        let parsed = |encoding| read_array(json.as_bytes(), encoding).unwrap();
+        for (at, value) in values.iter().enumerate() {
+            let encoding = match value {
+                Value::Utf16le(_) => TextEncoding::Utf16le,
+                Value::Utf16be(_) => TextEncoding::Utf16be,
+                _ => TextEncoding::Utf8,
+            };
+            assert_eq!(array(&[parsed(encoding)[at].as_value()]), array(&[*value]), "and back");
+        }
         assert_eq!(
-            array(&values),
+            json,
             "[null,-9223372036854775808,1.0,-0.0,0.30000000000000004,1e300,-9e999,{\"blob\":\"\"},{\"blob\":\"00ff\"},\
              \"a\\\"\\n\",{\"text\":\"610062\"},{\"text\":\"ff\"},\"ä\",{\"text\":\"d800\"}]"
         );
+    }
+
+    #[test]
+    fn keys_that_are_none() {
+        for json in
+            ["", "[", "5", "[true]", "[[1]]", "[9223372036854775808]", r#"[{"blob":"0"}]"#, r#"[{"blob":"0g"}]"#]
+        {
+            assert!(read_array(json.as_bytes(), TextEncoding::Utf8).is_none(), "{json}");
+        }
+        assert!(read_array(b" [ ] ", TextEncoding::Utf8).unwrap().is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod arguments;
 mod atomic_file;
 mod backup_compose;
 mod backup_compose_file;
+mod backup_diff;
 mod backup_estimate;
 mod backup_export;
 mod backup_export_file;
@@ -22,6 +23,7 @@ mod backup_verify_key;
 mod backup_version;
 mod base;
 mod bundle_target;
+mod chains;
 mod compose;
 mod edge;
 mod export;
@@ -34,6 +36,7 @@ mod limited;
 mod options;
 mod pipeline;
 mod scratch;
+mod shape;
 mod summary;
 mod table_function;
 mod target;
@@ -82,7 +85,8 @@ fn register(db: *mut sqlite3) -> Result<()> {
         backup_restore_file (3..=4) DIRECT.union(JSON);
     }
     table_function::define::<backup_tables::Tables>(db)?;
-    table_function::define::<backup_rows::Rows>(db)
+    table_function::define::<backup_rows::Rows>(db)?;
+    table_function::define::<backup_diff::Differences>(db)
 }
 
 /// The entry point, under the name that SQLite derives from the file's name `liblifeboat`.

@@ -9,11 +9,13 @@
 //! threads; and where no thread can be made, one does all the work.
 
 use crate::arguments::Bundle;
+use crate::chains;
+use crate::file_source::open_chain;
 use crate::interrupt::Interrupt;
 use crate::target::refuse_no_file;
 use lifeboat_core::{
-    BundleSummary, BundleWriter, Decoder, Error, ExportTotals, Opened, Opener, PlainChunk, RecoveryKey, Report, Result,
-    StateSink,
+    BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, Opened, Opener, PlainChunk, RecoveryKey, Report,
+    Result, StateSink,
 };
 use std::cell::RefCell;
 use std::fs::File;
@@ -122,33 +124,50 @@ impl<W: Write, L: Write> Writers<W, L> {
     }
 }
 
-/// Reads a bundle, checks all of it, and hands its state to `sink`. What the sink got counts only when this succeeds.
+/// Reads a chain, oldest bundle first, checks all of it, and hands the state that it leads to, to `sink`. What the sink got
+/// counts only when this succeeds.
+///
+/// Deltas are opened and checked before anything is handed on, and that they lead on from the full bundle; they stay on the
+/// caller's thread.
 ///
 /// # Errors
-/// Those of reading, of the format and of the sink; interrupted.
+/// Those of reading, of the format and of the sink; mismatch when the chain does not begin with a full bundle;
+/// interrupted. They name the bundle of a chain.
 pub(crate) fn restore<S: StateSink>(
-    bundle: &Bundle<'_>,
+    bundles: &[Bundle<'_>],
     key: &RecoveryKey,
     sink: S,
     interrupt: &Interrupt<'_>,
 ) -> Result<(Report, S)> {
-    let mut decoder = Decoder::new(key, sink);
+    let (full, deltas) = match bundles {
+        [] => return Err(Error::misuse("the chain is empty; give at least one bundle")),
+        // Whether it is a full one is said when it has been read.
+        [bundle] => (bundle, Deltas::none()),
+        [full, ..] => {
+            let chain = open_chain(key, bundles)?;
+            chain.require_complete()?;
+            let deltas = chain.into_deltas(|| interrupt.check());
+            (full, deltas.map_err(|error| chains::with_path(bundles, error))?)
+        }
+    };
+    let of_full = |error| chains::with_path(bundles, chains::at_number(bundles, 0, error));
+    let mut decoder = Decoder::over(key, deltas, sink);
     let mut accept = |opened| {
         interrupt.check()?;
         decoder.take(opened)
     };
-    let input = Mutex::new(Some(Input::open(bundle)?));
+    let input = Mutex::new(Some(Input::open(full)?));
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
         let worker = spawn(scope, move || open(key, take(&input)?, |opened| sender.send(opened).map_err(|_| gone())));
         let Some(worker) = worker else {
-            return open(key, Input::open(bundle)?, accept);
+            return open(key, Input::open(full)?, accept);
         };
         let accepted = receiver.iter().try_for_each(&mut accept);
         // With nobody to receive, a worker that is not done fails at once.
         drop(receiver);
         let opened = join(worker);
-        accepted.and(opened)
+        accepted.and(opened.map_err(of_full))
     })?;
     decoder.finish()
 }
@@ -164,8 +183,6 @@ fn open(key: &RecoveryKey, mut input: Input<'_>, mut emit: impl FnMut(Opened) ->
 pub(crate) enum Input<'a> {
     /// One that the caller holds.
     Bytes(&'a [u8]),
-    /// One of our own, and how much of it was read.
-    Owned(Vec<u8>, usize),
     /// A file, with its name for errors.
     File(File, String),
 }
@@ -193,11 +210,6 @@ impl<'a> Input<'a> {
             Self::Bytes(bytes) => {
                 let (piece, rest) = bytes.split_at(bytes.len().min(PIECE));
                 *bytes = rest;
-                Ok(piece)
-            }
-            Self::Owned(bytes, read) => {
-                let piece = bytes[*read..].chunks(PIECE).next().unwrap_or_default();
-                *read += piece.len();
                 Ok(piece)
             }
             Self::File(file, name) => {
@@ -307,7 +319,7 @@ mod tests {
 
     fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
         let database = database();
-        restore(&Bundle::Bytes(bundle), &key(), sink, &Interrupt::of(&database)?)
+        restore(&[Bundle::Bytes(bundle)], &key(), sink, &Interrupt::of(&database)?)
     }
 
     /// Fails when it has taken this many bytes.

@@ -3,10 +3,9 @@
 use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
 use crate::pipeline;
-use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result, SchemaRow, Settings, StateDigest, StateSink};
+use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result, StateDigest};
 use lifeboat_sqlite::{
-    Api, CheckLevel, Connection, Findings, OpenMode, Rebuild, RebuildOptions, Rebuilt, Snapshot, foreign_key_check,
-    quote_name,
+    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, Snapshot, foreign_key_check,
 };
 use serde::{Serialize, Serializer};
 use std::fs::File;
@@ -43,7 +42,8 @@ struct Computed {
     stored_columns: Vec<String>,
 }
 
-/// Builds the state of `bundle` in `scratch`, an empty database, and proves by a second walk that it has the bundle's id.
+/// Builds the state that a chain leads to in `scratch`, an empty database, and proves by a second walk that it has the id that the
+/// last bundle names.
 /// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ struct Computed {
 /// scratch database is of no use then.
 pub(crate) fn build<'c>(
     scratch: &'c Connection<'c>,
-    bundle: &Bundle<'_>,
+    bundles: &[Bundle<'_>],
     key: &RecoveryKey,
     options: RebuildOptions,
     interrupt: &Interrupt<'_>,
@@ -59,7 +59,7 @@ pub(crate) fn build<'c>(
 ) -> Result<Built> {
     let mut stop = || interrupt.check().is_err();
     scratch.watched(&mut stop, || {
-        let (report, rebuild) = pipeline::restore(bundle, key, Rebuild::new(scratch, options)?, interrupt)?;
+        let (report, rebuild) = pipeline::restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
         let rebuilt = rebuild.finish()?;
         thread::scope(|threads| {
             // The disk works while the rows are read again.
@@ -121,36 +121,4 @@ fn ok_or_list<S: Serializer>(findings: &Findings, serializer: S) -> Result<S::Ok
     let more = findings.count.saturating_sub(kept);
     let more = (more > 0).then(|| format!("and {more} more"));
     serializer.collect_seq(findings.first.iter().chain(&more))
-}
-
-/// One column of a table.
-pub(crate) struct Column {
-    pub name: String,
-    /// Its place in the PRIMARY KEY clause, from 1; 0 if it is not in it.
-    pub primary: usize,
-    /// Generated columns are not stored.
-    pub generated: bool,
-}
-
-/// The columns of a table of this schema, which is judged and built, empty, in memory.
-///
-/// # Errors
-/// Those of the rebuild.
-pub(crate) fn columns(api: Api, settings: &Settings, schema: &[SchemaRow], table: &str) -> Result<Vec<Column>> {
-    let scratch = Connection::open(api, ":memory:", OpenMode::Create)?;
-    let options = RebuildOptions { check: CheckLevel::None, ..RebuildOptions::default() };
-    let mut rebuild = Rebuild::new(&scratch, options)?;
-    rebuild.settings(settings)?;
-    rebuild.schema(schema)?;
-    rebuild.finish()?;
-    let mut columns = Vec::new();
-    let mut statement = scratch.prepare(&format!("PRAGMA table_xinfo({})", quote_name(table)))?;
-    while statement.step()? {
-        columns.push(Column {
-            primary: usize::try_from(statement.integer(5)).unwrap_or(0),
-            generated: statement.integer(6) > 1,
-            name: statement.text(1)?,
-        });
-    }
-    Ok(columns)
 }

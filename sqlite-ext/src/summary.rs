@@ -16,10 +16,10 @@ pub(crate) struct Summary<'a> {
     pub verify_key: String,
     pub chunks: u64,
     pub items: u64,
-    pub changed: bool,
     pub base_id: Option<String>,
     pub full: bool,
     pub changes: u64,
+    pub changed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     #[serde(flatten)]
@@ -37,10 +37,10 @@ impl<'a> Summary<'a> {
             verify_key: bundle.verify_key.to_string(),
             chunks: bundle.chunks,
             items: bundle.items,
-            changed: true,
             base_id: bundle.base_id.map(|id| id.to_string()),
             full: bundle.base_id.is_none(),
             changes: bundle.changes,
+            changed: true,
             rows: None,
             narrowed: None,
         }

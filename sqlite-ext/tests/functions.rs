@@ -238,9 +238,12 @@ fn rows_of_a_large_table_are_streamed() {
     let counts = db.query_row(sql, params![bundle, key], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(counts, (20000, 20000));
     let cut = &bundle[..bundle.len() / 2];
-    let first: i64 = one(&db, "SELECT key FROM backup_rows(?, ?, 't') LIMIT 1", params![cut, key]);
-    assert_eq!(first, 1, "the first row needs the beginning only");
     assert!(error(&db, "SELECT count(*) FROM backup_rows(?, ?, 't')", params![cut, key]).contains("truncated"));
+    let mut damaged = bundle.clone();
+    damaged[bundle.len() / 2] ^= 1;
+    let first: i64 = one(&db, "SELECT key FROM backup_rows(?, ?, 't') LIMIT 1", params![damaged, key]);
+    assert_eq!(first, 1, "the first row needs the beginning only");
+    assert!(error(&db, "SELECT count(*) FROM backup_rows(?, ?, 't')", params![damaged, key]).contains("corrupt: item"));
 }
 
 #[test]
@@ -320,7 +323,11 @@ fn arguments_that_are_wrong() {
         ("SELECT backup_verify(NULL)", "backup_verify: misuse: the bundle is NULL"),
         ("SELECT backup_verify(12)", "backup_verify: misuse: the bundle is a number"),
         ("SELECT backup_verify('')", "backup_verify: misuse: the path of the bundle is empty"),
-        ("SELECT backup_verify('[\"a\",\"b\"]')", "backup_verify: unsupported: a chain of several bundles"),
+        ("SELECT backup_verify('[]')", "backup_verify: misuse: the array of bundles is empty"),
+        (
+            "SELECT backup_verify('[\"/none/a\",\"b\"]')",
+            "backup_verify: host: bundle 1 of the chain: the bundle '/none/a' cannot be read",
+        ),
         ("SELECT backup_verify('[')", "backup_verify: misuse: a bundle argument that starts with '['"),
         ("SELECT backup_verify('[\"/none/a\"]')", "backup_verify: host: the bundle '/none/a' cannot be read"),
     ] {

@@ -148,7 +148,15 @@ fn not_inside_what_is_not_committed() {
 #[test]
 fn z23_not_from_a_schema() {
     let (db, key, _) = sample();
-    for name in ["backup_keygen()", "backup_export('k')", "backup_verify('b')", "backup_export_file('k', 'p')"] {
+    for name in [
+        "backup_keygen()",
+        "backup_export('k')",
+        "backup_estimate('k')",
+        "backup_verify('b')",
+        "backup_compose('b', 'k')",
+        "backup_export_file('k', 'p')",
+        "backup_compose_file('b', 'k', 'p')",
+    ] {
         let sql = format!("CREATE VIEW v AS SELECT {name}; ");
         db.execute_batch(&sql).unwrap();
         assert!(error(&db, "SELECT * FROM v", []).contains("unsafe use of backup_"), "{name}");
@@ -181,7 +189,13 @@ fn a_planner_gets_null() {
     )
     .unwrap();
     // The planner of a build with STAT4 calls deterministic functions while it prepares.
-    for function in ["backup_export(?1)", "backup_verify(?2, ?1)", "backup_info(?2, ?1)"] {
+    for function in [
+        "backup_export(?1)",
+        "backup_estimate(?1)",
+        "backup_verify(?2, ?1)",
+        "backup_info(?2, ?1)",
+        "backup_compose(?2, ?1)",
+    ] {
         let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM t WHERE x = {function} AND y = 3 AND ?1 <> ?2");
         let mut statement = db.prepare(&sql).unwrap();
         statement.query(params![key, bundle]).unwrap().next().unwrap();
@@ -206,7 +220,17 @@ fn keys_never_stand_in_errors() {
         "SELECT backup_export(?1, json_object('compress', ?1))",
         "SELECT backup_export(?1, json_object('compress', json_object(?1, 'none')))",
         "SELECT backup_export(?1, json_object('schema', ?1))",
+        "SELECT backup_export(?1, json_object('base', ?1))",
+        "SELECT backup_export(?1, json_object('base', json_array('./' || ?1)))",
+        "SELECT backup_export(?1, json_object('ledger', ?1, ?1, 1))",
+        "SELECT backup_export(?1, json_object('tables', json_array(?1)))",
+        "SELECT backup_export(?1, json_object('where', json_object('t', ?1)))",
+        "SELECT backup_export(?1, json_object('where', json_object(?1, '1')))",
+        "SELECT backup_estimate(?1, json_object('base', ?4 || ?1))",
+        "SELECT backup_compose(?1, ?1)",
+        "SELECT backup_compose_file(?3, ?1, ?1)",
         "SELECT backup_export_file(?4, ?1)",
+        "SELECT backup_export_file(?1, ?4, json_object('ledger', '/none/' || ?1))",
         "SELECT backup_export_file(?1, ?1)",
         "SELECT backup_export_file(?1, '/none/' || ?1)",
         "SELECT backup_verify(?1, ?3)",
@@ -237,7 +261,7 @@ fn keys_never_stand_in_errors() {
         assert!(!found.to_ascii_lowercase().contains(body), "{sql}: {found}");
         checked += 1;
     }
-    assert_eq!(checked, 30);
+    assert_eq!(checked, 40);
     assert_eq!(names(directory.path()), [""; 0]);
     let hidden = db.query_row("SELECT recovery_key FROM backup_tables(?, ?)", params![bundle, key], |row| {
         row.get::<_, Option<String>>(0)
@@ -253,6 +277,9 @@ fn interrupts_and_progress_handlers_are_honoured() {
     for sql in [
         "SELECT backup_export(?1), ?2, ?3",
         "SELECT backup_export_file(?1, ?3), ?2",
+        "SELECT backup_estimate(?1), ?2, ?3",
+        "SELECT backup_compose(?2, ?1), ?3",
+        "SELECT backup_compose_file(?2, ?1, ?3)",
         "SELECT backup_verify(?2, ?1), ?3",
         "SELECT backup_verify(?2, ?1, '{\"level\": \"restore\"}'), ?3",
         "SELECT backup_restore_file(?2, ?1, ?3)",

@@ -1,6 +1,9 @@
 //! A connection with the extension, loaded through its entry point as any host does.
 #![allow(dead_code)] // Each test program uses a part.
 
+pub mod bench;
+pub mod deltas;
+
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, LoadExtensionGuard, Params};
 use serde_json::Value;

@@ -1,0 +1,37 @@
+//! Deltas and ledgers, made by the format itself.
+
+use lifeboat_core::{Base, BundleWriter, Chain, Export, ExportOptions, PlainChunk, RecoveryKey};
+use lifeboat_sqlite::{Connection as Database, Snapshot, linked_api};
+use rusqlite::Connection;
+use std::cell::RefCell;
+
+/// The bundle that leads from the state of a chain (none: from nothing) to that of `db`, and the ledger of the latter.
+pub fn export_from(db: &Connection, key: &str, domain: &str, base: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
+    let key = RecoveryKey::from_text(key).unwrap();
+    let keys = key.domain(key.domain_id(domain).unwrap());
+    // SAFETY: the connection is open, and of the library that is linked into this program.
+    let app = unsafe { Database::borrow(linked_api!(), db.handle().cast()) };
+    let snapshot = Snapshot::open(&app, "main").unwrap();
+    let mut writer = BundleWriter::new(&key, domain, Vec::new()).unwrap();
+    let ledger = RefCell::new(BundleWriter::ledger(&key, domain, Vec::new()).unwrap());
+    let emit = |chunk: PlainChunk| writer.chunk(&chunk);
+    let options = ExportOptions::default();
+    let export = match base {
+        [] => Export::new(&keys, options, emit),
+        base => {
+            let base = Base::chain(&Chain::open(&key, base.iter().copied()).unwrap()).unwrap();
+            Export::delta(&keys, options, base, None, emit).unwrap()
+        }
+    };
+    let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
+    snapshot.walk(&mut export).unwrap();
+    let (totals, ledger_totals) = export.finish().unwrap();
+    let (_, bundle) = writer.finish(&totals).unwrap();
+    let (_, ledger) = ledger.into_inner().finish(&ledger_totals.unwrap()).unwrap();
+    (bundle, ledger)
+}
+
+/// The delta in the default domain.
+pub fn delta(db: &Connection, key: &str, base: &[&[u8]]) -> Vec<u8> {
+    export_from(db, key, "default", base).0
+}
