@@ -2,6 +2,7 @@
 
 use lifeboat_host_tests::corpus;
 use lifeboat_host_tests::equal::assert_equal;
+use lifeboat_host_tests::history::{History, LIFE};
 use lifeboat_host_tests::host::{Host, dist, keygen, program, quote};
 use lifeboat_host_tests::zkap::Size;
 use std::fs;
@@ -11,8 +12,12 @@ use tempfile::tempdir;
 
 /// What the host program says of these arguments: its output, or its error.
 fn rust_host(directory: &Path, key: &str, out: &str) -> Result<String, String> {
+    rust_host_of(&["app.bundle"], directory, key, out)
+}
+
+fn rust_host_of(bundles: &[&str], directory: &Path, key: &str, out: &str) -> Result<String, String> {
     let mut host = Command::new(program("lifeboat-rust-host"));
-    host.arg(dist("lifeboat-recovery.wasm")).args(["app.bundle", key, out]).current_dir(directory);
+    host.arg(dist("lifeboat-recovery.wasm")).args(bundles).args([key, out]).current_dir(directory);
     let output = host.output().expect("`make test` builds the example");
     match output.status.success() {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
@@ -45,4 +50,19 @@ fn a_host_in_rust() {
     let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["app.bundle", "app.db", "app.key", "other.key"]);
+}
+
+#[test]
+fn a_host_in_rust_and_a_chain() {
+    let (directory, key) = (tempdir().unwrap(), keygen());
+    let mut history = History::begin(directory.path(), &corpus::zkap(Size::SMALL), &key);
+    LIFE[..2].iter().for_each(|sql| history.live(sql));
+    fs::write(history.path("app.key"), &key).unwrap();
+    let chain = ["0.bundle", "1.bundle", "2.bundle"];
+    rust_host_of(&chain, directory.path(), "app.key", "app.db").unwrap();
+    assert_equal(&history.database(2), &history.path("app.db"));
+    let gap = [chain[0], chain[2]];
+    let refused = rust_host_of(&gap, directory.path(), "app.key", "other.db").unwrap_err();
+    assert!(refused.contains("bundle 2 of the chain does not follow"), "{refused}");
+    assert!(!history.path("other.db").exists());
 }

@@ -1,7 +1,8 @@
 //! Recovers a database with the recovery component, which gets no capability at all, at most so much memory, and at most
 //! so much time:
 //!
-//! `lifeboat-rust-host lifeboat-recovery.wasm app.bundle app.key app.db`
+//! `lifeboat-rust-host lifeboat-recovery.wasm app.bundle app.key app.db`, or a chain of bundles, oldest first, in place of
+//! the one.
 
 use bindings::Lifeboat;
 use bindings::exports::lifeboat::recovery::recovery::{Error as Refusal, Summary};
@@ -24,8 +25,8 @@ const PIECE: usize = 1 << 20;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [component, bundle, key, out] = arguments.as_slice() else {
-        bail!("usage: lifeboat-rust-host COMPONENT BUNDLE KEY-FILE OUT");
+    let [component, full, deltas @ .., key, out] = arguments.as_slice() else {
+        bail!("usage: lifeboat-rust-host COMPONENT FULL-BUNDLE [DELTA...] KEY-FILE OUT");
     };
 
     let mut config = Config::new();
@@ -42,23 +43,24 @@ fn main() -> Result<()> {
     // An empty linker: whatever the component does with the key, it has nowhere to send it.
     let lifeboat = Lifeboat::instantiate(&mut store, &component, &Linker::new(component.engine()))?;
 
-    recover(&lifeboat, &mut store, bundle, key, Path::new(out))
+    recover(&lifeboat, &mut store, (full, deltas), key, Path::new(out))
 }
 
-fn recover(lifeboat: &Lifeboat, mut store: &mut Store<StoreLimits>, bundle: &str, key: &str, out: &Path) -> Result<()> {
+fn recover(
+    lifeboat: &Lifeboat,
+    mut store: &mut Store<StoreLimits>,
+    (full, deltas): (&str, &[String]),
+    key: &str,
+    out: &Path,
+) -> Result<()> {
     let key = fs::read_to_string(key).with_context(|| format!("cannot read {key}"))?;
     let database = lifeboat.lifeboat_recovery_recovery().database();
     let recovery = accepted(database.call_open(&mut store, &key, None, None)?)?;
 
-    let mut file = fs::File::open(bundle).with_context(|| format!("cannot open {bundle}"))?;
-    let mut piece = vec![0; PIECE];
-    loop {
-        let length = file.read(&mut piece)?;
-        if length == 0 {
-            break;
-        }
-        accepted(database.call_push(&mut store, recovery, &piece[..length])?)?;
+    for delta in deltas {
+        feed(delta, |piece| accepted(database.call_push_delta(&mut store, recovery, piece)?))?;
     }
+    feed(full, |piece| accepted(database.call_push(&mut store, recovery, piece)?))?;
     let recovered = accepted(database.call_finish(&mut store, recovery)?)?;
 
     // Written beside its place and put there at the end, so that there is a whole database or none.
@@ -72,6 +74,18 @@ fn recover(lifeboat: &Lifeboat, mut store: &mut Store<StoreLimits>, bundle: &str
     print(&recovered.summary);
     println!("recovered {} bytes to {}", recovered.size, out.display());
     Ok(())
+}
+
+/// Hands a bundle on in pieces.
+fn feed(bundle: &str, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut file = fs::File::open(bundle).with_context(|| format!("cannot open {bundle}"))?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            length => push(&piece[..length]).with_context(|| bundle.to_owned())?,
+        }
+    }
 }
 
 fn write(path: &Path, mut pull: impl FnMut() -> Result<Option<Vec<u8>>>) -> Result<()> {
