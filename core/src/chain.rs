@@ -16,6 +16,11 @@ use std::rc::Rc;
 /// Mismatch, with the number of the first bundle that does not follow, and why: another domain, a full bundle in the
 /// middle, a bundle twice, a fork, a wrong order, or one that is missing. Too big above the limit of a chain.
 pub fn check_links(reports: &[PublicReport]) -> Result<()> {
+    check_links_from(1, reports)
+}
+
+/// The same where the first of these is the bundle of this number in its chain.
+fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
     if reports.len() > CHAIN_MAX {
         return Err(Error::too_big(format!(
             "a chain of {} bundles; at most {CHAIN_MAX} are read at once: compose some of them into one first",
@@ -23,7 +28,7 @@ pub fn check_links(reports: &[PublicReport]) -> Result<()> {
         )));
     }
     for (at, pair) in reports.windows(2).enumerate() {
-        let ([before, this], number) = (pair, at + 2) else { continue };
+        let ([before, this], number) = (pair, first + at + 1) else { continue };
         let refused =
             |why: String| Err(Error::mismatch(format!("bundle {number} of the chain does not follow: {why}")));
         if (this.domain_id, this.verify_key) != (before.domain_id, before.verify_key) {
@@ -41,17 +46,17 @@ pub fn check_links(reports: &[PublicReport]) -> Result<()> {
             .iter()
             .position(|earlier| (earlier.base_id, earlier.state_id) == (this.base_id, this.state_id));
         if let Some(same) = same {
-            return refused(format!("it is bundle {} again; leave it out", same + 1));
+            return refused(format!("it is bundle {} again; leave it out", first + same));
         }
         if let Some(earlier) = leads_there(&reports[..at + 1]) {
             return refused(format!(
                 "a fork: it leads on from bundle {}, and so does bundle {}; leave out one of the two branches",
-                earlier + 1,
-                earlier + 2
+                first + earlier,
+                first + earlier + 1
             ));
         }
         if let Some(later) = leads_there(&reports[at + 2..]) {
-            return refused(format!("a wrong order: bundle {} comes before it", later + number + 1));
+            return refused(format!("a wrong order: bundle {} comes before it", number + later + 1));
         }
         if reports[..=at].iter().any(|earlier| earlier.base_id == Some(base)) {
             return refused(
@@ -184,18 +189,22 @@ impl<'s> Deltas<'s> {
         sources: impl IntoIterator<Item = impl Source + 's>,
         mut beat: impl FnMut() -> Result<()>,
     ) -> Result<Self> {
-        let sources: Vec<_> = sources.into_iter().collect();
-        if sources.is_empty() {
-            return Ok(Self::none());
+        // Their full bundle is the first of the chain.
+        let place = |number: usize| format!("bundle {} of the chain", number + 2);
+        let mut bundles = Vec::new();
+        for (number, source) in sources.into_iter().enumerate() {
+            let bundle = Bundle::open(key, source).map_err(|error| error.at(place(number)))?;
+            bundles.push(Rc::new(bundle));
         }
-        let Chain { bundles } = Chain::open(key, sources)?;
-        if bundles[0].is_full() {
+        if bundles.first().is_some_and(|bundle| bundle.is_full()) {
             return Err(Error::mismatch(
                 "a full bundle stands where a delta belongs; a chain has one, its first bundle",
             ));
         }
+        let reports: Vec<_> = bundles.iter().map(|bundle| bundle.public().clone()).collect();
+        check_links_from(2, &reports)?;
         for (number, bundle) in bundles.iter().enumerate() {
-            bundle.check(&mut beat).map_err(|error| error.at(format!("delta {}", number + 1)))?;
+            bundle.check(&mut beat).map_err(|error| error.at(place(number)))?;
         }
         Ok(Self { bundles })
     }

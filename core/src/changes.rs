@@ -35,6 +35,12 @@ impl Refusal {
         }
     }
 
+    /// What the caller should make of it.
+    pub fn kind(&self) -> ErrorKind {
+        let (Refusal::Chunk(error) | Refusal::Sink(error)) = self;
+        error.kind()
+    }
+
     /// The error by itself.
     pub fn into_error(self) -> Error {
         match self {

@@ -7,10 +7,10 @@ use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal};
 use crate::digest::Digest;
 use crate::output::Output;
 use crate::overlay::{BaseItem, Overlay};
-use crate::reader::PublicReport;
+use crate::reader::{Place, PublicReport};
 use crate::restore::Opened;
 use crate::state::Table;
-use crate::{DomainKeys, Error, RecoveryKey, Result, SchemaRow, Selection, Settings, StateSink};
+use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, SchemaRow, Selection, Settings, StateSink};
 
 /// What a bundle or a chain holds, all of it checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,15 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         Self {
             key: key.clone(),
             domain: None,
-            items: Items { out: Output::new(sink), overlay, has_settings: false, has_schema: false, is_delta: false },
+            items: Items {
+                out: Output::new(sink),
+                overlay,
+                has_settings: false,
+                has_schema: false,
+                is_delta: false,
+                place: None,
+                misfit: None,
+            },
             deltas,
             report: None,
         }
@@ -75,6 +83,7 @@ impl<'s, S: StateSink> Decoder<'s, S> {
             }
             Opened::Chunk { kind, plaintext, place } => {
                 let (_, decoder) = self.domain.as_mut().ok_or_else(no_head)?;
+                self.items.place = Some(place);
                 decoder.chunk(kind, &plaintext, &mut self.items).map_err(|refusal| refusal.at(place))
             }
             Opened::End(public) => self.end(public),
@@ -112,6 +121,9 @@ impl<'s, S: StateSink> Decoder<'s, S> {
             return Err(Error::corrupt("the head names another domain than the index"));
         }
         self.deltas.check_follow(&public)?;
+        if let Some(misfit) = self.items.misfit.take() {
+            return Err(misfit);
+        }
         let out = &mut self.items.out;
         if let Some(overlay) = &mut self.items.overlay {
             overlay.finish(out).map_err(Refusal::into_error)?;
@@ -145,6 +157,10 @@ struct Items<'s, S> {
     has_schema: bool,
     /// It is none, as far as this can be told from its changes.
     is_delta: bool,
+    /// The chunk that is being read.
+    place: Option<Place>,
+    /// The deltas contradict it: said when it is complete, as only then it can be told that they lead on from another state.
+    misfit: Option<Error>,
 }
 
 impl<S: StateSink> ChangeSink for Items<'_, S> {
@@ -155,13 +171,14 @@ impl<S: StateSink> ChangeSink for Items<'_, S> {
             Table::Schema if self.has_settings => self.has_schema = true,
             _ => self.is_delta |= !self.has_schema,
         }
-        if self.is_delta {
+        if self.is_delta || self.misfit.is_some() {
             return Ok(());
         }
-        match &mut self.overlay {
+        let handed = match &mut self.overlay {
             Some(overlay) => overlay.table(table, &mut self.out),
             None => self.out.begin(table),
-        }
+        };
+        self.defer(handed)
     }
 
     fn row(
@@ -172,18 +189,20 @@ impl<S: StateSink> ChangeSink for Items<'_, S> {
         digests: Digests,
     ) -> std::result::Result<(), Refusal> {
         let Some(digest) = self.only_new(digests) else { return Ok(()) };
-        match &mut self.overlay {
+        let handed = match &mut self.overlay {
             Some(overlay) => overlay.item(key, BaseItem::Row(row), digest, &mut self.out),
             None => self.out.row(row, digest),
-        }
+        };
+        self.defer(handed)
     }
 
     fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
         let (Some(digest), Some(value)) = (self.only_new(digests), new) else { return Ok(()) };
-        match &mut self.overlay {
+        let handed = match &mut self.overlay {
             Some(overlay) => overlay.item(&crate::tally::NO_KEY, BaseItem::Item(value), digest, &mut self.out),
             None => self.out.item(table, value, digest),
-        }
+        };
+        self.defer(handed)
     }
 }
 
@@ -191,7 +210,16 @@ impl<S> Items<'_, S> {
     /// The digest of an item that comes out of nothing, as all do in a full bundle.
     fn only_new(&mut self, digests: Digests) -> Option<Digest> {
         self.is_delta |= digests.old.is_some();
-        digests.new.filter(|_| !self.is_delta)
+        digests.new.filter(|_| !self.is_delta && self.misfit.is_none())
+    }
+
+    /// Keeps what makes no sense below deltas until the end, and hands on nothing more.
+    fn defer(&mut self, handed: std::result::Result<(), Refusal>) -> std::result::Result<(), Refusal> {
+        let Err(refusal) = handed else { return Ok(()) };
+        let place = self.place.filter(|_| self.overlay.is_some());
+        let (Some(place), ErrorKind::Corrupt) = (place, refusal.kind()) else { return Err(refusal) };
+        self.misfit = Some(refusal.at(place));
+        Ok(())
     }
 }
 

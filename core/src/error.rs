@@ -85,6 +85,12 @@ impl Error {
         self.message = format!("{place}: {}", self.message);
         self
     }
+
+    /// The same error with what helps to find its cause put behind its message.
+    pub fn with(mut self, detail: impl fmt::Display) -> Self {
+        self.message = format!("{} ({detail})", self.message);
+        self
+    }
 }
 
 impl fmt::Display for Error {

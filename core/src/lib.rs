@@ -39,6 +39,7 @@ mod head;
 #[cfg(test)]
 mod hostile;
 mod index;
+mod intake;
 mod key;
 mod ledger;
 pub mod limits;
@@ -67,6 +68,7 @@ pub use digest::{DomainId, StateId};
 pub use encoder::{Encoded, EncodedSink, Encoder};
 pub use error::{Error, ErrorKind, Result};
 pub use export::{Export, ExportOptions};
+pub use intake::DeltaIntake;
 pub use key::{RecoveryKey, VerifyKey};
 pub use reader::{Audit, Place, PublicReport};
 pub use restore::{Discard, Opened, Opener, Restore};

@@ -88,16 +88,32 @@ impl Splitter {
     /// Takes the next bytes and hands out each item that they complete. After an error, of `emit` too, the work is over:
     /// every later call gives it again.
     pub fn push(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
-        if self.failed.is_none() {
-            self.failed = self.split(bytes, emit).err();
-        }
-        self.failed.clone().map_or(Ok(()), Err)
+        self.split(bytes, false, emit).map(drop)
     }
 
-    fn split(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
-        while !bytes.is_empty() {
+    /// The same where another bundle may follow: tells how many of the bytes belong to this one. Fewer than there are:
+    /// it has come to its end.
+    pub fn push_until_end(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<usize> {
+        self.split(bytes, true, emit)
+    }
+
+    fn split(&mut self, bytes: &[u8], until_end: bool, emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<usize> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let taken = self.items(bytes, until_end, emit);
+        self.failed = taken.as_ref().err().cloned();
+        taken
+    }
+
+    fn items(&mut self, all: &[u8], until_end: bool, mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<usize> {
+        let mut bytes = all;
+        while !(bytes.is_empty() || until_end && matches!(self.expect, Expect::Nothing)) {
             let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
             let (now, later) = bytes.split_at(wanted.saturating_sub(self.buffer.len()).min(bytes.len()));
+            if self.buffer.try_reserve(now.len()).is_err() {
+                return Err(Error::too_big("there is no memory for the next item of the bundle").at(self.place()));
+            }
             self.buffer.extend_from_slice(now);
             bytes = later;
             if matches!(self.length()?, Length::Whole(length) if length == self.buffer.len()) {
@@ -109,7 +125,7 @@ impl Splitter {
                 self.buffer.clear();
             }
         }
-        Ok(())
+        Ok(all.len() - bytes.len())
     }
 
     /// # Errors

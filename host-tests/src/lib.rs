@@ -3,6 +3,7 @@
 
 pub mod corpus;
 pub mod equal;
+pub mod history;
 pub mod host;
 pub mod random;
 pub mod torture;

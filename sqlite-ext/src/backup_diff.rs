@@ -14,9 +14,10 @@
 //!   all in their order.
 
 use crate::arguments::Arguments;
-use crate::backup_info::{SelectionInfo, encoding_name};
+use crate::backup_info::encoding_name;
 use crate::file_source::WatchedChain;
 use crate::shape::{Columns, Shape};
+use crate::summary::SelectionReport;
 use crate::table_function::{Cell, TableFunction, Watch};
 use lifeboat_core::{Diff, Error, ErrorKind, RecoveryKey, Result, RowDifference, SchemaRow, Settings, StoredRow};
 use lifeboat_sqlite::{Api, Connection};
@@ -113,7 +114,7 @@ impl Differences {
     fn row(&mut self, difference: &RowDifference) -> Result<Option<Vec<Cell>>> {
         let name = &difference.table;
         if self.table.as_ref().is_none_or(|(table, ..)| table != name) {
-            self.table = Some((name.clone(), self.old.shape.columns(name)?, self.new.shape.columns(name)?));
+            self.table = Some((name.clone(), self.old.shape.columns(name), self.new.shape.columns(name)));
         }
         let Some((_, old_columns, new_columns)) = &self.table else { return Ok(None) };
         if difference.is_system_table {
@@ -162,7 +163,7 @@ fn settings(old: &Side, new: &Side, ready: &mut VecDeque<Vec<Cell>>) -> Result<(
             ("user_version", Some(settings.user_version.to_string())),
             ("application_id", Some(settings.application_id.to_string())),
             ("encoding", Some(json!(encoding_name(settings.encoding)).to_string())),
-            ("selection", selection.map(|selection| to_json(&SelectionInfo::of(&selection))).transpose()?),
+            ("selection", selection.map(|selection| to_json(&SelectionReport::from(&selection))).transpose()?),
         ])
     };
     for ((name, old), (_, new)) in values(old)?.into_iter().zip(values(new)?) {

@@ -19,8 +19,9 @@ use crate::edge::{Call, Reply};
 use crate::file_source::open_chain;
 use crate::interrupt::Interrupt;
 use crate::pipeline;
+use crate::summary::SelectionReport;
 use lifeboat_core::{
-    Bundle as OpenBundle, Chain, Discard, Error, RecoveryKey, Report, Result, SchemaKind, Selection, TextEncoding,
+    Bundle as OpenBundle, Chain, Discard, Error, RecoveryKey, Report, Result, SchemaKind, TextEncoding,
 };
 use serde::{Serialize, Serializer};
 
@@ -78,7 +79,7 @@ struct State {
     application_id: i32,
     user_version: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    selection: Option<SelectionInfo>,
+    selection: Option<SelectionReport>,
     #[serde(serialize_with = "as_object")]
     tables: Vec<(String, u64)>,
     rows: u64,
@@ -105,19 +106,6 @@ struct Changes {
 struct TableChanges {
     removed: u64,
     written: u64,
-}
-
-/// A selection, by the names of the options that made it.
-#[derive(Serialize)]
-pub(crate) struct SelectionInfo {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tables: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    exclude: Vec<String>,
-    #[serde(rename = "where", serialize_with = "as_object", skip_serializing_if = "Vec::is_empty")]
-    conditions: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cache: Vec<String>,
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
@@ -203,7 +191,7 @@ fn state(report: Report) -> State {
         encoding: encoding_name(report.settings.encoding),
         application_id: report.settings.application_id,
         user_version: report.settings.user_version,
-        selection: report.selection.as_ref().map(SelectionInfo::of),
+        selection: report.selection.as_ref().map(SelectionReport::from),
         rows: report.tables.iter().map(|(_, rows)| rows).sum(),
         schema: Counts {
             tables: count(SchemaKind::Table),
@@ -213,13 +201,6 @@ fn state(report: Report) -> State {
         },
         domain: report.domain,
         tables: report.tables,
-    }
-}
-
-impl SelectionInfo {
-    pub fn of(selection: &Selection) -> Self {
-        let Selection { tables, exclude, conditions, cache } = selection.clone();
-        Self { tables, exclude, conditions, cache }
     }
 }
 

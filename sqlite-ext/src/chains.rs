@@ -79,7 +79,7 @@ pub(crate) fn with_path(bundles: &[Bundle<'_>], error: Error) -> Error {
     let number = (1..=bundles.len()).find(is_named).filter(|_| bundles.len() > 1);
     match number.and_then(|number| bundles.get(number - 1)) {
         // What cannot be read at all names its path already.
-        Some(Bundle::File(path)) if error.kind() != ErrorKind::Host => error.at(format!("'{}'", path.display())),
+        Some(Bundle::File(path)) if error.kind() != ErrorKind::Host => error.with(format!("'{}'", path.display())),
         _ => error,
     }
 }

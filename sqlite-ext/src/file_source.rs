@@ -5,14 +5,16 @@ use crate::chains::with_path;
 use crate::table_function::Watch;
 use crate::target::refuse_no_file;
 use lifeboat_core::{Chain, Error, ErrorKind, RecoveryKey, Result, Source};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// A file up to this size is read at once and closed, so that a long chain of small bundles needs no long list of open files.
-const SMALL: u64 = 1 << 20;
+/// A file up to this size is read at once and closed.
+const SMALL: u64 = 64 << 10;
+/// Of a chain with more bundles no file stays open: each read opens it anew, so that the system's limit is not met.
+const MANY: usize = 64;
 
 /// The bytes of a bundle, wherever they are.
 pub(crate) enum BundleSource<'a> {
@@ -21,7 +23,9 @@ pub(crate) enum BundleSource<'a> {
     /// Ours.
     Owned(Vec<u8>),
     /// A file, its length, and its name for errors.
-    File(RefCell<File>, u64, String),
+    File(File, u64, String),
+    /// The same, closed.
+    Closed(PathBuf, u64, String),
 }
 
 impl<'a> BundleSource<'a> {
@@ -47,12 +51,30 @@ impl<'a> BundleSource<'a> {
         let mut file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         if length > SMALL {
-            return Ok(Self::File(RefCell::new(file), length, name));
+            return Ok(Self::File(file, length, name));
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         Ok(Self::Owned(bytes))
     }
+
+    /// One of so many bundles that not all files can stay open.
+    fn among(self, bundles: &[Bundle<'_>], bundle: &Bundle<'_>) -> Self {
+        match (self, bundle) {
+            (Self::File(_, length, name), Bundle::File(path)) if bundles.len() > MANY => {
+                Self::Closed(path.clone(), length, name)
+            }
+            (source, _) => source,
+        }
+    }
+}
+
+fn read_at(mut file: &File, offset: u64, buffer: &mut [u8], name: &str) -> Result<()> {
+    let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer));
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::truncated(format!("'{name}' has become shorter meanwhile")),
+        _ => Error::host(format!("reading '{name}': {error}")),
+    })
 }
 
 impl Source for BundleSource<'_> {
@@ -60,7 +82,7 @@ impl Source for BundleSource<'_> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
             Self::Owned(bytes) => Ok(bytes.len() as u64),
-            Self::File(_, length, _) => Ok(*length),
+            Self::File(_, length, _) | Self::Closed(_, length, _) => Ok(*length),
         }
     }
 
@@ -68,13 +90,10 @@ impl Source for BundleSource<'_> {
         match self {
             Self::Bytes(bytes) => bytes.read(offset, buffer),
             Self::Owned(bytes) => bytes.read(offset, buffer),
-            Self::File(file, _, name) => {
-                let mut file = file.borrow_mut();
-                let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer));
-                read.map_err(|error| match error.kind() {
-                    io::ErrorKind::UnexpectedEof => Error::truncated(format!("'{name}' has become shorter meanwhile")),
-                    _ => Error::host(format!("reading '{name}': {error}")),
-                })
+            Self::File(file, _, name) => read_at(file, offset, buffer, name),
+            Self::Closed(path, _, name) => {
+                let file = File::open(path).map_err(|error| Error::host(format!("reading '{name}': {error}")))?;
+                read_at(&file, offset, buffer, name)
             }
         }
     }
@@ -85,7 +104,8 @@ impl Source for BundleSource<'_> {
 /// # Errors
 /// Those of reading and of [`Chain::open`], with the bundle's path where there are several.
 pub(crate) fn open_chain<'a>(key: &RecoveryKey, bundles: &[Bundle<'a>]) -> Result<Chain<'a>> {
-    let sources: Vec<_> = bundles.iter().map(BundleSource::open).collect::<Result<_>>()?;
+    let open = |bundle| Ok(BundleSource::open(bundle)?.among(bundles, bundle));
+    let sources: Vec<_> = bundles.iter().map(open).collect::<Result<_>>()?;
     Chain::open(key, sources).map_err(|error| with_path(bundles, error))
 }
 
@@ -117,6 +137,7 @@ impl WatchedChain {
                 Bundle::Bytes(bytes) => BundleSource::Owned(bytes.to_vec()),
                 Bundle::File(path) => BundleSource::file(path, "bundle")?,
             };
+            let source = source.among(bundles, bundle);
             sources.push(Watched { source, number, last_read: Rc::clone(&last_read), watch: watch.clone() });
         }
         let chain = Chain::open(key, sources).map_err(|error| with_path(bundles, error))?;
@@ -141,7 +162,7 @@ impl WatchedChain {
             Some(path) if is_of_bundle && self.paths.len() > 1 => {
                 let error = error.at(format!("bundle {} of the chain", number + 1));
                 match path {
-                    Some(path) => error.at(format!("'{}'", path.display())),
+                    Some(path) => error.with(format!("'{}'", path.display())),
                     None => error,
                 }
             }

@@ -88,7 +88,7 @@ impl Parsed {
     }
 }
 
-/// The values of a key that [`array`] wrote; none for what it does not write.
+/// The values of a key that [`array()`] wrote; none for what it does not write.
 pub(crate) fn read_array(json: &[u8], encoding: TextEncoding) -> Option<Vec<Parsed>> {
     let values: Vec<&RawValue> = serde_json::from_slice(json).ok()?;
     values.into_iter().map(|value| Parsed::read(value.get(), encoding)).collect()

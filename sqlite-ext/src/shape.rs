@@ -2,55 +2,27 @@
 
 use crate::json;
 use crate::table_function::Cell;
-use lifeboat_core::{Error, Key, Result, SchemaKind, SchemaRow, Settings, StateSink, StoredRow, Value};
-use lifeboat_sqlite::{Api, CheckLevel, Connection, OpenMode, Rebuild, RebuildOptions, quote_name};
+use lifeboat_core::{Error, Key, Result, SchemaKind, SchemaRow, Settings, StoredRow, Value};
+use lifeboat_sqlite::{Api, Source, StoredColumns};
 
-/// The tables of a state, built empty in memory: SQLite itself says what their columns are.
-pub(crate) struct Shape {
-    scratch: Connection<'static>,
-}
+/// The columns of the tables of a state. No module of a virtual table is asked: such a table has no rows of its own.
+pub(crate) struct Shape(lifeboat_sqlite::Columns);
 
-/// The columns of one table, in its order.
-pub(crate) struct Columns(Vec<Column>);
-
-struct Column {
-    name: String,
-    /// Its place in the PRIMARY KEY clause, from 1; 0 if it is not in it.
-    primary: usize,
-    /// Generated columns are not stored.
-    generated: bool,
-}
+/// The columns of one table that hold stored values, in its order.
+pub(crate) struct Columns(StoredColumns);
 
 impl Shape {
-    /// Judges this schema and builds it.
+    /// Judges this schema and learns its tables.
     ///
     /// # Errors
-    /// Those of the rebuild.
+    /// Those of [`lifeboat_sqlite::Columns::new`].
     pub fn new(api: Api, settings: &Settings, schema: &[SchemaRow]) -> Result<Self> {
-        let scratch = Connection::open(api, ":memory:", OpenMode::Create)?;
-        let options = RebuildOptions { check: CheckLevel::None, ..RebuildOptions::default() };
-        let mut rebuild = Rebuild::new(&scratch, options)?;
-        rebuild.settings(settings)?;
-        rebuild.schema(schema)?;
-        rebuild.finish()?;
-        Ok(Self { scratch })
+        lifeboat_sqlite::Columns::new(api, settings, schema).map(Self)
     }
 
-    /// The columns of a table; none if there is no such table.
-    ///
-    /// # Errors
-    /// Those of SQLite.
-    pub fn columns(&self, table: &str) -> Result<Columns> {
-        let mut columns = Vec::new();
-        let mut statement = self.scratch.prepare(&format!("PRAGMA table_xinfo({})", quote_name(table)))?;
-        while statement.step()? {
-            columns.push(Column {
-                primary: usize::try_from(statement.integer(5)).unwrap_or(0),
-                generated: statement.integer(6) > 1,
-                name: statement.text(1)?,
-            });
-        }
-        Ok(Columns(columns))
+    /// The columns of a table; none if there is no such table, or it is a virtual one.
+    pub fn columns(&self, table: &str) -> Columns {
+        Columns(self.0.of(table).cloned().unwrap_or_default())
     }
 }
 
@@ -73,21 +45,18 @@ impl Columns {
 
     /// Puts the values back beside the names of their columns, in the order of the table.
     fn object(&self, key: Key<'_>, values: &[Value<'_>]) -> Result<String> {
-        let stored = || self.0.iter().filter(|column| !column.generated);
-        let mut rest = values.iter().copied();
-        // A column that is another name for the rowid is the only one that is not among the values.
-        let alias = matches!(key, Key::Rowid(_)) && stored().count() == values.len() + 1;
-        let named = stored().map(|column| {
-            let value = match (key, column.primary) {
-                (Key::Rowid(rowid), 1) if alias => Some(Value::Integer(rowid)),
-                (Key::Primary(key), place) if place > 0 => key.get(place - 1).copied(),
-                _ => rest.next(),
-            };
-            value.map(|value| (column.name.as_str(), value))
-        });
-        let named: Option<Vec<_>> = named.collect();
-        match (named, rest.next()) {
-            (Some(named), None) => Ok(json::object(&named)),
+        let StoredColumns { names, sources } = &self.0;
+        let value = |source: &Source| match (*source, key) {
+            (Source::Rowid, Key::Rowid(rowid)) => Some(Value::Integer(rowid)),
+            (Source::Key(place), Key::Primary(key)) => key.get(place).copied(),
+            (Source::Value(place), _) => values.get(place).copied(),
+            _ => None,
+        };
+        let is_value = |source: &&Source| matches!(source, Source::Value(_));
+        let named: Option<Vec<_>> =
+            names.iter().zip(sources).map(|(name, source)| Some((name.as_str(), value(source)?))).collect();
+        match named {
+            Some(named) if sources.iter().filter(is_value).count() == values.len() => Ok(json::object(&named)),
             _ => Err(Error::corrupt("a row has another number of values than its table has columns")),
         }
     }

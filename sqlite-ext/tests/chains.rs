@@ -126,6 +126,25 @@ fn r29_each_state_of_a_chain_of_100() {
     assert_eq!((info["bytes"].as_u64(), info["chunks"].as_u64()), (Some(sum("bytes")), Some(sum("chunks"))));
 }
 
+/// More bundles than files that stay open, each too long to be kept in memory.
+#[test]
+fn a_chain_of_many_files_that_are_not_small() {
+    let mut history = History::new(&[
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, randomblob(70000)), (2, 0)",
+    ]);
+    for n in 1..=70 {
+        history.then(&format!("UPDATE t SET x = randomblob(70000) WHERE id = 1; UPDATE t SET x = {n} WHERE id = 2"));
+    }
+    let (chain, copy) = (history.chain(0..=70), memory());
+    assert!(fs::metadata(&history.paths[70]).unwrap().len() > 70_000);
+    json(&copy, "SELECT backup_restore(?, ?)", [&chain, &history.key]);
+    assert!(one::<Vec<u8>>(&copy, "SELECT backup_export(?)", [&history.key]) == history.full[70]);
+    let sql = "SELECT row ->> 'x' FROM backup_rows(?, ?, 't') WHERE key = 2";
+    assert_eq!(one::<i64>(&copy, sql, [&chain, &history.key]), 70);
+    let report = json(&copy, "SELECT backup_verify(?, ?)", [&chain, &history.key]);
+    assert_eq!(report["bundles"], 71);
+}
+
 #[test]
 fn verify_and_info_of_chains_and_of_deltas_alone() {
     let history = small();

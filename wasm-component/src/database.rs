@@ -1,8 +1,9 @@
 //! Recovers the database file: SQLite builds it in memory, and it is handed out page by page, without a second copy.
 
+use crate::incoming::Incoming;
 use crate::scratch::Scratch;
 use crate::work::{PIECE_MAX, Work, expected};
-use lifeboat_core::{Error, RecoveryKey, Report, Restore, Result, StateDigest, StateId, TextEncoding, Value};
+use lifeboat_core::{Error, RecoveryKey, Report, Result, StateDigest, StateId, TextEncoding, Value};
 use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, Snapshot};
 
 /// What [`Database::finish`] built.
@@ -25,7 +26,7 @@ pub struct Database {
 
 struct Building {
     // Before the scratch that it works on, so that it is dropped first.
-    restore: Restore<'static, Rebuild<'static>>,
+    incoming: Incoming<Rebuild<'static>>,
     scratch: Scratch,
     key: RecoveryKey,
     expect: Option<StateId>,
@@ -53,26 +54,34 @@ impl Database {
         }
         let scratch = Scratch::open(api)?;
         let rebuild = Rebuild::new(scratch.connection(), RebuildOptions { page_size, ..RebuildOptions::default() })?;
-        let restore = Restore::new(&key, rebuild);
-        Ok(Self { work: Work::Taking(Building { restore, scratch, key, expect }) })
+        let incoming = Incoming::new(&key, rebuild);
+        Ok(Self { work: Work::Taking(Building { incoming, scratch, key, expect }) })
     }
 
-    /// Takes the next piece.
+    /// Takes the next piece of the deltas, all before the first [`Database::push`].
     ///
     /// # Errors
-    /// Those of [`Restore::push`] and of SQLite, and misuse out of order.
+    /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
+    pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
+        self.work.push_delta(piece, |building, piece| building.incoming.push_delta(piece))
+    }
+
+    /// Takes the next piece of the full bundle.
+    ///
+    /// # Errors
+    /// Those of [`Deltas::open`](lifeboat_core::Deltas::open), of [`Restore::push`](lifeboat_core::Restore::push) and of SQLite, and misuse out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
-        self.work.push(piece, |building, piece| building.restore.push(piece))
+        self.work.push(piece, |building, piece| building.incoming.push(piece))
     }
 
-    /// The bundle is complete: builds what is left to build and proves the result.
+    /// The full bundle is complete: builds what is left to build and proves the result.
     ///
     /// # Errors
-    /// Those of [`Restore::finish`] and of SQLite; mismatch for another state than the expected one; corrupt when what
+    /// Those of [`Restore::finish`](lifeboat_core::Restore::finish) and of SQLite; mismatch for another state than the expected one; corrupt when what
     /// SQLite gives back is not the state of the bundle; misuse out of order.
     pub fn finish(&mut self) -> Result<Recovered> {
-        self.work.finish(|Building { restore, scratch, key, expect }| {
-            let (report, rebuild) = restore.finish()?;
+        self.work.finish(|Building { incoming, scratch, key, expect }| {
+            let (report, rebuild) = incoming.finish()?;
             expected(report.public.state_id, expect)?;
             let rebuilt = rebuild.finish()?;
             prove(&scratch, &key, &report)?;

@@ -2,16 +2,19 @@
 //!
 //! ```text
 //! pieces ─► Audit ─────────────────────► report            Checking (no key)
-//! pieces ─► Restore ─► Discard ────────► report            Inspection
-//!                   ─► Rebuild ────────► pages of a file   Database
-//!                   ─► Queue ──────────► batches of rows   Rows
+//! pieces ─► Incoming ─► Discard ───────► report            Inspection
+//!                    ─► Rebuild ───────► pages of a file   Database
+//!                    ─► Queue ─────────► batches of rows   Rows
 //! ```
+//!
+//! `Incoming` holds the deltas of a chain (`DeltaIntake`, `Deltas`), then lets its full bundle pass (`Restore`).
 //!
 //! The interface and its promises stand in `wit/recovery.wit`. All of this also builds natively, for tests, except the
 //! module `component`, which exports the interface and gives SQLite what it needs of a machine: memory, and a clock and
 //! randomness that are fixed, because nothing of them enters a state.
 
 mod database;
+mod incoming;
 mod inspection;
 mod rows;
 mod scratch;
@@ -26,10 +29,16 @@ pub use rows::{Batch, Cell, Row, Rows};
 pub use work::{Checking, PIECE_MAX};
 
 #[cfg(target_arch = "wasm32")]
-use component::memory::check as memory_check;
+use component::memory::{check as memory_check, room as memory_room};
 
 /// Memory is looked after in the component only.
 #[cfg(not(target_arch = "wasm32"))]
 fn memory_check() -> lifeboat_core::Result<()> {
+    Ok(())
+}
+
+/// As [`memory_check`].
+#[cfg(not(target_arch = "wasm32"))]
+fn memory_room(_: usize) -> lifeboat_core::Result<()> {
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Rows as they arrive, in batches of bounded size, for hosts that have a database of their own.
 
+use crate::incoming::Incoming;
 use crate::work::{PIECE_MAX, Work, expected};
 use lifeboat_core::{
-    Error, Key, RecoveryKey, Report, Restore, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding,
-    Value,
+    Error, Key, RecoveryKey, Report, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
 };
 use lifeboat_sqlite::{Api, Columns, Source, StoredColumns};
 use std::collections::VecDeque;
@@ -57,14 +57,14 @@ pub struct Batch {
     pub rows: Vec<Row>,
 }
 
-/// Gives the rows of a bundle as they arrive.
+/// Gives the rows of a bundle, or of the last state of a chain, as they arrive.
 pub struct Rows {
     work: Work<Reading, ()>,
     expect: Option<StateId>,
 }
 
 struct Reading {
-    restore: Restore<'static, Queue>,
+    incoming: Incoming<Queue>,
     /// The piece that was pushed last, and how much of it is opened.
     piece: Vec<u8>,
     opened: usize,
@@ -81,18 +81,27 @@ impl Rows {
     pub fn open(api: Api, key: &str, expect: Option<&str>) -> Result<Self> {
         let key = RecoveryKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
-        let restore = Restore::new(&key, Queue::new(api));
-        let reading = Reading { restore, piece: Vec::new(), opened: 0, long: VecDeque::new(), pulled: 0 };
+        let incoming = Incoming::new(&key, Queue::new(api));
+        let reading = Reading { incoming, piece: Vec::new(), opened: 0, long: VecDeque::new(), pulled: 0 };
         Ok(Self { work: Work::Taking(reading), expect })
     }
 
-    /// Takes the next piece. Nothing of it is opened before [`Rows::next`].
+    /// Takes the next piece of the deltas, all before the first [`Rows::push`].
     ///
     /// # Errors
-    /// Misuse while [`Rows::next`] or [`Rows::pull`] has more, and out of order.
+    /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
+    pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
+        self.work.push_delta(piece, |reading, piece| reading.incoming.push_delta(piece))
+    }
+
+    /// Takes the next piece of the full bundle. Nothing of it is opened before [`Rows::next`].
+    ///
+    /// # Errors
+    /// Those of [`Deltas::open`](lifeboat_core::Deltas::open); misuse while [`Rows::next`] or [`Rows::pull`] has more, and out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push(piece, |reading, piece| {
             reading.nothing_waits("push")?;
+            reading.incoming.begin()?;
             reading.piece.clear();
             reading.piece.extend_from_slice(piece);
             reading.opened = 0;
@@ -103,7 +112,7 @@ impl Rows {
     /// The next rows of one table; none: push the next piece, or finish.
     ///
     /// # Errors
-    /// Those of [`Restore::push`]; misuse while [`Rows::pull`] has more, and out of order.
+    /// Those of [`Restore::push`](lifeboat_core::Restore::push); misuse while [`Rows::pull`] has more, and out of order.
     #[allow(clippy::should_implement_trait)] // It may say none, and go on after the next push.
     pub fn next(&mut self) -> Result<Option<Batch>> {
         self.work.taking("next", Reading::next)
@@ -117,16 +126,16 @@ impl Rows {
         self.work.taking("pull", Reading::pull)
     }
 
-    /// The bundle is complete, and all rows have been taken.
+    /// The full bundle is complete, and all rows have been taken.
     ///
     /// # Errors
-    /// Those of [`Restore::finish`]; mismatch for another state than the expected one; misuse while there are more rows, and
+    /// Those of [`Restore::finish`](lifeboat_core::Restore::finish); mismatch for another state than the expected one; misuse while there are more rows, and
     /// out of order.
     pub fn finish(&mut self) -> Result<Report> {
         let expect = self.expect;
         self.work.taking("finish", |reading| reading.nothing_waits("finish"))?;
         self.work.finish(|reading| {
-            let (report, _) = reading.restore.finish()?;
+            let (report, _) = reading.incoming.finish()?;
             expected(report.public.state_id, expect)?;
             Ok(((), report))
         })
@@ -138,7 +147,7 @@ impl Reading {
         if !self.long.is_empty() {
             return Err(Error::misuse(format!("{call}: long values wait; call pull until it gives none")));
         }
-        if self.opened < self.piece.len() || !self.restore.sink().is_empty() {
+        if self.opened < self.piece.len() || self.incoming.sink().is_some_and(|queue| !queue.is_empty()) {
             return Err(Error::misuse(format!("{call}: rows wait; call next until it gives none")));
         }
         Ok(())
@@ -148,13 +157,13 @@ impl Reading {
         if !self.long.is_empty() {
             return Err(Error::misuse("next: long values wait; call pull until it gives none"));
         }
-        while !self.restore.sink().has_full() && self.opened < self.piece.len() {
+        while !self.incoming.sink().is_some_and(|queue| queue.has_full()) && self.opened < self.piece.len() {
             let end = self.piece.len().min(self.opened + STEP);
             let step = self.opened..end;
             self.opened = end;
-            self.restore.push(self.piece.get(step).unwrap_or_default())?;
+            self.incoming.push(self.piece.get(step).unwrap_or_default())?;
         }
-        Ok(self.restore.sink().take().map(|(batch, long)| {
+        Ok(self.incoming.sink().and_then(Queue::take).map(|(batch, long)| {
             self.long = long;
             batch
         }))

@@ -16,11 +16,22 @@ pub(crate) enum Work<T, D> {
 impl<T, D> Work<T, D> {
     /// A piece comes in.
     pub fn push(&mut self, piece: &[u8], take: impl FnOnce(&mut T, &[u8]) -> Result<()>) -> Result<()> {
+        self.push_as("push", piece, take)
+    }
+
+    /// A piece of the deltas comes in.
+    pub fn push_delta(&mut self, piece: &[u8], take: impl FnOnce(&mut T, &[u8]) -> Result<()>) -> Result<()> {
+        self.push_as("push-delta", piece, take)
+    }
+
+    fn push_as(&mut self, call: &str, piece: &[u8], take: impl FnOnce(&mut T, &[u8]) -> Result<()>) -> Result<()> {
         if piece.len() > PIECE_MAX {
             let length = piece.len();
-            return Err(Error::misuse(format!("push: a piece of {length} bytes; give at most {PIECE_MAX} at a time")));
+            return Err(Error::misuse(format!(
+                "{call}: a piece of {length} bytes; give at most {PIECE_MAX} at a time"
+            )));
         }
-        self.taking("push", |taking| take(taking, piece))
+        self.taking(call, |taking| take(taking, piece))
     }
 
     /// A call that is allowed until the work is finished.

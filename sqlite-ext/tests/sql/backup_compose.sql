@@ -21,9 +21,9 @@ SELECT '2_04', json_extract(backup_verify('c012.bundle', key), '$.rows') = 3 FRO
 SELECT backup_compose_file('["c0.bundle", "c1.bundle"]', key, 'c12.bundle') FROM k;
 SELECT '2_05', json_extract(backup_compose_file('["c0.bundle", "c1.bundle"]', key, 'c12.bundle', '{"replace": true}'), '$.full') = 1 FROM k;
 
--- fails: backup_compose: mismatch: 'c2.bundle': bundle 2 of the chain does not follow
+-- fails: backup_compose: mismatch: bundle 2 of the chain does not follow
 SELECT backup_compose('["c0.bundle", "c2.bundle"]', key) FROM k;
--- fails: backup_compose: wrong key: 'c0.bundle': 
+-- fails: backup_compose: wrong key: bundle 1 of the chain
 SELECT backup_compose('["c0.bundle", "c1.bundle"]', backup_keygen());
 -- fails: backup_compose: misuse: the array of bundles is empty
 SELECT backup_compose('[]', key) FROM k;

@@ -15,5 +15,8 @@ SELECT '1_05', r.key = '[3,1]' AND row = '{"a":1,"b":2,"c":3}' FROM k, backup_ro
 SELECT '1_06', typeof(r.key) = 'integer' AND row = '{"x":"one","id":1}' FROM k, backup_rows('backup_rows.bundle', k.key, 'ALIAS') AS r;
 SELECT '1_07', json_extract(row, '$.a') = 1 AND typeof(json_extract(row, '$.b')) = 'real'
   FROM k, backup_rows('backup_rows.bundle', k.key, 'plain') LIMIT 1;
+SELECT '2_01', row = '{"a":1,"b":2,"c":3}' FROM k, backup_rows('backup_rows.bundle', k.key, 'keyed') AS r WHERE r.key = '[3,1]';
+SELECT '2_02', count(*) = 2 FROM k, backup_rows('["backup_rows.bundle"]', k.key, 'plain') AS r WHERE r.key IN (7, 8, 9);
+SELECT '2_03', count(*) = 0 FROM k, backup_rows('backup_rows.bundle', k.key, 'plain') AS r WHERE r.key = 8;
 -- fails: backup_rows: misuse: the bundle has no table "nothing"; backup_tables lists its tables
 SELECT * FROM k, backup_rows('backup_rows.bundle', k.key, 'nothing');

@@ -6,21 +6,25 @@ use std::fmt;
 
 /// What `--help` shows: the manual of the command.
 pub const HELP: &str = "\
-Lifeboat: verify a bundle, look into it, recover the database that is in it.
+Lifeboat: verify a bundle or a chain, look into it, recover the database that is in it.
 
-  lifeboat-cli verify  BUNDLE [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
-  lifeboat-cli info    BUNDLE [--key-file FILE] [--json]
-  lifeboat-cli recover BUNDLE --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N] [--json]
+  lifeboat-cli verify  BUNDLE... [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
+  lifeboat-cli info    BUNDLE... [--key-file FILE] [--json]
+  lifeboat-cli recover BUNDLE... --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N] [--json]
 
-verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? With a verify
-          key: was it that signer? With the recovery key: can all of it be opened, and is it the state that it says?
+verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? Of several: does
+          each lead on from the one before it? With a verify key: was it that signer? With the recovery key: can all of
+          it be opened, and does it lead to the state that it says?
 info      what is inside. Without the recovery key only the public part. Checks all that `verify` checks.
-recover   writes the database file, complete with its indexes, after proving that it holds the very state of the bundle.
+recover   writes the database file, complete with its indexes, after proving that it holds the very state of the bundle,
+          or the last state of the chain.
 
-BUNDLE               a file, or - for the standard input
+BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
+                     the recovery key, `verify` and `info` also take deltas by themselves. Each is a file; a bundle that
+                     stands alone may be - for the standard input
 --key-file FILE      the file whose only content is the recovery key (lifeboatkey1...)
 --verify-key KEY     the verify key of who should have signed it (lifeboatverify1...)
---expect STATE-ID    the state that must be in it: 64 hexadecimal digits
+--expect STATE-ID    the state that it must hold, of a chain the last one: 64 hexadecimal digits
 --out DATABASE       the file to write. It appears whole or not at all
 --replace            an existing DATABASE may be replaced; no program may have it open
 --page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
@@ -28,7 +32,7 @@ BUNDLE               a file, or - for the standard input
 
 Reports go to the standard output, errors to the standard error as `lifeboat-cli: KIND: what happened`.
 Exit codes, by KIND: 0 done; 1 host (file system, SQLite); 2 misuse; 3 wrong key; 4 corrupt; 5 truncated; 6 unsupported;
-7 too big; 8 mismatch (another state or signer than expected). Runtimes that pass on no codes give 1 for all but 0.
+7 too big; 8 mismatch (another state or signer than expected, or bundles that are no chain). Runtimes that pass on no codes give 1 for all but 0.
 
 With wasmtime, whatever is named must lie in a directory that is given with --dir:
   wasmtime run --dir . lifeboat-cli.wasm recover app.bundle --key-file app.key --out app.db
@@ -56,18 +60,18 @@ pub enum Command {
     Help,
     /// `verify` and `info` without the recovery key.
     Check {
-        bundle: Bundle,
+        bundles: Vec<Bundle>,
         verify_key: Option<String>,
         expect: Option<String>,
     },
     /// `verify` and `info` with it.
     Inspect {
-        bundle: Bundle,
+        bundles: Vec<Bundle>,
         key_file: String,
         expect: Option<String>,
     },
     Recover {
-        bundle: Bundle,
+        bundles: Vec<Bundle>,
         key_file: String,
         expect: Option<String>,
         out: String,
@@ -125,9 +129,15 @@ fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), Fail> {
 }
 
 fn command(raw: Raw) -> Result<Command, Fail> {
-    let [verb, bundle] = <[String; 2]>::try_from(raw.words)
-        .map_err(|_| Fail::misuse("give one of verify, info or recover, and one bundle; see --help"))?;
-    let bundle = if bundle == "-" { Bundle::StandardInput } else { Bundle::File(bundle) };
+    let mut words = raw.words.into_iter();
+    let bundle = |word| if word == "-" { Bundle::StandardInput } else { Bundle::File(word) };
+    let (verb, bundles) = (words.next().unwrap_or_default(), words.map(bundle).collect::<Vec<_>>());
+    if bundles.is_empty() {
+        return Err(Fail::misuse("give one of verify, info or recover, and a bundle or a chain; see --help"));
+    }
+    if bundles.len() > 1 && bundles.contains(&Bundle::StandardInput) {
+        return Err(Fail::misuse("the bundles of a chain are read twice: give files, and - for none of them"));
+    }
     let refuse = |given: bool, option: &str| match given {
         true => Err(Fail::misuse(format!("{verb} takes no --{option}; see --help"))),
         false => Ok(()),
@@ -143,12 +153,12 @@ fn command(raw: Raw) -> Result<Command, Fail> {
         ("verify", Some(_)) if raw.verify_key.is_some() => {
             Err(Fail::misuse("the recovery key tells the verify key: give --key-file or --verify-key"))
         }
-        ("verify" | "info", Some(key_file)) => Ok(Command::Inspect { bundle, key_file, expect }),
-        ("verify" | "info", None) => Ok(Command::Check { bundle, verify_key: raw.verify_key, expect }),
+        ("verify" | "info", Some(key_file)) => Ok(Command::Inspect { bundles, key_file, expect }),
+        ("verify" | "info", None) => Ok(Command::Check { bundles, verify_key: raw.verify_key, expect }),
         ("recover", Some(key_file)) => match raw.out {
             Some(out) => {
                 let (replace, page_size) = (raw.replace, raw.page_size);
-                Ok(Command::Recover { bundle, key_file, expect, out, replace, page_size })
+                Ok(Command::Recover { bundles, key_file, expect, out, replace, page_size })
             }
             None => Err(Fail::misuse("recover needs --out, the file to write")),
         },
@@ -168,23 +178,24 @@ mod tests {
 
     #[test]
     fn each_command_is_understood() {
-        let bundle = || Bundle::File("a.bundle".to_owned());
-        let check = Command::Check { bundle: bundle(), verify_key: Some("v".into()), expect: Some("e".into()) };
+        let files = |names: &[&str]| names.iter().map(|name| Bundle::File((*name).to_owned())).collect::<Vec<_>>();
+        let check =
+            Command::Check { bundles: files(&["a.bundle"]), verify_key: Some("v".into()), expect: Some("e".into()) };
         let line = "verify a.bundle --verify-key v --expect=e --json";
         assert_eq!(parsed(line).unwrap(), Arguments { command: check, json: true });
 
-        let inspect = Command::Inspect { bundle: Bundle::StandardInput, key_file: "k".into(), expect: None };
+        let inspect = Command::Inspect { bundles: vec![Bundle::StandardInput], key_file: "k".into(), expect: None };
         assert_eq!(parsed("info - --key-file k").unwrap(), Arguments { command: inspect, json: false });
 
         let recover = Command::Recover {
-            bundle: bundle(),
+            bundles: files(&["a.bundle", "b.bundle", "c.bundle"]),
             key_file: "k".into(),
             expect: None,
             out: "app.db".into(),
             replace: true,
             page_size: Some(512),
         };
-        let line = "recover a.bundle --out app.db --key-file k --replace --page-size 512";
+        let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512";
         assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false });
         assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
     }
@@ -193,7 +204,8 @@ mod tests {
     fn what_makes_no_sense_is_misuse() {
         for line in [
             "verify",
-            "info a b",
+            "info a -",
+            "verify - - --key-file k",
             "restore a",
             "verify a --out b",
             "verify a --key-file k --verify-key v",

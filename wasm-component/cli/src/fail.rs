@@ -57,6 +57,11 @@ impl Fail {
     pub fn misuse(message: impl Into<String>) -> Self {
         Self { kind: Kind::Misuse, message: message.into() }
     }
+
+    /// The same failure with what it is about put before its message.
+    pub fn at(self, what: impl fmt::Display) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
 }
 
 impl fmt::Display for Fail {

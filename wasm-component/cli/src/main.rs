@@ -1,9 +1,10 @@
-//! `lifeboat-cli`: verify a bundle, look into it, recover the database. See [`arguments::HELP`].
+//! `lifeboat-cli`: verify a bundle or a chain, look into it, recover the database. See [`arguments::HELP`].
 //!
 //! A plain WASI program that imports the recovery interface; the build plugs the recovery component itself into it
 //! (`lifeboat-assemble`), so that both forms run the same code.
 
 mod arguments;
+mod chain;
 mod fail;
 mod publish;
 mod report;
@@ -13,17 +14,13 @@ mod bindings {
     wit_bindgen::generate!({ world: "command", path: "../../wit" });
 }
 
-use arguments::{Bundle, Command, HELP};
-use bindings::lifeboat::recovery::recovery::{Audit, Database, Inspection, Layout};
+use arguments::{Command, HELP};
+use bindings::lifeboat::recovery::recovery::{Database, Inspection, Layout};
 use fail::{Fail, IoContext};
 use publish::Publish;
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
-
-/// The longest piece that the interface takes.
-const PIECE: usize = 1 << 20;
 
 fn main() -> ExitCode {
     if !cfg!(target_arch = "wasm32") {
@@ -43,22 +40,20 @@ fn run() -> Result<(), Fail> {
     let arguments = arguments::parse(lexopt::Parser::from_env())?;
     let text = match arguments.command {
         Command::Help => HELP.to_owned(),
-        Command::Check { bundle, verify_key, expect } => {
-            let audit = Audit::open(verify_key.as_deref(), expect.as_deref())?;
-            feed(&bundle, |piece| Ok(audit.push(piece)?))?;
-            report::public(&audit.finish()?, arguments.json)
+        Command::Check { bundles, verify_key, expect } => {
+            report::public(&bundles, &chain::check(&bundles, verify_key.as_deref(), expect.as_deref())?, arguments.json)
         }
-        Command::Inspect { bundle, key_file, expect } => {
+        Command::Inspect { bundles, key_file, expect } => {
             let inspection = Inspection::open(&read_key(&key_file)?, expect.as_deref())?;
-            feed(&bundle, |piece| Ok(inspection.push(piece)?))?;
-            report::summary(&inspection.finish()?, arguments.json)
+            chain::feed(&bundles, |piece| inspection.push_delta(piece), |piece| inspection.push(piece))?;
+            report::summary(&chain::done(&bundles, inspection.finish())?, arguments.json)
         }
-        Command::Recover { bundle, key_file, expect, out, replace, page_size } => {
+        Command::Recover { bundles, key_file, expect, out, replace, page_size } => {
             let publish = Publish::begin(&out, replace)?;
             let layout = page_size.map(|page_size| Layout { page_size });
             let database = Database::open(&read_key(&key_file)?, expect.as_deref(), layout)?;
-            feed(&bundle, |piece| Ok(database.push(piece)?))?;
-            let recovered = database.finish()?;
+            chain::feed(&bundles, |piece| database.push_delta(piece), |piece| database.push(piece))?;
+            let recovered = chain::done(&bundles, database.finish())?;
             publish.finish(|file| {
                 while let Some(piece) = database.pull()? {
                     file.write_all(&piece).context("cannot write", &out)?;
@@ -73,21 +68,4 @@ fn run() -> Result<(), Fail> {
 
 fn read_key(path: &str) -> Result<Zeroizing<String>, Fail> {
     std::fs::read_to_string(path).map(Zeroizing::new).context("cannot read the key file", path)
-}
-
-/// Hands a bundle on in pieces.
-fn feed(bundle: &Bundle, mut push: impl FnMut(&[u8]) -> Result<(), Fail>) -> Result<(), Fail> {
-    let mut source: Box<dyn Read> = match bundle {
-        Bundle::StandardInput => Box::new(std::io::stdin().lock()),
-        Bundle::File(path) => Box::new(File::open(path).context("cannot open", path)?),
-    };
-    let mut piece = vec![0; PIECE];
-    loop {
-        match source.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(length) => push(&piece[..length])?,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).context("cannot read", bundle),
-        }
-    }
 }

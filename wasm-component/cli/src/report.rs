@@ -1,11 +1,23 @@
 //! Reports, for people or as JSON. The members of the JSON are the fields of `wit/recovery.wit`.
 
-use crate::bindings::lifeboat::recovery::recovery::{Encoding, Recovered, Report, SchemaKind, Summary};
+use crate::arguments::Bundle;
+use crate::bindings::lifeboat::recovery::recovery::{Encoding, Recovered, Report, SchemaKind, Selection, Summary};
 use serde_json::{Value, json};
 
-/// What a check without the recovery key found.
-pub fn public(report: &Report, as_json: bool) -> String {
-    if as_json { line(&public_json(report)) } else { public_text(report) }
+/// What a check without the recovery key found of each bundle. As JSON: the report of the last, and in it all `bundles`.
+pub fn public(bundles: &[Bundle], reports: &[Report], as_json: bool) -> String {
+    if as_json {
+        let mut json = reports.last().map(public_json).unwrap_or_default();
+        json["bundles"] = reports.iter().map(public_json).collect();
+        return line(&json);
+    }
+    if let [report] = reports {
+        return public_text(report);
+    }
+    let each = bundles.iter().zip(reports);
+    let texts = each.map(|(bundle, report)| format!("bundle       {bundle}\n{}\n", public_text(report)));
+    let chain = format!("chain        {} bundles, each of which leads on from the one before it\n", reports.len());
+    texts.chain([chain]).collect()
 }
 
 /// What is inside.
@@ -46,6 +58,7 @@ fn line(value: &Value) -> String {
 fn public_json(report: &Report) -> Value {
     json!({
         "state-id": report.state_id,
+        "base-id": report.base_id,
         "domain-id": report.domain_id,
         "verify-key": report.verify_key,
         "authentic": report.authentic,
@@ -61,8 +74,9 @@ fn public_text(report: &Report) -> String {
         true => "complete, undamaged, and by the expected signer",
         false => "complete and undamaged; who signed it was not compared with an expected verify key",
     };
+    let base = report.base_id.as_ref().map(|base| format!("leads from   {base}\n")).unwrap_or_default();
     format!(
-        "verdict      {verdict}\nstate id     {}\nsigned by    {}\ndomain id    {}\nsize         {} bytes, {} chunks\n\
+        "verdict      {verdict}\nstate id     {}\n{base}signed by    {}\ndomain id    {}\nsize         {} bytes, {} chunks\n\
          format       state revision {}, suite {}\n",
         report.state_id,
         report.verify_key,
@@ -92,23 +106,41 @@ fn kind(kind: SchemaKind) -> &'static str {
 }
 
 fn summary_json(summary: &Summary) -> Value {
+    let conditions = |selection: &Selection| -> Value {
+        selection.conditions.iter().map(|part| json!({ "table": part.table, "sql": part.sql })).collect()
+    };
+    let selection = summary.selection.as_ref().map(|selection| {
+        json!({
+            "tables": selection.tables,
+            "exclude": selection.exclude,
+            "conditions": conditions(selection),
+            "cache": selection.cache,
+        })
+    });
     let schema = summary.schema.iter().map(
         |object| json!({ "kind": kind(object.kind), "name": object.name, "table": object.table, "sql": object.sql }),
     );
     let tables = summary.tables.iter().map(|table| json!({ "name": table.name, "rows": table.rows }));
     json!({
         "report": public_json(&summary.report),
+        "bundles": summary.bundles.iter().map(public_json).collect::<Vec<_>>(),
         "domain": summary.domain,
         "application-id": summary.application_id,
         "user-version": summary.user_version,
         "encoding": encoding(summary.encoding),
         "schema": schema.collect::<Vec<_>>(),
         "tables": tables.collect::<Vec<_>>(),
+        "selection": selection,
     })
 }
 
 fn summary_text(summary: &Summary) -> String {
     let mut text = public_text(&summary.report);
+    if summary.bundles.len() > 1 {
+        for (number, bundle) in summary.bundles.iter().enumerate() {
+            text += &format!("chain        {}: state {}, {} bytes\n", number + 1, bundle.state_id, bundle.size);
+        }
+    }
     if !summary.domain.is_empty() {
         text += &format!("domain       {}\n", shown(&summary.domain));
     }
@@ -119,10 +151,28 @@ fn summary_text(summary: &Summary) -> String {
         encoding(summary.encoding),
         summary.schema.len(),
     );
+    text += &summary.selection.as_ref().map(selection_text).unwrap_or_default();
     for table in &summary.tables {
         text += &format!("table        {} ({} rows)\n", shown(&table.name), table.rows);
     }
     text
+}
+
+/// Which part of a database it is.
+fn selection_text(selection: &Selection) -> String {
+    let names = |names: &[String]| shown(&names.join(", "));
+    let mut parts = Vec::new();
+    parts.extend(selection.tables.as_ref().map(|tables| format!("only these tables: {}", names(tables))));
+    if !selection.exclude.is_empty() {
+        parts.push(format!("without these tables: {}", names(&selection.exclude)));
+    }
+    for part in &selection.conditions {
+        parts.push(format!("of {} the rows where {}", shown(&part.table), shown(&part.sql)));
+    }
+    if !selection.cache.is_empty() {
+        parts.push(format!("without the rows of: {}", names(&selection.cache)));
+    }
+    parts.iter().map(|part| format!("selection    {part}\n")).collect()
 }
 
 /// A name from a bundle, without what would steer a terminal.
@@ -133,6 +183,50 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn report(state: &str, base: Option<&str>) -> Report {
+        Report {
+            state_revision: 1,
+            suite: 1,
+            state_id: state.to_owned(),
+            base_id: base.map(str::to_owned),
+            domain_id: "d".to_owned(),
+            verify_key: "v".to_owned(),
+            authentic: true,
+            size: 5,
+            chunks: 2,
+        }
+    }
+
+    #[test]
+    fn of_a_chain_each_bundle_is_shown() {
+        let bundles = ["a.bundle", "b.bundle"].map(|path| Bundle::File(path.to_owned()));
+        let reports = [report("A", None), report("B", Some("A"))];
+        let text = public(&bundles, &reports, false);
+        for shown in ["bundle       a.bundle", "bundle       b.bundle", "leads from   A", "chain        2 bundles"] {
+            assert!(text.contains(shown), "{shown}: {text}");
+        }
+        let json: Value = serde_json::from_str(&public(&bundles, &reports, true)).unwrap();
+        assert_eq!((&json["state-id"], &json["bundles"][0]["base-id"]), (&json!("B"), &Value::Null));
+        assert_eq!(json["bundles"][1]["base-id"], "A");
+        assert!(!public(&bundles[..1], &reports[..1], false).contains("chain"));
+    }
+
+    #[test]
+    fn a_selection_is_shown_without_what_would_steer_a_terminal() {
+        let selection = Selection {
+            tables: Some(vec!["a".to_owned(), "b".to_owned()]),
+            exclude: Vec::new(),
+            conditions: vec![crate::bindings::lifeboat::recovery::recovery::Condition {
+                table: "a".to_owned(),
+                sql: "x >\n1".to_owned(),
+            }],
+            cache: vec!["b".to_owned()],
+        };
+        let expected = "selection    only these tables: a, b\nselection    of a the rows where x >\u{fffd}1\n\
+                        selection    without the rows of: b\n";
+        assert_eq!(selection_text(&selection), expected);
+    }
 
     #[test]
     fn names_cannot_steer_a_terminal() {

@@ -3,7 +3,10 @@
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
 use super::{bindings, memory};
 use crate::{Batch, Cell, Checking, Database, Inspection, Row, Rows};
-use lifeboat_core::{Error, ErrorKind, PublicReport, Report, Result, STATE_REVISION, SUITE, SchemaKind, TextEncoding};
+use lifeboat_core::{
+    Error, ErrorKind, PublicReport, Report, Result, STATE_REVISION, SUITE, SchemaKind, Selection, TextEncoding,
+    VerifyKey,
+};
 use lifeboat_sqlite::{Api, linked_api};
 use sqlite_wasm_rs as _;
 use std::cell::RefCell;
@@ -18,6 +21,12 @@ impl wit::Guest for Component {
     type Inspection = Shared<Inspection>;
     type Database = Shared<Database>;
     type Rows = Shared<Rows>;
+
+    fn check_links(bundles: Vec<wit::Report>) -> Result<(), wit::Error> {
+        memory::prepare()?;
+        let reports = bundles.iter().map(PublicReport::try_from).collect::<Result<Vec<_>>>()?;
+        Ok(lifeboat_core::check_links(&reports)?)
+    }
 }
 
 /// A resource: its methods get a shared reference, one at a time.
@@ -70,6 +79,10 @@ impl wit::GuestInspection for Shared<Inspection> {
         Ok(wit::Inspection::new(Self::new(inspection)))
     }
 
+    fn push_delta(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|inspection| inspection.push_delta(&piece), |()| ())
+    }
+
     fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
         self.with(|inspection| inspection.push(&piece), |()| ())
     }
@@ -85,6 +98,10 @@ impl wit::GuestDatabase for Shared<Database> {
         memory::prepare()?;
         let database = Database::open(api(), &key, expect.as_deref(), layout.map(|layout| layout.page_size))?;
         Ok(wit::Database::new(Self::new(database)))
+    }
+
+    fn push_delta(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|database| database.push_delta(&piece), |()| ())
     }
 
     fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
@@ -113,6 +130,10 @@ impl wit::GuestRows for Shared<Rows> {
         memory::prepare()?;
         let rows = Rows::open(api(), &key, expect.as_deref())?;
         Ok(wit::Rows::new(Self::new(rows)))
+    }
+
+    fn push_delta(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|rows| rows.push_delta(&piece), |()| ())
     }
 
     fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
@@ -154,11 +175,39 @@ fn public(report: &PublicReport, authentic: bool) -> wit::Report {
         state_revision: STATE_REVISION.into(),
         suite: SUITE.into(),
         state_id: report.state_id.to_string(),
+        base_id: report.base_id.map(|id| id.to_string()),
         domain_id: report.domain_id.to_string(),
         verify_key: report.verify_key.to_string(),
         authentic,
         size: report.length,
         chunks: report.chunks,
+    }
+}
+
+impl TryFrom<&wit::Report> for PublicReport {
+    type Error = Error;
+
+    fn try_from(report: &wit::Report) -> Result<Self> {
+        Ok(Self {
+            domain_id: report.domain_id.parse()?,
+            base_id: report.base_id.as_deref().map(str::parse).transpose()?,
+            state_id: report.state_id.parse()?,
+            verify_key: VerifyKey::from_text(&report.verify_key)?,
+            length: report.size,
+            chunks: report.chunks,
+        })
+    }
+}
+
+impl From<Selection> for wit::Selection {
+    fn from(selection: Selection) -> Self {
+        let condition = |(table, sql)| wit::Condition { table, sql };
+        Self {
+            tables: selection.tables,
+            exclude: selection.exclude,
+            conditions: selection.conditions.into_iter().map(condition).collect(),
+            cache: selection.cache,
+        }
     }
 }
 
@@ -178,12 +227,14 @@ impl From<Report> for wit::Summary {
         Self {
             // The recovery key tells the domain's verify key: the core has compared them.
             report: public(&report.public, true),
+            bundles: report.bundles.iter().map(|bundle| public(bundle, true)).collect(),
             domain: report.domain,
             application_id: report.settings.application_id,
             user_version: report.settings.user_version,
             encoding: report.settings.encoding.into(),
             schema: report.schema.into_iter().map(object).collect(),
             tables: report.tables.into_iter().map(|(name, rows)| wit::Table { name, rows }).collect(),
+            selection: report.selection.map(wit::Selection::from),
         }
     }
 }

@@ -92,6 +92,29 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
+/// Before something is held: would so many bytes still be there, besides the reserve?
+///
+/// # Errors
+/// Too big when they would not.
+pub(crate) fn room(bytes: usize) -> Result<()> {
+    let too_little = || {
+        Error::too_big(format!(
+            "there is no memory for these deltas and {bytes} bytes besides: allow this instance more, or compose the \
+             chain into fewer bundles"
+        ))
+    };
+    let layout = Layout::from_size_align(bytes.max(1), HEAD).map_err(|_| too_little())?;
+    // SAFETY: the layout is not empty, and what it was given is given back with it.
+    unsafe {
+        let memory = System.alloc(layout);
+        if memory.is_null() {
+            return Err(too_little());
+        }
+        System.dealloc(memory, layout);
+    }
+    Ok(())
+}
+
 /// Before each piece of work: takes the reserve, and gives SQLite its door to memory when it is first used.
 ///
 /// # Errors

@@ -1,14 +1,8 @@
-//! A host of the built component, and bundles for it.
+//! A host of the built component.
 
 use bindings::exports::lifeboat::recovery::recovery::{Error, Guest};
-use lifeboat_core::{BundleWriter, Export, ExportOptions, RecoveryKey, Result, StateDigest, StateSink};
-use lifeboat_sqlite::{Api, Connection, OpenMode, Snapshot, linked_api};
-use rusqlite as _;
-use std::cell::RefCell;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 
@@ -16,7 +10,6 @@ pub mod bindings {
     wasmtime::component::bindgen!({ path: "../wit", world: "lifeboat" });
 }
 
-pub const KEY: [u8; 32] = *b"a key for tests, that is no key.";
 pub const PIECE: usize = 1 << 20;
 
 /// The component of this build: `dist/lifeboat-recovery.wasm`, or the one in `$LIFEBOAT_DIST`.
@@ -69,6 +62,36 @@ macro_rules! call {
 macro_rules! run {
     ($host:expr, $resource:ident, $bundle:expr, $size:expr, $($argument:expr),*) => {{
         let resource = call!($host, $resource.call_open($($argument),*)).expect("good arguments");
+        (finish!($host, $resource, resource, $bundle, $size), resource)
+    }};
+}
+
+/// The same for a chain: its deltas, cut anywhere into pieces of that size, then its full bundle.
+macro_rules! run_chain {
+    ($host:expr, $resource:ident, $bundles:expr, $size:expr, $($argument:expr),*) => {{
+        let resource = call!($host, $resource.call_open($($argument),*)).expect("good arguments");
+        let given = &$bundles;
+        let bundles: Vec<&[u8]> = given.iter().map(|bundle| bundle.as_ref()).collect();
+        let (full, deltas) = bundles.split_first().expect("a chain");
+        let mut result = Ok(());
+        for piece in deltas.concat().chunks($size) {
+            result = call!($host, $resource.call_push_delta(resource, piece));
+            if result.is_err() {
+                break;
+            }
+        }
+        let result = match result {
+            Ok(()) => finish!($host, $resource, resource, full, $size),
+            Err(error) => Err(error),
+        };
+        (result, resource)
+    }};
+}
+
+/// Pushes a bundle in pieces of a size, and finishes.
+macro_rules! finish {
+    ($host:expr, $resource:ident, $open:expr, $bundle:expr, $size:expr) => {{
+        let resource = $open;
         let mut result = Ok(());
         for piece in $bundle.chunks($size) {
             result = call!($host, $resource.call_push(resource, piece));
@@ -76,62 +99,11 @@ macro_rules! run {
                 break;
             }
         }
-        let result = match result {
+        match result {
             Ok(()) => call!($host, $resource.call_finish(resource)),
             Err(error) => Err(error),
-        };
-        (result, resource)
+        }
     }};
-}
-
-pub fn key() -> RecoveryKey {
-    RecoveryKey::from_bytes(KEY).unwrap()
-}
-
-pub fn key_text() -> String {
-    key().to_text().to_string()
-}
-
-/// A state that can be walked over.
-pub trait State {
-    fn walk(&self, sink: &mut impl StateSink) -> Result<()>;
-}
-
-impl State for Snapshot<'_> {
-    fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
-        Snapshot::walk(self, sink)
-    }
-}
-
-/// The bundle of a state.
-pub fn bundle(state: &impl State) -> Vec<u8> {
-    let key = key();
-    let writer = RefCell::new(BundleWriter::new(&key, "test", Vec::new()).unwrap());
-    let keys = key.domain(key.domain_id("test").unwrap());
-    let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.borrow_mut().chunk(&chunk));
-    state.walk(&mut export).unwrap();
-    let totals = export.finish().unwrap();
-    writer.into_inner().finish(&totals).unwrap().1
-}
-
-pub fn api() -> Api {
-    linked_api!()
-}
-
-/// The bundle of a database file.
-pub fn bundle_of(path: &Path) -> Vec<u8> {
-    let connection = Connection::open(api(), path.to_str().unwrap(), OpenMode::ReadOnly).unwrap();
-    bundle(&Snapshot::open(&connection, "main").unwrap())
-}
-
-/// The state id of a database file, found by the SQLite of this test.
-pub fn state_id_of(path: &Path) -> String {
-    let connection = Connection::open(api(), path.to_str().unwrap(), OpenMode::ReadOnly).unwrap();
-    let key = key();
-    let keys = key.domain(key.domain_id("test").unwrap());
-    let mut digest = StateDigest::new(&keys);
-    Snapshot::open(&connection, "main").unwrap().walk(&mut digest).unwrap();
-    digest.finish().unwrap().to_string()
 }
 
 /// The word for the kind of an error.
@@ -145,42 +117,5 @@ pub fn kind(error: &Error) -> &'static str {
         Error::Misuse(_) => "misuse",
         Error::Mismatch(_) => "mismatch",
         Error::Host(_) => "host",
-    }
-}
-
-/// A database file that a script makes, gone at the end.
-pub struct Database(PathBuf);
-
-impl Database {
-    pub fn new(script: &str) -> Self {
-        let database = Self::unmade();
-        rusqlite::Connection::open(&*database).unwrap().execute_batch(script).unwrap();
-        database
-    }
-
-    /// A file with these bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        let database = Self::unmade();
-        std::fs::write(&*database, bytes).unwrap();
-        database
-    }
-
-    fn unmade() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("lifeboat-recovery-{}-{}.db", std::process::id(), COUNT.fetch_add(1, Relaxed));
-        Self(std::env::temp_dir().join(name))
-    }
-}
-
-impl Deref for Database {
-    type Target = Path;
-    fn deref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
     }
 }

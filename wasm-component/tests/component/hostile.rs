@@ -1,8 +1,9 @@
 //! Damaged, forged and oversized bundles, and too little memory: typed errors in one instance that goes on working, never a
 //! trap.
 
+use crate::bundles::{Database, State, bundle, bundle_of, history, key_text};
 use crate::host::bindings::exports::lifeboat::recovery::recovery::Error;
-use crate::host::{Database, Host, PIECE, State, bundle, bundle_of, key_text, kind};
+use crate::host::{Host, PIECE, kind};
 use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
 use sha2::{Digest, Sha256};
 
@@ -38,8 +39,7 @@ fn every_cut_is_found() {
 }
 
 /// Whoever has no key can still write any number of items, and list them: the most that the format allows.
-#[test]
-fn a_million_items_are_an_error_and_no_trap() {
+fn a_million_items() -> Vec<u8> {
     const HEAD: usize = 75;
     const CHUNK: &[u8] = &[0x82, 0, 0x41, 0];
     let mut forged = bundle_of(&Database::new(SMALL))[..HEAD].to_vec();
@@ -71,12 +71,47 @@ fn a_million_items_are_an_error_and_no_trap() {
     .concat();
     let trailer = u64::try_from(tail.len()).unwrap().to_be_bytes();
     forged.extend([&tail[..], &[0x48], &trailer].concat());
+    forged
+}
 
+#[test]
+fn a_million_items_are_an_error_and_no_trap() {
+    let forged = a_million_items();
     let mut host = Host::with_memory(512 << 20);
     let error = run!(host, audit, forged, PIECE, None, None).0.unwrap_err();
     assert!(matches!(&error, Error::Corrupt(why) if why.contains("signature")), "{error:?}");
     let error = run!(host, inspection, forged, PIECE, &key_text(), None).0.unwrap_err();
     assert_eq!(kind(&error), "corrupt", "{error:?}");
+    let sound = bundle_of(&Database::new(SMALL));
+    let error = run_chain!(host, inspection, [&sound, &forged], PIECE, &key_text(), None).0.unwrap_err();
+    assert!(matches!(&error, Error::Corrupt(why) if why.contains("signature")), "{error:?}");
+    run!(host, inspection, sound, PIECE, &key_text(), None).0.unwrap();
+}
+
+/// Deltas are held: how many, memory decides.
+#[test]
+fn deltas_that_have_no_room_are_an_error_and_no_trap() {
+    let fill = "UPDATE t SET b = randomblob(1000000)";
+    let first = format!("{SMALL}; INSERT INTO t VALUES (10, 0), (11, 0), (12, 0), (13, 0)");
+    let (_, chain) = history(&[&first, fill, fill, fill, fill, fill, fill]);
+    let (_, small) = history(&[&first, "DELETE FROM t WHERE a < 12"]);
+    let key = key_text();
+    let mut refused = 0;
+    for mebibytes in [48, 64, 72, 80, 88, 96, 104, 112, 120, 128, 160] {
+        let mut host = Host::with_memory(mebibytes << 20);
+        if let Err(error) = run_chain!(host, inspection, chain, PIECE, &key, None).0 {
+            assert_eq!(kind(&error), "too big", "{mebibytes} MiB: {error:?}");
+            refused += 1;
+        }
+        if mebibytes >= 64 {
+            run_chain!(host, inspection, small, PIECE, &key, None).0.unwrap();
+            run!(host, audit, chain[1], PIECE, None, None).0.unwrap();
+        }
+    }
+    assert!(refused > 2, "{refused} were refused");
+    let length: usize = chain[1..].iter().map(Vec::len).sum();
+    let mut host = Host::with_memory((64 << 20) + 4 * length);
+    run_chain!(host, inspection, chain, PIECE, &key, None).0.unwrap();
 }
 
 /// A state that no SQLite made, exported by somebody who has the key.

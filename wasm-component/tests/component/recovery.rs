@@ -1,9 +1,10 @@
 //! The built component in a real runtime: what it imports, gives back, and refuses.
 
+use crate::bundles::{Database, bundle_of, key_text, state_id_of};
 use crate::host::bindings::exports::lifeboat::recovery::recovery::{
     Batch, Encoding, Error, Layout, LongValue, Row, Value,
 };
-use crate::host::{Database, Host, PIECE, bundle_of, component, key_text, kind, state_id_of};
+use crate::host::{Host, PIECE, component, kind};
 
 /// One of everything that a host may meet, with values at the edges.
 const KITCHEN: &str = "

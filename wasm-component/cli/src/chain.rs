@@ -1,0 +1,89 @@
+//! The bundles of the command line: checked one by one and for being a chain, and handed on in pieces.
+
+use crate::arguments::Bundle;
+use crate::bindings::lifeboat::recovery::recovery::{Audit, Error, Report, check_links};
+use crate::fail::{Fail, IoContext, Kind};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+
+/// The longest piece that the interface takes.
+const PIECE: usize = 1 << 20;
+
+/// Checks each bundle without the recovery key, and that each leads on from the one before it. `verify_key`: the signer
+/// must be this one; `expect`: the last bundle must lead to this state.
+///
+/// # Errors
+/// Those of the interface and of reading, with the path of the bundle that is wrong.
+pub fn check(bundles: &[Bundle], verify_key: Option<&str>, expect: Option<&str>) -> Result<Vec<Report>, Fail> {
+    let mut reports = Vec::new();
+    for (number, bundle) in bundles.iter().enumerate() {
+        let audit = Audit::open(verify_key, expect.filter(|_| number + 1 == bundles.len()))?;
+        feed_one(bundle, |piece| audit.push(piece))?;
+        reports.push(audit.finish().map_err(|error| Fail::from(error).at(bundle))?);
+    }
+    if let Err(error) = check_links(&reports) {
+        // The first that does not follow ends the shortest chain that is none.
+        let follows = (1..reports.len()).take_while(|last| check_links(&reports[..=*last]).is_ok()).count();
+        let fail = Fail::from(error);
+        return Err(match bundles.get(follows + 1) {
+            Some(bundle) if fail.kind == Kind::Mismatch => fail.at(bundle),
+            _ => fail,
+        });
+    }
+    Ok(reports)
+}
+
+/// Hands on a full bundle, or a chain: its deltas, then its full bundle. A chain is checked first, so that what is wrong with
+/// it is told before any work is begun.
+///
+/// # Errors
+/// Those of [`check`], of reading and of the interface; mismatch when the first bundle of a chain is a delta.
+pub fn feed(
+    bundles: &[Bundle],
+    mut push_delta: impl FnMut(&[u8]) -> Result<(), Error>,
+    mut push: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Fail> {
+    let Some((full, deltas)) = bundles.split_first() else { return Ok(()) };
+    if !deltas.is_empty() {
+        let reports = check(bundles, None, None)?;
+        if let Some(base) = reports.first().and_then(|report| report.base_id.as_deref()) {
+            let message = format!(
+                "this is a delta, which leads on from the state {base}; give the whole chain, oldest first, beginning with \
+                 its full bundle"
+            );
+            return Err(Fail { kind: Kind::Mismatch, message }.at(full));
+        }
+        deltas.iter().try_for_each(|delta| feed_one(delta, &mut push_delta))?;
+        // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
+        push(&[])?;
+    }
+    feed_one(full, push)
+}
+
+/// What the interface says when all has been handed on, with the path of the bundle where there is one alone.
+///
+/// # Errors
+/// Those of the interface.
+pub fn done<T>(bundles: &[Bundle], result: Result<T, Error>) -> Result<T, Fail> {
+    result.map_err(|error| match bundles {
+        [bundle] => Fail::from(error).at(bundle),
+        _ => Fail::from(error),
+    })
+}
+
+/// Hands a bundle on in pieces.
+fn feed_one(bundle: &Bundle, mut push: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Fail> {
+    let mut source: Box<dyn Read> = match bundle {
+        Bundle::StandardInput => Box::new(std::io::stdin().lock()),
+        Bundle::File(path) => Box::new(File::open(path).context("cannot open", path)?),
+    };
+    let mut piece = vec![0; PIECE];
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(length) => push(&piece[..length]).map_err(|error| Fail::from(error).at(bundle))?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).context("cannot read", bundle),
+        }
+    }
+}

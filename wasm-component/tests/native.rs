@@ -1,0 +1,95 @@
+//! The types behind the interface, on the machine at hand: chains, and which part of a database a state is.
+
+#[path = "component/bundles.rs"]
+mod bundles;
+
+use bundles::{Database as File, Selected, api, bundle, delta, history, key_text, state_id_of, with_snapshot};
+use lifeboat_core::{ErrorKind, Report, Result, Selection};
+use lifeboat_recovery::{Cell, Database, Inspection, PIECE_MAX, Rows};
+
+const LIFE: [&str; 3] = [
+    "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three')",
+    "UPDATE t SET b = 'II' WHERE a = 2; DELETE FROM t WHERE a = 1; CREATE INDEX i ON t(b)",
+    "ALTER TABLE t ADD COLUMN c DEFAULT 7; INSERT INTO t VALUES (4, 'four', 4)",
+];
+
+fn inspected(bundles: &[Vec<u8>], piece: usize) -> Result<Report> {
+    let mut inspection = Inspection::open(&key_text(), None)?;
+    bundles[1..].concat().chunks(piece).try_for_each(|piece| inspection.push_delta(piece))?;
+    bundles[0].chunks(piece).try_for_each(|piece| inspection.push(piece))?;
+    inspection.finish()
+}
+
+#[test]
+fn an_inspection_of_a_chain() {
+    let (source, bundles) = history(&LIFE);
+    for piece in [1, 7, PIECE_MAX] {
+        let report = inspected(&bundles, piece).unwrap();
+        assert_eq!(report.public.state_id.to_string(), state_id_of(&source));
+        assert_eq!((report.bundles.len(), report.tables), (3, vec![("t".to_owned(), 3)]));
+        assert_eq!(inspected(&bundles[..2], piece).unwrap().tables, [("t".to_owned(), 2)]);
+    }
+    let gap = [bundles[0].clone(), bundles[2].clone()];
+    assert_eq!(inspected(&gap, PIECE_MAX).unwrap_err().kind(), ErrorKind::Mismatch);
+    assert_eq!(inspected(&bundles[1..], PIECE_MAX).unwrap_err().kind(), ErrorKind::Mismatch);
+    let none = [Vec::new(), bundles[1].clone()];
+    assert_eq!(inspected(&none, PIECE_MAX).unwrap_err().kind(), ErrorKind::Truncated);
+}
+
+#[test]
+fn a_database_of_a_chain() {
+    let (source, bundles) = history(&LIFE);
+    let mut database = Database::open(api(), &key_text(), None, Some(1024)).unwrap();
+    database.push_delta(&bundles[1..].concat()).unwrap();
+    database.push(&bundles[0]).unwrap();
+    assert_eq!(database.push_delta(&bundles[1]).unwrap_err().kind(), ErrorKind::Misuse);
+    // Proved by what SQLite gives back. Its pages come out of the component alone, whose SQLite has a table of them.
+    let summary = database.finish().unwrap().report;
+    assert_eq!((summary.public.state_id.to_string(), summary.bundles.len()), (state_id_of(&source), 3));
+}
+
+#[test]
+fn the_rows_of_a_chain() {
+    let (_, bundles) = history(&LIFE);
+    let mut rows = Rows::open(api(), &key_text(), None).unwrap();
+    assert!(rows.next().unwrap().is_none());
+    rows.push_delta(&bundles[1]).unwrap();
+    assert!(rows.next().unwrap().is_none());
+    rows.push_delta(&bundles[2]).unwrap();
+    rows.push(&bundles[0]).unwrap();
+    assert_eq!(rows.push_delta(&bundles[2]).unwrap_err().kind(), ErrorKind::Misuse);
+    let batch = rows.next().unwrap().expect("a batch");
+    assert_eq!(batch.columns, ["a", "b", "c"]);
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let found: Vec<_> = batch.rows.iter().map(|row| (row.rowid, row.values[1].clone())).collect();
+    assert_eq!(found, [(Some(2), text("II")), (Some(3), text("three")), (Some(4), text("four"))]);
+    assert!(rows.next().unwrap().is_none());
+    rows.finish().unwrap();
+    // A delta that is not complete is told when the full bundle begins.
+    let mut rows = Rows::open(api(), &key_text(), None).unwrap();
+    rows.push_delta(&bundles[1][..50]).unwrap();
+    let error = rows.push(&bundles[0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+    assert_eq!(rows.next().unwrap_err(), error);
+}
+
+#[test]
+fn a_part_of_a_database_is_told() {
+    let selection = Selection {
+        tables: Some(vec!["t".to_owned()]),
+        conditions: vec![("t".to_owned(), "a > 1".to_owned())],
+        ..Selection::default()
+    };
+    let part = |sql: &str| File::new(&format!("CREATE TABLE t(a INTEGER PRIMARY KEY); {sql}"));
+    let full = with_snapshot(&part("INSERT INTO t VALUES (2)"), |state| bundle(&Selected(state, selection.clone())));
+    let next = with_snapshot(&part("INSERT INTO t VALUES (2), (3)"), |state| {
+        delta(&[&full], &Selected(state, selection.clone()))
+    });
+    let bundles = [full, next];
+    let report = inspected(&bundles, PIECE_MAX).unwrap();
+    assert_eq!((report.selection, report.tables), (Some(selection.clone()), vec![("t".to_owned(), 2)]));
+    let mut database = Database::open(api(), &key_text(), None, None).unwrap();
+    database.push_delta(&bundles[1]).unwrap();
+    database.push(&bundles[0]).unwrap();
+    assert_eq!(database.finish().unwrap().report.selection, Some(selection));
+}
