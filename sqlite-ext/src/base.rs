@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 /// All that a delta may lead on from.
 pub(crate) struct Bases {
     key: RecoveryKey,
+    paths: Vec<PathBuf>,
     chain: Option<Chain<'static>>,
     ledger: Option<Ledger>,
     used: Used,
@@ -37,6 +38,43 @@ enum Used {
     Chain,
 }
 
+/// A base that was chosen, to be opened on the thread that reads it.
+pub(crate) struct Choice {
+    key: RecoveryKey,
+    state: StateId,
+    files: Files,
+}
+
+enum Files {
+    Ledger(PathBuf),
+    Chain(Vec<PathBuf>),
+}
+
+impl Choice {
+    /// Opens the base.
+    ///
+    /// # Errors
+    /// Those of reading; busy when the files have become others since they were looked at.
+    pub fn open(&self) -> Result<Base<'static>> {
+        let base = match &self.files {
+            Files::Ledger(path) => Base::ledger(&self.key, BundleSource::file(path, "ledger")?)?,
+            Files::Chain(paths) => Base::chain(&chain(&self.key, paths)?)?,
+        };
+        match base.state_id() == self.state {
+            true => Ok(base),
+            false => {
+                Err(Error::busy("the base or the ledger was replaced meanwhile; let one export at a time write it"))
+            }
+        }
+    }
+}
+
+fn chain(key: &RecoveryKey, paths: &[PathBuf]) -> Result<Chain<'static>> {
+    let bundles: Vec<_> = paths.iter().map(|path| Bundle::File(path.clone())).collect();
+    let chain = open_chain(key, &bundles)?;
+    chain.require_complete().map(|()| chain)
+}
+
 impl Bases {
     /// Opens what the request names. Of a chain, heads, tails and indexes are read; so are they of a ledger.
     ///
@@ -44,34 +82,32 @@ impl Bases {
     /// Those of [`Chain::open`]; mismatch when the chain is not complete; misuse when the ledger's path leads to something else.
     pub fn open(key: &RecoveryKey, request: &Request) -> Result<Self> {
         let ledger = request.ledger.as_deref().map(|path| Ledger::open(key, &request.domain, path)).transpose()?;
-        let chain = request.base.as_deref().map(|paths| {
-            let bundles: Vec<_> = paths.iter().map(|path| Bundle::File(path.clone())).collect();
-            open_chain(key, &bundles).and_then(|chain| chain.require_complete().map(|()| chain))
-        });
-        let chain = chain.transpose().map_err(|error| error.at("the base"))?;
-        Ok(Self { key: key.clone(), chain, ledger, used: Used::Nothing })
+        let chain = request.base.as_deref().map(|paths| chain(key, paths)).transpose();
+        let chain = chain.map_err(|error| error.at("the base"))?;
+        let paths = request.base.clone().unwrap_or_default();
+        Ok(Self { key: key.clone(), paths, chain, ledger, used: Used::Nothing })
     }
 
     /// The base of the first attempt; none for a full bundle.
     ///
     /// # Errors
     /// Corrupt when the ledger is damaged and there is no chain; those of reading.
-    pub fn choose(&mut self) -> Result<Option<Base<'static>>> {
+    pub fn choose(&mut self) -> Result<Option<Choice>> {
         let last = self.chain.as_ref().map(|chain| chain.last().state_id);
         match (&self.ledger, last) {
             (Some(Ledger { path, content: Content::State(state) }), last) if last.is_none_or(|last| last == *state) => {
                 self.used = Used::Ledger;
-                Base::ledger(&self.key, BundleSource::file(path, "ledger")?).map(Some)
+                Ok(Some(Choice { key: self.key.clone(), state: *state, files: Files::Ledger(path.clone()) }))
             }
             (Some(ledger @ Ledger { content: Content::Damaged(error), .. }), None) => Err(ledger.damaged(error)),
-            _ => self.choose_chain(),
+            _ => Ok(self.choose_chain()),
         }
     }
 
-    fn choose_chain(&mut self) -> Result<Option<Base<'static>>> {
-        let Some(chain) = &self.chain else { return Ok(None) };
+    fn choose_chain(&mut self) -> Option<Choice> {
+        let state = self.chain.as_ref()?.last().state_id;
         self.used = Used::Chain;
-        Base::chain(chain).map(Some)
+        Some(Choice { key: self.key.clone(), state, files: Files::Chain(self.paths.clone()) })
     }
 
     /// An attempt has failed: another base to try, where it was the ledger that failed. A ledger's chunks are checked when
@@ -79,7 +115,7 @@ impl Bases {
     ///
     /// # Errors
     /// The same error, or one that says more.
-    pub fn choose_again(&mut self, error: Error, beat: impl FnMut() -> Result<()>) -> Result<Option<Base<'static>>> {
+    pub fn choose_again(&mut self, error: Error, beat: impl FnMut() -> Result<()>) -> Result<Option<Choice>> {
         let is_damage = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated);
         match (&self.used, &mut self.ledger, &self.chain) {
             (Used::Ledger, Some(ledger), chain) if is_damage => {
@@ -92,7 +128,7 @@ impl Bases {
                     return Err(ledger.damaged(&found));
                 }
                 ledger.content = Content::Damaged(found);
-                self.choose_chain()
+                Ok(self.choose_chain())
             }
             (Used::Ledger, Some(ledger), None) if error.kind() == ErrorKind::Mismatch => Err(Error::mismatch(format!(
                 "the ledger '{}' is of an earlier export with other options or of another database: {}; to begin \

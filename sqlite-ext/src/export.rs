@@ -1,14 +1,15 @@
 //! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
 
-use crate::base::{Bases, Found};
+use crate::base::{Bases, Choice, Found};
 use crate::export_options::Request;
 use crate::interrupt::Interrupt;
 use crate::options::Compress;
 use crate::pipeline::{self, Outgoing, Written};
+use crate::pipeline_delta::{self, Delta};
 use crate::summary::Narrowed;
 use lifeboat_core::{
-    Base, Error, Export, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings,
-    StateSink, Value,
+    Error, Export, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink,
+    Value,
 };
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export, check_restorable};
 use std::io::Write;
@@ -67,7 +68,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let mut base = bases.choose()?;
     let (written, rows) = loop {
         let places = places()?;
-        match attempt(key, &request.domain, &options, &snapshot, base, &interrupt, places) {
+        match attempt(key, &request.domain, &options, &snapshot, base.as_ref(), &interrupt, places) {
             Ok(written) => break written,
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }
@@ -90,29 +91,33 @@ fn attempt<W: Write + Send, L: Write + Send>(
     domain: &str,
     options: &ExportOptions,
     snapshot: &Snapshot<'_>,
-    base: Option<Base<'_>>,
+    base: Option<&Choice>,
     interrupt: &Interrupt<'_>,
     (out, ledger): (W, Option<L>),
 ) -> Result<(Written<W, L>, u64)> {
     let keys = key.domain(key.domain_id(domain)?);
     let (options, has_ledger, mut rows) = (options.clone(), ledger.is_some(), 0);
-    let written = pipeline::export(key, domain, out, ledger, |send| {
-        let emit = |chunk| {
-            interrupt.check()?;
-            send(Outgoing::Chunk(chunk))
-        };
-        let mut export = match base {
-            None => Export::new(&keys, options, emit),
-            Some(base) => Export::delta(&keys, options, base, snapshot.selection(), emit)?,
-        };
-        if has_ledger {
-            export = export.with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
+    let written = match base {
+        None => pipeline::export(key, domain, out, ledger, |send| {
+            let emit = |chunk| {
+                interrupt.check()?;
+                send(Outgoing::Chunk(chunk))
+            };
+            let mut export = Export::new(&keys, options, emit);
+            if has_ledger {
+                export = export.with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
+            }
+            rows = walk(snapshot, &mut export)?;
+            export.finish()
+        })?,
+        Some(base) => {
+            let delta = Delta { keys, options, selection: snapshot.selection().cloned(), open: || base.open() };
+            pipeline_delta::export(key, domain, out, ledger, delta, interrupt, |encoder| {
+                rows = walk(snapshot, encoder)?;
+                Ok(())
+            })?
         }
-        let mut counted = Counted { sink: export, rows: 0, is_second: false };
-        snapshot.walk(&mut counted)?;
-        rows = counted.rows;
-        counted.sink.finish()
-    })?;
+    };
     Ok((written, rows))
 }
 
@@ -133,15 +138,21 @@ pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t 
     Ok(options)
 }
 
+/// Hands the state to a sink, and tells how many rows it has.
+fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
+    let mut counted = Counted { sink, rows: 0, is_second: false };
+    snapshot.walk(&mut counted).map(|()| counted.rows)
+}
+
 /// Counts the rows of a state on their way to a sink.
-struct Counted<S> {
-    sink: S,
+struct Counted<'s, S> {
+    sink: &'s mut S,
     rows: u64,
     /// They come for the second time.
     is_second: bool,
 }
 
-impl<S: StateSink> StateSink for Counted<S> {
+impl<S: StateSink> StateSink for Counted<'_, S> {
     fn settings(&mut self, settings: &Settings) -> Result<()> {
         self.sink.settings(settings)
     }

@@ -35,6 +35,7 @@ mod json;
 mod limited;
 mod options;
 mod pipeline;
+mod pipeline_delta;
 mod scratch;
 mod shape;
 mod summary;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! SQLite is used on the caller's thread only. The queue is short, so memory is bounded; the bytes do not depend on the
-//! threads; and where no thread can be made, one does all the work.
+//! threads; and where no thread can be made, one does all the work. Deltas share it in another way: `pipeline_delta.rs`.
 
 use crate::arguments::Bundle;
 use crate::chains;
@@ -25,7 +25,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Chunks on their way between the threads, each of at most 1 MiB.
-const QUEUE: usize = 4;
+pub(crate) const QUEUE: usize = 4;
 /// How much of a bundle is read at once.
 const PIECE: usize = 128 << 10;
 
@@ -94,18 +94,22 @@ fn write<W: Write, L: Write>(
 }
 
 /// A bundle in the making, and the ledger of the state that it leads to.
-struct Writers<W, L> {
+pub(crate) struct Writers<W, L> {
     bundle: BundleWriter<W>,
     ledger: Option<BundleWriter<L>>,
 }
 
 impl<W: Write, L: Write> Writers<W, L> {
-    fn new(key: &RecoveryKey, domain: &str, out: W, ledger: Option<L>) -> Result<Self> {
+    pub fn new(key: &RecoveryKey, domain: &str, out: W, ledger: Option<L>) -> Result<Self> {
         let ledger = ledger.map(|ledger| BundleWriter::ledger(key, domain, ledger)).transpose()?;
         Ok(Self { bundle: BundleWriter::new(key, domain, out)?, ledger })
     }
 
-    fn take(&mut self, message: Outgoing) -> Result<()> {
+    pub fn has_ledger(&self) -> bool {
+        self.ledger.is_some()
+    }
+
+    pub fn take(&mut self, message: Outgoing) -> Result<()> {
         match (message, &mut self.ledger) {
             (Outgoing::Chunk(chunk), _) => self.bundle.chunk(&chunk),
             (Outgoing::Ledger(chunk), Some(ledger)) => ledger.chunk(&chunk),
@@ -113,7 +117,7 @@ impl<W: Write, L: Write> Writers<W, L> {
         }
     }
 
-    fn finish(self, (totals, ledger_totals): &Totals) -> Result<Written<W, L>> {
+    pub fn finish(self, (totals, ledger_totals): &Totals) -> Result<Written<W, L>> {
         let ledger = match (self.ledger, ledger_totals) {
             (Some(ledger), Some(totals)) => Some(ledger.finish(totals)?.1),
             (None, None) => None,
@@ -238,7 +242,7 @@ impl<'a> Input<'a> {
 }
 
 /// A thread of this scope; none where the system makes no more.
-fn spawn<'scope, T: Send + 'scope>(
+pub(crate) fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> Result<T> + Send + 'scope,
 ) -> Option<ScopedJoinHandle<'scope, Result<T>>> {
@@ -249,184 +253,19 @@ fn spawn<'scope, T: Send + 'scope>(
     thread::Builder::new().name("lifeboat".to_owned()).spawn_scoped(scope, work).ok()
 }
 
-fn join<T>(worker: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+pub(crate) fn join<T>(worker: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     // A panic goes on to the edge, which knows what to say.
     worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn take<T>(place: &Mutex<Option<T>>) -> Result<T> {
+pub(crate) fn take<T>(place: &Mutex<Option<T>>) -> Result<T> {
     place.lock().ok().and_then(|mut place| place.take()).ok_or_else(gone)
 }
 
 /// One thread's error when the other one has ended; that one's own error is the one that is shown.
-fn gone() -> Error {
+pub(crate) fn gone() -> Error {
     Error::host("the other thread has ended early")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use lifeboat_core::{
-        Base, Discard, ErrorKind, Export, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value,
-    };
-    use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
-    use std::cell::Cell;
-
-    thread_local! {
-        pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
-    }
-
-    const MANY_ROWS: &str =
-        "CREATE TABLE t AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 20000)
-        SELECT i, hex(i * 1234567) || hex(i * 7654321) || hex(i * 7777777) AS x FROM c";
-
-    fn database() -> Connection<'static> {
-        let database = Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
-        database.execute(MANY_ROWS).unwrap();
-        database
-    }
-
-    fn key() -> RecoveryKey {
-        RecoveryKey::from_bytes(std::array::from_fn(|index| index as u8)).unwrap()
-    }
-
-    /// Exports the database, from nothing or from a state that this ledger remembers, with a ledger.
-    fn export_of<W: Write + Send, L: Write + Send>(
-        database: &Connection<'_>,
-        base: Option<&[u8]>,
-        out: W,
-        ledger: L,
-    ) -> Result<Written<W, L>> {
-        let (snapshot, keys) = (Snapshot::open(database, "main")?, key().domain(key().domain_id("test")?));
-        export(&key(), "test", out, Some(ledger), |send| {
-            let emit = |chunk| send(Outgoing::Chunk(chunk));
-            let export = match base {
-                None => Export::new(&keys, ExportOptions::default(), emit),
-                Some(ledger) => {
-                    let base = Base::ledger(&key(), ledger)?;
-                    Export::delta(&keys, ExportOptions::default(), base, None, emit)?
-                }
-            };
-            let mut export = export.with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
-            snapshot.walk(&mut export)?;
-            export.finish()
-        })
-    }
-
-    fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
-        export_of(&database(), None, out, io::sink()).map(|written| (written.summary, written.out))
-    }
-
-    fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
-        let database = database();
-        restore(&[Bundle::Bytes(bundle)], &key(), sink, &Interrupt::of(&database)?)
-    }
-
-    /// Fails when it has taken this many bytes.
-    struct Full(usize);
-
-    impl Write for Full {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// Fails at this row.
-    struct Fussy(u32);
-
-    impl StateSink for Fussy {
-        fn settings(&mut self, _: &Settings) -> Result<()> {
-            Ok(())
-        }
-        fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
-            Ok(())
-        }
-        fn selection(&mut self, _: &Selection) -> Result<()> {
-            Ok(())
-        }
-        fn table(&mut self, _: &str) -> Result<()> {
-            Ok(())
-        }
-        fn row(&mut self, _: Key<'_>, _: &[Value<'_>]) -> Result<()> {
-            self.0 = self.0.checked_sub(1).ok_or_else(|| Error::busy("fussy"))?;
-            Ok(())
-        }
-        fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn one_thread_does_the_same_as_two() {
-        let (summary, two) = export_to(Vec::new()).unwrap();
-        assert!(summary.chunks > 3, "the queue was filled");
-        WITHOUT_THREADS.set(true);
-        let (_, one) = export_to(Vec::new()).unwrap();
-        assert!(one == two);
-        let keys = key().domain(key().domain_id("test").unwrap());
-        for without in [true, false] {
-            WITHOUT_THREADS.set(without);
-            let (report, digest) = restore_from(&one, StateDigest::new(&keys)).unwrap();
-            assert_eq!((report.items, digest.finish().unwrap()), (20002, summary.state_id));
-        }
-    }
-
-    #[test]
-    fn one_thread_makes_the_same_deltas_and_ledgers() {
-        let mut made = Vec::new();
-        for without in [true, false] {
-            WITHOUT_THREADS.set(without);
-            let database = database();
-            let full = export_of(&database, None, Vec::new(), Vec::new()).unwrap();
-            let ledger = full.ledger.unwrap();
-            // More than the queue holds, of both.
-            database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
-            let delta = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
-            assert!(ledger.len() > 5 << 16 && delta.summary.chunks > 3, "{} {}", ledger.len(), delta.summary.chunks);
-            assert_eq!((delta.summary.base_id, delta.summary.changes), (Some(full.summary.state_id), 20_000));
-            assert_eq!(Base::ledger(&key(), &ledger[..]).unwrap().state_id(), full.summary.state_id);
-            made.push((full.out, ledger, delta.out, delta.ledger));
-        }
-        assert!(made[0] == made[1]);
-    }
-
-    #[test]
-    fn a_ledger_that_finds_no_room_fails_the_export() {
-        for without in [true, false] {
-            WITHOUT_THREADS.set(without);
-            for room in [0, 1000, 300_000] {
-                let error = export_of(&database(), None, Vec::new(), Full(room)).err().unwrap();
-                assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_first_cause_is_the_error() {
-        let (summary, bundle) = export_to(Vec::new()).unwrap();
-        for without in [true, false] {
-            WITHOUT_THREADS.set(without);
-            for room in [0, bundle.len() / 3, bundle.len() - 1] {
-                let error = export_to(Full(room)).err().unwrap();
-                assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
-            }
-            for rows in [0, 19_999] {
-                let error = restore_from(&bundle, Fussy(rows)).err().unwrap();
-                assert_eq!((error.kind(), error.message().ends_with("fussy")), (ErrorKind::Busy, true), "{error}");
-            }
-            for length in [0, bundle.len() - 1] {
-                let error = restore_from(&bundle[..length], Discard).err().unwrap();
-                assert_eq!(error.kind(), ErrorKind::Truncated, "{length}: {error}");
-            }
-            let mut damaged = bundle.clone();
-            damaged[bundle.len() / 2] ^= 1;
-            assert_eq!(restore_from(&damaged, Discard).err().unwrap().kind(), ErrorKind::Corrupt);
-        }
-        assert_eq!(summary.length, bundle.len() as u64);
-    }
-}
+pub(crate) mod tests;
