@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job on a real database, each step shown: export from the sqlite3 shell, verify, lose everything, recover with
-# the component, compare. `make demo` builds what this needs.
+# The main job on a real database, each step shown: export from the sqlite3 shell, verify, export what changed as a delta,
+# lose everything, recover with the component, compare. `make demo` builds what this needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${TARGET:-target}/release
@@ -31,20 +31,29 @@ shell "$work/live.db" \
   "SELECT backup_verify('app.bundle', 'file:app.key', '{\"level\": \"restore\"}');"
 run ls -l "$work/app.bundle"
 
-show "2. The machine is lost: all that is left is the bundle and the key. Recover with the component, which imports nothing"
-mv "$work/live.db" "$work/what-was-lost.db"
-run "$bin/lifeboat-rust-host" dist/lifeboat-recovery.wasm "$work/app.bundle" "$work/app.key" "$work/recovered.db"
+show "2. Some rows change, and a table comes: the delta carries only that"
+shell "$work/live.db" \
+  "SELECT load_extension('./liblifeboat');" \
+  "UPDATE metadata SET value = value || ' (seen)' WHERE key LIKE 'EPSG%';" \
+  "CREATE TABLE notes(id INTEGER PRIMARY KEY, text); INSERT INTO notes(text) VALUES ('checked');" \
+  "SELECT backup_export_file('file:app.key', 'app.1.bundle', '{\"base\": \"app.bundle\"}');" \
+  "SELECT table_name, change, new FROM backup_diff('app.bundle', '[\"app.bundle\", \"app.1.bundle\"]', 'file:app.key');"
 
-show "3. Compare: every row with its rowid and type, schema, settings, checks"
+show "3. The machine is lost: all that is left is the chain and the key. Recover with the component, which imports nothing"
+mv "$work/live.db" "$work/what-was-lost.db"
+run "$bin/lifeboat-rust-host" dist/lifeboat-recovery.wasm "$work/app.bundle" "$work/app.1.bundle" "$work/app.key" "$work/recovered.db"
+
+show "4. Compare: every row with its rowid and type, schema, settings, checks"
 run "$bin/equal" "$work/what-was-lost.db" "$work/recovered.db" && echo "equal"
 
-show "4. And the copy exports to the same bundle, byte for byte"
+show "5. And the copy exports to the bundle that the chain composes to, byte for byte"
 shell "$work/recovered.db" \
   "SELECT load_extension('./liblifeboat');" \
-  "SELECT backup_export_file('file:app.key', 'again.bundle') IS NOT NULL;"
-run cmp "$work/app.bundle" "$work/again.bundle" && echo "the same $(stat -c %s "$work/app.bundle") bytes"
+  "SELECT backup_export_file('file:app.key', 'again.bundle') IS NOT NULL;" \
+  "SELECT backup_compose_file('[\"app.bundle\", \"app.1.bundle\"]', 'file:app.key', 'composed.bundle') IS NOT NULL;"
+run cmp "$work/composed.bundle" "$work/again.bundle" && echo "the same $(stat -c %s "$work/again.bundle") bytes"
 
-show "5. A wrong key, and one flipped bit, are told apart"
+show "6. A wrong key, and one flipped bit, are told apart"
 other=$(cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_keygen()" | tail -1)
 (cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_verify('app.bundle', '$other')" 2>&1 | grep .) || true
 printf '\x55' | dd of="$work/app.bundle" bs=1 seek=100000 conv=notrunc status=none

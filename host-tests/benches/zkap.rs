@@ -79,6 +79,17 @@ fn main() {
     let (identity, recipient) = age_key(&path("age.key"));
     let shell = |sql: String| measure(vec![Host::Shell.command(Path::new(":memory:"))], &sql, None);
 
+    // 100 tokens are spent: 10 go to the error table, 110 are deleted, a voucher comes.
+    let (base, before) = (path("base.bundle"), path("before.ledger"));
+    let spent = path("spent.db");
+    fs::copy(&wal, &spent).expect("the disk has room");
+    let with_ledger = |ledger: &Path| format!("{{\"ledger\": \"{}\"}}", ledger.display());
+    let export_to = |bundle: &Path, options: String| {
+        format!("SELECT backup_export_file({}, {}, {});", quote(&key), quote(bundle), quote(options))
+    };
+    Host::Rust.ok(&spent, &export_to(&base, with_ledger(&before)));
+    Host::Rust.ok(&spent, corpus::SPENDING);
+
     let mut lines = [
         "export in WAL mode",
         "export in rollback mode",
@@ -87,10 +98,12 @@ fn main() {
         "age, zstd, sqlite3",
         "verify",
         "recover in the component",
+        "delta, with the base",
+        "delta, with a ledger",
     ]
     .map(Line::new);
     for _ in 0..rounds {
-        let [export, copying, dump, restore, load, verify, component] = &mut lines;
+        let [export, copying, dump, restore, load, verify, component, by_base, by_ledger] = &mut lines;
         let (bundle, dumped, copy, loaded) = (path("app.bundle"), path("dump.age"), path("copy.db"), path("loaded.db"));
         for file in [&bundle, &dumped, &copy, &loaded] {
             let _ = fs::remove_file(file);
@@ -118,8 +131,18 @@ fn main() {
         verify.add(shell(format!("SELECT backup_verify({bundle_text}, {key_text});")), &bundle);
         let recovered = path("recovered.db");
         component.add(in_component(&bundle, &key, &recovered), &recovered);
+        let (delta, ledger) = (path("delta.bundle"), path("app.ledger"));
+        for line in [by_base, by_ledger] {
+            let _ = fs::remove_file(&delta);
+            fs::copy(&before, &ledger).expect("the disk has room");
+            let options = match line.name {
+                "delta, with a ledger" => with_ledger(&ledger),
+                _ => format!("{{\"base\": \"{}\"}}", base.display()),
+            };
+            line.add(measure(vec![Host::Shell.command(&spent)], &export_to(&delta, options), None), &delta);
+        }
     }
-    let [export, copying, dump, restore, load, verify, component] = &lines;
+    let [export, copying, dump, restore, load, verify, component, by_base, by_ledger] = &lines;
     println!("| on the ZKAP database, {rounds} rounds | s (times the pipeline's) | bytes (times) | MiB at the peak |");
     println!("|---|---|---|---|");
     export.print(Some(dump));
@@ -129,6 +152,11 @@ fn main() {
     load.print(None);
     verify.print(None);
     component.print(Some(load));
+    println!();
+    println!("| after 100 tokens were spent | s (times the full export's) | bytes (times) | MiB at the peak |");
+    println!("|---|---|---|---|");
+    by_base.print(Some(export));
+    by_ledger.print(Some(export));
 }
 
 /// An age identity: its file, and its recipient.

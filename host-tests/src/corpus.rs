@@ -11,6 +11,14 @@ use std::process::Command;
 use crate::torture::{self, Encoding};
 use crate::zkap::{self, Physical, Size};
 
+/// What the spending of 100 tokens changes in the ZKAP database: 10 go to the error table, 110 are deleted, a voucher comes.
+pub const SPENDING: &str = r#"
+    CREATE TEMP TABLE spent AS SELECT token FROM "unblinded-tokens" ORDER BY token LIMIT 110;
+    INSERT INTO "invalid-unblinded-tokens" SELECT token, 'spent' FROM spent LIMIT 10;
+    DELETE FROM "unblinded-tokens" WHERE token IN (SELECT token FROM spent);
+    INSERT INTO "vouchers"("number", "state", "created", "counter")
+        SELECT substr("number", 1, 43) || '_', "state", "created", "counter" FROM "vouchers" LIMIT 1;"#;
+
 /// The names of the real databases, from packages: 0.1 to 86 MB.
 pub const REAL: [&str; 4] = ["proj.db", "epsg.sqlite", "zipcodes.db", "GO.sqlite"];
 
