@@ -33,7 +33,7 @@ fn a_hundred_tokens() {
     db.execute_batch(corpus::SPENDING).unwrap();
 
     let estimate = "SELECT backup_estimate(?1, ?2) ->> 'bytes'";
-    let estimate: u64 = db.query_row(estimate, params![key, ledger.to_string()], |row| row.get(0)).unwrap();
+    let estimate: i64 = db.query_row(estimate, params![key, ledger.to_string()], |row| row.get(0)).unwrap();
     let sql = format!(
         "SELECT backup_export_file({}, {}, {});",
         quote(&key),
@@ -44,7 +44,7 @@ fn a_hundred_tokens() {
     let delta = fs::metadata(path("delta.bundle")).unwrap().len();
     println!("{delta} bytes, {} MiB at the peak", usage.peak >> 20);
     assert!(delta <= 20_000, "{delta} bytes");
-    assert_eq!(estimate, delta, "an estimate is the export without its output");
+    assert_eq!(estimate.unsigned_abs(), delta, "an estimate is the export without its output");
     assert!(usage.peak < 64 << 20, "{} bytes of memory", usage.peak);
 
     let by_base = export(&db, &key, &path("by base.bundle"), json!({ "base": path("full.bundle").to_str() }));
