@@ -1,21 +1,22 @@
 //! A bundle that may be read at any place: its tail is checked first, and after that each chunk by itself
 //! (`FORMAT.md`, "Tail").
 
-use crate::cbor::Reader;
-use crate::change::{CHANGE_HEAD, NewRow, Next, skip_key, skip_new, what_is_next};
+use crate::cbor::{Count, Reader};
+use crate::change::{CHANGE_HEAD, NewRow, Next, between, skip_key, skip_new, what_is_next};
 use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
 use crate::chunk::ChunkKind;
 use crate::cursor::Side;
 use crate::digest::sha256;
-use crate::framing::sealed_of;
+use crate::framing::{Length, chunk_length, sealed_of};
 use crate::head::{Form, HEAD_LENGTH, Head};
-use crate::index::{self, Entry, Summary};
+use crate::index::{self, Entry, EntryRun, Summary};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
 use crate::reader::{Place, PublicReport};
 use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
 use crate::state::{OwnedTable, Table, schema_from_value, system_table_from_value};
 use crate::tail::{RECORD, TRAILER, Tail};
+use crate::value::bound;
 use crate::{DomainKeys, Error, Key, RecoveryKey, Result, Selection, Settings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -43,8 +44,8 @@ pub struct Bundle<'s> {
 /// The plaintext of a chunk, or of all parts of a large change.
 pub(crate) struct OpenChunk {
     pub bytes: Vec<u8>,
-    /// Its runs: table, first byte after the head, end.
-    pub runs: Vec<(OwnedTable, usize, usize)>,
+    /// Where each of its runs begins, after its head, and ends: as many as its entry has, in the same order.
+    pub runs: Vec<(usize, usize)>,
 }
 
 impl<'s> Bundle<'s> {
@@ -145,7 +146,7 @@ impl<'s> Bundle<'s> {
     pub fn table_changes(&self) -> Vec<(String, u64, u64)> {
         let named = self.tables.iter().filter_map(|(table, chunks)| match table {
             OwnedTable::Named(name) => {
-                let runs = chunks.iter().flat_map(|chunk| &self.entries[*chunk].runs).filter(|run| run.table == *table);
+                let runs = chunks.iter().filter_map(|chunk| self.entries[*chunk].run(table));
                 let (removals, writes) =
                     runs.fold((0, 0), |(removals, writes), run| (removals + run.removals, writes + run.writes));
                 Some((name.clone(), removals, writes))
@@ -155,12 +156,20 @@ impl<'s> Bundle<'s> {
         named.collect()
     }
 
-    /// Reads all of it, and checks what can be asked of one bundle: each byte, canonical form, order, the index, the sums.
+    /// Reads all of it, and checks what can be asked of one bundle: each byte, canonical form, order, the index, the sums. Of
+    /// a ledger: each byte, and that the index describes the chunks.
     ///
     /// # Errors
     /// Corrupt, truncated, unsupported or too big; those of the source and of `beat`, which is called now and then.
     pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
-        self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat)
+        if self.keys.form == Form::Bundle {
+            return self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat);
+        }
+        let whole = |chunk: &usize| self.entries[*chunk].kind != ChunkKind::Part;
+        (0..self.entries.len()).filter(whole).try_for_each(|chunk| {
+            beat()?;
+            self.chunk(chunk).map(drop)
+        })
     }
 
     /// Hands all changes to `sink`, and checks all of it.
@@ -189,7 +198,9 @@ impl<'s> Bundle<'s> {
         let mut bytes = vec![0; length];
         self.source.read(offset, &mut bytes)?;
         let place = self.place(item);
-        if sha256(&bytes) != hash {
+        // The first two bytes are those of a head that has no other form.
+        let is_whole = bytes[0] == 0x82 && chunk_length(&bytes)? == Length::Whole(length);
+        if sha256(&bytes) != hash || !is_whole {
             return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
         }
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
@@ -199,12 +210,9 @@ impl<'s> Bundle<'s> {
 
     /// Whether a chunk has changes of this side of a table.
     pub(crate) fn has(&self, chunk: usize, table: &OwnedTable, side: Side) -> bool {
-        self.entries[chunk].runs.iter().any(|run| {
-            run.table == *table
-                && match side {
-                    Side::Removals => run.removals > 0,
-                    Side::Writes => run.writes > 0,
-                }
+        self.entries[chunk].run(table).is_some_and(|run| match side {
+            Side::Removals => run.removals > 0,
+            Side::Writes => run.writes > 0,
         })
     }
 
@@ -224,7 +232,11 @@ impl<'s> Bundle<'s> {
         }
         let mut index = Vec::new();
         for item in first..self.items.len() {
-            index.extend_from_slice(&self.open_item(item)?.1);
+            let page = self.open_item(item)?.1;
+            if page.is_empty() || (item + 1 < self.items.len() && page.len() < CHUNK_MAX) {
+                return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
+            }
+            index.extend_from_slice(&page);
         }
         let (entries, summary) = index::decode(&index, (first - 1) as u64)?;
         check_ids(&summary, &self.public, &self.keys)?;
@@ -268,7 +280,8 @@ impl<'s> Bundle<'s> {
                 bytes.extend_from_slice(&plaintext);
             }
         }
-        let runs = runs(self.keys.form, &bytes).map_err(|error| error.at(self.place(chunk + 1)))?;
+        let runs =
+            runs(self.keys.form, &bytes, &self.entries[chunk]).map_err(|error| error.at(self.place(chunk + 1)))?;
         let open = Rc::new(OpenChunk { bytes, runs });
         if first == chunk {
             *self.last.borrow_mut() = Some((chunk, Rc::clone(&open)));
@@ -277,35 +290,62 @@ impl<'s> Bundle<'s> {
     }
 }
 
-/// Where the runs of a plaintext begin and end.
-fn runs(form: Form, bytes: &[u8]) -> Result<Vec<(OwnedTable, usize, usize)>> {
+/// Where the runs of a plaintext begin and end. Its entry in the index has the same.
+fn runs(form: Form, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, usize)>> {
+    let lies = || Error::corrupt("the index does not describe the chunks");
     let mut reader = Reader::new(bytes);
-    let mut runs: Vec<(OwnedTable, usize, usize)> = Vec::new();
-    let mut table: Option<Table<'_>> = None;
-    while !reader.is_empty() {
-        let at = |reader: &Reader<'_>| bytes.len() - reader.rest().len();
-        match (what_is_next(&mut reader)?, &table) {
-            (Next::Run(next), _) => {
-                runs.push((OwnedTable::from(&next), at(&reader), at(&reader)));
-                table = Some(next);
-            }
-            (Next::Change, None) => return Err(Error::corrupt("a chunk begins without the head of a run")),
-            (Next::Change, Some(table)) => {
+    let mut runs = Vec::new();
+    let mut found: Option<(Table<'_>, EntryRun)> = None;
+    loop {
+        let next = if reader.is_empty() { None } else { Some(what_is_next(&mut reader)?) };
+        match (next, &mut found) {
+            (Some(Next::Change), Some((table, run))) => {
                 reader.exactly(CHANGE_HEAD)?;
+                let start = reader.clone();
                 skip_key(&mut reader)?;
+                if run.removals + run.writes == 0 {
+                    run.bound = bound(between(&start, &reader))?;
+                }
                 if !reader.null() {
                     reader.bytes()?;
                 }
-                if !reader.null() {
+                if reader.null() {
+                    run.removals += 1;
+                } else {
                     skip_new(form, table, &mut reader)?;
+                    run.writes += 1;
                 }
-                if let Some((_, _, end)) = runs.last_mut() {
-                    *end = at(&reader);
+            }
+            (Some(Next::Change), None) => return Err(Error::corrupt("a chunk begins without the head of a run")),
+            (next, _) => {
+                let end = bytes.len() - reader.rest().len();
+                if let Some((_, run)) = found.take()
+                    && entry.runs.get(runs.len() - 1) != Some(&run)
+                {
+                    return Err(lies());
                 }
+                let Some(Next::Run(table)) = next else { break };
+                if let Some((_, last_end)) = runs.last_mut() {
+                    // Without the head of the run that was just read.
+                    *last_end = end - head_length(&table);
+                }
+                runs.push((end, bytes.len()));
+                let run = EntryRun { table: OwnedTable::from(&table), removals: 0, writes: 0, bound: Vec::new() };
+                found = Some((table, run));
             }
         }
     }
-    Ok(runs)
+    match runs.len() == entry.runs.len() {
+        true => Ok(runs),
+        false => Err(lies()),
+    }
+}
+
+/// The length of the head of a run.
+fn head_length(table: &Table<'_>) -> usize {
+    let mut length = Count(0);
+    table.encode(&mut length);
+    usize::try_from(length.0).unwrap_or(usize::MAX)
 }
 
 fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {

@@ -47,6 +47,11 @@ impl NewBytes {
     pub fn bytes(&self) -> &[u8] {
         &self.chunk.bytes[self.start..self.end]
     }
+
+    /// What tells the chunk from others that are held, and how long it is.
+    pub fn chunk(&self) -> (usize, usize) {
+        (Rc::as_ptr(&self.chunk) as usize, self.chunk.bytes.len())
+    }
 }
 
 /// Which of the changes of a table.
@@ -91,10 +96,10 @@ impl<'s> Cursor<'s> {
             let Some((chunk, at, end)) = self.open.take() else {
                 let Some(next) = self.chunks.pop() else { return Ok(None) };
                 let chunk = self.bundle.chunk(next)?;
-                let run = chunk.runs.iter().find(|(table, ..)| *table == self.table);
-                let (start, end) = run
-                    .map(|(_, start, end)| (*start, *end))
-                    .ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
+                let entry = &self.bundle.entries[next];
+                let at = entry.runs.binary_search_by(|run| run.table.cmp(&self.table)).ok();
+                let run = at.and_then(|at| chunk.runs.get(at));
+                let (start, end) = *run.ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
                 self.previous = None;
                 self.open = Some((chunk, start, end));
                 continue;

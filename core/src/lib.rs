@@ -38,6 +38,8 @@ mod framing;
 mod head;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod hostile_chain;
 mod index;
 mod intake;
 mod key;

@@ -132,7 +132,7 @@ fn find_in(
 ) -> Result<Option<Option<NewBytes>>> {
     let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
     for chunk in chunks.iter().rev() {
-        let run = bundle.entries[*chunk].runs.iter().find(|run| run.table == *table);
+        let run = bundle.entries[*chunk].run(table);
         let (Some(run), true) = (run, bundle.has(*chunk, table, side)) else { continue };
         // The bound of a run that begins with removals says nothing about its writes.
         let is_bound = side == Side::Removals || run.removals == 0;
