@@ -140,7 +140,8 @@ impl<'s> Chain<'s> {
         }
     }
 
-    /// Checks all of each bundle, and that each fits the ones before it: all that can be checked without a sink.
+    /// Checks all of each bundle, and that each fits the ones before it. That the last state obeys the rules of one is for
+    /// [`Chain::walk`] to check.
     ///
     /// # Errors
     /// As [`Bundle::check`], with the number of the bundle.

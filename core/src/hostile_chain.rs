@@ -95,6 +95,9 @@ fn deltas_that_contradict_their_base() {
         let chain = Chain::open(&key(), [&full, &delta]).expect("links that hold");
         let walked = chain.walk(&key(), Discard, || Ok(())).map(drop).map_err(|error| error.kind());
         assert_eq!(walked, Err(ErrorKind::Corrupt), "{fault}");
+        if !fault.contains("primary") {
+            assert_eq!(chain.check(|| Ok(())).map_err(|error| error.kind()), Err(ErrorKind::Corrupt), "{fault}");
+        }
     }
 }
 

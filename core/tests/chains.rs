@@ -476,3 +476,17 @@ fn a_chain_has_one_limit() {
     let error = Chain::open(&key(), std::iter::repeat_n(&b"not read"[..], limit + 1)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
 }
+
+/// What deltas did to one block is more than should be held while its sum is compared.
+#[test]
+fn a_table_that_was_large_for_a_while() {
+    let state = |count: u8| {
+        let row = |fill: u8| (i64::from(fill), vec![Owned::Blob(vec![fill; 300_000])]);
+        State::new(vec![("t", rows((0..count).map(row).collect()))])
+    };
+    check_history(&[state(1), state(60), state(1), state(2)]);
+    let (few, many) = (export(&state(1)), export(&state(60)));
+    let (grown, shrunk) = (delta(&[&few], &state(60)), delta(&[&many], &state(1)));
+    assert!(delta(&[&few, &grown], &state(1)) == shrunk);
+    assert!(compose(&[&few, &grown, &shrunk]).unwrap() == few);
+}
