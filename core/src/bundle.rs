@@ -1,22 +1,21 @@
 //! A bundle that may be read at any place: its tail is checked first, and after that each chunk by itself
 //! (`FORMAT.md`, "Tail").
 
-use crate::cbor::{Count, Reader};
-use crate::change::{CHANGE_HEAD, NewRow, Next, between, skip_key, skip_new, what_is_next};
+use crate::change::NewRow;
 use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
 use crate::chunk::ChunkKind;
 use crate::cursor::Side;
 use crate::digest::sha256;
 use crate::framing::{Length, chunk_length, sealed_of};
 use crate::head::{Form, HEAD_LENGTH, Head};
-use crate::index::{self, Entry, EntryRun, Summary};
+use crate::index::{self, Entry, Summary};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
+use crate::open_chunk::OpenChunk;
 use crate::reader::{Place, PublicReport};
 use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
 use crate::state::{OwnedTable, Table, schema_from_value, system_table_from_value};
 use crate::tail::{RECORD, TRAILER, Tail};
-use crate::value::bound;
 use crate::{DomainKeys, Error, Key, RecoveryKey, Result, Selection, Settings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,13 +38,6 @@ pub struct Bundle<'s> {
     pub(crate) tables: BTreeMap<OwnedTable, Vec<usize>>,
     /// The chunk of small changes that was opened last.
     last: RefCell<Option<(usize, Rc<OpenChunk>)>>,
-}
-
-/// The plaintext of a chunk, or of all parts of a large change.
-pub(crate) struct OpenChunk {
-    pub bytes: Vec<u8>,
-    /// Where each of its runs begins, after its head, and ends: as many as its entry has, in the same order.
-    pub runs: Vec<(usize, usize)>,
 }
 
 impl<'s> Bundle<'s> {
@@ -280,72 +272,13 @@ impl<'s> Bundle<'s> {
                 bytes.extend_from_slice(&plaintext);
             }
         }
-        let runs =
-            runs(self.keys.form, &bytes, &self.entries[chunk]).map_err(|error| error.at(self.place(chunk + 1)))?;
-        let open = Rc::new(OpenChunk { bytes, runs });
+        let open = OpenChunk::new(self.keys.form, bytes, &self.entries[chunk]);
+        let open = Rc::new(open.map_err(|error| error.at(self.place(chunk + 1)))?);
         if first == chunk {
             *self.last.borrow_mut() = Some((chunk, Rc::clone(&open)));
         }
         Ok(open)
     }
-}
-
-/// Where the runs of a plaintext begin and end. Its entry in the index has the same.
-fn runs(form: Form, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, usize)>> {
-    let lies = || Error::corrupt("the index does not describe the chunks");
-    let mut reader = Reader::new(bytes);
-    let mut runs = Vec::new();
-    let mut found: Option<(Table<'_>, EntryRun)> = None;
-    loop {
-        let next = if reader.is_empty() { None } else { Some(what_is_next(&mut reader)?) };
-        match (next, &mut found) {
-            (Some(Next::Change), Some((table, run))) => {
-                reader.exactly(CHANGE_HEAD)?;
-                let start = reader.clone();
-                skip_key(&mut reader)?;
-                if run.removals + run.writes == 0 {
-                    run.bound = bound(between(&start, &reader))?;
-                }
-                if !reader.null() {
-                    reader.bytes()?;
-                }
-                if reader.null() {
-                    run.removals += 1;
-                } else {
-                    skip_new(form, table, &mut reader)?;
-                    run.writes += 1;
-                }
-            }
-            (Some(Next::Change), None) => return Err(Error::corrupt("a chunk begins without the head of a run")),
-            (next, _) => {
-                let end = bytes.len() - reader.rest().len();
-                if let Some((_, run)) = found.take()
-                    && entry.runs.get(runs.len() - 1) != Some(&run)
-                {
-                    return Err(lies());
-                }
-                let Some(Next::Run(table)) = next else { break };
-                if let Some((_, last_end)) = runs.last_mut() {
-                    // Without the head of the run that was just read.
-                    *last_end = end - head_length(&table);
-                }
-                runs.push((end, bytes.len()));
-                let run = EntryRun { table: OwnedTable::from(&table), removals: 0, writes: 0, bound: Vec::new() };
-                found = Some((table, run));
-            }
-        }
-    }
-    match runs.len() == entry.runs.len() {
-        true => Ok(runs),
-        false => Err(lies()),
-    }
-}
-
-/// The length of the head of a run.
-fn head_length(table: &Table<'_>) -> usize {
-    let mut length = Count(0);
-    table.encode(&mut length);
-    usize::try_from(length.0).unwrap_or(usize::MAX)
 }
 
 fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {

@@ -1,10 +1,11 @@
 //! The changes of one table in one bundle, in key order, one by one: its removals or its writes.
 
-use crate::bundle::{Bundle, OpenChunk};
+use crate::bundle::Bundle;
 use crate::cbor::{Append, Reader, major};
 use crate::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
 use crate::digest::{Digest, Digester};
 use crate::head::Form;
+use crate::open_chunk::OpenChunk;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
 use crate::{Error, Key, Result};

@@ -45,6 +45,7 @@ mod intake;
 mod key;
 mod ledger;
 pub mod limits;
+mod open_chunk;
 mod output;
 mod overlay;
 mod reader;
