@@ -15,6 +15,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+/// Bytes of changes that are held while the sum of a block is compared.
+const HELD_MAX: usize = 8 << 20;
+
 /// A state to lead from.
 pub struct Base<'s> {
     /// A full bundle or a ledger.
@@ -113,6 +116,25 @@ impl<'s> Base<'s> {
     }
 }
 
+/// The memory of changes that are held: their keys, and the chunks that their values lie in.
+#[derive(Default)]
+struct Held {
+    chunks: BTreeSet<usize>,
+    bytes: usize,
+}
+
+impl Held {
+    fn is_too_much(&mut self, change: &ComposedChange) -> bool {
+        self.bytes += size_of::<ComposedChange>() + change.key.0.len();
+        if let Some((address, length)) = change.new.as_ref().map(|(_, new)| new.chunk())
+            && self.chunks.insert(address)
+        {
+            self.bytes += length;
+        }
+        self.bytes > HELD_MAX
+    }
+}
+
 /// The items of one table of a base, block by block: a block is what the root has of the table in one chunk, with what the
 /// deltas change up to the first key of the next block.
 pub(crate) struct BaseTable<'s> {
@@ -143,7 +165,7 @@ impl BaseTable<'_> {
     /// The bound of the block after the current one: not above its first key. None for the last.
     pub fn bound(&self) -> Option<KeyBytes> {
         let next = *self.blocks.get(self.block + 1)?;
-        self.root.entries[next].runs.iter().find(|run| run.table == self.table).map(|run| KeyBytes(run.bound.clone()))
+        self.root.entries[next].run(&self.table).map(|run| KeyBytes(run.bound.clone()))
     }
 
     /// Compares the current block with items of this sum and number, without opening it; if they are the same, it is done.
@@ -157,7 +179,14 @@ impl BaseTable<'_> {
         let [run] = entry.runs.as_slice() else { return Ok(false) };
         let bound = self.bound();
         let mut taken = Vec::new();
+        let mut held = Held::default();
         while let Some(change) = self.next_change(bound.as_ref())? {
+            if held.is_too_much(&change) {
+                // To open a block costs less than to hold all that deltas did to it.
+                taken.push(change);
+                self.changes.give_back(taken);
+                return Ok(false);
+            }
             sum = sum
                 .wrapping_sub(number(change.new.as_ref().map(|(digest, _)| *digest)))
                 .wrapping_add(number(change.old));

@@ -1,16 +1,16 @@
 //! A bundle that may be read at any place: its tail is checked first, and after that each chunk by itself
 //! (`FORMAT.md`, "Tail").
 
-use crate::cbor::Reader;
-use crate::change::{CHANGE_HEAD, NewRow, Next, skip_key, skip_new, what_is_next};
+use crate::change::NewRow;
 use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
 use crate::chunk::ChunkKind;
 use crate::cursor::Side;
 use crate::digest::sha256;
-use crate::framing::sealed_of;
+use crate::framing::{Length, chunk_length, sealed_of};
 use crate::head::{Form, HEAD_LENGTH, Head};
 use crate::index::{self, Entry, Summary};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
+use crate::open_chunk::OpenChunk;
 use crate::reader::{Place, PublicReport};
 use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
@@ -38,13 +38,6 @@ pub struct Bundle<'s> {
     pub(crate) tables: BTreeMap<OwnedTable, Vec<usize>>,
     /// The chunk of small changes that was opened last.
     last: RefCell<Option<(usize, Rc<OpenChunk>)>>,
-}
-
-/// The plaintext of a chunk, or of all parts of a large change.
-pub(crate) struct OpenChunk {
-    pub bytes: Vec<u8>,
-    /// Its runs: table, first byte after the head, end.
-    pub runs: Vec<(OwnedTable, usize, usize)>,
 }
 
 impl<'s> Bundle<'s> {
@@ -145,7 +138,7 @@ impl<'s> Bundle<'s> {
     pub fn table_changes(&self) -> Vec<(String, u64, u64)> {
         let named = self.tables.iter().filter_map(|(table, chunks)| match table {
             OwnedTable::Named(name) => {
-                let runs = chunks.iter().flat_map(|chunk| &self.entries[*chunk].runs).filter(|run| run.table == *table);
+                let runs = chunks.iter().filter_map(|chunk| self.entries[*chunk].run(table));
                 let (removals, writes) =
                     runs.fold((0, 0), |(removals, writes), run| (removals + run.removals, writes + run.writes));
                 Some((name.clone(), removals, writes))
@@ -155,12 +148,20 @@ impl<'s> Bundle<'s> {
         named.collect()
     }
 
-    /// Reads all of it, and checks what can be asked of one bundle: each byte, canonical form, order, the index, the sums.
+    /// Reads all of it, and checks what can be asked of one bundle: each byte, canonical form, order, the index, the sums. Of
+    /// a ledger: each byte, and that the index describes the chunks.
     ///
     /// # Errors
     /// Corrupt, truncated, unsupported or too big; those of the source and of `beat`, which is called now and then.
     pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
-        self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat)
+        if self.keys.form == Form::Bundle {
+            return self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat);
+        }
+        let whole = |chunk: &usize| self.entries[*chunk].kind != ChunkKind::Part;
+        (0..self.entries.len()).filter(whole).try_for_each(|chunk| {
+            beat()?;
+            self.chunk(chunk).map(drop)
+        })
     }
 
     /// Hands all changes to `sink`, and checks all of it.
@@ -189,7 +190,9 @@ impl<'s> Bundle<'s> {
         let mut bytes = vec![0; length];
         self.source.read(offset, &mut bytes)?;
         let place = self.place(item);
-        if sha256(&bytes) != hash {
+        // The first two bytes are those of a head that has no other form.
+        let is_whole = bytes[0] == 0x82 && chunk_length(&bytes)? == Length::Whole(length);
+        if sha256(&bytes) != hash || !is_whole {
             return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
         }
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
@@ -199,12 +202,9 @@ impl<'s> Bundle<'s> {
 
     /// Whether a chunk has changes of this side of a table.
     pub(crate) fn has(&self, chunk: usize, table: &OwnedTable, side: Side) -> bool {
-        self.entries[chunk].runs.iter().any(|run| {
-            run.table == *table
-                && match side {
-                    Side::Removals => run.removals > 0,
-                    Side::Writes => run.writes > 0,
-                }
+        self.entries[chunk].run(table).is_some_and(|run| match side {
+            Side::Removals => run.removals > 0,
+            Side::Writes => run.writes > 0,
         })
     }
 
@@ -224,7 +224,11 @@ impl<'s> Bundle<'s> {
         }
         let mut index = Vec::new();
         for item in first..self.items.len() {
-            index.extend_from_slice(&self.open_item(item)?.1);
+            let page = self.open_item(item)?.1;
+            if page.is_empty() || (item + 1 < self.items.len() && page.len() < CHUNK_MAX) {
+                return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
+            }
+            index.extend_from_slice(&page);
         }
         let (entries, summary) = index::decode(&index, (first - 1) as u64)?;
         check_ids(&summary, &self.public, &self.keys)?;
@@ -268,44 +272,13 @@ impl<'s> Bundle<'s> {
                 bytes.extend_from_slice(&plaintext);
             }
         }
-        let runs = runs(self.keys.form, &bytes).map_err(|error| error.at(self.place(chunk + 1)))?;
-        let open = Rc::new(OpenChunk { bytes, runs });
+        let open = OpenChunk::new(self.keys.form, bytes, &self.entries[chunk]);
+        let open = Rc::new(open.map_err(|error| error.at(self.place(chunk + 1)))?);
         if first == chunk {
             *self.last.borrow_mut() = Some((chunk, Rc::clone(&open)));
         }
         Ok(open)
     }
-}
-
-/// Where the runs of a plaintext begin and end.
-fn runs(form: Form, bytes: &[u8]) -> Result<Vec<(OwnedTable, usize, usize)>> {
-    let mut reader = Reader::new(bytes);
-    let mut runs: Vec<(OwnedTable, usize, usize)> = Vec::new();
-    let mut table: Option<Table<'_>> = None;
-    while !reader.is_empty() {
-        let at = |reader: &Reader<'_>| bytes.len() - reader.rest().len();
-        match (what_is_next(&mut reader)?, &table) {
-            (Next::Run(next), _) => {
-                runs.push((OwnedTable::from(&next), at(&reader), at(&reader)));
-                table = Some(next);
-            }
-            (Next::Change, None) => return Err(Error::corrupt("a chunk begins without the head of a run")),
-            (Next::Change, Some(table)) => {
-                reader.exactly(CHANGE_HEAD)?;
-                skip_key(&mut reader)?;
-                if !reader.null() {
-                    reader.bytes()?;
-                }
-                if !reader.null() {
-                    skip_new(form, table, &mut reader)?;
-                }
-                if let Some((_, _, end)) = runs.last_mut() {
-                    *end = at(&reader);
-                }
-            }
-        }
-    }
-    Ok(runs)
 }
 
 fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {

@@ -21,12 +21,7 @@ pub fn check_links(reports: &[PublicReport]) -> Result<()> {
 
 /// The same where the first of these is the bundle of this number in its chain.
 fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
-    if reports.len() > CHAIN_MAX {
-        return Err(Error::too_big(format!(
-            "a chain of {} bundles; at most {CHAIN_MAX} are read at once: compose some of them into one first",
-            reports.len()
-        )));
-    }
+    check_length(first - 1 + reports.len())?;
     for (at, pair) in reports.windows(2).enumerate() {
         let ([before, this], number) = (pair, first + at + 1) else { continue };
         let refused =
@@ -68,6 +63,15 @@ fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
     Ok(())
 }
 
+fn check_length(bundles: usize) -> Result<()> {
+    match bundles > CHAIN_MAX {
+        true => Err(Error::too_big(format!(
+            "a chain of {bundles} bundles; at most {CHAIN_MAX} are read at once: compose some of them into one first"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Bundles that lead on from one another, each opened and linked to the one before it.
 pub struct Chain<'s> {
     bundles: Vec<Rc<Bundle<'s>>>,
@@ -80,19 +84,18 @@ impl<'s> Chain<'s> {
     /// Those of [`Bundle::open`], with the number of the bundle where there are several; those of [`check_links`]; misuse
     /// when there are none.
     pub fn open(key: &RecoveryKey, sources: impl IntoIterator<Item = impl Source + 's>) -> Result<Self> {
-        let open = |source| Bundle::open(key, source);
-        let mut bundles = Vec::new();
-        for source in sources {
-            bundles.push(open(source));
-        }
-        let several = bundles.len() > 1;
+        let sources: Vec<_> = sources.into_iter().collect();
+        // Before any is opened: each that is takes the memory of its index.
+        check_length(sources.len())?;
+        let several = sources.len() > 1;
         let place = |number: usize, error: Error| match several {
             true => error.at(format!("bundle {} of the chain", number + 1)),
             false => error,
         };
-        let bundles = bundles.into_iter().enumerate();
-        let bundles: Vec<_> =
-            bundles.map(|(number, bundle)| bundle.map_err(|error| place(number, error))).collect::<Result<_>>()?;
+        let opened = sources.into_iter().enumerate();
+        let bundles: Vec<_> = opened
+            .map(|(number, source)| Bundle::open(key, source).map_err(|error| place(number, error)))
+            .collect::<Result<_>>()?;
         Self::of(bundles)
     }
 
@@ -137,7 +140,8 @@ impl<'s> Chain<'s> {
         }
     }
 
-    /// Checks all of each bundle, and that each fits the ones before it: all that can be checked without a sink.
+    /// Checks all of each bundle, and that each fits the ones before it. That the last state obeys the rules of one is for
+    /// [`Chain::walk`] to check.
     ///
     /// # Errors
     /// As [`Bundle::check`], with the number of the bundle.
@@ -193,6 +197,7 @@ impl<'s> Deltas<'s> {
         let place = |number: usize| format!("bundle {} of the chain", number + 2);
         let mut bundles = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
+            check_length(number + 2)?;
             let bundle = Bundle::open(key, source).map_err(|error| error.at(place(number)))?;
             bundles.push(Rc::new(bundle));
         }

@@ -261,9 +261,14 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     /// A large change begins.
     pub fn begin_large(&mut self, key: &[u8], old: Option<Digest>) -> Result<()> {
         self.end()?;
-        self.begin_change(key);
-        encode_old(old, &mut self.plaintext);
-        Ok(())
+        // A key may by itself be as long as a part.
+        let mut head = self.table.clone();
+        head.push(CHANGE_HEAD);
+        head.extend_from_slice(key);
+        encode_old(old, &mut head);
+        self.large(|parts| {
+            let Ok(()) = parts.push(&head);
+        })
     }
 
     /// Bytes of its new value.

@@ -1,5 +1,6 @@
 //! Chain → one bundle: per key the first old and the last new. Byte for byte what a direct export of that difference gives.
 
+use crate::base::Base;
 use crate::bundle::Bundle;
 use crate::chain::Chain;
 use crate::changes::Refusal;
@@ -8,6 +9,7 @@ use crate::composition::{Composition, tables_of};
 use crate::decoder::{Decoder, Report};
 use crate::export::{Export, ExportOptions};
 use crate::restore::Opened;
+use crate::rows::TableRows;
 use crate::{Error, RecoveryKey, Result, StateSink};
 
 impl Chain<'_> {
@@ -75,13 +77,18 @@ impl Chain<'_> {
         chunks.finish(keys.domain_id, first.base, last.target)
     }
 
-    /// That the bundles fit one another: composes them and throws the result away.
+    /// That the bundles fit one another: composes them and throws the result away. On a full bundle they are laid, in the
+    /// tables that they change.
     pub(crate) fn check_fit(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
-        if self.bundles().len() == 1 && self.is_complete() {
-            return Ok(());
-        }
         let deltas = &self.bundles()[usize::from(self.is_complete())..];
         for table in tables_of(deltas) {
+            if self.is_complete() {
+                let mut items = TableRows::of(&Base::chain(self)?, &table)?;
+                while items.next_item()?.is_some() {
+                    beat()?;
+                }
+                continue;
+            }
             let mut changes = Composition::new(deltas, &table)?;
             while changes.next()?.is_some() {
                 beat()?;

@@ -1,10 +1,11 @@
 //! The changes of one table in one bundle, in key order, one by one: its removals or its writes.
 
-use crate::bundle::{Bundle, OpenChunk};
+use crate::bundle::Bundle;
 use crate::cbor::{Append, Reader, major};
 use crate::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
 use crate::digest::{Digest, Digester};
 use crate::head::Form;
+use crate::open_chunk::OpenChunk;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
 use crate::{Error, Key, Result};
@@ -46,6 +47,11 @@ pub(crate) struct NewBytes {
 impl NewBytes {
     pub fn bytes(&self) -> &[u8] {
         &self.chunk.bytes[self.start..self.end]
+    }
+
+    /// What tells the chunk from others that are held, and how long it is.
+    pub fn chunk(&self) -> (usize, usize) {
+        (Rc::as_ptr(&self.chunk) as usize, self.chunk.bytes.len())
     }
 }
 
@@ -91,10 +97,10 @@ impl<'s> Cursor<'s> {
             let Some((chunk, at, end)) = self.open.take() else {
                 let Some(next) = self.chunks.pop() else { return Ok(None) };
                 let chunk = self.bundle.chunk(next)?;
-                let run = chunk.runs.iter().find(|(table, ..)| *table == self.table);
-                let (start, end) = run
-                    .map(|(_, start, end)| (*start, *end))
-                    .ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
+                let entry = &self.bundle.entries[next];
+                let at = entry.runs.binary_search_by(|run| run.table.cmp(&self.table)).ok();
+                let run = at.and_then(|at| chunk.runs.get(at));
+                let (start, end) = *run.ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
                 self.previous = None;
                 self.open = Some((chunk, start, end));
                 continue;

@@ -3,14 +3,17 @@
 
 use crate::cbor::Reader;
 use crate::cbor::{Append, Bytes, put, put_array};
-use crate::change::skip_key;
+use crate::change::{between, skip_key};
 use crate::chunk::ChunkKind;
 use crate::digest::{Digest, Total};
-use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
+use crate::limits::{CHUNK_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
 use crate::state::{OwnedTable, Table};
 use crate::{Error, Result, cbor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// The tables of which a bundle can have changes: those of two schemas, and the three that every state has.
+const TABLES_MAX: usize = 2 * SCHEMA_ROWS_MAX + 3;
 
 /// A run in the making.
 struct Run {
@@ -171,11 +174,12 @@ pub(crate) struct Entry {
     pub kind: ChunkKind,
     /// The sum of what the chunk's changes add, less what they take away.
     pub sum: u128,
+    /// In the order of their tables, each once.
     pub runs: Vec<EntryRun>,
 }
 
 /// A run of an entry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EntryRun {
     pub table: OwnedTable,
     pub removals: u64,
@@ -184,33 +188,107 @@ pub(crate) struct EntryRun {
     pub bound: Vec<u8>,
 }
 
-/// Reads the whole index: its entries and its summary. That the entries describe the chunks is not checked here.
+impl Entry {
+    /// The run of this table.
+    pub fn run(&self, table: &OwnedTable) -> Option<&EntryRun> {
+        let at = self.runs.binary_search_by(|run| run.table.cmp(table)).ok()?;
+        self.runs.get(at)
+    }
+}
+
+/// Reads the whole index: its entries and its summary. What an entry says of its chunk is checked when that is opened; that
+/// the entries can stand beside one another, and that the summary follows from them, is checked here.
+///
+/// Since tables ascend and are limited, there are not many more runs than chunks, whatever the index holds.
 ///
 /// # Errors
-/// Corrupt when it is not an index of `chunks` chunks.
+/// Corrupt when it is not an index of `chunks` chunks; too big when it names more tables than two states can have.
 pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
     let mut reader = Reader::new(bytes);
+    let mut decoder = Decoder::default();
     let mut entries = Vec::new();
     for _ in 0..chunks {
+        entries.push(decoder.entry(&mut reader)?);
+    }
+    let summary = Summary::decode(reader.rest())?;
+    let follows = decoder.is_whole()
+        && summary.chunks == chunks
+        && summary.changes == decoder.changes
+        && summary.base.sum.wrapping_add(decoder.sum) == summary.target.sum;
+    match follows {
+        true => Ok((entries, summary)),
+        false => Err(Error::corrupt("the summary of the index does not follow from its entries")),
+    }
+}
+
+/// What the entries so far come to.
+#[derive(Default)]
+struct Decoder {
+    previous: Option<ChunkKind>,
+    last: Option<OwnedTable>,
+    tables: usize,
+    changes: u64,
+    sum: u128,
+}
+
+impl Decoder {
+    /// No large change lacks its last part.
+    fn is_whole(&self) -> bool {
+        self.previous != Some(ChunkKind::Part)
+    }
+
+    fn entry(&mut self, reader: &mut Reader<'_>) -> Result<Entry> {
         reader.array_of(3)?;
         let kind = ChunkKind::from_number(reader.decode()?)?;
         let sum: [u8; 16] =
             reader.bytes()?.try_into().map_err(|_| Error::corrupt("a sum in the index that has not 16 bytes"))?;
-        let mut runs = Vec::new();
-        for _ in 0..reader.array()? {
-            reader.array_of(4)?;
-            let table = OwnedTable::from(&Table::decode(&mut reader)?);
-            let (removals, writes) = (reader.decode()?, reader.decode()?);
-            let start = reader.rest();
-            skip_key(&mut reader)?;
-            let bound = start[..start.len() - reader.rest().len()].to_vec();
-            runs.push(EntryRun { table, removals, writes, bound });
+        let sum = u128::from_be_bytes(sum);
+        let count = reader.array()?;
+        if count > RUNS_MAX {
+            return Err(Error::too_big(format!("a chunk of {count} runs; it has at most {RUNS_MAX}")));
         }
-        entries.push(Entry { kind, sum: u128::from_be_bytes(sum), runs });
+        let mut runs = Vec::new();
+        let before = self.changes;
+        for at in 0..count {
+            let run = self.run(reader, at == 0)?;
+            runs.push(run);
+        }
+        let follows_part = self.previous == Some(ChunkKind::Part);
+        let fits = match kind {
+            ChunkKind::Changes => count > 0 && !follows_part,
+            ChunkKind::Part => count == 0 && sum == 0,
+            ChunkKind::LastPart => count == 1 && self.changes - before == 1 && follows_part,
+            ChunkKind::IndexPage => false,
+        };
+        if !fits {
+            return Err(Error::corrupt("an entry of the index that no chunk can have"));
+        }
+        self.previous = Some(kind);
+        self.sum = self.sum.wrapping_add(sum);
+        Ok(Entry { kind, sum, runs })
     }
-    let summary = Summary::decode(reader.rest())?;
-    match summary.chunks == chunks {
-        true => Ok((entries, summary)),
-        false => Err(Error::corrupt("the index counts other chunks than there are")),
+
+    /// `is_first`: of its entry, so that it may go on with the table of the entry before.
+    fn run(&mut self, reader: &mut Reader<'_>, is_first: bool) -> Result<EntryRun> {
+        reader.array_of(4)?;
+        let table = OwnedTable::from(&Table::decode(reader)?);
+        let goes_on = is_first && self.last.as_ref() == Some(&table);
+        if !goes_on {
+            if self.last.as_ref().is_some_and(|last| *last >= table) {
+                return Err(Error::corrupt("the tables of the index are not in order"));
+            }
+            self.tables += 1;
+            if self.tables > TABLES_MAX {
+                return Err(Error::too_big(format!("an index of more than {TABLES_MAX} tables")));
+            }
+            self.last = Some(table.clone());
+        }
+        let (removals, writes): (u64, u64) = (reader.decode()?, reader.decode()?);
+        let changes = removals.checked_add(writes).filter(|changes| *changes > 0);
+        let total = changes.and_then(|changes| self.changes.checked_add(changes));
+        self.changes = total.ok_or_else(|| Error::corrupt("a run of the index without changes, or of too many"))?;
+        let start = reader.clone();
+        skip_key(reader)?;
+        Ok(EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() })
     }
 }

@@ -38,11 +38,14 @@ mod framing;
 mod head;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod hostile_chain;
 mod index;
 mod intake;
 mod key;
 mod ledger;
 pub mod limits;
+mod open_chunk;
 mod output;
 mod overlay;
 mod reader;

@@ -42,7 +42,12 @@ pub struct TableRows<'s> {
     table: BaseTable<'s>,
 }
 
-impl TableRows<'_> {
+impl<'s> TableRows<'s> {
+    /// The items of this table of a base.
+    pub(crate) fn of(base: &Base<'s>, table: &OwnedTable) -> Result<Self> {
+        Ok(Self { table: base.table(table)? })
+    }
+
     /// The next row; none at the end. A table of SQLite's own has one, with all of its rows.
     ///
     /// # Errors
@@ -52,7 +57,7 @@ impl TableRows<'_> {
         Ok(self.next_item()?.map(|BaseItem { key, value, .. }| StoredRow { key, value }))
     }
 
-    fn next_item(&mut self) -> Result<Option<BaseItem>> {
+    pub(crate) fn next_item(&mut self) -> Result<Option<BaseItem>> {
         loop {
             if !self.table.is_open() {
                 if self.table.is_exhausted()? {
@@ -98,7 +103,7 @@ impl<'s> Chain<'s> {
     /// # Errors
     /// As [`Chain::settings`].
     pub fn rows(&self, name: &str) -> Result<TableRows<'s>> {
-        Ok(TableRows { table: Base::chain(self)?.table(&OwnedTable::Named(name.to_owned()))? })
+        TableRows::of(&Base::chain(self)?, &OwnedTable::Named(name.to_owned()))
     }
 
     /// The row of this key in that state. Of each bundle it opens hardly more than the one chunk that can hold the key; two
@@ -132,7 +137,7 @@ fn find_in(
 ) -> Result<Option<Option<NewBytes>>> {
     let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
     for chunk in chunks.iter().rev() {
-        let run = bundle.entries[*chunk].runs.iter().find(|run| run.table == *table);
+        let run = bundle.entries[*chunk].run(table);
         let (Some(run), true) = (run, bundle.has(*chunk, table, side)) else { continue };
         // The bound of a run that begins with removals says nothing about its writes.
         let is_bound = side == Side::Removals || run.removals == 0;
@@ -213,8 +218,7 @@ impl<'s> Diff<'s> {
             let Some(pair) = &mut self.current else {
                 let Some(OwnedTable::Named(name)) = self.tables.next() else { return Ok(None) };
                 let table = OwnedTable::Named(name.clone());
-                let (old, new) =
-                    (TableRows { table: self.old.table(&table)? }, TableRows { table: self.new.table(&table)? });
+                let (old, new) = (TableRows::of(&self.old, &table)?, TableRows::of(&self.new, &table)?);
                 self.current = Some(TablePair { name, old, new, next_old: None, next_new: None });
                 continue;
             };

@@ -1,5 +1,6 @@
 //! The rules of a state: what a reader would refuse, no exporter writes (`FORMAT.md`, "State").
 
+use crate::cbor::Count;
 use crate::change::NewRow;
 use crate::limits::{COLUMNS_MAX, KEY_MAX};
 use crate::state::Table;
@@ -14,6 +15,8 @@ pub(crate) struct Rules {
     tables: Option<Vec<String>>,
     /// The rows of a table come.
     in_rows: bool,
+    /// They have primary keys; none before the first.
+    is_keyed: Option<bool>,
 }
 
 impl Rules {
@@ -32,6 +35,7 @@ impl Rules {
             _ => return Err(Error::corrupt("a state begins with its settings, then its schema, each once")),
         }
         self.in_rows = !table.is_one_item();
+        self.is_keyed = None;
         Ok(())
     }
 
@@ -50,9 +54,13 @@ impl Rules {
 
     /// # Errors
     /// Corrupt or too big, when the row cannot be one of the table last begun.
-    pub fn check_row(&self, row: &NewRow<'_>) -> Result<()> {
+    pub fn check_row(&mut self, row: &NewRow<'_>) -> Result<()> {
         if !self.in_rows {
             return Err(Error::corrupt("a row comes before its table, or of a table that is one item"));
+        }
+        let is_keyed = matches!(row.key, Key::Primary(_));
+        if *self.is_keyed.get_or_insert(is_keyed) != is_keyed {
+            return Err(Error::corrupt("a table that has both rowids and primary keys"));
         }
         let primary = match row.key {
             Key::Rowid(_) => &[],
@@ -63,11 +71,17 @@ impl Rules {
         if columns > COLUMNS_MAX {
             return Err(Error::too_big(format!("a row of {columns} values; a bundle holds at most {COLUMNS_MAX}")));
         }
-        let key_length: usize = primary.iter().map(|value| value.payload().len()).sum();
-        if key_length > KEY_MAX {
-            return Err(Error::too_big(format!(
-                "a primary key of {key_length} bytes; a bundle holds at most {KEY_MAX}"
-            )));
+        // Encoded it is longer by the heads of its values: counted only where that can matter.
+        let payload: usize = primary.iter().map(|value| value.payload().len()).sum();
+        if payload > KEY_MAX / 2 {
+            let mut length = Count(0);
+            row.key.encode(&mut length);
+            if length.0 > KEY_MAX as u64 {
+                return Err(Error::too_big(format!(
+                    "a primary key of {} bytes, encoded; a bundle holds at most {KEY_MAX}",
+                    length.0
+                )));
+            }
         }
         primary.iter().chain(row.values).try_for_each(|value| self.check_value(value))
     }

@@ -431,3 +431,62 @@ fn what_differs_between_two_states() {
     assert_eq!(list(&[&a], &[&a, &ab]), expected);
     assert!(list(&[&b], &[&a, &ab]).is_empty());
 }
+
+/// A sound ledger is told from a damaged one without using it.
+#[test]
+fn a_ledger_can_be_checked() {
+    let row = |rowid: i64| (rowid, vec![Owned::Integer(rowid)]);
+    let ledger = ledger_of(&State::new(vec![
+        ("sqlite_sequence", Rows::System(vec![vec![Owned::Integer(1)]])),
+        ("t", rows((0..9000).map(row).collect())),
+        ("z", integers(&[(1, 1)])),
+    ]));
+    Bundle::open_ledger(&key(), &ledger[..]).unwrap().check(|| Ok(())).unwrap();
+    let mut damaged = ledger;
+    damaged[30_000] ^= 1;
+    let opened = Bundle::open_ledger(&key(), &damaged[..]).expect("its chunks are not read yet");
+    assert_eq!(opened.check(|| Ok(())).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+/// No exporter writes a key that a reader refuses: the limit counts the encoded key.
+#[test]
+fn the_longest_key() {
+    let state = |length: usize| {
+        let key = OwnedKey::Primary(vec![Owned::Blob(vec![7; length])]);
+        State::new(vec![("t", Rows::Table(vec![(key, vec![])]))])
+    };
+    // The head of the array, and that of the blob.
+    let longest = state((1 << 20) - 6);
+    check_history(&[longest.clone(), State::new(vec![]), longest]);
+    let error = common::export_with(&state((1 << 20) - 5), ExportOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
+}
+
+/// The full bundle counts, however a chain is opened.
+#[test]
+fn a_chain_has_one_limit() {
+    let state = |value: i64| State::new(vec![("t", integers(&[(1, value)]))]);
+    let full = export(&state(0));
+    let (ab, ba) = (delta(&[&full], &state(1)), delta(&[&export(&state(1))], &state(0)));
+    let deltas = |count: usize| (0..count).map(|at| if at % 2 == 0 { &ab[..] } else { &ba[..] });
+    let limit = lifeboat_core::limits::CHAIN_MAX;
+    assert!(Deltas::open(&key(), deltas(limit - 1), || Ok(())).is_ok());
+    let error = Deltas::open(&key(), deltas(limit), || Ok(())).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
+    let error = Chain::open(&key(), std::iter::repeat_n(&b"not read"[..], limit + 1)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
+}
+
+/// What deltas did to one block is more than should be held while its sum is compared.
+#[test]
+fn a_table_that_was_large_for_a_while() {
+    let state = |count: u8| {
+        let row = |fill: u8| (i64::from(fill), vec![Owned::Blob(vec![fill; 300_000])]);
+        State::new(vec![("t", rows((0..count).map(row).collect()))])
+    };
+    check_history(&[state(1), state(60), state(1), state(2)]);
+    let (few, many) = (export(&state(1)), export(&state(60)));
+    let (grown, shrunk) = (delta(&[&few], &state(60)), delta(&[&many], &state(1)));
+    assert!(delta(&[&few, &grown], &state(1)) == shrunk);
+    assert!(compose(&[&few, &grown, &shrunk]).unwrap() == few);
+}
