@@ -85,7 +85,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 /// The database does not take the place of a bundle that it is made from, whatever the options say.
 fn refuse_own_bundle(bundles: &[Bundle<'_>], path: &Path) -> Result<()> {
     let is_target = |bundle: &Bundle<'_>| matches!(bundle, Bundle::File(bundle) if is_one_file(bundle, path));
-    match bundles.iter().any(is_target) {
+    match path.exists() && bundles.iter().any(is_target) {
         true => Err(Error::misuse(format!(
             "'{}' is the target and a bundle that is restored, too, which would be lost; give another path",
             path.display()
