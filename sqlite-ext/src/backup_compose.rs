@@ -28,6 +28,6 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let options: Options = call.arguments.options(2)?;
     let chain = open_chain(&key, &bundles)?;
     let limit = Limited::to(call.length_limit());
-    let composed = compose(&chain, &key, &options.compress, &Interrupt::of(&app)?, limit.place());
+    let composed = compose(&chain, &bundles, &key, &options.compress, &Interrupt::of(&app)?, limit.place());
     limit.explain(composed, "backup_compose_file").map(|composed| Reply::Blob(composed.out.bytes))
 }

@@ -37,7 +37,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let chain = open_chain(&key, &bundles)?;
     let replace = if options.replace { Replace::Any } else { Replace::Same };
     let target = BundleTarget::new(&app, path, &key, domain(&chain), replace)?;
-    let composed = compose(&chain, &key, &options.compress, &Interrupt::of(&app)?, target.create()?)?;
+    let composed = compose(&chain, &bundles, &key, &options.compress, &Interrupt::of(&app)?, target.create()?)?;
     let changed = target.publish(composed.out)?;
     let path = Some(target.path().display().to_string());
     Reply::json(&Summary { path, changed, ..Summary::new(&composed.summary, domain(&chain)) })

@@ -2,6 +2,7 @@
 //! ledger as long as it is of that state.
 
 use crate::arguments::Bundle;
+use crate::chains::with_path;
 use crate::export_options::Request;
 use crate::file_source::{BundleSource, open_chain};
 use lifeboat_core::{Base, BundleWriter, Chain, Error, ErrorKind, RecoveryKey, Result, Source, StateId};
@@ -70,9 +71,12 @@ impl Choice {
 }
 
 fn chain(key: &RecoveryKey, paths: &[PathBuf]) -> Result<Chain<'static>> {
-    let bundles: Vec<_> = paths.iter().map(|path| Bundle::File(path.clone())).collect();
-    let chain = open_chain(key, &bundles)?;
+    let chain = open_chain(key, &bundles(paths))?;
     chain.require_complete().map(|()| chain)
+}
+
+fn bundles(paths: &[PathBuf]) -> Vec<Bundle<'static>> {
+    paths.iter().map(|path| Bundle::File(path.clone())).collect()
 }
 
 impl Bases {
@@ -137,7 +141,7 @@ impl Bases {
                 error.message()
             ))),
             (Used::Chain, _, Some(chain)) if is_damage => match chain.check(beat) {
-                Err(found) => Err(found.at("the base")),
+                Err(found) => Err(with_path(&bundles(&self.paths), found).at("the base")),
                 Ok(()) => Err(error),
             },
             _ => Err(error),

@@ -1,6 +1,8 @@
 //! What `backup_compose` and `backup_compose_file` share: a chain into one bundle.
 
+use crate::arguments::Bundle;
 use crate::export::{packing, tables};
+use crate::file_source::locate;
 use crate::interrupt::Interrupt;
 use crate::options::{Compress, Packing};
 use crate::pipeline::{self, Outgoing, Written};
@@ -8,22 +10,25 @@ use lifeboat_core::{Chain, ExportOptions, RecoveryKey, Result};
 use std::collections::BTreeMap;
 use std::io::{Sink, Write};
 
-/// Writes one bundle to `out` that leads where the chain leads.
+/// Writes one bundle to `out` that leads where the chain of these bundles leads.
 ///
 /// # Errors
 /// Misuse for a table that is not there; those of [`Chain::compose`] and [`pipeline::export`]; interrupted.
 pub(crate) fn compose<W: Write + Send>(
     chain: &Chain<'_>,
+    bundles: &[Bundle<'_>],
     key: &RecoveryKey,
     compress: &Compress,
     interrupt: &Interrupt<'_>,
     out: W,
 ) -> Result<Written<W, Sink>> {
-    let options = options(chain, compress)?;
-    pipeline::export(key, domain(chain), out, None, |send| {
+    let beat = || interrupt.check();
+    let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, beat))?;
+    let written = pipeline::export(key, domain(chain), out, None, |send| {
         let emit = |chunk| send(Outgoing::Chunk(chunk));
-        chain.compose(key, options, emit, || interrupt.check()).map(|totals| (totals, None))
-    })
+        chain.compose(key, options, emit, beat).map(|totals| (totals, None))
+    });
+    written.map_err(|error| locate(chain, bundles, error, beat))
 }
 
 /// The name of the chain's domain, which all its bundles have.

@@ -109,6 +109,20 @@ pub(crate) fn open_chain<'a>(key: &RecoveryKey, bundles: &[Bundle<'a>]) -> Resul
     Chain::open(key, sources).map_err(|error| with_path(bundles, error))
 }
 
+/// The error with the place of the damage, where it tells of some: a chunk that is read in the course of the work does not
+/// know its bundle. All of the chain is read for that.
+pub(crate) fn locate(
+    chain: &Chain<'_>,
+    bundles: &[Bundle<'_>],
+    error: Error,
+    beat: impl FnMut() -> Result<()>,
+) -> Error {
+    match error.kind() {
+        ErrorKind::Corrupt | ErrorKind::Truncated => with_path(bundles, chain.check(beat).err().unwrap_or(error)),
+        _ => error,
+    }
+}
+
 /// A chain that stays open while a statement takes rows out of it. Each read heeds interrupts.
 pub(crate) struct WatchedChain {
     pub chain: Chain<'static>,

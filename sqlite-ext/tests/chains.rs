@@ -383,3 +383,22 @@ fn interrupts_end_the_reading_of_chains() {
     }
     assert!(!std::path::Path::new(&free).exists());
 }
+
+#[test]
+fn a_restored_file_takes_the_place_of_no_bundle_that_it_is_made_from() {
+    let history = small();
+    let (chain, link) = (history.chain(0..4), history.directory.path().join("link"));
+    #[cfg(unix)]
+    fs::hard_link(&history.paths[1], &link).unwrap();
+    let before: Vec<_> = history.paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    let restore = "SELECT backup_restore_file(?, ?, ?, '{\"replace\": true}')";
+    let targets = history.paths.iter().chain(cfg!(unix).then_some(&link));
+    for target in targets {
+        let found = error(&history.db, restore, params![chain, history.key, target.to_str()]);
+        assert!(found.contains("misuse: '") && found.contains("which would be lost; give another path"), "{found}");
+    }
+    let alone = history.paths[0].to_str();
+    assert!(error(&history.db, restore, params![alone, history.key, alone]).contains("which would be lost"));
+    let after: Vec<_> = history.paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(before == after, "no bundle has changed");
+}

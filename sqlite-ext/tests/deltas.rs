@@ -100,6 +100,11 @@ fn bases_that_do_not_fit_are_refused() {
             assert!(bench.plain(&bench.blob_error(options)).starts_with(&format!("backup_export: {wanted}")));
         }
     }
+    // Damage that shows when a chunk is read has its place, too.
+    fs::copy(bench.path("1"), bench.path("late")).unwrap();
+    flip(&bench.path("late"), 120);
+    let found = bench.blob_error(json!({"base": ["0", "late"]}));
+    assert!(found.contains("corrupt: the base: bundle 2 of the chain: ") && found.ends_with("late')"), "{found}");
     assert!(bench.names().iter().all(|name| !["new", "ledger"].contains(&name.as_str())), "nothing was written");
 }
 
