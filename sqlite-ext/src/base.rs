@@ -179,11 +179,15 @@ impl Ledger {
         // A head holds nothing but versions, key and domain, so there is one that all of these ledgers have.
         let mut head = Vec::new();
         BundleWriter::ledger(key, domain, &mut head)?;
-        let mut start = vec![0; head.len()];
-        if source.length()? < head.len() as u64 {
+        let length = usize::try_from(source.length()?).map_or(head.len(), |length| length.min(head.len()));
+        let mut start = vec![0; length];
+        source.read(0, &mut start)?;
+        if is_remnant(&start, &head) {
+            return ledger(Content::Damaged(Error::corrupt("its first bytes are damaged")));
+        }
+        if length < head.len() {
             return Err(not_ours(path, "it is too short for one"));
         }
-        source.read(0, &mut start)?;
         let is_ours = start == head;
         match (Base::ledger(key, source), is_ours) {
             (Ok(base), true) => ledger(Content::State(base.state_id())),
@@ -210,6 +214,15 @@ impl Ledger {
             error.message()
         ))
     }
+}
+
+/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing, or a head with a few wrong
+/// bytes. Of anybody else's file more than half of the head differs.
+fn is_remnant(start: &[u8], head: &[u8]) -> bool {
+    const WRONG_MAX: usize = 8;
+    let wrong = start.iter().zip(head).filter(|(found, expected)| found != expected).count();
+    let is_cut = start.len() < head.len();
+    start.iter().all(|byte| *byte == 0) || (is_cut && wrong == 0) || (!is_cut && (1..=WRONG_MAX).contains(&wrong))
 }
 
 fn not_ours(path: &Path, why: &str) -> Error {

@@ -77,16 +77,18 @@ fn z14_with_base_and_ledger_a_ledger_may_be_anything() {
         ledger_of(name);
         assert!(export() == (wanted.clone(), ledger.clone()), "{name}");
     }
-    // A chunk, which is read late; the end; a ledger that was cut short.
+    // Its first bytes; a chunk, which is read late; the end; a ledger that was cut short, or is all zeros.
     let length = bench.read("current").len();
-    for at in [200, length - 20] {
+    for at in [0, 5, 20, 70, 200, length - 20] {
         ledger_of("current");
         flip(&bench.path("ledger"), at);
         assert!(export() == (wanted.clone(), ledger.clone()), "damaged at {at}");
     }
-    for length in [75, length / 2, length - 1] {
+    for length in [0, 10, 75, length / 2, length - 1] {
         fs::write(bench.path("ledger"), &bench.read("current")[..length]).unwrap();
         assert!(export() == (wanted.clone(), ledger.clone()), "cut at {length}");
+        fs::write(bench.path("ledger"), vec![0; length]).unwrap();
+        assert!(export() == (wanted.clone(), ledger.clone()), "{length} zeros");
     }
     assert_eq!(bench.names(), ["0", "1", "current", "ledger", "old", "whole"]);
 }
@@ -97,7 +99,7 @@ fn a_damaged_ledger_alone_is_refused() {
     bench.export("0", json!({"ledger": "ledger"}));
     let ledger = bench.read("ledger");
     bench.change(FIRST);
-    for at in [200, ledger.len() - 20] {
+    for at in [20, 200, ledger.len() - 20] {
         flip(&bench.path("ledger"), at);
         for found in
             [bench.export_error("1", json!({"ledger": "ledger"})), bench.blob_error(json!({"ledger": "ledger"}))]
@@ -120,14 +122,14 @@ fn what_is_no_ledger_is_left_alone() {
     json(&bench.db, "SELECT backup_export_file(?, ?, ?)", params![other, bench.path("x").to_str(), options]);
     bench.export("y", json!({"ledger": "other domain", "domain": "wallet"}));
     fs::write(bench.path("notes"), "notes".repeat(100)).unwrap();
-    fs::write(bench.path("empty"), "").unwrap();
+    fs::write(bench.path("note"), "note").unwrap();
     let before: Vec<_> = bench.names().iter().map(|name| bench.read(name)).collect();
     for (name, why) in [
         ("other key", "it is a ledger of another key"),
         ("other domain", "it is a ledger of another domain of this key"),
         ("0", "this is a bundle, not a ledger"),
         ("notes", "not a Lifeboat ledger"),
-        ("empty", "it is too short for one"),
+        ("note", "it is too short for one"),
     ] {
         for options in [json!({"ledger": name}), json!({"ledger": name, "base": "0"})] {
             let found = bench.export_error("1", options.clone());
