@@ -285,7 +285,10 @@ fn mistakes_are_explained() {
     words("backup_export(hex(zeroblob(32)))".into(), &["misuse", "key"]);
     words("backup_export('file:/no such key file')".into(), &["key", "/no such key file"]);
     words("backup_export('env:LIFEBOAT_NO_SUCH')".into(), &["key", "LIFEBOAT_NO_SUCH"]);
-    words(format!("backup_export({key}, '{{\"cache\": [\"a\"]}}')"), &["misuse", "cache", "compress", "domain"]);
+    words(format!("backup_export({key}, '{{\"cash\": [\"a\"]}}')"), &["misuse", "cash", "cache", "compress", "domain"]);
+    words(format!("backup_export({key}, '{{\"cache\": [\"a\"]}}')"), &["misuse", "cache", "no table"]);
+    words(format!("backup_export({key}, '{{\"base\": \"no such\"}}')"), &["no such"]);
+    words(format!("backup_compose('[]', {key})"), &["misuse", "empty"]);
     words(format!("backup_export({key}, '{{\"compress\": \"lzma\"}}')"), &["misuse", "compress", "zstd"]);
     words(format!("backup_export({key}, '{{\"compress\": {{\"no table\": \"none\"}}}}')"), &["misuse", "no table"]);
     words(format!("backup_export_file({key}, {nowhere})"), &["no such directory"]);
