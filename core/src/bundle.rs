@@ -124,11 +124,6 @@ impl<'s> Bundle<'s> {
         self.summary.changes
     }
 
-    /// The number of items of the state that it leads to.
-    pub fn target_items(&self) -> u64 {
-        self.summary.target.count
-    }
-
     /// True for a full bundle: it needs no other.
     pub fn is_full(&self) -> bool {
         self.public.base_id.is_none()

@@ -88,13 +88,13 @@ impl<'s> Chain<'s> {
         // Before any is opened: each that is takes the memory of its index.
         check_length(sources.len())?;
         let several = sources.len() > 1;
-        let place = |number: usize, error: Error| match several {
-            true => error.at(format!("bundle {} of the chain", number + 1)),
+        let locate = |number: usize, error: Error| match several {
+            true => error.at(place(number + 1)),
             false => error,
         };
         let opened = sources.into_iter().enumerate();
         let bundles: Vec<_> = opened
-            .map(|(number, source)| Bundle::open(key, source).map_err(|error| place(number, error)))
+            .map(|(number, source)| Bundle::open(key, source).map_err(|error| locate(number, error)))
             .collect::<Result<_>>()?;
         Self::of(bundles)
     }
@@ -146,11 +146,9 @@ impl<'s> Chain<'s> {
     /// # Errors
     /// As [`Bundle::check`], with the number of the bundle.
     pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
-        for (number, bundle) in self.bundles.iter().enumerate() {
-            bundle.check(&mut beat).map_err(|error| match self.bundles.len() {
-                1 => error,
-                _ => error.at(format!("bundle {} of the chain", number + 1)),
-            })?;
+        match self.bundles.as_slice() {
+            [bundle] => bundle.check(&mut beat)?,
+            bundles => check_each(1, bundles, &mut beat)?,
         }
         self.check_fit(beat)
     }
@@ -161,11 +159,26 @@ impl<'s> Chain<'s> {
     /// As [`Chain::check`].
     pub fn into_deltas(mut self, mut beat: impl FnMut() -> Result<()>) -> Result<Deltas<'s>> {
         self.bundles.remove(0);
-        for (number, bundle) in self.bundles.iter().enumerate() {
-            bundle.check(&mut beat).map_err(|error| error.at(format!("bundle {} of the chain", number + 2)))?;
-        }
+        check_each(2, &self.bundles, &mut beat)?;
         Ok(Deltas { bundles: self.bundles })
     }
+}
+
+/// A bundle by its number, for errors.
+pub(crate) fn place(number: usize) -> String {
+    format!("bundle {number} of the chain")
+}
+
+/// Checks all of each of these bundles, of which the first has this number in its chain.
+pub(crate) fn check_each(
+    first: usize,
+    bundles: &[Rc<Bundle<'_>>],
+    beat: &mut impl FnMut() -> Result<()>,
+) -> Result<()> {
+    for (number, bundle) in (first..).zip(bundles) {
+        bundle.check(&mut *beat).map_err(|error| error.at(place(number)))?;
+    }
+    Ok(())
 }
 
 /// Deltas that lead on from one another, each checked by itself, for a full bundle that comes from elsewhere.
@@ -194,11 +207,10 @@ impl<'s> Deltas<'s> {
         mut beat: impl FnMut() -> Result<()>,
     ) -> Result<Self> {
         // Their full bundle is the first of the chain.
-        let place = |number: usize| format!("bundle {} of the chain", number + 2);
         let mut bundles = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
             check_length(number + 2)?;
-            let bundle = Bundle::open(key, source).map_err(|error| error.at(place(number)))?;
+            let bundle = Bundle::open(key, source).map_err(|error| error.at(place(number + 2)))?;
             bundles.push(Rc::new(bundle));
         }
         if bundles.first().is_some_and(|bundle| bundle.is_full()) {
@@ -208,9 +220,7 @@ impl<'s> Deltas<'s> {
         }
         let reports: Vec<_> = bundles.iter().map(|bundle| bundle.public().clone()).collect();
         check_links_from(2, &reports)?;
-        for (number, bundle) in bundles.iter().enumerate() {
-            bundle.check(&mut beat).map_err(|error| error.at(place(number)))?;
-        }
+        check_each(2, &bundles, &mut beat)?;
         Ok(Self { bundles })
     }
 

@@ -138,9 +138,7 @@ impl ChangeDecoder {
     pub fn finish(&mut self, public: &PublicReport, keys: &DomainKeys) -> Result<Summary> {
         let summary = self.index.finish()?;
         let (base, target) = (summary.base, summary.target);
-        let leads = self.olds <= base.count
-            && base.sum.wrapping_add(self.sum) == target.sum
-            && i128::from(base.count) + i128::from(self.count) == i128::from(target.count);
+        let leads = self.olds <= base.count && base.leads_to(self.sum, self.count, &target);
         if !leads || summary.chunks != self.index.chunks || summary.changes != self.changes {
             return Err(Error::corrupt("the index states other sums than its chunks have"));
         }

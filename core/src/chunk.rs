@@ -291,9 +291,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     /// Corrupt when the changes do not lead from `base` to `target`.
     pub fn finish(mut self, domain_id: DomainId, base: Total, target: Total) -> Result<ExportTotals> {
         self.end()?;
-        let leads = base.sum.wrapping_add(self.sum) == target.sum
-            && i128::from(base.count) + i128::from(self.added) == i128::from(target.count);
-        match leads {
+        match base.leads_to(self.sum, self.added, &target) {
             true => Ok(ExportTotals { domain_id, base, target, chunks: self.count, changes: self.changes }),
             false => {
                 Err(Error::corrupt("the changes do not lead from the base to the state: the base contradicts itself"))
@@ -356,10 +354,5 @@ impl ExportTotals {
     /// The id of the state that the changes lead from; none where they lead from nothing.
     pub(crate) fn base_id(&self, keys: &DomainKeys) -> Option<StateId> {
         (self.base != Total::default()).then(|| self.base.state_id(keys))
-    }
-
-    /// True when the changes are none: base and target are the same state.
-    pub fn is_unchanged(&self) -> bool {
-        self.changes == 0
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::base::Base;
 use crate::bundle::Bundle;
-use crate::chain::Chain;
+use crate::chain::{Chain, Deltas, check_each};
 use crate::changes::Refusal;
 use crate::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
 use crate::composition::{Composition, tables_of};
@@ -25,10 +25,8 @@ impl Chain<'_> {
     ) -> Result<(Report, S)> {
         self.require_complete()?;
         let (full, deltas) = self.bundles().split_at(1);
-        for (number, delta) in deltas.iter().enumerate() {
-            delta.check(&mut beat).map_err(|error| error.at(format!("bundle {} of the chain", number + 2)))?;
-        }
-        let mut decoder = Decoder::over(key, crate::chain::Deltas::checked(deltas.to_vec()), sink);
+        check_each(2, deltas, &mut beat)?;
+        let mut decoder = Decoder::over(key, Deltas::checked(deltas.to_vec()), sink);
         decoder.take(Opened::Keys(Box::new(full[0].keys.clone())))?;
         full[0].open_all(|opened| {
             beat()?;
@@ -53,9 +51,7 @@ impl Chain<'_> {
         if self.is_complete() {
             return self.walk(key, Export::new(&keys, options, emit), beat)?.1.finish().map(|(totals, _)| totals);
         }
-        for (number, bundle) in self.bundles().iter().enumerate() {
-            bundle.check(&mut beat).map_err(|error| error.at(format!("bundle {} of the chain", number + 1)))?;
-        }
+        check_each(1, self.bundles(), &mut beat)?;
         let mut chunks = ChunkBuilder::new(&keys, emit);
         for table in tables_of(self.bundles()) {
             let mut begun = false;

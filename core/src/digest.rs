@@ -85,6 +85,12 @@ impl Total {
         self.count += 1;
     }
 
+    /// Whether items of this sum, and so many more (or fewer), lead from this total to the other.
+    pub fn leads_to(&self, sum: u128, added: i64, target: &Self) -> bool {
+        self.sum.wrapping_add(sum) == target.sum
+            && i128::from(self.count) + i128::from(added) == i128::from(target.count)
+    }
+
     /// The id of the state that this is the total of.
     pub fn state_id(&self, keys: &DomainKeys) -> StateId {
         let mut message = Vec::with_capacity(32);

@@ -67,7 +67,7 @@ impl DeltaIntake {
 
     /// The delta that is coming.
     fn place(&self) -> String {
-        format!("bundle {} of the chain", self.deltas.len() + 2)
+        crate::chain::place(self.deltas.len() + 2)
     }
 
     fn take(&mut self, mut bytes: &[u8]) -> Result<()> {
