@@ -1,4 +1,5 @@
 # make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/
+# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
@@ -11,10 +12,12 @@ LOCKED := --locked
 # What Debian has to provide: a C compiler; a clang that knows WebAssembly, and its library for bindgen; the hosts of the tests.
 PACKAGES_BUILD := gcc libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
-PACKAGES_TEST := $(PACKAGES_DEMO) strace sqlcipher
+# Node may be there from elsewhere.
+PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build demo test soak bench clean setup-build setup-demo setup-test setup-bench rust
+.PHONY: build packages demo test soak bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
@@ -28,11 +31,14 @@ build: setup-build rust
 	rm -rf dist/npm/lifeboat-recovery/src
 	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 
+packages: setup-packages build
+	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
+
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	TARGET=$(TARGET) examples/demo.sh
 
-test: setup-test build
+test: setup-test packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
@@ -41,7 +47,7 @@ test: setup-test build
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
-soak: setup-test build
+soak: setup-test packages
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
 
 bench: setup-bench build
@@ -69,6 +75,8 @@ endef
 
 setup-build:
 	$(call install,$(PACKAGES_BUILD))
+setup-packages:
+	$(call install,$(PACKAGES_BUILD) $(PACKAGES_NODE))
 setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:
