@@ -3,21 +3,25 @@
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
+# make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
+# make audit   licences, sources and known advisories of all dependencies
 # make bench   side by side with other ways to back up, as a table
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
+# For each target of `make fuzz`.
+FUZZ_SECONDS ?= 60
 
 # What Debian has to provide: a C compiler; a clang that knows WebAssembly, and its library for bindgen; the hosts of the tests.
-PACKAGES_BUILD := gcc libc6-dev clang-19 llvm-19 libclang-19-dev
+PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build packages demo test soak bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build packages demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
@@ -48,7 +52,15 @@ test: setup-test packages
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
 soak: setup-test packages
+	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
+
+fuzz: setup-build rust
+	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+audit: rust
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
+	$(CARGO) deny --locked check
 
 bench: setup-bench build
 	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench zkap
