@@ -31,7 +31,7 @@ build: setup-build rust
 	cp $(TARGET)/release/liblifeboat.so dist/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
-	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
+	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
 	rm -rf dist/npm/lifeboat-recovery/src
 	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 
@@ -50,6 +50,7 @@ test: setup-test packages
 	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
+	$(CARGO) test $(LOCKED) --release -p lifeboat-assemble
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
 soak: setup-test packages
