@@ -24,7 +24,7 @@ PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 .PHONY: build packages demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
-	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
+	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	mkdir -p dist
@@ -47,8 +47,9 @@ test: setup-test packages
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps --workspace
-	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-cli
+	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
+	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
 soak: setup-test packages
