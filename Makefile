@@ -25,6 +25,8 @@ build: setup-build rust
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
+	rm -rf dist/npm/lifeboat-recovery/src
+	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
