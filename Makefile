@@ -1,4 +1,4 @@
-# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/
+# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
@@ -20,13 +20,13 @@ build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
-	mkdir -p dist
+	rm -rf dist/npm
+	mkdir -p dist/npm/lifeboat-recovery
 	cp $(TARGET)/release/liblifeboat.so dist/
+	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
-	rm -rf dist/npm/lifeboat-recovery/src
-	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host

@@ -25,9 +25,10 @@ export function notice(look, title, ...children) {
   return make('div', { class: `notice ${look}` }, make('h3', { tabindex: '-1' }, title), ...children);
 }
 
-/** Moves the focus to the title of what has just appeared. */
+/** Moves the focus to the title of what has just appeared, so that it is read out, and brings it into view. */
 export function show(element) {
   const title = element.querySelector('h3') ?? element;
   title.focus({ preventScroll: true });
-  element.scrollIntoView({ block: 'nearest' });
+  const { top } = title.getBoundingClientRect();
+  if (top < 0 || top > innerHeight * 0.6) element.scrollIntoView();
 }

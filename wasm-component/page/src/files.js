@@ -5,6 +5,8 @@ import { $, announce, make, notice } from './dom.js';
 import { Cancelled, start } from './work.js';
 import { brief, count, explain, size } from './words.js';
 
+/** Bytes at the beginning that are looked at. */
+const HEAD = 1024;
 const KEY = /^\s*lifeboatkey1[a-z0-9\s]*$/i;
 const SQLITE = 'SQLite format 3\0';
 
@@ -61,23 +63,32 @@ export function ask() {
 }
 
 async function add(files) {
+  $('file-lists').setAttribute('aria-busy', 'true');
   for (const file of files) {
     if (entries.some(entry => entry.file.name === file.name && entry.file.size === file.size && entry.file.lastModified === file.lastModified)) continue;
-    const text = file.size <= 1024 ? await file.text().catch(() => '') : '';
-    if (KEY.test(text)) on.keyFile(text, file.name);
-    else entries.push({ id: (ids += 1), file, state: 'waiting' });
+    const head = await file.slice(0, HEAD).text().catch(() => undefined);
+    if (KEY.test(head)) on.keyFile(head, file.name);
+    else entries.push({ id: (ids += 1), file, ...known(head) });
   }
   update();
   check();
 }
 
+/** What a file is that is no bundle, but that a person would know again. */
+function known(head) {
+  if (head === undefined) return { state: 'bad', failure: { kind: 'host', message: 'it was moved or changed, or it is a folder; choose the file itself' } };
+  if (!head.startsWith(SQLITE)) return { state: 'waiting' };
+  return { state: 'bad', title: 'No bundle, but a database', failure: { kind: 'misuse', message: 'any program for SQLite opens it as it is' } };
+}
+
 function remove(entry) {
-  const at = entries.indexOf(entry);
-  entries.splice(at, 1);
+  const buttons = () => [...document.querySelectorAll('#file-lists button')];
+  const at = buttons().indexOf(document.activeElement);
+  entries.splice(entries.indexOf(entry), 1);
   if (entry.state === 'checking') checking.cancel();
   update();
   announce(`${entry.file.name} removed`);
-  (document.querySelectorAll('#file-lists button')[at] ?? $('choose')).focus();
+  (buttons()[at] ?? buttons().at(-1) ?? $('choose')).focus();
 }
 
 /** Checks what waits, one file after the other, in one worker. */
@@ -106,17 +117,9 @@ async function check() {
     if (entry.state === 'checking') entry.state = 'waiting';
     if (failure && entry.state === 'waiting') Object.assign(entry, { state: 'bad', failure });
   }
-  for (const entry of waiting) if (entry.state === 'bad') await lookAt(entry);
   update();
-  if (!isBusy()) announce($('file-lists').querySelector('.heard')?.textContent ?? '');
+  if (!isBusy()) announce([...document.querySelectorAll('#file-lists .heard')].map(title => title.textContent).join('. '));
   check();
-}
-
-/** A file that is no bundle may be something that a person would know again. */
-async function lookAt(entry) {
-  const head = await entry.file.slice(0, 16).text().catch(() => undefined);
-  if (head === SQLITE) entry.failure = { kind: 'corrupt', message: 'this is a SQLite database, not a bundle: any program for SQLite opens it as it is' };
-  if (head === undefined) entry.failure = { kind: 'host', message: 'it cannot be read: it was moved or changed, or it is a folder; choose the files themselves' };
 }
 
 function update() {
@@ -144,6 +147,7 @@ function draw(unused) {
     (bad.length > 0 || (ends.length > 0 && misfits.length > 0)) && refusals(bad, ends.length > 0 ? misfits : []),
     spare.length > 0 && group('Not needed', 'Their states are reached without them.', spare.map(({ bundle: { entry } }) => item(entry, size(entry.file.size)))),
   ].flat().filter(Boolean));
+  $('file-lists').setAttribute('aria-busy', String(busy.length > 0));
   if (focused) $(focused)?.focus();
 }
 
@@ -175,9 +179,9 @@ function choice() {
   const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   const options = ends.map(({ state, chain: found }) => {
     const last = found.at(-1).entry.file;
-    const how = found.length === 1 ? 'full bundle' : `full bundle and ${count(found.length - 1, 'delta')}`;
+    const how = found.length === 1 ? 'Full bundle' : `Full bundle and ${count(found.length - 1, 'delta')}`;
     const input = make('input', { type: 'radio', name: 'end', id: `end-${state}`, checked: state === chosen, change: () => { chosen = state; update(); } });
-    return make('label', { class: 'choice' }, input, make('span', {}, make('strong', {}, last.name), make('span', { class: 'hint' }, `${how}; file of ${date.format(last.lastModified)}; state ${brief(state)}`)));
+    return make('label', { class: 'choice' }, input, make('span', {}, make('strong', {}, last.name), make('span', { class: 'hint' }, `${how}, written ${date.format(last.lastModified)}, state ${brief(state)}`)));
   });
   return make('fieldset', {}, make('legend', { class: 'heard' }, `These files lead to ${ends.length} different states. Which do you want?`), options);
 }
@@ -196,14 +200,20 @@ function missing(misfits) {
 /** Files that are damaged, or do not fit. */
 function refusals(bad, misfits) {
   const reasons = {
-    'no base': ({ missing: state }) => `Does not fit: the bundle that leads to the state ${brief(state)} is not here. What comes after it cannot be recovered.`,
-    after: ({ after }) => `Does not fit: it comes after ${after.name}.`,
+    'no base': ({ missing: state }) => `It leads on from the state ${brief(state)}, and the bundle that leads there is not here. What comes after it cannot be recovered.`,
+    after: ({ after }) => `It leads on from ${after.name}.`,
   };
-  const words = ({ failure }) => make('span', { class: 'bad' }, `${explain(failure).title}: ${failure.message}. `);
+  const refusal = (title, ...lines) => make('div', {}, make('strong', { class: 'bad' }, title), lines.filter(Boolean).map(line => make('p', {}, line)));
   return group(`${count(bad.length + misfits.length, 'file')} cannot be used`, '', [
-    ...bad.map(entry => item(entry, make('span', {}, words(entry), remedyOf(entry)))),
-    ...misfits.map(misfit => item(misfit.bundle.entry, make('span', { class: 'bad' }, reasons[misfit.why](misfit)))),
+    ...bad.map(entry => item(entry, refusal(entry.title ?? explain(entry.failure).file ?? explain(entry.failure).title, wordsOf(entry), remedyOf(entry)))),
+    ...misfits.map(misfit => item(misfit.bundle.entry, refusal('Does not fit', reasons[misfit.why](misfit)))),
   ]);
 }
 
-const remedyOf = ({ failure }) => (failure.kind === 'host' ? '' : explain(failure).remedy);
+/** What the component says, without the name that stands above it. */
+function wordsOf({ file, failure: { message } }) {
+  const words = message.replace(`'${file.name}': `, '');
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
+}
+
+const remedyOf = ({ failure }) => (failure.kind === 'host' || failure.kind === 'misuse' ? '' : explain(failure).remedy);

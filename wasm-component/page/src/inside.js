@@ -1,7 +1,7 @@
 // Step 3: what is inside, once the backup has been opened and proved.
 
 import { make, notice } from './dom.js';
-import { begin as rows } from './rows.js';
+import { NAMELESS, begin as rows } from './rows.js';
 import { bytes, count, grouped, list, size } from './words.js';
 
 /** Statements of a schema that are shown: more would be a burden to the browser. */
@@ -51,7 +51,7 @@ function tableOf(tables) {
   return make('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': 'Tables and their rows' },
     make('table', {},
       make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Table'), make('th', { scope: 'col', class: 'number' }, 'Rows'))),
-      make('tbody', {}, tables.map(({ name, rows: n }) => make('tr', {}, make('td', {}, name), make('td', { class: 'number' }, n.toLocaleString('en')))))));
+      make('tbody', {}, tables.map(({ name, rows: n }) => make('tr', {}, make('td', {}, name || NAMELESS), make('td', { class: 'number' }, n.toLocaleString('en')))))));
 }
 
 function schemaOf(schema) {

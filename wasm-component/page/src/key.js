@@ -12,6 +12,8 @@ const HEAD = 4096;
 let checking;
 let timer;
 let verdict;
+/** Which file it was taken from, for people. */
+let origin = '';
 let on = {};
 
 /** Begins. `changed()` is called when the key or the expected state is another one, `checked()` when something is known of it. */
@@ -19,6 +21,7 @@ export function begin(listeners) {
   on = listeners;
   const field = $('key');
   field.addEventListener('input', () => {
+    origin = '';
     say();
     on.changed();
     clearTimeout(timer);
@@ -50,19 +53,20 @@ export const isGood = () => verdict === 'good';
 /** Puts a key there that a file held. */
 export function set(text, name) {
   $('key').value = text.trim();
-  return check(`Taken from ${name}. `);
+  origin = `Taken from ${name}. `;
+  return check();
 }
 
 /** Forgets the key and the expected state. */
 export function clear() {
-  $('key').value = '';
+  $('key').value = origin = '';
   $('expect').value = '';
   reveal(false);
   say();
 }
 
 /** Checks the key, as far as it can be told: its checksum and, when files are there, whether it made them. */
-export async function check(before = '') {
+export async function check() {
   clearTimeout(timer);
   checking?.cancel();
   if (key() === '') return say();
@@ -71,8 +75,8 @@ export async function check(before = '') {
   try {
     const { kind, message } = await checking.result;
     if (kind === 'misuse') say('bad', `${sentence(message)}${hints(key())}`);
-    else if (kind === 'wrong key') say('bad', `${before}Typed without a mistake, but it is not the key of ${full.name}. Look for another recovery key.`);
-    else if (kind === 'truncated') say('good', `${before}${full ? '✓ This key made these files.' : '✓ Typed without a mistake.'}`);
+    else if (kind === 'wrong key') say('bad', `${origin}Typed without a mistake, but it is not the key of ${full.name}. Look for another recovery key.`);
+    else if (kind === 'truncated') say('good', `${origin}${full ? '✓ This key made these files.' : '✓ Typed without a mistake.'}`);
     else say('bad', sentence(message));
   } catch (error) {
     if (!(error instanceof Cancelled)) say('bad', sentence(error.message));

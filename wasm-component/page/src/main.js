@@ -5,6 +5,7 @@ import * as files from './files.js';
 import { inside, saved } from './inside.js';
 import * as key from './key.js';
 import { run } from './progress.js';
+import { stop } from './rows.js';
 import { choosePlace, nameFor } from './save.js';
 import { Cancelled } from './work.js';
 import { explain } from './words.js';
@@ -26,6 +27,7 @@ let address;
 /** Another backup or another key is meant: what was opened is no longer that. */
 function changed() {
   work?.cancel();
+  stop();
   work = opened = undefined;
   isSaved = false;
   if (address) URL.revokeObjectURL(address);

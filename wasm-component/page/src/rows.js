@@ -5,12 +5,14 @@ import { run } from './progress.js';
 import { Cancelled } from './work.js';
 import { count, explain } from './words.js';
 
+/** What stands for a name without a character. */
+export const NAMELESS = '(no name)';
 /** Rows that are shown. */
 const LIMIT = 50;
 
 /** The choice of a table and the place for its rows. `source` is `{ chain, key }`. */
 export function begin(tables, source) {
-  const pick = make('select', { id: 'table' }, tables.map(({ name, rows }, index) => make('option', { value: index }, `${name} (${count(rows, 'row')})`)));
+  const pick = make('select', { id: 'table' }, tables.map(({ name, rows }, index) => make('option', { value: index }, `${name || NAMELESS} (${count(rows, 'row')})`)));
   const place = make('div', { class: 'rows' });
   const button = make('button', { type: 'button', id: 'show-rows', click: () => look(tables[pick.value], source, place) }, 'Show rows');
   return [
@@ -22,14 +24,22 @@ export function begin(tables, source) {
 
 let work;
 
-async function look(table, source, place) {
+/** Stops looking: what was opened is gone. */
+export function stop() {
   work?.cancel();
+  work = undefined;
+}
+
+async function look(table, source, place) {
+  stop();
   const mine = work = run(place, 'rows', { ...source, table: table.name, limit: LIMIT }, { reading: 'Looking for the rows' });
   try {
     const { columns, rows } = await mine.result;
+    if (mine !== work) return;
     const shown = count(rows.length, 'row');
-    const title = rows.length === table.rows ? `All ${shown} of ${table.name}` : `The first ${shown} of ${table.name}`;
-    place.replaceChildren(make('h3', { id: 'rows-title', tabindex: '-1' }, title), grid(columns, rows));
+    const title = rows.length === table.rows ? `All ${shown} of ${table.name || NAMELESS}` : `The first ${shown} of ${table.name || NAMELESS}`;
+    place.replaceChildren(make('h3', { id: 'rows-title', tabindex: '-1' }, title), grid(columns, rows),
+      make('p', { class: 'hint' }, 'Numbers stand on the right, text on the left, bytes as x\'…\'. Long values are cut.'));
     announce(title);
     show(place);
   } catch (error) {
@@ -43,7 +53,9 @@ async function look(table, source, place) {
 /** The rows as a table. `cells` come from the worker as `{ type, text, more }`. */
 function grid(columns, rows) {
   const hasRowid = rows.some(({ rowid }) => rowid !== undefined);
-  const head = make('tr', {}, hasRowid && make('th', { scope: 'col', class: 'number rowid' }, 'rowid'), columns.map(name => make('th', { scope: 'col' }, name || '(no name)')));
+  const isNumber = index => rows.every(({ cells }) => /integer|real|null/.test(cells[index].type));
+  const title = (name, index) => make('th', { scope: 'col', class: isNumber(index) && 'number' }, name || NAMELESS);
+  const head = make('tr', {}, hasRowid && make('th', { scope: 'col', class: 'number rowid' }, 'rowid'), columns.map(title));
   const body = rows.map(({ rowid, cells }) => make('tr', {}, hasRowid && make('td', { class: 'number rowid' }, rowid), cells.map(cell)));
   return make('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-labelledby': 'rows-title' },
     make('table', {}, make('thead', {}, head), make('tbody', {}, body)));

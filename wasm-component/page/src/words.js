@@ -34,10 +34,8 @@ export class Failure extends Error {
   }
 }
 
-/** The title of a failure, and what to do about it. */
-export function explain({ kind }) {
-  return KINDS[kind] ?? KINDS.host;
-}
+/** The title of a failure, what is said of a single file that has it, and what to do about it. */
+export const explain = ({ kind }) => KINDS[kind] ?? KINDS.host;
 
 const KINDS = {
   'wrong key': {
@@ -46,18 +44,22 @@ const KINDS = {
   },
   corrupt: {
     title: 'The backup is damaged',
-    remedy: 'Nothing was recovered from it, because it could not be trusted. Take another copy of the file: from another disk, or another place.',
+    file: 'Damaged',
+    remedy: 'It is not used, because it cannot be trusted. Take another copy of the file: from another disk, or another place.',
   },
   truncated: {
     title: 'A file is not complete',
-    remedy: 'Copy or download it again, to its end. Compare its size with the original.',
+    file: 'Not complete',
+    remedy: 'Copy or download it again, and compare its size with the original.',
   },
   unsupported: {
     title: 'The backup was made by a newer Lifeboat',
+    file: 'Made by a newer Lifeboat',
     remedy: 'Get the newer version of this page.',
   },
   'too big': {
     title: 'This is too large for a browser',
+    file: 'Too large',
     remedy: 'Restore it with the SQLite extension of Lifeboat (backup_restore_file): it needs little memory, whatever the size.',
   },
   misuse: {
@@ -70,6 +72,7 @@ const KINDS = {
   },
   host: {
     title: 'The browser could not do it',
+    file: 'Cannot be read',
     remedy: 'Try again. If it happens again, try another browser, or another disk.',
   },
 };

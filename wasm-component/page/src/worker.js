@@ -6,7 +6,7 @@ import { IllFormedText, LifeboatError, lifeboat } from 'lifeboat-recovery/core';
 const OFTEN = 50;
 /** Characters and bytes of a value that are shown. */
 const TEXT_SHOWN = 240;
-const BLOB_SHOWN = 24;
+const BLOB_SHOWN = 16;
 
 const JOBS = { check, key, info, rows, recover };
 
