@@ -77,7 +77,7 @@ impl Fixtures {
     #[track_caller]
     fn run(&self, test: &str) {
         let mut node = Command::new("node");
-        node.arg("--test").arg(package().join("browser").join(test));
+        node.args(["--test", "--test-reporter=spec"]).arg(package().join("browser").join(test));
         node.env("LIFEBOAT_PAGE", dist("lifeboat-recover.html"));
         node.env("LIFEBOAT_FIXTURES", self.0.path()).env("LIFEBOAT_MODULES", &*MODULES);
         let output = node.output().expect("node is installed");

@@ -12,10 +12,15 @@ export { IllFormedText, LifeboatError };
 
 /** @typedef {typeof import('../component/interfaces/lifeboat-recovery-recovery.js')} Recovery */
 /** @typedef {import('./types.js').Chain<string | URL>} Chain */
-/** @typedef {import('./pieces.js').Bundle} Bundle */
+/** @typedef {import('./core.js').Bundle} Bundle */
 /** @typedef {{ push(piece: Uint8Array): void, pushDelta(piece: Uint8Array): void }} Resource */
 
-/** @type {typeof import('./core.js').lifeboat} */
+/**
+ * See core.d.ts.
+ * @param {import('./core.js').LoadModule} load
+ * @param {(path: string | URL) => Promise<Bundle>} [file]
+ * @returns {import('./types.js').Lifeboat<string | URL>}
+ */
 export function lifeboat(load, file) {
   /** @type {Map<string, Promise<WebAssembly.Module>>} */
   const modules = new Map();
@@ -45,6 +50,11 @@ export function lifeboat(load, file) {
   };
 
   return {
+    /**
+     * @param {Chain} chain
+     * @param {import('./types.js').VerifyOptions} [options]
+     * @returns {Promise<any>} a summary or less
+     */
     async verify(chain, options) {
       const { key, verifyKey, expect, progress, signal } = checked(options);
       if (key !== undefined) {
@@ -54,22 +64,22 @@ export function lifeboat(load, file) {
       const bundles = await bundlesOf(chain, file);
       const pace = new Pace(bundles, progress, signal);
       const recovery = await fresh();
+      /** @type {import('../component/interfaces/lifeboat-recovery-recovery.js').Report[]} */
       const reports = [];
       for (const [index, bundle] of bundles.entries()) {
         const isLast = index + 1 === bundles.length;
         const audit = call(() => recovery.Audit.open(verifyKey, isLast ? expect : undefined));
         try {
-          const where = place(bundles, bundle);
           for await (const piece of pieces(bundle, signal)) {
-            call(() => audit.push(piece), where);
+            placed(() => audit.push(piece), bundles, bundle);
             await pace.read(piece.length);
           }
-          reports.push(call(() => audit.finish(), where));
+          reports.push(placed(() => audit.finish(), bundles, bundle));
         } finally {
           dispose(audit);
         }
       }
-      call(() => recovery.checkLinks(reports));
+      placed(() => recovery.checkLinks(reports), bundles);
       const all = reports.map(reportOf);
       return { report: all[all.length - 1], bundles: all };
     },
@@ -79,6 +89,7 @@ export function lifeboat(load, file) {
     },
 
     async recover(chain, key, options) {
+      /** @type {Uint8Array} */
       let bytes = new Uint8Array();
       const recovered = await build(chain, key, options, {
         begin: size => void (bytes = allocate(size, 'a database file')),
@@ -91,16 +102,17 @@ export function lifeboat(load, file) {
       if (typeof stream?.getWriter !== 'function') throw misuse('the stream is no WritableStream');
       const writer = stream.getWriter();
       try {
-        const signal = checked(options).signal;
+        const { signal } = checked(options);
         const recovered = await build(chain, key, options, {
           begin: () => {},
           write: piece => abortable(writer.ready.then(() => writer.write(piece)), signal),
         });
-        await writer.close();
+        await abortable(writer.close(), signal);
         return recovered;
       } catch (error) {
-        // The stream may have failed itself: then there is nothing to abort, and its error is the one to tell.
-        await writer.abort(error).catch(() => {});
+        // What led here matters more than a failure now. After an abort the stream may hang, and is not waited for.
+        const left = writer.abort(error).catch(() => {});
+        if (!options?.signal?.aborted) await left;
         throw error;
       } finally {
         writer.releaseLock();
@@ -108,15 +120,11 @@ export function lifeboat(load, file) {
     },
 
     async *rows(chain, key, options) {
-      const { expect, progress, signal } = checked(options);
-      text(key, 'the recovery key');
-      const bundles = await bundlesOf(chain, file);
-      const pace = new Pace(bundles, progress, signal);
-      const recovery = await fresh();
-      const rows = call(() => recovery.Rows.open(key, expect));
+      const open = (/** @type {Recovery} */ recovery) => recovery.Rows.open(key, options?.expect);
+      const { resource: rows, bundles, pace } = await begin(chain, key, options, open);
       try {
-        for await (const where of feed(rows, bundles, pace)) {
-          for (let batch; (batch = call(() => rows.next(), where)); ) yield batchOf(batch, rows);
+        for await (const _ of feed(rows, bundles, pace)) {
+          for (let batch; (batch = placed(() => rows.next(), bundles, bundles[0])); ) yield batchOf(batch, rows);
         }
         return summaryOf(finish(() => rows.finish(), bundles));
       } finally {
@@ -126,17 +134,29 @@ export function lifeboat(load, file) {
   };
 
   /**
+   * @template T
+   * @param {Chain} chain
+   * @param {string} key
+   * @param {import('./types.js').Options | undefined} options
+   * @param {(recovery: Recovery) => T} open
+   */
+  async function begin(chain, key, options, open) {
+    const { progress, signal } = checked(options);
+    text(key, 'the recovery key');
+    const bundles = await bundlesOf(chain, file);
+    const pace = new Pace(bundles, progress, signal);
+    const recovery = await fresh();
+    return { resource: call(() => open(recovery)), bundles, pace };
+  }
+
+  /**
    * @param {Chain} chain
    * @param {string} key
    * @param {import('./types.js').Options | undefined} options
    */
   async function inspect(chain, key, options) {
-    const { expect, progress, signal } = checked(options);
-    text(key, 'the recovery key');
-    const bundles = await bundlesOf(chain, file);
-    const pace = new Pace(bundles, progress, signal);
-    const recovery = await fresh();
-    const inspection = call(() => recovery.Inspection.open(key, expect));
+    const open = (/** @type {Recovery} */ recovery) => recovery.Inspection.open(key, options?.expect);
+    const { resource: inspection, bundles, pace } = await begin(chain, key, options, open);
     try {
       for await (const _ of feed(inspection, bundles, pace));
       return summaryOf(finish(() => inspection.finish(), bundles));
@@ -153,13 +173,9 @@ export function lifeboat(load, file) {
    * @param {{ begin(size: number): void, write(piece: Uint8Array, at: number): void | Promise<void> }} sink
    */
   async function build(chain, key, options, sink) {
-    const { expect, pageSize, progress, signal } = checked(options);
-    text(key, 'the recovery key');
-    const bundles = await bundlesOf(chain, file);
-    const pace = new Pace(bundles, progress, signal);
-    const recovery = await fresh();
-    const layout = pageSize === undefined ? undefined : { pageSize };
-    const database = call(() => recovery.Database.open(key, expect, layout));
+    const layout = options?.pageSize === undefined ? undefined : { pageSize: options.pageSize };
+    const open = (/** @type {Recovery} */ recovery) => recovery.Database.open(key, options?.expect, layout);
+    const { resource: database, bundles, pace } = await begin(chain, key, options, open);
     try {
       for await (const _ of feed(database, bundles, pace));
       await pace.build();
@@ -179,11 +195,11 @@ export function lifeboat(load, file) {
 }
 
 /**
- * Pushes the deltas of a chain, then its full bundle. Says after each piece of that where it was.
+ * Pushes the deltas of a chain, then its full bundle, and lets the caller do its part after each piece of that.
  * @param {Resource} resource
  * @param {Bundle[]} bundles
  * @param {Pace} pace
- * @returns {AsyncGenerator<string | undefined, void>}
+ * @returns {AsyncGenerator<void, void>}
  */
 async function* feed(resource, bundles, pace) {
   const [full, ...deltas] = bundles;
@@ -191,25 +207,23 @@ async function* feed(resource, bundles, pace) {
     let length = 0;
     for await (const piece of pieces(delta, pace.signal)) {
       length += piece.length;
-      // Which of the chain it is, the component says itself.
-      call(() => resource.pushDelta(piece), delta.name);
+      placed(() => resource.pushDelta(piece), bundles, delta);
       await pace.read(piece.length);
     }
     // The component takes the deltas one after the other, and cannot see that one has no bytes.
     if (length === 0) throw new LifeboatError('truncated', 'the bundle is empty').at(place(bundles, delta));
   }
   // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
-  if (deltas.length > 0) call(() => resource.push(new Uint8Array()));
-  const where = place(bundles, full);
+  if (deltas.length > 0) placed(() => resource.push(new Uint8Array()), bundles);
   for await (const piece of pieces(full, pace.signal)) {
-    call(() => resource.push(piece), where);
-    yield where;
+    placed(() => resource.push(piece), bundles, full);
+    yield;
     await pace.read(piece.length);
   }
 }
 
 /**
- * Ends the work.
+ * Ends the work on a chain.
  * @template T
  * @param {() => T} use
  * @param {Bundle[]} bundles
@@ -219,10 +233,39 @@ function finish(use, bundles) {
   try {
     return call(use);
   } catch (error) {
-    // Of a chain anything may be wrong with any bundle, but only the full one may still be too short.
-    const isOfFull = error instanceof LifeboatError && (bundles.length === 1 || error.kind === 'truncated');
-    throw isOfFull ? error.at(place(bundles, bundles[0])) : error;
+    // Anything may be wrong with any of its bundles, but only the full one may still be too short.
+    const isTruncated = error instanceof LifeboatError && error.kind === 'truncated';
+    throw located(error, bundles, isTruncated ? bundles[0] : undefined);
   }
+}
+
+/**
+ * Calls the component, whose error is about one of these bundles: if it says no other, about `bundle`.
+ * @template T
+ * @param {() => T} use
+ * @param {Bundle[]} bundles
+ * @param {Bundle} [bundle]
+ * @returns {T}
+ */
+function placed(use, bundles, bundle) {
+  try {
+    return call(use);
+  } catch (error) {
+    throw located(error, bundles, bundle);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {Bundle[]} bundles
+ * @param {Bundle | undefined} bundle
+ */
+function located(error, bundles, bundle) {
+  if (!(error instanceof LifeboatError)) return error;
+  if (bundles.length === 1) return error.at(bundles[0].name);
+  const number = /^bundle (\d+) of the chain\b/.exec(error.text)?.[1];
+  if (number) return error.at(bundles[Number(number) - 1]?.name);
+  return bundle ? error.at(place(bundles, bundle)) : error;
 }
 
 /**
@@ -233,16 +276,17 @@ function finish(use, bundles) {
 function place(bundles, bundle) {
   if (bundles.length === 1) return bundle.name;
   const number = `bundle ${bundles.indexOf(bundle) + 1} of the chain`;
-  return bundle.name ? `${bundle.name}, ${number}` : number;
+  return bundle.name ? `${bundle.name}: ${number}` : number;
 }
 
 /**
- * @param {import('./types.js').LoadModule} load
+ * @param {import('./core.js').LoadModule} load
  * @param {string} name
  */
 async function compile(load, name) {
   const loaded = await load(name);
-  return loaded instanceof ArrayBuffer || ArrayBuffer.isView(loaded) ? WebAssembly.compile(loaded) : loaded;
+  if (!(loaded instanceof ArrayBuffer) && !ArrayBuffer.isView(loaded)) return loaded;
+  return WebAssembly.compile(/** @type {BufferSource} */ (loaded));
 }
 
 /**

@@ -42,17 +42,16 @@ export const misuse = message => new LifeboatError('misuse', message);
  * Calls the component. Its typed errors become ours; that it stops with any other is nothing that it should do.
  * @template T
  * @param {() => T} use
- * @param {string} [where] what the call is about, put before the message
  * @returns {T}
  */
-export function call(use, where) {
+export function call(use) {
   try {
     return use();
   } catch (error) {
     const payload = /** @type {{ payload?: { tag: string, val: string } }} */ (error).payload;
-    if (payload) throw new LifeboatError(/** @type {Kind} */ (payload.tag.replace('-', ' ')), payload.val).at(where);
+    if (payload) throw new LifeboatError(/** @type {Kind} */ (payload.tag.replace('-', ' ')), payload.val);
     const message = `the recovery component stopped (${said(error)}): most likely there is too little memory for it here`;
-    throw new LifeboatError('host', message, { cause: error }).at(where);
+    throw new LifeboatError('host', message, { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ import { LifeboatError, misuse, said } from './error.js';
 /**
  * A bundle in a file.
  * @param {string} path
- * @returns {Promise<import('./pieces.js').Bundle>}
+ * @returns {Promise<import('./core.js').Bundle>}
  */
 export async function sourceFile(path) {
   const name = `'${path}'`;
@@ -50,45 +50,37 @@ export async function refuseOwnBundle(bundle, target) {
 }
 
 /**
- * A stream into a file that gets its name when the stream is closed, synced and complete. Until then it lies beside its
- * target as `.NAME.lifeboat-….tmp`; aborted, it is gone. Only a process that is killed leaves it behind, and then it can
- * be deleted at any time.
+ * Where a `WritableStream` writes: a file that gets its name when the stream is closed, synced and complete. Until then it
+ * lies beside its target as `.NAME.lifeboat-….tmp`; after `abort`, which must follow any failure and may come twice, it is gone. Only a
+ * process that is killed leaves it behind, and then it can be deleted at any time.
  * @param {string} path
  * @param {boolean} replace
- * @returns {Promise<WritableStream<Uint8Array>>}
  */
-export async function fileStream(path, replace) {
+export async function fileSink(path, replace) {
   const target = await resolve(path);
   const mode = await refuse(target, replace);
   const unique = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const temporary = join(dirname(target), `.${basename(target)}.lifeboat-${unique}.tmp`);
   const failed = `'${target}' cannot be written`;
   const file = await or(open(temporary, 'wx', 0o600), `${failed}: its directory must be there and writable`);
-
-  const remove = async () => {
-    await file.close().catch(() => {});
-    await unlink(temporary).catch(() => {});
-  };
-  return new WritableStream({
-    async write(piece) {
+  return {
+    async write(/** @type {Uint8Array} */ piece) {
       for (let at = 0; at < piece.length; ) at += (await or(file.write(piece, at), failed)).bytesWritten;
     },
     async close() {
-      try {
-        if (mode !== undefined) await or(file.chmod(mode), failed);
-        await or(file.sync(), failed);
-        await file.close();
-        // Somebody may have begun to use the target meanwhile.
-        await refuse(target, replace);
-        await (replace ? or(rename(temporary, target), failed) : putNew(temporary, target));
-      } catch (error) {
-        await remove();
-        throw error;
-      }
+      if (mode !== undefined) await or(file.chmod(mode), failed);
+      await or(file.sync(), failed);
+      await file.close();
+      // Somebody may have begun to use the target meanwhile.
+      await refuse(target, replace);
+      await (replace ? or(rename(temporary, target), failed) : putNew(temporary, target));
       await or(syncDirectory(dirname(target)), `'${target}' is complete, but its directory cannot be synced`);
     },
-    abort: remove,
-  });
+    async abort() {
+      await file.close().catch(() => {});
+      await unlink(temporary).catch(() => {});
+    },
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { lifeboat } from './core.js';
 import { checked } from './options.js';
-import { fileStream, refuseOwnBundle, sourceFile } from './files.js';
+import { fileSink, refuseOwnBundle, sourceFile } from './files.js';
 
 export { IllFormedText, LifeboatError } from './core.js';
 
@@ -22,7 +22,14 @@ export async function recoverFile(chain, key, path, options) {
   for (const source of Array.isArray(chain) ? chain : [chain]) {
     if (typeof source === 'string' || source instanceof URL) await refuseOwnBundle(plain(source), target);
   }
-  return recoverToStream(chain, key, await fileStream(target, replace ?? false), others);
+  const sink = await fileSink(target, replace ?? false);
+  try {
+    return await recoverToStream(chain, key, new WritableStream(sink), others);
+  } catch (error) {
+    // A stream that failed by itself has not been aborted.
+    await sink.abort();
+    throw error;
+  }
 }
 
 /** @param {Path} path */

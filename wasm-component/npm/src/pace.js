@@ -11,7 +11,7 @@ export class Pace {
   #total;
 
   /**
-   * @param {import('./pieces.js').Bundle[]} bundles
+   * @param {import('./core.js').Bundle[]} bundles
    * @param {((progress: import('./types.js').Progress) => void) | undefined} progress
    * @param {AbortSignal | undefined} signal
    */

@@ -2,13 +2,7 @@
 
 import { LifeboatError, misuse, said } from './error.js';
 
-/**
- * A bundle that is not read yet.
- * @typedef {object} Bundle
- * @property {string} [name] for messages
- * @property {number} [size] if it is known ahead
- * @property {() => AsyncIterator<unknown> | Iterator<unknown>} read begins to read it; once
- */
+/** @typedef {import('./core.js').Bundle} Bundle */
 
 // The component takes up to 1 MiB at once. Less keeps the time between two pieces short, and costs nothing.
 const PIECE = 1 << 16;

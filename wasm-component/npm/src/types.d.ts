@@ -209,11 +209,3 @@ export interface Lifeboat<Path = never> {
    */
   rows(chain: Chain<Path>, key: string, options?: Options): AsyncGenerator<Batch, Summary, void>;
 }
-
-/**
- * Gives a core module of the component: `recovery.core.wasm`, `recovery.core2.wasm` or `recovery.core3.wasm`, compiled or as
- * bytes. Asked once for each.
- */
-export type LoadModule = (
-  name: string,
-) => WebAssembly.Module | BufferSource | Promise<WebAssembly.Module | BufferSource>;
