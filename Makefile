@@ -1,4 +1,4 @@
-# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/
+# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
 # make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
@@ -18,7 +18,7 @@ PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
-PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
 .PHONY: build packages demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
@@ -27,13 +27,13 @@ build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
-	mkdir -p dist
+	rm -rf dist/npm
+	mkdir -p dist/npm/lifeboat-recovery
 	cp $(TARGET)/release/liblifeboat.so dist/
+	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
-	rm -rf dist/npm/lifeboat-recovery/src
-	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 
 packages: setup-packages build
 	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
