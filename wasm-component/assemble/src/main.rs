@@ -3,11 +3,14 @@
 //! - `OUT-DIR/lifeboat-recovery.wasm`: the recovery module as a component. Refused if it imports anything.
 //! - `OUT-DIR/lifeboat-cli.wasm`: the command component with that very component plugged in, importing WASI alone.
 //! - `OUT-DIR/npm/lifeboat-recovery/component/`: the recovery component for JavaScript.
+//! - `OUT-DIR/lifeboat-recover.html`: the recovery page, with the component in it.
 //!
 //! In both components stand their name, description, version, licence and, where it is known, which source they were made of.
 //! The same modules and source id give the same bytes.
 
 mod javascript;
+mod join;
+mod page;
 
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -42,7 +45,10 @@ fn main() -> Result<()> {
     for (name, bytes) in javascript::transpile(&recovery).context("making JavaScript of the recovery component")? {
         write(&directory.join(name), &bytes)?;
     }
-    Ok(())
+
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../page");
+    let page = page::page(&sources, &out.join("npm/lifeboat-recovery"), &recovery).context("making the recovery page")?;
+    write(&out.join("lifeboat-recover.html"), page.as_bytes())
 }
 
 /// A core module, with its interface in a section that wit-bindgen left there, as a component.
