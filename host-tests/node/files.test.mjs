@@ -123,7 +123,7 @@ function inAnother(out, bundle, at, shell = 'exec "$0" "$@"') {
     const progress = ({ phase, done }) => { if (phase === 'writing' && done > 0) { ${at} } };
     await recoverFile(bundle, key, target, { progress }).catch(error => { console.log(error.message); process.exitCode = 9; });`;
   const args = ['--input-type=module', '-e', program, bundle, key, out('a.db')];
-  return spawnSync('sh', ['-c', shell, process.execPath, ...args], { encoding: 'utf8', cwd: import.meta.dirname ?? '.' });
+  return spawnSync('sh', ['-c', shell, process.execPath, ...args], { encoding: 'utf8' });
 }
 
 test('killed', async t => {

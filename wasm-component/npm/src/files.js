@@ -28,7 +28,7 @@ async function* content(path, name) {
   try {
     const buffer = new Uint8Array(1 << 20);
     for (;;) {
-      const { bytesRead } = await or(file.read(buffer), `${name} cannot be read`);
+      const { bytesRead } = await or(file.read(buffer, 0, buffer.length, null), `${name} cannot be read`);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
@@ -65,7 +65,9 @@ export async function fileSink(path, replace) {
   const file = await or(open(temporary, 'wx', 0o600), `${failed}: its directory must be there and writable`);
   return {
     async write(/** @type {Uint8Array} */ piece) {
-      for (let at = 0; at < piece.length; ) at += (await or(file.write(piece, at), failed)).bytesWritten;
+      for (let at = 0; at < piece.length; ) {
+        at += (await or(file.write(piece, at, piece.length - at, null), failed)).bytesWritten;
+      }
     },
     async close() {
       if (mode !== undefined) await or(file.chmod(mode), failed);
