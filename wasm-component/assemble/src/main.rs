@@ -46,7 +46,8 @@ fn main() -> Result<()> {
     }
 
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../page");
-    let page = page::page(&sources, &out.join("npm/lifeboat-recovery"), &recovery).context("making the recovery page")?;
+    let page =
+        page::page(&sources, &out.join("npm/lifeboat-recovery"), &recovery).context("making the recovery page")?;
     write(&out.join("lifeboat-recover.html"), page.as_bytes())
 }
 
