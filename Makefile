@@ -1,8 +1,9 @@
-# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm
-# make demo    the main job on a real database, step by step
-# make test    everything that must hold, within an hour on two cores
-# make soak    the same tests with their large sizes and long loops
-# make bench   side by side with other ways to back up, as a table
+# make build     dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm
+# make packages  also what other languages install: the wheel for Python
+# make demo      the main job on a real database, step by step
+# make test      everything that must hold, within an hour on two cores
+# make soak      the same tests with their large sizes and long loops
+# make bench     side by side with other ways to back up, as a table
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -11,10 +12,11 @@ LOCKED := --locked
 # What Debian has to provide: a C compiler; a clang that knows WebAssembly, and its library for bindgen; the hosts of the tests.
 PACKAGES_BUILD := gcc libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
-PACKAGES_TEST := $(PACKAGES_DEMO) strace sqlcipher
+PACKAGES_PYTHON := python3 python3-pip
+PACKAGES_TEST := $(PACKAGES_DEMO) strace sqlcipher python3-venv
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build demo test soak bench clean setup-build setup-demo setup-test setup-bench rust
+.PHONY: build packages python demo test soak bench clean setup-build setup-python setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
@@ -26,11 +28,19 @@ build: setup-build rust
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
 
+packages: python
+
+# The same files give the same wheel: build-constraints.txt has the versions of all that makes it.
+python: setup-python build
+	rm -f dist/lifeboat-*.whl
+	PIP_CONSTRAINT=sqlite-ext/python/build-constraints.txt \
+	  python3 -m pip --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist ./sqlite-ext/python
+
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	TARGET=$(TARGET) examples/demo.sh
 
-test: setup-test build
+test: setup-test packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
@@ -39,7 +49,7 @@ test: setup-test build
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
-soak: setup-test build
+soak: setup-test packages
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
 
 bench: setup-bench build
@@ -67,6 +77,8 @@ endef
 
 setup-build:
 	$(call install,$(PACKAGES_BUILD))
+setup-python:
+	$(call install,$(PACKAGES_PYTHON))
 setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:

@@ -74,8 +74,7 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lifeboat",
-        description="Verify Lifeboat bundles, look into them, recover what is in them. BUNDLE...: a full bundle; or a chain, a "
-        "full bundle and the deltas that lead on from it, oldest first.",
+        description="Verify Lifeboat bundles, look into them, recover what is in them.",
         epilog=EXIT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -103,10 +102,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=does, description=does)
-    command.add_argument("bundles", metavar="BUNDLE", nargs="+")
+    bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first"
+    command.add_argument("bundles", metavar="BUNDLE", nargs="+", help=bundle)
     command.add_argument("--key-file", metavar="FILE", help=KEY if name != "verify" else "file with the recovery key")
     command.add_argument("--timeout", metavar="SECONDS", type=float, help="give up after so long")
-    command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="(4096)")
+    command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="use no more (4096)")
     return command
 
 
