@@ -33,7 +33,9 @@ def main(arguments: Optional[list[str]] = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = _parser()
     options = parser.parse_args(arguments)
-    line = _ProgressLine() if sys.stderr.isatty() else None
+    # Rows on a terminal leave no line for it.
+    shows_progress = sys.stderr.isatty() and not (options.command == "rows" and sys.stdout.isatty())
+    line = _ProgressLine() if shows_progress else None
     try:
         key = _key(options, parser)
         limits = Limits(options.max_memory << 20, options.timeout)
@@ -57,6 +59,8 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
         with closing(row_lines(bundles, key, options.expect, progress, limits)) as pieces:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
+        if progress is not None:
+            progress.clear()
     else:
         if options.command == "recover":
             assert key is not None
