@@ -1,7 +1,9 @@
 //! The evidence from outside: databases to try Lifeboat on, a comparer, and the programs that host it. Nothing here uses
 //! Lifeboat's own code.
 
+pub mod cases;
 pub mod corpus;
+pub mod digest;
 pub mod equal;
 pub mod history;
 pub mod host;
