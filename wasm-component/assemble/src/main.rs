@@ -2,8 +2,14 @@
 //!
 //! - `OUT-DIR/lifeboat-recovery.wasm`: the recovery module as a component. Refused if it imports anything.
 //! - `OUT-DIR/lifeboat-cli.wasm`: the command component with that very component plugged in, importing WASI alone.
+//! - `OUT-DIR/npm/lifeboat-recovery/component/`: the recovery component for JavaScript.
+//! - `OUT-DIR/lifeboat-recover.html`: the recovery page, with the component in it.
 //!
 //! The same modules give the same bytes.
+
+mod javascript;
+mod join;
+mod page;
 
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -18,7 +24,6 @@ fn main() -> Result<()> {
         .collect::<Vec<_>>()
         .try_into()
         .map_err(|_| anyhow::anyhow!("usage: lifeboat-assemble RECOVERY.wasm COMMAND.wasm OUT-DIR"))?;
-    std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
 
     let recovery = componentize(&read(&recovery)?).context("making the recovery component")?;
     let imports = imports(&recovery)?;
@@ -33,7 +38,16 @@ fn main() -> Result<()> {
     let command = describe(&command, "lifeboat-cli", "Lifeboat's recovery for people at a shell")?;
 
     write(&out.join("lifeboat-recovery.wasm"), &recovery)?;
-    write(&out.join("lifeboat-cli.wasm"), &command)
+    write(&out.join("lifeboat-cli.wasm"), &command)?;
+
+    let directory = out.join("npm/lifeboat-recovery/component");
+    for (name, bytes) in javascript::transpile(&recovery).context("making JavaScript of the recovery component")? {
+        write(&directory.join(name), &bytes)?;
+    }
+
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../page");
+    let page = page::page(&sources, &out.join("npm/lifeboat-recovery"), &recovery).context("making the recovery page")?;
+    write(&out.join("lifeboat-recover.html"), page.as_bytes())
 }
 
 /// A core module, with its interface in a section that wit-bindgen left there, as a component.
@@ -75,6 +89,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().context("a file has a directory")?;
+    std::fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
     println!("{:9} bytes  {}", bytes.len(), path.display());
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
