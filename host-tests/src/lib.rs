@@ -7,6 +7,7 @@ pub mod digest;
 pub mod equal;
 pub mod history;
 pub mod host;
+pub mod packages;
 pub mod random;
 pub mod torture;
 pub mod usage;

@@ -63,6 +63,22 @@ pub struct Case {
     pub state: State,
 }
 
+impl Case {
+    /// These files, oldest first, with the usual key, and nothing asked for.
+    pub fn of(name: &str, bundles: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            bundles: bundles.iter().map(|file| (*file).to_owned()).collect(),
+            key: KEY.to_owned(),
+            verify_key: None,
+            expect: None,
+            page_size: None,
+            outcome: BTreeMap::new(),
+            state: State::default(),
+        }
+    }
+}
+
 /// What is known of a state from the database that was exported.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct State {
@@ -127,16 +143,7 @@ impl Maker<'_> {
     /// A case of these files, oldest first, with the usual key.
     fn case(&mut self, name: &str, bundles: &[&str], outcome: BTreeMap<Job, String>) -> &mut Case {
         assert!(self.cases.iter().all(|case| case.name != name), "two cases are called {name}");
-        self.cases.push(Case {
-            name: name.to_owned(),
-            bundles: bundles.iter().map(|file| (*file).to_owned()).collect(),
-            key: KEY.to_owned(),
-            verify_key: None,
-            expect: None,
-            page_size: None,
-            outcome,
-            state: State::default(),
-        });
+        self.cases.push(Case { outcome, ..Case::of(name, bundles) });
         self.cases.last_mut().expect("it was just added")
     }
 

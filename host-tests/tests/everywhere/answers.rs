@@ -100,14 +100,9 @@ mod tests {
 
     fn case(kind: &str) -> Case {
         Case {
-            name: "made up".to_owned(),
-            bundles: Vec::new(),
-            key: String::new(),
-            verify_key: None,
-            expect: None,
-            page_size: None,
             outcome: BTreeMap::from([(Job::Recover, kind.to_owned())]),
             state: State { state_id: Some("a".to_owned()), ..State::default() },
+            ..Case::of("made up", &[])
         }
     }
 

@@ -23,12 +23,13 @@ use lifeboat_host_tests::corpus::workspace;
 /// How a host is asked: the cases, and the directory in which their files are.
 type Ask = fn(&[Case], &Path) -> Answers;
 
-const HOSTS: [(Host, Ask); 5] = [
+const HOSTS: [(Host, Ask); 6] = [
     (native::HOST, native::ask),
     (embedded::HOST, embedded::ask),
     (command::HOST, command::ask),
     (scripts::NODE, scripts::ask_node),
     (scripts::CHROMIUM, scripts::ask_chromium),
+    (scripts::PYTHON, scripts::ask_python),
 ];
 
 #[test]

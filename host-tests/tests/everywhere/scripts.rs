@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use lifeboat_host_tests::cases::{Case, Job};
 use lifeboat_host_tests::corpus::package;
-use lifeboat_host_tests::host::dist;
+use lifeboat_host_tests::packages;
 
 use crate::answers::{AUDIT, Answers, Host, INSPECT, outcome};
 
@@ -19,25 +19,29 @@ const ALL: &[(Job, &[&str])] = &[
 pub const NODE: Host = Host { name: "Node", jobs: ALL, error: &["message"] };
 pub const CHROMIUM: Host = Host { name: "Chromium", jobs: ALL, error: &["message"] };
 
+/// It runs the command, too.
+pub const PYTHON: Host = Host { name: "Python", jobs: ALL, error: &[] };
+
 pub fn ask_node(_: &[Case], directory: &Path) -> Answers {
     let mut node = Command::new("node");
-    node.arg(script("node.mjs")).arg(packages()).arg(directory);
+    node.arg(script("node.mjs")).arg(packages::built()).arg(directory);
     run(node)
 }
 
 pub fn ask_chromium(_: &[Case], directory: &Path) -> Answers {
     let mut node = Command::new("node");
-    node.arg(script("chromium.mjs")).arg(packages()).arg(directory);
+    node.arg(script("chromium.mjs")).arg(packages::built()).arg(directory).env("LIFEBOAT_MODULES", packages::browser());
     run(node)
+}
+
+pub fn ask_python(_: &[Case], directory: &Path) -> Answers {
+    let mut python = Command::new("/usr/bin/python3");
+    python.arg(script("answer.py")).arg(directory);
+    run(python.env("PYTHONPATH", packages::python()))
 }
 
 fn script(name: &str) -> PathBuf {
     package().join("everywhere").join(name)
-}
-
-/// The directory of the packages.
-fn packages() -> PathBuf {
-    dist("npm").parent().expect("it was joined to a directory").to_owned()
 }
 
 fn run(mut command: Command) -> Answers {
