@@ -1,5 +1,5 @@
 # make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
-# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz
+# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz, dist/lifeboat-sqlite-0.1.0.tgz
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
@@ -21,7 +21,7 @@ PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build packages demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build packages package-npm-sqlite demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
@@ -33,10 +33,14 @@ build: setup-build rust
 	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
-	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
+	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
 
-packages: setup-packages build
+packages: setup-packages build package-npm-sqlite
 	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
+
+# For the machine that it is made on.
+package-npm-sqlite: setup-packages build
+	node sqlite-ext/npm/pack.mjs dist
 
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
@@ -50,6 +54,7 @@ test: setup-test packages
 	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
+	$(CARGO) test $(LOCKED) --release -p lifeboat-assemble
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
 soak: setup-test packages

@@ -42,7 +42,7 @@ pub(crate) unsafe fn enter(routines: *mut sqlite3_api_routines) -> Result<()> {
 }
 
 // The macros serve any binding of sqlite3ext.h; for some functions this one has our very types.
-#[allow(clippy::useless_transmute)]
+#[allow(clippy::useless_transmute, clippy::missing_transmute_annotations)]
 unsafe fn read(routines: *mut sqlite3_api_routines, version: c_int) -> Result<Host, &'static str> {
     // SAFETY: as of this function; the version was checked.
     let mut api = unsafe { routines_api!(routines) }?;

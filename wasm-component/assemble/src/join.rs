@@ -49,7 +49,8 @@ impl Joined<'_> {
                 statement += lines.next().context("an import or export has no end; end it with a semicolon")?.trim();
             }
             if let Some(import) = statement.strip_prefix("import ") {
-                let (names, from) = import.split_once(" from ").with_context(|| format!("not understood: {statement}"))?;
+                let (names, from) =
+                    import.split_once(" from ").with_context(|| format!("not understood: {statement}"))?;
                 let module = self.add(self.resolve(path, from)?)?;
                 match names.strip_prefix("* as ") {
                     Some(name) => body += &format!("const {name} = {module};\n"),
@@ -60,7 +61,8 @@ impl Joined<'_> {
                 match export.split_once(" from ") {
                     Some((names, from)) => {
                         let module = self.add(self.resolve(path, from)?)?;
-                        exports.extend(pairs(names)?.into_iter().map(|(name, other)| format!("{other}: {module}.{name}")));
+                        exports
+                            .extend(pairs(names)?.into_iter().map(|(name, other)| format!("{other}: {module}.{name}")));
                     }
                     None => {
                         let names = pairs(export.trim_end_matches(';'))?;
@@ -98,7 +100,8 @@ impl Joined<'_> {
 
 /// What a declaration declares.
 fn declared(declaration: &str) -> Result<&str> {
-    let mut words = declaration.split(|character: char| !character.is_alphanumeric() && character != '_' && character != '$');
+    let mut words =
+        declaration.split(|character: char| !character.is_alphanumeric() && character != '_' && character != '$');
     match words.find(|word| !matches!(*word, "async" | "")) {
         Some("const" | "function" | "class") => {}
         // What changes later would not change for those who have imported it.

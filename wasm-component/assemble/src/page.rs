@@ -26,7 +26,10 @@ pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> 
     let script = join(&sources.join("src/main.js"), &packages).context("joining the page's modules")?;
     let worker = join(&sources.join("src/worker.js"), &packages).context("joining the worker's modules")?;
     for text in [&style, &script, &worker] {
-        ensure!(!text.contains("</") && !text.contains("<!--"), "the page would end early: a source holds '</' or '<!--'");
+        ensure!(
+            !text.contains("</") && !text.contains("<!--"),
+            "the page would end early: a source holds '</' or '<!--'"
+        );
         ensure!(!text.contains('\r'), "a source has carriage returns, which browsers leave out before they hash");
     }
     let mut page = read("index.html")?;
