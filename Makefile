@@ -1,11 +1,11 @@
 # make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
-# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz, dist/lifeboat-sqlite-0.1.0.tgz
+# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz, dist/lifeboat-sqlite-0.1.0.tgz, the wheel for Python
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
 # make audit   licences, sources and known advisories of all dependencies
-# make bench   side by side with other ways to back up, as a table
+# make bench   side by side with other ways to back up, as a table; bench-hosts: the same recovery in each host
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -18,10 +18,10 @@ PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
-PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium python3-venv
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build packages package-npm-sqlite demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
@@ -35,12 +35,18 @@ build: setup-build rust
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
 
-packages: setup-packages build package-npm-sqlite
+packages: setup-packages build package-npm-sqlite package-python
 	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
 
 # For the machine that it is made on.
 package-npm-sqlite: setup-packages build
 	node sqlite-ext/npm/pack.mjs dist
+
+# The same files give the same wheel: build-constraints.txt has the versions of all that makes it.
+package-python: setup-packages build
+	rm -f dist/lifeboat-*.whl
+	PIP_CONSTRAINT=sqlite-ext/python/build-constraints.txt \
+	  python3 -m pip --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist ./sqlite-ext/python
 
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
@@ -71,6 +77,11 @@ audit: rust
 bench: setup-bench build
 	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench zkap
 
+# The same recovery in each host.
+bench-hosts: setup-test packages
+	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
+	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench hosts
+
 clean:
 	$(CARGO) clean
 	rm -rf dist
@@ -94,7 +105,7 @@ endef
 setup-build:
 	$(call install,$(PACKAGES_BUILD))
 setup-packages:
-	$(call install,$(PACKAGES_BUILD) $(PACKAGES_NODE))
+	$(call install,$(PACKAGES_BUILD) $(PACKAGES_NODE) python3 python3-pip)
 setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:

@@ -8,10 +8,14 @@ const source = readFileSync(new URL('../../wasm-component/page/src/chain.js', im
 const { plan } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 /** Bundles from words such as `>A`, a full one, and `A>B`, a delta; `A>B@x` is of the domain `x`. */
-const bundles = words => words.split(' ').filter(Boolean).map(name => {
-  const [, base, state, domainId = 'd'] = name.match(/^(\w*)>(\w+)(?:@(\w+))?$/);
-  return { name, report: { domainId, verifyKey: 'v', baseId: base || null, stateId: state } };
-});
+const bundles = words =>
+  words
+    .split(' ')
+    .filter(Boolean)
+    .map(name => {
+      const [, base, state, domainId = 'd'] = name.match(/^(\w*)>(\w+)(?:@(\w+))?$/);
+      return { name, report: { domainId, verifyKey: 'v', baseId: base || null, stateId: state } };
+    });
 
 /** The chains, and why others are not used. */
 function planned(words) {
@@ -19,7 +23,9 @@ function planned(words) {
   for (const { state, chain } of ends) assert.equal(state, chain.at(-1).report.stateId);
   return {
     ends: ends.map(({ chain }) => chain.map(({ name }) => name).join(' ')).sort(),
-    unused: Object.fromEntries(unused.map(({ bundle, why, missing, after }) => [bundle.name, missing ?? after?.name ?? why])),
+    unused: Object.fromEntries(
+      unused.map(({ bundle, why, missing, after }) => [bundle.name, missing ?? after?.name ?? why]),
+    ),
   };
 }
 
@@ -30,7 +36,10 @@ test('one history', () => {
 });
 
 test('in each order', () => {
-  const orders = names => names.length === 0 ? [[]] : names.flatMap(first => orders(names.filter(name => name !== first)).map(rest => [first, ...rest]));
+  const orders = names =>
+    names.length === 0
+      ? [[]]
+      : names.flatMap(first => orders(names.filter(name => name !== first)).map(rest => [first, ...rest]));
   for (const order of orders(['>A', 'A>B', 'B>C', 'X>Y', 'Y>Z'])) {
     assert.deepEqual(planned(order.join(' ')), { ends: ['>A A>B B>C'], unused: { 'X>Y': 'X', 'Y>Z': 'X>Y' } });
   }
@@ -51,15 +60,27 @@ test('several histories, and forks', () => {
 
 test('what is not needed', () => {
   assert.deepEqual(planned('>A A>B >B'), { ends: ['>B'], unused: { '>A': 'not needed', 'A>B': 'not needed' } });
-  assert.deepEqual(planned('>A A>B B>C A>C'), { ends: ['>A A>C'], unused: { 'A>B': 'not needed', 'B>C': 'not needed' } });
+  assert.deepEqual(planned('>A A>B B>C A>C'), {
+    ends: ['>A A>C'],
+    unused: { 'A>B': 'not needed', 'B>C': 'not needed' },
+  });
   assert.deepEqual(planned('>A A>B >B B>C'), { ends: ['>B B>C'], unused: { '>A': 'not needed', 'A>B': 'not needed' } });
   assert.deepEqual(planned('>A A>A'), { ends: ['>A'], unused: { 'A>A': 'not needed' } });
 });
 
 test('there and back again', () => {
   assert.deepEqual(planned('>A A>B B>A'), { ends: ['>A'], unused: { 'A>B': 'not needed', 'B>A': 'not needed' } });
-  assert.deepEqual(planned('>A A>B B>A A>C'), { ends: ['>A A>C'], unused: { 'A>B': 'not needed', 'B>A': 'not needed' } });
-  assert.deepEqual(planned('>A A>B B>C C>B'), { ends: ['>A A>B'], unused: { 'B>C': 'not needed', 'C>B': 'not needed' } });
+  assert.deepEqual(planned('>A A>B B>A A>C'), {
+    ends: ['>A A>C'],
+    unused: { 'A>B': 'not needed', 'B>A': 'not needed' },
+  });
+  assert.deepEqual(planned('>A A>B B>C C>B'), {
+    ends: ['>A A>B'],
+    unused: { 'B>C': 'not needed', 'C>B': 'not needed' },
+  });
   assert.deepEqual(planned('A>B B>A'), { ends: [], unused: { 'A>B': 'B>A', 'B>A': 'A>B' } });
-  assert.deepEqual(planned('>A A>B B>A >C'), { ends: ['>A', '>C'], unused: { 'A>B': 'not needed', 'B>A': 'not needed' } });
+  assert.deepEqual(planned('>A A>B B>A >C'), {
+    ends: ['>A', '>C'],
+    unused: { 'A>B': 'not needed', 'B>A': 'not needed' },
+  });
 });

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { choose, fixture, look, opened } from './support.mjs';
 
-/** The page from a server of its own, which is one more way to have it: pages from disk have no private files to test with. */
+/** The page from a server, which is one more way to have it: pages from disk have no private files to test with. */
 async function served(t) {
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'text/html');
@@ -29,11 +29,13 @@ async function served(t) {
 }
 
 /** What is in the browser's private directory: names and sizes. */
-const kept = page => page.evaluate(async () => {
-  const sizes = {};
-  for await (const [name, handle] of (await navigator.storage.getDirectory()).entries()) sizes[name] = (await handle.getFile()).size;
-  return sizes;
-});
+const kept = page =>
+  page.evaluate(async () => {
+    const sizes = {};
+    for await (const [name, handle] of (await navigator.storage.getDirectory()).entries())
+      sizes[name] = (await handle.getFile()).size;
+    return sizes;
+  });
 
 test('into a file', async t => {
   const page = await served(t);
@@ -50,7 +52,9 @@ test('into a file', async t => {
 
 test('the person thinks better of it', async t => {
   const page = await served(t);
-  await page.evaluate(() => { window.change = true; });
+  await page.evaluate(() => {
+    window.change = true;
+  });
   await page.click('#save-database');
   await page.waitForTimeout(300);
   assert.equal(await page.locator('#save .notice').count(), 0);
@@ -64,7 +68,9 @@ test('a disk that is full', async t => {
       const create = handle.createWritable.bind(handle);
       handle.createWritable = async () => {
         const stream = await create();
-        stream.write = async () => { throw new DOMException('No space left.', 'QuotaExceededError'); };
+        stream.write = async () => {
+          throw new DOMException('No space left.', 'QuotaExceededError');
+        };
         return stream;
       };
     };

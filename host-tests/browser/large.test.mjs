@@ -8,20 +8,22 @@ import { choose, fixture, key, look, opened, save } from './support.mjs';
 const LONGEST = 200;
 
 /** Begins to measure the longest time between two timers of a page. */
-const watch = page => page.evaluate(() => {
-  let last = performance.now();
-  window.longest = 0;
-  setInterval(() => {
-    const now = performance.now();
-    window.longest = Math.max(window.longest, now - last);
-    last = now;
-  }, 5);
-});
-const longest = page => page.evaluate(() => {
-  const { longest } = window;
-  window.longest = 0;
-  return Math.round(longest);
-});
+const watch = page =>
+  page.evaluate(() => {
+    let last = performance.now();
+    window.longest = 0;
+    setInterval(() => {
+      const now = performance.now();
+      window.longest = Math.max(window.longest, now - last);
+      last = now;
+    }, 5);
+  });
+const longest = page =>
+  page.evaluate(() => {
+    const { longest } = window;
+    window.longest = 0;
+    return Math.round(longest);
+  });
 
 test('the acceptance database', async t => {
   const page = await opened(t);

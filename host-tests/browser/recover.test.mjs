@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { choose, enter, fixture, key, listed, look, opened, otherKey, save } from './support.mjs';
 
 const notice = (page, place) => page.locator(`${place} .notice`).first().innerText();
-const same = (one, other) => assert.ok(readFileSync(fixture(one)).equals(readFileSync(fixture(other))), `${one} is not ${other}`);
+const same = (one, other) =>
+  assert.ok(readFileSync(fixture(one)).equals(readFileSync(fixture(other))), `${one} is not ${other}`);
 
 test('a bundle', async t => {
   const page = await opened(t);
@@ -47,7 +48,8 @@ test('files are dropped', async t => {
     for (const [name, base64] of dropped) {
       transfer.items.add(new File([Uint8Array.from(atob(base64), character => character.charCodeAt(0))], name));
     }
-    for (const type of ['dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    for (const type of ['dragover', 'drop'])
+      document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
   }, files);
   await page.waitForSelector('#file-lists ol');
   assert.deepEqual(await listed(page), ['0.bundle', '1.bundle']);
@@ -178,8 +180,13 @@ test('rows', async t => {
   const rows = async name => {
     await page.selectOption('#table', { label: name });
     await page.click('#show-rows');
-    await page.waitForFunction(title => document.querySelector('#rows-title')?.textContent.endsWith(title), name.replace(/ \(.*/, ''));
-    return page.locator('.rows tbody tr').evaluateAll(all => all.map(row => [...row.cells].map(cell => `${cell.className}: ${cell.textContent}`)));
+    await page.waitForFunction(
+      title => document.querySelector('#rows-title')?.textContent.endsWith(title),
+      name.replace(/ \(.*/, ''),
+    );
+    return page
+      .locator('.rows tbody tr')
+      .evaluateAll(all => all.map(row => [...row.cells].map(cell => `${cell.className}: ${cell.textContent}`)));
   };
   assert.deepEqual(await rows('v (8 rows)'), [
     ['number rowid: 1', 'null: NULL'],

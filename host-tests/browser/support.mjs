@@ -26,8 +26,15 @@ export const otherKey = readFileSync(fixture('other.key'), 'utf8');
 /** Patience: everything here takes well below a second on an idle machine. */
 export const PATIENCE = 180_000;
 
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 let profile;
 let context;
@@ -36,7 +43,13 @@ let context;
 async function browser() {
   if (context) return context;
   profile = mkdtempSync(join(tmpdir(), 'lifeboat-chromium-'));
-  context = await chromium.launchPersistentContext(profile, { executablePath: '/usr/bin/chromium', headless: true, args: ARGS, acceptDownloads: true })
+  context = await chromium
+    .launchPersistentContext(profile, {
+      executablePath: '/usr/bin/chromium',
+      headless: true,
+      args: ARGS,
+      acceptDownloads: true,
+    })
     .catch(error => assert.fail(`Chromium does not start; is the package chromium installed? ${error.message}`));
   return context;
 }
@@ -50,7 +63,10 @@ after(async () => {
  * The recovery page, opened from disk. It must ask for nothing and complain of nothing: that is checked when the test ends.
  * `picker`: whether the browser can save into a file that the person chooses, which headless Chromium cannot ask for.
  */
-export async function opened(t, { url = pathToFileURL(LIFEBOAT_PAGE).href, scheme = 'light', width = 900, picker = false } = {}) {
+export async function opened(
+  t,
+  { url = pathToFileURL(LIFEBOAT_PAGE).href, scheme = 'light', width = 900, picker = false } = {},
+) {
   const page = await (await browser()).newPage();
   page.setDefaultTimeout(PATIENCE);
   await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -65,7 +81,10 @@ export async function opened(t, { url = pathToFileURL(LIFEBOAT_PAGE).href, schem
   t.after(async () => {
     await page.close();
     // The worker's script is an object of the page itself.
-    assert.deepEqual(requests.filter(request => request !== url && !request.startsWith('blob:')), []);
+    assert.deepEqual(
+      requests.filter(request => request !== url && !request.startsWith('blob:')),
+      [],
+    );
     assert.deepEqual(complaints, []);
   });
   return page;

@@ -7,15 +7,17 @@
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Component, Path, PathBuf};
 
-/// Joins a module and all that it imports. `packages`: what a bare name stands for.
-pub fn join(entry: &Path, packages: &[(&str, PathBuf)]) -> Result<String> {
-    let mut joined = Joined { packages, done: Vec::new(), begun: Vec::new(), text: "'use strict';\n(() => {\n".into() };
+/// Joins a module and all that it imports. `packages`: what a bare name stands for. `read` gives the text of a file.
+pub fn join(entry: &Path, packages: &[(&str, PathBuf)], read: &dyn Fn(&Path) -> Result<String>) -> Result<String> {
+    let text = "'use strict';\n(() => {\n".to_owned();
+    let mut joined = Joined { packages, read, done: Vec::new(), begun: Vec::new(), text };
     joined.add(entry.to_owned())?;
     Ok(joined.text + "})();\n")
 }
 
 struct Joined<'a> {
     packages: &'a [(&'a str, PathBuf)],
+    read: &'a dyn Fn(&Path) -> Result<String>,
     /// The modules that are there; a module's variable has its place as a number.
     done: Vec<PathBuf>,
     begun: Vec<PathBuf>,
@@ -30,7 +32,7 @@ impl Joined<'_> {
         }
         ensure!(!self.begun.contains(&path), "{}: modules import each other in a circle", path.display());
         self.begun.push(path.clone());
-        let source = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let source = (self.read)(&path)?;
         let (body, exports) = self.module(&path, &source).with_context(|| path.display().to_string())?;
         let variable = format!("module{}", self.done.len());
         self.done.push(path);
@@ -51,11 +53,12 @@ impl Joined<'_> {
             if let Some(import) = statement.strip_prefix("import ") {
                 let (names, from) =
                     import.split_once(" from ").with_context(|| format!("not understood: {statement}"))?;
+                let pattern = match names.strip_prefix("* as ") {
+                    Some(name) => name.to_owned(),
+                    None => format!("{{ {} }}", listed(names)?.join(", ")),
+                };
                 let module = self.add(self.resolve(path, from)?)?;
-                match names.strip_prefix("* as ") {
-                    Some(name) => body += &format!("const {name} = {module};\n"),
-                    None => body += &format!("const {{ {} }} = {module};\n", listed(names)?.join(", ")),
-                }
+                body += &format!("const {pattern} = {module};\n");
             } else if is_list {
                 let export = statement.trim_start_matches("export ");
                 match export.split_once(" from ") {
@@ -98,22 +101,22 @@ impl Joined<'_> {
     }
 }
 
-/// What a declaration declares.
+/// What a declaration declares. Not a variable: what changes later would not change for those who have imported it.
 fn declared(declaration: &str) -> Result<&str> {
-    let mut words =
-        declaration.split(|character: char| !character.is_alphanumeric() && character != '_' && character != '$');
-    match words.find(|word| !matches!(*word, "async" | "")) {
-        Some("const" | "function" | "class") => {}
-        // What changes later would not change for those who have imported it.
+    let words = declaration.strip_prefix("async ").unwrap_or(declaration);
+    let kinds = ["const ", "function* ", "function ", "class "];
+    let name = kinds.iter().find_map(|kind| words.strip_prefix(kind)).unwrap_or_default();
+    let is_part = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
+    match name.find(|character| !is_part(character)) {
+        Some(end) if end > 0 => Ok(&name[..end]),
         _ => bail!("not understood: export {declaration}"),
     }
-    words.find(|word| !word.is_empty()).with_context(|| format!("not understood: export {declaration}"))
 }
 
 /// `{ a, b as c }` as pairs of a name and the name it gets.
 fn pairs(names: &str) -> Result<Vec<(&str, &str)>> {
     let names = names.trim().strip_prefix('{').and_then(|names| names.strip_suffix('}'));
-    let names = names.context("only named imports and exports are understood")?;
+    let names = names.context("not understood: an import or export that is not by name")?;
     Ok(names
         .split(',')
         .map(str::trim)
@@ -125,4 +128,58 @@ fn pairs(names: &str) -> Result<Vec<(&str, &str)>> {
 /// `{ a, b as c }` as the parts of a pattern: `a`, `b: c`.
 fn listed(names: &str) -> Result<Vec<String>> {
     Ok(pairs(names)?.into_iter().map(|(name, other)| format!("{name}: {other}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(files: &[(&str, &str)]) -> Result<String> {
+        let read = |path: &Path| {
+            let found = files.iter().find(|(name, _)| Path::new(name) == path);
+            found.map(|(_, text)| (*text).to_owned()).with_context(|| format!("no {}", path.display()))
+        };
+        join(Path::new("/a/main.js"), &[("package", PathBuf::from("/p/core.js"))], &read)
+    }
+
+    #[test]
+    fn each_module_once_and_before_its_importers() {
+        let text = joined(&[
+            (
+                "/a/main.js",
+                "import { one,\n  two as second } from './x/one.js';\nimport * as core from 'package';\nsecond();\n",
+            ),
+            (
+                "/a/x/one.js",
+                "export { core as one } from 'package';\nexport async function two() {}\nexport class Three {}\n",
+            ),
+            ("/p/core.js", "const core = 1;\nexport { core };\n"),
+        ]);
+        let expected = "'use strict';\n(() => {\n\
+            const module0 = (() => {\nconst core = 1;\nreturn { core: core };\n})();\n\
+            const module1 = (() => {\nasync function two() {}\nclass Three {}\n\
+            return { one: module0.core, two, Three };\n})();\n\
+            const module2 = (() => {\nconst { one: one, two: second } = module1;\nconst core = module0;\nsecond();\n\
+            return {  };\n})();\n})();\n";
+        assert_eq!(text.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let refused = |main: &str| format!("{:#}", joined(&[("/a/main.js", main)]).unwrap_err());
+        for main in [
+            "export default 1;\n",
+            "export let a = 1;\n",
+            "export const { a } = b;\n",
+            "export * from './x.js';\n",
+            "import './x.js';\n",
+            "import a from 'package';\n",
+        ] {
+            assert!(refused(main).contains("not understood"), "{main}: {}", refused(main));
+        }
+        assert!(refused("import { a } from 'other';\n").contains("known package"));
+        assert!(refused("import { a } from './main.js';\n").contains("circle"));
+        assert!(refused("import { a } from '../../../x.js';\n").contains("out of the tree"));
+        assert!(refused("import { a }\n").contains("no end"));
+    }
 }

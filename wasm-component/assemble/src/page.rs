@@ -14,17 +14,14 @@ const STYLES: [&str; 3] = ["base.css", "steps.css", "inside.css"];
 
 /// The page made of `sources`, with the component that the npm package in `package` is made of. The same sources give the same bytes.
 pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> {
-    let read = |name: &str| {
-        let path = sources.join(name);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let mut style = String::new();
     for name in STYLES {
-        style += &read(&format!("style/{name}"))?;
+        style += &read(&sources.join("style").join(name))?;
     }
     let packages = [("lifeboat-recovery/core", package.join("src/core.js"))];
-    let script = join(&sources.join("src/main.js"), &packages).context("joining the page's modules")?;
-    let worker = join(&sources.join("src/worker.js"), &packages).context("joining the worker's modules")?;
+    let script = join(&sources.join("src/main.js"), &packages, &read).context("joining the page's modules")?;
+    let worker = join(&sources.join("src/worker.js"), &packages, &read).context("joining the worker's modules")?;
     for text in [&style, &script, &worker] {
         ensure!(
             !text.contains("</") && !text.contains("<!--"),
@@ -32,7 +29,7 @@ pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> 
         );
         ensure!(!text.contains('\r'), "a source has carriage returns, which browsers leave out before they hash");
     }
-    let mut page = read("index.html")?;
+    let mut page = read(&sources.join("index.html"))?;
     for (mark, text) in [
         ("policy", policy(&script, &style)),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -1,13 +1,14 @@
 // Which of the bundles belong together, and in which order: from the public tails alone, so without the key.
 //
-// A bundle leads from one state to another; a full one leads from nothing. What is reached from nothing can be recovered. An
-// **end** is such a state from which no bundle leads on. The recovery proves the chain anew, with the key: this is only to find it.
+// A bundle leads from one state to another; a full one leads from nothing. What is reached from nothing can be recovered.
+// An **end** is such a state from which no bundle leads on. The recovery proves the chain anew, with the key: this is only
+// to find it.
 
 /** A bundle that was checked: `{ name, size, report }`, where `report` is what the component says of its public part. */
 
 /** The state that a bundle leads to, or from: ids are comparable within one domain of one signer. */
 const place = (report, id) => `${report.domainId} ${report.verifyKey} ${id}`;
-const from = ({ report }) => report.baseId !== null ? place(report, report.baseId) : undefined;
+const from = ({ report }) => (report.baseId !== null ? place(report, report.baseId) : undefined);
 const to = ({ report }) => place(report, report.stateId);
 
 /**
@@ -15,8 +16,9 @@ const to = ({ report }) => place(report, report.stateId);
  *
  * `ends`: `[{ state, chain }]`, where `chain` is the shortest that leads there, oldest first. One is usual; none: the full
  * bundle is missing; several: the files hold several histories, or one that forks.
- * `unused`: `[{ bundle, why, missing, after }]`. `why` is `'not needed'` (its state is reached without it), `'no base'` (nothing here
- * leads to the state `missing`, from which it leads on) or `'after'` (it leads on from the bundle `after`, which is unused itself).
+ * `unused`: `[{ bundle, why, missing, after }]`. `why` is `'not needed'` (its state is reached without it), `'no base'`
+ * (nothing here leads to the state `missing`, from which it leads on) or `'after'` (it leads on from the bundle `after`,
+ * which is unused itself).
  */
 export function plan(bundles) {
   const reached = reach(bundles);
@@ -26,12 +28,14 @@ export function plan(bundles) {
     return { state: chain.at(-1).report.stateId, chain };
   });
   const used = new Set(ends.flatMap(({ chain }) => chain));
-  const unused = bundles.filter(bundle => !used.has(bundle)).map(bundle => {
-    const base = from(bundle);
-    if (base === undefined || reached.has(base)) return { bundle, why: 'not needed' };
-    const after = bundles.find(other => to(other) === base);
-    return after ? { bundle, why: 'after', after } : { bundle, why: 'no base', missing: bundle.report.baseId };
-  });
+  const unused = bundles
+    .filter(bundle => !used.has(bundle))
+    .map(bundle => {
+      const base = from(bundle);
+      if (base === undefined || reached.has(base)) return { bundle, why: 'not needed' };
+      const after = bundles.find(other => to(other) === base);
+      return after ? { bundle, why: 'after', after } : { bundle, why: 'no base', missing: bundle.report.baseId };
+    });
   return { ends, unused };
 }
 
@@ -51,7 +55,10 @@ function reach(bundles) {
   return reached;
 }
 
-/** The states that lead nowhere. A database can come back to where it was: then it is the state that is left less often than it is reached. */
+/**
+ * The states that lead nowhere. A database can come back to where it was, so that there is none: then it is the state that
+ * is reached more often than it is left.
+ */
 function endsOf(bundles, reached) {
   const balance = new Map([...reached.keys()].map(state => [state, 0]));
   const leavings = new Map([...reached.keys()].map(state => [state, []]));

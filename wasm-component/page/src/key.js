@@ -16,7 +16,7 @@ let verdict;
 let origin = '';
 let on = {};
 
-/** Begins. `changed()` is called when the key or the expected state is another one, `checked()` when something is known of it. */
+/** Begins. `changed()`: the key or the expected state is another one. `checked()`: something is known of the key. */
 export function begin(listeners) {
   on = listeners;
   const field = $('key');
@@ -75,8 +75,13 @@ export async function check() {
   try {
     const { kind, message } = await checking.result;
     if (kind === 'misuse') say('bad', `${sentence(message)}${hints(key())}`);
-    else if (kind === 'wrong key') say('bad', `${origin}Typed without a mistake, but it is not the key of ${full.name}. Look for another recovery key.`);
-    else if (kind === 'truncated') say('good', `${origin}${full ? '✓ This key made these files.' : '✓ Typed without a mistake.'}`);
+    else if (kind === 'wrong key')
+      say(
+        'bad',
+        `${origin}Typed without a mistake, but it is not the key of ${full.name}. Look for another recovery key.`,
+      );
+    else if (kind === 'truncated')
+      say('good', `${origin}${full ? '✓ This key made these files.' : '✓ Typed without a mistake.'}`);
     else say('bad', sentence(message));
   } catch (error) {
     if (!(error instanceof Cancelled)) say('bad', sentence(error.message));
@@ -120,7 +125,8 @@ function hints(text) {
   const said = [];
   if (text.length !== LENGTH) said.push(`It has ${text.length} characters instead of ${LENGTH}.`);
   const strange = /^lifeboatkey1/i.test(text) ? [...new Set(text.slice(12).match(/[^ac-hj-np-z02-9]/gi) ?? [])] : [];
-  if (strange.length > 0) said.push(`After “lifeboatkey1” there is never ${strange.map(character => `“${character}”`).join(' or ')}.`);
+  if (strange.length > 0)
+    said.push(`After “lifeboatkey1” there is never ${strange.map(character => `“${character}”`).join(' or ')}.`);
   return said.length > 0 ? ` ${said.join(' ')}` : '';
 }
 

@@ -1,6 +1,6 @@
 // The page: four steps, each of which begins where the one before it ends.
 
-import { $, announce, make, notice, show } from './dom.js';
+import { $, announce, make, refusal, show } from './dom.js';
 import * as files from './files.js';
 import { inside, saved } from './inside.js';
 import * as key from './key.js';
@@ -8,7 +8,6 @@ import { run } from './progress.js';
 import { stop } from './rows.js';
 import { choosePlace, nameFor } from './save.js';
 import { Cancelled } from './work.js';
-import { explain } from './words.js';
 
 const LATER = { inside: [...$('inside').childNodes], save: [...$('save').childNodes] };
 const OPENING = { reading: 'Opening and checking the backup' };
@@ -56,7 +55,7 @@ async function look(event) {
   if (!(await key.isReady())) return;
   const source = { chain, key: key.key(), expect: key.expect() };
   changed();
-  const mine = work = run($('inside'), 'info', source, OPENING);
+  const mine = (work = run($('inside'), 'info', source, OPENING));
   try {
     opened = await mine.result;
     $('inside').replaceChildren(inside(opened, source));
@@ -71,20 +70,23 @@ async function look(event) {
 
 /** Step 4 begins. */
 function offer(source) {
-  const button = make('button', { type: 'button', class: 'strong', id: 'save-database', click: () => save(source) }, 'Save the database…');
-  $('save').replaceChildren(make('p', { class: 'later' }, 'SQLite, which is inside this page, builds the file and proves that it is the database that was backed up.'), make('div', { class: 'actions' }, button));
+  const about =
+    'SQLite, which is inside this page, builds the file and proves that it is the database that was backed up.';
+  const attributes = { type: 'button', class: 'strong', id: 'save-database', click: () => save(source) };
+  const button = make('button', attributes, 'Save the database…');
+  $('save').replaceChildren(make('p', { class: 'later' }, about), make('div', { class: 'actions' }, button));
 }
 
 async function save(source) {
   const target = await choosePlace(nameFor(source.chain[0].name)).catch(error => failed(error, 'save'));
   if (!target) return;
-  const mine = work = run($('save'), 'recover', source, SAVING, { take: target.write });
+  const mine = (work = run($('save'), 'recover', source, SAVING, { take: target.write }));
   try {
     const recovered = await mine.result;
     const download = await target.finish();
     if (mine !== work) return;
     address = download.address;
-    $('save').replaceChildren(saved(recovered, target.name, download), finish(source));
+    $('save').replaceChildren(saved(recovered, target.name, download), end(source));
     $('download')?.click();
     isSaved = true;
     mark();
@@ -98,17 +100,20 @@ async function save(source) {
   }
 }
 
-function finish(source) {
-  return make('div', { class: 'actions' },
-    make('button', { type: 'button', click: () => { startOver(); $('choose').focus(); } }, 'Clear the key and start over'),
-    make('button', { type: 'button', class: 'quiet', click: () => save(source) }, 'Save once more…'));
-}
-
-function startOver() {
-  key.clear();
-  files.clear();
-  scrollTo({ top: 0 });
-  announce('All is cleared');
+/** What can be done when all is done. */
+function end(source) {
+  const startOver = () => {
+    key.clear();
+    files.clear();
+    announce('All is cleared');
+    $('choose').focus();
+  };
+  return make(
+    'div',
+    { class: 'actions' },
+    make('button', { type: 'button', click: startOver }, 'Clear the key and start over'),
+    make('button', { type: 'button', class: 'quiet', click: () => save(source) }, 'Save once more…'),
+  );
 }
 
 /** Says why not; after a cancel, only goes back to where the work began. */
@@ -119,18 +124,17 @@ function failed(error, id, button) {
     button?.focus();
     return;
   }
-  const { title, remedy } = explain(error);
-  const said = notice('bad', title, make('p', { class: 'words' }, error.kind ? `${error.kind}: ${error.message}` : String(error)), make('p', {}, remedy));
+  const said = refusal(error);
   if (id === 'inside') $(id).replaceChildren(said);
   else $(id).prepend(said);
   show(said);
 }
 
 function unfit() {
-  const wanted = { WebAssembly: 'WebAssembly', DecompressionStream: 'DecompressionStream', Worker: 'web workers' };
-  const missing = Object.keys(wanted).filter(name => !(name in window));
+  const missing = ['WebAssembly', 'DecompressionStream', 'Worker'].filter(name => !(name in window));
   if (missing.length === 0) return;
-  $('unfit').textContent = `This browser is too old for this page (it has no ${missing.map(name => wanted[name]).join(', ')}). Use a current Firefox, Chrome, Edge or Safari.`;
+  const remedy = 'Use a current Firefox, Chrome, Edge or Safari.';
+  $('unfit').textContent = `This browser is too old for this page: it has no ${missing.join(', ')}. ${remedy}`;
   $('unfit').hidden = false;
 }
 

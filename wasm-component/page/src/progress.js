@@ -5,8 +5,8 @@ import { start } from './work.js';
 import { size } from './words.js';
 
 /**
- * Starts a piece of work (see `start`) and shows its progress in `place` until it ends. `phases` says what each phase is called. The
- * button that was pressed is gone by then, so the focus goes to the one that stops the work.
+ * Starts a piece of work (see `start`) and shows its progress in `place` until it ends. `phases` says what each phase is
+ * called. The button that was pressed is gone by then, so the focus goes to the one that stops the work.
  */
 export function run(place, job, input, phases, { take } = {}) {
   const label = make('span');
@@ -14,7 +14,7 @@ export function run(place, job, input, phases, { take } = {}) {
   const bar = make('progress', { 'aria-label': 'Progress' });
   const work = start(job, input, { tell, take });
   const stop = make('button', { type: 'button', click: work.cancel }, 'Cancel');
-  place.replaceChildren(make('div', { class: 'work' }, make('p', {}, label, amount), bar, stop));
+  place.replaceChildren(make('div', { class: 'work' }, make('p', label, amount), bar, stop));
   stop.focus({ preventScroll: true });
   let said;
   tell({ phase: 'reading' });

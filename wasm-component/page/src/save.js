@@ -3,7 +3,9 @@
 
 import { Failure } from './words.js';
 
-const TYPES = [{ description: 'SQLite database', accept: { 'application/vnd.sqlite3': ['.db', '.sqlite', '.sqlite3'] } }];
+const TYPES = [
+  { description: 'SQLite database', accept: { 'application/vnd.sqlite3': ['.db', '.sqlite', '.sqlite3'] } },
+];
 
 /** What to call the database that comes out of a bundle. */
 export const nameFor = bundle => `${bundle.replace(/\.(bundle|lifeboat)$/i, '') || 'database'}.recovered.db`;
@@ -41,7 +43,8 @@ async function file(handle) {
     async finish() {
       await stream.close().catch(error => Promise.reject(refused(handle.name, error)));
       const { size } = await handle.getFile();
-      if (size !== written) throw new Failure('host', `'${handle.name}' has ${size} bytes instead of ${written}: save it again`);
+      if (size !== written)
+        throw new Failure('host', `'${handle.name}' has ${size} bytes instead of ${written}: save it again`);
       return {};
     },
     async abandon() {
@@ -69,5 +72,7 @@ function download(name) {
   };
 }
 
-const refused = (name, error) =>
-  new Failure('host', `'${name}' could not be written: ${error.message || error.name}. Is there room on the disk? What was there before is unchanged.`);
+function refused(name, error) {
+  const remedy = 'is there room on the disk? What was there before is unchanged';
+  return new Failure('host', `'${name}' could not be written: ${error.message || error.name}; ${remedy}`);
+}

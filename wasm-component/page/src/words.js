@@ -45,7 +45,8 @@ const KINDS = {
   corrupt: {
     title: 'The backup is damaged',
     file: 'Damaged',
-    remedy: 'It is not used, because it cannot be trusted. Take another copy of the file: from another disk, or another place.',
+    remedy:
+      'It is not used, because it cannot be trusted. Take another copy of the file: from another disk, or another place.',
   },
   truncated: {
     title: 'A file is not complete',
@@ -60,7 +61,8 @@ const KINDS = {
   'too big': {
     title: 'This is too large for a browser',
     file: 'Too large',
-    remedy: 'Restore it with the SQLite extension of Lifeboat (backup_restore_file): it needs little memory, whatever the size.',
+    remedy:
+      'Restore it with the SQLite extension of Lifeboat (backup_restore_file): it needs little memory, whatever the size.',
   },
   misuse: {
     title: 'Something that was typed is not right',

@@ -34,18 +34,21 @@ export function start(job, input, { tell = () => {}, take } = {}) {
   let cancel;
   const result = new Promise((resolve, reject) => {
     cancel = () => reject(new Cancelled());
-    modules.then(compiled => {
-      if (cancel === undefined) return;
-      worker = new Worker(script);
-      worker.onerror = event => reject(new Failure('host', event.message ?? 'the worker did not start'));
-      worker.onmessage = ({ data }) => {
-        if ('done' in data) resolve(data.done);
-        else if ('failed' in data) reject(new Failure(data.failed.kind, data.failed.message));
-        else if ('piece' in data) take(data.piece).then(() => worker.postMessage('more'), reject);
-        else tell(data.told);
-      };
-      worker.postMessage({ job, modules: compiled, input });
-    }, error => reject(new Failure('host', `the component does not start: ${error.message}`)));
+    modules.then(
+      compiled => {
+        if (cancel === undefined) return;
+        worker = new Worker(script);
+        worker.onerror = event => reject(new Failure('host', event.message ?? 'the worker did not start'));
+        worker.onmessage = ({ data }) => {
+          if ('done' in data) resolve(data.done);
+          else if ('failed' in data) reject(new Failure(data.failed.kind, data.failed.message));
+          else if ('piece' in data) take(data.piece).then(() => worker.postMessage('more'), reject);
+          else tell(data.told);
+        };
+        worker.postMessage({ job, modules: compiled, input });
+      },
+      error => reject(new Failure('host', `the component does not start: ${error.message}`)),
+    );
   }).finally(() => {
     cancel = undefined;
     worker?.terminate();

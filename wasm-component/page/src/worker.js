@@ -14,7 +14,12 @@ addEventListener('message', begin, { once: true });
 
 async function begin({ data: { job, modules, input } }) {
   try {
-    postMessage({ done: await JOBS[job](lifeboat(name => modules[name]), input) });
+    postMessage({
+      done: await JOBS[job](
+        lifeboat(name => modules[name]),
+        input,
+      ),
+    });
   } catch (error) {
     postMessage({ failed: failureOf(error) });
   }
@@ -34,8 +39,8 @@ async function check(recovery, { files }) {
 }
 
 /**
- * What the component says of a key: misuse when it is none. Otherwise it goes on to the head of the full bundle, if there is one: wrong
- * key when another made it. The rest of the bundle is not there, so that the best that it says is truncated.
+ * What the component says of a key: misuse when it is none. Otherwise it goes on to the head of the full bundle, if there
+ * is one: wrong key when another made it. The rest of the bundle is not there, so that the best that it says is truncated.
  */
 async function key(recovery, { key, head = new Uint8Array() }) {
   return recovery.info(head, key).then(() => ({ kind: 'truncated', message: '' }), failureOf);
@@ -100,10 +105,15 @@ function cell(value) {
   if (typeof value === 'bigint') return { type: 'integer', text: String(value) };
   if (typeof value === 'number') return { type: 'real', text: real(value) };
   if (typeof value === 'string') return textCell('text', value);
-  if (value instanceof IllFormedText) return { ...textCell('text', String(value)), more: `ill-formed ${value.encoding}, ${value.bytes.length} bytes` };
+  if (value instanceof IllFormedText)
+    return { ...textCell('text', String(value)), more: `ill-formed ${value.encoding}, ${value.bytes.length} bytes` };
   const hex = Array.from(value.subarray(0, BLOB_SHOWN), byte => byte.toString(16).padStart(2, '0')).join('');
   const isCut = value.length > BLOB_SHOWN;
-  return { type: 'blob', text: `x'${hex}${isCut ? '…' : "'"}`, more: isCut ? `${value.length.toLocaleString('en')} bytes` : undefined };
+  return {
+    type: 'blob',
+    text: `x'${hex}${isCut ? '…' : "'"}`,
+    more: isCut ? `${value.length.toLocaleString('en')} bytes` : undefined,
+  };
 }
 
 function textCell(type, text) {
