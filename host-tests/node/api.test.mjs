@@ -8,11 +8,22 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { info, recover, recoverToStream, rows, verify } from 'lifeboat-recovery';
 import { lifeboat } from 'lifeboat-recovery/core';
-import { assertEqual, directory, drained, exported, history, keygen, refused, sqlite, verifyKeyOf } from './support.mjs';
+import {
+  assertEqual,
+  directory,
+  drained,
+  exported,
+  history,
+  keygen,
+  refused,
+  sqlite,
+  verifyKeyOf,
+} from './support.mjs';
 
 const key = keygen();
 const SQL = `CREATE TABLE t (a, b); CREATE INDEX i ON t (lower(a)) WHERE b > 1; PRAGMA user_version = 7;
-  WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t SELECT hex(randomblob(50)), i FROM n`;
+  WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+  INSERT INTO t SELECT hex(randomblob(50)), i FROM n`;
 
 async function* cut(bytes, size) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -21,7 +32,10 @@ async function* cut(bytes, size) {
 test('a bundle in each shape', async t => {
   const path = directory(t);
   const bundle = exported(path, key, SQL);
-  const { bytes, size, summary, sqliteVersion, expressionIndexes, partialIndexes, storedColumns } = await recover(bundle, key);
+  const { bytes, size, summary, sqliteVersion, expressionIndexes, partialIndexes, storedColumns } = await recover(
+    bundle,
+    key,
+  );
   writeFileSync(path('copy.db'), bytes);
   assertEqual(path('app.db'), path('copy.db'));
   assert.equal(size, bytes.length);
@@ -92,7 +106,10 @@ test('what is said', async t => {
   assert.deepEqual(await info(bundle, key), summary);
 
   const part = path('part.bundle');
-  sqlite(path('app.db'), `CREATE TABLE u (x); SELECT backup_export_file('${key}', '${part}', '{"where": {"t": "b <= 5"}, "exclude": ["u"]}')`);
+  sqlite(
+    path('app.db'),
+    `CREATE TABLE u (x); SELECT backup_export_file('${key}', '${part}', '{"where": {"t": "b <= 5"}, "exclude": ["u"]}')`,
+  );
   const { selection, tables } = await info(part, key);
   assert.deepEqual(selection, { tables: null, exclude: ['u'], conditions: [{ table: 't', sql: 'b <= 5' }], cache: [] });
   assert.deepEqual(tables, [{ name: 't', rows: 5 }]);
@@ -100,20 +117,41 @@ test('what is said', async t => {
 
 test('each state of a chain', async t => {
   const path = directory(t);
-  const chain = history(path, key, SQL, 'UPDATE t SET a = NULL WHERE b % 3 = 0', 'CREATE TABLE u (x); INSERT INTO u VALUES (1)', 'DROP TABLE t');
+  const chain = history(
+    path,
+    key,
+    SQL,
+    'UPDATE t SET a = NULL WHERE b % 3 = 0',
+    'CREATE TABLE u (x); INSERT INTO u VALUES (1)',
+    'DROP TABLE t',
+  );
   for (let state = 0; state < chain.length; state++) {
     const bundles = chain.slice(0, state + 1);
     const { bytes, summary } = await recover(bundles, key);
     writeFileSync(path('copy.db'), bytes);
     assertEqual(path(`${state}.db`), path('copy.db'));
     assert.equal(summary.bundles.length, state + 1);
-    assert.deepEqual((await info(bundles.map(bundle => createReadStream(bundle)), key)).report, summary.report);
+    assert.deepEqual(
+      (
+        await info(
+          bundles.map(bundle => createReadStream(bundle)),
+          key,
+        )
+      ).report,
+      summary.report,
+    );
 
-    const { report, bundles: reports } = await verify(bundles, { verifyKey: verifyKeyOf(key), expect: summary.report.stateId });
+    const { report, bundles: reports } = await verify(bundles, {
+      verifyKey: verifyKeyOf(key),
+      expect: summary.report.stateId,
+    });
     assert.deepEqual([report, reports], [summary.report, summary.bundles]);
     const [batches] = await drained(rows(bundles, key));
     const tables = [...new Set(batches.map(batch => batch.table))];
-    assert.deepEqual(tables, summary.tables.map(table => table.name));
+    assert.deepEqual(
+      tables,
+      summary.tables.map(table => table.name),
+    );
   }
   // Without the recovery key deltas need no full bundle.
   assert.equal((await verify(chain.slice(1))).bundles.length, 3);
@@ -155,12 +193,18 @@ test('progress', async t => {
   const { size } = await recover(bundle, key, { progress: progress => told.push({ ...progress }) });
   const phases = told.map(({ phase }) => phase);
   assert.deepEqual([...new Set(phases)], ['reading', 'building', 'writing']);
-  for (const [phase, total] of [['reading', bundle.length], ['writing', size]]) {
+  for (const [phase, total] of [
+    ['reading', bundle.length],
+    ['writing', size],
+  ]) {
     const steps = told.filter(step => step.phase === phase);
     assert.ok(steps.every((step, index) => step.total === total && step.done >= (steps[index - 1]?.done ?? 0)));
     assert.equal(steps.at(-1).done, total);
   }
-  assert.deepEqual(told.filter(({ phase }) => phase === 'building'), [{ phase: 'building', done: 0, total: undefined }]);
+  assert.deepEqual(
+    told.filter(({ phase }) => phase === 'building'),
+    [{ phase: 'building', done: 0, total: undefined }],
+  );
 
   let total = 0;
   await verify(cut(bundle, 999), { progress: progress => (total = progress.total) });

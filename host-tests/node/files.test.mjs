@@ -66,7 +66,11 @@ test('a journal beside it', async t => {
   for (const journal of ['a.db-wal', 'a.db-journal']) {
     writeFileSync(out(journal), '');
     for (const replace of [false, true]) {
-      await refused(recoverFile(bundle, key, out('a.db'), { replace }), 'misuse', new RegExp(`${journal}' belongs to a database`));
+      await refused(
+        recoverFile(bundle, key, out('a.db'), { replace }),
+        'misuse',
+        new RegExp(`${journal}' belongs to a database`),
+      );
     }
     assert.deepEqual(names(out()), [journal]);
     rmSync(out(journal));
@@ -111,7 +115,9 @@ test('aborted, and failing', async t => {
   for (const phase of ['reading', 'building', 'writing']) {
     const controller = new AbortController();
     const progress = told => told.phase === phase && controller.abort();
-    await assert.rejects(recoverFile(bundle, key, out('a.db'), { progress, signal: controller.signal }), { name: 'AbortError' });
+    await assert.rejects(recoverFile(bundle, key, out('a.db'), { progress, signal: controller.signal }), {
+      name: 'AbortError',
+    });
     assert.deepEqual(names(out()), [], phase);
   }
 });
@@ -121,9 +127,12 @@ function inAnother(out, bundle, at, shell = 'exec "$0" "$@"') {
   const program = `import { recoverFile } from 'lifeboat-recovery';
     const [bundle, key, target] = process.argv.slice(1);
     const progress = ({ phase, done }) => { if (phase === 'writing' && done > 0) { ${at} } };
-    await recoverFile(bundle, key, target, { progress }).catch(error => { console.log(error.message); process.exitCode = 9; });`;
+    await recoverFile(bundle, key, target, { progress }).catch(error => {
+      console.log(error.message);
+      process.exitCode = 9;
+    });`;
   const args = ['--input-type=module', '-e', program, bundle, key, out('a.db')];
-  return spawnSync('sh', ['-c', shell, process.execPath, ...args], { encoding: 'utf8', cwd: import.meta.dirname ?? '.' });
+  return spawnSync('sh', ['-c', shell, process.execPath, ...args], { encoding: 'utf8' });
 }
 
 test('killed', async t => {

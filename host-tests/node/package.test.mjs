@@ -27,7 +27,13 @@ test('what is in it', () => {
 
 const NODE = { module: 'NodeNext', moduleResolution: 'NodeNext', lib: ['ES2022'], types: ['node'] };
 const BROWSER = { module: 'ESNext', moduleResolution: 'Bundler', lib: ['ES2022', 'DOM', 'DOM.Iterable'], types: [] };
-const SOURCES = { ...NODE, lib: ['ES2022', 'ESNext.Disposable', 'DOM'], allowJs: true, checkJs: true, noUnusedLocals: true };
+const SOURCES = {
+  ...NODE,
+  lib: ['ES2022', 'ESNext.Disposable', 'DOM'],
+  allowJs: true,
+  checkJs: true,
+  noUnusedLocals: true,
+};
 
 for (const [name, options, include] of [
   ['a program in Node', NODE, ['types-node.mts']],
@@ -37,7 +43,14 @@ for (const [name, options, include] of [
 ]) {
   test(`types: ${name}`, () => {
     const typeRoots = [join(LIFEBOAT_TOOLS, 'node_modules/@types')];
-    const compilerOptions = { strict: true, noEmit: true, target: 'ES2022', skipLibCheck: false, typeRoots, ...options };
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'ES2022',
+      skipLibCheck: false,
+      typeRoots,
+      ...options,
+    };
     const project = `tsconfig.${include[0].replace(/\W/g, '-')}.json`;
     writeFileSync(project, JSON.stringify({ compilerOptions, include, exclude: [] }));
     const tsc = join(LIFEBOAT_TOOLS, 'node_modules/typescript/bin/tsc');
@@ -54,7 +67,11 @@ test('the example', t => {
   copyFileSync(join(LIFEBOAT_EXAMPLES, 'node-recover.mjs'), 'node-recover.mjs');
   const run = (...args) => spawnSync(process.execPath, ['node-recover.mjs', ...args], { encoding: 'utf8' });
 
-  const said = execFileSync(process.execPath, ['node-recover.mjs', path('app.bundle'), path('app.key'), path('copy.db')], { encoding: 'utf8' });
+  const said = execFileSync(
+    process.execPath,
+    ['node-recover.mjs', path('app.bundle'), path('app.key'), path('copy.db')],
+    { encoding: 'utf8' },
+  );
   assert.match(said, /2 rows in tokens\nrecovered \d+ bytes/);
   assertEqual(path('app.db'), path('copy.db'));
 

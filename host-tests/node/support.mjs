@@ -1,7 +1,8 @@
 // What the tests of the npm package share: databases, bundles and keys, made by the extension in the sqlite3 shell.
 //
 // They run in a directory in which the packed package is installed, with LIFEBOAT_DIST, the directory of the extension;
-// LIFEBOAT_PROGRAMS, that of `equal` and `corpus`; and LIFEBOAT_TOOLS, that of TypeScript. host-tests/tests/node.rs sees to it.
+// LIFEBOAT_PROGRAMS, that of `equal` and `corpus`; LIFEBOAT_TOOLS, that of TypeScript; and LIFEBOAT_EXAMPLES. tests/node.rs
+// sees to it.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -61,7 +61,8 @@ for (const [encoding, ill] of Object.entries(ILL_FORMED)) {
       path,
       key,
       `PRAGMA encoding = '${encoding}'; CREATE TABLE t (id INTEGER PRIMARY KEY, v); ${inserts.join(';')};
-       CREATE TABLE keyed (a TEXT, b REAL, g AS (b * 2), PRIMARY KEY (b, a)) WITHOUT ROWID; INSERT INTO keyed VALUES ('z', 1);
+       CREATE TABLE keyed (a TEXT, b REAL, g AS (b * 2), PRIMARY KEY (b, a)) WITHOUT ROWID;
+       INSERT INTO keyed VALUES ('z', 1);
        CREATE TABLE hidden (a); INSERT INTO hidden (rowid, a) VALUES (-9223372036854775808, 1), (9223372036854775807, 2)`,
     );
     const [batches, summary] = await drained(rows(bundle, key));
@@ -79,7 +80,10 @@ for (const [encoding, ill] of Object.entries(ILL_FORMED)) {
     assert.match(String(all('t').at(-2).values[1]), /\ufffd/);
     assert.deepEqual(all('keyed').map(plain), [[null, 'z', 1]]);
     assert.deepEqual(batches.find(batch => batch.table === 'keyed').columns, ['a', 'b']);
-    assert.deepEqual(all('hidden').map(plain), [[-9223372036854775808n, 1n], [9223372036854775807n, 2n]]);
+    assert.deepEqual(all('hidden').map(plain), [
+      [-9223372036854775808n, 1n],
+      [9223372036854775807n, 2n],
+    ]);
 
     await recoverFile(bundle, key, path('copy.db'));
     assertEqual(path('app.db'), path('copy.db'));
@@ -88,7 +92,8 @@ for (const [encoding, ill] of Object.entries(ILL_FORMED)) {
   test(`a long text that begins with U+FEFF, ${encoding}`, async t => {
     // Alone: newer SQLites read a long text in UTF-16 without its mark (3.54 does), and can neither export nor rebuild it.
     const path = directory(t);
-    const sql = `PRAGMA encoding = '${encoding}'; CREATE TABLE t (a); INSERT INTO t VALUES (char(65279) || printf('%.*c', ${LONG}, 'é'))`;
+    const sql = `PRAGMA encoding = '${encoding}'; CREATE TABLE t (a);
+      INSERT INTO t VALUES (char(65279) || printf('%.*c', ${LONG}, 'é'))`;
     const [[batch]] = await drained(rows(exported(path, key, sql), key));
     const isMarked = sqlite(path('app.db'), 'SELECT unicode(a) FROM t') === '65279';
     assert.ok(batch.rows[0].values[0] === `${isMarked ? '\ufeff' : ''}${'é'.repeat(LONG)}`);
@@ -104,7 +109,10 @@ for (const [encoding, ill] of Object.entries(ILL_FORMED)) {
     const [batches, same] = await drained(rows(path('app.bundle'), key));
     const counts = new Map();
     for (const { table, rows } of batches) counts.set(table, (counts.get(table) ?? 0) + rows.length);
-    assert.deepEqual([...counts], summary.tables.map(({ name, rows }) => [name, rows]));
+    assert.deepEqual(
+      [...counts],
+      summary.tables.map(({ name, rows }) => [name, rows]),
+    );
     assert.deepEqual(same, summary);
     assert.deepEqual(await info(readFileSync(path('app.bundle')), key), summary);
   });

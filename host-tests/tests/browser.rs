@@ -6,35 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use lifeboat_host_tests::corpus::{self, package, workspace};
+use lifeboat_host_tests::corpus::{self, package};
 use lifeboat_host_tests::equal::assert_equal;
 use lifeboat_host_tests::history::{History, LIFE};
 use lifeboat_host_tests::host::{Host, dist, keygen, program, quote};
+use lifeboat_host_tests::packages;
 use lifeboat_host_tests::zkap::Size;
 use tempfile::{TempDir, tempdir};
 
-/// A directory with the packages of `browser/package.json`, filled once: the tests of this program run side by side.
-static MODULES: LazyLock<PathBuf> = LazyLock::new(|| {
-    let directory = workspace().join("target/browser");
-    let names = ["package.json", "package-lock.json", ".npmrc"];
-    let source = |name: &str| package().join("browser").join(name);
-    let is_same = |name: &&str| fs::read(directory.join(name)).ok() == fs::read(source(name)).ok();
-    if !names.iter().all(is_same) || !directory.join("node_modules").exists() {
-        let draft = workspace().join("target/browser.tmp");
-        let _ = fs::remove_dir_all(&draft);
-        fs::create_dir_all(&draft).expect("the target directory can be written to");
-        for name in names {
-            fs::copy(source(name), draft.join(name)).expect("it is there");
-        }
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&draft);
-        let installed = npm.status().expect("npm is installed");
-        assert!(installed.success(), "npm cannot install what {} names", source("package.json").display());
-        let _ = fs::remove_dir_all(&directory);
-        fs::rename(&draft, &directory).expect("the draft was just made");
-    }
-    directory
-});
+/// What the tests need besides: the tests of this program run side by side.
+static MODULES: LazyLock<PathBuf> = LazyLock::new(packages::browser);
 
 /// What the page gets, and what it saves.
 struct Fixtures(TempDir, String);

@@ -1,5 +1,6 @@
-//! The SQLite edge of Lifeboat, shared by both plug-ins: live database → [`StateSink`](lifeboat_core::StateSink) →
-//! database.
+#![doc = include_str!("../README.md")]
+//!
+//! ## How it is built
 //!
 //! ```text
 //!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
@@ -11,7 +12,7 @@
 //!   check_may_…       in which situation a function of ours was called         (situation)
 //! ```
 //!
-//! All of it runs on any SQLite from 3.31 on through a table of its C functions ([`Api`]): the host's or a linked one.
+//! The table of SQLite's C functions is [`Api`].
 
 pub mod api;
 mod backup;

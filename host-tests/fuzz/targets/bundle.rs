@@ -2,8 +2,8 @@
 //! accepts, the others accept too.
 #![no_main]
 
-use lifeboat_core::{Audit, Bundle, Chain, DeltaIntake, Discard, Restore};
 use libfuzzer_sys::fuzz_target;
+use lifeboat_core::{Audit, Bundle, Chain, DeltaIntake, Discard, Restore};
 use lifeboat_fuzz::key;
 
 fuzz_target!(|input: &[u8]| {

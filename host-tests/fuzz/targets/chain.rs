@@ -2,8 +2,8 @@
 //! its composition holds.
 #![no_main]
 
-use lifeboat_core::{Base, Chain, Deltas, Diff, Discard, Key, Restore, Value};
 use libfuzzer_sys::fuzz_target;
+use lifeboat_core::{Base, Chain, Deltas, Diff, Discard, Key, Restore, Value};
 use lifeboat_fuzz::{MANY_ROWS, key};
 
 fuzz_target!(|input: &[u8]| {

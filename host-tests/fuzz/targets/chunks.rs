@@ -1,8 +1,8 @@
 //! Chunks as a hostile exporter with the right key would seal them: decoded as changes of a full bundle, and as an index.
 #![no_main]
 
-use lifeboat_core::{Decoder, Discard, Opened, Place};
 use libfuzzer_sys::fuzz_target;
+use lifeboat_core::{Decoder, Discard, Opened, Place};
 use lifeboat_fuzz::{chunks, key, opened_keys};
 
 fuzz_target!(|input: &[u8]| {

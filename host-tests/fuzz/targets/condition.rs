@@ -2,10 +2,10 @@
 //! changes, adds or reads anything else.
 #![no_main]
 
+use libfuzzer_sys::fuzz_target;
 use lifeboat_core::{DomainKeys, Selection, StateDigest};
 use lifeboat_fuzz::opened_keys;
 use lifeboat_sqlite::{Connection, Now, SelectionRequest, Snapshot, linked_api};
-use libfuzzer_sys::fuzz_target;
 
 fn keys() -> Box<DomainKeys> {
     match opened_keys() {

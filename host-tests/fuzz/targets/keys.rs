@@ -1,8 +1,8 @@
 //! Text as a recovery key, a verify key and a state id: what is accepted is written the same way again.
 #![no_main]
 
-use lifeboat_core::{RecoveryKey, StateId, VerifyKey};
 use libfuzzer_sys::fuzz_target;
+use lifeboat_core::{RecoveryKey, StateId, VerifyKey};
 
 fuzz_target!(|input: &str| {
     if let Ok(key) = RecoveryKey::from_text(input) {

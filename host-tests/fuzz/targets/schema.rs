@@ -5,9 +5,9 @@
 //! U+0001.
 #![no_main]
 
+use libfuzzer_sys::fuzz_target;
 use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
 use lifeboat_sqlite::{Connection, OpenMode, Rebuild, RebuildOptions, integrity_check, linked_api};
-use libfuzzer_sys::fuzz_target;
 use rusqlite as _;
 
 fn schema(input: &str) -> Vec<SchemaRow> {

@@ -141,7 +141,7 @@ class CommandLine(Scene):
         self.export(db, self.path("large.bundle"))
         db.close()
         command = [*COMMAND, "recover", "large.bundle", "--key-file", self.key_file(), "--out", "new.db"]
-        for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+        for number, code in 3 * [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
             with subprocess.Popen(command, cwd=self.here, stderr=subprocess.PIPE, text=True) as process:
                 # The work has begun when its directory is there.
                 deadline = time.monotonic() + 60

@@ -116,7 +116,7 @@ class Interruptions(Scene):
                 lifeboat.recover(self.large, self.key, self.path("new.db"), progress=at_phase)
                 time.sleep(1)
                 self.fail("the interruption came too late")
-            self.assertLess(time.monotonic() - sent[0], 2)
+            self.assertLess(time.monotonic() - sent[0], 5)
             self.left_nothing()
 
     def test_the_deadline(self) -> None:
@@ -125,7 +125,7 @@ class Interruptions(Scene):
             with self.assertRaises(lifeboat.DeadlineError) as raised:
                 lifeboat.recover(self.large, self.key, self.path("new.db"), timeout=timeout)
             self.assertEqual(raised.exception.kind, "interrupted")
-            self.assertLess(time.monotonic() - began, timeout + 2)
+            self.assertLess(time.monotonic() - began, timeout + 5)
             self.left_nothing()
         with self.assertRaises(lifeboat.DeadlineError):
             list(lifeboat.rows(self.large, self.key, timeout=0.05))

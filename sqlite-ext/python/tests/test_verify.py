@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import lifeboat
@@ -94,3 +95,17 @@ class Verify(Scene):
         self.assertEqual(error.kind, "host")
         self.assertEqual(str(error), f"host: {error.message}")
         self.assertEqual(type(error).__module__, "lifeboat")
+
+    def test_a_bundle_that_may_not_be_read(self) -> None:
+        if os.geteuid() == 0:
+            self.skipTest("root may read all")
+        locked = self.write("locked.bundle", Path(self.chain[0]).read_bytes())
+        os.chmod(locked, 0)
+        with self.assertRaises(lifeboat.HostError) as raised:
+            lifeboat.verify(locked)
+        self.assertIn(locked, str(raised.exception))
+        # A directory that may only be entered is enough.
+        os.chmod(locked, 0o400)
+        os.chmod(self.here, 0o100)
+        self.addCleanup(os.chmod, self.here, 0o700)
+        lifeboat.verify(locked)

@@ -5,8 +5,8 @@ import type { Lifeboat } from './types.js';
 export * from './types.js';
 
 /**
- * Gives a core module of the component, `recovery.core.wasm`, `recovery.core2.wasm` or `recovery.core3.wasm`: compiled, or as
- * bytes. Asked once for each.
+ * Gives a core module of the component, `recovery.core.wasm`, `recovery.core2.wasm` or `recovery.core3.wasm`: compiled,
+ * or as bytes. Asked once for each.
  */
 export type LoadModule = (name: string) => Module | Promise<Module>;
 type Module = CompiledModule | Uint8Array | ArrayBuffer;
@@ -25,7 +25,8 @@ export interface Bundle {
 
 /**
  * The API on modules that come from anywhere, as from bytes within a page:
- * `const { recover } = lifeboat(name => bytes[name])`. They are compiled once; each piece of work has an instance of its own.
+ * `const { recover } = lifeboat(name => bytes[name])`. They are compiled once; each piece of work has an instance of its
+ * own.
  *
  * `file`: what a path means, where there are some.
  */

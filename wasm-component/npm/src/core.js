@@ -105,7 +105,11 @@ export function lifeboat(load, file) {
         const { signal } = checked(options);
         const recovered = await build(chain, key, options, {
           begin: () => {},
-          write: piece => abortable(writer.ready.then(() => writer.write(piece)), signal),
+          write: piece =>
+            abortable(
+              writer.ready.then(() => writer.write(piece)),
+              signal,
+            ),
         });
         await abortable(writer.close(), signal);
         return recovered;
@@ -124,7 +128,7 @@ export function lifeboat(load, file) {
       const { resource: rows, bundles, pace } = await begin(chain, key, options, open);
       try {
         for await (const _ of feed(rows, bundles, pace)) {
-          for (let batch; (batch = placed(() => rows.next(), bundles, bundles[0])); ) yield batchOf(batch, rows);
+          for (let batch; (batch = placed(() => rows.next(), bundles, bundles[0]));) yield batchOf(batch, rows);
         }
         return summaryOf(finish(() => rows.finish(), bundles));
       } finally {
@@ -182,7 +186,7 @@ export function lifeboat(load, file) {
       const recovered = recoveredOf(finish(() => database.finish(), bundles));
       sink.begin(recovered.size);
       await pace.write(0, recovered.size);
-      for (let at = 0, piece; (piece = call(() => database.pull())); ) {
+      for (let at = 0, piece; (piece = call(() => database.pull()));) {
         await sink.write(piece, at);
         at += piece.length;
         await pace.write(at, recovered.size);

@@ -28,7 +28,7 @@ async function* content(path, name) {
   try {
     const buffer = new Uint8Array(1 << 20);
     for (;;) {
-      const { bytesRead } = await or(file.read(buffer), `${name} cannot be read`);
+      const { bytesRead } = await or(file.read(buffer, 0, buffer.length, null), `${name} cannot be read`);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
@@ -45,14 +45,16 @@ async function* content(path, name) {
 export async function refuseOwnBundle(bundle, target) {
   const [one, other] = await Promise.all([bundle, target].map(path => stat(path).catch(() => undefined)));
   if (one && other && one.dev === other.dev && one.ino === other.ino) {
-    throw misuse(`'${target}' is the target and a bundle that is recovered, too, which would be lost; give another path`);
+    throw misuse(
+      `'${target}' is the target and a bundle that is recovered, too, which would be lost; give another path`,
+    );
   }
 }
 
 /**
  * Where a `WritableStream` writes: a file that gets its name when the stream is closed, synced and complete. Until then it
- * lies beside its target as `.NAME.lifeboat-….tmp`; after `abort`, which must follow any failure and may come twice, it is gone. Only a
- * process that is killed leaves it behind, and then it can be deleted at any time.
+ * lies beside its target as `.NAME.lifeboat-….tmp`; after `abort`, which must follow any failure and may come twice, it is
+ * gone. Only a process that is killed leaves it behind, and then it can be deleted at any time.
  * @param {string} path
  * @param {boolean} replace
  */
@@ -65,7 +67,9 @@ export async function fileSink(path, replace) {
   const file = await or(open(temporary, 'wx', 0o600), `${failed}: its directory must be there and writable`);
   return {
     async write(/** @type {Uint8Array} */ piece) {
-      for (let at = 0; at < piece.length; ) at += (await or(file.write(piece, at), failed)).bytesWritten;
+      for (let at = 0; at < piece.length;) {
+        at += (await or(file.write(piece, at, piece.length - at, null), failed)).bytesWritten;
+      }
     },
     async close() {
       if (mode !== undefined) await or(file.chmod(mode), failed);
@@ -106,8 +110,8 @@ async function refuse(target, replace) {
   for (const journal of [`${target}-journal`, `${target}-wal`]) {
     if (!(await lstat(journal).catch(() => undefined))) continue;
     throw misuse(
-      `'${journal}' belongs to a database that was not closed, and SQLite would play it into the new one; close its program, ` +
-        'or move the journal away with its database',
+      `'${journal}' belongs to a database that was not closed, and SQLite would play it into the new one; ` +
+        'close its program, or move the journal away with its database',
     );
   }
   return found ? found.mode & 0o7777 : undefined;

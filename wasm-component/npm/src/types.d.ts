@@ -2,12 +2,7 @@
 
 /** A bundle. In Node `string` and `URL` are paths; what can be read only once is read once. */
 export type Source<Path = never> =
-  | Uint8Array
-  | ArrayBuffer
-  | Blob
-  | ReadableStream<Uint8Array>
-  | AsyncIterable<Uint8Array>
-  | Path;
+  Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Path;
 
 /** A full bundle, or a chain, oldest first: a full bundle and the deltas that lead on from it. */
 export type Chain<Path = never> = Source<Path> | readonly Source<Path>[];
@@ -185,7 +180,7 @@ export interface Lifeboat<Path = never> {
   verify(chain: Chain<Path>, options: VerifyOptions & { key: string }): Promise<Summary>;
   verify(chain: Chain<Path>, options?: VerifyOptions): Promise<Verified>;
 
-  /** What is inside, opened and proved with the recovery key. Flat memory, but for the deltas. The same as `verify` with it. */
+  /** What is inside, opened and proved with the recovery key, as `verify` with it. Flat memory, but for the deltas. */
   info(chain: Chain<Path>, key: string, options?: Options): Promise<Summary>;
 
   /** Recovers the database file, as bytes. About three times its size in memory. */

@@ -12,7 +12,7 @@ import { LifeboatError, call, said } from './error.js';
 /** The encodings as SQLite and `TextDecoder` name them. */
 export const ENCODINGS = /** @type {const} */ ({ utf8: 'UTF-8', utf16le: 'UTF-16le', utf16be: 'UTF-16be' });
 
-/** Text that is none: the bytes are no well-formed text in their encoding, so no string can hold them and give them back. */
+/** Text that is ill-formed in its encoding, so that no string could give it back. */
 export class IllFormedText {
   /**
    * @param {import('./types.js').Encoding} encoding
@@ -74,7 +74,7 @@ function valueOf(value, pull) {
 function longOf(value, pull) {
   const length = Number(value.length);
   const bytes = allocate(length, 'a value');
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const piece = pull();
     if (!piece) throw unsound(`a value of ${length} bytes that ends after ${at}`);
     bytes.set(piece, at);
@@ -106,7 +106,8 @@ function textOf(encoding, bytes) {
 function isWellFormed(encoding, bytes) {
   const decoder = new TextDecoder(encoding, { fatal: true });
   try {
-    for (let at = 0; at < bytes.length; at += 1 << 20) decoder.decode(bytes.subarray(at, at + (1 << 20)), { stream: true });
+    for (let at = 0; at < bytes.length; at += 1 << 20)
+      decoder.decode(bytes.subarray(at, at + (1 << 20)), { stream: true });
     decoder.decode();
     return true;
   } catch {
@@ -115,7 +116,8 @@ function isWellFormed(encoding, bytes) {
 }
 
 /** @param {string} what */
-const unsound = what => new LifeboatError('host', `the recovery component gave ${what}; use another copy of this package`);
+const unsound = what =>
+  new LifeboatError('host', `the recovery component gave ${what}; use another copy of this package`);
 
 /**
  * @param {number} length

@@ -78,10 +78,12 @@ def component_path() -> str:
     return str(Path(__file__).with_name("lifeboat-recovery.wasm"))
 
 
-def __getattr__(name: str) -> Any:
-    # The WebAssembly runtime is for recovery alone: a program that makes backups neither loads nor needs it.
-    if name in ("info", "recover", "rows", "verify"):
-        from . import _recovery
+if not TYPE_CHECKING:
 
-        return getattr(_recovery, name)
-    raise AttributeError(f"module 'lifeboat' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        # The WebAssembly runtime is for recovery alone: a program that makes backups neither loads nor needs it.
+        if name in ("info", "recover", "rows", "verify"):
+            from . import _recovery
+
+            return getattr(_recovery, name)
+        raise AttributeError(f"module 'lifeboat' has no attribute {name!r}")

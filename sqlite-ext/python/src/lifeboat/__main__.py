@@ -33,7 +33,9 @@ def main(arguments: Optional[list[str]] = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = _parser()
     options = parser.parse_args(arguments)
-    line = _ProgressLine() if sys.stderr.isatty() else None
+    # Rows on a terminal leave no line for it.
+    shows_progress = sys.stderr.isatty() and not (options.command == "rows" and sys.stdout.isatty())
+    line = _ProgressLine() if shows_progress else None
     try:
         key = _key(options, parser)
         limits = Limits(options.max_memory << 20, options.timeout)
@@ -57,6 +59,8 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
         with closing(row_lines(bundles, key, options.expect, progress, limits)) as pieces:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
+        if progress is not None:
+            progress.clear()
     else:
         if options.command == "recover":
             assert key is not None
@@ -74,8 +78,7 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lifeboat",
-        description="Verify Lifeboat bundles, look into them, recover what is in them. BUNDLE...: a full bundle; or a chain, a "
-        "full bundle and the deltas that lead on from it, oldest first.",
+        description="Verify Lifeboat bundles, look into them, recover what is in them.",
         epilog=EXIT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -103,10 +106,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=does, description=does)
-    command.add_argument("bundles", metavar="BUNDLE", nargs="+")
+    bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first"
+    command.add_argument("bundles", metavar="BUNDLE", nargs="+", help=bundle)
     command.add_argument("--key-file", metavar="FILE", help=KEY if name != "verify" else "file with the recovery key")
     command.add_argument("--timeout", metavar="SECONDS", type=float, help="give up after so long")
-    command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="(4096)")
+    command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="use no more (4096)")
     return command
 
 

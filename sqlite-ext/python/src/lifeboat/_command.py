@@ -84,14 +84,15 @@ def run(
         for end in (out_end, err_end, key_end, key_file):
             end.close()
         worker = _Worker(store, command)
-        worker.start()
         try:
+            worker.start()
             yield from _listen(out, err, deadline, progress, errors)
         finally:
             engine.increment_epoch()
             out.close()
             err.close()
-            worker.join()
+            if worker.is_alive():
+                worker.join()
     if not worker.done:
         raise _error(b"".join(errors).decode(errors="replace"), worker.trap, names)
 

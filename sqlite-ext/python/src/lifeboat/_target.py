@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from types import TracebackType
 from typing import Optional
 
@@ -27,16 +27,24 @@ class Target:
         self.sources = sources
         self.replace = replace
         self._check()
-        parent = os.path.dirname(self.path)
-        try:
-            self.directory = tempfile.mkdtemp(prefix=".lifeboat-", suffix=".partial", dir=parent)
-        except OSError as error:
-            raise HostError(f"cannot write in '{parent}': {error.strerror}") from None
+        # Chosen before it is made, so that an interruption at any moment leaves none behind.
+        name = f".lifeboat-{secrets.token_hex(8)}.partial"
+        self.directory = os.path.join(os.path.dirname(self.path), name)
 
     def __enter__(self) -> Target:
+        try:
+            os.mkdir(self.directory, 0o700)
+        except OSError as error:
+            raise HostError(f"cannot write in '{os.path.dirname(self.path)}': {error.strerror}") from None
+        except BaseException:
+            self._remove()
+            raise
         return self
 
     def __exit__(self, _: Optional[type[BaseException]], error: Optional[BaseException], at: Optional[TracebackType]) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def publish(self) -> None:
