@@ -277,6 +277,12 @@ impl<'app> Connection<'app> {
         fault::error(code, &message, place)
     }
 
+    /// The extended result code of SQLite's last call on this connection.
+    pub(crate) fn last_code(&self) -> c_int {
+        // SAFETY: the connection is open.
+        unsafe { (self.api.extended_errcode)(self.db) }
+    }
+
     pub(crate) fn check(&self, code: c_int, place: &str) -> Result<()> {
         if code == fault::OK { Ok(()) } else { Err(self.error(code, place)) }
     }

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
+//!     check_loadable  can its rows be loaded again                               (loadable)
 //!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
 //!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
@@ -26,6 +27,7 @@ mod fault;
 mod functions;
 mod guard;
 mod judge;
+mod loadable;
 mod name;
 mod narrow;
 mod owned;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use lifeboat_host_tests::cases::{Case, Job};
 use serde_json::{Map, Value, json};
 
-/// What came of a job: an object of fields, with `error` where it was refused. All but `said` are compared: the words of a
-/// host that says it in its own.
+/// What came of a job: an object of fields, with `error` where it was refused. All but `said`, a message in words of the
+/// host's own, are compared.
 pub type Outcome = Map<String, Value>;
 /// By the name of the case, what came of each job.
 pub type Answers = BTreeMap<String, BTreeMap<Job, Outcome>>;
@@ -28,7 +28,8 @@ impl Host {
     }
 }
 
-pub const AUDIT: &[&str] = &["state_id", "base_id", "domain_id", "verify_key", "authentic", "bytes", "chunks", "bundles"];
+pub const AUDIT: &[&str] =
+    &["state_id", "base_id", "domain_id", "verify_key", "authentic", "bytes", "chunks", "bundles"];
 pub const INSPECT: &[&str] =
     &["state_id", "domain", "application_id", "user_version", "encoding", "tables", "schema", "selection"];
 
@@ -40,7 +41,7 @@ pub fn outcome(fields: Value) -> Outcome {
     }
 }
 
-/// A job that was refused.
+/// A job that was refused, in the component's words.
 pub fn refused(kind: &str, message: &str) -> Outcome {
     outcome(json!({ "error": kind, "message": message }))
 }
@@ -57,7 +58,7 @@ pub fn differences(cases: &[Case], answers: &[(Host, Answers)]) -> Vec<String> {
 
 fn of_job(case: &Case, job: Job, answers: &[(Host, Answers)]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut fields: BTreeMap<&str, Vec<(String, &Value)>> = BTreeMap::new();
+    let mut fields: BTreeMap<&str, Vec<(String, Value)>> = BTreeMap::new();
     let at = format!("{} ({job:?})", case.name);
     for (host, answers) in answers {
         let Some(told) = host.tells(job) else { continue };
@@ -72,22 +73,37 @@ fn of_job(case: &Case, job: Job, answers: &[(Host, Answers)]) -> Vec<String> {
         }
         let told = if kind == "ok" { told } else { host.error };
         found.extend(
-            told.iter().filter(|field| !outcome.contains_key(**field)).map(|field| format!("{at}: {} tells no {field}", host.name)),
+            told.iter()
+                .filter(|field| !outcome.contains_key(**field))
+                .map(|field| format!("{at}: {} tells no {field}", host.name)),
         );
         for (field, value) in outcome.iter().filter(|(field, _)| *field != "said") {
+            let value = if field == "message" { without_place(value) } else { value.clone() };
             fields.entry(field).or_default().push((host.name.to_owned(), value));
         }
     }
     let state = serde_json::to_value(&case.state).expect("a state is JSON");
     for (field, mut values) in fields {
         let known = state.get(field).filter(|value| !value.is_null());
-        values.extend(known.map(|value| ("what was exported".to_owned(), value)));
+        values.extend(known.map(|value| ("what was exported".to_owned(), value.clone())));
         if values.iter().any(|(_, value)| *value != values[0].1) {
             let sides: Vec<String> = values.iter().map(|(host, value)| format!("  {host}: {value}")).collect();
             found.push(format!("{at}: {field} differs:\n{}", sides.join("\n")));
         }
     }
     found
+}
+
+/// A message without the number of the bundle in its chain, which some hosts put before it.
+fn without_place(message: &Value) -> Value {
+    let mut text = message.as_str().unwrap_or("");
+    while let Some((place, rest)) = text.split_once(": ")
+        && place.starts_with("bundle ")
+        && place.ends_with(" of the chain")
+    {
+        text = rest;
+    }
+    text.into()
 }
 
 #[cfg(test)]
@@ -118,7 +134,8 @@ mod tests {
         assert!(compared("ok", good, json!({ "state_id": "a" })).is_empty(), "what one host alone tells");
         let refusal = json!({ "error": "corrupt", "message": "why", "said": "why?" });
         assert!(compared("corrupt", refusal.clone(), json!({ "error": "corrupt", "said": "corrupt: why" })).is_empty());
-        assert!(compared("corrupt", refusal.clone(), refusal).is_empty());
+        let placed = json!({ "error": "corrupt", "message": "bundle 2 of the chain: why" });
+        assert!(compared("corrupt", refusal, placed).is_empty());
     }
 
     /// Each difference names the case, the job, the hosts and what both said.
@@ -131,7 +148,12 @@ mod tests {
             changed
         };
         for (kind, one, other, words) in [
-            ("ok", good(), with("database_sha256", json!("2")), "database_sha256 differs:\n  one: \"1\"\n  other: \"2\""),
+            (
+                "ok",
+                good(),
+                with("database_sha256", json!("2")),
+                "database_sha256 differs:\n  one: \"1\"\n  other: \"2\"",
+            ),
             ("ok", good(), with("tables", json!({ "t": 2 })), "tables differs"),
             ("ok", json!({ "state_id": "b" }), json!({ "state_id": "b" }), "what was exported: \"a\""),
             ("ok", good(), json!({ "tables": { "t": 1 } }), "other tells no state_id"),

@@ -49,8 +49,6 @@ struct Asked<'a> {
     bundles: Vec<Vec<u8>>,
 }
 
-type Push = fn(&mut Instance, ResourceAny, &[u8]) -> Result<(), Error>;
-
 impl Asked<'_> {
     fn audit(&mut self) -> Result<Outcome, Error> {
         let mut reports = Vec::new();
@@ -65,39 +63,35 @@ impl Asked<'_> {
         Ok(of_reports(&reports))
     }
 
-    /// The whole chain, in the order in which the interface takes it. Each delta is audited as it passes: the interface cannot
-    /// see where one that is cut off ends, since the next one's bytes follow.
-    fn push(&mut self, work: ResourceAny, push_delta: Push, mut push: impl FnMut(&mut Instance, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    /// The whole chain, in the order in which the interface takes it. Each delta is audited as it passes: where one that is cut
+    /// off ends, the interface does not see.
+    fn push(
+        &mut self,
+        work: ResourceAny,
+        push_delta: fn(&mut Instance, ResourceAny, &[u8]) -> Result<(), Error>,
+        mut push: impl FnMut(&mut Instance, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let Self { instance, bundles, .. } = self;
         let (full, deltas) = bundles.split_first().expect("a case has a bundle");
-        for (number, delta) in (2..).zip(deltas) {
-            let of_delta = |error| at(number, error);
+        for delta in deltas {
             let audit = instance.audit_open(None, None)?;
             for piece in delta.chunks(PIECE) {
-                instance.audit_push(audit, piece).map_err(of_delta)?;
+                instance.audit_push(audit, piece)?;
                 push_delta(instance, work, piece)?;
             }
-            instance.audit_finish(audit).map_err(of_delta)?;
+            instance.audit_finish(audit)?;
         }
-        if deltas.is_empty() {
-            return full.chunks(PIECE).try_for_each(|piece| push(instance, piece));
-        }
+        // The deltas are complete: what is wrong with them is told now.
         push(instance, b"")?;
-        full.chunks(PIECE).try_for_each(|piece| push(instance, piece)).map_err(|error| at(1, error))
-    }
-
-    /// At the end only the full bundle may still be too short.
-    fn of_full(&self, error: Error) -> Error {
-        match error {
-            Error::Truncated(_) if self.bundles.len() > 1 => at(1, error),
-            _ => error,
-        }
+        full.chunks(PIECE).try_for_each(|piece| push(instance, piece))
     }
 
     fn inspect(&mut self) -> Result<Outcome, Error> {
         let inspection = self.instance.inspection_open(&self.case.key, self.case.expect.as_deref())?;
-        self.push(inspection, Instance::inspection_push_delta, |instance, piece| instance.inspection_push(inspection, piece))?;
-        let summary = self.instance.inspection_finish(inspection).map_err(|error| self.of_full(error))?;
+        self.push(inspection, Instance::inspection_push_delta, |instance, piece| {
+            instance.inspection_push(inspection, piece)
+        })?;
+        let summary = self.instance.inspection_finish(inspection)?;
         Ok(of_summary(&summary))
     }
 
@@ -105,7 +99,7 @@ impl Asked<'_> {
         let layout = self.case.page_size.map(|page_size| Layout { page_size });
         let database = self.instance.database_open(&self.case.key, self.case.expect.as_deref(), layout)?;
         self.push(database, Instance::database_push_delta, |instance, piece| instance.database_push(database, piece))?;
-        let recovered = self.instance.database_finish(database).map_err(|error| self.of_full(error))?;
+        let recovered = self.instance.database_finish(database)?;
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         while let Some(piece) = self.instance.database_pull(database)? {
             hash.update(&piece);
@@ -140,28 +134,13 @@ impl Asked<'_> {
             }
             Ok(())
         })?;
-        let summary = self.instance.rows_finish(work).map_err(|error| self.of_full(error))?;
+        let summary = self.instance.rows_finish(work)?;
         let found = rows.finish();
         Ok(outcome(json!({
             "state_id": summary.report.state_id,
             "rows_sha256": found.sha256,
             "tables": found.tables,
         })))
-    }
-}
-
-/// The error with the number of its bundle in the chain.
-fn at(number: usize, error: Error) -> Error {
-    let place = |message: String| format!("bundle {number} of the chain: {message}");
-    match error {
-        Error::WrongKey(message) => Error::WrongKey(place(message)),
-        Error::Corrupt(message) => Error::Corrupt(place(message)),
-        Error::Truncated(message) => Error::Truncated(place(message)),
-        Error::Unsupported(message) => Error::Unsupported(place(message)),
-        Error::TooBig(message) => Error::TooBig(place(message)),
-        Error::Misuse(message) => Error::Misuse(place(message)),
-        Error::Mismatch(message) => Error::Mismatch(place(message)),
-        Error::Host(message) => Error::Host(place(message)),
     }
 }
 

@@ -36,8 +36,8 @@ pub fn ask_chromium(_: &[Case], directory: &Path) -> Answers {
 
 pub fn ask_python(_: &[Case], directory: &Path) -> Answers {
     let mut python = Command::new("/usr/bin/python3");
-    python.arg(script("answer.py")).arg(directory);
-    run(python.env("PYTHONPATH", packages::python()))
+    python.arg(script("answer.py")).arg(directory).env("PYTHONPATH", packages::python());
+    run(python)
 }
 
 fn script(name: &str) -> PathBuf {

@@ -125,9 +125,9 @@ export function lifeboat(load, file) {
 
     async *rows(chain, key, options) {
       const open = (/** @type {Recovery} */ recovery) => recovery.Rows.open(key, options?.expect);
-      const { resource: rows, bundles, pace } = await begin(chain, key, options, open);
+      const { recovery, resource: rows, bundles, pace } = await begin(chain, key, options, open);
       try {
-        for await (const _ of feed(rows, bundles, pace)) {
+        for await (const _ of feed(recovery, rows, bundles, pace)) {
           for (let batch; (batch = placed(() => rows.next(), bundles, bundles[0]));) yield batchOf(batch, rows);
         }
         return summaryOf(finish(() => rows.finish(), bundles));
@@ -150,7 +150,7 @@ export function lifeboat(load, file) {
     const bundles = await bundlesOf(chain, file);
     const pace = new Pace(bundles, progress, signal);
     const recovery = await fresh();
-    return { resource: call(() => open(recovery)), bundles, pace };
+    return { recovery, resource: call(() => open(recovery)), bundles, pace };
   }
 
   /**
@@ -160,9 +160,9 @@ export function lifeboat(load, file) {
    */
   async function inspect(chain, key, options) {
     const open = (/** @type {Recovery} */ recovery) => recovery.Inspection.open(key, options?.expect);
-    const { resource: inspection, bundles, pace } = await begin(chain, key, options, open);
+    const { recovery, resource: inspection, bundles, pace } = await begin(chain, key, options, open);
     try {
-      for await (const _ of feed(inspection, bundles, pace));
+      for await (const _ of feed(recovery, inspection, bundles, pace));
       return summaryOf(finish(() => inspection.finish(), bundles));
     } finally {
       dispose(inspection);
@@ -179,9 +179,9 @@ export function lifeboat(load, file) {
   async function build(chain, key, options, sink) {
     const layout = options?.pageSize === undefined ? undefined : { pageSize: options.pageSize };
     const open = (/** @type {Recovery} */ recovery) => recovery.Database.open(key, options?.expect, layout);
-    const { resource: database, bundles, pace } = await begin(chain, key, options, open);
+    const { recovery, resource: database, bundles, pace } = await begin(chain, key, options, open);
     try {
-      for await (const _ of feed(database, bundles, pace));
+      for await (const _ of feed(recovery, database, bundles, pace));
       await pace.build();
       const recovered = recoveredOf(finish(() => database.finish(), bundles));
       sink.begin(recovered.size);
@@ -200,22 +200,27 @@ export function lifeboat(load, file) {
 
 /**
  * Pushes the deltas of a chain, then its full bundle, and lets the caller do its part after each piece of that.
+ * @param {Recovery} recovery
  * @param {Resource} resource
  * @param {Bundle[]} bundles
  * @param {Pace} pace
  * @returns {AsyncGenerator<void, void>}
  */
-async function* feed(resource, bundles, pace) {
+async function* feed(recovery, resource, bundles, pace) {
   const [full, ...deltas] = bundles;
   for (const delta of deltas) {
-    let length = 0;
-    for await (const piece of pieces(delta, pace.signal)) {
-      length += piece.length;
-      placed(() => resource.pushDelta(piece), bundles, delta);
-      await pace.read(piece.length);
+    // The component takes the deltas one after the other, and cannot see where one that is cut off ends.
+    const audit = recovery.Audit.open(undefined, undefined);
+    try {
+      for await (const piece of pieces(delta, pace.signal)) {
+        placed(() => audit.push(piece), bundles, delta);
+        placed(() => resource.pushDelta(piece), bundles, delta);
+        await pace.read(piece.length);
+      }
+      placed(() => audit.finish(), bundles, delta);
+    } finally {
+      dispose(audit);
     }
-    // The component takes the deltas one after the other, and cannot see that one has no bytes.
-    if (length === 0) throw new LifeboatError('truncated', 'the bundle is empty').at(place(bundles, delta));
   }
   // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
   if (deltas.length > 0) placed(() => resource.push(new Uint8Array()), bundles);
