@@ -2,9 +2,9 @@
 
 use crate::bundle::Bundle;
 use crate::cbor::{Append, Reader, major};
-use crate::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
+use crate::change::{CHANGE_HEAD, between, is_removal, next_digest, next_old, next_rowid, skip_key, skip_new};
 use crate::digest::{Digest, Digester};
-use crate::head::Form;
+use crate::ledger::holds_digest;
 use crate::open_chunk::OpenChunk;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
@@ -159,12 +159,9 @@ impl<'s> Cursor<'s> {
 
     /// The digest of a new value. In a ledger the digest stands in its place.
     fn digest(&self, key: &[u8], value: &[u8]) -> Result<Digest> {
-        let is_digest =
-            self.bundle.keys.form == Form::Ledger && value.first().is_some_and(|head| head >> 5 == major::BYTES);
-        if !is_digest {
-            return Ok(self.digester.item(key, value));
+        match holds_digest(self.bundle.keys.form, &self.table.as_table()) {
+            true => next_digest(&mut Reader::new(value)),
+            false => Ok(self.digester.item(key, value)),
         }
-        let digest = value.get(1..).and_then(|digest| digest.try_into().ok());
-        digest.map(Digest).ok_or_else(|| Error::corrupt("a digest in a ledger that has not 16 bytes"))
     }
 }

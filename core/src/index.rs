@@ -161,7 +161,7 @@ impl Summary {
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > SUMMARY_MAX {
-            return Err(Error::too_big("the summary of the index is longer than it can be"));
+            return Err(Error::corrupt("the index is longer than its chunks account for"));
         }
         let Fields(domain, base, target, chunks, changes) = cbor::from_slice(bytes, "the summary of the index")?;
         Ok(Self { domain: domain.into_owned(), base, target, chunks, changes })

@@ -18,6 +18,7 @@
 //! [`Audit`] checks a bundle without a key. The halves can run on two threads.
 #![forbid(unsafe_code)]
 
+mod alone;
 mod base;
 mod bundle;
 mod cbor;

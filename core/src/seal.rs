@@ -16,8 +16,8 @@ pub(crate) const SEALED_MAX: usize = TAG + padded_length(limits::CHUNK_MAX + BOX
 /// Of the pinned zstd. A function of the input alone, on every machine.
 const LEVEL: i32 = 1;
 
-const STORED: u8 = 0;
-const ZSTD: u8 = 1;
+const STORED: u64 = 0;
+const ZSTD: u64 = 1;
 
 /// The Padmé length (Nikitin et al., 2019): at most 12% more, and only O(log log) of the length shows.
 const fn padded_length(length: usize) -> usize {
@@ -122,8 +122,7 @@ impl Seal {
             .map_err(|_| Error::corrupt("the seal is broken: the bytes are not what the exporter wrote"))?;
         let mut reader = cbor::Reader::new(&padded);
         reader.array_of(3)?;
-        let method: u8 = reader.decode()?;
-        let length: u64 = reader.decode()?;
+        let (method, length): (u64, u64) = (reader.decode()?, reader.decode()?);
         let content = reader.bytes()?;
         let padding = reader.rest();
         let mut again = Vec::with_capacity(BOX_HEAD_MAX);

@@ -25,7 +25,8 @@ fn the_files_are_what_the_cases_make() {
     };
     let cases = cases::all();
     let made = files(cases.clone());
-    let twice: Vec<_> = cases.windows(2).filter(|pair| pair[0].name == pair[1].name).map(|pair| &pair[0].name).collect();
+    let twice: Vec<_> =
+        cases.windows(2).filter(|pair| pair[0].name == pair[1].name).map(|pair| &pair[0].name).collect();
     assert!(twice.is_empty(), "names of two vectors: {twice:?}");
     if std::env::var_os("LIFEBOAT_WRITE_VECTORS").is_some() {
         for vector in Vector::read_all(&directory()) {
@@ -101,7 +102,6 @@ fn audit(bundle: &[u8], piece: usize) -> Result<PublicReport, String> {
 }
 
 fn ledger(key: &RecoveryKey, ledger: &[u8]) -> Said {
-    kind(Base::ledger(key, ledger))?;
     let ledger = kind(Bundle::open_ledger(key, ledger))?;
     kind(ledger.check(|| Ok(())))?;
     Ok(ledger.public().state_id.to_string())

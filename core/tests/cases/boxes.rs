@@ -34,7 +34,9 @@ fn framed(frame: &[u8]) -> BundleSpec {
 
 fn frame_with(parameters: &[CParameter], plain: &[u8]) -> Vec<u8> {
     let mut context = CCtx::create();
-    parameters.iter().for_each(|parameter| { context.set_parameter(*parameter).expect("a parameter"); });
+    parameters.iter().for_each(|parameter| {
+        context.set_parameter(*parameter).expect("a parameter");
+    });
     let mut frame = vec![0; zstd_safe::compress_bound(plain.len()) + 100];
     let length = context.compress2(frame.as_mut_slice(), plain).expect("there is room");
     frame.truncate(length);
@@ -55,7 +57,12 @@ pub fn cases() -> Vec<Vector> {
             fields[at] = field;
             // A text string in its place has to be one.
             if (name, fault) != ("content", "array") {
-                area.wrong(&format!("{name}-{fault}"), &format!("the {name} of a box {why}"), "corrupt", &boxed(fields.to_vec().into()));
+                area.wrong(
+                    &format!("{name}-{fault}"),
+                    &format!("the {name} of a box {why}"),
+                    "corrupt",
+                    &boxed(fields.to_vec().into()),
+                );
             }
         }
         let mut fields = fields.to_vec();
@@ -63,13 +70,18 @@ pub fn cases() -> Vec<Vector> {
         area.wrong(&format!("{name}-missing"), &format!("a box has no {name}"), "corrupt", &boxed(fields.into()));
     }
     let fields = list![0, length, blob(&plain)];
-    for (fault, why, fields) in fields.faults().into_iter().filter(|(fault, ..)| *fault != "short" && *fault != "bytes") {
+    for (fault, why, fields) in fields.faults().into_iter().filter(|(fault, ..)| *fault != "short" && *fault != "bytes")
+    {
         area.wrong(fault, &format!("a box {why}"), "corrupt", &boxed(fields));
     }
     area.wrong("null", "null stands where a box belongs", "corrupt", &boxed(NULL));
-    area.wrong("length-before-method", "length and method have changed places", "corrupt", &boxed(list![length, 0, blob(&plain)]));
     for method in [2, 24, 256, u64::MAX] {
-        area.wrong(&format!("method-{method}"), &format!("the method is {method}"), "unsupported", &with(padded(method, length, &plain)));
+        area.wrong(
+            &format!("method-{method}"),
+            &format!("the method is {method}"),
+            "unsupported",
+            &with(padded(method, length, &plain)),
+        );
     }
     for (name, fault, length) in [
         ("stored-length-less", "a stored content is one byte longer than stated", length - 1),
@@ -78,16 +90,31 @@ pub fn cases() -> Vec<Vector> {
     ] {
         area.wrong(name, fault, "corrupt", &with(padded(0, length, &plain)));
     }
-    area.wrong("content-cut", "the box ends within its content", "corrupt", &with(pad({
-        let mut bytes = list![0, length, blob(&plain)].encode();
-        bytes.truncate(bytes.len() - 100);
-        bytes
-    })));
-    area.wrong("content-of-2-64", "the content says a length of 2^64 - 1 bytes", "corrupt", &with(pad({
-        [&[0x83, 0][..], &Cbor::from(length).encode(), &crate::support::cbor::head(2, u64::MAX), &plain].concat()
-    })));
+    area.wrong(
+        "content-cut",
+        "the box ends within its content",
+        "corrupt",
+        &with(pad({
+            let mut bytes = list![0, length, blob(&plain)].encode();
+            bytes.truncate(bytes.len() - 100);
+            bytes
+        })),
+    );
+    area.wrong(
+        "content-of-2-64",
+        "the content says a length of 2^64 - 1 bytes",
+        "corrupt",
+        &with(pad({
+            [&[0x83, 0][..], &Cbor::from(length).encode(), &crate::support::cbor::head(2, u64::MAX), &plain].concat()
+        })),
+    );
     for (name, length) in [("mib-and-a-byte", (1 << 20) + 1), ("2-64", u64::MAX)] {
-        area.wrong(&format!("length-{name}"), "the stated length is above 1 MiB", "too big", &with(padded(1, length, &frame)));
+        area.wrong(
+            &format!("length-{name}"),
+            "the stated length is above 1 MiB",
+            "too big",
+            &with(padded(1, length, &frame)),
+        );
     }
 
     let with_padding = |fault: fn(&mut Vec<u8>)| {
@@ -98,34 +125,72 @@ pub fn cases() -> Vec<Vector> {
     let rule = crate::support::keys::padme(list![0, length, blob(&plain)].encode().len());
     assert!(rule > list![0, length, blob(&plain)].encode().len() + 1, "there is padding");
     area.wrong("padding-none", "a box is not padded", "corrupt", &with_padding(|_| {}));
-    area.wrong("padding-short", "the padding lacks a byte", "corrupt", &with_padding(|bytes| {
-        *bytes = pad(bytes.clone());
-        bytes.pop();
-    }));
-    area.wrong("padding-long", "the padding is a byte longer than the rule says", "corrupt", &with_padding(|bytes| {
-        *bytes = pad(bytes.clone());
-        bytes.push(0);
-    }));
-    area.wrong("padding-next", "the padding goes on to the next Padmé length", "corrupt", &with_padding(|bytes| {
-        *bytes = pad(bytes.clone());
-        bytes.push(0);
-        *bytes = pad(bytes.clone());
-    }));
-    area.wrong("padding-not-zero", "the last byte of the padding is not zero", "corrupt", &with_padding(|bytes| {
-        *bytes = pad(bytes.clone());
-        *bytes.last_mut().expect("bytes") = 1;
-    }));
-    area.wrong("padding-first-not-zero", "the first byte of the padding is not zero", "corrupt", &with_padding(|bytes| {
-        let at = bytes.len();
-        *bytes = pad(bytes.clone());
-        bytes[at] = 0x80;
-    }));
+    area.wrong(
+        "padding-short",
+        "the padding lacks a byte",
+        "corrupt",
+        &with_padding(|bytes| {
+            *bytes = pad(bytes.clone());
+            bytes.pop();
+        }),
+    );
+    area.wrong(
+        "padding-long",
+        "the padding is a byte longer than the rule says",
+        "corrupt",
+        &with_padding(|bytes| {
+            *bytes = pad(bytes.clone());
+            bytes.push(0);
+        }),
+    );
+    area.wrong(
+        "padding-next",
+        "the padding goes on to the next Padmé length",
+        "corrupt",
+        &with_padding(|bytes| {
+            *bytes = pad(bytes.clone());
+            bytes.push(0);
+            *bytes = pad(bytes.clone());
+        }),
+    );
+    area.wrong(
+        "padding-not-zero",
+        "the last byte of the padding is not zero",
+        "corrupt",
+        &with_padding(|bytes| {
+            *bytes = pad(bytes.clone());
+            *bytes.last_mut().expect("bytes") = 1;
+        }),
+    );
+    area.wrong(
+        "padding-first-not-zero",
+        "the first byte of the padding is not zero",
+        "corrupt",
+        &with_padding(|bytes| {
+            let at = bytes.len();
+            *bytes = pad(bytes.clone());
+            bytes[at] = 0x80;
+        }),
+    );
 
-    area.sound("zstd-19", "a frame of another level than a writer's", &framed(&frame_with(&[CParameter::CompressionLevel(19)], &plain)));
-    area.sound("zstd-with-checksum", "a frame with a checksum", &framed(&frame_with(&[CParameter::ChecksumFlag(true)], &plain)));
-    area.sound("zstd-without-size", "a frame that does not say its content's size", &framed(&frame_with(&[CParameter::ContentSizeFlag(false)], &plain)));
+    area.sound(
+        "zstd-19",
+        "a frame of another level than a writer's",
+        &framed(&frame_with(&[CParameter::CompressionLevel(19)], &plain)),
+    );
+    area.sound(
+        "zstd-with-checksum",
+        "a frame with a checksum",
+        &framed(&frame_with(&[CParameter::ChecksumFlag(true)], &plain)),
+    );
+    area.sound(
+        "zstd-without-size",
+        "a frame that does not say its content's size",
+        &framed(&frame_with(&[CParameter::ContentSizeFlag(false)], &plain)),
+    );
     let checksum = frame_with(&[CParameter::ChecksumFlag(true)], &plain);
-    let mut wrong = |name: &str, fault: &str, frame: &[u8]| drop(area.wrong(name, fault, "corrupt", &framed(frame)).name.clone());
+    let mut wrong =
+        |name: &str, fault: &str, frame: &[u8]| drop(area.wrong(name, fault, "corrupt", &framed(frame)).name.clone());
     wrong("zstd-checksum-wrong", "the checksum of a frame is wrong", &{
         let mut frame = checksum.clone();
         *frame.last_mut().expect("bytes") ^= 1;
@@ -184,6 +249,11 @@ pub fn cases() -> Vec<Vector> {
     assert!(packed.len() >= random.len(), "no shorter");
     let spec = BundleSpec::full(&with_rows(vec![item("t", 2, list![blob(crate::support::keys::recovery())])]));
     let bytes = padded(1, random.len() as u64, &packed);
-    area.wrong("zstd-not-shorter", "the frame is not shorter than what it gives", "corrupt", &spec.with_parts(move |parts| parts[0].padded = Some(bytes.clone())));
+    area.wrong(
+        "zstd-not-shorter",
+        "the frame is not shorter than what it gives",
+        "corrupt",
+        &spec.with_parts(move |parts| parts[0].padded = Some(bytes.clone())),
+    );
     area.vectors
 }

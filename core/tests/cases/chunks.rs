@@ -60,14 +60,28 @@ pub fn cases() -> Vec<Vector> {
         let row = item("t", 1, list![blob(vec![0; 2 * MIB - 12]), NULL]);
         of(vec![small(&[settings(), schema_t()]), Chunk::Large(Change::write(&row))])
     });
-    area.sound("small-in-chunks", "each item in a chunk of its own", &of(worked().iter().map(|item| small(std::slice::from_ref(item))).collect()));
+    area.sound(
+        "small-in-chunks",
+        "each item in a chunk of its own",
+        &of(worked().iter().map(|item| small(std::slice::from_ref(item))).collect()),
+    );
     let wrong = "corrupt";
-    area.wrong("empty", "a chunk of changes is empty", wrong, &BundleSpec::full(&worked()).with_parts(|parts| {
-        parts.push(Part::new(0, vec![], list![0, blob([0; 16]), list![]]));
-    }));
-    area.wrong("head-alone", "a chunk is a head of a run and nothing else", wrong, &BundleSpec::full(&worked()).with_parts(|parts| {
-        parts.push(Part::new(0, hex("6174"), list![0, blob([0; 16]), list![]]));
-    }));
+    area.wrong(
+        "empty",
+        "a chunk of changes is empty",
+        wrong,
+        &BundleSpec::full(&worked()).with_parts(|parts| {
+            parts.push(Part::new(0, vec![], list![0, blob([0; 16]), list![]]));
+        }),
+    );
+    area.wrong(
+        "head-alone",
+        "a chunk is a head of a run and nothing else",
+        wrong,
+        &BundleSpec::full(&worked()).with_parts(|parts| {
+            parts.push(Part::new(0, hex("6174"), list![0, blob([0; 16]), list![]]));
+        }),
+    );
     for (name, fault, digits) in [
         ("without-head", "a chunk goes on with a run without a head", ""),
         ("head-of-another-table", "the rows stand under the head of another table", "6175"),
@@ -87,32 +101,61 @@ pub fn cases() -> Vec<Vector> {
         area.wrong(name, fault, wrong, &after_schema("8301f682626869f6 8300f682fb3ff800000000000041ff", digits));
     }
     for (name, fault, digits) in [
-        ("run-in-two-pieces", "a table has two runs in a chunk", "8301f682626869f6 6174 8302f682fb3ff800000000000041ff"),
+        (
+            "run-in-two-pieces",
+            "a table has two runs in a chunk",
+            "8301f682626869f6 6174 8302f682fb3ff800000000000041ff",
+        ),
         ("run-without-changes", "a run has no changes", "8301f682626869f6 8300f682fb3ff800000000000041ff 6175"),
-        ("run-without-changes-in-the-middle", "a run between two others has no changes", "6175 8301f682626869f6 8300f682fb3ff800000000000041ff"),
+        (
+            "run-without-changes-in-the-middle",
+            "a run between two others has no changes",
+            "6175 8301f682626869f6 8300f682fb3ff800000000000041ff",
+        ),
         ("ends-early", "a chunk ends within a row", "8301f682626869f6 8300f682fb3ff8000000000000"),
-        ("ends-in-a-head", "a chunk ends within the head of a value", "8301f682626869f6 8300f682fb3ff80000000000005900"),
+        (
+            "ends-in-a-head",
+            "a chunk ends within the head of a value",
+            "8301f682626869f6 8300f682fb3ff80000000000005900",
+        ),
         ("more-follows", "a null follows the last change", "8301f682626869f6 8300f682fb3ff800000000000041ff f6"),
         ("zeros-follow", "zero bytes follow the last change", "8301f682626869f6 8300f682fb3ff800000000000041ff 0000"),
     ] {
         area.wrong(name, fault, wrong, &rows(digits));
     }
-    let mut part = |name: &str, fault: &str, spec: BundleSpec| drop(area.wrong(name, fault, "corrupt", &spec).name.clone());
+    let mut part =
+        |name: &str, fault: &str, spec: BundleSpec| drop(area.wrong(name, fault, "corrupt", &spec).name.clone());
     part("part-missing", "a part of a large row is missing", parts(|parts| drop(parts.remove(2))));
     part("part-first-missing", "the first part of a large row is missing", parts(|parts| drop(parts.remove(1))));
     part("part-last-missing", "the last part of a large row is missing", parts(|parts| drop(parts.remove(3))));
     part("part-twice", "a part of a large row stands twice", parts(|parts| parts.insert(2, parts[2].clone())));
-    part("part-last-twice", "the last part of a large row stands twice", parts(|parts| parts.insert(4, parts[3].clone())));
-    part("parts-swapped", "the first and the second part of a large row have changed places", parts(|parts| parts.swap(1, 2)));
-    part("part-interrupted", "a chunk of small changes stands between the parts of a large row", parts(|parts| {
-        let after = parts.remove(4);
-        parts.insert(2, after);
-    }));
+    part(
+        "part-last-twice",
+        "the last part of a large row stands twice",
+        parts(|parts| parts.insert(4, parts[3].clone())),
+    );
+    part(
+        "parts-swapped",
+        "the first and the second part of a large row have changed places",
+        parts(|parts| parts.swap(1, 2)),
+    );
+    part(
+        "part-interrupted",
+        "a chunk of small changes stands between the parts of a large row",
+        parts(|parts| {
+            let after = parts.remove(4);
+            parts.insert(2, after);
+        }),
+    );
     part("part-before-its-place", "a large row comes before the settings", parts(|parts| parts.rotate_left(1)));
-    part("part-short", "a part that is not the last lacks a byte, the last has one more", parts(|parts| {
-        let byte = parts[2].plaintext.pop().expect("bytes");
-        parts[3].plaintext.insert(0, byte);
-    }));
+    part(
+        "part-short",
+        "a part that is not the last lacks a byte, the last has one more",
+        parts(|parts| {
+            let byte = parts[2].plaintext.pop().expect("bytes");
+            parts[3].plaintext.insert(0, byte);
+        }),
+    );
     part("part-empty-last", "the last part of a large row is empty, the one before it full", {
         let spec = of(vec![small(&[settings(), schema_t()]), Chunk::Large(Change::write(&row_of_1_mib()))]);
         spec.with_parts(|parts| {
@@ -121,52 +164,81 @@ pub fn cases() -> Vec<Vector> {
             parts.push(Part::new(2, vec![], entry));
         })
     });
-    part("part-empty", "a part that is not the last is empty", parts(|parts| {
-        parts.insert(2, Part::new(1, vec![], parts[1].entry.clone()));
-    }));
+    part(
+        "part-empty",
+        "a part that is not the last is empty",
+        parts(|parts| {
+            parts.insert(2, Part::new(1, vec![], parts[1].entry.clone()));
+        }),
+    );
     part("part-that-is-not-large", "a row of a few bytes comes as the last part", {
         of(vec![small(&[settings(), schema_t()]), Chunk::Large(Change::write(&row_1()))])
     });
     part("part-of-exactly-1-mib", "a change of exactly 1 MiB comes as a large one", {
         of(vec![small(&[settings(), schema_t()]), Chunk::Large(Change::write(&row_of_1_mib()))])
     });
-    part("part-of-two-changes", "the parts of a large row hold another row too", parts(|parts| {
-        parts[3].plaintext.extend(hex("8300f680"));
-    }));
-    part("part-of-two-runs", "the parts of a large row hold a run of another table too", parts(|parts| {
-        parts[3].plaintext.extend(hex("6175 8300f680"));
-    }));
+    part(
+        "part-of-two-changes",
+        "the parts of a large row hold another row too",
+        parts(|parts| {
+            parts[3].plaintext.extend(hex("8300f680"));
+        }),
+    );
+    part(
+        "part-of-two-runs",
+        "the parts of a large row hold a run of another table too",
+        parts(|parts| {
+            parts[3].plaintext.extend(hex("6175 8300f680"));
+        }),
+    );
     part("part-and-a-byte", "a byte follows the row in its last part", parts(|parts| parts[3].plaintext.push(0)));
     part("part-ends-early", "the last part ends before the row does", parts(|parts| cut(&mut parts[3].plaintext)));
-    part("part-without-head", "a large row comes without the head of its run", parts(|parts| {
-        // One byte more in the row, two less in the head.
-        for at in 1..4 {
-            let next: Vec<u8> = if at < 3 { parts[at + 1].plaintext[..2].to_vec() } else { vec![] };
-            parts[at].plaintext.drain(..2);
-            parts[at].plaintext.extend(next);
-        }
-    }));
-    part("part-as-small-changes", "the last part of a large row comes as a chunk of small changes", parts(|parts| parts[3].kind = 0));
+    part(
+        "part-without-head",
+        "a large row comes without the head of its run",
+        parts(|parts| {
+            // One byte more in the row, two less in the head.
+            for at in 1..4 {
+                let next: Vec<u8> = if at < 3 { parts[at + 1].plaintext[..2].to_vec() } else { vec![] };
+                parts[at].plaintext.drain(..2);
+                parts[at].plaintext.extend(next);
+            }
+        }),
+    );
+    part(
+        "part-as-small-changes",
+        "the last part of a large row comes as a chunk of small changes",
+        parts(|parts| parts[3].kind = 0),
+    );
     part("part-as-last", "a large row has two last parts", parts(|parts| parts[2].kind = 2));
     let step = with_large().with_parts(|parts| {
         // The key of the row after the large one is written as a step from it: but it begins a run.
         assert_eq!(parts[4].plaintext[..4], hex("6174 8303"));
         parts[4].plaintext[3] = 0;
     });
-    area.wrong("step-from-a-large-row", "a step leads from a large row to the first row of the next chunk", "corrupt", &step);
+    area.wrong(
+        "step-from-a-large-row",
+        "a step leads from a large row to the first row of the next chunk",
+        "corrupt",
+        &step,
+    );
     // What a writer does not do, and a reader need not check.
     area.sound("of-1-mib", "a chunk of exactly 1 MiB of changes", &{
         let row = item("t", 1, list![blob(vec![0; MIB - 12 - 24]), NULL]);
         let other = item("t", 2, list![blob([0; 18]), NULL]);
         of(vec![small(&[settings(), schema_t()]), small(&[row, other])])
     });
-    area.sound("rows-of-many-tables", "runs of three tables in one chunk", &BundleSpec::full(&[
-        settings(),
-        schema(vec![table("a", "(x)"), table("b", "(x)"), table("c", "(x)")]),
-        item("a", 1, list![1]),
-        item("b", 1, list![1]),
-        item("b", 5, list![1]),
-        item("c", 1, list![1]),
-    ]));
+    area.sound(
+        "rows-of-many-tables",
+        "runs of three tables in one chunk",
+        &BundleSpec::full(&[
+            settings(),
+            schema(vec![table("a", "(x)"), table("b", "(x)"), table("c", "(x)")]),
+            item("a", 1, list![1]),
+            item("b", 1, list![1]),
+            item("b", 5, list![1]),
+            item("c", 1, list![1]),
+        ]),
+    );
     area.vectors
 }

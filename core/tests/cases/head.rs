@@ -95,7 +95,12 @@ pub fn cases() -> Vec<Vector> {
     area.public("one-byte", "it ends after the first byte", "truncated", whole[..1].to_vec());
     area.public("cut", "it ends within the head", "truncated", whole[..74].to_vec());
     area.public("alone", "it ends after the head", "truncated", whole[..75].to_vec());
-    area.public("of-a-database", "it is a file of another kind", "corrupt", [&b"SQLite format 3\0"[..], &[0; 84]].concat());
+    area.public(
+        "of-a-database",
+        "it is a file of another kind",
+        "corrupt",
+        [&b"SQLite format 3\0"[..], &[0; 84]].concat(),
+    );
     area.public("of-something-short", "it is something else, and shorter than a head", "corrupt", b"SQLite".to_vec());
     area.public("without-tag", "the head begins without its tag", "corrupt", whole[3..].to_vec());
     area.public("twice", "the head stands twice", "corrupt", [&whole[..75], &whole].concat());

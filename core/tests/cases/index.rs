@@ -45,107 +45,248 @@ pub fn cases() -> Vec<Vector> {
     let summary_of = list!["default", list![sum.clone(), 0], list![sum.clone(), 4], 2, 4];
     for (at, name) in ["kind", "sum", "runs"].into_iter().enumerate() {
         for (fault, ..) in entry_of.clone().items()[at].faults() {
-            area.wrong(&format!("entry-{name}-{fault}"), &format!("the {name} of an entry: {}", fault.replace('-', " ")), wrong, &entry(move |entry| {
-                let field = &mut entry.items()[at];
-                *field = named(field, fault);
-            }));
+            area.wrong(
+                &format!("entry-{name}-{fault}"),
+                &format!("the {name} of an entry: {}", fault.replace('-', " ")),
+                wrong,
+                &entry(move |entry| {
+                    let field = &mut entry.items()[at];
+                    *field = named(field, fault);
+                }),
+            );
         }
-        area.wrong(&format!("entry-{name}-missing"), &format!("an entry has no {name}"), wrong, &entry(move |entry| drop(entry.items().remove(at))));
+        area.wrong(
+            &format!("entry-{name}-missing"),
+            &format!("an entry has no {name}"),
+            wrong,
+            &entry(move |entry| drop(entry.items().remove(at))),
+        );
     }
     for (at, name) in ["table", "removals", "writes", "bound"].into_iter().enumerate() {
         for (fault, ..) in run_of.clone().items()[at].faults() {
-            area.wrong(&format!("run-{name}-{fault}"), &format!("the {name} of a run in the index: {}", fault.replace('-', " ")), wrong, &run(move |run| {
-                let field = &mut run.items()[at];
-                *field = named(field, fault);
-            }));
+            area.wrong(
+                &format!("run-{name}-{fault}"),
+                &format!("the {name} of a run in the index: {}", fault.replace('-', " ")),
+                wrong,
+                &run(move |run| {
+                    let field = &mut run.items()[at];
+                    *field = named(field, fault);
+                }),
+            );
         }
-        area.wrong(&format!("run-{name}-missing"), &format!("a run in the index has no {name}"), wrong, &run(move |run| drop(run.items().remove(at))));
+        area.wrong(
+            &format!("run-{name}-missing"),
+            &format!("a run in the index has no {name}"),
+            wrong,
+            &run(move |run| drop(run.items().remove(at))),
+        );
     }
     for (at, name) in ["domain", "base", "target", "chunks", "changes"].into_iter().enumerate() {
         for (fault, ..) in summary_of.clone().items()[at].faults() {
-            area.wrong(&format!("summary-{name}-{fault}"), &format!("the {name} of the summary: {}", fault.replace('-', " ")), wrong, &summary(move |summary| {
-                let field = &mut summary.items()[at];
-                *field = named(field, fault);
-            }));
+            area.wrong(
+                &format!("summary-{name}-{fault}"),
+                &format!("the {name} of the summary: {}", fault.replace('-', " ")),
+                wrong,
+                &summary(move |summary| {
+                    let field = &mut summary.items()[at];
+                    *field = named(field, fault);
+                }),
+            );
         }
-        area.wrong(&format!("summary-{name}-missing"), &format!("the summary has no {name}"), wrong, &summary(move |summary| drop(summary.items().remove(at))));
+        area.wrong(
+            &format!("summary-{name}-missing"),
+            &format!("the summary has no {name}"),
+            wrong,
+            &summary(move |summary| drop(summary.items().remove(at))),
+        );
     }
     for (at, name) in ["sum", "items"].into_iter().enumerate() {
         for (fault, ..) in list![sum.clone(), 4].items()[at].faults() {
-            area.wrong(&format!("summary-target-{name}-{fault}"), &format!("the {name} of the target in the summary: {}", fault.replace('-', " ")), wrong, &summary(move |summary| {
-                let field = &mut summary.items()[2].items()[at];
-                *field = named(field, fault);
-            }));
+            area.wrong(
+                &format!("summary-target-{name}-{fault}"),
+                &format!("the {name} of the target in the summary: {}", fault.replace('-', " ")),
+                wrong,
+                &summary(move |summary| {
+                    let field = &mut summary.items()[2].items()[at];
+                    *field = named(field, fault);
+                }),
+            );
         }
     }
     for fault in ["tagged", "long-head", "indefinite", "over", "bytes"] {
         let title = fault.replace('-', " ");
-        area.wrong(&format!("entry-{fault}"), &format!("an entry: {title}"), wrong, &entry(move |entry| *entry = named(entry, fault)));
-        area.wrong(&format!("run-{fault}"), &format!("a run in the index: {title}"), wrong, &run(move |run| *run = named(run, fault)));
-        area.wrong(&format!("summary-{fault}"), &format!("the summary: {title}"), wrong, &summary(move |summary| *summary = named(summary, fault)));
+        area.wrong(
+            &format!("entry-{fault}"),
+            &format!("an entry: {title}"),
+            wrong,
+            &entry(move |entry| *entry = named(entry, fault)),
+        );
+        area.wrong(
+            &format!("run-{fault}"),
+            &format!("a run in the index: {title}"),
+            wrong,
+            &run(move |run| *run = named(run, fault)),
+        );
+        area.wrong(
+            &format!("summary-{fault}"),
+            &format!("the summary: {title}"),
+            wrong,
+            &summary(move |summary| *summary = named(summary, fault)),
+        );
     }
 
     // Well-formed, and not true.
-    let mut lie = |name: &str, fault: &str, spec: BundleSpec| drop(area.wrong(name, fault, "corrupt", &spec).name.clone());
+    let mut lie =
+        |name: &str, fault: &str, spec: BundleSpec| drop(area.wrong(name, fault, "corrupt", &spec).name.clone());
     lie("entry-kind-2", "an entry says kind 2 of a chunk of kind 0", entry(|entry| entry.items()[0] = 2.into()));
     lie("entry-kind-1", "an entry says kind 1 of a chunk of kind 0", entry(|entry| entry.items()[0] = 1.into()));
     lie("entry-kind-3", "an entry says kind 3", entry(|entry| entry.items()[0] = 3.into()));
     lie("entry-kind-256", "an entry says kind 256", entry(|entry| entry.items()[0] = 256.into()));
     lie("entry-sum-another", "the sum of an entry is another", entry(|entry| entry.items()[1] = blob([7; 16])));
-    lie("entry-sums-shifted", "the sums of two entries are wrong by as much as the other", two().with_index(|index| {
-        for (entry, add) in [(0, 1_u128), (1, 1_u128.wrapping_neg())] {
-            let Cbor::Bytes(sum) = &mut index[entry].items()[1] else { panic!("a sum") };
-            let number = u128::from_be_bytes(sum.as_slice().try_into().expect("16 bytes"));
-            *sum = number.wrapping_add(add).to_be_bytes().to_vec();
-        }
-    }));
+    lie(
+        "entry-sums-shifted",
+        "the sums of two entries are wrong by as much as the other",
+        two().with_index(|index| {
+            for (entry, add) in [(0, 1_u128), (1, 1_u128.wrapping_neg())] {
+                let Cbor::Bytes(sum) = &mut index[entry].items()[1] else { panic!("a sum") };
+                let number = u128::from_be_bytes(sum.as_slice().try_into().expect("16 bytes"));
+                *sum = number.wrapping_add(add).to_be_bytes().to_vec();
+            }
+        }),
+    );
     lie("entry-runs-none", "an entry has no runs", entry(|entry| entry.items()[2].items().clear()));
-    lie("entry-runs-one-less", "an entry lacks the last run of its chunk", entry(|entry| drop(entry.items()[2].items().pop())));
-    lie("entry-runs-one-more", "an entry has a run that its chunk has not", entry(|entry| entry.items()[2].items().push(list!["u", 0, 1, 1])));
-    lie("entry-runs-swapped", "two runs of an entry have changed places", entry(|entry| entry.items()[2].items().swap(0, 1)));
-    lie("entry-runs-twice", "a run of an entry stands twice", entry(|entry| entry.items()[2].items().push(list!["t", 0, 1, 1])));
+    lie(
+        "entry-runs-one-less",
+        "an entry lacks the last run of its chunk",
+        entry(|entry| drop(entry.items()[2].items().pop())),
+    );
+    lie(
+        "entry-runs-one-more",
+        "an entry has a run that its chunk has not",
+        entry(|entry| entry.items()[2].items().push(list!["u", 0, 1, 1])),
+    );
+    lie(
+        "entry-runs-swapped",
+        "two runs of an entry have changed places",
+        entry(|entry| entry.items()[2].items().swap(0, 1)),
+    );
+    lie(
+        "entry-runs-twice",
+        "a run of an entry stands twice",
+        entry(|entry| entry.items()[2].items().push(list!["t", 0, 1, 1])),
+    );
     lie("entry-missing", "a chunk has no entry", two().with_index(|index| drop(index.remove(1))));
     lie("entry-twice", "an entry stands twice", two().with_index(|index| index.insert(1, index[1].clone())));
     lie("entries-swapped", "two entries have changed places", two().with_index(|index| index.swap(0, 1)));
-    lie("entry-of-no-chunk", "the index has an entry of a chunk that is not there", two().with_index(|index| {
-        index.insert(2, list![0, blob([0; 16]), list![list!["u", 0, 1, 1]]]);
-    }));
+    lie(
+        "entry-of-no-chunk",
+        "the index has an entry of a chunk that is not there",
+        two().with_index(|index| {
+            index.insert(2, list![0, blob([0; 16]), list![list!["u", 0, 1, 1]]]);
+        }),
+    );
     lie("run-table-another", "a run in the index is of another table", run(|run| run.items()[0] = "u".into()));
-    lie("run-removals-another", "a run in the index says a removal that its chunk has not", run(|run| run.items()[1] = 1.into()));
-    lie("run-writes-another", "a run in the index says more writes than its chunk has", run(|run| run.items()[2] = 2.into()));
+    lie(
+        "run-removals-another",
+        "a run in the index says a removal that its chunk has not",
+        run(|run| run.items()[1] = 1.into()),
+    );
+    lie(
+        "run-writes-another",
+        "a run in the index says more writes than its chunk has",
+        run(|run| run.items()[2] = 2.into()),
+    );
     lie("run-writes-0", "a run in the index says no changes", run(|run| run.items()[2] = 0.into()));
     lie("run-writes-2-64", "a run in the index says 2^64 - 1 writes", run(|run| run.items()[2] = u64::MAX.into()));
-    lie("run-counts-wrap", "the counts of a run in the index are 1, modulo 2^64", run(|run| {
-        run.items()[1] = u64::MAX.into();
-        run.items()[2] = 2.into();
-    }));
-    lie("run-counts-swapped", "removals and writes of a run in the index have changed places", run(|run| run.items().swap(1, 2)));
+    lie(
+        "run-counts-wrap",
+        "the counts of a run in the index are 1, modulo 2^64",
+        run(|run| {
+            run.items()[1] = u64::MAX.into();
+            run.items()[2] = 2.into();
+        }),
+    );
+    lie(
+        "run-counts-swapped",
+        "removals and writes of a run in the index have changed places",
+        run(|run| run.items().swap(1, 2)),
+    );
     lie("run-bound-less", "a bound is below the first key", run(|run| run.items()[3] = 0.into()));
     lie("run-bound-more", "a bound is above the first key", run(|run| run.items()[3] = 2.into()));
-    lie("run-bound-of-settings", "the bound of the settings is 0", entry(|entry| entry.items()[2].items()[0].items()[3] = 0.into()));
-    lie("summary-another-domain", "the summary names another domain", summary(|summary| summary.items()[0] = "another".into()));
+    lie(
+        "run-bound-of-settings",
+        "the bound of the settings is 0",
+        entry(|entry| entry.items()[2].items()[0].items()[3] = 0.into()),
+    );
+    lie(
+        "summary-another-domain",
+        "the summary names another domain",
+        summary(|summary| summary.items()[0] = "another".into()),
+    );
     lie("summary-no-domain", "the summary names no domain", summary(|summary| summary.items()[0] = "".into()));
-    lie("summary-base-sum", "the sum of the base of a full bundle is not 0", summary(|summary| summary.items()[1].items()[0] = blob([7; 16])));
-    lie("summary-base-items", "the base of a full bundle has an item", summary(|summary| summary.items()[1].items()[1] = 1.into()));
-    lie("summary-target-sum-another", "the sum of the target is another", summary(|summary| summary.items()[2].items()[0] = blob([7; 16])));
-    lie("summary-target-items-less", "the target has an item less", summary(|summary| summary.items()[2].items()[1] = 3.into()));
-    lie("summary-target-items-more", "the target has an item more", summary(|summary| summary.items()[2].items()[1] = 5.into()));
-    lie("summary-target-items-2-64", "the target has 2^64 - 1 items", summary(|summary| summary.items()[2].items()[1] = u64::MAX.into()));
+    lie(
+        "summary-base-sum",
+        "the sum of the base of a full bundle is not 0",
+        summary(|summary| summary.items()[1].items()[0] = blob([7; 16])),
+    );
+    lie(
+        "summary-base-items",
+        "the base of a full bundle has an item",
+        summary(|summary| summary.items()[1].items()[1] = 1.into()),
+    );
+    lie(
+        "summary-target-sum-another",
+        "the sum of the target is another",
+        summary(|summary| summary.items()[2].items()[0] = blob([7; 16])),
+    );
+    lie(
+        "summary-target-items-less",
+        "the target has an item less",
+        summary(|summary| summary.items()[2].items()[1] = 3.into()),
+    );
+    lie(
+        "summary-target-items-more",
+        "the target has an item more",
+        summary(|summary| summary.items()[2].items()[1] = 5.into()),
+    );
+    lie(
+        "summary-target-items-2-64",
+        "the target has 2^64 - 1 items",
+        summary(|summary| summary.items()[2].items()[1] = u64::MAX.into()),
+    );
     lie("summary-chunks-less", "the summary counts a chunk less", summary(|summary| summary.items()[3] = 1.into()));
-    lie("summary-chunks-with-index", "the summary counts the page of the index among the chunks", summary(|summary| summary.items()[3] = 3.into()));
+    lie(
+        "summary-chunks-with-index",
+        "the summary counts the page of the index among the chunks",
+        summary(|summary| summary.items()[3] = 3.into()),
+    );
     lie("summary-changes-less", "the summary counts a change less", summary(|summary| summary.items()[4] = 3.into()));
-    lie("summary-changes-2-64", "the summary counts 2^64 - 1 changes", summary(|summary| summary.items()[4] = u64::MAX.into()));
+    lie(
+        "summary-changes-2-64",
+        "the summary counts 2^64 - 1 changes",
+        summary(|summary| summary.items()[4] = u64::MAX.into()),
+    );
     lie("summary-absent", "the index has no summary", two().with_index(|index| drop(index.pop())));
     lie("summary-twice", "the summary stands twice", two().with_index(|index| index.push(index[2].clone())));
     lie("summary-first", "the summary comes before the entries", two().with_index(|index| index.rotate_right(1)));
     lie("byte-behind", "a byte follows the summary", two().with_index(|index| index.push(0.into())));
-    lie("of-long-domain", "the summary has more than 512 bytes", summary(|summary| summary.items()[0] = "d".repeat(500).into()));
-    lie("nested", "1,000 arrays stand in one another where a bound belongs", run(|run| {
-        run.items()[3] = Cbor::Raw([vec![0x81; 1000], vec![0]].concat());
-    }));
+    lie(
+        "of-long-domain",
+        "the summary has more than 512 bytes",
+        summary(|summary| summary.items()[0] = "d".repeat(500).into()),
+    );
+    lie(
+        "nested",
+        "1,000 arrays stand in one another where a bound belongs",
+        run(|run| {
+            run.items()[3] = Cbor::Raw([vec![0x81; 1000], vec![0]].concat());
+        }),
+    );
 
     // Pages.
-    let mut page = |name: &str, fault: &str, alter: fn(&mut Vec<Part>)| drop(area.wrong(name, fault, "corrupt", &two().with_pages(alter)).name.clone());
+    let mut page = |name: &str, fault: &str, alter: fn(&mut Vec<Part>)| {
+        drop(area.wrong(name, fault, "corrupt", &two().with_pages(alter)).name.clone())
+    };
     page("page-empty", "the page of the index is empty", |pages| pages[0].plaintext.clear());
     page("page-empty-behind", "an empty page follows the last", |pages| pages.push(Part::page(&[])));
     page("page-empty-before", "an empty page comes before the first", |pages| pages.insert(0, Part::page(&[])));
@@ -159,14 +300,24 @@ pub fn cases() -> Vec<Vector> {
         pages[0].plaintext.extend(again);
     });
     page("page-not-an-array", "the index is zeros", |pages| pages[0].plaintext.fill(0));
-    area.wrong("pages-swapped", "two pages of the index have changed places", wrong, &many_keys().with_pages(|pages| {
-        compress(pages);
-        pages.swap(0, 1);
-    }));
-    area.wrong("page-missing", "the first of two pages of the index is missing", wrong, &many_keys().with_pages(|pages| {
-        compress(pages);
-        pages.remove(0);
-    }));
+    area.wrong(
+        "pages-swapped",
+        "two pages of the index have changed places",
+        wrong,
+        &many_keys().with_pages(|pages| {
+            compress(pages);
+            pages.swap(0, 1);
+        }),
+    );
+    area.wrong(
+        "page-missing",
+        "the first of two pages of the index is missing",
+        wrong,
+        &many_keys().with_pages(|pages| {
+            compress(pages);
+            pages.remove(0);
+        }),
+    );
     // What the readers must take, as FORMAT.md forbids it to writers alone.
     area.sound("two-pages", "an index of two pages", &many_keys().with_pages(|pages| compress(pages)));
     let vectors = area.vectors;
@@ -177,9 +328,21 @@ pub fn cases() -> Vec<Vector> {
         ("text-of-32", "a text of 32 bytes, which is not cut", list![text, 5]),
         ("text-of-33", "a text of 33 bytes, which is cut, and what follows it left out", list![format!("{text}g"), 5]),
         ("blob-of-33", "a blob of 33 bytes", list![blob([7; 33]), 5]),
-        ("text-cut-in-a-character", "a text that is cut within a character", list![format!("{}ä and more", &text[..31]), 5]),
-        ("ill-formed", "an ill-formed text that is well-formed where it is cut", list![list![1, blob([text.as_bytes(), &[0xff]].concat())], 5]),
-        ("ill-formed-before-the-cut", "an ill-formed text that is ill-formed where it is cut", list![list![1, blob([&[0xff][..], &[0x61; 40]].concat())], 5]),
+        (
+            "text-cut-in-a-character",
+            "a text that is cut within a character",
+            list![format!("{}ä and more", &text[..31]), 5],
+        ),
+        (
+            "ill-formed",
+            "an ill-formed text that is well-formed where it is cut",
+            list![list![1, blob([text.as_bytes(), &[0xff]].concat())], 5],
+        ),
+        (
+            "ill-formed-before-the-cut",
+            "an ill-formed text that is ill-formed where it is cut",
+            list![list![1, blob([&[0xff][..], &[0x61; 40]].concat())], 5],
+        ),
         ("second-value", "the second value is the first that is cut", list!["a", format!("{text}g")]),
     ] {
         area.sound(name, &format!("the bound of {fault}"), &bounded(key, None));
@@ -199,11 +362,31 @@ pub fn cases() -> Vec<Vector> {
     area.sound("of-20-values", "the bound of a key of 20 values has 16", &wide(None));
     area.wrong("of-20-values-has-17", "a bound has 17 values", wrong, &wide(Some(17)));
     area.wrong("of-20-values-has-15", "a bound has 15 values where it could have 16", wrong, &wide(Some(15)));
-    area.wrong("not-cut", "a bound has a text of 33 bytes", wrong, &bounded(list![format!("{text}g"), 5], Some(list![format!("{text}g")])));
-    area.wrong("cut-too-short", "a text of a bound is cut to 31 bytes", wrong, &bounded(list![format!("{text}g"), 5], Some(list![&text[..31]])));
-    area.wrong("goes-on-behind-the-cut", "a bound goes on behind the value that is cut", wrong, &bounded(list![format!("{text}g"), 5], Some(list![text, 5])));
+    area.wrong(
+        "not-cut",
+        "a bound has a text of 33 bytes",
+        wrong,
+        &bounded(list![format!("{text}g"), 5], Some(list![format!("{text}g")])),
+    );
+    area.wrong(
+        "cut-too-short",
+        "a text of a bound is cut to 31 bytes",
+        wrong,
+        &bounded(list![format!("{text}g"), 5], Some(list![&text[..31]])),
+    );
+    area.wrong(
+        "goes-on-behind-the-cut",
+        "a bound goes on behind the value that is cut",
+        wrong,
+        &bounded(list![format!("{text}g"), 5], Some(list![text, 5])),
+    );
     area.wrong("empty", "a bound of a primary key is empty", wrong, &bounded(list!["a", 5], Some(list![])));
-    area.wrong("wrapped-in-error", "a text that is cut to well-formed UTF-8 is wrapped", wrong, &bounded(list![list![1, blob([text.as_bytes(), &[0xff]].concat())], 5], Some(list![list![1, blob(text)]])));
+    area.wrong(
+        "wrapped-in-error",
+        "a text that is cut to well-formed UTF-8 is wrapped",
+        wrong,
+        &bounded(list![list![1, blob([text.as_bytes(), &[0xff]].concat())], 5], Some(list![list![1, blob(text)]])),
+    );
     let _ = worked();
     [vectors, area.vectors].concat()
 }
@@ -217,12 +400,14 @@ fn named(item: &Cbor, fault: &str) -> Cbor {
 /// A state whose index has two pages: runs of tables with long names.
 fn many_keys() -> BundleSpec {
     let names: Vec<String> = (0..300).map(|number| format!("{number:03}{}", "n".repeat(4000))).collect();
-    let tables = names.iter().map(|name| list!["table", name.as_str(), name.as_str(), format!("CREATE TABLE \"{name}\"(a)")]);
+    let tables =
+        names.iter().map(|name| list!["table", name.as_str(), name.as_str(), format!("CREATE TABLE \"{name}\"(a)")]);
     let schema = item(1, NULL, tables.collect::<Vec<_>>());
     let rows: Vec<Item> = names.iter().map(|name| item(name.as_str(), 1, list![1])).collect();
     let mut spec = BundleSpec::full(&[]);
     let chunk = |items: &[Item]| Chunk::Small(items.iter().map(Change::write).collect());
-    spec.chunks = vec![chunk(&[settings()]), Chunk::Large(Change::write(&schema)), chunk(&rows[..150]), chunk(&rows[150..])];
+    spec.chunks =
+        vec![chunk(&[settings()]), Chunk::Large(Change::write(&schema)), chunk(&rows[..150]), chunk(&rows[150..])];
     spec
 }
 

@@ -71,7 +71,14 @@ impl Area {
     fn add(&mut self, name: &str, fault: &str, bytes: Vec<u8>) -> &mut Vector {
         let name = if name.is_empty() { self.prefix.to_owned() } else { format!("{}-{name}", self.prefix) };
         let section = self.section.to_owned();
-        self.vectors.push(Vector { name, fault: fault.to_owned(), section, key: key_text(recovery()), bytes, ..Vector::default() });
+        self.vectors.push(Vector {
+            name,
+            fault: fault.to_owned(),
+            section,
+            key: key_text(recovery()),
+            bytes,
+            ..Vector::default()
+        });
         self.vectors.last_mut().expect("it was just added")
     }
 

@@ -28,7 +28,12 @@ pub fn cases() -> Vec<Vector> {
     let head = BundleSpec::full(&worked()).bytes()[..75].to_vec();
     for kind in [1, 2, 3] {
         let spec = with_chunk(move |part| part.associated = Some(chunk_label(kind)));
-        area.wrong(&format!("for-kind-{kind}"), &format!("a chunk of kind 0 is sealed as one of kind {kind}"), "corrupt", &spec);
+        area.wrong(
+            &format!("for-kind-{kind}"),
+            &format!("a chunk of kind 0 is sealed as one of kind {kind}"),
+            "corrupt",
+            &spec,
+        );
     }
     let hash = sha256(&head);
     let index = index_label(&hash);
@@ -65,7 +70,12 @@ pub fn cases() -> Vec<Vector> {
     ] {
         area.wrong(name, fault, "corrupt", &with_chunk(move |part| part.seal_key = Some(key)));
     }
-    area.wrong("index-key-of-chunks", "the index is sealed with the chunk seal key", "corrupt", &with_page(move |part| part.seal_key = Some(keys.chunk_seal)));
+    area.wrong(
+        "index-key-of-chunks",
+        "the index is sealed with the chunk seal key",
+        "corrupt",
+        &with_page(move |part| part.seal_key = Some(keys.chunk_seal)),
+    );
     let sealed = |fault: fn(&mut Vec<u8>)| {
         BundleSpec::full(&worked()).with_items(move |items| {
             let mut sealed = items[1][4..].to_vec();
@@ -76,10 +86,20 @@ pub fn cases() -> Vec<Vector> {
     area.wrong("siv-damaged", "a byte of the SIV is another", "corrupt", &sealed(|sealed| sealed[3] ^= 1));
     area.wrong("text-damaged", "a byte of the ciphertext is another", "corrupt", &sealed(|sealed| sealed[30] ^= 1));
     area.wrong("cut", "the last byte of the ciphertext is missing", "corrupt", &sealed(cut));
-    area.wrong("siv-at-the-end", "the SIV stands behind the ciphertext", "corrupt", &sealed(|sealed| sealed.rotate_left(16)));
+    area.wrong(
+        "siv-at-the-end",
+        "the SIV stands behind the ciphertext",
+        "corrupt",
+        &sealed(|sealed| sealed.rotate_left(16)),
+    );
     area.wrong("siv-alone", "a chunk is an SIV and nothing else", "corrupt", &sealed(|sealed| sealed.truncate(16)));
     area.wrong("shorter-than-an-siv", "a chunk has 15 bytes", "corrupt", &sealed(|sealed| sealed.truncate(15)));
     area.wrong("nothing", "a chunk has no bytes", "corrupt", &sealed(Vec::clear));
-    area.wrong("of-nothing", "what is sealed is nothing", "corrupt", &with_chunk(|part| part.padded = Some(Vec::new())));
+    area.wrong(
+        "of-nothing",
+        "what is sealed is nothing",
+        "corrupt",
+        &with_chunk(|part| part.padded = Some(Vec::new())),
+    );
     area.vectors
 }

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha512};
 
 /// The order of the group, in little-endian bytes.
 const ORDER: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0x10,
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 fn with(fault: impl Fn(&mut TailParts) + 'static) -> BundleSpec {
@@ -74,7 +74,9 @@ fn with_small_key(tail: &mut TailParts) {
 
 pub fn cases() -> Vec<Vector> {
     let mut area = Area::new("signature", "Tail");
-    let mut public = |name: &str, fault: &str, spec: BundleSpec| drop(area.public(name, fault, "corrupt", spec.bytes()).name.clone());
+    let mut public = |name: &str, fault: &str, spec: BundleSpec| {
+        drop(area.public(name, fault, "corrupt", spec.bytes()).name.clone())
+    };
     public("zero", "the signature is 64 zero bytes", with(|tail| tail.signature = Some(vec![0; 64])));
     public("damaged", "a byte of the signature is another", {
         with(move |tail| {
@@ -83,31 +85,57 @@ pub fn cases() -> Vec<Vector> {
             tail.signature = Some(signature);
         })
     });
-    public("s-not-reduced", "S of the signature is not below the order of the group", with(|tail| {
-        let mut signature = tail.signer.sign(&tail.label, &signed(tail)).to_vec();
-        plus_order(&mut signature);
-        tail.signature = Some(signature);
-    }));
-    public("r-with-torsion", "R has a part of small order, so that only a check with the cofactor takes the signature", {
-        with(|tail| tail.signature = Some(with_torsion(&tail.signer, &message(tail))))
-    });
-    public("of-another-purpose", "the signature is over another label", with(|tail| tail.label = "lifeboat ledger 1 signature".to_owned()));
-    public("without-label", "the signature is over the tail's hash alone", with(|tail| {
-        use ed25519_dalek::Signer;
-        let key = ed25519_dalek::SigningKey::from_bytes(&tail.signer.seed);
-        tail.signature = Some(key.sign(&sha256(&signed(tail))).to_vec());
-    }));
-    public("of-the-tail-itself", "the signature is over the tail, not its hash", with(|tail| {
-        use ed25519_dalek::Signer;
-        let key = ed25519_dalek::SigningKey::from_bytes(&tail.signer.seed);
-        tail.signature = Some(key.sign(&[b"lifeboat suite 1 signature\0", &signed(tail)[..]].concat()).to_vec());
-    }));
+    public(
+        "s-not-reduced",
+        "S of the signature is not below the order of the group",
+        with(|tail| {
+            let mut signature = tail.signer.sign(&tail.label, &signed(tail)).to_vec();
+            plus_order(&mut signature);
+            tail.signature = Some(signature);
+        }),
+    );
+    public(
+        "r-with-torsion",
+        "R has a part of small order, so that only a check with the cofactor takes the signature",
+        { with(|tail| tail.signature = Some(with_torsion(&tail.signer, &message(tail)))) },
+    );
+    public(
+        "of-another-purpose",
+        "the signature is over another label",
+        with(|tail| tail.label = "lifeboat ledger 1 signature".to_owned()),
+    );
+    public(
+        "without-label",
+        "the signature is over the tail's hash alone",
+        with(|tail| {
+            use ed25519_dalek::Signer;
+            let key = ed25519_dalek::SigningKey::from_bytes(&tail.signer.seed);
+            tail.signature = Some(key.sign(&sha256(&signed(tail))).to_vec());
+        }),
+    );
+    public(
+        "of-the-tail-itself",
+        "the signature is over the tail, not its hash",
+        with(|tail| {
+            use ed25519_dalek::Signer;
+            let key = ed25519_dalek::SigningKey::from_bytes(&tail.signer.seed);
+            tail.signature = Some(key.sign(&[b"lifeboat suite 1 signature\0", &signed(tail)[..]].concat()).to_vec());
+        }),
+    );
     let other = Keys::new(Form::Bundle, other_recovery(), "default");
     let signer_of = other.clone();
-    public("of-another-key", "the signature is another key's, the verify key the domain's", with(move |tail| tail.signer = signer_of.clone()));
+    public(
+        "of-another-key",
+        "the signature is another key's, the verify key the domain's",
+        with(move |tail| tail.signer = signer_of.clone()),
+    );
     let old = BundleSpec::full(&worked()[..3]).bytes();
     let old = old[old.len() - 9 - 64..old.len() - 9].to_vec();
-    public("of-another-bundle", "the signature is that of another bundle of the domain", with(move |tail| tail.signature = Some(old.clone())));
+    public(
+        "of-another-bundle",
+        "the signature is that of another bundle of the domain",
+        with(move |tail| tail.signature = Some(old.clone())),
+    );
     // [S]B = R + [h]A holds for all messages where A and R are the neutral element, and S is 0.
     let mut neutral = [0; 32];
     neutral[0] = 1;
@@ -115,30 +143,51 @@ pub fn cases() -> Vec<Vector> {
         tail.fields[4] = blob(neutral);
         tail.signature = Some([neutral, [0; 32]].concat());
     };
-    public("key-of-order-1", "the verify key is the neutral element, of which every message has a signature", with(forged));
+    public(
+        "key-of-order-1",
+        "the verify key is the neutral element, of which every message has a signature",
+        with(forged),
+    );
     public("key-of-order-8", "the verify key is of order 8, and so is R", with(with_small_key));
     let mut not_canonical = [0xff; 32];
     (not_canonical[0], not_canonical[31]) = (0xee, 0x7f);
-    public("key-not-canonical", "the verify key is the neutral element, with a coordinate that is not reduced", with(move |tail| {
-        tail.fields[4] = blob(not_canonical);
-        tail.signature = Some([neutral, [0; 32]].concat());
-    }));
+    public(
+        "key-not-canonical",
+        "the verify key is the neutral element, with a coordinate that is not reduced",
+        with(move |tail| {
+            tail.fields[4] = blob(not_canonical);
+            tail.signature = Some([neutral, [0; 32]].concat());
+        }),
+    );
     public("key-no-point", "the verify key is no point of the curve", with(|tail| tail.fields[4] = blob([2; 32])));
-    public("r-of-order-1", "R is the neutral element", with(move |tail| {
-        let s = challenge(&neutral, &tail.signer.verify_key(), &message(tail)) * secret(&tail.signer).0;
-        tail.signature = Some([neutral, s.to_bytes()].concat());
-    }));
+    public(
+        "r-of-order-1",
+        "R is the neutral element",
+        with(move |tail| {
+            let s = challenge(&neutral, &tail.signer.verify_key(), &message(tail)) * secret(&tail.signer).0;
+            tail.signature = Some([neutral, s.to_bytes()].concat());
+        }),
+    );
     // Consistent, but signed by somebody else: who expects no verify key cannot tell.
     for (name, fault, keys) in [
         ("and-key-of-another-recovery-key", "verify key and signature are another recovery key's", other),
-        ("and-key-of-another-domain", "verify key and signature are another domain's", Keys::new(Form::Bundle, recovery(), "another")),
+        (
+            "and-key-of-another-domain",
+            "verify key and signature are another domain's",
+            Keys::new(Form::Bundle, recovery(), "another"),
+        ),
         ("and-key-of-a-ledger", "verify key and signature are those of the domain's ledgers", Keys::ledger()),
     ] {
         let name_of_signer = signer(&keys);
-        let vector = area.wrong(name, fault, "corrupt", &with(move |tail| {
-            tail.fields[4] = blob(keys.verify_key());
-            tail.signer = keys.clone();
-        }));
+        let vector = area.wrong(
+            name,
+            fault,
+            "corrupt",
+            &with(move |tail| {
+                tail.fields[4] = blob(keys.verify_key());
+                tail.signer = keys.clone();
+            }),
+        );
         vector.signer = Some(name_of_signer);
     }
     area.vectors

@@ -38,20 +38,33 @@ pub fn cases() -> Vec<Vector> {
         let title = name.replace('-', " ");
         for (fault, why, item) in parts.fields[at].faults() {
             let bytes = with_tail(move |tail| tail.fields[at] = item.clone()).bytes();
-            of_delta(area.public(&format!("{name}-{fault}"), &format!("the {title} of the tail {why}"), "corrupt", bytes));
+            of_delta(area.public(
+                &format!("{name}-{fault}"),
+                &format!("the {title} of the tail {why}"),
+                "corrupt",
+                bytes,
+            ));
         }
-        let missing = with_tail(move |tail| drop(tail.fields.remove(at))).bytes();
-        of_delta(area.public(&format!("{name}-missing"), &format!("the {title} of the tail is missing, in an array of six"), "corrupt", missing));
         let fewer = with_tail(move |tail| {
             tail.fields.remove(at);
             tail.array_head = vec![0x85];
         });
-        of_delta(area.public(&format!("{name}-left-out"), &format!("the tail is an array of five, without the {title}"), "corrupt", fewer.bytes()));
+        of_delta(area.public(
+            &format!("{name}-left-out"),
+            &format!("the tail is an array of five, without the {title}"),
+            "corrupt",
+            fewer.bytes(),
+        ));
         if at > 0 {
             let swapped = with_tail(move |tail| tail.fields.swap(at - 1, at)).bytes();
             let before = names[at - 1].replace('-', " ");
             if (at - 1, at) != (0, 1) {
-                of_delta(area.public(&format!("{name}-before-{}", names[at - 1]), &format!("in the tail the {title} comes before the {before}"), "corrupt", swapped));
+                of_delta(area.public(
+                    &format!("{name}-before-{}", names[at - 1]),
+                    &format!("in the tail the {title} comes before the {before}"),
+                    "corrupt",
+                    swapped,
+                ));
             }
         }
     }
@@ -73,6 +86,15 @@ pub fn cases() -> Vec<Vector> {
         let bytes = with_tail(move |tail| tail.signature_head.clone_from(&head)).bytes();
         of_delta(area.public(name, fault, "corrupt", bytes));
     }
+    let unsigned = with_tail(|tail| {
+        (tail.array_head, tail.signature_head, tail.signature) = (vec![0x85], vec![], Some(vec![]));
+    });
+    of_delta(area.public(
+        "signature-left-out",
+        "the tail is an array of five, without the signature",
+        "corrupt",
+        unsigned.bytes(),
+    ));
     let short = with_tail(|tail| (tail.signature_head, tail.signature) = (vec![0x58, 0x3f], Some(vec![7; 63]))).bytes();
     of_delta(area.public("signature-short", "the signature has 63 bytes", "corrupt", short));
     let extra = with_tail(|tail| (tail.array_head, tail.after) = (vec![0x87], vec![0xf6])).bytes();
@@ -84,10 +106,30 @@ pub fn cases() -> Vec<Vector> {
 
     // What the tail says of the items.
     let full = |fault: fn(&mut TailParts)| BundleSpec::full(&worked()).with_tail(fault);
-    area.public("length-less", "the tail states one byte less than comes before it", "corrupt", full(|tail| tail.fields[3] = 292.into()).bytes());
-    area.public("length-more", "the tail states one byte more than comes before it", "corrupt", full(|tail| tail.fields[3] = 294.into()).bytes());
-    area.public("length-0", "the tail states that nothing comes before it", "corrupt", full(|tail| tail.fields[3] = 0.into()).bytes());
-    area.public("length-2-64", "the tail states that 2^64 - 1 bytes come before it", "corrupt", full(|tail| tail.fields[3] = u64::MAX.into()).bytes());
+    area.public(
+        "length-less",
+        "the tail states one byte less than comes before it",
+        "corrupt",
+        full(|tail| tail.fields[3] = 292.into()).bytes(),
+    );
+    area.public(
+        "length-more",
+        "the tail states one byte more than comes before it",
+        "corrupt",
+        full(|tail| tail.fields[3] = 294.into()).bytes(),
+    );
+    area.public(
+        "length-0",
+        "the tail states that nothing comes before it",
+        "corrupt",
+        full(|tail| tail.fields[3] = 0.into()).bytes(),
+    );
+    area.public(
+        "length-2-64",
+        "the tail states that 2^64 - 1 bytes come before it",
+        "corrupt",
+        full(|tail| tail.fields[3] = u64::MAX.into()).bytes(),
+    );
     let mut records_fault = |name: &str, fault: &str, alter: fn(&mut Vec<u8>)| {
         area.public(name, fault, "corrupt", records(alter).bytes());
     };
@@ -96,25 +138,55 @@ pub fn cases() -> Vec<Vector> {
     records_fault("records-one-more", "the tail lists an item that is not there", |records| records.extend([7; 36]));
     records_fault("records-twice", "the tail lists all items twice", |records| records.extend(records.clone()));
     records_fault("records-without-head", "the tail does not list the head", |records| drop(records.drain(..36)));
-    records_fault("records-swapped", "the tail lists two items in the wrong order", |records| records[36..].rotate_left(36));
-    records_fault("records-hash", "a hash in the tail is not the item's", |records| records[50] ^= 1);
-    records_fault("records-hash-of-the-head", "the hash of the head in the tail is another", |records| records[10] ^= 1);
-    records_fault("records-length", "a length in the tail is not the item's", |records| records[39] ^= 1);
-    records_fault("records-length-of-4-gib", "a length in the tail is 4 GiB less one byte", |records| records[36..40].fill(0xff));
-    records_fault("records-length-0", "a length in the tail is 0", |records| records[36..40].fill(0));
-    records_fault("records-lengths-shifted", "one length in the tail is a byte more, the next a byte less", |records| {
-        records[39] += 1;
-        records[75] -= 1;
+    records_fault("records-swapped", "the tail lists two items in the wrong order", |records| {
+        records[36..].rotate_left(36)
     });
-    area.wrong("state-id-another", "the state id in the tail is another", "corrupt", &full(|tail| tail.fields[1] = blob([7; 32])));
-    area.wrong("base-id-of-a-full-bundle", "a full bundle names a base", "corrupt", &full(|tail| tail.fields[0] = blob([7; 32])));
+    records_fault("records-hash", "a hash in the tail is not the item's", |records| records[50] ^= 1);
+    records_fault("records-hash-of-the-head", "the hash of the head in the tail is another", |records| {
+        records[10] ^= 1
+    });
+    records_fault("records-length", "a length in the tail is not the item's", |records| records[39] ^= 1);
+    records_fault("records-length-of-4-gib", "a length in the tail is 4 GiB less one byte", |records| {
+        records[36..40].fill(0xff)
+    });
+    records_fault("records-length-0", "a length in the tail is 0", |records| records[36..40].fill(0));
+    records_fault(
+        "records-lengths-shifted",
+        "one length in the tail is a byte more, the next a byte less",
+        |records| {
+            records[39] += 1;
+            records[75] -= 1;
+        },
+    );
+    area.wrong(
+        "state-id-another",
+        "the state id in the tail is another",
+        "corrupt",
+        &full(|tail| tail.fields[1] = blob([7; 32])),
+    );
+    area.wrong(
+        "base-id-of-a-full-bundle",
+        "a full bundle names a base",
+        "corrupt",
+        &full(|tail| tail.fields[0] = blob([7; 32])),
+    );
     area.wrong("base-id-of-nothing", "a full bundle names the state without items as its base", "corrupt", &{
         let keys = crate::support::keys::Keys::bundle();
         let nothing = keys.state_id(&crate::support::keys::Total::default());
         BundleSpec::full(&worked()).with_tail(move |tail| tail.fields[0] = blob(nothing))
     });
-    area.wrong("base-id-of-a-delta-missing", "a delta names no base", "corrupt", &with_tail(|tail| tail.fields[0] = NULL));
-    let vector = area.wrong("base-id-of-a-delta-another", "a delta names another base than its index", "corrupt", &with_tail(|tail| tail.fields[0] = blob([7; 32])));
+    area.wrong(
+        "base-id-of-a-delta-missing",
+        "a delta names no base",
+        "corrupt",
+        &with_tail(|tail| tail.fields[0] = NULL),
+    );
+    let vector = area.wrong(
+        "base-id-of-a-delta-another",
+        "a delta names another base than its index",
+        "corrupt",
+        &with_tail(|tail| tail.fields[0] = blob([7; 32])),
+    );
     after(vector, &["full"], "corrupt", "corrupt");
     vector.links = Some("mismatch".to_owned());
     area.vectors

@@ -19,32 +19,76 @@ fn encoded(encoding: i64, value: Cbor) -> BundleSpec {
 pub fn cases() -> Vec<Vector> {
     let mut area = Area::new("value", "Values");
     area.sound("integers", "integers at the ends of each length", &{
-        let integers = [0, 23, 24, 255, 256, 65_535, 65_536, 0xffff_ffff, 0x1_0000_0000, i64::MAX, -1, -24, -25, -256, -257, -65_536, -65_537, i64::MIN];
+        let integers = [
+            0,
+            23,
+            24,
+            255,
+            256,
+            65_535,
+            65_536,
+            0xffff_ffff,
+            0x1_0000_0000,
+            i64::MAX,
+            -1,
+            -24,
+            -25,
+            -256,
+            -257,
+            -65_536,
+            -65_537,
+            i64::MIN,
+        ];
         let rows = integers.iter().zip(2..).map(|(integer, rowid)| item("t", rowid, list![*integer, NULL]));
         BundleSpec::full(&with_rows(rows.collect()))
     });
-    area.sound("doubles", "zeros, infinities, the smallest and the largest doubles, and those that a shorter float would hold", &{
-        let doubles = [0.0, -0.0, 1.0, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, 5e-324, f64::MAX, f64::MIN, 65_504.0, 1e10];
-        let rows = doubles.iter().zip(2..).map(|(double, rowid)| item("t", rowid, list![real(*double), NULL]));
-        BundleSpec::full(&with_rows(rows.collect()))
-    });
+    area.sound(
+        "doubles",
+        "zeros, infinities, the smallest and the largest doubles, and those that a shorter float would hold",
+        &{
+            let doubles = [
+                0.0,
+                -0.0,
+                1.0,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::MIN_POSITIVE,
+                5e-324,
+                f64::MAX,
+                f64::MIN,
+                65_504.0,
+                1e10,
+            ];
+            let rows = doubles.iter().zip(2..).map(|(double, rowid)| item("t", rowid, list![real(*double), NULL]));
+            BundleSpec::full(&with_rows(rows.collect()))
+        },
+    );
     area.sound("texts", "empty, with U+0000, with a byte order mark, with characters of each length", &{
         let texts = ["", "a\0b", "\u{feff}", "\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}"];
         let rows = texts.iter().zip(2..).map(|(text, rowid)| item("t", rowid, list![*text, NULL]));
         BundleSpec::full(&with_rows(rows.collect()))
     });
     area.sound("blobs", "empty, and at the ends of each length", &{
-        let rows = [0, 1, 23, 24, 255, 256, 65_535, 65_536].iter().zip(2..).map(|(length, rowid)| item("t", rowid, list![blob(vec![7; *length]), NULL]));
+        let rows = [0, 1, 23, 24, 255, 256, 65_535, 65_536]
+            .iter()
+            .zip(2..)
+            .map(|(length, rowid)| item("t", rowid, list![blob(vec![7; *length]), NULL]));
         BundleSpec::full(&with_rows(rows.collect()))
     });
     area.sound("ill-formed-texts", "texts that no text string can hold", &{
         let texts = ["ff", "c080", "eda080", "f4908080", "61c3", "80", "f8888080"];
-        let rows = texts.iter().zip(2..).map(|(text, rowid)| item("t", rowid, list![list![1, blob(crate::support::cbor::hex(text))], NULL]));
+        let rows = texts
+            .iter()
+            .zip(2..)
+            .map(|(text, rowid)| item("t", rowid, list![list![1, blob(crate::support::cbor::hex(text))], NULL]));
         BundleSpec::full(&with_rows(rows.collect()))
     });
     area.sound("utf-16le", "texts of a UTF-16LE file, lone surrogates among them", &{
         let texts = ["", "6100", "3dd800de", "00d8", "00dc00d8", "0000"];
-        let rows = texts.iter().zip(1..).map(|(text, rowid)| item("t", rowid, list![list![2, blob(crate::support::cbor::hex(text))], NULL]));
+        let rows = texts
+            .iter()
+            .zip(1..)
+            .map(|(text, rowid)| item("t", rowid, list![list![2, blob(crate::support::cbor::hex(text))], NULL]));
         let items: Vec<Item> = [item(0, NULL, list![0, 1, 2]), schema_t()].into_iter().chain(rows).collect();
         BundleSpec::full(&items)
     });
@@ -82,7 +126,11 @@ pub fn cases() -> Vec<Vector> {
         ("wrapped-empty", "an empty text is wrapped", "820140"),
         ("wrapped-a-text-string", "a wrapped text is a text string", "82016161"),
         ("wrapped-long-array", "the array of a wrapped text has a head that is longer than it need be", "98020141ff"),
-        ("wrapped-long-encoding", "the encoding of a wrapped text has a head that is longer than it need be", "82180141ff"),
+        (
+            "wrapped-long-encoding",
+            "the encoding of a wrapped text has a head that is longer than it need be",
+            "82180141ff",
+        ),
         ("wrapped-long-bytes", "the bytes of a wrapped text have a head that is longer than it need be", "82015801ff"),
         ("wrapped-indefinite", "the array of a wrapped text is of indefinite length", "9f0141ffff"),
         ("wrapped-encoding-0", "a wrapped text is of encoding 0", "820041ff"),
@@ -123,8 +171,18 @@ pub fn cases() -> Vec<Vector> {
     // Arrays in arrays, deeper than any reader's stack if it followed them.
     for depth in [6, 1000, 100_000] {
         let deep = Cbor::Raw([vec![0x81; depth], vec![0]].concat());
-        area.wrong(&format!("nested-{depth}"), &format!("{depth} arrays stand in one another where a value belongs"), "corrupt", &with(deep));
+        area.wrong(
+            &format!("nested-{depth}"),
+            &format!("{depth} arrays stand in one another where a value belongs"),
+            "corrupt",
+            &with(deep),
+        );
     }
-    area.wrong("tags-nested", "100,000 tags stand before a value", "corrupt", &with(Cbor::Raw([vec![0xc6; 100_000], vec![0]].concat())));
+    area.wrong(
+        "tags-nested",
+        "100,000 tags stand before a value",
+        "corrupt",
+        &with(Cbor::Raw([vec![0xc6; 100_000], vec![0]].concat())),
+    );
     area.vectors
 }

@@ -191,7 +191,11 @@ impl Cbor {
                 add("text", "is a text string", "A".repeat(bytes.len()).into());
                 add("short", "lacks its last byte", blob(&bytes[..bytes.len() - 1]));
                 add("over", "has one byte more", blob([&bytes[..], &[0]].concat()));
-                add("array", "is an array of integers", bytes.iter().map(|byte| i64::from(*byte).into()).collect::<Vec<_>>().into());
+                add(
+                    "array",
+                    "is an array of integers",
+                    bytes.iter().map(|byte| i64::from(*byte).into()).collect::<Vec<_>>().into(),
+                );
             }
             Cbor::Text(text) => {
                 add("bytes", "is a byte string", blob(text));

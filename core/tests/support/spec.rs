@@ -157,7 +157,8 @@ impl BundleSpec {
             Chunk::Large(change) => {
                 let change = std::slice::from_ref(change);
                 let whole = plaintext(change);
-                let pieces = whole.chunks(MIB).map(|piece| Part::new(1, piece.to_vec(), list![1, blob([0; 16]), list![]]));
+                let pieces =
+                    whole.chunks(MIB).map(|piece| Part::new(1, piece.to_vec(), list![1, blob([0; 16]), list![]]));
                 let mut parts: Vec<Part> = pieces.collect();
                 let last = parts.last_mut().expect("a change has bytes");
                 (last.kind, last.entry) = (2, self.entry(2, change));

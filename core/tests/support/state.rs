@@ -25,8 +25,9 @@ pub fn item(table: impl Into<Cbor>, key: impl Into<Cbor>, value: impl Into<Cbor>
 }
 
 pub fn total(keys: &Keys, items: &[Item]) -> Total {
-    items.iter().map(Change::write).fold(Total::default(), |total, change| {
-        Total { sum: total.sum.wrapping_add(change.adds(keys).0), items: total.items + 1 }
+    items.iter().map(Change::write).fold(Total::default(), |total, change| Total {
+        sum: total.sum.wrapping_add(change.adds(keys).0),
+        items: total.items + 1,
     })
 }
 
@@ -96,15 +97,19 @@ pub fn bound(key: &Cbor) -> Cbor {
     let mut short = Vec::new();
     for value in values.iter().take(16) {
         let cut = match value {
-            Cbor::Text(text) => text.as_bytes().get(..32).filter(|_| text.len() > 32).map(|bytes| {
-                std::str::from_utf8(bytes).map_or_else(|_| list![1, blob(bytes)], Cbor::from)
-            }),
+            Cbor::Text(text) => text
+                .as_bytes()
+                .get(..32)
+                .filter(|_| text.len() > 32)
+                .map(|bytes| std::str::from_utf8(bytes).map_or_else(|_| list![1, blob(bytes)], Cbor::from)),
             Cbor::Bytes(bytes) => (bytes.len() > 32).then(|| blob(&bytes[..32])),
             Cbor::Array(wrapped) => match wrapped.as_slice() {
-                [Cbor::Int(encoding), Cbor::Bytes(bytes)] if bytes.len() > 32 => match std::str::from_utf8(&bytes[..32]) {
-                    Ok(text) if *encoding == 1 => Some(text.into()),
-                    _ => Some(list![Cbor::Int(*encoding), blob(&bytes[..32])]),
-                },
+                [Cbor::Int(encoding), Cbor::Bytes(bytes)] if bytes.len() > 32 => {
+                    match std::str::from_utf8(&bytes[..32]) {
+                        Ok(text) if *encoding == 1 => Some(text.into()),
+                        _ => Some(list![Cbor::Int(*encoding), blob(&bytes[..32])]),
+                    }
+                }
                 _ => None,
             },
             _ => None,
