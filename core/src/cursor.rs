@@ -74,6 +74,8 @@ pub(crate) struct Cursor<'s> {
     open: Option<(Rc<OpenChunk>, usize, usize)>,
     /// The rowid before, and whether that was a removal.
     previous: Option<(i64, bool)>,
+    /// The key that was given last: the next is above it.
+    last: Vec<u8>,
 }
 
 impl<'s> Cursor<'s> {
@@ -88,7 +90,16 @@ impl<'s> Cursor<'s> {
         let chunks = chunks.iter().rev().copied().filter(|chunk| bundle.has(*chunk, table, side)).collect();
         let mut digester = Digester::new(&bundle.keys);
         digester.table(&table.as_table());
-        Self { bundle: Rc::clone(bundle), table: table.clone(), side, digester, chunks, open: None, previous: None }
+        Self {
+            bundle: Rc::clone(bundle),
+            table: table.clone(),
+            side,
+            digester,
+            chunks,
+            open: None,
+            previous: None,
+            last: Vec::new(),
+        }
     }
 
     /// The next change; none at the end.
@@ -115,6 +126,11 @@ impl<'s> Cursor<'s> {
                 (Side::Writes, true) => self.open = Some((chunk, at, end)),
                 _ => {
                     self.open = Some((chunk, at, end));
+                    // Who reads one table alone has nobody else to check that.
+                    if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
+                        return Err(Error::corrupt("the keys of a table are not in order"));
+                    }
+                    self.last.clone_from(&change.key.0);
                     return Ok(Some(change));
                 }
             }

@@ -49,6 +49,8 @@ pub mod limits;
 mod open_chunk;
 mod output;
 mod overlay;
+#[cfg(test)]
+mod published;
 mod reader;
 mod restore;
 mod rows;

@@ -1,17 +1,18 @@
-//! The vectors in `vectors/`: that the files are what the cases make, and that every reader of this crate says of each what it
-//! says. Their README tells how to read one.
+//! The vectors in `vectors/`: that the files are what the cases make, and that every reader of this crate says of each
+//! what it says. Their README tells how to read one.
 //!
 //! `LIFEBOAT_WRITE_VECTORS=1` writes those that are missing or other.
 
 mod cases;
+mod common;
 mod support;
 
-use lifeboat_core::{
-    Audit, Base, Bundle, Chain, DeltaIntake, Deltas, Discard, Error, PublicReport, RecoveryKey, Restore, check_links,
-};
+use common::{Owned, OwnedKey, Rows, State};
+use lifeboat_core::{Base, ExportOptions, RecoveryKey, Settings, check_links};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::readers::{Said, alone, audit, intake, kind, ledger, random_access, stream, walk};
 use support::vector::Vector;
 
 fn directory() -> PathBuf {
@@ -45,66 +46,6 @@ fn the_files_are_what_the_cases_make() {
     for vector in &cases {
         assert!(format.contains(&format!("\n## {}\n", vector.section)), "{} names no section", vector.name);
     }
-}
-
-/// What a reader said: the state's id, or the kind of its error.
-type Said = Result<String, String>;
-
-fn kind<T>(result: Result<T, Error>) -> Result<T, String> {
-    result.map_err(|error| error.kind().name().to_owned())
-}
-
-fn pieces(mut push: impl FnMut(&[u8]) -> Result<(), Error>, bytes: &[u8], piece: usize) -> Result<(), Error> {
-    bytes.chunks(piece).try_for_each(|piece| push(piece))
-}
-
-/// The full bundle comes once, in pieces of this size; the deltas are there.
-fn stream(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
-    let deltas = kind(Deltas::open(key, chain[1..].iter().copied(), || Ok(())))?;
-    let mut restore = Restore::over(key, deltas, Discard);
-    kind(pieces(|piece| restore.push(piece), chain[0], piece))?;
-    kind(restore.finish()).map(|(report, _)| report.public.state_id.to_string())
-}
-
-/// The deltas too come in pieces, one after the other.
-fn intake(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
-    let mut intake = DeltaIntake::new();
-    kind(pieces(|piece| intake.push(piece), &chain[1..].concat(), piece))?;
-    let deltas = kind(intake.finish())?;
-    let deltas: Vec<&[u8]> = deltas.iter().map(Vec::as_slice).collect();
-    stream(key, &[&chain[..1], &deltas].concat(), piece)
-}
-
-/// All bundles are read at any place; each is checked by itself, then the state to which they lead.
-fn random_access(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
-    let chain = kind(Chain::open(key, chain.iter().copied()))?;
-    kind(chain.require_complete())?;
-    kind(chain.check(|| Ok(())))?;
-    kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
-}
-
-/// The same without the check of each bundle before.
-fn walk(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
-    let chain = kind(Chain::open(key, chain.iter().copied()))?;
-    kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
-}
-
-fn alone(key: &RecoveryKey, bundle: &[u8]) -> Said {
-    let chain = kind(Chain::open(key, [bundle]))?;
-    kind(chain.check(|| Ok(())))?;
-    Ok(chain.last().state_id.to_string())
-}
-
-fn audit(bundle: &[u8], piece: usize) -> Result<PublicReport, String> {
-    let mut audit = Audit::new();
-    kind(pieces(|piece| audit.push(piece), bundle, piece))?;
-    kind(audit.finish(None))
-}
-
-fn ledger(key: &RecoveryKey, ledger: &[u8]) -> Said {
-    let ledger = kind(Bundle::open_ledger(key, ledger))?;
-    kind(ledger.check(|| Ok(())))?;
-    Ok(ledger.public().state_id.to_string())
 }
 
 /// What a vector says of its outcome.
@@ -158,4 +99,44 @@ fn each_reader_says_what_the_vector_says() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} vectors:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+}
+
+/// Who exports from a ledger reads of it only what differs. A forged one makes an error, or a delta that is right all the same.
+#[test]
+fn no_ledger_makes_a_wrong_delta() {
+    let all = Vector::read_all(&directory());
+    let full = &all.iter().find(|vector| vector.name == "full").expect("the worked bundle");
+    let text = |text: &str| Owned::Text(text.into());
+    let row = |rowid, values| (OwnedKey::Rowid(rowid), values);
+    let schema = |tables: &[&str]| tables.iter().map(|name| common::table(name)).collect::<Vec<_>>();
+    let worked = common::restore(&full.bytes).expect("it is sound").1;
+    let changed = |rows: Vec<(OwnedKey, Vec<Owned>)>| State {
+        tables: vec![("t".to_owned(), Rows::Table(rows))],
+        schema: schema(&["t", "u"]),
+        settings: worked.settings.map(|settings| Settings { user_version: 2, ..settings }),
+        ..State::default()
+    };
+    let targets = [
+        worked.clone(),
+        changed(vec![row(1, vec![text("ho"), Owned::Null])]),
+        changed(vec![row(0, vec![text("new"), Owned::Null]), row(2, vec![Owned::Null])]),
+    ];
+    let mut made = 0;
+    for vector in all.iter().filter(|vector| vector.is_ledger) {
+        let key = RecoveryKey::from_text(&vector.key).expect("a key");
+        for target in &targets {
+            let Ok(base) = Base::ledger(&key, &vector.bytes[..]) else { continue };
+            let state = base.state_id().to_string();
+            let delta = common::export_from(Some(base), target, ExportOptions::default());
+            let Ok((delta, _)) = delta else { continue };
+            assert_eq!(word(&alone(&key, &delta)), "success", "{}", vector.name);
+            // Some are of other states.
+            if Some(state) == full.state {
+                let restored = common::restore_chain(&[&full.bytes, &delta]).map(|(_, state)| state);
+                assert_eq!(restored.as_ref(), Ok(target), "{}", vector.name);
+                made += 1;
+            }
+        }
+    }
+    assert!(made >= targets.len(), "a sound ledger makes deltas");
 }

@@ -1,7 +1,8 @@
 //! The box: method, length, content; padding; the zstd frame.
 
 use super::Area;
-use crate::support::cbor::{Cbor, NULL, blob, list};
+use crate::support::cbor::{Cbor, NULL, blob, head, list};
+use crate::support::keys::{padme, recovery};
 use crate::support::spec::{BundleSpec, pad, padded, plaintext, zstd};
 use crate::support::state::{Change, Item, item, with_rows};
 use crate::support::vector::Vector;
@@ -104,9 +105,7 @@ pub fn cases() -> Vec<Vector> {
         "content-of-2-64",
         "the content says a length of 2^64 - 1 bytes",
         "corrupt",
-        &with(pad({
-            [&[0x83, 0][..], &Cbor::from(length).encode(), &crate::support::cbor::head(2, u64::MAX), &plain].concat()
-        })),
+        &with(pad({ [&[0x83, 0][..], &Cbor::from(length).encode(), &head(2, u64::MAX), &plain].concat() })),
     );
     for (name, length) in [("mib-and-a-byte", (1 << 20) + 1), ("2-64", u64::MAX)] {
         area.wrong(
@@ -122,7 +121,7 @@ pub fn cases() -> Vec<Vector> {
         fault(&mut bytes);
         with(bytes)
     };
-    let rule = crate::support::keys::padme(list![0, length, blob(&plain)].encode().len());
+    let rule = padme(list![0, length, blob(&plain)].encode().len());
     assert!(rule > list![0, length, blob(&plain)].encode().len() + 1, "there is padding");
     area.wrong("padding-none", "a box is not padded", "corrupt", &with_padding(|_| {}));
     area.wrong(
@@ -189,8 +188,9 @@ pub fn cases() -> Vec<Vector> {
         &framed(&frame_with(&[CParameter::ContentSizeFlag(false)], &plain)),
     );
     let checksum = frame_with(&[CParameter::ChecksumFlag(true)], &plain);
-    let mut wrong =
-        |name: &str, fault: &str, frame: &[u8]| drop(area.wrong(name, fault, "corrupt", &framed(frame)).name.clone());
+    let mut wrong = |name: &str, fault: &str, frame: &[u8]| {
+        area.wrong(name, fault, "corrupt", &framed(frame));
+    };
     wrong("zstd-checksum-wrong", "the checksum of a frame is wrong", &{
         let mut frame = checksum.clone();
         *frame.last_mut().expect("bytes") ^= 1;
@@ -242,12 +242,12 @@ pub fn cases() -> Vec<Vector> {
     });
     wrong("zstd-bomb", "the frame gives 64 MiB where the stated length is small", &zstd(&vec![0; 64 << 20]));
     let random: Vec<u8> = {
-        let items = with_rows(vec![item("t", 2, list![blob(crate::support::keys::recovery())])]);
+        let items = with_rows(vec![item("t", 2, list![blob(recovery())])]);
         plaintext(&items.iter().map(Change::write).collect::<Vec<_>>())
     };
     let packed = zstd(&random);
     assert!(packed.len() >= random.len(), "no shorter");
-    let spec = BundleSpec::full(&with_rows(vec![item("t", 2, list![blob(crate::support::keys::recovery())])]));
+    let spec = BundleSpec::full(&with_rows(vec![item("t", 2, list![blob(recovery())])]));
     let bytes = padded(1, random.len() as u64, &packed);
     area.wrong(
         "zstd-not-shorter",

@@ -137,14 +137,14 @@ pub fn cases() -> Vec<Vector> {
         "old-of-the-first-state",
         "the second delta changes a row from what it was before the first",
         &["full", "delta-worked"],
-        &{ BundleSpec::delta(&second(), vec![Change::update(&row_1(), list!["ha", NULL])]) },
+        &BundleSpec::delta(&second(), vec![Change::update(&row_1(), list!["ha", NULL])]),
     );
     misfit(
         &mut area,
         "removal-of-what-was-removed",
         "the second delta removes what the first removed",
         &["full", "delta-worked"],
-        &{ BundleSpec::delta(&second(), vec![Change::remove(&row_2())]) },
+        &BundleSpec::delta(&second(), vec![Change::remove(&row_2())]),
     );
     misfit(
         &mut area,

@@ -2,7 +2,7 @@
 
 use super::Area;
 use crate::support::cbor::{Cbor, NULL, blob, list, raw, real};
-use crate::support::spec::BundleSpec;
+use crate::support::spec::{BundleSpec, Chunk};
 use crate::support::state::{Change, Item, item, keyed, row_1, schema, schema_t, settings, table, with_rows, worked};
 use crate::support::vector::Vector;
 
@@ -15,7 +15,7 @@ fn row_written(fields: Cbor) -> BundleSpec {
 
 fn full_of(changes: Vec<Change>) -> BundleSpec {
     let mut spec = BundleSpec::full(&[]);
-    spec.chunks = vec![crate::support::spec::Chunk::Small(changes)];
+    spec.chunks = vec![Chunk::Small(changes)];
     spec
 }
 
@@ -73,8 +73,9 @@ pub fn cases() -> Vec<Vector> {
         area.wrong(name, fault, wrong, &row_written(fields));
     }
 
-    let mut area_of =
-        |name: &str, fault: &str, spec: BundleSpec| drop(area.wrong(name, fault, "corrupt", &spec).name.clone());
+    let mut area_of = |name: &str, fault: &str, spec: BundleSpec| {
+        area.wrong(name, fault, "corrupt", &spec);
+    };
     area_of("step-long-head", "a step has a head that is longer than it need be", second(2, raw("1800")));
     area_of("step-in-full", "the rowid after another stands in full", second(2, 2.into()));
     area_of("step-negative", "a step is below 0", second(1, (-1).into()));
@@ -122,7 +123,7 @@ pub fn cases() -> Vec<Vector> {
     // In two chunks, as a step cannot say it.
     let across = |rowids: [i64; 2]| {
         let items = of_t(&rowids);
-        let chunk = |items: &[Item]| crate::support::spec::Chunk::Small(items.iter().map(Change::write).collect());
+        let chunk = |items: &[Item]| Chunk::Small(items.iter().map(Change::write).collect());
         let mut spec = BundleSpec::full(&[]);
         spec.chunks = vec![chunk(&items[..3]), chunk(&items[3..])];
         spec

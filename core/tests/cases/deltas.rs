@@ -1,7 +1,7 @@
 //! Deltas: by themselves, and against what they lead on from.
 
 use super::{Area, after};
-use crate::support::cbor::{NULL, blob, list};
+use crate::support::cbor::{NULL, blob, list, raw};
 use crate::support::keys::{Keys, Total};
 use crate::support::spec::{BundleSpec, Chunk, MIB};
 use crate::support::state::{Change, item, row_1, row_2, schema_t, settings, table, total, worked};
@@ -184,7 +184,7 @@ pub fn cases() -> Vec<Vector> {
         unit,
         "settings-not-canonical",
         "new settings are not canonical",
-        &of(vec![Change::update(&settings(), crate::support::cbor::raw("83 00 1802 01"))]),
+        &of(vec![Change::update(&settings(), raw("83 00 1802 01"))]),
     );
     wrong(
         unit,

@@ -3,7 +3,7 @@
 use super::{Area, cut};
 use crate::support::cbor::{Cbor, NULL, blob, list};
 use crate::support::spec::{BundleSpec, Chunk, MIB, Part, padded, zstd};
-use crate::support::state::{Change, Item, item, keyed, row_1, row_2, schema_t, settings, worked};
+use crate::support::state::{Change, Item, item, row_1, row_2, schema_t, settings};
 use crate::support::vector::Vector;
 
 /// Two chunks, so that there are two entries.
@@ -25,15 +25,6 @@ fn run(fault: impl Fn(&mut Cbor) + 'static) -> BundleSpec {
 
 fn summary(fault: impl Fn(&mut Cbor) + 'static) -> BundleSpec {
     two().with_summary(fault)
-}
-
-/// Keys that are cut in bounds: the row's key, and the bound that an index says.
-fn bounded(key: Cbor, said: Option<Cbor>) -> BundleSpec {
-    let spec = BundleSpec::full(&keyed(vec![item("w", key, list![0])]));
-    match said {
-        None => spec,
-        Some(said) => spec.with_index(move |index| index[0].items()[2].items()[2].items()[3] = said.clone()),
-    }
 }
 
 pub fn cases() -> Vec<Vector> {
@@ -136,8 +127,9 @@ pub fn cases() -> Vec<Vector> {
     }
 
     // Well-formed, and not true.
-    let mut lie =
-        |name: &str, fault: &str, spec: BundleSpec| drop(area.wrong(name, fault, "corrupt", &spec).name.clone());
+    let mut lie = |name: &str, fault: &str, spec: BundleSpec| {
+        area.wrong(name, fault, "corrupt", &spec);
+    };
     lie("entry-kind-2", "an entry says kind 2 of a chunk of kind 0", entry(|entry| entry.items()[0] = 2.into()));
     lie("entry-kind-1", "an entry says kind 1 of a chunk of kind 0", entry(|entry| entry.items()[0] = 1.into()));
     lie("entry-kind-3", "an entry says kind 3", entry(|entry| entry.items()[0] = 3.into()));
@@ -285,7 +277,7 @@ pub fn cases() -> Vec<Vector> {
 
     // Pages.
     let mut page = |name: &str, fault: &str, alter: fn(&mut Vec<Part>)| {
-        drop(area.wrong(name, fault, "corrupt", &two().with_pages(alter)).name.clone())
+        area.wrong(name, fault, "corrupt", &two().with_pages(alter));
     };
     page("page-empty", "the page of the index is empty", |pages| pages[0].plaintext.clear());
     page("page-empty-behind", "an empty page follows the last", |pages| pages.push(Part::page(&[])));
@@ -320,75 +312,7 @@ pub fn cases() -> Vec<Vector> {
     );
     // What the readers must take, as FORMAT.md forbids it to writers alone.
     area.sound("two-pages", "an index of two pages", &many_keys().with_pages(|pages| compress(pages)));
-    let vectors = area.vectors;
-
-    let mut area = Area::new("bound", "Index");
-    let text = "0123456789abcdef0123456789abcdef";
-    for (name, fault, key) in [
-        ("text-of-32", "a text of 32 bytes, which is not cut", list![text, 5]),
-        ("text-of-33", "a text of 33 bytes, which is cut, and what follows it left out", list![format!("{text}g"), 5]),
-        ("blob-of-33", "a blob of 33 bytes", list![blob([7; 33]), 5]),
-        (
-            "text-cut-in-a-character",
-            "a text that is cut within a character",
-            list![format!("{}ä and more", &text[..31]), 5],
-        ),
-        (
-            "ill-formed",
-            "an ill-formed text that is well-formed where it is cut",
-            list![list![1, blob([text.as_bytes(), &[0xff]].concat())], 5],
-        ),
-        (
-            "ill-formed-before-the-cut",
-            "an ill-formed text that is ill-formed where it is cut",
-            list![list![1, blob([&[0xff][..], &[0x61; 40]].concat())], 5],
-        ),
-        ("second-value", "the second value is the first that is cut", list!["a", format!("{text}g")]),
-    ] {
-        area.sound(name, &format!("the bound of {fault}"), &bounded(key, None));
-    }
-    let wide = |said: Option<usize>| {
-        let columns: Vec<String> = (0..20).map(|column| format!("c{column}")).collect();
-        let sql = format!("CREATE TABLE w({0}, PRIMARY KEY({0})) WITHOUT ROWID", columns.join(", "));
-        let schema = item(1, NULL, list![list!["table", "w", "w", sql]]);
-        let key: Vec<Cbor> = (0..20_i64).map(Cbor::from).collect();
-        let spec = BundleSpec::full(&[settings(), schema, item("w", key.clone(), list![])]);
-        spec.with_index(move |index| {
-            if let Some(values) = said {
-                index[0].items()[2].items()[2].items()[3] = key[..values].to_vec().into();
-            }
-        })
-    };
-    area.sound("of-20-values", "the bound of a key of 20 values has 16", &wide(None));
-    area.wrong("of-20-values-has-17", "a bound has 17 values", wrong, &wide(Some(17)));
-    area.wrong("of-20-values-has-15", "a bound has 15 values where it could have 16", wrong, &wide(Some(15)));
-    area.wrong(
-        "not-cut",
-        "a bound has a text of 33 bytes",
-        wrong,
-        &bounded(list![format!("{text}g"), 5], Some(list![format!("{text}g")])),
-    );
-    area.wrong(
-        "cut-too-short",
-        "a text of a bound is cut to 31 bytes",
-        wrong,
-        &bounded(list![format!("{text}g"), 5], Some(list![&text[..31]])),
-    );
-    area.wrong(
-        "goes-on-behind-the-cut",
-        "a bound goes on behind the value that is cut",
-        wrong,
-        &bounded(list![format!("{text}g"), 5], Some(list![text, 5])),
-    );
-    area.wrong("empty", "a bound of a primary key is empty", wrong, &bounded(list!["a", 5], Some(list![])));
-    area.wrong(
-        "wrapped-in-error",
-        "a text that is cut to well-formed UTF-8 is wrapped",
-        wrong,
-        &bounded(list![list![1, blob([text.as_bytes(), &[0xff]].concat())], 5], Some(list![list![1, blob(text)]])),
-    );
-    let _ = worked();
-    [vectors, area.vectors].concat()
+    area.vectors
 }
 
 /// The form of an item that has this fault.

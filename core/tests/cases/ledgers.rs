@@ -1,5 +1,4 @@
-//! Ledgers: digests in the place of rows. The outcome is that of taking one as the base of an export, and of checking all of
-//! it.
+//! Ledgers: digests in the place of rows. The outcome is that of checking all of one.
 
 use super::{Area, key_text};
 use crate::support::cbor::{Cbor, NULL, blob, list, raw};

@@ -1,5 +1,6 @@
 //! All vectors, area by area: `cargo test -p lifeboat-core --test vectors` makes them and compares them with the files.
 
+mod bounds;
 mod boxes;
 mod chains;
 mod changes;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Vector> {
         values::cases,
         state::cases,
         index::cases,
+        bounds::cases,
         deltas::cases,
         chains::cases,
         ledgers::cases,

@@ -1,6 +1,7 @@
 //! The seal: which key, which associated data, and what is sealed in the place of a box.
 
 use super::{Area, cut};
+use crate::support::cbor::blob;
 use crate::support::keys::{Form, Keys, other_recovery, recovery, sha256};
 use crate::support::spec::{BundleSpec, Part};
 use crate::support::state::worked;
@@ -80,7 +81,7 @@ pub fn cases() -> Vec<Vector> {
         BundleSpec::full(&worked()).with_items(move |items| {
             let mut sealed = items[1][4..].to_vec();
             fault(&mut sealed);
-            items[1] = [&[0x82, 0][..], &crate::support::cbor::blob(&sealed).encode()].concat();
+            items[1] = [&[0x82, 0][..], &blob(&sealed).encode()].concat();
         })
     };
     area.wrong("siv-damaged", "a byte of the SIV is another", "corrupt", &sealed(|sealed| sealed[3] ^= 1));

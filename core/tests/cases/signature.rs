@@ -75,7 +75,7 @@ fn with_small_key(tail: &mut TailParts) {
 pub fn cases() -> Vec<Vector> {
     let mut area = Area::new("signature", "Tail");
     let mut public = |name: &str, fault: &str, spec: BundleSpec| {
-        drop(area.public(name, fault, "corrupt", spec.bytes()).name.clone())
+        area.public(name, fault, "corrupt", spec.bytes());
     };
     public("zero", "the signature is 64 zero bytes", with(|tail| tail.signature = Some(vec![0; 64])));
     public("damaged", "a byte of the signature is another", {
@@ -97,7 +97,7 @@ pub fn cases() -> Vec<Vector> {
     public(
         "r-with-torsion",
         "R has a part of small order, so that only a check with the cofactor takes the signature",
-        { with(|tail| tail.signature = Some(with_torsion(&tail.signer, &message(tail)))) },
+        with(|tail| tail.signature = Some(with_torsion(&tail.signer, &message(tail)))),
     );
     public(
         "of-another-purpose",

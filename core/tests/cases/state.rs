@@ -3,7 +3,7 @@
 use super::Area;
 use crate::support::cbor::{Cbor, NULL, blob, list, raw, real};
 use crate::support::spec::BundleSpec;
-use crate::support::state::{Item, item, row_1, schema, schema_t, settings, table, worked};
+use crate::support::state::{item, row_1, schema, schema_t, settings, table};
 use crate::support::vector::Vector;
 
 fn with_settings(settings: Cbor) -> BundleSpec {
@@ -366,6 +366,5 @@ pub fn cases() -> Vec<Vector> {
     area.sound("in-utf-16", "a selection in a state of UTF-16LE, which is UTF-8 all the same", &{
         BundleSpec::full(&[item(0, NULL, list![0, 1, 2]), schema_t(), item(2, NULL, whole.clone())])
     });
-    let _: Vec<Item> = worked();
     [settings_area.vectors, schema_area.vectors, rules.vectors, selection_area.vectors].concat()
 }

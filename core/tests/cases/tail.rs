@@ -2,6 +2,7 @@
 
 use super::{Area, after};
 use crate::support::cbor::{Cbor, NULL, blob, list, real};
+use crate::support::keys::{Keys, Total};
 use crate::support::spec::{BundleSpec, TailParts};
 use crate::support::state::{Change, row_1, row_2, worked};
 use crate::support::vector::Vector;
@@ -25,10 +26,7 @@ fn records(fault: impl Fn(&mut Vec<u8>) + 'static) -> BundleSpec {
 
 pub fn cases() -> Vec<Vector> {
     let mut area = Area::new("tail", "Tail");
-    let parts = std::rc::Rc::new(std::cell::RefCell::new(None));
-    let seen = parts.clone();
-    with_tail(move |tail| drop(seen.replace(Some(tail.clone())))).bytes();
-    let parts = parts.take().expect("a bundle has a tail");
+    let fields = delta().tail_fields();
     let of_delta = |vector: &mut Vector| {
         let kind = vector.outcome.clone();
         after(vector, &["full"], &kind, &kind);
@@ -36,7 +34,7 @@ pub fn cases() -> Vec<Vector> {
     let names = ["base-id", "state-id", "records", "length", "verify-key"];
     for (at, name) in names.into_iter().enumerate() {
         let title = name.replace('-', " ");
-        for (fault, why, item) in parts.fields[at].faults() {
+        for (fault, why, item) in fields[at].faults() {
             let bytes = with_tail(move |tail| tail.fields[at] = item.clone()).bytes();
             of_delta(area.public(
                 &format!("{name}-{fault}"),
@@ -171,8 +169,8 @@ pub fn cases() -> Vec<Vector> {
         &full(|tail| tail.fields[0] = blob([7; 32])),
     );
     area.wrong("base-id-of-nothing", "a full bundle names the state without items as its base", "corrupt", &{
-        let keys = crate::support::keys::Keys::bundle();
-        let nothing = keys.state_id(&crate::support::keys::Total::default());
+        let keys = Keys::bundle();
+        let nothing = keys.state_id(&Total::default());
         BundleSpec::full(&worked()).with_tail(move |tail| tail.fields[0] = blob(nothing))
     });
     area.wrong(

@@ -1,7 +1,7 @@
 //! Values: one form for each.
 
 use super::Area;
-use crate::support::cbor::{Cbor, NULL, blob, list, raw, real};
+use crate::support::cbor::{Cbor, NULL, blob, hex, list, raw, real};
 use crate::support::spec::BundleSpec;
 use crate::support::state::{Item, item, schema_t, with_rows};
 use crate::support::vector::Vector;
@@ -77,18 +77,12 @@ pub fn cases() -> Vec<Vector> {
     });
     area.sound("ill-formed-texts", "texts that no text string can hold", &{
         let texts = ["ff", "c080", "eda080", "f4908080", "61c3", "80", "f8888080"];
-        let rows = texts
-            .iter()
-            .zip(2..)
-            .map(|(text, rowid)| item("t", rowid, list![list![1, blob(crate::support::cbor::hex(text))], NULL]));
+        let rows = texts.iter().zip(2..).map(|(text, rowid)| item("t", rowid, list![list![1, blob(hex(text))], NULL]));
         BundleSpec::full(&with_rows(rows.collect()))
     });
     area.sound("utf-16le", "texts of a UTF-16LE file, lone surrogates among them", &{
         let texts = ["", "6100", "3dd800de", "00d8", "00dc00d8", "0000"];
-        let rows = texts
-            .iter()
-            .zip(1..)
-            .map(|(text, rowid)| item("t", rowid, list![list![2, blob(crate::support::cbor::hex(text))], NULL]));
+        let rows = texts.iter().zip(1..).map(|(text, rowid)| item("t", rowid, list![list![2, blob(hex(text))], NULL]));
         let items: Vec<Item> = [item(0, NULL, list![0, 1, 2]), schema_t()].into_iter().chain(rows).collect();
         BundleSpec::full(&items)
     });

@@ -131,7 +131,10 @@ impl Cbor {
         match self {
             Cbor::Bytes(bytes) => bytes.clone(),
             Cbor::Text(text) => text.clone().into_bytes(),
-            Cbor::Array(items) => items.iter().flat_map(Cbor::encode).collect(),
+            Cbor::Array(items) => items.iter().fold(Vec::new(), |mut bytes, item| {
+                bytes.extend(item.encode());
+                bytes
+            }),
             _ => Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod cbor;
 pub mod keys;
+pub mod readers;
 pub mod spec;
 pub mod state;
 pub mod vector;

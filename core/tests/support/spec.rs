@@ -207,11 +207,10 @@ impl BundleSpec {
     /// The whole bundle.
     pub fn bytes(&self) -> Vec<u8> {
         let items = self.items();
-        let body = items.concat();
-        let tail = self.tail(&items, body.len());
+        let tail = self.tail(&items);
         let mut trailer = [&[0x48][..], &(tail.len() as u64).to_be_bytes()].concat();
         apply(&self.trailer, &mut trailer);
-        [body, tail, trailer].concat()
+        [items.concat(), tail, trailer].concat()
     }
 
     fn head(&self) -> Vec<u8> {
@@ -232,16 +231,26 @@ impl BundleSpec {
         )
     }
 
-    fn tail(&self, items: &[Vec<u8>], length: usize) -> Vec<u8> {
+    /// Base id, state id, records, length, verify key.
+    pub fn tail_fields(&self) -> Vec<Cbor> {
+        self.fields_for(&self.items())
+    }
+
+    fn fields_for(&self, items: &[Vec<u8>]) -> Vec<Cbor> {
         let records: Vec<u8> = items.iter().flat_map(|item| record(item)).collect();
+        let length: usize = items.iter().map(Vec::len).sum();
+        vec![
+            self.base_id().map_or(NULL, blob),
+            blob(self.state_id()),
+            blob(records),
+            (length as u64).into(),
+            blob(self.keys.verify_key()),
+        ]
+    }
+
+    fn tail(&self, items: &[Vec<u8>]) -> Vec<u8> {
         let mut tail = TailParts {
-            fields: vec![
-                self.base_id().map_or(NULL, blob),
-                blob(self.state_id()),
-                blob(records),
-                (length as u64).into(),
-                blob(self.keys.verify_key()),
-            ],
+            fields: self.fields_for(items),
             array_head: vec![0x86],
             label: "lifeboat suite 1 signature".to_owned(),
             signer: self.keys.clone(),
