@@ -87,19 +87,26 @@ impl<'s> Cursor<'s> {
 
     /// Those of these chunks, given in their order.
     pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
-        let chunks = chunks.iter().rev().copied().filter(|chunk| bundle.has(*chunk, table, side)).collect();
         let mut digester = Digester::new(&bundle.keys);
         digester.table(&table.as_table());
-        Self {
+        let mut cursor = Self {
             bundle: Rc::clone(bundle),
             table: table.clone(),
             side,
             digester,
-            chunks,
+            chunks: Vec::new(),
             open: None,
             previous: None,
             last: Vec::new(),
-        }
+        };
+        cursor.go_on(chunks);
+        cursor
+    }
+
+    /// At its end it goes on with these chunks, which come after those before.
+    pub fn go_on(&mut self, chunks: &[usize]) {
+        let has = |chunk: &usize| self.bundle.has(*chunk, &self.table, self.side);
+        self.chunks = chunks.iter().rev().copied().filter(has).collect();
     }
 
     /// The next change; none at the end.

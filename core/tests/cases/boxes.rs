@@ -105,7 +105,7 @@ pub fn cases() -> Vec<Vector> {
         "content-of-2-64",
         "the content says a length of 2^64 - 1 bytes",
         "corrupt",
-        &with(pad({ [&[0x83, 0][..], &Cbor::from(length).encode(), &head(2, u64::MAX), &plain].concat() })),
+        &with(pad([&[0x83, 0][..], &Cbor::from(length).encode(), &head(2, u64::MAX), &plain].concat())),
     );
     for (name, length) in [("mib-and-a-byte", (1 << 20) + 1), ("2-64", u64::MAX)] {
         area.wrong(
