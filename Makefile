@@ -10,6 +10,8 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
+# Tested as it is used, and built together: each choice of packages has features of its own, and so a wasmtime of its own.
+IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-rust-host
 # For each target of `make fuzz`.
 FUZZ_SECONDS ?= 60
 
@@ -52,6 +54,8 @@ demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	TARGET=$(TARGET) examples/demo.sh
 
+# Nothing is built twice, so nothing is kept to build it again in part.
+test: export CARGO_INCREMENTAL = 0
 test: setup-test packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
@@ -60,14 +64,14 @@ test: setup-test packages
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
 	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
-	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
-	$(CARGO) test $(LOCKED) --release -p lifeboat-assemble
-	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
+	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
+	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)
 
 soak: setup-test packages
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
-	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
+	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release $(IN_RELEASE) -- --include-ignored
 
 fuzz: setup-build rust
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)

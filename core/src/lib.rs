@@ -16,6 +16,7 @@
 //! [`Audit`] checks a bundle without a key. The halves can run on two threads.
 #![forbid(unsafe_code)]
 
+mod alone;
 mod base;
 mod bundle;
 mod cbor;
@@ -46,6 +47,8 @@ pub mod limits;
 mod open_chunk;
 mod output;
 mod overlay;
+#[cfg(test)]
+mod published;
 mod reader;
 mod restore;
 mod rows;
