@@ -5,7 +5,7 @@
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
 # make audit   licences, sources and known advisories of all dependencies
-# make bench   side by side with other ways to back up, as a table
+# make bench   side by side with other ways to back up, as a table; bench-hosts: the same recovery in each host
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -21,7 +21,7 @@ PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium python3-venv
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
@@ -76,6 +76,11 @@ audit: rust
 
 bench: setup-bench build
 	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench zkap
+
+# The same recovery in each host.
+bench-hosts: setup-test packages
+	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
+	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench hosts
 
 clean:
 	$(CARGO) clean

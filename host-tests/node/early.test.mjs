@@ -142,7 +142,7 @@ test('after an error', async t => {
 });
 
 test('what else is to be done is done between the pieces', async t => {
-  const bundle = exported(directory(t), key, `${SQL}; INSERT INTO t SELECT randomblob(1000) FROM t, t LIMIT 20000`);
+  const bundle = exported(directory(t), key, `${SQL}; INSERT INTO t SELECT randomblob(1000) FROM t, t LIMIT 8000`);
   for (const [name, use] of Object.entries(USES)) {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 1);

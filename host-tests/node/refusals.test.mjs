@@ -49,17 +49,17 @@ test('a wrong key, and no key', async t => {
 test('each bit flipped, each length', async t => {
   const bundle = exported(directory(t), key, SQL);
   assert.ok(bundle.length < 2000);
-  for (let length = 0; length < bundle.length; length += 3) {
+  for (let length = 0; length < bundle.length; length += 5) {
     const cut = bundle.subarray(0, length);
     await refused(verify(cut), 'truncated', /./);
     if (length % 60 === 0)
       for (const open of [info, recover, OPENING.rows]) await refused(open(cut, key), 'truncated', /./);
   }
   const kinds = new Set();
-  for (let bit = 0; bit < 8 * bundle.length; bit += 31) {
+  for (let bit = 0; bit < 8 * bundle.length; bit += 61) {
     const flipped = Uint8Array.from(bundle);
     flipped[bit >> 3] ^= 1 << (bit & 7);
-    for (const use of bit % 310 === 0 ? [verify, info, recover, OPENING.rows] : [verify]) {
+    for (const use of bit % 610 === 0 ? [verify, info, recover, OPENING.rows] : [verify]) {
       const error = await use(flipped, use === verify ? {} : key).then(
         () => assert.fail(`bit ${bit} does not matter`),
         error => error,

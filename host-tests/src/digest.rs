@@ -197,7 +197,8 @@ mod tests {
     #[test]
     fn the_encoding_of_well_formed_text_makes_no_difference() {
         let insert = "CREATE TABLE t (a); INSERT INTO t VALUES ('é' || char(0, 0x1F6DF))";
-        let digests = Encoding::ALL.map(|encoding| found(&format!("PRAGMA encoding = '{}'; {insert}", encoding.name())));
+        let digests =
+            Encoding::ALL.map(|encoding| found(&format!("PRAGMA encoding = '{}'; {insert}", encoding.name())));
         assert_eq!(digests[0], digests[1]);
         assert_eq!(digests[0], digests[2]);
     }

@@ -14,9 +14,19 @@ pub fn built() -> PathBuf {
 
 /// A directory with the npm packages of `browser/package.json`. Only one call of a process may be under way.
 pub fn browser() -> PathBuf {
+    npm("browser")
+}
+
+/// A directory with the npm packages of `node/package.json`. Only one call of a process may be under way.
+pub fn node() -> PathBuf {
+    npm("node")
+}
+
+/// What a directory of this package lists.
+fn npm(directory: &str) -> PathBuf {
     let names = ["package.json", "package-lock.json", ".npmrc"];
-    let source = |name: &str| package().join("browser").join(name);
-    installed("browser", &names.map(|name| (name, source(name))), |draft| {
+    let source = |name: &str| package().join(directory).join(name);
+    installed(directory, &names.map(|name| (name, source(name))), |draft| {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(draft);
         npm

@@ -72,8 +72,10 @@ fn with_descendants(mut processes: Vec<u32>) -> Vec<u32> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
     };
-    let names = fs::read_dir("/proc").expect("Linux has it").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let all: Vec<(u32, u32)> = names.filter_map(|name| name.parse().ok()).filter_map(|n| Some((n, parent(n)?))).collect();
+    let names =
+        fs::read_dir("/proc").expect("Linux has it").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let all: Vec<(u32, u32)> =
+        names.filter_map(|name| name.parse().ok()).filter_map(|n| Some((n, parent(n)?))).collect();
     let mut at = 0;
     while let Some(process) = processes.get(at).copied() {
         processes.extend(all.iter().filter(|(_, parent)| *parent == process).map(|(child, _)| *child));

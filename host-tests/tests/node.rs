@@ -1,39 +1,17 @@
-//! Z11, Z13, Z14: the npm package `lifeboat-recovery` in Node, from its packed file, with bundles of the extension. The tests are in
-//! `node/`, for Node's own test runner.
+//! Z11, Z13, Z14: the npm package `lifeboat-recovery` in Node, from its packed file, with bundles of the extension. The tests
+//! are in `node/`, for Node's own test runner.
 
 use lifeboat_host_tests::corpus::{package, workspace};
 use lifeboat_host_tests::host::{dist, program};
+use lifeboat_host_tests::packages;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 use tempfile::tempdir;
 
-/// What the tests need besides: TypeScript, in a directory that is filled once for each lock file.
-static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let directory = workspace().join("target/node-tools");
-    let lock = |directory: &Path| fs::read(directory.join("package-lock.json")).ok();
-    if lock(&directory) == lock(&package().join("node")) {
-        return directory;
-    }
-    let draft = workspace().join("target/node-tools.tmp");
-    let _ = fs::remove_dir_all(&draft);
-    fs::create_dir_all(&draft).unwrap();
-    for name in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(package().join("node").join(name), draft.join(name)).unwrap();
-    }
-    npm(&draft, &["ci", "--ignore-scripts"]);
-    let _ = fs::remove_dir_all(&directory);
-    fs::rename(&draft, &directory).expect("the draft was just made");
-    directory
-});
-
-fn npm(directory: &Path, arguments: &[&str]) {
-    let mut npm = Command::new("npm");
-    npm.args(arguments).args(["--no-audit", "--no-fund", "--loglevel=error"]).current_dir(directory);
-    let output = npm.output().expect("npm runs: `make test` installs it");
-    assert!(output.status.success(), "npm {arguments:?}: {}", said(&output));
-}
+/// What the tests need besides. They run side by side.
+static TOOLS: LazyLock<PathBuf> = LazyLock::new(packages::node);
 
 fn said(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -42,8 +20,11 @@ fn said(output: &Output) -> String {
 /// Runs these test programs where nothing but the packed package is installed.
 fn run(tests: &[&str]) {
     let application = tempdir().unwrap();
-    let packed = dist("lifeboat-recovery-0.1.0.tgz");
-    npm(application.path(), &["install", "--offline", packed.to_str().expect("the paths of tests are UTF-8")]);
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--offline", "--loglevel=error", "--no-audit", "--no-fund"])
+        .arg(dist("lifeboat-recovery-0.1.0.tgz"));
+    let installed = npm.current_dir(application.path()).output().expect("npm runs: `make test` installs it");
+    assert!(installed.status.success(), "{}", said(&installed));
     for entry in fs::read_dir(package().join("node")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "mjs" || extension == "mts") {

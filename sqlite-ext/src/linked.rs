@@ -63,9 +63,10 @@ fn enter_linked() -> Result<&'static Host> {
 fn linked_version() -> c_int {
     // SAFETY: this is the declaration of sqlite3.h.
     unsafe extern "C" {
-        safe fn sqlite3_libversion_number() -> c_int;
+        fn sqlite3_libversion_number() -> c_int;
     }
-    sqlite3_libversion_number()
+    // SAFETY: it may be called at any time.
+    unsafe { sqlite3_libversion_number() }
 }
 
 #[inline]

@@ -100,7 +100,10 @@ impl Checks {
 }
 
 fn some_ok_or_list<S: Serializer>(findings: &Option<Findings>, serializer: S) -> Result<S::Ok, S::Error> {
-    findings.as_ref().map_or_else(|| serializer.serialize_none(), |findings| ok_or_list(findings, serializer))
+    match findings {
+        Some(findings) => ok_or_list(findings, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn ok_or_list<S: Serializer>(findings: &Findings, serializer: S) -> Result<S::Ok, S::Error> {

@@ -42,7 +42,8 @@ impl Parts {
     fn of(bundle: &[u8]) -> Self {
         let (mut chunks, mut at) = (Vec::new(), HEAD);
         while bundle[at] == 0x82 {
-            let number = |from: usize, to: usize| bundle[from..to].iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
+            let number =
+                |from: usize, to: usize| bundle[from..to].iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
             let end = match bundle[at + 2] {
                 0x58 => at + 4 + number(at + 3, at + 4),
                 0x59 => at + 5 + number(at + 3, at + 5),
@@ -144,7 +145,10 @@ fn chunks(maker: &mut Maker, bundle: &[u8], parts: &Parts, of_other: &Parts, oth
         ("index-left-out", [&bundle[..parts.index().start], &bundle[parts.tail..]].concat()),
         ("index-twice", [&bundle[..parts.tail], index, &bundle[parts.tail..]].concat()),
         ("tail-of-another-state", [&bundle[..parts.tail], &other[of_other.tail..]].concat()),
-        ("head-of-another-state-is-the-same", [&other[..HEAD], &bundle[HEAD..parts.tail], &other[of_other.tail..]].concat()),
+        (
+            "head-of-another-state-is-the-same",
+            [&other[..HEAD], &bundle[HEAD..parts.tail], &other[of_other.tail..]].concat(),
+        ),
     ] {
         bad(maker, &format!("chunks/{fault}"), "corrupt", &bytes);
     }

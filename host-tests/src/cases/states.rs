@@ -179,7 +179,11 @@ fn options(maker: &mut Maker) {
     }
     for (name, options, rest) in [
         ("tables", json!({ "tables": ["T"] }), "DROP TABLE u"),
-        ("rows", json!({ "exclude": ["u"], "where": { "t": "id % 5 = :now" }, "now": 2 }), "DROP TABLE u; DELETE FROM t WHERE id % 5 <> 2"),
+        (
+            "rows",
+            json!({ "exclude": ["u"], "where": { "t": "id % 5 = :now" }, "now": 2 }),
+            "DROP TABLE u; DELETE FROM t WHERE id % 5 <> 2",
+        ),
         ("cache", json!({ "cache": ["t"] }), "DELETE FROM t"),
     ] {
         let made = maker.export(&format!("part-{name}.bundle"), &database(sql), &[], options);

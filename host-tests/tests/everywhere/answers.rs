@@ -28,7 +28,8 @@ impl Host {
     }
 }
 
-pub const AUDIT: &[&str] = &["state_id", "base_id", "domain_id", "verify_key", "authentic", "bytes", "chunks", "bundles"];
+pub const AUDIT: &[&str] =
+    &["state_id", "base_id", "domain_id", "verify_key", "authentic", "bytes", "chunks", "bundles"];
 pub const INSPECT: &[&str] =
     &["state_id", "domain", "application_id", "user_version", "encoding", "tables", "schema", "selection"];
 
@@ -72,7 +73,9 @@ fn of_job(case: &Case, job: Job, answers: &[(Host, Answers)]) -> Vec<String> {
         }
         let told = if kind == "ok" { told } else { host.error };
         found.extend(
-            told.iter().filter(|field| !outcome.contains_key(**field)).map(|field| format!("{at}: {} tells no {field}", host.name)),
+            told.iter()
+                .filter(|field| !outcome.contains_key(**field))
+                .map(|field| format!("{at}: {} tells no {field}", host.name)),
         );
         for (field, value) in outcome.iter().filter(|(field, _)| *field != "said") {
             let value = if field == "message" { without_place(value) } else { value.clone() };
@@ -145,7 +148,12 @@ mod tests {
             changed
         };
         for (kind, one, other, words) in [
-            ("ok", good(), with("database_sha256", json!("2")), "database_sha256 differs:\n  one: \"1\"\n  other: \"2\""),
+            (
+                "ok",
+                good(),
+                with("database_sha256", json!("2")),
+                "database_sha256 differs:\n  one: \"1\"\n  other: \"2\"",
+            ),
             ("ok", good(), with("tables", json!({ "t": 2 })), "tables differs"),
             ("ok", json!({ "state_id": "b" }), json!({ "state_id": "b" }), "what was exported: \"a\""),
             ("ok", good(), json!({ "tables": { "t": 1 } }), "other tells no state_id"),

@@ -120,8 +120,12 @@ impl Asked<'_> {
 
     fn recover(&self) -> Result<Outcome, String> {
         let page_size = self.case.page_size.map(|bytes| bytes.to_string());
-        let options =
-            [("--key-file", Some(KEY_FILE)), ("--out", Some(COPY)), ("--page-size", page_size.as_deref()), self.expect()];
+        let options = [
+            ("--key-file", Some(KEY_FILE)),
+            ("--out", Some(COPY)),
+            ("--page-size", page_size.as_deref()),
+            self.expect(),
+        ];
         let copy = self.directory.join(COPY);
         let recovered = self.run("recover", &options)?;
         let file = fs::read(&copy).expect("it was just recovered");

@@ -88,7 +88,9 @@ impl Asked<'_> {
 
     fn inspect(&mut self) -> Result<Outcome, Error> {
         let inspection = self.instance.inspection_open(&self.case.key, self.case.expect.as_deref())?;
-        self.push(inspection, Instance::inspection_push_delta, |instance, piece| instance.inspection_push(inspection, piece))?;
+        self.push(inspection, Instance::inspection_push_delta, |instance, piece| {
+            instance.inspection_push(inspection, piece)
+        })?;
         let summary = self.instance.inspection_finish(inspection)?;
         Ok(of_summary(&summary))
     }

@@ -53,7 +53,13 @@ fn every_host_answers_the_same() {
     print(&cases, &answers);
     let found = differences(&cases, &answers);
     let shown: Vec<&str> = found.iter().take(500).map(String::as_str).collect();
-    assert!(found.is_empty(), "{} differences; the files are in {}\n{}", found.len(), directory.display(), shown.join("\n"));
+    assert!(
+        found.is_empty(),
+        "{} differences; the files are in {}\n{}",
+        found.len(),
+        directory.display(),
+        shown.join("\n")
+    );
 }
 
 /// Of each host and job, how many cases were recovered or found sound, and how many refused.
@@ -67,7 +73,11 @@ fn print(cases: &[Case], answers: &[(Host, Answers)]) {
         let counts = Job::ALL.map(|job| {
             let outcomes = || answers.values().filter_map(|jobs| jobs.get(&job));
             let refused = outcomes().filter(|outcome| outcome.contains_key("error")).count();
-            if host.tells(job).is_some() { format!("{}, {refused}", outcomes().count() - refused) } else { "-".to_owned() }
+            if host.tells(job).is_some() {
+                format!("{}, {refused}", outcomes().count() - refused)
+            } else {
+                "-".to_owned()
+            }
         });
         println!("| {} | {} |", host.name, counts.join(" | "));
     }

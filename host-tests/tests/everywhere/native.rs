@@ -40,7 +40,8 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn call(&self, sql: &str, arguments: impl Params) -> Result<Value, String> {
-        let said = self.db.query_row(sql, arguments, |row| row.get::<_, String>(0)).map_err(|error| error.to_string())?;
+        let said =
+            self.db.query_row(sql, arguments, |row| row.get::<_, String>(0)).map_err(|error| error.to_string())?;
         Ok(serde_json::from_str(&said).expect("a report is JSON"))
     }
 
@@ -65,7 +66,11 @@ impl Asked<'_> {
 
     fn inspect(&self) -> Result<Outcome, String> {
         // By itself it takes deltas, too: as far as that goes. All others refuse them, and so does it for a restore.
-        let level = if self.case.outcome.get(&Job::Inspect).is_some_and(|kind| kind == "mismatch") { "restore" } else { "contents" };
+        let level = if self.case.outcome.get(&Job::Inspect).is_some_and(|kind| kind == "mismatch") {
+            "restore"
+        } else {
+            "contents"
+        };
         let mut options = self.options();
         options["level"] = json!(level);
         self.call("SELECT backup_verify(?1, ?2, ?3)", (&self.chain, &self.case.key, options.to_string()))?;

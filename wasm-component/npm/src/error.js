@@ -25,7 +25,8 @@ export class LifeboatError extends Error {
    * @param {string | undefined} where
    */
   at(where) {
-    return where ? new LifeboatError(this.kind, `${where}: ${this.text}`, { cause: this.cause }) : this;
+    const options = 'cause' in this ? { cause: this.cause } : undefined;
+    return where ? new LifeboatError(this.kind, `${where}: ${this.text}`, options) : this;
   }
 }
 
