@@ -4,9 +4,7 @@ use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
 use crate::pipeline;
 use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result};
-use lifeboat_sqlite::{
-    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, prove,
-};
+use lifeboat_sqlite::{CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, prove};
 use serde::{Serialize, Serializer};
 use std::fs::File;
 use std::thread;
