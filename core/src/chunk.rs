@@ -4,6 +4,7 @@ use crate::cbor::{Append, Bytes, Write, put, put_array};
 use crate::change::{CHANGE_HEAD, encode_key};
 use crate::digest::{Digest, HmacSha256, Total, mac};
 use crate::index::{EntryBuilder, number};
+use crate::short_mac::ShortMac;
 use crate::state::Table;
 use crate::value::{bound, rowid};
 use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits};
@@ -70,12 +71,14 @@ pub(crate) struct Cutter {
     keyed: HmacSha256,
     /// `keyed` after the part that all keys of the table share.
     table: HmacSha256,
+    /// The same for short keys.
+    short: ShortMac,
 }
 
 impl Cutter {
     pub fn new(keys: &DomainKeys) -> Self {
         let keyed = mac(&keys.cut);
-        Self { table: keyed.clone(), keyed }
+        Self { table: keyed.clone(), keyed, short: ShortMac::new(&keys.cut) }
     }
 
     /// The keys that follow are of this table.
@@ -84,6 +87,7 @@ impl Cutter {
         put_array(&mut Append(&mut prefix), 2);
         table.encode(&mut Append(&mut prefix));
         self.table = self.keyed.clone().chain_update(&prefix);
+        self.short.begin_with(&prefix);
     }
 
     /// Whether a chunk that has `size` bytes after a change with this key, whose old and new value take `length` bytes, ends there.
@@ -91,8 +95,10 @@ impl Cutter {
         if size < limits::CHUNK_MIN {
             return false;
         }
+        let mac = self.short.mac(key, &[]);
+        let mac = mac.unwrap_or_else(|| self.table.clone().chain_update(key).finalize().into_bytes().into());
         let mut first = [0; 8];
-        first.copy_from_slice(&self.table.clone().chain_update(key).finalize().into_bytes()[..8]);
+        first.copy_from_slice(&mac[..8]);
         // A change counts with its length rounded down to a power of two: a small update does not move the boundary.
         let weight = 1_u64 << length.max(1).ilog2();
         let threshold = (u64::MAX / (limits::CHUNK_TARGET - limits::CHUNK_MIN) as u64).saturating_mul(weight);

@@ -1,6 +1,7 @@
 //! Digests of items, sums of digests, and state ids (`FORMAT.md`, "Digests and state ids").
 
 use crate::cbor::{Append, Bytes, Write, put, put_array};
+use crate::short_mac::ShortMac;
 use crate::state::Table;
 use crate::{DomainKeys, STATE_REVISION};
 use hmac::{Hmac, KeyInit, Mac};
@@ -114,12 +115,14 @@ pub(crate) struct Digester {
     keyed: HmacSha256,
     /// `keyed` after the part that all items of the table share.
     table: HmacSha256,
+    /// The same for short items, which nearly all are.
+    short: ShortMac,
 }
 
 impl Digester {
     pub fn new(keys: &DomainKeys) -> Self {
         let keyed = mac(&keys.digest);
-        Self { table: keyed.clone(), keyed }
+        Self { table: keyed.clone(), keyed, short: ShortMac::new(&keys.digest) }
     }
 
     /// The items that follow are of this table.
@@ -130,14 +133,18 @@ impl Digester {
         put(out, STATE_REVISION);
         table.encode(out);
         self.table = self.keyed.clone().chain_update(&prefix);
+        self.short.begin_with(&prefix);
     }
 
     /// The digest of an item by the canonical bytes of its key and value.
     pub fn item(&self, key: &[u8], value: &[u8]) -> Digest {
-        let mut stream = self.stream();
-        stream.0.update(key);
-        stream.0.update(value);
-        stream.finish()
+        let mac = self.short.mac(key, value).unwrap_or_else(|| {
+            let mut stream = self.table.clone();
+            stream.update(key);
+            stream.update(value);
+            stream.finalize().into_bytes().into()
+        });
+        first_half(&mac)
     }
 
     /// The same for an item that is too large to hold: write its key and its value, then finish.
@@ -151,10 +158,14 @@ pub(crate) struct DigestStream(HmacSha256);
 
 impl DigestStream {
     pub fn finish(self) -> Digest {
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&self.0.finalize().into_bytes()[..16]);
-        Digest(digest)
+        first_half(&self.0.finalize().into_bytes().into())
     }
+}
+
+fn first_half(mac: &[u8; 32]) -> Digest {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&mac[..16]);
+    Digest(digest)
 }
 
 impl Write for DigestStream {

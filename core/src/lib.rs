@@ -56,6 +56,7 @@ mod rules;
 mod schedule;
 mod seal;
 mod selection;
+mod short_mac;
 mod source;
 mod state;
 mod tail;

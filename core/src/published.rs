@@ -5,6 +5,7 @@ use crate::VerifyKey;
 use crate::digest::mac;
 use crate::schedule::hkdf;
 use crate::seal::{decrypt, encrypt};
+use crate::short_mac::ShortMac;
 use crate::tail::verify;
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use hmac::Mac;
@@ -66,6 +67,8 @@ fn hmac_sha_256() {
         let whole = mac(&key).chain_update(&test.msg[..]).finalize().into_bytes();
         let is_right = whole[..test.tag.len()] == test.tag[..];
         assert_eq!(is_right, test.result != TestResult::Invalid, "case {}", test.tc_id);
+        let short = ShortMac::new(&key).mac(&test.msg, &[]);
+        assert!(short.map_or(test.msg.len() > 200, |short| short == whole[..]), "case {}", test.tc_id);
         *if is_right { &mut valid } else { &mut invalid } += 1;
     }
     assert_eq!((valid, invalid), (54, 108));
@@ -87,7 +90,9 @@ fn ed25519() {
             };
             let is_right = verify(&key, &test.msg, &signature);
             assert_eq!(is_right, test.result != TestResult::Invalid, "case {}", test.tc_id);
-            *if is_right { &mut valid } else { &mut invalid } += 1;
+            let short = ShortMac::new(&key).mac(&test.msg, &[]);
+        assert!(short.map_or(test.msg.len() > 200, |short| short == whole[..]), "case {}", test.tc_id);
+        *if is_right { &mut valid } else { &mut invalid } += 1;
         }
     }
     assert_eq!((valid, invalid, of_another_length), (88, 51, 12));
