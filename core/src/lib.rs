@@ -57,6 +57,7 @@ mod schedule;
 mod seal;
 mod selection;
 mod short_mac;
+mod side_by_side;
 mod source;
 mod state;
 mod tail;

@@ -130,6 +130,12 @@ impl Splitter {
         Ok(all.len() - bytes.len())
     }
 
+    /// What was handed out turned out to be wrong: the work is over, with this error.
+    pub fn fail(&mut self, error: Error) -> Error {
+        self.failed = Some(error.clone());
+        error
+    }
+
     /// # Errors
     /// Truncated, when the bundle has not come to its end.
     pub fn finish(&self) -> Result<()> {

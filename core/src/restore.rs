@@ -10,6 +10,9 @@ use crate::seal::Seal;
 use crate::{DomainKeys, Error, RecoveryKey, Result, StateSink};
 use subtle::ConstantTimeEq;
 
+/// Bytes of sealed chunks that are opened together, or a little more.
+const WAITING_MAX: usize = 3 << 20;
+
 /// What comes out of an [`Opener`], for a [`Decoder`] that may run on another thread.
 pub enum Opened {
     /// The recovery key is the right one; these are the keys of the bundle's domain.
@@ -28,6 +31,8 @@ pub enum Opened {
 }
 
 /// Splits a bundle, checks its bytes and opens its chunks. The first half of [`Restore`].
+///
+/// The chunks that one push completes are opened together, which takes less time: push pieces of 1 MiB where that matters.
 pub struct Opener {
     key: RecoveryKey,
     splitter: Splitter,
@@ -38,6 +43,32 @@ struct OpenDomain {
     keys: DomainKeys,
     seal: Seal,
     head_hash: [u8; 32],
+}
+
+impl OpenDomain {
+    /// Opens the chunks that wait, and hands them out in their order.
+    fn open(&self, waiting: &mut Waiting, emit: &mut impl FnMut(Opened) -> Result<()>) -> Result<()> {
+        let Waiting { sealed, places } = std::mem::take(waiting);
+        let opened = self.seal.open_several(sealed, &self.head_hash);
+        opened.zip(places).try_for_each(|(opened, (kind, place))| {
+            let plaintext = opened.map_err(|error| error.at(place))?;
+            emit(Opened::Chunk { kind, plaintext, place })
+        })
+    }
+}
+
+/// Sealed chunks of one push.
+#[derive(Default)]
+struct Waiting {
+    sealed: Vec<(ChunkKind, Vec<u8>)>,
+    places: Vec<(ChunkKind, Place)>,
+}
+
+impl Waiting {
+    /// Enough to open side by side; more would only take memory.
+    fn is_full(&self) -> bool {
+        self.sealed.iter().map(|(_, sealed)| sealed.len()).sum::<usize>() >= WAITING_MAX
+    }
 }
 
 impl Opener {
@@ -52,7 +83,8 @@ impl Opener {
     /// Wrong key, before anything is opened; corrupt or unsupported as soon as it shows; those of `emit`.
     pub fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
         let Self { key, splitter, domain } = self;
-        splitter.push(bytes, |item| match (item, domain.as_ref()) {
+        let mut waiting = Waiting::default();
+        let pushed = splitter.push(bytes, |item| match (item, domain.as_ref()) {
             (Item::Head { head, hash }, _) => {
                 let keys = key.domain(head.domain_id);
                 if !bool::from(keys.commitment.ct_eq(&head.commitment)) {
@@ -63,10 +95,12 @@ impl Opener {
                 emit(Opened::Keys(Box::new(keys)))
             }
             (Item::Chunk { kind, sealed, place }, Some(domain)) => {
-                let plaintext = domain.seal.open(kind, sealed, &domain.head_hash).map_err(|error| error.at(place))?;
-                emit(Opened::Chunk { kind, plaintext, place })
+                waiting.sealed.push((kind, sealed.to_vec()));
+                waiting.places.push((kind, place));
+                if waiting.is_full() { domain.open(&mut waiting, &mut emit) } else { Ok(()) }
             }
             (Item::End(report), Some(domain)) => {
+                domain.open(&mut waiting, &mut emit)?;
                 // The signature was checked against the key that stands in the tail: it must be the domain's.
                 if report.verify_key != domain.keys.verify_key() {
                     return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
@@ -74,7 +108,12 @@ impl Opener {
                 emit(Opened::End(report))
             }
             (Item::Chunk { .. } | Item::End(_), None) => Err(Error::corrupt("the head is missing")),
-        })
+        });
+        // Whatever is wrong with what follows, these came before it.
+        if let Some(domain) = domain {
+            domain.open(&mut waiting, &mut emit).map_err(|error| splitter.fail(error))?;
+        }
+        pushed
     }
 
     /// The bundle is complete.

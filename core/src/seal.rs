@@ -2,6 +2,7 @@
 
 use crate::cbor::{self, Append, put, put_array};
 use crate::chunk::{ChunkKind, Compression};
+use crate::side_by_side::{self, Associated, SideBySide};
 use crate::{DomainKeys, Error, Result, limits};
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use std::cell::RefCell;
@@ -37,6 +38,8 @@ const fn padded_length(length: usize) -> usize {
 pub(crate) struct Seal {
     chunk: RefCell<Aes256Siv>,
     index: RefCell<Aes256Siv>,
+    /// For several chunks of changes at once, by the number of their kind.
+    several: (SideBySide, [Associated; 3]),
     compressor: RefCell<Option<zstd_safe::CCtx<'static>>>,
     opener: RefCell<Option<zstd_safe::DCtx<'static>>>,
 }
@@ -44,9 +47,13 @@ pub(crate) struct Seal {
 impl Seal {
     pub fn new(keys: &DomainKeys) -> Self {
         let siv = |key: &[u8; 64]| RefCell::new(Aes256Siv::new(key.into()));
+        let several = SideBySide::new(&keys.chunk_seal);
+        let kinds = [ChunkKind::Changes, ChunkKind::Part, ChunkKind::LastPart];
+        let associated = kinds.map(|kind| several.associate(&[&associated(kind)]));
         Self {
             chunk: siv(&keys.chunk_seal),
             index: siv(&keys.index_seal),
+            several: (several, associated),
             compressor: RefCell::new(None),
             opener: RefCell::new(None),
         }
@@ -56,7 +63,7 @@ impl Seal {
     fn cipher(&self, kind: ChunkKind, head_hash: &[u8; 32]) -> (&RefCell<Aes256Siv>, Vec<u8>) {
         match kind {
             ChunkKind::IndexPage => (&self.index, [INDEX_LABEL, &[0], head_hash].concat()),
-            _ => (&self.chunk, [CHUNK_LABEL, &[0], &[kind.number()]].concat()),
+            _ => (&self.chunk, associated(kind)),
         }
     }
 
@@ -68,6 +75,54 @@ impl Seal {
         plain: &[u8],
         head_hash: &[u8; 32],
     ) -> Result<Vec<u8>> {
+        let mut sealed = self.pack(compression, plain)?;
+        let (cipher, associated) = self.cipher(kind, head_hash);
+        encrypt(&mut cipher.borrow_mut(), &[&associated], &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// The same for several chunks of changes at once, which takes less time: the bytes are the same.
+    pub fn seal_several<'p>(
+        &self,
+        chunks: impl Iterator<Item = (ChunkKind, Compression, &'p [u8])>,
+        head_hash: &[u8; 32],
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut sealed = Vec::new();
+        let mut kinds = Vec::new();
+        for (kind, compression, plain) in chunks {
+            sealed.push(self.pack(compression, plain)?);
+            kinds.push(kind);
+        }
+        let (several, _) = &self.several;
+        let mut messages = Vec::new();
+        let mut places = Vec::new();
+        for (place, (bytes, kind)) in sealed.iter_mut().zip(&kinds).enumerate() {
+            match self.associated(*kind, bytes.len()) {
+                Some(associated) => {
+                    messages.push((associated, bytes.as_mut_slice()));
+                    places.push(place);
+                }
+                None => {
+                    let (cipher, associated) = self.cipher(*kind, head_hash);
+                    encrypt(&mut cipher.borrow_mut(), &[&associated], bytes)?;
+                }
+            }
+        }
+        let tags = several.encrypt(&mut messages);
+        for (place, tag) in places.into_iter().zip(tags) {
+            sealed[place].splice(..0, tag);
+        }
+        Ok(sealed)
+    }
+
+    /// What is associated with a chunk of this kind and padded length that can be sealed beside others.
+    fn associated(&self, kind: ChunkKind, padded: usize) -> Option<&Associated> {
+        let (_, associated) = &self.several;
+        associated.get(usize::from(kind.number())).filter(|_| padded >= side_by_side::BLOCK)
+    }
+
+    /// Compresses where that is shorter, boxes, and pads.
+    fn pack(&self, compression: Compression, plain: &[u8]) -> Result<Vec<u8>> {
         let packed = match compression {
             Compression::Zstd => self.compress(plain)?,
             Compression::None => None,
@@ -84,8 +139,6 @@ impl Seal {
         put(out, cbor::Bytes(content));
         let length = padded_length(sealed.len());
         sealed.resize(length, 0);
-        let (cipher, associated) = self.cipher(kind, head_hash);
-        encrypt(&mut cipher.borrow_mut(), &[&associated], &mut sealed)?;
         Ok(sealed)
     }
 
@@ -114,7 +167,42 @@ impl Seal {
         let (cipher, associated) = self.cipher(kind, head_hash);
         let mut padded = sealed.to_vec();
         decrypt(&mut cipher.borrow_mut(), &[&associated], &mut padded)?;
-        let mut reader = cbor::Reader::new(&padded);
+        self.unpack(&padded)
+    }
+
+    /// The same for several chunks at once, which takes less time. All are decrypted at once, and unpacked one by one.
+    pub fn open_several(
+        &self,
+        mut sealed: Vec<(ChunkKind, Vec<u8>)>,
+        head_hash: &[u8; 32],
+    ) -> impl Iterator<Item = Result<Vec<u8>>> {
+        let mut messages = Vec::new();
+        let mut tags = Vec::new();
+        let mut opened = vec![None; sealed.len()];
+        let mut places = Vec::new();
+        for (place, (kind, bytes)) in sealed.iter_mut().enumerate() {
+            let Some((tag, padded)) = bytes.split_first_chunk_mut::<TAG>() else { continue };
+            if let Some(associated) = self.associated(*kind, padded.len()) {
+                messages.push((associated, padded));
+                tags.push(*tag);
+                places.push(place);
+            }
+        }
+        // One alone goes the way of `open`.
+        if messages.len() > 1 {
+            let found = self.several.0.decrypt(&mut messages, &tags);
+            places.into_iter().zip(found).for_each(|(place, is_opened)| opened[place] = Some(is_opened));
+        }
+        sealed.into_iter().zip(opened).map(|((kind, bytes), opened)| match opened {
+            Some(true) => self.unpack(&bytes[TAG..]),
+            Some(false) => Err(broken()),
+            None => self.open(kind, &bytes, head_hash),
+        })
+    }
+
+    /// Unpads and decompresses.
+    fn unpack(&self, padded: &[u8]) -> Result<Vec<u8>> {
+        let mut reader = cbor::Reader::new(padded);
         reader.array_of(3)?;
         let (method, length): (u64, u64) = (reader.decode()?, reader.decode()?);
         let content = reader.bytes()?;
@@ -169,9 +257,16 @@ pub(crate) fn encrypt(cipher: &mut Aes256Siv, associated: &[&[u8]], bytes: &mut 
 
 /// The same in reverse.
 pub(crate) fn decrypt(cipher: &mut Aes256Siv, associated: &[&[u8]], bytes: &mut Vec<u8>) -> Result<()> {
-    cipher
-        .decrypt_in_place(associated, bytes)
-        .map_err(|_| Error::corrupt("the seal is broken: the bytes are not what the exporter wrote"))
+    cipher.decrypt_in_place(associated, bytes).map_err(|_| broken())
+}
+
+fn broken() -> Error {
+    Error::corrupt("the seal is broken: the bytes are not what the exporter wrote")
+}
+
+/// The one associated-data string of a chunk of changes.
+fn associated(kind: ChunkKind) -> Vec<u8> {
+    [CHUNK_LABEL, &[0], &[kind.number()]].concat()
 }
 
 /// The head of a byte string of this length, without its bytes.
@@ -185,7 +280,50 @@ impl cbor::Encode for HeadOf {
 
 #[cfg(test)]
 mod tests {
-    use super::padded_length;
+    use super::{Seal, padded_length};
+    use crate::chunk::{ChunkKind, Compression};
+    use crate::{ErrorKind, RecoveryKey};
+
+    #[test]
+    fn several_are_sealed_and_opened_as_each_alone() {
+        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("it is one");
+        let seal = Seal::new(&key.domain(key.domain_id("test").expect("it is a name")));
+        let (head_hash, zstd) = ([5; 32], Compression::Zstd);
+        let plain = |length: usize| (0..length).map(|at| (at * at >> 3) as u8).collect::<Vec<_>>();
+        let chunks = [
+            (ChunkKind::Changes, Compression::None, plain(100_000)),
+            (ChunkKind::Changes, zstd, Vec::new()),
+            (ChunkKind::Part, Compression::None, plain(1 << 20)),
+            (ChunkKind::LastPart, zstd, plain(10)),
+            (ChunkKind::IndexPage, Compression::None, plain(70_000)),
+            (ChunkKind::Changes, zstd, plain(300_001)),
+            (ChunkKind::Changes, Compression::None, plain(4)),
+        ];
+        for count in 0..=chunks.len() {
+            let chunks = &chunks[..count];
+            let together = seal.seal_several(chunks.iter().map(|(a, b, c)| (*a, *b, c.as_slice())), &head_hash);
+            let together = together.expect("they are short");
+            let alone =
+                |(kind, compression, plain): &(_, _, Vec<u8>)| seal.seal(*kind, *compression, plain, &head_hash);
+            assert!(together == chunks.iter().map(|chunk| alone(chunk).expect("it is short")).collect::<Vec<_>>());
+
+            // One after the other is damaged; the others open.
+            for broken in 0..=count {
+                let mut sealed: Vec<_> = chunks.iter().map(|(kind, ..)| *kind).zip(together.clone()).collect();
+                if let Some((_, bytes)) = sealed.get_mut(broken) {
+                    let last = bytes.len() - 1;
+                    bytes[last] ^= 1;
+                }
+                let opened = seal.open_several(sealed, &head_hash);
+                for (place, (opened, (_, _, plain))) in opened.zip(chunks).enumerate() {
+                    match opened {
+                        Ok(opened) => assert!(place != broken && opened == *plain),
+                        Err(error) => assert_eq!((place, error.kind()), (broken, ErrorKind::Corrupt)),
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn padme_lengths_are_those_of_the_paper() {

@@ -4,8 +4,8 @@ import { LifeboatError, misuse, said } from './error.js';
 
 /** @typedef {import('./core.js').Bundle} Bundle */
 
-// The component takes up to 1 MiB at once. Less keeps the time between two pieces short, and costs nothing.
-const PIECE = 1 << 16;
+// The most that the component takes at once: chunks that come together are opened together, in less time.
+const PIECE = 1 << 20;
 
 /**
  * The bundles of a chain, oldest first.
