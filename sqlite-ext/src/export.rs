@@ -4,12 +4,11 @@ use crate::base::{Bases, Choice, Found};
 use crate::export_options::Request;
 use crate::interrupt::Interrupt;
 use crate::options::Compress;
-use crate::pipeline::{self, Outgoing, Written};
-use crate::pipeline_delta::{self, Delta};
+use crate::pipeline::Written;
+use crate::pipeline_state::{self, Making};
 use crate::summary::Narrowed;
 use lifeboat_core::{
-    Error, Export, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink,
-    Value,
+    Error, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value,
 };
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export, check_restorable};
 use std::io::Write;
@@ -47,7 +46,7 @@ impl<W, L> Exported<W, L> {
 ///
 /// # Errors
 /// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense;
-/// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline::export`].
+/// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline_state::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
     key: &RecoveryKey,
@@ -97,28 +96,13 @@ fn attempt<W: Write + Send, L: Write + Send>(
     (out, ledger): (W, Option<L>),
 ) -> Result<(Written<W, L>, u64)> {
     let keys = key.domain(key.domain_id(domain)?);
-    let (options, has_ledger, mut rows) = (options.clone(), ledger.is_some(), 0);
-    let written = match base {
-        None => pipeline::export(key, domain, out, ledger, |send| {
-            let emit = |chunk| {
-                interrupt.check()?;
-                send(Outgoing::Chunk(chunk))
-            };
-            let mut export = Export::new(&keys, options, emit);
-            if has_ledger {
-                export = export.with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
-            }
-            rows = walk(snapshot, &mut export)?;
-            export.finish()
-        })?,
-        Some(base) => {
-            let delta = Delta { keys, options, selection: snapshot.selection().cloned(), open: || base.open() };
-            pipeline_delta::export(key, domain, out, ledger, delta, interrupt, |encoder| {
-                rows = walk(snapshot, encoder)?;
-                Ok(())
-            })?
-        }
-    };
+    let mut rows = 0;
+    let selection = snapshot.selection().cloned();
+    let making = Making { keys, options: options.clone(), selection, base: base.map(|base| || base.open()) };
+    let written = pipeline_state::export(key, domain, out, ledger, making, interrupt, |encoder| {
+        rows = walk(snapshot, encoder)?;
+        Ok(())
+    })?;
     Ok((written, rows))
 }
 

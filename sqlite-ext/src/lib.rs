@@ -57,7 +57,7 @@ mod linked;
 mod linked_table;
 mod options;
 mod pipeline;
-mod pipeline_delta;
+mod pipeline_state;
 mod scratch;
 mod shape;
 mod summary;

@@ -1,12 +1,12 @@
-//! The two ways between a state and a bundle, each over two threads:
+//! The two ways between changes and a bundle, each over two threads:
 //!
 //! ```text
-//!   export    caller's thread: rows → changes → plain chunks ─┐        ┌─ worker: compress, seal, write
-//!   restore   caller's thread: rows ← changes ← plain chunks ─┘ queue  └─ worker: read, open, decompress
+//!   export    caller's thread: changes → plain chunks ─┐        ┌─ worker: compress, seal, write
+//!   restore   caller's thread: changes ← plain chunks ─┘ queue  └─ worker: read, open, decompress
 //! ```
 //!
-//! SQLite is used on the caller's thread only. The queue is short, so memory is bounded; the bytes do not depend on the
-//! threads; and where no thread can be made, one does all the work. Deltas share it in another way: `pipeline_delta.rs`.
+//! SQLite is used on one thread only. The queue is short, so memory is bounded; the bytes do not depend on the threads; and
+//! where no thread can be made, one does all the work. In front of an export of a live state stands another: `pipeline_state.rs`.
 
 use crate::arguments::Bundle;
 use crate::chains;
@@ -14,8 +14,8 @@ use crate::file_source::open_chain;
 use crate::interrupt::Interrupt;
 use crate::target::refuse_no_file;
 use lifeboat_core::{
-    BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, Opened, Opener, PlainChunk, RecoveryKey, Report,
-    Result, StateSink,
+    BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, Opened, Opener, PlainChunk,
+    RecoveryKey, Report, Result, StateSink,
 };
 use std::cell::RefCell;
 use std::fs::File;
@@ -27,7 +27,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 /// Chunks on their way between the threads, each of at most 1 MiB.
 pub(crate) const QUEUE: usize = 4;
 /// How much of a bundle is read at once.
-const PIECE: usize = 128 << 10;
+const PIECE: usize = 1 << 20;
 
 /// What the caller's thread sends to the worker of an export.
 pub(crate) enum Outgoing {
@@ -66,7 +66,15 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         let (sender, receiver) = sync_channel(QUEUE);
         let Some(worker) = spawn(scope, || write(take(&writers)?, receiver)) else {
             let writers = RefCell::new(take(&writers)?);
-            let totals = make(&|message| writers.borrow_mut().take(message))?;
+            let totals = make(&|message| {
+                let mut chunks = Together::default();
+                match message {
+                    Outgoing::Chunk(chunk) => chunks.bundle.push(chunk),
+                    Outgoing::Ledger(chunk) => chunks.ledger.push(chunk),
+                    Outgoing::End(_) => {}
+                }
+                writers.borrow_mut().take(&mut chunks)
+            })?;
             return writers.into_inner().finish(&totals);
         };
         let send = |message| sender.send(message).map_err(|_| gone());
@@ -84,40 +92,53 @@ fn write<W: Write, L: Write>(
     mut writers: Writers<W, L>,
     receiver: Receiver<Outgoing>,
 ) -> Result<Option<Written<W, L>>> {
-    for message in receiver {
-        match message {
-            Outgoing::End(totals) => return writers.finish(&totals).map(Some),
-            chunk => writers.take(chunk)?,
+    let mut chunks = Together::default();
+    while let Ok(message) = receiver.recv() {
+        // What waits already is sealed together.
+        for message in std::iter::once(message).chain(receiver.try_iter().take(QUEUE - 1)) {
+            match message {
+                Outgoing::Chunk(chunk) => chunks.bundle.push(chunk),
+                Outgoing::Ledger(chunk) => chunks.ledger.push(chunk),
+                Outgoing::End(totals) => {
+                    writers.take(&mut chunks)?;
+                    return writers.finish(&totals).map(Some);
+                }
+            }
         }
+        writers.take(&mut chunks)?;
     }
     Ok(None)
 }
 
+/// Chunks that are sealed together.
+#[derive(Default)]
+struct Together {
+    bundle: Vec<PlainChunk>,
+    ledger: Vec<PlainChunk>,
+}
+
 /// A bundle in the making, and the ledger of the state that it leads to.
-pub(crate) struct Writers<W, L> {
+struct Writers<W, L> {
     bundle: BundleWriter<W>,
     ledger: Option<BundleWriter<L>>,
 }
 
 impl<W: Write, L: Write> Writers<W, L> {
-    pub fn new(key: &RecoveryKey, domain: &str, out: W, ledger: Option<L>) -> Result<Self> {
+    fn new(key: &RecoveryKey, domain: &str, out: W, ledger: Option<L>) -> Result<Self> {
         let ledger = ledger.map(|ledger| BundleWriter::ledger(key, domain, ledger)).transpose()?;
         Ok(Self { bundle: BundleWriter::new(key, domain, out)?, ledger })
     }
 
-    pub fn has_ledger(&self) -> bool {
-        self.ledger.is_some()
-    }
-
-    pub fn take(&mut self, message: Outgoing) -> Result<()> {
-        match (message, &mut self.ledger) {
-            (Outgoing::Chunk(chunk), _) => self.bundle.chunk(&chunk),
-            (Outgoing::Ledger(chunk), Some(ledger)) => ledger.chunk(&chunk),
-            (Outgoing::Ledger(_) | Outgoing::End(_), _) => Ok(()),
+    fn take(&mut self, chunks: &mut Together) -> Result<()> {
+        self.bundle.chunks(&chunks.bundle)?;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.chunks(&chunks.ledger)?;
         }
+        *chunks = Together::default();
+        Ok(())
     }
 
-    pub fn finish(self, (totals, ledger_totals): &Totals) -> Result<Written<W, L>> {
+    fn finish(self, (totals, ledger_totals): &Totals) -> Result<Written<W, L>> {
         let ledger = match (self.ledger, ledger_totals) {
             (Some(ledger), Some(totals)) => Some(ledger.finish(totals)?.1),
             (None, None) => None,

@@ -1,10 +1,8 @@
 //! Both pipelines: with threads and without, and what they say when something goes wrong.
 
 use super::*;
-use crate::pipeline_delta::{self, Delta};
-use lifeboat_core::{
-    Base, Discard, ErrorKind, Export, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value,
-};
+use crate::pipeline_state::{self, Making};
+use lifeboat_core::{Base, Discard, ErrorKind, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value};
 use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
 use std::cell::Cell;
 
@@ -34,19 +32,10 @@ fn export_of<W: Write + Send, L: Write + Send>(
 ) -> Result<Written<W, L>> {
     let (snapshot, keys) = (Snapshot::open(database, "main")?, key().domain(key().domain_id("test")?));
     let options = ExportOptions::default();
-    if let Some(base) = base {
-        let delta = Delta { keys, options, selection: None, open: || Base::ledger(&key(), base.to_vec()) };
-        let interrupt = Interrupt::of(database)?;
-        return pipeline_delta::export(&key(), "test", out, Some(ledger), delta, &interrupt, |encoder| {
-            snapshot.walk(encoder)
-        });
-    }
-    export(&key(), "test", out, Some(ledger), |send| {
-        let emit = |chunk| send(Outgoing::Chunk(chunk));
-        let mut export = Export::new(&keys, options, emit).with_ledger(|chunk| send(Outgoing::Ledger(chunk)));
-        snapshot.walk(&mut export)?;
-        export.finish()
-    })
+    let base = base.map(|base| || Base::ledger(&key(), base.to_vec()));
+    let making = Making { keys, options, selection: None, base };
+    let interrupt = Interrupt::of(database)?;
+    pipeline_state::export(&key(), "test", out, Some(ledger), making, &interrupt, |encoder| snapshot.walk(encoder))
 }
 
 fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
@@ -98,12 +87,12 @@ impl StateSink for Fussy {
 }
 
 #[test]
-fn one_thread_does_the_same_as_two() {
-    let (summary, two) = export_to(Vec::new()).unwrap();
+fn one_thread_does_the_same_as_several() {
+    let (summary, several) = export_to(Vec::new()).unwrap();
     assert!(summary.chunks > 3, "the queue was filled");
     WITHOUT_THREADS.set(true);
     let (_, one) = export_to(Vec::new()).unwrap();
-    assert!(one == two);
+    assert!(one == several);
     let keys = key().domain(key().domain_id("test").unwrap());
     for without in [true, false] {
         WITHOUT_THREADS.set(without);

@@ -1,17 +1,19 @@
-//! The way from a state to a delta. Little of it is to be compressed and sealed, so the threads share the work in another way
-//! than those of a full bundle (`pipeline.rs`):
+//! The way from a live state to a bundle, a full one or a delta, over three threads:
 //!
 //! ```text
-//!   caller's thread: rows → canonical bytes ── queue ──▶ worker: digests, differences, ledger, compress, seal, write
+//!   caller's thread: rows → canonical bytes ── queue ──▶ worker: digests, differences, chunks, ledger
+//!                                                          └── queue ──▶ worker of `pipeline.rs`: compress, seal, write
 //! ```
+//!
+//! Each has about a third of the work of a full bundle, so that two cores are busy to the end. Where no thread can be made, one
+//! does all the work.
 
 use crate::interrupt::Interrupt;
-use crate::pipeline::{Outgoing, QUEUE, Writers, Written, gone, join, spawn, take};
+use crate::pipeline::{self, Outgoing, QUEUE, Totals, Written, gone, join, spawn, take};
 use lifeboat_core::{
     Base, DomainKeys, Encoded, EncodedSink, Encoder, Export, ExportOptions, PlainChunk, RecoveryKey, Result, Selection,
     StateSink,
 };
-use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,13 +24,13 @@ use std::time::Duration;
 /// How often the caller's thread looks for an interrupt while it waits.
 const WAIT: Duration = Duration::from_millis(10);
 
-/// What a delta is made of.
-pub(crate) struct Delta<O> {
+/// What a bundle is made of.
+pub(crate) struct Making<O> {
     pub keys: DomainKeys,
     pub options: ExportOptions,
     pub selection: Option<Selection>,
-    /// Opens the base, on the thread that reads it.
-    pub open: O,
+    /// Opens the state to lead from, on the thread that reads it; none for a full bundle.
+    pub base: Option<O>,
 }
 
 /// Takes encoded rows on the caller's thread.
@@ -41,7 +43,7 @@ enum Incoming {
     End,
 }
 
-/// Writes a delta to `out`, and the ledger of its state to `ledger` if there is one. `walk` is called here, on the caller's
+/// Writes a bundle to `out`, and the ledger of its state to `ledger` if there is one. `walk` is called here, on the caller's
 /// thread.
 ///
 /// # Errors
@@ -51,13 +53,13 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     domain: &str,
     out: W,
     ledger: Option<L>,
-    delta: Delta<impl FnOnce() -> Result<Base<'static>> + Send>,
+    making: Making<impl FnOnce() -> Result<Base<'static>> + Send>,
     interrupt: &Interrupt<'_>,
     walk: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
 ) -> Result<Written<W, L>> {
-    let keys = delta.keys.clone();
+    let keys = making.keys.clone();
     // In a place from which the worker takes it, so that it is still there when no worker can be made.
-    let work = Mutex::new(Some((Writers::new(key, domain, out, ledger)?, delta)));
+    let work = Mutex::new(Some((out, ledger, making)));
     let stop = AtomicBool::new(false);
     let stopped = || match stop.load(Ordering::Relaxed) {
         true => Err(gone()),
@@ -69,17 +71,23 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         let worker = spawn(scope, || {
             // Lives as long as there is work to wait for.
             let answer: Sender<bool> = answer;
-            let (writers, delta) = take(&work)?;
-            with_export(writers, delta, &stopped, |export| answer_all(export, receiver, &answer))
+            let (out, ledger, making) = take(&work)?;
+            let has_ledger = ledger.is_some();
+            pipeline::export(key, domain, out, ledger, |send| {
+                let feed = |export: &mut dyn EncodedSink| answer_all(export, receiver, &answer);
+                make(making, has_ledger, &stopped, send, feed)
+            })
         });
         let Some(worker) = worker else {
-            let (writers, delta) = take(&work)?;
-            return with_export(writers, delta, &|| interrupt.check(), |export| {
-                let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(export));
-                walk(&mut encoder)?;
-                encoder.finish().map(|_| true)
-            })
-            .and_then(|written| written.ok_or_else(gone));
+            let (out, ledger, making) = take(&work)?;
+            let has_ledger = ledger.is_some();
+            return pipeline::export(key, domain, out, ledger, |send| {
+                make(making, has_ledger, &|| interrupt.check(), send, |export| {
+                    let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(export));
+                    walk(&mut encoder)?;
+                    encoder.finish().map(drop)
+                })
+            });
         };
         let walked: Result<()> = (|| {
             let mut sink = ToWorker { sender: &sender, answers: &answers, interrupt };
@@ -99,17 +107,15 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         drop(sender);
         match (join(worker), walked) {
             // Either thread's own error comes before that of the one that only stumbled over it.
-            (Ok(Some(written)), Ok(())) => Ok(written),
-            (Err(error), Ok(())) => Err(error),
             (Err(error), Err(stumbled)) if stumbled.message() == gone().message() => Err(error),
             (_, Err(error)) => Err(error),
-            (Ok(None), Ok(())) => Err(gone()),
+            (written, Ok(())) => written,
         }
     })
 }
 
-/// The worker: takes what comes. False, when the other thread ended early.
-fn answer_all(export: &mut dyn EncodedSink, receiver: Receiver<Incoming>, answer: &Sender<bool>) -> Result<bool> {
+/// The worker: takes what comes.
+fn answer_all(export: &mut dyn EncodedSink, receiver: Receiver<Incoming>, answer: &Sender<bool>) -> Result<()> {
     for message in receiver {
         match message {
             Incoming::Encoded(encoded) => export.take(encoded)?,
@@ -117,41 +123,39 @@ fn answer_all(export: &mut dyn EncodedSink, receiver: Receiver<Incoming>, answer
                 let again = export.table_end()?;
                 answer.send(again).map_err(|_| gone())?;
             }
-            Incoming::End => return Ok(true),
+            Incoming::End => return Ok(()),
         }
     }
-    Ok(false)
+    // The other thread ended early.
+    Err(gone())
 }
 
-/// Makes the export that writes here, lets `feed` feed it, and finishes it if that says so.
-fn with_export<W: Write, L: Write>(
-    writers: Writers<W, L>,
-    delta: Delta<impl FnOnce() -> Result<Base<'static>>>,
+/// Makes the export that sends its chunks, lets `feed` feed it, and finishes it.
+fn make(
+    making: Making<impl FnOnce() -> Result<Base<'static>>>,
+    has_ledger: bool,
     beat: &dyn Fn() -> Result<()>,
-    feed: impl FnOnce(&mut dyn EncodedSink) -> Result<bool>,
-) -> Result<Option<Written<W, L>>> {
-    let has_ledger = writers.has_ledger();
-    let writers = RefCell::new(writers);
-    let totals = {
-        let emit = |chunk| {
-            beat()?;
-            writers.borrow_mut().take(Outgoing::Chunk(chunk))
-        };
-        let Delta { keys, options, selection, open } = delta;
-        let mut export = Export::delta(&keys, options, open()?, selection.as_ref(), emit)?;
-        if has_ledger {
-            export = export.with_ledger(|chunk| {
-                beat()?;
-                writers.borrow_mut().take(Outgoing::Ledger(chunk))
-            });
-        }
-        let mut export = Fed(export);
-        if !feed(&mut export)? {
-            return Ok(None);
-        }
-        export.0.finish()?
+    send: &dyn Fn(Outgoing) -> Result<()>,
+    feed: impl FnOnce(&mut dyn EncodedSink) -> Result<()>,
+) -> Result<Totals> {
+    let emit = |chunk| {
+        beat()?;
+        send(Outgoing::Chunk(chunk))
     };
-    writers.into_inner().finish(&totals).map(Some)
+    let Making { keys, options, selection, base } = making;
+    let mut export = match base {
+        None => Export::new(&keys, options, emit),
+        Some(open) => Export::delta(&keys, options, open()?, selection.as_ref(), emit)?,
+    };
+    if has_ledger {
+        export = export.with_ledger(|chunk| {
+            beat()?;
+            send(Outgoing::Ledger(chunk))
+        });
+    }
+    let mut export = Fed(export);
+    feed(&mut export)?;
+    export.0.finish()
 }
 
 /// The other half of an export, by calls.
