@@ -85,6 +85,8 @@ pub(crate) struct ChangeDecoder {
     /// The parts so far of a change that is too large for a chunk.
     large: Vec<u8>,
     index: IndexCheck,
+    /// The digests of the next new values of the chunk that comes, as far as somebody took them.
+    ahead: std::vec::IntoIter<Digest>,
 }
 
 impl ChangeDecoder {
@@ -99,7 +101,13 @@ impl ChangeDecoder {
             changes: 0,
             large: Vec::new(),
             index: IndexCheck::default(),
+            ahead: Vec::new().into_iter(),
         }
+    }
+
+    /// These are what [`digests`] gave for the chunk that comes.
+    pub fn look_ahead(&mut self, digests: Vec<Digest>) {
+        self.ahead = digests.into_iter();
     }
 
     /// Takes the plaintext of the next chunk and hands its changes to `sink`.
@@ -261,7 +269,7 @@ impl ChangeDecoder {
         self.order.change(change.new.is_some(), key)?;
         let digest = |new| match is_digest {
             true => next_digest(&mut Reader::new(new)),
-            false => Ok(self.digester.item(key, new)),
+            false => Ok(self.ahead.next().unwrap_or_else(|| self.digester.item(key, new))),
         };
         let digests = Digests { old: change.old, new: change.new.map(digest).transpose()? };
         if digests.old == digests.new {
@@ -273,6 +281,35 @@ impl ChangeDecoder {
         self.changes += 1;
         Ok(digests)
     }
+}
+
+/// The digests of the new values in a chunk of a bundle, in their order, up to where it cannot be read: a [`ChangeDecoder`],
+/// which reads the same, says what is wrong there.
+pub(crate) fn digests(digester: &mut Digester, plaintext: &[u8]) -> Vec<Digest> {
+    let mut digests = Vec::new();
+    let _ = read_digests(digester, plaintext, &mut digests);
+    digests
+}
+
+fn read_digests(digester: &mut Digester, plaintext: &[u8], digests: &mut Vec<Digest>) -> Result<()> {
+    let mut reader = Reader::new(plaintext);
+    let mut rows = RowReader::default();
+    let mut run: Option<Table<'_>> = None;
+    while !reader.is_empty() {
+        if let Next::Run(table) = what_is_next(&mut reader)? {
+            digester.table(&table);
+            rows.begin_run();
+            run = Some(table);
+            continue;
+        }
+        let table = run.as_ref().ok_or_else(|| Error::corrupt("a chunk begins without the head of a run"))?;
+        let (change, key) = match table.is_one_item() {
+            true => (next_item(&mut reader, |reader| skip_new(Form::Bundle, table, reader))?, &NO_KEY[..]),
+            false => (rows.next(Form::Bundle, &mut reader)?, &rows.key_bytes[..]),
+        };
+        digests.extend(change.new.map(|new| digester.item(key, new)));
+    }
+    Ok(())
 }
 
 /// That the public ids are those of the sealed sums.

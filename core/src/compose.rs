@@ -8,7 +8,7 @@ use crate::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
 use crate::composition::{Composition, tables_of};
 use crate::decoder::{Decoder, Report};
 use crate::export::{Export, ExportOptions};
-use crate::restore::Opened;
+use crate::restore::{DigestsAhead, Opened};
 use crate::rows::TableRows;
 use crate::{Error, RecoveryKey, Result, StateSink};
 
@@ -99,7 +99,7 @@ impl Bundle<'_> {
     fn open_all(&self, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
         for item in 1..self.item_count() {
             let (kind, plaintext) = self.open_item(item)?;
-            emit(Opened::Chunk { kind, plaintext, place: self.place(item) })?;
+            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place: self.place(item) })?;
         }
         emit(Opened::End(self.public().clone()))
     }

@@ -81,8 +81,9 @@ impl<'s, S: StateSink> Decoder<'s, S> {
                 self.domain = Some((keys, decoder));
                 Ok(())
             }
-            Opened::Chunk { kind, plaintext, place } => {
+            Opened::Chunk { kind, plaintext, ahead, place } => {
                 let (_, decoder) = self.domain.as_mut().ok_or_else(no_head)?;
+                decoder.look_ahead(ahead.0);
                 self.items.place = Some(place);
                 decoder.chunk(kind, &plaintext, &mut self.items).map_err(|refusal| refusal.at(place))
             }

@@ -77,7 +77,7 @@ pub use export::{Export, ExportOptions};
 pub use intake::DeltaIntake;
 pub use key::{RecoveryKey, VerifyKey};
 pub use reader::{Audit, Place, PublicReport};
-pub use restore::{Discard, Opened, Opener, Restore};
+pub use restore::{DigestsAhead, Discard, LookAhead, Opened, Opener, Restore};
 pub use rows::{Diff, RowDifference, StoredRow, TableRows};
 pub use schedule::DomainKeys;
 pub use selection::Selection;

@@ -2,8 +2,10 @@
 //! verify with the key is the same walk with a sink that keeps nothing.
 
 use crate::chain::Deltas;
+use crate::changes::digests;
 use crate::chunk::ChunkKind;
 use crate::decoder::{Decoder, Report};
+use crate::digest::{Digest, Digester};
 use crate::head::Form;
 use crate::reader::{Item, Place, PublicReport, Splitter};
 use crate::seal::Seal;
@@ -23,11 +25,36 @@ pub enum Opened {
         kind: ChunkKind,
         /// At most [`limits::CHUNK_MAX`](crate::limits::CHUNK_MAX) bytes.
         plaintext: Vec<u8>,
+        /// What was learned of it ahead.
+        ahead: DigestsAhead,
         /// For errors.
         place: Place,
     },
     /// All bytes have come, and each is what the exporter wrote.
     End(PublicReport),
+}
+
+/// The digests of the first new values of a chunk, in their order.
+#[derive(Default)]
+pub struct DigestsAhead(pub(crate) Vec<Digest>);
+
+/// Takes the digests of what was opened, for a [`Decoder`] on another thread: they are a third of its work.
+pub struct LookAhead(Digester);
+
+impl LookAhead {
+    /// The keys are those that came out of the [`Opener`].
+    pub fn new(keys: &DomainKeys) -> Self {
+        Self(Digester::new(keys))
+    }
+
+    /// What goes on to the [`Decoder`] in place of `opened`.
+    #[must_use]
+    pub fn prepare(&mut self, mut opened: Opened) -> Opened {
+        if let Opened::Chunk { kind: ChunkKind::Changes, plaintext, ahead, .. } = &mut opened {
+            ahead.0 = digests(&mut self.0, plaintext);
+        }
+        opened
+    }
 }
 
 /// Splits a bundle, checks its bytes and opens its chunks. The first half of [`Restore`].
@@ -52,7 +79,7 @@ impl OpenDomain {
         let opened = self.seal.open_several(sealed, &self.head_hash);
         opened.zip(places).try_for_each(|(opened, (kind, place))| {
             let plaintext = opened.map_err(|error| error.at(place))?;
-            emit(Opened::Chunk { kind, plaintext, place })
+            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place })
         })
     }
 }

@@ -291,12 +291,12 @@ mod tests {
         let (head_hash, zstd) = ([5; 32], Compression::Zstd);
         let plain = |length: usize| (0..length).map(|at| (at * at >> 3) as u8).collect::<Vec<_>>();
         let chunks = [
-            (ChunkKind::Changes, Compression::None, plain(100_000)),
+            (ChunkKind::Changes, Compression::None, plain(10_000)),
             (ChunkKind::Changes, zstd, Vec::new()),
-            (ChunkKind::Part, Compression::None, plain(1 << 20)),
+            (ChunkKind::Part, Compression::None, plain(40_000)),
             (ChunkKind::LastPart, zstd, plain(10)),
-            (ChunkKind::IndexPage, Compression::None, plain(70_000)),
-            (ChunkKind::Changes, zstd, plain(300_001)),
+            (ChunkKind::IndexPage, Compression::None, plain(7_000)),
+            (ChunkKind::Changes, zstd, plain(30_001)),
             (ChunkKind::Changes, Compression::None, plain(4)),
         ];
         for count in 0..=chunks.len() {

@@ -14,14 +14,14 @@ use crate::file_source::open_chain;
 use crate::interrupt::Interrupt;
 use crate::target::refuse_no_file;
 use lifeboat_core::{
-    BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, Opened, Opener, PlainChunk,
+    BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, LookAhead, Opened, Opener, PlainChunk,
     RecoveryKey, Report, Result, StateSink,
 };
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Chunks on their way between the threads, each of at most 1 MiB.
@@ -184,7 +184,21 @@ pub(crate) fn restore<S: StateSink>(
     let input = Mutex::new(Some(Input::open(full)?));
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
-        let worker = spawn(scope, move || open(key, take(&input)?, |opened| sender.send(opened).map_err(|_| gone())));
+        let worker = spawn(scope, move || {
+            let mut look_ahead = None;
+            open(key, take(&input)?, |opened| {
+                if let Opened::Keys(keys) = &opened {
+                    look_ahead = Some(LookAhead::new(keys));
+                }
+                match (sender.try_send(opened), &mut look_ahead) {
+                    // The other thread has more to do than this one, which has the time to do some of it.
+                    (Err(TrySendError::Full(opened)), Some(look_ahead)) => {
+                        sender.send(look_ahead.prepare(opened)).map_err(|_| gone())
+                    }
+                    (sent, _) => sent.map_err(|_| gone()),
+                }
+            })
+        });
         let Some(worker) = worker else {
             return open(key, Input::open(full)?, accept);
         };

@@ -1,6 +1,9 @@
 //! Every reader of this crate, and what each says of a chain of bundles.
 
-use lifeboat_core::{Audit, Bundle, Chain, DeltaIntake, Deltas, Discard, Error, PublicReport, RecoveryKey, Restore};
+use lifeboat_core::{
+    Audit, Bundle, Chain, Decoder, DeltaIntake, Deltas, Discard, Error, LookAhead, Opened, Opener, PublicReport,
+    RecoveryKey, Restore,
+};
 
 /// What a reader said: the state's id, or the kind of its error.
 pub type Said = Result<String, String>;
@@ -14,12 +17,31 @@ fn pieces(push: impl FnMut(&[u8]) -> Result<(), Error>, bytes: &[u8], piece: usi
     bytes.chunks(piece).try_for_each(push)
 }
 
-/// The full bundle comes once, in pieces of this size; the deltas are there.
+/// The full bundle comes once, in pieces of this size; the deltas are there. Where digests are taken ahead, and where all comes in
+/// one piece, the same must be said.
 pub fn stream(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
     let deltas = kind(Deltas::open(key, chain[1..].iter().copied(), || Ok(())))?;
     let mut restore = Restore::over(key, deltas, Discard);
-    kind(pieces(|piece| restore.push(piece), chain[0], piece))?;
-    kind(restore.finish()).map(|(report, _)| report.public.state_id.to_string())
+    let said = pieces(|piece| restore.push(piece), chain[0], piece).and_then(|()| restore.finish());
+    let said = said.map(|(report, _)| report.public.state_id.to_string());
+    let ahead = look_ahead(key, chain);
+    let text = |said: &Result<String, Error>| said.as_ref().map_or_else(Error::to_string, String::clone);
+    assert_eq!(text(&said), text(&ahead));
+    kind(said)
+}
+
+fn look_ahead(key: &RecoveryKey, chain: &[&[u8]]) -> Result<String, Error> {
+    let deltas = Deltas::open(key, chain[1..].iter().copied(), || Ok(()))?;
+    let mut decoder = Decoder::over(key, deltas, Discard);
+    let (mut opener, mut ahead) = (Opener::new(key), None);
+    opener.push(chain[0], |opened| {
+        if let Opened::Keys(keys) = &opened {
+            ahead = Some(LookAhead::new(keys));
+        }
+        decoder.take(ahead.as_mut().expect("the keys come first").prepare(opened))
+    })?;
+    opener.finish()?;
+    decoder.finish().map(|(report, _)| report.public.state_id.to_string())
 }
 
 /// The deltas too come in pieces, one after the other.

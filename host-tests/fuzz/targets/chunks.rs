@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::{Decoder, Discard, Opened, Place};
+use lifeboat_core::{Decoder, DigestsAhead, Discard, Opened, Place};
 use lifeboat_fuzz::{chunks, key, opened_keys};
 
 fuzz_target!(|input: &[u8]| {
@@ -10,7 +10,8 @@ fuzz_target!(|input: &[u8]| {
     decoder.take(opened_keys()).expect("the right key");
     for (at, (kind, plaintext)) in chunks(input).into_iter().enumerate() {
         let place = Place { item: at + 1, offset: 0 };
-        if decoder.take(Opened::Chunk { kind, plaintext: plaintext.to_vec(), place }).is_err() {
+        let opened = Opened::Chunk { kind, plaintext: plaintext.to_vec(), ahead: DigestsAhead::default(), place };
+        if decoder.take(opened).is_err() {
             return;
         }
     }
