@@ -2,17 +2,26 @@
 //! gets its memory through its own door, and Rust has a reserve that SQLite never sees: when memory runs out, SQLite is
 //! refused first, and the little that Rust needs to tell so and to clean up is still there.
 //!
+//! WebAssembly's memory only grows, and to let it grow is dear: some hosts make it anew each time, and browsers and Node then
+//! collect their garbage. The system allocator asks for what it needs and no more, which is thousands of times for a large
+//! database. So whenever it had to ask, it is made to ask for a sixteenth more.
+//!
 //! Single-threaded, as WebAssembly without the threads proposal is: the atomics are plain variables.
 
 use lifeboat_core::{Error, Result};
 use sqlite_wasm_rs as sqlite;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::arch::wasm32::memory_size;
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
 
 /// Rust's reserve in bytes: more than any one step needs besides long values, which are allocated fallibly.
 const RESERVE: usize = 24 << 20;
+/// A page of WebAssembly.
+const PAGE: usize = 64 << 10;
+/// The memory grows by this part of what it has.
+const AHEAD: usize = 16;
 /// What precedes each of SQLite's allocations: its size. Eight bytes, so that what follows is aligned to eight.
 const HEAD: usize = 8;
 
@@ -29,6 +38,47 @@ const fn layout(size: usize) -> Layout {
     match Layout::from_size_align(size, HEAD) {
         Ok(layout) => layout,
         Err(_) => Layout::new::<u8>(),
+    }
+}
+
+/// Allocates from the system, and ahead where the memory had to grow.
+///
+/// # Safety
+/// The layout is not empty.
+unsafe fn allocate(layout: Layout) -> *mut u8 {
+    let before = memory_size(0);
+    // SAFETY: promised by the caller.
+    let memory = unsafe { System.alloc(layout) };
+    grow_ahead(before);
+    memory
+}
+
+/// As [`allocate`], for memory that has become too small.
+///
+/// # Safety
+/// That of [`GlobalAlloc::realloc`].
+unsafe fn reallocate(memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+    let before = memory_size(0);
+    // SAFETY: promised by the caller.
+    let new = unsafe { System.realloc(memory, layout, size) };
+    grow_ahead(before);
+    new
+}
+
+/// What is given back stays with the allocator, which serves the next requests from it. Where there is no more, it asks for
+/// each as it comes.
+fn grow_ahead(before: usize) {
+    let pages = memory_size(0);
+    if pages == before {
+        return;
+    }
+    let layout = layout(pages * (PAGE / AHEAD));
+    // SAFETY: the layout is not empty, and what it was given is given back with it.
+    unsafe {
+        let memory = System.alloc(layout);
+        if !memory.is_null() {
+            System.dealloc(memory, layout);
+        }
     }
 }
 
@@ -57,7 +107,7 @@ fn hold() -> bool {
 unsafe impl GlobalAlloc for Reserved {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`.
-        let memory = unsafe { System.alloc(layout) };
+        let memory = unsafe { allocate(layout) };
         if !memory.is_null() || layout.size() > RESERVE || !release() {
             return memory;
         }
@@ -72,7 +122,7 @@ unsafe impl GlobalAlloc for Reserved {
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `realloc`; on failure the old memory is intact.
-        let new = unsafe { System.realloc(memory, layout, size) };
+        let new = unsafe { reallocate(memory, layout, size) };
         if !new.is_null() || size > RESERVE || !release() {
             return new;
         }
@@ -176,7 +226,7 @@ unsafe fn with_head(start: *mut u8, size: c_int) -> *mut c_void {
 unsafe extern "C" fn malloc(size: c_int) -> *mut c_void {
     match block(size) {
         // SAFETY: the layout is not empty.
-        Some(layout) if !SHORT.load(Relaxed) => unsafe { with_head(System.alloc(layout), size) },
+        Some(layout) if !SHORT.load(Relaxed) => unsafe { with_head(allocate(layout), size) },
         _ => null_mut(),
     }
 }
@@ -202,7 +252,7 @@ unsafe extern "C" fn realloc(memory: *mut c_void, size: c_int) -> *mut c_void {
     unsafe {
         let head = head(memory);
         match (block(head.read()), block(size)) {
-            (Some(old), Some(new)) => with_head(System.realloc(head.cast(), old, new.size()), size),
+            (Some(old), Some(new)) => with_head(reallocate(head.cast(), old, new.size()), size),
             _ => null_mut(),
         }
     }
