@@ -289,7 +289,7 @@ mod tests {
         let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("it is one");
         let seal = Seal::new(&key.domain(key.domain_id("test").expect("it is a name")));
         let (head_hash, zstd) = ([5; 32], Compression::Zstd);
-        let plain = |length: usize| (0..length).map(|at| (at * at >> 3) as u8).collect::<Vec<_>>();
+        let plain = |length: usize| (0..length).map(|at| ((at * at) >> 3) as u8).collect::<Vec<_>>();
         let chunks = [
             (ChunkKind::Changes, Compression::None, plain(10_000)),
             (ChunkKind::Changes, zstd, Vec::new()),

@@ -5,7 +5,7 @@ use crate::bindings::lifeboat::recovery::recovery::{Audit, Database, Error, Insp
 use crate::fail::{Fail, IoContext, Kind};
 use crate::progress::{Phase, Progress};
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 
 /// The longest piece that the interface takes.
 const PIECE: usize = 1 << 20;
@@ -162,17 +162,17 @@ fn feed_one(
         Bundle::StandardInput => Box::new(std::io::stdin().lock()),
         Bundle::File(path) => Box::new(File::open(path).context("cannot open", path)?),
     };
-    let mut piece = vec![0; PIECE];
+    let mut piece = Vec::with_capacity(PIECE);
     loop {
-        match source.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(length) => {
-                push(&piece[..length]).map_err(|error| Fail::from(error).at(bundle))?;
+        piece.clear();
+        // A runtime gives less at once; chunks that come together are opened together, in less time.
+        match source.by_ref().take(PIECE as u64).read_to_end(&mut piece).context("cannot read", bundle)? {
+            0 => return Ok(()),
+            length => {
+                push(&piece).map_err(|error| Fail::from(error).at(bundle))?;
                 drain()?;
                 phase.add(length);
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).context("cannot read", bundle),
         }
     }
 }
