@@ -131,7 +131,8 @@ fn the_extension() {
     for vector in all.iter().filter(|vector| !vector.is_ledger) {
         let path = scene.path(&vector.name).into_os_string().into_string().expect("UTF-8");
         let chain = scene.chain(vector);
-        let mut compare = |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
+        let mut compare =
+            |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
         let verify = "SELECT backup_verify(?1)";
         let keyless = word(&vector.keyless).map(|_| vector.signer.clone().expect("a signer"));
         compare("keyless", scene.ask(&scene.app, verify, "verify_key", [&path]), &keyless);
@@ -169,7 +170,8 @@ fn the_component() {
         format!("{}: {text}", case.replace('-', " "))
     };
     for vector in all.iter().filter(|vector| !vector.is_ledger) {
-        let mut compare = |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
+        let mut compare =
+            |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
         // The smallest memory that its interface names, which must be enough.
         let mut instance = Instance::new(512 << 20);
         let keyless = word(&vector.keyless).map(|_| vector.signer.clone().expect("a signer"));
@@ -194,15 +196,20 @@ fn audit(instance: &mut Instance, bundle: &[u8]) -> Result<String, Error> {
 
 fn inspect(instance: &mut Instance, vector: &Vector, chain: &[&[u8]]) -> Result<String, Error> {
     let inspection = instance.inspection_open(&vector.key, None)?;
-    let deltas = chain[1..].concat();
-    deltas.chunks(1000).try_for_each(|piece| instance.inspection_push_delta(inspection, piece))?;
+    for delta in &chain[1..] {
+        instance.inspection_begin_delta(inspection)?;
+        delta.chunks(1000).try_for_each(|piece| instance.inspection_push_delta(inspection, piece))?;
+    }
     chain[0].chunks(PIECE).try_for_each(|piece| instance.inspection_push(inspection, piece))?;
     instance.inspection_finish(inspection).map(|summary| summary.report.state_id)
 }
 
 fn rows(instance: &mut Instance, vector: &Vector, chain: &[&[u8]]) -> Result<String, Error> {
     let rows = instance.rows_open(&vector.key, None)?;
-    chain[1..].concat().chunks(PIECE).try_for_each(|piece| instance.rows_push_delta(rows, piece))?;
+    for delta in &chain[1..] {
+        instance.rows_begin_delta(rows)?;
+        delta.chunks(PIECE).try_for_each(|piece| instance.rows_push_delta(rows, piece))?;
+    }
     for piece in chain[0].chunks(1000) {
         instance.rows_push(rows, piece)?;
         while instance.rows_next(rows)?.is_some() {
