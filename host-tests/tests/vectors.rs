@@ -131,7 +131,8 @@ fn the_extension() {
     for vector in all.iter().filter(|vector| !vector.is_ledger) {
         let path = scene.path(&vector.name).into_os_string().into_string().expect("UTF-8");
         let chain = scene.chain(vector);
-        let mut compare = |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
+        let mut compare =
+            |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
         let verify = "SELECT backup_verify(?1)";
         let keyless = word(&vector.keyless).map(|_| vector.signer.clone().expect("a signer"));
         compare("keyless", scene.ask(&scene.app, verify, "verify_key", [&path]), &keyless);
@@ -169,7 +170,8 @@ fn the_component() {
         format!("{}: {text}", case.replace('-', " "))
     };
     for vector in all.iter().filter(|vector| !vector.is_ledger) {
-        let mut compare = |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
+        let mut compare =
+            |reader: &str, said: Said, expected: &Said| differences.compare(vector, reader, &said, expected);
         // The smallest memory that its interface names, which must be enough.
         let mut instance = Instance::new(512 << 20);
         let keyless = word(&vector.keyless).map(|_| vector.signer.clone().expect("a signer"));
