@@ -11,6 +11,8 @@ use tempfile::{TempDir, tempdir};
 use vector::Vector;
 use wasm::{Error, Instance, PIECE, case};
 
+#[path = "../../core/tests/support/evidence.rs"]
+mod evidence;
 #[allow(dead_code, reason = "the vectors are only read here")]
 #[path = "../../core/tests/support/vector.rs"]
 mod vector;
@@ -40,18 +42,23 @@ fn expected(vector: &Vector, built: bool) -> Said {
 
 /// What differs from the vectors, to be told all at once.
 #[derive(Default)]
-struct Differences(Vec<String>);
+struct Differences {
+    found: Vec<String>,
+    compared: usize,
+}
 
 impl Differences {
     fn compare(&mut self, vector: &Vector, reader: &str, said: &Said, expected: &Said) {
         let kind = |said: &Said| said.clone().map_err(|error| error.split(": ").next().unwrap_or_default().to_owned());
+        self.compared += 1;
         if kind(said) != *expected {
-            self.0.push(format!("{}: {reader}: {said:?}, not {expected:?}", vector.name));
+            self.found.push(format!("{}: {reader}: {said:?}, not {expected:?}", vector.name));
         }
     }
 
-    fn none(self) {
-        assert!(self.0.is_empty(), "{} differences:\n{}", self.0.len(), self.0.join("\n"));
+    fn none(self, cases: &str) {
+        assert!(self.found.is_empty(), "{} differences:\n{}", self.found.len(), self.found.join("\n"));
+        evidence::counted(cases, self.compared);
     }
 }
 
@@ -158,7 +165,7 @@ fn the_extension() {
         compare("backup_restore", scene.restore(vector), &expected(vector, true));
         compare("backup_restore_file", scene.restore_file(vector), &expected(vector, true));
     }
-    differences.none();
+    differences.none("readings of them by the extension");
 }
 
 #[test]
@@ -185,7 +192,7 @@ fn the_component() {
         let database = database.map(|recovered| recovered.summary.report.state_id);
         compare("database", database.map_err(kind), &expected(vector, true));
     }
-    differences.none();
+    differences.none("readings of them by the component");
 }
 
 fn audit(instance: &mut Instance, bundle: &[u8]) -> Result<String, Error> {
