@@ -83,9 +83,11 @@ impl SideBySide {
     }
 
     fn tags(&self, messages: &[(&Associated, &mut [u8])]) -> Vec<[u8; BLOCK]> {
-        let messages: Vec<(&[u8], u128)> =
+        let mut messages: Vec<(&[u8], u128)> =
             messages.iter().map(|(associated, message)| (&**message, *associated.0)).collect();
-        self.macs(&messages).into_iter().map(u128::to_be_bytes).collect()
+        let macs = self.macs(&messages);
+        messages.iter_mut().for_each(|(_, end)| end.zeroize());
+        macs.into_iter().map(u128::to_be_bytes).collect()
     }
 
     fn apply_stream(&self, tag: &[u8; BLOCK], message: &mut [u8]) {
