@@ -1,0 +1,38 @@
+//! The parts of the benchmark, a file each.
+
+mod component;
+mod delta;
+mod export;
+mod large;
+mod page;
+mod restore;
+mod verify;
+mod writers;
+
+use crate::scene::Scene;
+use crate::section::Section;
+
+/// Runs a part.
+pub type Part = fn(&Scene, usize) -> Section;
+
+/// All parts by their names, in the order of the report.
+pub const PARTS: [(&str, Part); 8] = [
+    ("export", export::run),
+    ("delta", delta::run),
+    ("restore", restore::run),
+    ("verify", verify::run),
+    ("component", component::run),
+    ("page", page::run),
+    ("large", large::run),
+    ("writers", writers::run),
+];
+
+/// The shell that has the extension, with an SQL statement.
+fn sql(database: &str, statement: &str) -> String {
+    format!("sqlite3 -cmd '.load dist/liblifeboat' {database} \"SELECT {statement}\"")
+}
+
+// A full backup of each peer, as prepare.sh made it.
+const BORG: &str = "rm -rf borg; cp -a borg-base borg";
+const RESTIC: &str = "rm -rf restic; cp -a restic-base restic";
+const LITESTREAM: &str = "rm -rf ls; cp -a ls-base ls";
