@@ -53,12 +53,20 @@ cp app.db ls/
 litestream replicate -config litestream.yml -exec ./until-replicated
 mv ls ls-base
 
-# restic and borg: they keep the file.
+# restic and borg: they keep the file, or a dump.
 echo 'a password of the benchmark' >password
 mkdir restic borg
 restic -r restic/repo init >/dev/null
 restic -r restic/repo backup --quiet app.db
 mv restic restic-base
 borg init --encryption repokey-blake2 borg/repo 2>/dev/null
-borg create --compression zstd,3 --chunker-params fixed,65536 borg/repo::full app.db
+borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full app.db
 mv borg borg-base
+
+mkdir restic borg
+restic -r restic/repo init >/dev/null
+sqlite3 app.db .dump | restic -r restic/repo backup --quiet --stdin --stdin-filename app.sql
+mv restic restic-dump
+borg init --encryption repokey-blake2 borg/repo 2>/dev/null
+sqlite3 app.db .dump | borg create --compression zstd,3 --chunker-params buzhash,12,20,15,4095 borg/repo::full -
+mv borg borg-dump

@@ -1,6 +1,6 @@
 //! What is added to a backup after 100 tokens were spent.
 
-use super::{BORG, LITESTREAM, RESTIC, sql};
+use super::{BORG, BORG_DUMP, BORG_STDIN, LITESTREAM, RESTIC, RESTIC_DUMP, sql};
 use crate::plot::Bar;
 use crate::scene::Scene;
 use crate::section::{Outcome, Section, What};
@@ -10,7 +10,7 @@ const OWN: &str = "Lifeboat, with a ledger";
 const PEER: &str = "litestream 0.3.13, age";
 
 const ABOUT: &str = "In one transaction, 10 tokens go to the error table, 110 are deleted, a voucher comes. Lifeboat writes the rows that changed; litestream sends the pages \
-    while the application commits, so it has no seconds of its own; restic and borg read the file again and add what they do not have.";
+    while the application commits, so it has no seconds of its own; restic and borg read the file, or a dump, again and add what they do not have.";
 
 /// `BENCH=delta`
 pub fn run(scene: &Scene, rounds: usize) -> Section {
@@ -27,9 +27,18 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new("restic", "restic -r restic/repo backup --quiet spent.db")
             .after(RESTIC)
             .adds("restic/repo", "restic-base/repo"),
-        Way::new("borg", "borg create --compression zstd,3 --chunker-params fixed,65536 borg/repo::spent spent.db")
+        Way::new("borg", "borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::spent spent.db")
             .after(BORG)
             .adds("borg/repo", "borg-base/repo"),
+        Way::new(
+            "restic, of a .dump",
+            "sqlite3 spent.db .dump | restic -r restic/repo backup --quiet --stdin --stdin-filename app.sql",
+        )
+        .after(RESTIC_DUMP)
+        .adds("restic/repo", "restic-dump/repo"),
+        Way::new("borg, of a .dump", format!("sqlite3 spent.db .dump | {BORG_STDIN}::spent -"))
+            .after(BORG_DUMP)
+            .adds("borg/repo", "borg-dump/repo"),
     ];
     let section = Section::of_ways("delta", "After 100 tokens were spent", ways, &[], (scene, rounds));
     let (own, peer) = (section.way(OWN), (section.way(PEER), "litestream with age"));

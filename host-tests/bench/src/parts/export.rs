@@ -1,6 +1,6 @@
 //! A full backup.
 
-use super::sql;
+use super::{BORG_STDIN, sql};
 use crate::scene::Scene;
 use crate::section::{Outcome, Section, What};
 use crate::way::Way;
@@ -10,7 +10,7 @@ const PIPELINE: &str = ".dump, zstd, age";
 const VACUUM: &str = "VACUUM INTO (plain)";
 
 const ABOUT: &str = "All but `VACUUM INTO` are encrypted. Lifeboat's seconds include the sync to the disk. litestream copies the pages, and adds tables of its own; \
-    restic and borg keep the file as it lies there, which is a backup only while nobody writes.";
+    restic and borg keep the file as it lies there, which is a backup only while nobody writes, or a dump.";
 
 /// `BENCH=export`
 pub fn run(scene: &Scene, rounds: usize) -> Section {
@@ -26,7 +26,16 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new("restic", "restic -r restic/repo backup --quiet app.db")
             .after("rm -rf restic; restic -r restic/repo init")
             .makes("restic/repo"),
-        Way::new("borg", "borg create --compression zstd,3 --chunker-params fixed,65536 borg/repo::full app.db")
+        Way::new("borg", "borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full app.db")
+            .after("rm -rf borg; mkdir borg; borg init --encryption repokey-blake2 borg/repo")
+            .makes("borg/repo"),
+        Way::new(
+            "restic, of a .dump",
+            "sqlite3 app.db .dump | restic -r restic/repo backup --quiet --stdin --stdin-filename app.sql",
+        )
+        .after("rm -rf restic; restic -r restic/repo init")
+        .makes("restic/repo"),
+        Way::new("borg, of a .dump", format!("sqlite3 app.db .dump | {BORG_STDIN}::full -"))
             .after("rm -rf borg; mkdir borg; borg init --encryption repokey-blake2 borg/repo")
             .makes("borg/repo"),
     ];

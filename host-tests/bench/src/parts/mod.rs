@@ -35,4 +35,9 @@ fn sql(database: &str, statement: &str) -> String {
 // A full backup of each peer, as prepare.sh made it.
 const BORG: &str = "rm -rf borg; cp -a borg-base borg";
 const RESTIC: &str = "rm -rf restic; cp -a restic-base restic";
+const BORG_DUMP: &str = "rm -rf borg; cp -a borg-dump borg";
+const RESTIC_DUMP: &str = "rm -rf restic; cp -a restic-dump restic";
 const LITESTREAM: &str = "rm -rf ls; cp -a ls-base ls";
+
+/// What reads a dump of text: smaller pieces than usual, since few rows change.
+const BORG_STDIN: &str = "borg create --compression zstd,3 --chunker-params buzhash,12,20,15,4095 borg/repo";

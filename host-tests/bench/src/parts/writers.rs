@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{LITESTREAM, sql};
+use super::sql;
 use crate::line::Line;
 use crate::plot::Bar;
 use crate::scene::Scene;
@@ -18,7 +18,7 @@ use crate::way::Spread;
 const SECONDS: u64 = 10;
 
 const ABOUT: &str = "The application adds a token to the ZKAP database and deletes the oldest one, one synced transaction after the other, for 10 s in each run. A program \
-    beside it exports each second. litestream replicates each 20 ms.";
+    beside it exports each second.";
 
 /// Who else is at the database.
 #[derive(Clone, Copy, PartialEq)]
@@ -26,14 +26,12 @@ enum Beside {
     Nobody,
     Deltas,
     FullExports,
-    Litestream,
 }
 
-const SCENES: [(&str, Beside); 4] = [
+const SCENES: [(&str, Beside); 3] = [
     ("the application alone", Beside::Nobody),
     ("Lifeboat, a delta every second", Beside::Deltas),
     ("Lifeboat, a full export every second", Beside::FullExports),
-    ("litestream 0.3.13, age", Beside::Litestream),
 ];
 
 /// What a run of the application tells.
@@ -73,7 +71,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         bars.push(Bar::new(name, slow, format!("{:.2} ms", slow.median)));
         p99.push(slow.median);
     }
-    let [alone, deltas, full, _] = p99.as_slice() else { unreachable!("one for each scene") };
+    let [alone, deltas, full] = p99.as_slice() else { unreachable!("one for each scene") };
     let (work, against) = ("a write-heavy app with an export every second", "the same app alone");
     let outcome = Outcome {
         work,
@@ -92,10 +90,6 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
             ("the application alone", format!("lifeboat-bench app writers.db {SECONDS}")),
             ("Lifeboat, a delta every second", delta(&["chain/0.bundle".to_owned()])),
             ("Lifeboat, a full export every second", full_export()),
-            (
-                "litestream 0.3.13, age",
-                format!("litestream replicate -config litestream.yml -exec 'lifeboat-bench app ls/app.db {SECONDS}'"),
-            ),
         ],
         plot: ("milliseconds, 99th percentile of the commits", bars),
         outcomes: vec![outcome],
@@ -103,10 +97,8 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
 }
 
 fn write(scene: &Scene, beside: Beside) -> Run {
-    let seconds = SECONDS.to_string();
     let mut chain = vec!["chain/0.bundle".to_owned()];
     match beside {
-        Beside::Litestream => scene.shell(LITESTREAM),
         Beside::Deltas => {
             let first = r#"backup_export_file('file:app.key', 'chain/0.bundle', '{\"ledger\": \"chain/ledger\"}')"#;
             scene.shell(&format!("rm -rf chain; mkdir chain; {}", sql("writers.db", first)));
@@ -115,17 +107,8 @@ fn write(scene: &Scene, beside: Beside) -> Run {
         Beside::Nobody => {}
     }
     scene.shell("sync");
-    let mut app = if beside == Beside::Litestream {
-        let mut litestream = scene.command("litestream");
-        let app = env::current_exe().expect("a running program has a file");
-        let line = format!("{} app ls/app.db {seconds}", app.display());
-        litestream.args(["replicate", "-config", "litestream.yml", "-exec", &line]);
-        litestream
-    } else {
-        let mut app = scene.command(env::current_exe().expect("a running program has a file"));
-        app.args(["app", "writers.db", &seconds]);
-        app
-    };
+    let mut app = scene.command(env::current_exe().expect("a running program has a file"));
+    app.args(["app", "writers.db", &SECONDS.to_string()]);
     let mut app = app.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the application was built");
     let began = Instant::now();
     let mut exports = 0;
