@@ -30,7 +30,8 @@ struct Vector {
 impl Vector {
     /// The vectors of a directory by their names.
     fn read_all(directory: &Path) -> BTreeMap<String, Self> {
-        let files = fs::read_dir(directory).expect("the vectors are there").map(|entry| entry.expect("it is readable").path());
+        let files =
+            fs::read_dir(directory).expect("the vectors are there").map(|entry| entry.expect("it is readable").path());
         let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "vector"));
         let read = |file| Self::read(&fs::read_to_string(file).expect("a vector is text"));
         files.map(read).map(|vector| (vector.is("name").to_owned(), vector)).collect()
@@ -39,10 +40,14 @@ impl Vector {
     fn read(text: &str) -> Self {
         let (fields, digits) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
         let field = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let digits: Vec<u8> = digits.bytes().filter_map(|byte| char::from(byte).to_digit(16)).map(|digit| digit as u8).collect();
+        let digits: Vec<u8> =
+            digits.bytes().filter_map(|byte| char::from(byte).to_digit(16)).map(|digit| digit as u8).collect();
         let (pairs, rest) = digits.as_chunks::<2>();
         assert!(rest.is_empty(), "half a byte: {fields}");
-        Self { fields: fields.lines().filter_map(field).collect(), bytes: pairs.iter().map(|[high, low]| high << 4 | low).collect() }
+        Self {
+            fields: fields.lines().filter_map(field).collect(),
+            bytes: pairs.iter().map(|[high, low]| high << 4 | low).collect(),
+        }
     }
 
     fn field(&self, name: &str) -> Option<&str> {
