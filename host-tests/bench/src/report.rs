@@ -23,7 +23,13 @@ lines begin with; the peers have the settings that suit them best of those we kn
 pub fn write(sections: &[Section], rounds: usize, minutes: f64, directory: &Path) -> String {
     fs::create_dir_all(directory).expect("the directory of results can be made");
     let mut text = HEAD.to_owned();
-    let _ = writeln!(text, "{}; {rounds} rounds, {minutes:.0} minutes. {}.\n", machine(), versions());
+    let _ = writeln!(
+        text,
+        "{}; {rounds} {}, {minutes:.0} minutes. {}.\n",
+        machine(),
+        if rounds == 1 { "round" } else { "rounds" },
+        versions()
+    );
     goals(&mut text, sections);
     let mut runs = String::from("part,way,round,seconds,bytes,peak\n");
     for section in sections {

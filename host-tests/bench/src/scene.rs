@@ -9,20 +9,21 @@ use std::process::{Command, Stdio};
 use lifeboat_host_tests::corpus::{self, package, workspace};
 use lifeboat_host_tests::host::dist;
 use lifeboat_host_tests::zkap::Size;
-use tempfile::TempDir;
 
 /// It goes when this is dropped.
 pub struct Scene {
-    directory: TempDir,
+    directory: PathBuf,
     environment: Vec<(&'static str, OsString)>,
 }
 
 impl Scene {
     /// Makes it, beside the databases of the tests, so on the same disk.
     pub fn new() -> Self {
-        let made = tempfile::Builder::new().prefix("bench-").tempdir_in(workspace().join("target"));
-        let directory = made.expect("the target directory can be written to");
-        let environment = environment(directory.path());
+        let directory = workspace().join("target/bench");
+        // A run that was killed may have left it.
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).expect("the target directory can be written to");
+        let environment = environment(&directory);
         let scene = Self { directory, environment };
         eprintln!("preparing: the database, and a full backup by each");
         let spending = scene.path().join("spending.sql");
@@ -41,7 +42,7 @@ impl Scene {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        &self.directory
     }
 
     /// A program that runs here.
@@ -59,6 +60,12 @@ impl Scene {
             let bash = bash.args(["-euo", "pipefail", "-c", script]).stdin(Stdio::null()).stdout(Stdio::null());
             assert!(bash.status().is_ok_and(|status| status.success()), "failed: {script}");
         }
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
