@@ -97,7 +97,6 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
 }
 
 fn write(scene: &Scene, beside: Beside) -> Run {
-    let mut chain = vec!["chain/0.bundle".to_owned()];
     match beside {
         Beside::Deltas => {
             let first = r#"backup_export_file('file:app.key', 'chain/0.bundle', '{\"ledger\": \"chain/ledger\"}')"#;
@@ -110,27 +109,32 @@ fn write(scene: &Scene, beside: Beside) -> Run {
     let mut app = scene.command(env::current_exe().expect("a running program has a file"));
     app.args(["app", "writers.db", &SECONDS.to_string()]);
     let mut app = app.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the application was built");
-    let began = Instant::now();
-    let mut exports = 0;
-    while matches!(beside, Beside::Deltas | Beside::FullExports) {
-        let next = began + Duration::from_secs(exports + 1);
-        sleep(next.saturating_duration_since(Instant::now()));
-        if has_ended(&mut app) {
-            break;
-        }
-        let line = if beside == Beside::Deltas { delta(&chain) } else { full_export() };
-        let (mut commands, _) = Line::parse(&line).commands(scene);
-        let export = commands[0].stdin(Stdio::null()).stdout(Stdio::null()).status();
-        assert!(export.is_ok_and(|status| status.success()), "failed: {line}");
-        exports += 1;
-        chain.push(format!("chain/{}.bundle", chain.len()));
-    }
+    let exports = if beside == Beside::Nobody { 0 } else { export_each_second(scene, beside, &mut app) };
     let output = app.wait_with_output().expect("it was started");
     assert!(output.status.success(), "the application failed");
     let told: Value = serde_json::from_slice(&output.stdout).expect("it prints JSON");
     let number = |name: &str| told[name].as_f64().expect("a number");
     let [commits, p50, p99, longest] = ["commits", "p50", "p99", "longest"].map(number);
     Run { commits, p50, p99, longest, exports: exports as f64 }
+}
+
+/// Until the application ends: how often.
+fn export_each_second(scene: &Scene, beside: Beside, app: &mut Child) -> u64 {
+    let began = Instant::now();
+    let mut chain = vec!["chain/0.bundle".to_owned()];
+    loop {
+        // One that takes longer does not make the next ones hurry.
+        sleep(Duration::from_secs(1) - Duration::from_nanos(began.elapsed().subsec_nanos().into()));
+        if has_ended(app) {
+            break;
+        }
+        let line = if beside == Beside::Deltas { delta(&chain) } else { full_export() };
+        let (mut commands, _) = Line::parse(&line).commands(scene);
+        let export = commands[0].stdin(Stdio::null()).stdout(Stdio::null()).status();
+        assert!(export.is_ok_and(|status| status.success()), "failed: {line}");
+        chain.push(format!("chain/{}.bundle", chain.len()));
+    }
+    chain.len() as u64 - 1
 }
 
 fn has_ended(app: &mut Child) -> bool {
