@@ -59,7 +59,7 @@ mkdir restic borg
 restic -r restic/repo init >/dev/null
 restic -r restic/repo backup --quiet app.db
 mv restic restic-base
-borg init --encryption repokey-blake2 borg/repo 2>/dev/null
+borg --error init --encryption repokey-blake2 borg/repo
 borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full app.db
 mv borg borg-base
 
@@ -67,6 +67,6 @@ mkdir restic borg
 restic -r restic/repo init >/dev/null
 sqlite3 app.db .dump | restic -r restic/repo backup --quiet --stdin --stdin-filename app.sql
 mv restic restic-dump
-borg init --encryption repokey-blake2 borg/repo 2>/dev/null
+borg --error init --encryption repokey-blake2 borg/repo
 sqlite3 app.db .dump | borg create --compression zstd,3 --chunker-params buzhash,12,20,15,4095 borg/repo::full -
 mv borg borg-dump

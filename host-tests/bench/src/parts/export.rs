@@ -27,7 +27,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
             .after("rm -rf restic; restic -r restic/repo init")
             .makes("restic/repo"),
         Way::new("borg", "borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full app.db")
-            .after("rm -rf borg; mkdir borg; borg init --encryption repokey-blake2 borg/repo")
+            .after("rm -rf borg; mkdir borg; borg --error init --encryption repokey-blake2 borg/repo")
             .makes("borg/repo"),
         Way::new(
             "restic, of a .dump",
@@ -36,7 +36,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         .after("rm -rf restic; restic -r restic/repo init")
         .makes("restic/repo"),
         Way::new("borg, of a .dump", format!("sqlite3 app.db .dump | {BORG_STDIN}::full -"))
-            .after("rm -rf borg; mkdir borg; borg init --encryption repokey-blake2 borg/repo")
+            .after("rm -rf borg; mkdir borg; borg --error init --encryption repokey-blake2 borg/repo")
             .makes("borg/repo"),
     ];
     let section = Section::of_ways("export", "Full backup", ways, &[], (scene, rounds));
