@@ -1,4 +1,4 @@
-//! 1.1 GB and 3.3 million rows beside the ZKAP database: time in proportion, memory flat.
+//! 1 GB and 3.3 million rows beside the ZKAP database: time in proportion, memory flat.
 
 use lifeboat_host_tests::corpus;
 use lifeboat_host_tests::zkap::Size;
@@ -26,15 +26,15 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     let verify = |from: &str| sql(":memory:", &format!("backup_verify('{from}', 'file:app.key')"));
     let ways = vec![
         Way::new("Lifeboat, export 173 MB", export("app.db", "small-again.bundle")).makes("small-again.bundle"),
-        Way::new("Lifeboat, export 1.1 GB", export("large.db", "large-again.bundle")).makes("large-again.bundle"),
+        Way::new("Lifeboat, export 1 GB", export("large.db", "large-again.bundle")).makes("large-again.bundle"),
         Way::new("Lifeboat, restore 173 MB", restore("app.bundle", "small-again.db")).makes("small-again.db"),
-        Way::new("Lifeboat, restore 1.1 GB", restore("large.bundle", "large-again.db")).makes("large-again.db"),
+        Way::new("Lifeboat, restore 1 GB", restore("large.bundle", "large-again.db")).makes("large-again.db"),
         Way::new("Lifeboat, verify 173 MB", verify("app.bundle")),
-        Way::new("Lifeboat, verify 1.1 GB", verify("large.bundle")),
+        Way::new("Lifeboat, verify 1 GB", verify("large.bundle")),
     ];
-    let section = Section::of_ways("large", "1.1 GB, 3.3 million rows", ways, &["small-again.db"], (scene, rounds));
+    let section = Section::of_ways("large", "1 GB, 3.3 million rows", ways, &["small-again.db"], (scene, rounds));
     let scale = rows(Size::STRESS) / rows(Size::ACCEPTANCE);
-    let outcomes = section.ways.chunks(2).zip(["export of 1.1 GB", "restore of 1.1 GB", "verify 1.1 GB with key"]);
+    let outcomes = section.ways.chunks(2).zip(["export of 1 GB", "restore of 1 GB", "verify 1 GB with key"]);
     let outcomes = outcomes.map(|(pair, work)| {
         let [small, large] = pair else { unreachable!("there are two of each") };
         let time = large.seconds().median / small.seconds().median / scale;
