@@ -59,6 +59,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     );
     let mut bars = Vec::new();
     let mut p99 = Vec::new();
+    let mut done = Vec::new();
     for ((name, _), runs) in SCENES.iter().zip(&runs) {
         let slow = spread(runs, |run| run.p99);
         let [commits, p50, longest, exports] =
@@ -70,15 +71,23 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         );
         bars.push(Bar::new(name, slow, format!("{:.2} ms", slow.median)));
         p99.push(slow.median);
+        done.push(exports);
     }
-    let [alone, deltas, full] = p99.as_slice() else { unreachable!("one for each scene") };
+    let ([alone, deltas, full], [_, often, often_full]) = (p99.as_slice(), done.as_slice()) else {
+        unreachable!("one for each scene")
+    };
     let (work, against) = ("a write-heavy app with an export every second", "the same app alone");
     let outcome = Outcome {
         work,
         against,
         goal: "p99 of its commits at most 1.5".to_owned(),
-        measured: format!("{:.2} with deltas, {:.2} with full exports", deltas / alone, full / alone),
-        is_met: deltas.max(*full) <= alone * 1.5,
+        measured: format!(
+            "{:.2} with deltas ({often:.0} in {SECONDS} s), {:.2} with full exports ({often_full:.0})",
+            deltas / alone,
+            full / alone
+        ),
+        // A machine on which an export takes longer than a second has not shown it.
+        is_met: deltas.max(*full) <= alone * 1.5 && often.min(*often_full) >= SECONDS as f64 - 2.0,
     };
     Section {
         name: "writers",
