@@ -5,15 +5,18 @@
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
 # make audit   licences, sources and known advisories of all dependencies
-# make bench   side by side with other ways to back up, as a table; bench-hosts: the same recovery in each host
+# make bench   side by side with other ways to back up, in ROUNDS, into host-tests/bench/results; or BENCH="export restore", these parts alone;
+#              bench-hosts: the same recovery in each host
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
 # Tested as it is used, and built together: each choice of packages has features of its own, and so a wasmtime of its own.
-IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-rust-host
+IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-bench -p lifeboat-rust-host
 # For each target of `make fuzz`.
 FUZZ_SECONDS ?= 60
+# Of the benchmark, which takes about two minutes for each.
+ROUNDS ?= 5
 
 # What Debian has to provide: a C compiler; a clang that knows WebAssembly, and its library for bindgen; the hosts of the tests.
 PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
@@ -21,7 +24,7 @@ PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium python3-venv
-PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
+PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
 
 .PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
@@ -80,8 +83,16 @@ audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
 	$(CARGO) deny --locked check
 
-bench: setup-bench build
-	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench zkap
+bench: setup-bench build target/peers/installed
+	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
+	$(CARGO) build $(LOCKED) --release -p lifeboat-bench
+	$(TARGET)/release/lifeboat-bench $(ROUNDS) $(BENCH)
+
+target/peers/installed: host-tests/bench/peers.txt | setup-bench
+	rm -rf target/peers
+	/usr/bin/python3 -m venv target/peers
+	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes -r host-tests/bench/peers.txt
+	touch $@
 
 # The same recovery in each host.
 bench-hosts: setup-test packages

@@ -21,6 +21,7 @@ pub struct Usage {
 /// is one. Panics when one of them fails.
 #[track_caller]
 pub fn measure(commands: Vec<Command>, input: &str, output: Option<&Path>) -> Usage {
+    assert!(Path::new("/proc/thread-self/children").exists(), "this Linux does not tell the children of a process");
     let last = commands.len() - 1;
     let began = Instant::now();
     let mut children: Vec<Child> = Vec::new();
@@ -66,19 +67,14 @@ pub fn measure(commands: Vec<Command>, input: &str, output: Option<&Path>) -> Us
     unreachable!("the loop ends when the programs have")
 }
 
-/// These processes, and all that they have started.
+/// These processes, and all that they have started. To look at no others keeps what is measured undisturbed.
 fn with_descendants(mut processes: Vec<u32>) -> Vec<u32> {
-    let parent = |process: u32| -> Option<u32> {
-        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
-    };
-    let names =
-        fs::read_dir("/proc").expect("Linux has it").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let all: Vec<(u32, u32)> =
-        names.filter_map(|name| name.parse().ok()).filter_map(|n| Some((n, parent(n)?))).collect();
     let mut at = 0;
     while let Some(process) = processes.get(at).copied() {
-        processes.extend(all.iter().filter(|(_, parent)| *parent == process).map(|(child, _)| *child));
+        for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            processes.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
         at += 1;
     }
     processes
@@ -89,4 +85,18 @@ fn resident_peak(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_starts_counts() {
+        let mut shell = Command::new("sh");
+        let hold = "import time; held = b'x' * (1 << 26); time.sleep(0.5)";
+        shell.args(["-c", &format!("python3 -c \"{hold}\"; exit")]);
+        let usage = measure(vec![shell], "", None);
+        assert!(usage.peak > 1 << 26 && usage.time > Duration::from_millis(500), "{usage:?}");
+    }
 }

@@ -1,0 +1,37 @@
+//! A database file from a full backup.
+
+use super::{BORG, LITESTREAM, RESTIC, sql};
+use crate::scene::Scene;
+use crate::section::{Outcome, Section, What};
+use crate::way::Way;
+
+const OWN: &str = "Lifeboat";
+const PIPELINE: &str = "age, zstd, sqlite3";
+const LITE: &str = "litestream 0.3.13, age";
+
+const ABOUT: &str = "Lifeboat and the pipeline build the database anew from its rows; Lifeboat proves the state before the file appears, and syncs it. The others copy the \
+    pages that they kept.";
+
+/// `BENCH=restore`
+pub fn run(scene: &Scene, rounds: usize) -> Section {
+    let restore = "backup_restore_file('app.bundle', 'file:app.key', 'lifeboat.db')";
+    let ways = vec![
+        Way::new(OWN, sql(":memory:", restore)).makes("lifeboat.db"),
+        Way::new(PIPELINE, "age -d -i age.key app.age | zstd -q -d | sqlite3 pipeline.db").makes("pipeline.db"),
+        Way::new(LITE, "litestream restore -config litestream.yml -o litestream.db ls/app.db")
+            .after(LITESTREAM)
+            .makes("litestream.db"),
+        Way::new("restic", "restic -r restic/repo restore --quiet latest --target restored")
+            .after(RESTIC)
+            .makes("restored"),
+        Way::new("borg", "borg extract --stdout borg/repo::full app.db > borg.db").after(BORG).makes("borg.db"),
+    ];
+    let section = Section::of_ways("restore", "Restore", ways, &["lifeboat.db", "borg.db"], (scene, rounds));
+    let work = "restore to a file";
+    let [own, pipeline, litestream] = [OWN, PIPELINE, LITE].map(|name| section.way(name));
+    let outcomes = vec![
+        Outcome::ratio(work, (own, What::Seconds), (pipeline, "`age -d` through `zstd -d` into `sqlite3`"), 0.25),
+        Outcome::ratio(work, (own, What::Seconds), (litestream, "litestream 0.3.13 with age (page copy)"), 1.5),
+    ];
+    Section { about: ABOUT, outcomes, ..section }
+}
