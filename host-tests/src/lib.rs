@@ -1,6 +1,7 @@
 //! The evidence from outside: databases to try Lifeboat on, a comparer, and the programs that host it. Nothing here uses
 //! Lifeboat's own code.
 
+pub mod corpora;
 pub mod corpus;
 pub mod equal;
 pub mod history;

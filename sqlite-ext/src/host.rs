@@ -156,7 +156,7 @@ fn dotted(version: c_int) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use lifeboat_sqlite::{Connection, OpenMode, linked_api};
     use std::sync::atomic::{AtomicPtr, Ordering};
@@ -190,12 +190,17 @@ mod tests {
         0
     }
 
-    #[test]
-    fn two_libraries_in_one_process() {
+    /// The table of the linked SQLite.
+    pub fn routines() -> *mut sqlite3_api_routines {
         // SAFETY: the function has the signature of an entry point.
         assert_eq!(unsafe { sqlite3_auto_extension(catch_routines as *const c_void) }, 0);
         Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
-        let routines = ROUTINES.load(Ordering::Acquire);
+        ROUTINES.load(Ordering::Acquire)
+    }
+
+    #[test]
+    fn two_libraries_in_one_process() {
+        let routines = routines();
         // SAFETY: it is the table of the linked SQLite, which has the version of the binding; the copy stands for that of
         // another library.
         unsafe {

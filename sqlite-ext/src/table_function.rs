@@ -1,5 +1,6 @@
 //! Table-valued functions: what `backup_tables`, `backup_rows` and `backup_diff` share. Each is an eponymous virtual table that exists in
-//! no schema, may be named in statements of the application only, and gives its rows one by one.
+//! no schema, may be named in statements of the application only, and gives its rows one by one. No callback unwinds: what may panic runs in [`contain`], or in a
+//! `catch_unwind` of its own; the others (`open`, `eof`, `rowid`) only hand on a field.
 
 use crate::arguments::Arguments;
 use crate::edge::{guard, set_text};
@@ -15,6 +16,7 @@ use sqlite_loadable::table::{ConstraintOperator, IndexInfo, VTab, VTabArguments,
 use std::cell;
 use std::ffi::{CStr, c_int};
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -103,21 +105,38 @@ impl<'vtab, F: TableFunction> VTab<'vtab> for Table<F> {
     type Cursor = Cursor<F>;
 
     fn connect(db: *mut sqlite3, _: Option<&()>, _: VTabArguments) -> sqlite_loadable::Result<(String, Self)> {
+        contain::<F, _>(|| Self::declare(db))
+    }
+
+    /// The arguments come as `=` on the hidden columns. `idxNum` gets a bit for each that is there, and one more for what the
+    /// first column must equal.
+    fn best_index(&self, info: IndexInfo) -> Result<(), BestIndexError> {
+        // What a panic leaves unfinished, SQLite does not look at after an error.
+        catch_unwind(AssertUnwindSafe(|| Self::plan(info))).unwrap_or(Err(BestIndexError::Error))
+    }
+
+    fn open(&'vtab mut self) -> sqlite_loadable::Result<Cursor<F>> {
+        let base = sqlite3_vtab_cursor { pVtab: ptr::null_mut() };
+        Ok(Cursor { base, db: self.db, rows: None, row: None, number: 0 })
+    }
+}
+
+impl<F: TableFunction> Table<F> {
+    /// Its columns, as SQLite wants to hear of them.
+    fn declare(db: *mut sqlite3) -> Result<(String, Self)> {
         let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
         let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
         // SAFETY: SQLite is connecting the table; the option takes no further argument.
         let code = unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) };
         if code != 0 {
-            return Err(sqlite_loadable::Error::new_message("this SQLite does not know SQLITE_VTAB_DIRECTONLY"));
+            return Err(Error::unsupported("this SQLite does not know SQLITE_VTAB_DIRECTONLY"));
         }
         // SAFETY: all-zero is how SQLite wants its part.
         let base = unsafe { std::mem::zeroed() };
         Ok((format!("CREATE TABLE x({})", columns.join(", ")), Self { base, db, function: PhantomData }))
     }
 
-    /// The arguments come as `=` on the hidden columns. `idxNum` gets a bit for each that is there, and one more for what the
-    /// first column must equal.
-    fn best_index(&self, mut info: IndexInfo) -> Result<(), BestIndexError> {
+    fn plan(mut info: IndexInfo) -> Result<(), BestIndexError> {
         let (mut given, mut next) = (0, 1);
         let mut places = vec![None; F::ARGUMENTS.len()];
         let mut lookup = None;
@@ -153,11 +172,6 @@ impl<'vtab, F: TableFunction> VTab<'vtab> for Table<F> {
         info.set_estimated_rows(rows);
         Ok(())
     }
-
-    fn open(&'vtab mut self) -> sqlite_loadable::Result<Cursor<F>> {
-        let base = sqlite3_vtab_cursor { pVtab: ptr::null_mut() };
-        Ok(Cursor { base, db: self.db, rows: None, row: None, number: 0 })
-    }
 }
 
 /// Whether a constraint compares as bytes do. Under another collation several keys may be equal to one value.
@@ -173,14 +187,17 @@ fn is_binary(info: &IndexInfo, constraint: usize) -> bool {
     }
 }
 
+/// Runs the body of a callback, stops panics, and puts errors into words. sqlite-loadable takes the message for a format, so
+/// that each `%` has to be doubled.
+fn contain<F: TableFunction, T>(body: impl FnOnce() -> Result<T>) -> sqlite_loadable::Result<T> {
+    guard(F::NAME, body).map_err(|(text, _)| sqlite_loadable::Error::new_message(text.replace('%', "%%")))
+}
+
 impl<F: TableFunction> Cursor<F> {
-    /// Runs `body`, stops panics, and puts errors into words. sqlite-loadable takes the message for a format, so that
-    /// each `%` has to be doubled.
     fn run(&mut self, body: impl FnOnce(&mut Self, &Connection<'_>) -> Result<()>) -> sqlite_loadable::Result<()> {
         // SAFETY: the connection outlives its cursors, and calls on the thread that uses it.
         let app = unsafe { Connection::borrow(Host::get().api, self.db.cast()) };
-        guard(F::NAME, || body(self, &app))
-            .map_err(|(text, _)| sqlite_loadable::Error::new_message(text.replace('%', "%%")))
+        contain::<F, _>(|| body(self, &app))
     }
 
     fn advance(&mut self) -> Result<()> {
@@ -193,10 +210,20 @@ impl<F: TableFunction> Cursor<F> {
     }
 }
 
+/// SQLite closes a cursor by dropping it.
+impl<F> Drop for Cursor<F> {
+    fn drop(&mut self) {
+        let rows = self.rows.take();
+        // Nobody could be told of a panic, but that the default hook has written of it.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(rows)));
+    }
+}
+
 impl<F: TableFunction> VTabCursor for Cursor<F> {
     fn filter(&mut self, given: c_int, _: Option<&str>, values: &[*mut sqlite3_value]) -> sqlite_loadable::Result<()> {
         self.run(|cursor, app| {
-            (cursor.rows, cursor.row, cursor.number) = (None, None, 0);
+            (cursor.row, cursor.number) = (None, 0);
+            drop(cursor.rows.take());
             let all = (1 << F::ARGUMENTS.len()) - 1;
             if given & all != all {
                 return Err(Error::misuse(format!("call it as {}({})", F::NAME, F::ARGUMENTS.join(", "))));
@@ -219,20 +246,25 @@ impl<F: TableFunction> VTabCursor for Cursor<F> {
     }
 
     fn column(&self, context: *mut sqlite3_context, index: c_int) -> sqlite_loadable::Result<()> {
-        let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
-        // SAFETY: SQLite is asking for this column.
-        unsafe {
-            match cell {
-                Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
-                Some(Cell::Text(text)) => set_text(context, text.as_bytes()),
-                // The arguments are not shown: one of them is the key.
-                Some(Cell::Null) | None => (Host::get().result_null)(context),
+        contain::<F, _>(|| {
+            let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
+            // SAFETY: SQLite is asking for this column.
+            unsafe {
+                match cell {
+                    Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
+                    Some(Cell::Text(text)) => set_text(context, text.as_bytes()),
+                    // The arguments are not shown: one of them is the key.
+                    Some(Cell::Null) | None => (Host::get().result_null)(context),
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn rowid(&self) -> sqlite_loadable::Result<i64> {
         Ok(self.number)
     }
 }
+
+#[cfg(test)]
+mod tests;
