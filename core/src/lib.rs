@@ -1,8 +1,6 @@
-//! Lifeboat's bundle format: the live state of a SQLite database as small, encrypted, deterministic bundles.
+#![doc = include_str!("../README.md")]
 //!
-//! The core takes a state from whoever walks over it and gives it back to whoever wants it; bytes go through readers and
-//! writers of the caller. It does no I/O of its own, knows no SQLite, no clock and no randomness. `FORMAT.md` beside this
-//! crate is the specification, `SECURITY.md` says what it is worth.
+//! ## How it is built
 //!
 //! ```text
 //!   a state (StateSink)   rows of a live database                rows for a new database       a state (StateSink)
@@ -18,6 +16,7 @@
 //! [`Audit`] checks a bundle without a key. The halves can run on two threads.
 #![forbid(unsafe_code)]
 
+mod alone;
 mod base;
 mod bundle;
 mod cbor;
@@ -48,6 +47,8 @@ pub mod limits;
 mod open_chunk;
 mod output;
 mod overlay;
+#[cfg(test)]
+mod published;
 mod reader;
 mod restore;
 mod rows;

@@ -136,6 +136,17 @@ fn readme() {
     check("README.md", &read("README.md"));
 }
 
+/// T10: the commands of the safety guide.
+#[test]
+fn safety_guide() {
+    check("core/SAFETY.md", &read("core/SAFETY.md"));
+}
+
+#[test]
+fn recovery_page() {
+    check("wasm-component/page/README.md", &read("wasm-component/page/README.md"));
+}
+
 #[test]
 fn sql_reference() {
     check("sqlite-ext/README.md", &read("sqlite-ext/README.md"));

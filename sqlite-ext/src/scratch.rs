@@ -3,10 +3,8 @@
 use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
 use crate::pipeline;
-use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result, StateDigest};
-use lifeboat_sqlite::{
-    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, Snapshot, foreign_key_check,
-};
+use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result};
+use lifeboat_sqlite::{CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, prove};
 use serde::{Serialize, Serializer};
 use std::fs::File;
 use std::thread;
@@ -47,8 +45,7 @@ struct Computed {
 /// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
 ///
 /// # Errors
-/// Those of the bundle and of the rebuild; interrupted; host, if SQLite gives back another state than was put in. The
-/// scratch database is of no use then.
+/// Those of the bundle, of the rebuild and of [`prove`]; interrupted. The scratch database is of no use then.
 pub(crate) fn build<'c>(
     scratch: &'c Connection<'c>,
     bundles: &[Bundle<'_>],
@@ -84,20 +81,6 @@ pub(crate) fn build<'c>(
     })?
 }
 
-fn prove(scratch: &Connection<'_>, key: &RecoveryKey, report: &Report) -> Result<()> {
-    let keys = key.domain(report.public.domain_id);
-    let mut digest = StateDigest::new(&keys);
-    Snapshot::open(scratch, "main")?.walk_as(report.selection.as_ref(), &mut digest)?;
-    let found = digest.finish()?;
-    if found == report.public.state_id {
-        return Ok(());
-    }
-    Err(Error::host(format!(
-        "the rebuilt database has the state {found}, not {}; it is thrown away; try again, or on another machine",
-        report.public.state_id
-    )))
-}
-
 impl Checks {
     fn new(level: CheckLevel, foreign_key_check: Findings, rebuilt: Rebuilt) -> Self {
         let of = |wanted| (level == wanted).then(|| rebuilt.violations.clone());
@@ -115,7 +98,10 @@ impl Checks {
 }
 
 fn some_ok_or_list<S: Serializer>(findings: &Option<Findings>, serializer: S) -> Result<S::Ok, S::Error> {
-    findings.as_ref().map_or_else(|| serializer.serialize_none(), |findings| ok_or_list(findings, serializer))
+    match findings {
+        Some(findings) => ok_or_list(findings, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn ok_or_list<S: Serializer>(findings: &Findings, serializer: S) -> Result<S::Ok, S::Error> {

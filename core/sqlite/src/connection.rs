@@ -64,9 +64,11 @@ impl Connection<'static> {
         let patrol = NonNull::from(Box::leak(patrol));
         let connection = Self { api, db, owned: true, patrol: Some(patrol), _app: PhantomData };
         connection.check(code, &place())?;
-        // SAFETY: the connection is open, and the patrol stays in its box until it is closed.
-        unsafe {
-            (api.progress_handler)(db, PATROL_STEPS, Some(self::patrol as ProgressHandler), patrol.as_ptr().cast());
+        if let Some(progress_handler) = api.progress_handler {
+            // SAFETY: the connection is open, and the patrol stays in its box until it is closed.
+            unsafe {
+                progress_handler(db, PATROL_STEPS, Some(self::patrol as ProgressHandler), patrol.as_ptr().cast());
+            }
         }
         Ok(connection)
     }
@@ -223,7 +225,8 @@ impl<'app> Connection<'app> {
 
     /// Runs `body` while `watcher` is called about every 10,000 instructions of SQLite's machine on this connection.
     /// When it says true (or panics), the statement under way ends as
-    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted).
+    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted). Never called where there is no
+    /// [`progress_handler`](Api::progress_handler).
     ///
     /// For connections of our own, one watcher at a time; else a [misuse](Error::misuse): it takes the place of a
     /// progress handler, and the app may have set its own.

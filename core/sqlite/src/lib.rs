@@ -1,5 +1,6 @@
-//! The SQLite edge of Lifeboat, shared by both plug-ins: live database → [`StateSink`](lifeboat_core::StateSink) →
-//! database.
+#![doc = include_str!("../README.md")]
+//!
+//! ## How it is built
 //!
 //! ```text
 //!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
@@ -7,12 +8,13 @@
 //!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
 //!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
+//!     prove           the state of what was built is that of the bundle        (prove)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
 //!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
 //!   check_may_…       in which situation a function of ours was called         (situation)
 //! ```
 //!
-//! All of it runs on any SQLite from 3.31 on through a table of its C functions ([`Api`]): the host's or a linked one.
+//! The table of SQLite's C functions is [`Api`].
 
 pub mod api;
 mod backup;
@@ -32,6 +34,7 @@ mod narrow;
 mod owned;
 mod page_copy;
 mod plan;
+mod prove;
 mod pulse;
 mod rebuild;
 mod schema;
@@ -53,6 +56,7 @@ pub use connection::{Connection, OpenMode};
 pub use copy::{Target, adopt_encoding, copy_into};
 pub use dangling::Dangling;
 pub use name::{quote_name, quote_text};
+pub use prove::prove;
 pub use pulse::Pulse;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
 pub use selection::{Now, SelectionRequest};

@@ -224,7 +224,8 @@ fn a_progress_handler_of_the_app_ends_the_walk() {
             unsafe extern "C" fn stop(_: *mut c_void) -> c_int {
                 1
             }
-            (connection.api().progress_handler)(connection.handle(), 10_000, Some(stop), std::ptr::null_mut());
+            let progress_handler = connection.api().progress_handler.expect("rusqlite has it");
+            progress_handler(connection.handle(), 10_000, Some(stop), std::ptr::null_mut());
         }
         let mut recording = Recording::default();
         let error = snapshot.walk(&mut recording).expect_err("interrupted");

@@ -1,7 +1,8 @@
 //! A panic in a callback becomes an error, or nothing; the process goes on.
 
 use super::*;
-use crate::host;
+use crate::functions::Registrar;
+use crate::linked::{self, Linked};
 
 /// A function that panics where its argument says.
 struct Panics(String);
@@ -58,13 +59,13 @@ impl TableFunction for Many {
 }
 
 fn database() -> rusqlite::Connection {
-    // SAFETY: the table is that of the linked SQLite.
-    unsafe { Host::enter(host::tests::routines()) }.unwrap();
     let db = rusqlite::Connection::open_in_memory().unwrap();
-    // SAFETY: the connection is open.
-    let handle = unsafe { db.handle() };
-    define::<Panics>(handle.cast()).unwrap();
-    define::<Many>(handle.cast()).unwrap();
+    // SAFETY: the connection is open, and of the linked SQLite.
+    let handle: *mut c_void = unsafe { db.handle() }.cast();
+    unsafe { linked::register(handle) }.unwrap();
+    let mut registrar = Linked(handle.cast());
+    registrar.table::<Panics>().unwrap();
+    registrar.table::<Many>().unwrap();
     db
 }
 
