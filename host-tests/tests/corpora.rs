@@ -10,7 +10,8 @@ use lifeboat_host_tests::host::program;
 /// Every so many cases of a set, and no fewer round trips for each than `kept`.
 fn sample(set: Set, every: usize, kept: f64) -> Tally {
     let every = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1 } else { every };
-    let plan = Plan { program: program("corpora"), jobs: 2, limit: Duration::from_secs(120), with_old: true };
+    let plan =
+        Plan { program: program("corpora"), jobs: 2, limit: Duration::from_secs(120), time: None, with_old: true };
     let tally = plan.run(set, (0..).step_by(every)).expect("the corpus can be read");
     println!("{}: {tally}", set.name());
     assert!(tally.is_clean(), "{}", tally.in_full());

@@ -1,5 +1,5 @@
-//! Tries Lifeboat on SQLite's own fuzz cases and test scripts: `corpora SET [--every N] [--only N] [--jobs N] [--limit SECONDS] [--old]
-//! [--full]`, where SET is `databases`, `worked`, `scripts`, `pairs` or `sessions`. `--old`: also with the system's SQLite. Prints
+//! Tries Lifeboat on SQLite's own fuzz cases and test scripts: `corpora SET [--every N] [--only N] [--jobs N] [--limit SECONDS] [--for SECONDS]
+//! [--old] [--full]`, where SET is `databases`, `worked`, `scripts`, `pairs` or `sessions`. `--for`: no case begins later. `--old`: also with the system's SQLite. Prints
 //! counts, with `--full` also what was said; exits with 1 when something crashed, hung, or was wrong.
 
 use std::error::Error;
@@ -13,7 +13,8 @@ use lifeboat_host_tests::corpora::round_trip::Bench;
 use lifeboat_host_tests::corpora::{Plan, directory_of};
 use lifeboat_host_tests::host::extension;
 
-const USAGE: &str = "usage: corpora SET [--every N] [--only N] [--jobs N] [--limit SECONDS] [--old] [--full]";
+const USAGE: &str =
+    "usage: corpora SET [--every N] [--only N] [--jobs N] [--limit SECONDS] [--for SECONDS] [--old] [--full]";
 
 fn main() -> ExitCode {
     match run() {
@@ -31,7 +32,13 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let name = args.next().ok_or(USAGE)?;
     let set = Set::ALL.into_iter().find(|set| set.name() == name).ok_or(USAGE)?;
     let (mut every, mut only, mut full, mut works) = (1, None, false, false);
-    let mut plan = Plan { program: std::env::current_exe()?, jobs: 2, limit: Duration::from_secs(60), with_old: false };
+    let mut plan = Plan {
+        program: std::env::current_exe()?,
+        jobs: 2,
+        limit: Duration::from_secs(60),
+        time: None,
+        with_old: false,
+    };
     while let Some(arg) = args.next() {
         let mut number = || -> Result<usize, Box<dyn Error>> { Ok(args.next().ok_or(USAGE)?.parse()?) };
         match arg.as_str() {
@@ -39,6 +46,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
             "--only" => only = Some(number()?),
             "--jobs" => plan.jobs = number()?,
             "--limit" => plan.limit = Duration::from_secs(number()? as u64),
+            "--for" => plan.time = Some(Duration::from_secs(number()? as u64)),
             "--old" => plan.with_old = true,
             "--full" => full = true,
             // How the processes that work on cases are started.

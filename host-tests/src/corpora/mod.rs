@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,10 @@ pub struct Plan {
     pub program: PathBuf,
     /// How many processes work at a time.
     pub jobs: usize,
-    /// How long one case may take.
+    /// How much processor time one case may take.
     pub limit: Duration,
+    /// No case begins later than this; none: all are tried.
+    pub time: Option<Duration>,
     /// Also with the system's SQLite.
     pub with_old: bool,
 }
@@ -99,6 +101,8 @@ impl Plan {
             command.args(self.with_old.then_some("--old"));
             command
         };
+        let began = Instant::now();
+        let numbers = numbers.into_iter().take_while(|_| self.time.is_none_or(|time| began.elapsed() < time));
         pool::run(numbers, self.jobs, self.limit, command, |number, ended, time| {
             tally.add(&names[&number], ended, time)
         });

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::Outcome;
 
+/// How many times its limit a case may take where it does not get the processor.
+const WAITING: u32 = 10;
+
 /// How one case ended.
 pub enum Ended {
     /// The process said so.
@@ -19,16 +22,16 @@ pub enum Ended {
     Hang(String),
 }
 
-/// Runs cases on `jobs` processes. `command` starts one: it reads the number of a case from its input, a line each, and
+/// Runs cases on `jobs` processes, each within `limit` of processor time. `command` starts one: it reads the number of a case from its input, a line each, and
 /// writes an [`Outcome`] as a line of JSON; before that, other lines may say what it is [`at`]. `done` is told of each case, in the order in which they end.
 pub fn run(
-    cases: impl IntoIterator<Item = usize> + Send,
+    cases: impl Iterator<Item = usize> + Send,
     jobs: usize,
     limit: Duration,
     command: impl Fn() -> Command + Sync,
     done: impl FnMut(usize, Ended, Duration) + Send,
 ) {
-    let (cases, done) = (Mutex::new(cases.into_iter().collect::<Vec<_>>().into_iter()), Mutex::new(done));
+    let (cases, done) = (Mutex::new(cases.into_iter()), Mutex::new(done));
     let (cases, done, command) = (&cases, &done, &command);
     thread::scope(|scope| {
         for _ in 0..jobs {
@@ -89,20 +92,34 @@ impl Worker {
         let input = self.input.as_mut().expect("it is piped");
         // A process that is gone does not read; what happened to it is found out below.
         let _ = writeln!(input, "{number}").and_then(|()| input.flush());
-        let (deadline, mut at) = (Instant::now() + limit, String::from("the beginning"));
+        let (began, used_before, mut at) = (Instant::now(), self.used(), String::from("the beginning"));
         loop {
-            match self.replies.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.replies.recv_timeout(Duration::from_secs(1)) {
                 Ok(line) => match serde_json::from_str(&line) {
                     Ok(outcome) => return Ended::Reply(outcome),
                     Err(_) => at = line,
                 },
-                Err(RecvTimeoutError::Timeout) => return Ended::Hang(at),
+                Err(RecvTimeoutError::Timeout) => {
+                    // On a busy machine a process waits for its turn; one that waits for ever is a hang, too.
+                    if self.used().saturating_sub(used_before) >= limit || began.elapsed() >= limit * WAITING {
+                        return Ended::Hang(at);
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.child.wait().expect("the child was started");
                     return Ended::Crash(format!("{at}: {status}; {}", self.last_words()));
                 }
             }
         }
+    }
+
+    /// The processor time of the process so far; none where the system does not tell.
+    fn used(&self) -> Duration {
+        const PER_SECOND: u64 = 100;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // Behind the name, which may have spaces in it: `utime` and `stime` are the 12th and 13th of the other fields.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace().skip(11).take(2);
+        Duration::from_millis(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 1000 / PER_SECOND)
     }
 
     fn last_words(&mut self) -> String {

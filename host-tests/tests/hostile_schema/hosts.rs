@@ -62,6 +62,15 @@ impl Host {
     }
 }
 
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Self::Old(child, ..) = self {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 fn here(database: &Path, other: &Path, sql: &[String]) -> Said {
     let db = load(Connection::open(database).expect("a file is opened when it is used first"));
     let touched = Arc::new(AtomicU64::new(0));

@@ -34,7 +34,8 @@ impl Scene {
         let directory = tempdir().expect("a directory");
         let other = directory.path().join("other.db");
         let db = Connection::open(&other).expect("open");
-        db.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES ('of value')").expect("other");
+        db.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE t(x); INSERT INTO t VALUES ('of value')")
+            .expect("other");
         drop(db);
         Self { other: fs::read(other).expect("read"), directory }
     }
@@ -120,7 +121,7 @@ fn row((kind, name, table, sql): (Kind, String, String, String)) -> (usize, Sche
 /// A database whose `sqlite_schema` says what the text says, over b-trees that are there.
 pub fn forge(scene: &Scene, text: &Text) {
     let db = Connection::open(scene.path("forged.db")).expect("open");
-    db.execute_batch("PRAGMA writable_schema = ON; CREATE TABLE a(x); INSERT INTO a VALUES (10), (20), (30)")
+    db.execute_batch("PRAGMA synchronous = OFF; PRAGMA writable_schema = ON; CREATE TABLE a(x); INSERT INTO a VALUES (10), (20), (30)")
         .expect("a");
     let rows = scene.schema(text);
     for (number, (kind, name, table, sql)) in rows.iter().enumerate().skip(1) {
