@@ -72,8 +72,8 @@ pub fn real(name: &str) -> PathBuf {
         let fetched = done.is_ok_and(|status| status.success());
         assert!(
             fetched,
-            "cannot fetch {name}: the message above says why. It needs python3 with pip, and for GO.sqlite apt-get after \
-             `apt-get update`; put the file into {} by hand if this machine has no registries",
+            "cannot fetch {name}: the message above says why. It needs python3 with pip, and for GO.sqlite and sqlite-tests \
+             apt-get after `apt-get update`; put what it names into {} by hand if this machine has no registries",
             directory.display()
         );
     })

@@ -161,8 +161,8 @@ const OVER_ROWS: &[&str] = &[
     "total",
 ];
 
-/// The extension's functions.
-const OWN: &[&str] = &[
+/// The extension's functions, and those of SQLite that some builds leave out.
+const DIRECT: &[&str] = &[
     "backup_compose",
     "backup_compose_file",
     "backup_estimate",
@@ -175,6 +175,8 @@ const OWN: &[&str] = &[
     "backup_verify",
     "backup_verify_key",
     "backup_version",
+    "fts3_tokenizer",
+    "load_extension",
 ];
 
 /// True for a function that tells the time or works with times, in any case of letters.
@@ -191,10 +193,11 @@ pub(crate) fn is_steady(name: &str) -> bool {
         || is_built_in(name) && UNSTEADY.binary_search(&lower.as_str()).is_err()
 }
 
-/// True for a name that Lifeboat's own functions have, which applications call and schemas do not, in any case of letters.
-pub(crate) fn is_own(name: &str) -> bool {
+/// True for a function that applications may call, and constraints, indexes and generated columns may not, in any case of
+/// letters.
+pub(crate) fn is_direct(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    OWN.binary_search(&name.as_str()).is_ok()
+    DIRECT.binary_search(&name.as_str()).is_ok()
 }
 
 /// True for a function of the list, in any case of letters.
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_for_the_search() {
-        assert!([BUILT_IN, UNSTEADY, OVER_ROWS, OWN].into_iter().all(<[_]>::is_sorted));
+        assert!([BUILT_IN, UNSTEADY, OVER_ROWS, DIRECT].into_iter().all(<[_]>::is_sorted));
         assert!(UNSTEADY.iter().all(|name| is_built_in(name) && !is_steady(name)));
         assert!(is_steady("Lower") && is_steady("COUNT") && !is_steady("group_concat") && !is_steady("Current_Date"));
         assert!(is_built_in("UPPER") && is_built_in("->>") && is_built_in("zeroblob"));

@@ -58,6 +58,8 @@ pub struct Text {
     pub new: Outcome,
     /// On the older one.
     pub old: Outcome,
+    /// In the component, where that is another one than on the newer SQLite: it is built without some of its functions.
+    pub component: Option<Outcome>,
 }
 
 /// All of them.
@@ -67,17 +69,22 @@ pub fn all() -> impl Iterator<Item = &'static Text> {
 
 /// Both versions restore it.
 const fn kept(rows: &'static [Row], columns: usize) -> Text {
-    Text { rows, columns, new: Outcome::Kept, old: Outcome::Kept }
+    Text { rows, columns, new: Outcome::Kept, old: Outcome::Kept, component: None }
 }
 
 /// Both versions refuse it, with this kind of error and these words.
 pub const fn refused(rows: &'static [Row], columns: usize, kind: &'static str, words: &'static str) -> Text {
-    Text { rows, columns, new: Outcome::Refused(kind, words), old: Outcome::Refused(kind, words) }
+    Text { rows, columns, new: Outcome::Refused(kind, words), old: Outcome::Refused(kind, words), component: None }
 }
 
 /// The two versions do not agree.
 const fn differs(rows: &'static [Row], columns: usize, new: Outcome, old: Outcome) -> Text {
-    Text { rows, columns, new, old }
+    Text { rows, columns, new, old, component: None }
+}
+
+/// The component keeps it.
+const fn kept_by_component(rows: &'static [Row], columns: usize, new: Outcome, old: Outcome) -> Text {
+    Text { rows, columns, new, old, component: Some(Outcome::Kept) }
 }
 
 /// A table `t`.
