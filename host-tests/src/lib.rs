@@ -2,6 +2,7 @@
 //! Lifeboat's own code.
 
 pub mod cases;
+pub mod corpora;
 pub mod corpus;
 pub mod digest;
 pub mod equal;

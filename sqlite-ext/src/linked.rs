@@ -116,7 +116,7 @@ pub(crate) fn message_for_sqlite(text: &str) -> *mut c_char {
 }
 
 /// A connection of the linked SQLite.
-pub(crate) struct Linked(*mut sqlite3);
+pub(crate) struct Linked(pub(crate) *mut sqlite3);
 
 impl Linked {
     /// # Safety

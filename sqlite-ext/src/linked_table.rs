@@ -142,7 +142,7 @@ unsafe extern "C" fn connect<F: TableFunction>(
         let sql = match declare::<F>(db) {
             Ok(sql) => CString::new(sql).expect("declarations have no NUL"),
             Err(message) => {
-                *error = message_for_sqlite(message);
+                *error = message_for_sqlite(&message);
                 return SQLITE_ERROR;
             }
         };
@@ -238,8 +238,10 @@ unsafe extern "C" fn column<F: TableFunction>(
     index: c_int,
 ) -> c_int {
     // SAFETY: as above.
-    unsafe { (*cursor.cast::<Cursor<F>>()).scan.column(context, index) };
-    SQLITE_OK
+    unsafe {
+        let outcome = (*cursor.cast::<Cursor<F>>()).scan.column(context, index);
+        done(cursor, outcome)
+    }
 }
 
 unsafe extern "C" fn rowid<F: TableFunction>(cursor: *mut CursorBase, rowid: *mut i64) -> c_int {

@@ -1,5 +1,7 @@
 //! Table-valued functions: what `backup_tables`, `backup_rows` and `backup_diff` share. Each is an eponymous virtual table that exists in
 //! no schema, may be named in statements of the application only, and gives its rows one by one.
+//!
+//! Nothing unwinds out of what the callbacks call here; the others (`open`, `eof`, `rowid`) only hand on a field.
 
 use crate::arguments::Arguments;
 use crate::edge::{guard, set_text};
@@ -10,6 +12,7 @@ use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use std::cell;
 use std::ffi::{CStr, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -75,18 +78,21 @@ pub enum Cell {
 /// The declaration of a table function, for `sqlite3_declare_vtab`; and with that statements of the application alone may name it.
 ///
 /// # Errors
-/// The message, for a SQLite that cannot keep it out of schemas.
+/// The words of what went wrong: a SQLite that cannot keep it out of schemas.
 ///
 /// # Safety
 /// SQLite is connecting the table to this connection.
-pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, &'static str> {
-    // SAFETY: as of this function; the option takes no further argument.
-    if unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) } != 0 {
-        return Err("this SQLite does not know SQLITE_VTAB_DIRECTONLY");
-    }
-    let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
-    let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
-    Ok(format!("CREATE TABLE x({})", columns.join(", ")))
+pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, String> {
+    let declaration = guard(F::NAME, || {
+        // SAFETY: as of this function; the option takes no further argument.
+        if unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) } != 0 {
+            return Err(Error::unsupported("this SQLite does not know SQLITE_VTAB_DIRECTONLY"));
+        }
+        let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
+        let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
+        Ok(format!("CREATE TABLE x({})", columns.join(", ")))
+    });
+    declaration.map_err(|(text, _)| text)
 }
 
 /// What a statement says of one column.
@@ -115,6 +121,11 @@ impl Plan {
     /// The arguments come as `=` on the hidden columns. None where another order of a join gives the values. `is_binary`: whether
     /// the constraint of this number compares as bytes do; under another collation several keys may be equal to one value.
     pub fn of<F: TableFunction>(constraints: &[Constraint], is_binary: impl Fn(usize) -> bool) -> Option<Self> {
+        // Of a panic SQLite is told that there is no way.
+        catch_unwind(AssertUnwindSafe(|| Self::find::<F>(constraints, is_binary))).ok().flatten()
+    }
+
+    fn find<F: TableFunction>(constraints: &[Constraint], is_binary: impl Fn(usize) -> bool) -> Option<Self> {
         let mut places = vec![None; F::ARGUMENTS.len()];
         let mut lookup = None;
         for (number, constraint) in constraints.iter().enumerate().filter(|(_, constraint)| constraint.is_equal) {
@@ -180,7 +191,8 @@ impl<F: TableFunction> Scan<F> {
     /// SQLite is calling `xFilter`, with what [`Plan`] said and with these values.
     pub unsafe fn filter(&mut self, given: c_int, values: &[*mut sqlite3_value]) -> Result<(), String> {
         self.run(|scan, app| {
-            (scan.rows, scan.row, scan.number) = (None, None, 0);
+            (scan.row, scan.number) = (None, 0);
+            drop(scan.rows.take());
             let all = (1 << F::ARGUMENTS.len()) - 1;
             if given & all != all {
                 return Err(Error::misuse(format!("call it as {}({})", F::NAME, F::ARGUMENTS.join(", "))));
@@ -217,19 +229,26 @@ impl<F: TableFunction> Scan<F> {
 
     /// Sets one column of the current row.
     ///
+    /// # Errors
+    /// The words of what went wrong.
+    ///
     /// # Safety
     /// SQLite is asking for this column, with this context.
-    pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) {
-        let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
-        // SAFETY: as of this function.
-        unsafe {
-            match cell {
-                Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
-                Some(Cell::Text(text)) => set_text(context, text.as_bytes()),
-                // The arguments are not shown: one of them is the key.
-                Some(Cell::Null) | None => (Host::get().result_null)(context),
+    pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) -> Result<(), String> {
+        let set = || {
+            let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
+            // SAFETY: as of this function.
+            unsafe {
+                match cell {
+                    Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
+                    Some(Cell::Text(text)) => set_text(context, text.as_bytes()),
+                    // The arguments are not shown: one of them is the key.
+                    Some(Cell::Null) | None => (Host::get().result_null)(context),
+                }
             }
-        }
+            Ok(())
+        };
+        guard(F::NAME, set).map_err(|(text, _)| text)
     }
 
     /// Runs `body`, stops panics, and puts errors into words.
@@ -248,3 +267,15 @@ impl<F: TableFunction> Scan<F> {
         Ok(())
     }
 }
+
+/// SQLite closes a cursor by dropping it.
+impl<F> Drop for Scan<F> {
+    fn drop(&mut self) {
+        let rows = self.rows.take();
+        // Nobody can be told of a panic but whoever reads what the default hook writes.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(rows)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

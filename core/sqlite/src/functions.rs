@@ -161,6 +161,24 @@ const OVER_ROWS: &[&str] = &[
     "total",
 ];
 
+/// The extension's functions, and those of SQLite that some builds leave out.
+const DIRECT: &[&str] = &[
+    "backup_compose",
+    "backup_compose_file",
+    "backup_estimate",
+    "backup_export",
+    "backup_export_file",
+    "backup_info",
+    "backup_keygen",
+    "backup_restore",
+    "backup_restore_file",
+    "backup_verify",
+    "backup_verify_key",
+    "backup_version",
+    "fts3_tokenizer",
+    "load_extension",
+];
+
 /// True for a function that tells the time or works with times, in any case of letters.
 pub(crate) fn is_of_time(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -175,6 +193,13 @@ pub(crate) fn is_steady(name: &str) -> bool {
         || is_built_in(name) && UNSTEADY.binary_search(&lower.as_str()).is_err()
 }
 
+/// True for a function that applications may call, and constraints, indexes and generated columns may not, in any case of
+/// letters.
+pub(crate) fn is_direct(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    DIRECT.binary_search(&name.as_str()).is_ok()
+}
+
 /// True for a function of the list, in any case of letters.
 pub(crate) fn is_built_in(name: &str) -> bool {
     BUILT_IN.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
@@ -186,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_for_the_search() {
-        assert!(BUILT_IN.is_sorted() && UNSTEADY.is_sorted() && OVER_ROWS.is_sorted());
+        assert!([BUILT_IN, UNSTEADY, OVER_ROWS, DIRECT].into_iter().all(<[_]>::is_sorted));
         assert!(UNSTEADY.iter().all(|name| is_built_in(name) && !is_steady(name)));
         assert!(is_steady("Lower") && is_steady("COUNT") && !is_steady("group_concat") && !is_steady("Current_Date"));
         assert!(is_built_in("UPPER") && is_built_in("->>") && is_built_in("zeroblob"));

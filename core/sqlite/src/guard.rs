@@ -31,6 +31,9 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
     // Off, so that the rows of sqlite_schema can be written at all.
     let defensive = connection.configure(DEFENSIVE, false);
     for option in [ENABLE_FKEY, ENABLE_TRIGGER, ENABLE_VIEW, TRUSTED_SCHEMA] {
+        if option == TRUSTED_SCHEMA && distrusts_json(connection) {
+            continue;
+        }
         if !defensive || !connection.configure(option, false) {
             return Err(Error::unsupported(
                 "this SQLite is too old to handle a schema from outside; 3.31 is the oldest",
@@ -47,6 +50,14 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
     connection.limit(LIMIT_TRIGGER_DEPTH, 0);
     connection.limit(LIMIT_LIKE_PATTERN_LENGTH, LIKE_PATTERN_MAX);
     connection.execute("PRAGMA ignore_check_constraints = ON")
+}
+
+/// SQLite 3.38 to 3.40 take their own JSON functions for harmful: without trust, no index or generated column may have one.
+/// Trust lets none act that the judge would not: it has a list of its own for what is evaluated.
+fn distrusts_json(connection: &Connection<'_>) -> bool {
+    // SAFETY: the function has no conditions.
+    let version = unsafe { (connection.api().libversion_number)() };
+    (3_038_000..3_041_000).contains(&version)
 }
 
 /// Lets statements that meet views and triggers be compiled. Nothing may be run on such a connection.

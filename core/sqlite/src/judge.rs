@@ -11,7 +11,7 @@
 use crate::api::{Api, Authorizer, Compare, Function, sqlite3, sqlite3_context, sqlite3_value};
 use crate::connection::{Connection, OpenMode};
 use crate::fault;
-use crate::functions::is_built_in;
+use crate::functions::{is_built_in, is_direct};
 use crate::guard;
 use crate::schema::{self, Class};
 use lifeboat_core::{Error, Result, SchemaKind, SchemaRow};
@@ -185,13 +185,15 @@ fn unknown_function(message: &str) -> Option<&str> {
     Some(rest.rsplit_once(" (SQLite result code")?.0)
 }
 
-/// Puts a function in the place of one that only the app has. It is there to be named.
+/// Puts a function in the place of one that only the app has. It is there to be named: Lifeboat's own, for one, only where a
+/// schema may name them, since where the extension is loaded SQLite would not read the schema otherwise.
 fn stand_in(connection: &Connection<'_>, name: &str) -> Result<()> {
     const DETERMINISTIC: c_int = 0x800;
+    const DIRECTONLY: c_int = 0x8_0000;
     const INNOCUOUS: c_int = 0x20_0000;
     let api = connection.api();
     let c_name = CString::new(name).map_err(|_| Error::unsupported("a function name with a NUL in it"))?;
-    let flags = UTF8 | DETERMINISTIC | INNOCUOUS;
+    let flags = UTF8 | DETERMINISTIC | if is_direct(name) { DIRECTONLY } else { INNOCUOUS };
     // SAFETY: the connection is open, the name NUL-terminated, and the function looks at nothing that it is given.
     let code = unsafe {
         (api.create_function_v2)(

@@ -6,6 +6,7 @@
 
 use crate::check::{self, CheckLevel, Findings};
 use crate::connection::{Connection, OpenMode};
+use crate::fault;
 use crate::guard;
 use crate::judge::Judge;
 use crate::owned::OwnedRow;
@@ -223,8 +224,15 @@ impl<'c> Rebuild<'c> {
         insert.run(key.iter().chain(values).copied())
     }
 
-    /// Tells a rebuild that used up its work from one that somebody stopped.
+    /// Tells a rebuild that used up its work from one that somebody stopped, and an expression that fails from a host that
+    /// does.
     fn explain(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Host && self.scratch.last_code() == fault::ERROR {
+            return Error::unsupported(format!(
+                "{}; this SQLite cannot compute an expression of the schema for a row that is there",
+                error.message()
+            ));
+        }
         if error.kind() == ErrorKind::Interrupted && self.scratch.is_spent() {
             return Error::too_big(format!(
                 "the expressions of the schema take more work than {WORK_PER_ROW} instructions for each row ({})",

@@ -46,30 +46,31 @@ fn answers(db: &Connection, (table, module): &(String, String)) -> Result<Vec<St
     let name = quoted(table);
     let text = format!("'{}'", table.replace('\'', "''"));
     let mut lines = answer(db, &format!("SELECT rowid, * FROM main.{name}"), line);
-    match module.as_str() {
-        "fts5" => {
-            let vocabulary = format!("CREATE VIRTUAL TABLE temp.lexicon USING fts5vocab(main, {text}, instance)");
-            db.execute_batch(&vocabulary)?;
-            lines.extend(answer(db, "SELECT term, doc, col, \"offset\" FROM temp.lexicon", line));
-            lines.extend(matches(db, table)?);
+    let full_text = match module.as_str() {
+        "fts5" => Some(("fts5vocab", format!("main, {text}, instance"), "term, doc, col, \"offset\"")),
+        "fts3" | "fts4" => Some(("fts4aux", format!("main, {text}"), "term, col, documents, occurrences")),
+        "rtree" | "rtree_i32" => {
+            lines.extend(answer(db, &format!("SELECT rtreecheck('main', {text})"), line));
+            None
         }
-        "fts3" | "fts4" => {
-            db.execute_batch(&format!("CREATE VIRTUAL TABLE temp.lexicon USING fts4aux(main, {text})"))?;
-            lines.extend(answer(db, "SELECT term, col, documents, occurrences FROM temp.lexicon", line));
-            lines.extend(matches(db, table)?);
-        }
-        "rtree" | "rtree_i32" => lines.extend(answer(db, &format!("SELECT rtreecheck('main', {text})"), line)),
-        _ => {}
+        _ => None,
+    };
+    if let Some((lexicon, arguments, columns)) = full_text {
+        db.execute_batch(&format!("CREATE VIRTUAL TABLE temp.lexicon USING {lexicon}({arguments})"))?;
+        lines.extend(answer(db, &format!("SELECT {columns} FROM temp.lexicon"), line));
+        lines.extend(matches(db, table)?);
     }
     Ok(lines)
 }
 
-/// The rows that match each of the first 100 terms of `temp.lexicon`, which goes.
+/// The rows that match each of the first 100 terms of `temp.lexicon`, which goes. An error is an answer.
 fn matches(db: &Connection, table: &str) -> Result<Vec<String>> {
-    let terms: Result<Vec<String>> =
-        db.prepare("SELECT DISTINCT term FROM temp.lexicon LIMIT 100")?.query_map([], |row| row.get(0))?.collect();
+    // A term may have been cut within a character; no query can ask for it.
+    let terms = answer(db, "SELECT DISTINCT term FROM temp.lexicon LIMIT 100", |row| {
+        Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned())
+    });
     let mut lines = Vec::new();
-    for term in terms? {
+    for term in terms {
         let phrase = format!("'\"{}\"'", term.replace('"', "\"\"").replace('\'', "''"));
         let name = quoted(table);
         let found = answer(db, &format!("SELECT rowid FROM main.{name} WHERE {name} MATCH {phrase}"), line);

@@ -35,7 +35,7 @@ impl<'vtab, F: TableFunction> VTab<'vtab> for Table<F> {
 
     fn connect(db: *mut sqlite3, _: Option<&()>, _: VTabArguments) -> sqlite_loadable::Result<(String, Self)> {
         // SAFETY: SQLite is connecting the table.
-        let declaration = unsafe { declare::<F>(db.cast()) }.map_err(sqlite_loadable::Error::new_message)?;
+        let declaration = unsafe { declare::<F>(db.cast()) }.map_err(message)?;
         // SAFETY: all-zero is how SQLite wants its part.
         let base = unsafe { std::mem::zeroed() };
         Ok((declaration, Self { base, db, function: PhantomData }))
@@ -99,8 +99,7 @@ impl<F: TableFunction> VTabCursor for Cursor<F> {
 
     fn column(&self, context: *mut sqlite3_context, index: c_int) -> sqlite_loadable::Result<()> {
         // SAFETY: as above.
-        unsafe { self.scan.column(context.cast(), index) };
-        Ok(())
+        unsafe { self.scan.column(context.cast(), index) }.map_err(message)
     }
 
     fn rowid(&self) -> sqlite_loadable::Result<i64> {

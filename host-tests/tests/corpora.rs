@@ -1,0 +1,33 @@
+//! SQLite's own fuzz databases, fuzz scripts and test scripts: each export is refused in clear words, or comes back equal in all.
+//! A sample of them, the same each time; with `LIFEBOAT_SOAK` all.
+
+use std::time::Duration;
+
+use lifeboat_host_tests::corpora::cases::{Cases, Set};
+use lifeboat_host_tests::corpora::{Plan, Tally};
+use lifeboat_host_tests::host::program;
+
+/// Every so many cases of a set, and no fewer round trips for each than `kept`.
+fn sample(set: Set, every: usize, kept: f64) -> Tally {
+    let every = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1 } else { every };
+    let plan =
+        Plan { program: program("corpora"), jobs: 2, limit: Duration::from_secs(120), time: None, with_old: true };
+    let tally = plan.run(set, (0..).step_by(every)).expect("the corpus can be read");
+    println!("{}: {tally}", set.name());
+    assert!(tally.is_clean(), "{}", tally.in_full());
+    assert_eq!(tally.cases, Cases::of(set).expect("the corpus can be read").len().div_ceil(every) as u64);
+    assert!(tally.kept as f64 >= kept * tally.cases as f64, "few came back: {}", tally.in_full());
+    tally
+}
+
+/// One after the other: each takes all processors.
+#[test]
+fn corpora() {
+    // SQLite can read one in ten of these databases, and most of those have damage that an export meets.
+    sample(Set::Databases, 10, 0.03);
+    sample(Set::Worked, 50, 0.03);
+    sample(Set::Pairs, 20, 0.1);
+    sample(Set::Scripts, 100, 1.5);
+    let sessions = sample(Set::Sessions, 20, 1.0);
+    assert!(sessions.counts["answers compared"] > 30 * sessions.cases, "{}", sessions.in_full());
+}

@@ -1,0 +1,185 @@
+//! CHECK, DEFAULT and generated columns.
+
+use super::{
+    Outcome::{Kept, Refused},
+    Text, differs, kept, kept_by_component, refused, t,
+};
+
+/// All of them.
+pub const TEXTS: &[Text] = &[
+    // CHECK
+    kept(&[t("CREATE TABLE t(x CHECK (touched(x)))")], 1),
+    kept(&[t("CREATE TABLE t(x CHECK (touched_pure(x)))")], 1),
+    differs(
+        &[t("CREATE TABLE t(x, CHECK (load_extension('{dir}/escaped') IS NULL))")],
+        1,
+        Refused("unsupported", "unsafe use of load_extension()"),
+        Kept,
+    ),
+    kept(&[t("CREATE TABLE t(x CHECK (writefile('{dir}/escaped', x)))")], 1),
+    kept(&[t("CREATE TABLE t(x CHECK (edit(x)))")], 1),
+    differs(
+        &[t("CREATE TABLE t(x CHECK (fts3_tokenizer('simple', x'00')))")],
+        1,
+        Refused("unsupported", "unsafe use of fts3_tokenizer()"),
+        Kept,
+    ),
+    refused(
+        &[t("CREATE TABLE t(x CHECK (backup_export_file('key', '{dir}/escaped')))")],
+        1,
+        "unsupported",
+        "unsafe use of backup_export_file()",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x CHECK ((SELECT touched())))")],
+        1,
+        "unsupported",
+        "subqueries prohibited in CHECK constraints",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x CHECK (x IN (SELECT touched_pure())))")],
+        1,
+        "unsupported",
+        "subqueries prohibited in CHECK constraints",
+    ),
+    differs(
+        &[t("CREATE TABLE t(x CHECK (x MATCH touched_pure(x)))")],
+        1,
+        Refused("unsupported", "unsafe use of MATCH()"),
+        Kept,
+    ),
+    kept(&[t("CREATE TABLE t(x CHECK (RAISE(ABORT, 'no')))")], 1),
+    kept(&[t("CREATE TABLE t(x CHECK (x > 1000))")], 1),
+    kept(&[t("CREATE TABLE t(x NOT NULL ON CONFLICT REPLACE DEFAULT (touched_pure()))")], 1),
+    refused(
+        &[t("CREATE TABLE t(x CHECK (x IN pragma_table_list))")],
+        1,
+        "unsupported",
+        "subqueries prohibited in CHECK constraints",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x CHECK (x IN other.t))")],
+        1,
+        "unsupported",
+        "subqueries prohibited in CHECK constraints",
+    ),
+    differs(
+        &[t("CREATE TABLE t(x CHECK ({deep}))")],
+        1,
+        Refused("unsupported", "Recursion limit"),
+        Refused("unsupported", "parser stack overflow"),
+    ),
+    refused(
+        &[t("CREATE TABLE t(x CHECK (sum(touched_pure(x)) OVER ()))")],
+        1,
+        "unsupported",
+        "misuse of window function sum()",
+    ),
+    // DEFAULT
+    kept(&[t("CREATE TABLE t(x, y DEFAULT (touched()))")], 2),
+    kept(&[t("CREATE TABLE t(x, y DEFAULT (touched_pure()))")], 2),
+    kept(&[t("CREATE TABLE t(x, y DEFAULT (load_extension('{dir}/escaped')))")], 2),
+    kept(&[t("CREATE TABLE t(x, y DEFAULT (randomblob(1000000000)))")], 2),
+    refused(&[t("CREATE TABLE t(x, y DEFAULT (SELECT touched()))")], 2, "unsupported", "near \"SELECT\": syntax error"),
+    refused(
+        &[t("CREATE TABLE t(x, y DEFAULT ((SELECT touched())))")],
+        2,
+        "unsupported",
+        "default value of column [y] is not constant",
+    ),
+    kept(&[t("CREATE TABLE t(x, y DEFAULT CURRENT_TIMESTAMP)")], 2),
+    kept(&[t("CREATE TABLE t(x, y DEFAULT (backup_keygen()))")], 2),
+    kept(&[t("CREATE TABLE t(x, y DEFAULT '{long}')")], 2),
+    // Generated columns
+    refused(
+        &[t("CREATE TABLE t(x, y AS (touched(x)))")],
+        1,
+        "unsupported",
+        "the function touched() beside a generated column",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (touched_pure(x)))")],
+        1,
+        "unsupported",
+        "the function touched_pure() beside a generated column",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (touched(x)) STORED)")],
+        1,
+        "unsupported",
+        "the function touched() beside a generated column",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (touched_pure(x)) STORED)")],
+        1,
+        "unsupported",
+        "the function touched_pure() beside a generated column",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (random()) STORED)")],
+        1,
+        "unsupported",
+        "non-deterministic functions prohibited in generated columns",
+    ),
+    differs(
+        &[t("CREATE TABLE t(x, y AS (load_extension(x)) STORED)")],
+        1,
+        Refused("unsupported", "unsafe use of load_extension()"),
+        Refused("unsupported", "non-deterministic functions prohibited in generated columns"),
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (writefile('{dir}/escaped', x)) STORED)")],
+        1,
+        "unsupported",
+        "the function writefile() beside a generated column",
+    ),
+    differs(
+        &[t("CREATE TABLE t(x, y AS (fts3_tokenizer('simple')) STORED)")],
+        1,
+        Refused("unsupported", "unsafe use of fts3_tokenizer()"),
+        Refused("unsupported", "non-deterministic functions prohibited in generated columns"),
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS ((SELECT touched())) STORED)")],
+        1,
+        "unsupported",
+        "subqueries prohibited in generated columns",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (x + 1) STORED CHECK (touched_pure(y)))")],
+        1,
+        "unsupported",
+        "the function touched_pure() beside a generated column",
+    ),
+    kept_by_component(
+        &[t("CREATE TABLE t(x, y AS (x + 1) STORED, z DEFAULT (touched_pure()))")],
+        2,
+        Refused("unsupported", "the function touched_pure() beside a generated column"),
+        Kept,
+    ),
+    refused(&[t("CREATE TABLE t(x, y AS (hex(zeroblob(400000000))) STORED)")], 1, "too big", "string or blob too big"),
+    kept(&[t("CREATE TABLE t(x, y AS (x + 1) STORED NOT NULL CHECK (y > 1000))")], 1),
+    kept(&[t("CREATE TABLE t(x, y AS (abs(x)) STORED, z AS (y || 'z') VIRTUAL)")], 1),
+    kept(&[t("CREATE TABLE t(x, y AS (z), z AS (y))")], 1),
+    kept(&[t("CREATE TABLE t(x, y AS (x COLLATE only_here) UNIQUE)")], 1),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (backup_export(x)) STORED)")],
+        1,
+        "unsupported",
+        "unsafe use of backup_export()",
+    ),
+    kept(&[t("CREATE TABLE t(x, y AS (json_extract(x, '$')) STORED, z AS (x ->> '$'))")], 1),
+    refused(&[t("CREATE TABLE t(x, y AS (json('{' || x)) STORED)")], 1, "unsupported", "malformed JSON"),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (count(x)) STORED)")],
+        1,
+        "unsupported",
+        "misuse of aggregate function count()",
+    ),
+    refused(
+        &[t("CREATE TABLE t(x, y AS (x IN other.t) STORED)")],
+        1,
+        "unsupported",
+        "subqueries prohibited in generated columns",
+    ),
+];
