@@ -12,9 +12,10 @@ LOCKED := --locked
 PACKAGES_BUILD := gcc libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 PACKAGES_TEST := $(PACKAGES_DEMO) strace sqlcipher
+PACKAGES_SOAK := $(PACKAGES_TEST) valgrind
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build demo test soak bench clean setup-build setup-demo setup-test setup-bench rust
+.PHONY: build demo test soak bench clean setup-build setup-demo setup-test setup-soak setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
@@ -39,7 +40,8 @@ test: setup-test build
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
-soak: setup-test build
+soak: setup-soak build
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-ext
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
 
 bench: setup-bench build
@@ -71,5 +73,7 @@ setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_TEST))
+setup-soak:
+	$(call install,$(PACKAGES_BUILD) $(PACKAGES_SOAK))
 setup-bench:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_BENCH))

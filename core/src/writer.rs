@@ -8,7 +8,7 @@ use crate::index::Summary;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
 use crate::seal::Seal;
 use crate::tail::{Tail, push_record};
-use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
+use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey, memory};
 use std::io;
 
 /// What was written.
@@ -88,7 +88,7 @@ impl<W: io::Write> BundleWriter<W> {
     /// # Errors
     /// Too big when the bundle would have more items than the format allows; host errors of the writer.
     pub fn chunk(&mut self, chunk: &PlainChunk) -> Result<()> {
-        self.entries.extend_from_slice(&chunk.entry);
+        memory::append(&mut self.entries, &chunk.entry, "the index")?;
         if (self.entries.len() + SUMMARY_MAX) as u64 > INDEX_MAX {
             return Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes")));
         }

@@ -30,7 +30,8 @@ fn shim() -> &'static Path {
 
 /// What is written: the statement, the file in question, and the journal mode of the database on which it runs.
 struct Work {
-    /// SQL with `{key}`, `{bundle}` (the new one's source), and `{target}`.
+    /// SQL with `{key}`, `{bundle}` (the new one's source), `{old}` (the bundle before it), `{delta}` (between the two),
+    /// `{ledger}` and `{target}`.
     sql: &'static str,
     target: &'static str,
     journal: &'static str,
@@ -44,6 +45,8 @@ enum Begin {
     OldBundle,
     /// A database of another state.
     OldDatabase,
+    /// The target is not there, and the ledger is that of the other state.
+    OldLedger,
 }
 
 const EXPORT: Work = Work {
@@ -71,6 +74,23 @@ const RESTORE: Work = Work {
 };
 const RESTORE_WAL: Work = Work { journal: "wal", ..RESTORE };
 
+const EXPORT_DELTA: Work = Work {
+    sql: "SELECT length(backup_export_file({key}, {target}, json_object('base', {old}, 'ledger', {ledger})))",
+    target: "app.1.bundle",
+    journal: "delete",
+    begins: Some(Begin::OldLedger),
+};
+const EXPORT_LEDGER: Work =
+    Work { sql: "SELECT length(backup_export_file({key}, {target}, json_object('ledger', {ledger})))", ..EXPORT_DELTA };
+const COMPOSE: Work = Work {
+    sql: "SELECT length(backup_compose_file(json_array({old}, {delta}), {key}, {target}))",
+    target: "whole.bundle",
+    journal: "delete",
+    begins: None,
+};
+const ALL: [&Work; 8] =
+    [&EXPORT, &EXPORT_DELTA, &EXPORT_LEDGER, &COMPOSE, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL];
+
 /// Two states, their bundles, and a directory in which a host works on them under faults.
 struct Bench {
     directory: TempDir,
@@ -83,12 +103,15 @@ impl Bench {
         let bench = Self { directory: tempdir().unwrap(), work, key: keygen() };
         fs::copy(corpus::zkap(Size::SMALL), bench.path("new.db")).unwrap();
         zkap::build(&bench.path("old.db"), Size { unblinded: 200, ..Size::SMALL }, 2, Physical::default()).unwrap();
-        for state in ["old", "new"] {
-            let bundle: Vec<u8> = open(&bench.path(&format!("{state}.db")))
-                .query_row("SELECT backup_export(?1)", [&bench.key], |row| row.get(0))
-                .unwrap();
-            fs::write(bench.path(&format!("{state}.bundle")), bundle).unwrap();
-        }
+        let export = |state: &str, name: &str, options: &str| {
+            let parameters = [&bench.key, bench.path(name).to_str().unwrap(), options];
+            let sql = "SELECT backup_export_file(?1, ?2, ?3)";
+            open(&bench.path(state)).query_row(sql, parameters, |row| row.get::<_, String>(0)).unwrap();
+        };
+        let options = |file: &str, name: &str| format!("{{\"{file}\": \"{}\"}}", bench.path(name).display());
+        export("old.db", "old.bundle", &options("ledger", "old.ledger"));
+        export("new.db", "new.bundle", &options("ledger", "new.ledger"));
+        export("new.db", "delta.bundle", &options("base", "old.bundle"));
         bench
     }
 
@@ -102,12 +125,13 @@ impl Bench {
         let _ = fs::remove_dir_all(&place);
         fs::create_dir(&place).unwrap();
         let old = match self.work.begins {
-            Some(Begin::OldBundle) => Some("old.bundle"),
-            Some(Begin::OldDatabase) => Some("old.db"),
+            Some(Begin::OldBundle) => Some(("old.bundle", self.target())),
+            Some(Begin::OldDatabase) => Some(("old.db", self.target())),
+            Some(Begin::OldLedger) => Some(("old.ledger", self.ledger())),
             None => None,
         };
-        if let Some(old) = old {
-            fs::copy(self.path(old), self.target()).unwrap();
+        if let Some((old, place)) = old {
+            fs::copy(self.path(old), place).unwrap();
         }
         if self.work.target == "main.db" {
             open(&self.target()).pragma_update(None, "journal_mode", self.work.journal).unwrap();
@@ -117,6 +141,10 @@ impl Bench {
 
     fn target(&self) -> PathBuf {
         self.path("place").join(self.work.target)
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.path("place").join("ledger")
     }
 
     fn files(&self) -> Vec<String> {
@@ -130,7 +158,7 @@ impl Bench {
     fn run(&self, at: Option<(usize, &str)>) -> (Output, Vec<String>) {
         let database = match self.work.target {
             "main.db" => self.target(),
-            "app.bundle" => self.path("new.db"),
+            name if name.starts_with("app.") => self.path("new.db"),
             _ => PathBuf::from(":memory:"),
         };
         let log = self.path("log");
@@ -143,22 +171,29 @@ impl Bench {
         }
         let sql = self.work.sql.replace("{key}", &quote(&self.key));
         let sql = sql.replace("{bundle}", &quote(self.path("new.bundle"))).replace("{target}", &quote(self.target()));
+        let sql = sql.replace("{old}", &quote(self.path("old.bundle"))).replace("{ledger}", &quote(self.ledger()));
+        let sql = sql.replace("{delta}", &quote(self.path("delta.bundle")));
         let output = finish(command, &sql);
         let calls = fs::read_to_string(&log).unwrap_or_default();
         (output, calls.lines().map(String::from).collect())
     }
 
-    /// Which state the target is in: `old`, `new`, or nothing at all.
+    /// Which state the target is in: `old`, `new`, or nothing at all. A ledger is never ahead of it.
     #[track_caller]
     fn state(&self, context: &str) -> Option<&'static str> {
         let target = self.target();
+        let is_file = |path: &Path, name: &str| fs::read(path).unwrap() == fs::read(self.path(name)).unwrap();
+        if self.ledger().exists() && !is_file(&self.ledger(), "old.ledger") {
+            assert!(is_file(&self.ledger(), "new.ledger"), "{context}: the ledger is neither the old nor the new one");
+            assert!(target.exists(), "{context}: the ledger is ahead of its bundle");
+        }
         if !target.exists() {
             return None;
         }
         let is = |state: &str| match self.work.begins {
-            Some(Begin::OldBundle) => {
-                fs::read(&target).unwrap() == fs::read(self.path(&format!("{state}.bundle"))).unwrap()
-            }
+            Some(Begin::OldBundle) => is_file(&target, &format!("{state}.bundle")),
+            Some(Begin::OldLedger) => state == "new" && is_file(&target, "delta.bundle"),
+            None if self.work.target == "whole.bundle" => state == "new" && is_file(&target, "new.bundle"),
             _ => compare(&self.path(&format!("{state}.db")), &target)
                 .unwrap_or_else(|e| panic!("{context}: the target cannot be read: {e}"))
                 .is_empty(),
@@ -166,6 +201,10 @@ impl Bench {
         let found = ["old", "new"].into_iter().find(|state| is(state));
         assert!(found.is_some(), "{context}: the target is neither the old nor the new state");
         found
+    }
+
+    fn is_ledger_new(&self) -> bool {
+        fs::read(self.ledger()).unwrap() == fs::read(self.path("new.ledger")).unwrap()
     }
 
     /// Puts a fault at each call, one after the other.
@@ -177,7 +216,7 @@ impl Bench {
         assert!(calls.len() > 5, "no calls to fail: {calls:?}");
         for (number, call) in (1..).zip(&calls) {
             let before = self.reset();
-            let old = self.work.begins.map(|_| "old");
+            let old = self.work.begins.filter(|begins| !matches!(begins, Begin::OldLedger)).map(|_| "old");
             let (output, _) = self.run(Some((number, mode)));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let context = format!("{} {mode} at call {number} of {}, {call}: {said}", self.work.sql, calls.len());
@@ -201,15 +240,18 @@ impl Bench {
                 let done = again.status.success() || (state == Some("new") && self.work.begins.is_none());
                 assert!(done, "{context}: afterwards: {again_said}");
                 assert_eq!(self.state(&context), Some("new"));
+                assert!(!before.contains(&"ledger".to_owned()) || self.is_ledger_new(), "{context}: the ledger");
                 continue;
             }
             if output.status.success() {
                 assert_eq!(state, Some("new"), "{context}: success, and yet not done");
+                assert!(!before.contains(&"ledger".to_owned()) || self.is_ledger_new(), "{context}: the ledger");
             } else {
                 assert!(said.contains("backup_"), "{context}: names no function");
                 let explained = ["space", "full", "I/O error"].iter().any(|words| said.contains(words));
                 assert!(mode != "full" || !call.contains("write") || explained, "{context}: and why?");
-                assert!(state == old || said.contains("sync"), "{context}: an error, and yet done");
+                let done = ["sync", "is in its place"].iter().any(|words| said.contains(words));
+                assert!(state == old || done, "{context}: an error, and yet done");
             }
             // A file that cannot be deleted stays, and so does a journal that could not be rolled back: SQLite will.
             if call != "unlink" {
@@ -224,7 +266,7 @@ impl Bench {
 /// Z7 Z18: each system call fails once with an I/O error.
 #[test]
 fn io_errors() {
-    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
+    for work in ALL {
         Bench::new(work).every_call("once");
     }
 }
@@ -232,7 +274,7 @@ fn io_errors() {
 /// Z7: the disk is full from some write on.
 #[test]
 fn full_disk() {
-    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
+    for work in ALL {
         Bench::new(work).every_call("full");
     }
 }
@@ -240,7 +282,7 @@ fn full_disk() {
 /// Z7 Z18 T1: the process is killed at each system call, in the midst of a write; the one file is the old or the new one.
 #[test]
 fn killed_at_every_call() {
-    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
+    for work in ALL {
         Bench::new(work).every_call("kill");
     }
 }
@@ -248,7 +290,7 @@ fn killed_at_every_call() {
 /// A person whose disk is full is told so, and what to do.
 #[test]
 fn full_disk_is_explained() {
-    for work in [&EXPORT, &RESTORE_FILE, &RESTORE] {
+    for work in [&EXPORT, &EXPORT_DELTA, &COMPOSE, &RESTORE_FILE, &RESTORE] {
         let bench = Bench::new(work);
         bench.reset();
         let (_, calls) = bench.run(None);
@@ -259,24 +301,6 @@ fn full_disk_is_explained() {
         assert!(!output.status.success() && said.contains("host"), "{said}");
         assert!(said.contains("free") && said.contains("space"), "{said} does not say what to do");
     }
-}
-
-/// The kernel's own limit on the size of a file: an error like any other, and nothing is left.
-#[test]
-fn file_size_limit() {
-    let directory = tempdir().unwrap();
-    let key = quote(keygen());
-    let bundle = directory.path().join("app.bundle");
-    let database = corpus::zkap(Size::SMALL);
-    let export = format!("SELECT backup_export_file({key}, {});", quote(&bundle));
-    let mut command = Command::new("sh");
-    let host = Host::Shell.command(&database);
-    // 50 blocks of 512 bytes; with the signal ignored, write() fails.
-    command.args(["-c", "trap '' XFSZ; ulimit -f 50; exec \"$@\"", "sh"]).arg(host.get_program()).args(host.get_args());
-    let output = finish(command, &export);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("host") && said.contains("too large"), "{said}");
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 /// Z7: kill -9 at random times, on the database of full size.

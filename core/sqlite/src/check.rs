@@ -56,7 +56,7 @@ fn check(connection: &Connection<'_>, schema: &str, pragma: &str) -> Result<Find
     let mut findings = Findings::default();
     let mut statement = connection.prepare(&format!("PRAGMA {}.{pragma}({})", quote_name(schema), KEPT_MAX + 1))?;
     while statement.step()? {
-        let text = statement.text_lossy(0);
+        let text = statement.text_lossy(0)?;
         if text != "ok" {
             findings.push(|| Ok(text))?;
         }
@@ -125,7 +125,7 @@ fn has_nulls(connection: &Connection<'_>, pragma: &str) -> Result<bool> {
     // A check ends at its limit, behind which other findings would go unseen.
     let mut findings = connection.prepare(&format!("PRAGMA main.{pragma}({})", i32::MAX))?;
     while findings.step()? {
-        let finding = findings.text_lossy(0);
+        let finding = findings.text_lossy(0)?;
         if finding != "ok" && !finding.starts_with(NULL_FOUND) {
             return Ok(true);
         }

@@ -3,7 +3,7 @@
 use crate::api::{Api, ProgressHandler, sqlite3};
 use crate::fault;
 use crate::statement::Statement;
-use lifeboat_core::{Error, Result, TextEncoding};
+use lifeboat_core::{Error, ErrorKind, Result, TextEncoding};
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::marker::PhantomData;
@@ -238,6 +238,24 @@ impl<'app> Connection<'app> {
         patrol.watcher.set(Some(NonNull::from(watcher)));
         let _unwatch = Unwatch(patrol);
         Ok(body())
+    }
+
+    /// The same for a watcher that says why it wants an end: that is the outcome then.
+    pub fn watched_by<R>(
+        &self,
+        mut watcher: impl FnMut() -> Result<()>,
+        body: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        let mut reason = None;
+        let mut stop = || {
+            reason = watcher().err();
+            reason.is_some()
+        };
+        let outcome = self.watched(&mut stop, body)?;
+        match (outcome, reason) {
+            (Err(error), Some(reason)) if error.kind() == ErrorKind::Interrupted => Err(reason),
+            (outcome, _) => outcome,
+        }
     }
 
     fn patrol(&self) -> Option<&Patrol> {
