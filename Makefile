@@ -1,51 +1,88 @@
-# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm
+# make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
+# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz, dist/lifeboat-sqlite-0.1.0.tgz, the wheel for Python
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
-# make bench   side by side with other ways to back up, as a table
+# make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
+# make audit   licences, sources and known advisories of all dependencies
+# make bench   side by side with other ways to back up, as a table; bench-hosts: the same recovery in each host
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
+# For each target of `make fuzz`.
+FUZZ_SECONDS ?= 60
 
 # What Debian has to provide: a C compiler; a clang that knows WebAssembly, and its library for bindgen; the hosts of the tests.
-PACKAGES_BUILD := gcc libc6-dev clang-19 llvm-19 libclang-19-dev
+PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
-PACKAGES_TEST := $(PACKAGES_DEMO) strace sqlcipher
+# Node may be there from elsewhere.
+PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium python3-venv
 PACKAGES_SOAK := $(PACKAGES_TEST) valgrind
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build demo test soak bench clean setup-build setup-demo setup-test setup-soak setup-bench rust
+.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-soak setup-bench rust
 
 build: setup-build rust
-	$(CARGO) build $(LOCKED) --release -p lifeboat-ext
+	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
-	mkdir -p dist
+	rm -rf dist/npm
+	mkdir -p dist/npm/lifeboat-recovery
 	cp $(TARGET)/release/liblifeboat.so dist/
+	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
-	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist
+	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
+
+packages: setup-packages build package-npm-sqlite package-python
+	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
+
+# For the machine that it is made on.
+package-npm-sqlite: setup-packages build
+	node sqlite-ext/npm/pack.mjs dist
+
+# The same files give the same wheel: build-constraints.txt has the versions of all that makes it.
+package-python: setup-packages build
+	rm -f dist/lifeboat-*.whl
+	PIP_CONSTRAINT=sqlite-ext/python/build-constraints.txt \
+	  python3 -m pip --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist ./sqlite-ext/python
 
 demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	TARGET=$(TARGET) examples/demo.sh
 
-test: setup-test build
+test: setup-test packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps --workspace
-	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-cli
+	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
+	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
+	$(CARGO) test $(LOCKED) --release -p lifeboat-assemble
 	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
 
-soak: setup-soak build
-	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-ext
+soak: setup-soak packages
+	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-ext -p lifeboat-loadable
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
+
+fuzz: setup-build rust
+	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+audit: rust
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
+	$(CARGO) deny --locked check
 
 bench: setup-bench build
 	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench zkap
+
+# The same recovery in each host.
+bench-hosts: setup-test packages
+	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
+	$(CARGO) bench $(LOCKED) -p lifeboat-host-tests --bench hosts
 
 clean:
 	$(CARGO) clean
@@ -69,6 +106,8 @@ endef
 
 setup-build:
 	$(call install,$(PACKAGES_BUILD))
+setup-packages:
+	$(call install,$(PACKAGES_BUILD) $(PACKAGES_NODE) python3 python3-pip)
 setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:

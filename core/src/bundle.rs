@@ -11,7 +11,7 @@ use crate::head::{Form, HEAD_LENGTH, Head};
 use crate::index::{self, Entry, Summary};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
 use crate::open_chunk::OpenChunk;
-use crate::reader::{Place, PublicReport};
+use crate::reader::{Audit, Place, PublicReport};
 use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
 use crate::state::{OwnedTable, Table, schema_from_value, system_table_from_value};
@@ -75,7 +75,10 @@ impl<'s> Bundle<'s> {
         if !bool::from(keys.commitment.ct_eq(&decoded.commitment)) {
             return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
         }
-        let tail = read_tail(&*source, length)?;
+        let tail = read_tail(&*source, length).map_err(|error| match form {
+            Form::Bundle => from_its_beginning(&*source, length).err().unwrap_or(error),
+            Form::Ledger => error,
+        })?;
         if tail.verify_key != keys.verify_key() {
             return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
         }
@@ -299,6 +302,20 @@ fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {
         true => Ok(tail),
         false => Err(Error::corrupt("the tail states another length than what is before it has")),
     }
+}
+
+/// Reads a bundle whose end is not one: only from the beginning can be told whether it ends too early, goes on, or is damaged.
+fn from_its_beginning(source: &dyn Source, length: u64) -> Result<()> {
+    let mut audit = Audit::new();
+    let mut piece = vec![0; CHUNK_MAX];
+    let mut at = 0;
+    while at < length {
+        let rest = usize::try_from(length - at).map_or(piece.len(), |rest| rest.min(piece.len()));
+        source.read(at, &mut piece[..rest])?;
+        audit.push(&piece[..rest])?;
+        at += rest as u64;
+    }
+    audit.finish(None).map(drop)
 }
 
 /// Offset, length and hash of each item.

@@ -1,8 +1,6 @@
-//! Lifeboat's bundle format: the live state of a SQLite database as small, encrypted, deterministic bundles.
+#![doc = include_str!("../README.md")]
 //!
-//! The core takes a state from whoever walks over it and gives it back to whoever wants it; bytes go through readers and
-//! writers of the caller. It does no I/O of its own, knows no SQLite, no clock and no randomness. `FORMAT.md` beside this
-//! crate is the specification, `SECURITY.md` says what it is worth.
+//! ## How it is built
 //!
 //! ```text
 //!   a state (StateSink)   rows of a live database                rows for a new database       a state (StateSink)

@@ -240,6 +240,14 @@ fn links_that_do_not_hold() {
     wrong(Chain::open(&other_key(), [&full[..], &ab[..]]).err().unwrap(), ErrorKind::WrongKey);
     wrong(chain(&[]).err().unwrap(), ErrorKind::Misuse);
     wrong(chain(&[&full, &ab[..ab.len() - 1]]).err().unwrap(), ErrorKind::Truncated);
+    // What has another end, but is not too short.
+    wrong(chain(&[&full, &[&ab[..], &[0]].concat()]).err().unwrap(), ErrorKind::Corrupt);
+    wrong(chain(&[&full, &[&ab[..], &bc[..]].concat()[..ab.len() + 99]]).err().unwrap(), ErrorKind::Corrupt);
+    for at in [1, 5, 9] {
+        let mut flipped = ab.clone();
+        flipped[ab.len() - at] ^= 1;
+        wrong(chain(&[&full, &flipped]).err().unwrap(), ErrorKind::Corrupt);
+    }
     // A delta where a full bundle belongs, pushed like one.
     let mut restore = Restore::new(&key(), State::default());
     let error = restore.push(&ab).and_then(|()| restore.finish()).err().unwrap();

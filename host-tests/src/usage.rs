@@ -1,5 +1,6 @@
 //! What a pipeline of programs takes: time, and memory at its peak.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Usage {
     /// From the start of the first program to the end of the last.
     pub time: Duration,
-    /// The largest resident set of each program, summed, in bytes.
+    /// The largest resident set of each program and of each that it started, summed, in bytes.
     pub peak: u64,
 }
 
@@ -39,21 +40,48 @@ pub fn measure(commands: Vec<Command>, input: &str, output: Option<&Path>) -> Us
     if let Some(mut stdin) = children[0].stdin.take() {
         stdin.write_all(input.as_bytes()).expect("the first program reads its input");
     }
-    let mut peaks = vec![0; children.len()];
-    loop {
+    let mut peaks = BTreeMap::new();
+    for round in 0.. {
         let mut running = false;
-        for (child, peak) in children.iter_mut().zip(&mut peaks) {
-            *peak = resident_peak(child.id()).unwrap_or(0).max(*peak);
+        // Others are looked for now and then: that takes a while.
+        let mut processes: Vec<u32> = children.iter().map(Child::id).collect();
+        if round % 16 == 0 {
+            processes = with_descendants(processes);
+        }
+        for process in processes.into_iter().chain(peaks.keys().copied()).collect::<BTreeSet<_>>() {
+            let peak = peaks.entry(process).or_insert(0);
+            *peak = resident_peak(process).unwrap_or(0).max(*peak);
+        }
+        for child in &mut children {
             match child.try_wait().expect("the program was started") {
                 None => running = true,
                 Some(status) => assert!(status.success(), "a program of the pipeline failed: {status}"),
             }
         }
         if !running {
-            return Usage { time: began.elapsed(), peak: peaks.into_iter().sum() };
+            return Usage { time: began.elapsed(), peak: peaks.into_values().sum() };
         }
         sleep(Duration::from_millis(1));
     }
+    unreachable!("the loop ends when the programs have")
+}
+
+/// These processes, and all that they have started.
+fn with_descendants(mut processes: Vec<u32>) -> Vec<u32> {
+    let parent = |process: u32| -> Option<u32> {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    };
+    let names =
+        fs::read_dir("/proc").expect("Linux has it").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let all: Vec<(u32, u32)> =
+        names.filter_map(|name| name.parse().ok()).filter_map(|n| Some((n, parent(n)?))).collect();
+    let mut at = 0;
+    while let Some(process) = processes.get(at).copied() {
+        processes.extend(all.iter().filter(|(_, parent)| *parent == process).map(|(child, _)| *child));
+        at += 1;
+    }
+    processes
 }
 
 /// The largest resident set of a process so far, in bytes; none when it has ended.

@@ -9,7 +9,7 @@ use lifeboat_host_tests::host::{Host, keygen, open, quote};
 use lifeboat_host_tests::torture::Encoding;
 use lifeboat_host_tests::zkap::Size;
 use tempfile::{TempDir, tempdir};
-use wasi::run;
+use wasi::{Run, run};
 
 mod wasi;
 
@@ -90,6 +90,37 @@ fn verify_and_info() {
     let piped =
         run(&["verify", "-", "--key-file", "app.key"], scene.0.path(), &fs::read(scene.path("app.bundle")).unwrap());
     assert_eq!(piped.code, 0, "{}", piped.err);
+}
+
+/// All rows as lines of JSON, with the proof as the last one; the key from the standard input; how far it is.
+#[test]
+fn rows_progress_and_a_piped_key() {
+    let scene = Scene::new(&corpus::zkap(Size::SMALL));
+    let key = fs::read(scene.path("app.key")).unwrap();
+    let rows = |bundle: &str| run(&["rows", bundle, "--key-file", "-", "--progress"], scene.0.path(), &key);
+    let Run { code, out, err } = rows("app.bundle");
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (last, lines) = lines.split_last().unwrap();
+    let (rows_of_tables, tables): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.is_array());
+    let counted = last["summary"]["tables"].as_array().unwrap();
+    assert_eq!(counted.iter().map(|table| table["rows"].as_u64().unwrap()).sum::<u64>(), rows_of_tables.len() as u64);
+    assert_eq!(tables.len(), counted.len());
+    let tokens = tables.iter().find(|table| table["table"] == "unblinded-tokens").expect("it has rows");
+    assert_eq!(tokens["columns"][0], "token");
+    let size = fs::metadata(scene.path("app.bundle")).unwrap().len();
+    let told: Vec<&str> = err.lines().collect();
+    assert_eq!(told.first(), Some(&format!("progress: reading 0 of {size}").as_str()), "{err}");
+    assert_eq!(told.last(), Some(&format!("progress: reading {size} of {size}").as_str()), "{err}");
+
+    // Rows that came before the damage are there; the proof is not.
+    let mut bad = fs::read(scene.path("app.bundle")).unwrap();
+    let near_the_end = bad.len() - 100;
+    bad[near_the_end] ^= 1;
+    fs::write(scene.path("bad.bundle"), bad).unwrap();
+    let refused = rows("bad.bundle");
+    assert!(refused.code != 0 && !refused.out.contains("summary"), "{}", refused.err);
+    assert!(refused.err.lines().last().unwrap().starts_with("lifeboat-cli: corrupt: bad.bundle: "), "{}", refused.err);
 }
 
 /// Z9: mistakes and damage: an error of its kind, and no file.

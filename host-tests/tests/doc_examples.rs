@@ -143,6 +143,11 @@ fn safety_guide() {
 }
 
 #[test]
+fn recovery_page() {
+    check("wasm-component/page/README.md", &read("wasm-component/page/README.md"));
+}
+
+#[test]
 fn sql_reference() {
     check("sqlite-ext/README.md", &read("sqlite-ext/README.md"));
 }

@@ -18,11 +18,23 @@ fn rust_host(directory: &Path, key: &str, out: &str) -> Result<String, String> {
 fn rust_host_of(bundles: &[&str], directory: &Path, key: &str, out: &str) -> Result<String, String> {
     let mut host = Command::new(program("lifeboat-rust-host"));
     host.arg(dist("lifeboat-recovery.wasm")).args(bundles).args([key, out]).current_dir(directory);
-    let output = host.output().expect("`make test` builds the example");
+    said(&mut host)
+}
+
+/// What a program says: its output, or its error.
+fn said(program: &mut Command) -> Result<String, String> {
+    let output = program.output().expect("`make test` builds the examples");
     match output.status.success() {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -47,9 +59,66 @@ fn a_host_in_rust() {
     assert!(refused.contains("app.db"), "{refused}");
     assert!(fs::read(path("app.db")).unwrap() == before, "an existing file was written over");
 
-    let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["app.bundle", "app.db", "app.key", "other.key"]);
+    assert_eq!(names(directory.path()), ["app.bundle", "app.db", "app.key", "other.key"]);
+}
+
+#[test]
+fn the_limits_of_a_host_in_rust() {
+    let (directory, key) = (tempdir().unwrap(), keygen());
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("app.key"), &key).unwrap();
+    // 60 MB of zeros: a small bundle, a large database.
+    let source = path("source.db");
+    let make = "CREATE TABLE t(x); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 60)
+        INSERT INTO t SELECT zeroblob(1000000) FROM c;";
+    let export = format!("SELECT backup_export_file({}, {}) IS NULL", quote(&key), quote(path("app.bundle")));
+    Host::Shell.ok(&source, &format!("{make} {export}"));
+    let before = names(directory.path());
+
+    let limited = |component: &str, limit: &str, value: &str| {
+        let mut host = Command::new(program("lifeboat-rust-host"));
+        host.arg(dist(component)).args(["app.bundle", "app.key", "app.db"]);
+        said(host.current_dir(directory.path()).env(limit, value))
+    };
+    let recovery = "lifeboat-recovery.wasm";
+
+    for memory in ["16", "64"] {
+        let refused = limited(recovery, "MEMORY_MIB", memory).unwrap_err();
+        assert!(refused.contains("beyond a limit: "), "{memory} MiB: {refused}");
+    }
+    for deadline in ["1", "100"] {
+        let refused = limited(recovery, "DEADLINE_MS", deadline).unwrap_err();
+        let stopped = format!("stopped after {deadline} ms, and nothing was written");
+        assert!(refused.contains(&stopped), "{refused}");
+    }
+    // What wants files, and be it to read the key, gets none.
+    let refused = limited("lifeboat-cli.wasm", "MEMORY_MIB", "3072").unwrap_err();
+    assert!(refused.contains("component imports instance `wasi:"), "{refused}");
+    assert_eq!(names(directory.path()), before, "a refusal leaves nothing");
+
+    limited(recovery, "DEADLINE_MS", "120000").unwrap();
+    assert_equal(&source, &path("app.db"));
+}
+
+#[test]
+fn a_program_with_rusqlite() {
+    let directory = tempdir().unwrap();
+    let app = || said(Command::new(program("lifeboat-rusqlite-app")).arg(directory.path()));
+    let path = |name: &str| directory.path().join(name);
+    let output = app().unwrap();
+    assert!(output.contains("the bundle is authentic\nrecovered 1 rows to recovered.db"), "{output}");
+    assert_equal(&path("notes.db"), &path("recovered.db"));
+    assert_eq!(names(directory.path()), ["notes.bundle", "notes.db", "recovered.db", "recovery.key"]);
+
+    // Once more: another state in the bundle, which the file of the extension reads as well; and nothing is overwritten.
+    let old = fs::read(path("notes.bundle")).unwrap();
+    let refused = app().unwrap_err();
+    assert!(refused.contains("'recovered.db' is there and is not overwritten"), "{refused}");
+    assert!(fs::read(path("notes.bundle")).unwrap() != old);
+    let (bundle, key) = (quote(path("notes.bundle")), fs::read_to_string(path("recovery.key")).unwrap());
+    let restore = format!("SELECT backup_restore_file({bundle}, {}, {}) IS NULL", quote(key), quote(path("new.db")));
+    Host::Shell.ok(Path::new(":memory:"), &restore);
+    assert_equal(&path("notes.db"), &path("new.db"));
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::options;
 use crate::target::{refuse_no_file, refuse_open_database};
 use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
 use lifeboat_sqlite::Connection;
+use lifeboat_sqlite::api::sqlite3_value;
 use serde::de::DeserializeOwned;
-use sqlite_loadable::ext::sqlite3_value;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,13 +24,13 @@ const KEY_FILE_MAX: u64 = 4096;
 
 /// The arguments of one call.
 #[derive(Clone, Copy)]
-pub(crate) struct Arguments<'a> {
+pub struct Arguments<'a> {
     values: &'a [*mut sqlite3_value],
 }
 
 /// One argument as SQLite holds it.
 #[derive(Clone, Copy)]
-pub(crate) enum Argument<'a> {
+pub enum Argument<'a> {
     Null,
     Integer(i64),
     Real,
@@ -39,7 +39,7 @@ pub(crate) enum Argument<'a> {
 }
 
 /// Where a bundle is.
-pub(crate) enum Bundle<'a> {
+pub enum Bundle<'a> {
     /// The bundle itself.
     Bytes(&'a [u8]),
     /// The path of one.
@@ -47,7 +47,7 @@ pub(crate) enum Bundle<'a> {
 }
 
 /// Either key, for those functions that do less with a verify key.
-pub(crate) enum AnyKey {
+pub enum AnyKey {
     Recovery(RecoveryKey),
     Verify(VerifyKey),
 }

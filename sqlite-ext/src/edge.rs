@@ -1,12 +1,13 @@
 //! The edge between SQLite and the functions: each call goes through [`call`], which stops panics, and turns a reply or
-//! an error into SQLite's result. Pointers of SQLite are touched here, in `host.rs`, `arguments.rs` and `table_function.rs` only.
+//! an error into SQLite's result. Pointers of SQLite are touched here, in `arguments.rs`, `table_function.rs`, `linked.rs`
+//! and `linked_table.rs` only, and in `loadable/`.
 
 use crate::arguments::Arguments;
+use crate::functions::{ScalarFunction, is_pure};
 use crate::host::Host;
 use lifeboat_core::{Error, ErrorKind, Result};
-use lifeboat_sqlite::api::sqlite3;
+use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
 use lifeboat_sqlite::{Connection, in_prepare};
-use sqlite_loadable::ext::{sqlite3_context, sqlite3_value};
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zeroize::Zeroizing;
@@ -23,7 +24,7 @@ const JSON_SUBTYPE: u32 = b'J' as u32;
 const KEY_PREFIX: &str = "lifeboatkey1";
 
 /// One call of a scalar function.
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
     db: *mut sqlite3,
     /// What it was called with.
     pub arguments: Arguments<'a>,
@@ -50,7 +51,7 @@ pub(crate) fn length_limit(app: &Connection<'_>) -> usize {
 }
 
 /// What a function gives back.
-pub(crate) enum Reply {
+pub enum Reply {
     /// SQL NULL.
     Null,
     /// TEXT that may be a secret: wiped after SQLite has taken its copy.
@@ -70,39 +71,35 @@ impl Reply {
     }
 }
 
-/// Runs `function` and sets the result of the SQL function `name`. Nothing unwinds out of here.
+/// Runs a function and sets its result. Nothing unwinds out of here.
 ///
-/// A `pure` function (deterministic, for SQLite) may be tried by a planner while it prepares a statement: it gives NULL
+/// A pure function (deterministic, for SQLite) may be tried by a planner while it prepares a statement: it gives NULL
 /// then and does nothing.
-pub(crate) fn call(
-    name: &'static str,
-    pure: bool,
-    context: *mut sqlite3_context,
-    values: &[*mut sqlite3_value],
-    function: fn(&Call<'_>) -> Result<Reply>,
-) -> sqlite_loadable::Result<()> {
-    let outcome = guard(name, || {
-        // SAFETY: SQLite calls back with a valid context and values, for the time of the call.
-        let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context).cast(), Arguments::new(values)) };
+///
+/// # Safety
+/// SQLite is calling the function, with this context and these values.
+pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*mut sqlite3_value]) {
+    let outcome = guard(F::NAME, || {
+        // SAFETY: as of this function; they are valid for the time of the call.
+        let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context), Arguments::new(values)) };
         let call = Call { db, arguments };
-        if pure && in_prepare(&call.app()) {
+        if is_pure(F::FLAGS) && in_prepare(&call.app()) {
             return Ok(Reply::Null);
         }
         call.arguments.refuse_key_in_database(&call.app())?;
-        function(&call)
+        F::call(&call)
     });
-    // SAFETY: as above.
+    // SAFETY: as of this function.
     unsafe {
         match outcome {
             Ok(reply) => set_reply(context, &reply),
             Err((text, code)) => set_error(context, &text, code),
         }
     }
-    Ok(())
 }
 
 /// Runs `body`, turns a panic into an error, and puts an error into the words that SQL gets to see.
-pub(crate) fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (String, c_int)> {
+pub fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (String, c_int)> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err((error_text(name, &error), result_code(error.kind()))),
@@ -199,9 +196,9 @@ unsafe fn set_error(context: *mut sqlite3_context, text: &str, code: c_int) {
 }
 
 /// `SQLITE_TRANSIENT`: the destructor that is none, and says that SQLite must copy.
-fn transient() -> Option<unsafe extern "C" fn(*mut std::ffi::c_void)> {
+fn transient() -> Option<Destructor> {
     // SAFETY: SQLite compares the value and never calls it; -1 is not null, so it is a valid `Some`.
-    unsafe { std::mem::transmute::<isize, Option<unsafe extern "C" fn(*mut std::ffi::c_void)>>(-1) }
+    unsafe { std::mem::transmute::<isize, Option<Destructor>>(-1) }
 }
 
 #[cfg(test)]

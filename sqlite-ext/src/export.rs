@@ -64,6 +64,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
     let schema = snapshot.schema()?;
     check_restorable(app, &snapshot.settings()?, &schema)?;
+    snapshot.check_loadable()?;
     let options = packing(&request.compress, tables(&schema))?;
     let mut base = bases.choose()?;
     let (written, rows) = loop {

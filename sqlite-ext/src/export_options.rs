@@ -270,7 +270,7 @@ mod tests {
             (r#"{"base": [""]}"#, "the path of the base is empty"),
             (r#"{"ledger": ""}"#, "the path of the ledger is empty"),
             (r#"{"ledger": ["a"]}"#, "the option `ledger` must be a string"),
-            (r#"{"tables": "t"}"#, "the option `tables` must be a sequence"),
+            (r#"{"tables": "t"}"#, "the option `tables` must be an array"),
             (r#"{"where": "x"}"#, "the option `where` must be an object from table names to SQL conditions"),
             (r#"{"where": {"t": 1}}"#, "the option `where.t` must be a string"),
             (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` stands there twice"),

@@ -1,216 +1,116 @@
-//! The host's SQLite: its table of functions, handed to the entry point once and kept for every call.
+//! The host's SQLite: a table of its functions, filled once and kept for every call.
+//!
+//! Where the extension is a file, SQLite hands its functions to the entry point (`loadable/`); where it is linked into a
+//! program, so is SQLite ([`crate::linked`]).
 
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Api, api::sqlite3, routines_api};
-use sqlite_loadable::ext::{
-    faux_sqlite_extension_init2, sqlite3_api_routines, sqlite3_context, sqlite3_index_info, sqlite3_value,
-};
+use lifeboat_sqlite::Api;
+use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
 use std::sync::OnceLock;
 
 /// The oldest SQLite whose behaviour the rebuild was tried on. Older ones lack `sqlite3_txn_state`, too.
 const OLDEST: c_int = 3_035_000;
 
-/// The address of the table that came first, and what was read from it. One process may have two SQLite libraries, and
-/// must not call one of them for connections of the other.
-static HOST: OnceLock<(usize, Host)> = OnceLock::new();
+/// One process may have two SQLite libraries, and must not call one of them for connections of the other.
+static HOST: OnceLock<Host> = OnceLock::new();
 
-/// The C functions that the extension uses beyond those of [`Api`], and `Api` itself.
-pub(crate) struct Host {
-    /// What the snapshot and the rebuild use.
-    pub api: Api,
-    pub value_type: unsafe extern "C" fn(*mut sqlite3_value) -> c_int,
-    pub value_int64: unsafe extern "C" fn(*mut sqlite3_value) -> i64,
-    pub value_text: unsafe extern "C" fn(*mut sqlite3_value) -> *const c_uchar,
-    pub value_blob: unsafe extern "C" fn(*mut sqlite3_value) -> *const c_void,
-    pub value_bytes: unsafe extern "C" fn(*mut sqlite3_value) -> c_int,
-    pub context_db_handle: unsafe extern "C" fn(*mut sqlite3_context) -> *mut sqlite_loadable::ext::sqlite3,
-    pub result_null: unsafe extern "C" fn(*mut sqlite3_context),
-    pub result_int64: unsafe extern "C" fn(*mut sqlite3_context, i64),
-    pub result_text64: unsafe extern "C" fn(*mut sqlite3_context, *const c_char, u64, Destructor, c_uchar),
-    pub result_blob64: unsafe extern "C" fn(*mut sqlite3_context, *const c_void, u64, Destructor),
-    pub result_subtype: unsafe extern "C" fn(*mut sqlite3_context, c_uint),
-    pub result_error: unsafe extern "C" fn(*mut sqlite3_context, *const c_char, c_int),
-    pub result_error_code: unsafe extern "C" fn(*mut sqlite3_context, c_int),
-    pub vtab_config: unsafe extern "C" fn(*mut sqlite_loadable::ext::sqlite3, c_int, ...) -> c_int,
-    pub vtab_collation: unsafe extern "C" fn(*mut sqlite3_index_info, c_int) -> *const c_char,
+/// Hands the list of functions beyond those of [`Api`] to the macro that is named, as `lifeboat_sqlite::api` does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __host_functions {
+    ({ $($then:tt)* } $($extra:tt)*) => {
+        $($then)* { [$($extra)*]
+            value_type = sqlite3_value_type: fn(value: *mut sqlite3_value) -> c_int,
+            value_int64 = sqlite3_value_int64: fn(value: *mut sqlite3_value) -> i64,
+            value_text = sqlite3_value_text: fn(value: *mut sqlite3_value) -> *const c_uchar,
+            value_blob = sqlite3_value_blob: fn(value: *mut sqlite3_value) -> *const c_void,
+            value_bytes = sqlite3_value_bytes: fn(value: *mut sqlite3_value) -> c_int,
+            context_db_handle = sqlite3_context_db_handle: fn(context: *mut sqlite3_context) -> *mut sqlite3,
+            result_null = sqlite3_result_null: fn(context: *mut sqlite3_context) -> (),
+            result_int64 = sqlite3_result_int64: fn(context: *mut sqlite3_context, value: i64) -> (),
+            result_text64 = sqlite3_result_text64: fn(
+                context: *mut sqlite3_context, text: *const c_char, bytes: u64, free: Option<Destructor>,
+                encoding: c_uchar) -> (),
+            result_blob64 = sqlite3_result_blob64: fn(
+                context: *mut sqlite3_context, blob: *const c_void, bytes: u64, free: Option<Destructor>) -> (),
+            result_subtype = sqlite3_result_subtype: fn(context: *mut sqlite3_context, subtype: c_uint) -> (),
+            result_error = sqlite3_result_error: fn(
+                context: *mut sqlite3_context, text: *const c_char, bytes: c_int) -> (),
+            result_error_code = sqlite3_result_error_code: fn(context: *mut sqlite3_context, code: c_int) -> (),
+            create_module_v2 = sqlite3_create_module_v2: fn(
+                db: *mut sqlite3, name: *const c_char, module: *const c_void, data: *mut c_void,
+                free: Option<Destructor>) -> c_int,
+            declare_vtab = sqlite3_declare_vtab: fn(db: *mut sqlite3, sql: *const c_char) -> c_int,
+            vtab_collation = sqlite3_vtab_collation: fn(info: *mut c_void, constraint: c_int) -> *const c_char,
+        }
+    };
 }
 
-type Destructor = Option<unsafe extern "C" fn(*mut c_void)>;
-
-/// The routines of `sqlite3ext.h` that came after the version of the binding; SQLite only ever appends.
-#[repr(C)]
-struct LaterRoutines {
-    known: sqlite3_api_routines,
-    value_encoding: Option<unsafe extern "C" fn()>,
-    is_interrupted: Option<unsafe extern "C" fn(*mut sqlite3) -> c_int>,
+macro_rules! define_host {
+    ([] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {
+        /// The C functions that the extension uses. Whoever fills it vouches that each pointer is that function of one
+        /// SQLite library, which stays loaded.
+        pub struct Host {
+            /// What the snapshot and the rebuild use.
+            pub api: Api,
+            $(
+                #[doc = concat!("`", stringify!($symbol), "`")]
+                pub $name: unsafe extern "C" fn($($argument: $type),*) -> $result,
+            )*
+            /// `sqlite3_vtab_config`; used with an option that takes no argument.
+            pub vtab_config: unsafe extern "C" fn(db: *mut sqlite3, op: c_int, ...) -> c_int,
+            /// `sqlite3_mprintf`; used with the format `%s`.
+            pub mprintf: unsafe extern "C" fn(format: *const c_char, ...) -> *mut c_char,
+        }
+    };
 }
+
+__host_functions!({ define_host! });
 
 impl Host {
-    /// Takes the pointer that SQLite gave to the entry point.
+    /// Checks the version of a SQLite: before any function is read that an older one may lack.
     ///
     /// # Errors
-    /// Unsupported for a SQLite that is too old, built without a function that is needed, or not the one that already
-    /// uses this copy of the extension.
+    /// Unsupported when it is too old.
+    pub fn check_version(number: c_int) -> Result<()> {
+        if number >= OLDEST {
+            return Ok(());
+        }
+        Err(Error::unsupported(format!(
+            "this host has SQLite {}.{}.{}, and Lifeboat needs 3.35.0 or later; use a program with a newer SQLite, such as \
+             a newer sqlite3 shell",
+            number / 1_000_000,
+            number / 1_000 % 1_000,
+            number % 1_000
+        )))
+    }
+
+    /// Keeps the functions of the first library that comes.
     ///
-    /// # Safety
-    /// `routines` is what SQLite passed to the entry point.
-    pub unsafe fn enter(routines: *mut sqlite3_api_routines) -> Result<&'static Self> {
-        if routines.is_null() {
-            return Err(Error::unsupported(
-                "this SQLite hands no functions to extensions; it was built with SQLITE_OMIT_LOAD_EXTENSION",
-            ));
-        }
-        // SAFETY: `libversion_number` is in every version of the table; nothing behind it is read before it is checked.
-        let version = unsafe { (*routines).libversion_number }.map_or(0, |call| unsafe { call() });
-        if version < OLDEST {
-            return Err(Error::unsupported(format!(
-                "this host has SQLite {}, and Lifeboat needs 3.35.0 or later; use a program with a newer SQLite, such as \
-                 a newer sqlite3 shell",
-                dotted(version)
-            )));
-        }
-        // SAFETY: the table is of a version that has all the fields that are read.
-        let host = unsafe { Self::read(routines, version) }.map_err(|name| {
-            Error::unsupported(format!("this host's SQLite {} was built without {name}", dotted(version)))
-        })?;
-        let (first, host) = HOST.get_or_init(|| (routines.addr(), host));
-        if *first != routines.addr() {
+    /// # Errors
+    /// Unsupported for a library that is not the one that already uses this copy of the extension.
+    pub fn enter(host: Self) -> Result<&'static Self> {
+        let library = |host: &Self| host.api.libversion as *const () as usize;
+        let new = library(&host);
+        let first = HOST.get_or_init(|| host);
+        if library(first) != new {
             return Err(Error::unsupported(
                 "another SQLite library in this process already uses this copy of the extension; give this one a copy \
                  of the file in another directory",
             ));
         }
-        // SAFETY: as of this function.
-        unsafe { faux_sqlite_extension_init2(routines) };
-        Ok(host)
+        Ok(first)
     }
 
     /// The host that [`Host::enter`] met. Every callback is registered after it.
     pub fn get() -> &'static Self {
-        let (_, host) = HOST.get().expect("callbacks are registered by the entry point only");
-        host
-    }
-
-    // The macro serves any binding of sqlite3ext.h; for some functions this one has our very types.
-    #[allow(clippy::useless_transmute)]
-    unsafe fn read(routines: *mut sqlite3_api_routines, version: c_int) -> Result<Self, &'static str> {
-        macro_rules! routine {
-            ($name:ident) => {
-                // SAFETY: as of this function.
-                unsafe { (*routines).$name }.ok_or(concat!("sqlite3_", stringify!($name)))?
-            };
-        }
-        // SAFETY: as of this function; the version was checked.
-        let mut api = unsafe { routines_api!(routines) }?;
-        if version >= 3_041_000 {
-            // SAFETY: from this version on the table has the field.
-            api.is_interrupted = unsafe { (*routines.cast::<LaterRoutines>()).is_interrupted };
-        }
-        Ok(Self {
-            api,
-            value_type: routine!(value_type),
-            value_int64: routine!(value_int64),
-            value_text: routine!(value_text),
-            value_blob: routine!(value_blob),
-            value_bytes: routine!(value_bytes),
-            context_db_handle: routine!(context_db_handle),
-            result_null: routine!(result_null),
-            result_int64: routine!(result_int64),
-            result_text64: routine!(result_text64),
-            result_blob64: routine!(result_blob64),
-            result_subtype: routine!(result_subtype),
-            result_error: routine!(result_error),
-            result_error_code: routine!(result_error_code),
-            vtab_config: routine!(vtab_config),
-            vtab_collation: routine!(vtab_collation),
-        })
+        HOST.get().expect("callbacks are registered by the entry points only")
     }
 
     /// The version of the host's SQLite, as `sqlite_version()` gives it.
     pub fn sqlite_version(&self) -> String {
         // SAFETY: the function has no conditions; its result is a constant.
         unsafe { CStr::from_ptr((self.api.libversion)()) }.to_string_lossy().into_owned()
-    }
-
-    /// Leaves `message` where an entry point reports its errors; SQLite frees it.
-    ///
-    /// # Safety
-    /// As of [`Host::enter`]; `out` is null or SQLite's `pzErrMsg`.
-    pub unsafe fn report(routines: *mut sqlite3_api_routines, out: *mut *mut c_char, message: &str) {
-        if routines.is_null() || out.is_null() {
-            return;
-        }
-        let Ok(message) = std::ffi::CString::new(message.replace('\0', " ")) else { return };
-        // SAFETY: `mprintf` is in every version of the table, and the format takes one string.
-        unsafe {
-            if let Some(mprintf) = (*routines).mprintf {
-                *out = mprintf(c"%s".as_ptr(), message.as_ptr());
-            }
-        }
-    }
-}
-
-fn dotted(version: c_int) -> String {
-    format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use lifeboat_sqlite::{Connection, OpenMode, linked_api};
-    use std::sync::atomic::{AtomicPtr, Ordering};
-
-    unsafe extern "C" fn old_version() -> c_int {
-        3_034_001
-    }
-
-    #[test]
-    fn an_old_sqlite_is_named() {
-        // SAFETY: a table of optional functions may be all null.
-        let mut routines: sqlite3_api_routines = unsafe { std::mem::zeroed() };
-        routines.libversion_number = Some(old_version);
-        // SAFETY: the version is read, and nothing else of so old a table.
-        let error = unsafe { Host::enter(&mut routines) }.err().unwrap().to_string();
-        assert!(error.starts_with("unsupported: this host has SQLite 3.34.1, and Lifeboat needs 3.35.0"), "{error}");
-    }
-
-    static ROUTINES: AtomicPtr<sqlite3_api_routines> = AtomicPtr::new(std::ptr::null_mut());
-
-    unsafe extern "C" {
-        fn sqlite3_auto_extension(entry_point: *const c_void) -> c_int;
-    }
-
-    unsafe extern "C" fn catch_routines(
-        _: *mut sqlite3,
-        _: *mut *mut c_char,
-        routines: *mut sqlite3_api_routines,
-    ) -> c_int {
-        ROUTINES.store(routines, Ordering::Release);
-        0
-    }
-
-    #[test]
-    fn two_libraries_in_one_process() {
-        // SAFETY: the function has the signature of an entry point.
-        assert_eq!(unsafe { sqlite3_auto_extension(catch_routines as *const c_void) }, 0);
-        Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
-        let routines = ROUTINES.load(Ordering::Acquire);
-        // SAFETY: it is the table of the linked SQLite, which has the version of the binding; the copy stands for that of
-        // another library.
-        unsafe {
-            assert!(Host::enter(routines).is_ok());
-            assert!(Host::enter(routines).is_ok(), "another connection of the same library");
-            let mut other = std::ptr::read(routines);
-            let error = Host::enter(&mut other).err().unwrap().to_string();
-            assert!(error.starts_with("unsupported: another SQLite library in this process"), "{error}");
-        }
-    }
-
-    #[test]
-    fn no_table_at_all() {
-        // SAFETY: null is refused.
-        let error = unsafe { Host::enter(std::ptr::null_mut()) }.err().unwrap().to_string();
-        assert!(error.contains("SQLITE_OMIT_LOAD_EXTENSION"), "{error}");
     }
 }

@@ -118,7 +118,15 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
     // "invalid type: string \"…\", expected a boolean": what stands there is not shown.
     match text.rsplit_once("expected ") {
         _ if path == "." => Error::misuse("the options must be a JSON object"),
-        Some((_, expected)) => Error::misuse(format!("the option `{path}` must be {expected}")),
+        Some((_, expected)) => {
+            // JSON's words for what serde calls otherwise.
+            let expected = match expected {
+                "a sequence" => "an array",
+                "a map" => "an object",
+                other => other,
+            };
+            Error::misuse(format!("the option `{path}` must be {expected}"))
+        }
         None => Error::misuse(format!("the option `{path}`: {text}")),
     }
 }
@@ -133,6 +141,8 @@ mod tests {
         replace: bool,
         compress: Compress,
         expect: Option<String>,
+        tables: Vec<String>,
+        conditions: BTreeMap<String, String>,
     }
 
     fn error(json: &str) -> String {
@@ -155,7 +165,7 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(
             error(r#"{"base": "x"}"#),
-            "misuse: there is no option `base`; known options: replace, compress, expect"
+            "misuse: there is no option `base`; known options: replace, compress, expect, tables, conditions"
         );
         assert_eq!(error(r#"{"replace": "yes"}"#), "misuse: the option `replace` must be a boolean");
         assert_eq!(error(r#"{"replace": true, "replace": true}"#), "misuse: the option `replace` is given twice");
@@ -169,6 +179,8 @@ mod tests {
             "misuse: the option `compress`: the table `t` stands there twice"
         );
         assert_eq!(error("[]"), "misuse: the options must be a JSON object, not an array");
+        assert_eq!(error(r#"{"tables": 1}"#), "misuse: the option `tables` must be an array");
+        assert_eq!(error(r#"{"conditions": []}"#), "misuse: the option `conditions` must be an object");
         assert_eq!(error("12"), "misuse: the options must be a JSON object");
         assert!(error(r#"{"replace": true} x"#).starts_with("misuse: the options are not JSON"));
         assert!(error("lifeboatkey1qqq").starts_with("misuse: the options are not JSON"));

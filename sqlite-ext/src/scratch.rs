@@ -22,12 +22,12 @@ pub(crate) struct Built {
 /// The part of a report that is about the database that was built.
 #[derive(Serialize)]
 pub(crate) struct Checks {
-    /// `PRAGMA quick_check`; anything but "ok" is an error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quick_check: Option<&'static str>,
-    /// `PRAGMA integrity_check`; anything but "ok" is an error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    integrity_check: Option<&'static str>,
+    /// `PRAGMA quick_check`: "ok", or the rows that break a constraint, as those of the source do; damage is an error.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_ok_or_list")]
+    quick_check: Option<Findings>,
+    /// `PRAGMA integrity_check`, likewise.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_ok_or_list")]
+    integrity_check: Option<Findings>,
     /// `PRAGMA foreign_key_check`: "ok", or the rows without a parent, which the source had too.
     #[serde(serialize_with = "ok_or_list")]
     foreign_key_check: Findings,
@@ -104,9 +104,10 @@ fn prove(scratch: &Connection<'_>, key: &RecoveryKey, report: &Report) -> Result
 
 impl Checks {
     fn new(level: CheckLevel, foreign_key_check: Findings, rebuilt: Rebuilt) -> Self {
+        let of = |wanted| (level == wanted).then(|| rebuilt.violations.clone());
         Self {
-            quick_check: (level == CheckLevel::Quick).then_some("ok"),
-            integrity_check: (level == CheckLevel::Full).then_some("ok"),
+            quick_check: of(CheckLevel::Quick),
+            integrity_check: of(CheckLevel::Full),
             foreign_key_check,
             rebuilt: Computed {
                 expression_indexes: rebuilt.expression_indexes,
@@ -114,6 +115,13 @@ impl Checks {
                 stored_columns: rebuilt.stored_columns,
             },
         }
+    }
+}
+
+fn some_ok_or_list<S: Serializer>(findings: &Option<Findings>, serializer: S) -> Result<S::Ok, S::Error> {
+    match findings {
+        Some(findings) => ok_or_list(findings, serializer),
+        None => serializer.serialize_none(),
     }
 }
 

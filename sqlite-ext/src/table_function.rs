@@ -7,22 +7,16 @@ use crate::host::Host;
 use crate::interrupt::{EVERY, Interrupt};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
-use sqlite_loadable::BestIndexError;
-use sqlite_loadable::ext::{
-    sqlite3, sqlite3_context, sqlite3_index_info, sqlite3_value, sqlite3_vtab, sqlite3_vtab_cursor,
-};
-use sqlite_loadable::table::{ConstraintOperator, IndexInfo, VTab, VTabArguments, VTabCursor, define_table_function};
+use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use std::cell;
-use std::ffi::{CStr, c_int};
-use std::marker::PhantomData;
-use std::ptr;
+use std::ffi::{CStr, c_int, c_void};
 use std::rc::Rc;
 use std::time::Instant;
 
 const SQLITE_VTAB_DIRECTONLY: c_int = 3;
 
 /// A table-valued function.
-pub(crate) trait TableFunction: Sized + 'static {
+pub trait TableFunction: Sized + 'static {
     /// Its SQL name.
     const NAME: &'static str;
     /// The declarations of the columns that it shows.
@@ -42,7 +36,7 @@ pub(crate) trait TableFunction: Sized + 'static {
 
 /// Asks the connection now and then, as long as a cursor is open, whether the application wants an end.
 #[derive(Clone)]
-pub(crate) struct Watch {
+pub struct Watch {
     db: *mut sqlite3,
     last: Rc<cell::Cell<Option<Instant>>>,
     ticks: Rc<cell::Cell<u64>>,
@@ -63,34 +57,107 @@ impl Watch {
         }
         self.last.set(Some(Instant::now()));
         // SAFETY: a watch lives in a cursor, and the connection outlives its cursors; it calls them on the thread that uses it.
-        let app = unsafe { Connection::borrow(Host::get().api, self.db.cast()) };
+        let app = unsafe { Connection::borrow(Host::get().api, self.db) };
         Interrupt::of(&app)?.check()
     }
 }
 
 /// One value of a row.
-pub(crate) enum Cell {
+pub enum Cell {
+    /// NULL
     Null,
+    /// INTEGER
     Integer(i64),
+    /// TEXT
     Text(String),
 }
 
-/// Makes the function known to the connection.
-pub(crate) fn define<F: TableFunction>(db: *mut sqlite3) -> Result<()> {
-    define_table_function::<Table<F>>(db, F::NAME, None).map_err(|error| Error::host(error.result_error_message()))
+/// The declaration of a table function, for `sqlite3_declare_vtab`; and with that statements of the application alone may name it.
+///
+/// # Errors
+/// The message, for a SQLite that cannot keep it out of schemas.
+///
+/// # Safety
+/// SQLite is connecting the table to this connection.
+pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, &'static str> {
+    // SAFETY: as of this function; the option takes no further argument.
+    if unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) } != 0 {
+        return Err("this SQLite does not know SQLITE_VTAB_DIRECTONLY");
+    }
+    let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
+    let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
+    Ok(format!("CREATE TABLE x({})", columns.join(", ")))
 }
 
-/// The layout that SQLite expects: its own part comes first.
-#[repr(C)]
-struct Table<F> {
-    base: sqlite3_vtab,
-    db: *mut sqlite3,
-    function: PhantomData<F>,
+/// What a statement says of one column.
+pub struct Constraint {
+    /// The number of the column.
+    pub column: c_int,
+    /// It has to equal a value.
+    pub is_equal: bool,
+    /// That value is known before the scan begins.
+    pub is_usable: bool,
 }
 
-#[repr(C)]
-struct Cursor<F> {
-    base: sqlite3_vtab_cursor,
+/// How a scan is done.
+pub struct Plan {
+    /// A bit for each argument that is given, and one more for what the first column must equal.
+    pub given: c_int,
+    /// The numbers of the constraints whose values [`Scan::filter`] gets, in that order, and whether SQLite need not check them.
+    pub values: Vec<(usize, bool)>,
+    /// What it costs.
+    pub cost: f64,
+    /// How many rows it gives.
+    pub rows: i64,
+}
+
+impl Plan {
+    /// The arguments come as `=` on the hidden columns. None where another order of a join gives the values. `is_binary`: whether
+    /// the constraint of this number compares as bytes do; under another collation several keys may be equal to one value.
+    pub fn of<F: TableFunction>(constraints: &[Constraint], is_binary: impl Fn(usize) -> bool) -> Option<Self> {
+        let mut places = vec![None; F::ARGUMENTS.len()];
+        let mut lookup = None;
+        for (number, constraint) in constraints.iter().enumerate().filter(|(_, constraint)| constraint.is_equal) {
+            if F::LOOKS_UP && constraint.column == 0 && constraint.is_usable && is_binary(number) {
+                lookup = Some(number);
+            }
+            let hidden = usize::try_from(constraint.column).ok().and_then(|at| at.checked_sub(F::COLUMNS.len()));
+            let Some(place) = hidden.and_then(|at| places.get_mut(at)).filter(|place| place.is_none()) else {
+                continue;
+            };
+            if !constraint.is_usable {
+                return None;
+            }
+            *place = Some(number);
+        }
+        let (mut given, mut values) = (0, Vec::new());
+        for (argument, number) in places.iter().chain([&lookup]).enumerate() {
+            if let Some(number) = number {
+                given |= 1 << argument;
+                values.push((*number, argument < F::ARGUMENTS.len()));
+            }
+        }
+        // Opening a bundle costs as much as many rows: one scan is better than a lookup for each row of another table.
+        let (cost, rows) = if lookup.is_some() { (1e4, 1) } else { (1e6, 100_000) };
+        Some(Self { given, values, cost, rows })
+    }
+}
+
+/// Whether a constraint compares as bytes do.
+///
+/// # Safety
+/// `info` is the `sqlite3_index_info` of an `xBestIndex` under way, and `constraint` the number of one of its constraints.
+pub unsafe fn is_binary(info: *mut c_void, constraint: usize) -> bool {
+    let Ok(constraint) = c_int::try_from(constraint) else { return false };
+    // SAFETY: as of this function. The result is a NUL-terminated constant, or null.
+    unsafe {
+        let collation = (Host::get().vtab_collation)(info, constraint);
+        !collation.is_null() && CStr::from_ptr(collation).to_bytes().eq_ignore_ascii_case(b"BINARY")
+    }
+}
+
+/// A cursor.
+pub struct Scan<F> {
     db: *mut sqlite3,
     rows: Option<F>,
     /// The current row; none at the end.
@@ -98,105 +165,22 @@ struct Cursor<F> {
     number: i64,
 }
 
-impl<'vtab, F: TableFunction> VTab<'vtab> for Table<F> {
-    type Aux = ();
-    type Cursor = Cursor<F>;
-
-    fn connect(db: *mut sqlite3, _: Option<&()>, _: VTabArguments) -> sqlite_loadable::Result<(String, Self)> {
-        let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
-        let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
-        // SAFETY: SQLite is connecting the table; the option takes no further argument.
-        let code = unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) };
-        if code != 0 {
-            return Err(sqlite_loadable::Error::new_message("this SQLite does not know SQLITE_VTAB_DIRECTONLY"));
-        }
-        // SAFETY: all-zero is how SQLite wants its part.
-        let base = unsafe { std::mem::zeroed() };
-        Ok((format!("CREATE TABLE x({})", columns.join(", ")), Self { base, db, function: PhantomData }))
+impl<F: TableFunction> Scan<F> {
+    /// A cursor of this connection, which outlives it and uses it on one thread at a time.
+    pub fn new(db: *mut sqlite3) -> Self {
+        Self { db, rows: None, row: None, number: 0 }
     }
 
-    /// The arguments come as `=` on the hidden columns. `idxNum` gets a bit for each that is there, and one more for what the
-    /// first column must equal.
-    fn best_index(&self, mut info: IndexInfo) -> Result<(), BestIndexError> {
-        let (mut given, mut next) = (0, 1);
-        let mut places = vec![None; F::ARGUMENTS.len()];
-        let mut lookup = None;
-        for (number, constraint) in info.constraints().iter().enumerate() {
-            let is_first = constraint.column_idx() == 0 && constraint.op() == Some(ConstraintOperator::EQ);
-            if F::LOOKS_UP && is_first && constraint.usable() && is_binary(&info, number) {
-                lookup = Some(number);
-            }
-            let hidden = usize::try_from(constraint.column_idx()).ok().and_then(|at| at.checked_sub(F::COLUMNS.len()));
-            let Some(place) = hidden.and_then(|at| places.get_mut(at)) else { continue };
-            if constraint.op() != Some(ConstraintOperator::EQ) || place.is_some() {
-                continue;
-            }
-            if !constraint.usable() {
-                // Another order of the join will give the value.
-                return Err(BestIndexError::Constraint);
-            }
-            *place = Some(number);
-        }
-        let mut constraints = info.constraints();
-        for (argument, number) in places.iter().chain([&lookup]).enumerate() {
-            if let Some(constraint) = number.and_then(|number| constraints.get_mut(number)) {
-                constraint.set_argv_index(next);
-                constraint.set_omit(argument < F::ARGUMENTS.len());
-                next += 1;
-                given |= 1 << argument;
-            }
-        }
-        info.set_idxnum(given);
-        // Opening a bundle costs as much as many rows: one scan is better than a lookup for each row of another table.
-        let (cost, rows) = if lookup.is_some() { (1e4, 1) } else { (1e6, 100_000) };
-        info.set_estimated_cost(cost);
-        info.set_estimated_rows(rows);
-        Ok(())
-    }
-
-    fn open(&'vtab mut self) -> sqlite_loadable::Result<Cursor<F>> {
-        let base = sqlite3_vtab_cursor { pVtab: ptr::null_mut() };
-        Ok(Cursor { base, db: self.db, rows: None, row: None, number: 0 })
-    }
-}
-
-/// Whether a constraint compares as bytes do. Under another collation several keys may be equal to one value.
-fn is_binary(info: &IndexInfo, constraint: usize) -> bool {
-    const { assert!(size_of::<IndexInfo>() == size_of::<*mut sqlite3_index_info>()) };
-    let Ok(constraint) = c_int::try_from(constraint) else { return false };
-    // SAFETY: the one field of this struct, of the very same size, is the pointer that SQLite gave to xBestIndex, during
-    // which it is valid. The number is that of one of its constraints. The result is a NUL-terminated constant, or null.
-    unsafe {
-        let pointer = std::ptr::from_ref(info).cast::<*mut sqlite3_index_info>().read();
-        let collation = (Host::get().vtab_collation)(pointer, constraint);
-        !collation.is_null() && CStr::from_ptr(collation).to_bytes().eq_ignore_ascii_case(b"BINARY")
-    }
-}
-
-impl<F: TableFunction> Cursor<F> {
-    /// Runs `body`, stops panics, and puts errors into words. sqlite-loadable takes the message for a format, so that
-    /// each `%` has to be doubled.
-    fn run(&mut self, body: impl FnOnce(&mut Self, &Connection<'_>) -> Result<()>) -> sqlite_loadable::Result<()> {
-        // SAFETY: the connection outlives its cursors, and calls on the thread that uses it.
-        let app = unsafe { Connection::borrow(Host::get().api, self.db.cast()) };
-        guard(F::NAME, || body(self, &app))
-            .map_err(|(text, _)| sqlite_loadable::Error::new_message(text.replace('%', "%%")))
-    }
-
-    fn advance(&mut self) -> Result<()> {
-        self.number += 1;
-        self.row = None;
-        if let Some(rows) = &mut self.rows {
-            self.row = rows.next()?;
-        }
-        Ok(())
-    }
-}
-
-impl<F: TableFunction> VTabCursor for Cursor<F> {
-    fn filter(&mut self, given: c_int, _: Option<&str>, values: &[*mut sqlite3_value]) -> sqlite_loadable::Result<()> {
-        self.run(|cursor, app| {
-            (cursor.rows, cursor.row, cursor.number) = (None, None, 0);
+    /// Begins, or begins anew, and goes to the first row.
+    ///
+    /// # Errors
+    /// The words of what went wrong.
+    ///
+    /// # Safety
+    /// SQLite is calling `xFilter`, with what [`Plan`] said and with these values.
+    pub unsafe fn filter(&mut self, given: c_int, values: &[*mut sqlite3_value]) -> Result<(), String> {
+        self.run(|scan, app| {
+            (scan.rows, scan.row, scan.number) = (None, None, 0);
             let all = (1 << F::ARGUMENTS.len()) - 1;
             if given & all != all {
                 return Err(Error::misuse(format!("call it as {}({})", F::NAME, F::ARGUMENTS.join(", "))));
@@ -204,23 +188,40 @@ impl<F: TableFunction> VTabCursor for Cursor<F> {
             // SAFETY: the values are those of this filter, for the time of the call.
             let arguments = unsafe { Arguments::new(values) };
             arguments.refuse_key_in_database(app)?;
-            let watch = Watch { db: cursor.db, last: Rc::default(), ticks: Rc::default() };
-            cursor.rows = Some(F::open(app, &arguments, &watch)?);
-            cursor.advance()
+            let watch = Watch { db: scan.db, last: Rc::default(), ticks: Rc::default() };
+            scan.rows = Some(F::open(app, &arguments, &watch)?);
+            scan.step()
         })
     }
 
-    fn next(&mut self) -> sqlite_loadable::Result<()> {
-        self.run(|cursor, _| cursor.advance())
+    /// Goes to the next row.
+    ///
+    /// # Errors
+    /// The words of what went wrong.
+    ///
+    /// # Safety
+    /// SQLite is calling `xNext`.
+    pub unsafe fn advance(&mut self) -> Result<(), String> {
+        self.run(|scan, _| scan.step())
     }
 
-    fn eof(&self) -> bool {
+    /// Whether there is no row any more.
+    pub fn is_over(&self) -> bool {
         self.row.is_none()
     }
 
-    fn column(&self, context: *mut sqlite3_context, index: c_int) -> sqlite_loadable::Result<()> {
+    /// The number of the current row.
+    pub fn number(&self) -> i64 {
+        self.number
+    }
+
+    /// Sets one column of the current row.
+    ///
+    /// # Safety
+    /// SQLite is asking for this column, with this context.
+    pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) {
         let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
-        // SAFETY: SQLite is asking for this column.
+        // SAFETY: as of this function.
         unsafe {
             match cell {
                 Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
@@ -229,10 +230,21 @@ impl<F: TableFunction> VTabCursor for Cursor<F> {
                 Some(Cell::Null) | None => (Host::get().result_null)(context),
             }
         }
-        Ok(())
     }
 
-    fn rowid(&self) -> sqlite_loadable::Result<i64> {
-        Ok(self.number)
+    /// Runs `body`, stops panics, and puts errors into words.
+    fn run(&mut self, body: impl FnOnce(&mut Self, &Connection<'_>) -> Result<()>) -> Result<(), String> {
+        // SAFETY: the connection outlives its cursors, and calls on the thread that uses it.
+        let app = unsafe { Connection::borrow(Host::get().api, self.db) };
+        guard(F::NAME, || body(self, &app)).map_err(|(text, _)| text)
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.number += 1;
+        self.row = None;
+        if let Some(rows) = &mut self.rows {
+            self.row = rows.next()?;
+        }
+        Ok(())
     }
 }

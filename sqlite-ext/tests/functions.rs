@@ -72,6 +72,33 @@ fn z16_the_round_trip_through_blobs() {
 }
 
 #[test]
+fn rows_that_break_a_later_constraint_come_back_and_are_told() {
+    let (db, key) = (memory(), common::key(&memory()));
+    db.execute_batch(
+        "CREATE TABLE t(a, b, UNIQUE(b, a)); INSERT INTO t VALUES (NULL, 1), (2, 1); PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a NOT NULL, b, UNIQUE(b))' WHERE name = 't';
+         PRAGMA writable_schema = RESET;",
+    )
+    .unwrap();
+    let bundle: Vec<u8> = one(&db, "SELECT backup_export(?)", [&key]);
+    let findings = |check: &str| {
+        let found: String = one(&db, &format!("SELECT group_concat({check}, ';') FROM pragma_{check}"), []);
+        let mut found: Vec<_> = found.split(';').map(str::to_owned).collect();
+        found.sort();
+        found
+    };
+    let list = |report: &serde_json::Value| -> Vec<String> { serde_json::from_value(report.clone()).unwrap() };
+    let report = json(&db, "SELECT backup_verify(?, ?, '{\"level\": \"restore\"}')", params![bundle, key]);
+    let mut told = list(&report["integrity_check"]);
+    told.sort();
+    assert_eq!(told, findings("integrity_check"));
+    let copy = memory();
+    let summary = json(&copy, "SELECT backup_restore(?, ?)", params![bundle, key]);
+    assert_eq!(list(&summary["quick_check"]), ["NULL value in t.a", "non-unique entry in index sqlite_autoindex_t_1"]);
+    assert_eq!(one::<Vec<u8>>(&copy, "SELECT backup_export(?)", [&key]), bundle);
+}
+
+#[test]
 fn l2_the_round_trip_through_files() {
     let (db, key) = sample();
     let directory = directory();

@@ -37,6 +37,8 @@ pub type Authorizer =
     unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, *const c_char, *const c_char) -> c_int;
 /// What [`Api::progress_handler`] takes.
 pub type ProgressHandler = unsafe extern "C" fn(*mut c_void) -> c_int;
+/// The type of [`Api::progress_handler`].
+pub type SetProgressHandler = unsafe extern "C" fn(*mut sqlite3, c_int, Option<ProgressHandler>, *mut c_void);
 /// The comparison of a collation.
 pub type Compare = unsafe extern "C" fn(*mut c_void, c_int, *const c_void, c_int, *const c_void) -> c_int;
 /// What [`Api::collation_needed`] takes.
@@ -71,8 +73,6 @@ macro_rules! __sqlite_functions {
                 db: *mut sqlite3, schema: *const c_char, op: c_int, arg: *mut c_void) -> c_int,
             set_authorizer = sqlite3_set_authorizer: fn(
                 db: *mut sqlite3, call: Option<Authorizer>, data: *mut c_void) -> c_int,
-            progress_handler = sqlite3_progress_handler: fn(
-                db: *mut sqlite3, every: c_int, call: Option<ProgressHandler>, data: *mut c_void) -> (),
             collation_needed = sqlite3_collation_needed: fn(
                 db: *mut sqlite3, data: *mut c_void, call: Option<CollationNeeded>) -> c_int,
             create_collation_v2 = sqlite3_create_collation_v2: fn(
@@ -135,6 +135,9 @@ macro_rules! define_api {
             )*
             /// `sqlite3_db_config`; used with the options that take an `int` and a pointer to `int`.
             pub db_config: unsafe extern "C" fn(db: *mut sqlite3, op: c_int, ...) -> c_int,
+            /// `sqlite3_progress_handler`: absent in builds with `SQLITE_OMIT_PROGRESS_CALLBACK`. Nothing can stop a statement
+            /// there before its end.
+            pub progress_handler: Option<SetProgressHandler>,
             /// `sqlite3_txn_state`: absent before SQLite 3.34.
             pub txn_state: Option<unsafe extern "C" fn(db: *mut sqlite3, schema: *const c_char) -> c_int>,
             /// `sqlite3_is_interrupted`: absent before SQLite 3.41, and where the caller did not fill it.
@@ -168,11 +171,14 @@ macro_rules! __linked_api {
         unsafe extern "C" {
             $(fn $symbol($($argument: $type),*) -> $result;)*
             fn sqlite3_db_config(db: *mut sqlite3, op: c_int, ...) -> c_int;
+            fn sqlite3_progress_handler(
+                db: *mut sqlite3, every: c_int, call: Option<ProgressHandler>, data: *mut c_void);
             fn sqlite3_txn_state(db: *mut sqlite3, schema: *const c_char) -> c_int;
         }
         $crate::Api {
             $($name: $symbol,)*
             db_config: sqlite3_db_config,
+            progress_handler: Some(sqlite3_progress_handler),
             txn_state: Some(sqlite3_txn_state),
             is_interrupted: None,
         }
@@ -213,6 +219,9 @@ macro_rules! __routines_api {
                 db_config: ::std::mem::transmute::<_, unsafe extern "C" fn(*mut sqlite3, c_int, ...) -> c_int>(
                     (*routines).db_config.ok_or("sqlite3_db_config")?,
                 ),
+                progress_handler: (*routines)
+                    .progress_handler
+                    .map(|call| ::std::mem::transmute::<_, SetProgressHandler>(call)),
                 txn_state: if version < 3_034_000 {
                     None
                 } else {

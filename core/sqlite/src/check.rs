@@ -33,7 +33,7 @@ impl Findings {
         self.count == 0
     }
 
-    fn push(&mut self, finding: impl FnOnce() -> Result<String>) -> Result<()> {
+    pub(crate) fn push(&mut self, finding: impl FnOnce() -> Result<String>) -> Result<()> {
         self.count += 1;
         if self.count <= KEPT_MAX {
             self.first.push(finding()?);
@@ -101,35 +101,58 @@ fn check_keys_of(connection: &Connection<'_>, schema: &str, table: &str, finding
     Ok(())
 }
 
-/// Fails as [corrupt](Error::corrupt) with SQLite's first words when the main database does not pass.
-pub(crate) fn require_sound(connection: &Connection<'_>, level: CheckLevel) -> Result<()> {
-    let (pragma, findings) = match level {
-        CheckLevel::None => return Ok(()),
-        CheckLevel::Quick => ("quick_check", quick_check(connection, "main")?),
-        CheckLevel::Full => ("integrity_check", integrity_check(connection, "main")?),
+/// Fails as [corrupt](Error::corrupt) with SQLite's first words when the main database is damaged.
+///
+/// Rows that break a constraint are no damage: a legal state may have them, as one whose constraint came later, by way of
+/// `writable_schema`. They are given back.
+pub(crate) fn require_sound(connection: &Connection<'_>, level: CheckLevel) -> Result<Findings> {
+    let pragma = match level {
+        CheckLevel::None => return Ok(Findings::default()),
+        CheckLevel::Quick => "quick_check",
+        CheckLevel::Full => "integrity_check",
     };
-    match findings.first.first() {
-        None => Ok(()),
-        Some(first) if first.starts_with(NULL_FOUND) && !has_nulls(connection, pragma)? => Ok(()),
-        Some(first) => Err(Error::corrupt(format!("SQLite's check of the rebuilt database found: {first}"))),
+    let (mut violations, mut has_nulls) = (Findings::default(), None);
+    // A check ends at its limit, behind which damage would go unseen.
+    let mut statement = connection.prepare(&format!("PRAGMA main.{pragma}({})", i32::MAX))?;
+    while statement.step()? {
+        let finding = statement.text_lossy(0)?;
+        if finding == "ok" {
+            continue;
+        }
+        let (what, _) = finding.split_once(" in ").unwrap_or_default();
+        if !is_violation(what) {
+            return Err(Error::corrupt(format!("SQLite's check of the rebuilt database found: {finding}")));
+        }
+        if what == NULL_VALUE {
+            let has_nulls = match has_nulls {
+                Some(known) => known,
+                None => *has_nulls.insert(self::has_nulls(connection)?),
+            };
+            if !has_nulls {
+                continue;
+            }
+        }
+        violations.push(|| Ok(finding))?;
     }
+    Ok(violations)
 }
 
-/// How a finding begins that a column with NOT NULL holds NULL.
-const NULL_FOUND: &str = "NULL value in ";
+/// Whether a finding that begins so is about a value that is not allowed where it stands.
+fn is_violation(what: &str) -> bool {
+    // The types of STRICT tables: `non-INT value`.
+    let strict = || what.strip_prefix("non-").is_some_and(|rest| rest.ends_with(" value"));
+    matches!(what, NULL_VALUE | "NUMERIC value" | "TEXT value" | "CHECK constraint failed" | NOT_UNIQUE) || strict()
+}
+
+/// What SQLite calls a NULL in a column with NOT NULL.
+const NULL_VALUE: &str = "NULL value";
+
+/// What SQLite calls an entry of a unique index that comes twice.
+pub(crate) const NOT_UNIQUE: &str = "non-unique entry";
 
 /// Whether there is anything to findings that columns with NOT NULL hold NULL: some versions (3.40) find that in WITHOUT
-/// ROWID tables with virtual generated columns where it is not so, since they look at another column of the record. True
-/// when a row does hold one, or when something else was found, too.
-fn has_nulls(connection: &Connection<'_>, pragma: &str) -> Result<bool> {
-    // A check ends at its limit, behind which other findings would go unseen.
-    let mut findings = connection.prepare(&format!("PRAGMA main.{pragma}({})", i32::MAX))?;
-    while findings.step()? {
-        let finding = findings.text_lossy(0)?;
-        if finding != "ok" && !finding.starts_with(NULL_FOUND) {
-            return Ok(true);
-        }
-    }
+/// ROWID tables with virtual generated columns where it is not so, since they look at another column of the record.
+fn has_nulls(connection: &Connection<'_>) -> Result<bool> {
     let mut columns = connection.prepare(
         "SELECT tables.name, columns.name FROM main.sqlite_master AS tables, pragma_table_xinfo(tables.name) AS columns \
          WHERE tables.type = 'table' AND tables.rootpage > 0 AND columns.\"notnull\"",
@@ -152,6 +175,28 @@ mod tests {
     use rusqlite as _; // The SQLite to link.
 
     #[test]
+    fn values_are_told_from_damage() {
+        for text in [
+            "NULL value in t.c",
+            "NUMERIC value in t.c",
+            "TEXT value in t.c",
+            "non-INTEGER value in t.c",
+            "non-unique entry in index i",
+            "CHECK constraint failed in t",
+        ] {
+            assert!(is_violation(text.split_once(" in ").unwrap().0), "{text}");
+        }
+        for text in [
+            "wrong # of entries in index i",
+            "row 1 missing from index NULL value in t.c",
+            "Rowid 2 out of order in t",
+            "row not in PRIMARY KEY order for t",
+        ] {
+            assert!(!is_violation(text.split_once(" in ").unwrap_or_default().0), "{text}");
+        }
+    }
+
+    #[test]
     fn nulls_are_seen_where_they_are_forbidden() {
         let database = Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
         for sql in [
@@ -162,9 +207,7 @@ mod tests {
         ] {
             database.execute(sql).unwrap();
         }
-        for pragma in ["quick_check", "integrity_check"] {
-            assert!(!has_nulls(&database, pragma).unwrap(), "{pragma}: a false alarm would be one");
-        }
+        assert!(!has_nulls(&database).unwrap(), "a false alarm would be one");
         for sql in [
             "PRAGMA writable_schema = ON",
             "UPDATE sqlite_master SET sql = 'CREATE TABLE t(a, b NOT NULL)' WHERE name = 't'",
@@ -172,8 +215,6 @@ mod tests {
         ] {
             database.execute(sql).unwrap();
         }
-        for pragma in ["quick_check", "integrity_check"] {
-            assert!(has_nulls(&database, pragma).unwrap(), "{pragma}");
-        }
+        assert!(has_nulls(&database).unwrap());
     }
 }

@@ -64,9 +64,11 @@ impl Connection<'static> {
         let patrol = NonNull::from(Box::leak(patrol));
         let connection = Self { api, db, owned: true, patrol: Some(patrol), _app: PhantomData };
         connection.check(code, &place())?;
-        // SAFETY: the connection is open, and the patrol stays in its box until it is closed.
-        unsafe {
-            (api.progress_handler)(db, PATROL_STEPS, Some(self::patrol as ProgressHandler), patrol.as_ptr().cast());
+        if let Some(progress_handler) = api.progress_handler {
+            // SAFETY: the connection is open, and the patrol stays in its box until it is closed.
+            unsafe {
+                progress_handler(db, PATROL_STEPS, Some(self::patrol as ProgressHandler), patrol.as_ptr().cast());
+            }
         }
         Ok(connection)
     }
@@ -223,7 +225,8 @@ impl<'app> Connection<'app> {
 
     /// Runs `body` while `watcher` is called about every 10,000 instructions of SQLite's machine on this connection.
     /// When it says true (or panics), the statement under way ends as
-    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted).
+    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted). Never called where there is no
+    /// [`progress_handler`](Api::progress_handler).
     ///
     /// For connections of our own, one watcher at a time; else a [misuse](Error::misuse): it takes the place of a
     /// progress handler, and the app may have set its own.
@@ -290,6 +293,12 @@ impl<'app> Connection<'app> {
         // NUL-terminated and copied before the next call.
         let message = unsafe { CStr::from_ptr((self.api.errmsg)(self.db)).to_string_lossy().into_owned() };
         fault::error(code, &message, place)
+    }
+
+    /// The extended result code of SQLite's last call on this connection.
+    pub(crate) fn last_code(&self) -> c_int {
+        // SAFETY: the connection is open.
+        unsafe { (self.api.extended_errcode)(self.db) }
     }
 
     pub(crate) fn check(&self, code: c_int, place: &str) -> Result<()> {

@@ -12,12 +12,14 @@ pub(crate) const INTERRUPT: c_int = 9;
 const IOERR: c_int = 10;
 /// What SQLite says of its temporary files in place of `FULL`.
 const IOERR_WRITE: c_int = 10 | 3 << 8;
+/// A file that ends before a page that it should have.
+const IOERR_SHORT_READ: c_int = 10 | 2 << 8;
 const CORRUPT: c_int = 11;
 const FULL: c_int = 13;
 const CANTOPEN: c_int = 14;
 const PROTOCOL: c_int = 15;
 const TOOBIG: c_int = 18;
-const CONSTRAINT: c_int = 19;
+pub(crate) const CONSTRAINT: c_int = 19;
 const NOTADB: c_int = 26;
 pub(crate) const ROW: c_int = 100;
 pub(crate) const DONE: c_int = 101;
@@ -35,6 +37,7 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
         BUSY | LOCKED => (ErrorKind::Busy, "; another connection or statement holds the lock: try again"),
         NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
         INTERRUPT => (ErrorKind::Interrupted, ""),
+        _ if code == IOERR_SHORT_READ => (ErrorKind::Corrupt, "; the file is too short"),
         CORRUPT | NOTADB => (ErrorKind::Corrupt, "; PRAGMA integrity_check tells more"),
         CONSTRAINT => (ErrorKind::Corrupt, ""),
         FULL => (ErrorKind::Host, "; free space (temporary files count too) and try again"),

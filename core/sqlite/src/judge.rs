@@ -28,6 +28,7 @@ const CREATE_TRIGGER: c_int = 7;
 const CREATE_VIEW: c_int = 8;
 const INSERT: c_int = 18;
 const READ: c_int = 20;
+const SELECT: c_int = 21;
 const UPDATE: c_int = 23;
 const REINDEX: c_int = 27;
 const CREATE_VTABLE: c_int = 29;
@@ -240,6 +241,8 @@ unsafe extern "C" fn authorize(
         unsafe { (&mut *court.cast::<Court<'_>>(), text(first), text(second), text(schema)) };
     let allowed = match action {
         READ => true,
+        // Newer versions compile the rows of `INSERT … VALUES (1), (2)` in a trigger when they parse it. That is all.
+        SELECT => court.action == CREATE_TRIGGER,
         INSERT | UPDATE => matches!(first, "sqlite_master" | "sqlite_schema") && schema == "main",
         REINDEX => court.action == CREATE_INDEX,
         // The automatic indexes of a table's constraints.

@@ -1,8 +1,10 @@
-//! The SQLite edge of Lifeboat, shared by both plug-ins: live database → [`StateSink`](lifeboat_core::StateSink) →
-//! database.
+#![doc = include_str!("../README.md")]
+//!
+//! ## How it is built
 //!
 //! ```text
 //!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
+//!     check_loadable  can its rows be loaded again                               (loadable)
 //!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
 //!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
@@ -11,7 +13,7 @@
 //!   check_may_…       in which situation a function of ours was called         (situation)
 //! ```
 //!
-//! All of it runs on any SQLite from 3.31 on through a table of its C functions ([`Api`]): the host's or a linked one.
+//! The table of SQLite's C functions is [`Api`].
 
 pub mod api;
 mod backup;
@@ -25,6 +27,7 @@ mod fault;
 mod functions;
 mod guard;
 mod judge;
+mod loadable;
 mod name;
 mod narrow;
 mod owned;

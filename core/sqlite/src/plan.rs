@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::fault;
 use crate::guard;
 use crate::judge::{Judge, title};
+use crate::loadable;
 use crate::name::quote_name;
 use crate::schema::{Class, class};
 use crate::table::{self, ColumnKind, Table, TableKey};
@@ -20,6 +21,8 @@ use crate::trees;
 use crate::write_schema::{Entry, write};
 use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, TextEncoding, is_system_table};
 use std::collections::{HashMap, HashSet};
+
+mod fill;
 
 /// Rows of a schema that a rebuild takes. SQLite's own work on a schema grows with the square of them: 6 s at this
 /// many.
@@ -59,7 +62,7 @@ pub(crate) struct Trees {
 impl PlannedTable {
     /// Rows go through the true definition.
     pub(crate) fn is_direct(&self) -> bool {
-        self.shape.columns.iter().any(|column| column.kind == ColumnKind::Stored)
+        loadable::is_direct(&self.shape)
     }
 
     /// The statement that loads one row: its key (if it can be given), then its values.
@@ -217,17 +220,6 @@ impl Plan {
         }
     }
 
-    /// Fills all indexes from the rows of their tables.
-    pub(crate) fn fill_indexes(&self, connection: &Connection<'_>) -> Result<()> {
-        let automatic = self.tables.iter().flat_map(|table| &table.automatic);
-        for name in automatic.chain(self.indexes.iter().map(|row| &row.name)) {
-            connection
-                .execute(&format!("REINDEX main.{}", quote_name(name)))
-                .map_err(|error| error.at(format!("building index {name:?}")))?;
-        }
-        Ok(())
-    }
-
     /// Adds views, triggers and virtual tables: rows of `sqlite_schema` and nothing else, so no module is needed.
     pub(crate) fn write_treeless(&self, connection: &Connection<'_>) -> Result<()> {
         write(connection, false, self.treeless.iter().map(|row| entry(row, 0)))
@@ -244,7 +236,7 @@ impl Plan {
             connection.prepare(&table.insert_sql()).map_err(|error| needs_app_or(&table.row, error))?;
         }
         self.write_tables(connection, &trees)?;
-        self.fill_indexes(connection).map_err(|error| match fault::is_of_machine(&error) {
+        self.fill_indexes(connection, &trees).map_err(|error| match fault::is_of_machine(&error) {
             true => error,
             false => Error::unsupported(format!("{}; {APP_ONLY}", error.message())),
         })?;
@@ -355,14 +347,17 @@ fn twin_sql(twin: &str, shape: &Table) -> String {
     }
     let mut end = "";
     if let TableKey::Primary(key) = &shape.key {
-        let key = key.iter().map(|term| {
-            let direction = if term.descending { "DESC" } else { "ASC" };
-            format!("c{} COLLATE {} {direction}", term.column, quote_name(&term.collation))
-        });
+        let key = key.iter().map(|term| term_sql(term.column, &term.collation, term.descending));
         terms.push(format!("PRIMARY KEY({})", key.collect::<Vec<_>>().join(", ")));
         end = " WITHOUT ROWID";
     }
     format!("CREATE TABLE {twin}({}){end}", terms.join(", "))
+}
+
+/// A column of a twin as a term of an index.
+fn term_sql(place: usize, collation: &str, descending: bool) -> String {
+    let direction = if descending { "DESC" } else { "ASC" };
+    format!("c{place} COLLATE {} {direction}", quote_name(collation))
 }
 
 /// SQLite's rule for which declared types have the affinity REAL: named so, and by nothing that takes precedence.

@@ -4,7 +4,7 @@
 //! into twins; the true texts are written into `sqlite_schema` as rows; SQLite then fills the indexes by their true
 //! definitions; last come views, triggers and virtual tables, which are rows of the schema and nothing else.
 
-use crate::check::{self, CheckLevel};
+use crate::check::{self, CheckLevel, Findings};
 use crate::connection::{Connection, OpenMode};
 use crate::guard;
 use crate::judge::Judge;
@@ -57,6 +57,9 @@ pub struct Rebuilt {
     pub partial_indexes: Vec<String>,
     /// Stored generated columns, as `table.column`.
     pub stored_columns: Vec<String>,
+    /// Rows that break a constraint of their table, in the words of SQLite's check; the state has them so. Which are found
+    /// depends on the check.
+    pub violations: Findings,
     /// Rows of its schema.
     pub schema_rows: u64,
 }
@@ -129,7 +132,7 @@ impl<'c> Rebuild<'c> {
 
     /// Completes the database after the last row: indexes, checks, views, triggers, virtual tables, settings.
     ///
-    /// [`Corrupt`](ErrorKind::Corrupt) when the rows break a UNIQUE constraint, or SQLite's check finds fault;
+    /// [`Corrupt`](ErrorKind::Corrupt) when SQLite's check finds damage;
     /// [`TooBig`](ErrorKind::TooBig) when the schema's expressions take more work than a rebuild may.
     pub fn finish(mut self) -> Result<Rebuilt> {
         self.loading = None;
@@ -144,9 +147,13 @@ impl<'c> Rebuild<'c> {
         plan.write_tables(scratch, trees)?;
         self.write_sequence(plan)?;
         guard::limit_length(scratch, self.largest);
-        plan.fill_indexes(scratch)?;
-        let report = self.report(plan)?;
-        check::require_sound(scratch, self.options.check)?;
+        let doubled = plan.fill_indexes(scratch, trees)?;
+        let mut report = self.report(plan)?;
+        report.violations = check::require_sound(scratch, self.options.check)?;
+        // The full check sees for itself.
+        for index in doubled.into_iter().filter(|_| self.options.check != CheckLevel::Full) {
+            report.violations.push(|| Ok(format!("{} in index {index}", check::NOT_UNIQUE)))?;
+        }
         plan.write_treeless(scratch)?;
         scratch.execute(&format!("PRAGMA application_id = {}", settings.application_id))?;
         scratch.execute(&format!("PRAGMA user_version = {}", settings.user_version))?;

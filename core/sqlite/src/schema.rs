@@ -41,11 +41,15 @@ pub(crate) fn select(schema: &str) -> String {
 
 /// Reads the schema of `schema` in the order of a state, without automatic indexes.
 pub(crate) fn read(connection: &Connection<'_>, schema: &str, encoding: TextEncoding) -> Result<Vec<SchemaRow>> {
-    let mut rows = Vec::new();
+    let (mut rows, mut last) = (Vec::new(), None::<i64>);
     let mut statement = connection.prepare(&select(schema))?;
     while statement.step()? {
-        let place = format!("row {} of sqlite_schema in {schema:?}", statement.integer(5));
+        let rowid = statement.integer(5);
+        let place = format!("row {rowid} of sqlite_schema in {schema:?}");
         let corrupt = |what: String| Error::corrupt(format!("{place}: {what}; the database is damaged"));
+        if last.replace(rowid).is_some_and(|last| last >= rowid) {
+            return Err(corrupt("it comes after a higher one".to_owned()));
+        }
         let name = statement.decoded(1, encoding).map_err(|error| error.at(&place))?;
         let kind = match statement.decoded(0, encoding).map_err(|error| error.at(&place))?.as_str() {
             "table" => SchemaKind::Table,

@@ -2,6 +2,7 @@
 
 use crate::connection::Connection;
 use crate::dangling::Dangling;
+use crate::loadable;
 use crate::name::quote_name;
 use crate::owned::OwnedRow;
 use crate::page_copy;
@@ -82,6 +83,45 @@ impl<'c> Snapshot<'c> {
             snapshot._hold = None;
         }
         Ok(snapshot)
+    }
+
+    /// Whether a rebuild can load all rows, in the tables whose own definition has a say in it: those with a STORED
+    /// generated column or a UNIQUE virtual one, and WITHOUT ROWID tables with a key under another collation than BINARY.
+    /// Such a table is read once more; all others cost nothing. Export asks this first, after
+    /// [`check_restorable`](crate::check_restorable).
+    ///
+    /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) names the table that has a row which breaks its definition;
+    /// the errors of reading are those of [`Snapshot::walk`].
+    pub fn check_loadable(&self) -> Result<()> {
+        let (connection, database) = self.database();
+        let (schema, mut pulse) = (self.schema()?, Pulse::of(self.source)?);
+        for row in schema.iter().filter(|row| schema::class(row) == Class::Table && !is_system_table(&row.name)) {
+            let rows = self.selected.as_ref().map_or(Rows::All, |selected| selected.chosen.rows(&row.name));
+            let table = Table::read(connection, database, &row.name)?;
+            let filter = match rows {
+                Rows::None => continue,
+                Rows::All => String::new(),
+                Rows::Where(condition) => format!(" WHERE ({condition})"),
+            };
+            for sql in loadable::doubles(connection, database, &table, &filter)? {
+                let found = self.stoppable(|| {
+                    let mut statement = connection.prepare(&sql)?;
+                    if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
+                        statement.bind_every(now.value())?;
+                    }
+                    statement.step()
+                });
+                if found.map_err(|error| error.at(format!("reading table {:?}", row.name)))? {
+                    return Err(loadable::refused(&row.name, "two rows have the same key"));
+                }
+            }
+            if loadable::is_direct(&table) {
+                let place = loadable::Place::new(connection, self.encoding, &schema, &row.name)?;
+                let mut trial = place.trial(&row.name)?;
+                self.stoppable(|| self.walk_table(&row.name, rows, &mut pulse, &mut trial))?;
+            }
+        }
+        Ok(())
     }
 
     /// Hands the state to `sink`, part by part. It may be walked again: it is the same state each time.
@@ -344,7 +384,7 @@ fn hold<'c>(connection: &'c Connection<'c>, schema: &str) -> Result<Statement<'c
 }
 
 /// The key columns, then the value columns, of these rows in key order; through no index, which may be damaged or lie.
-fn select(schema: &str, table: &Table, rows: Rows<'_>) -> String {
+pub(crate) fn select(schema: &str, table: &Table, rows: Rows<'_>) -> String {
     let name = quote_name(&table.name);
     let column = |place: usize| format!("{name}.{}", quote_name(&table.columns[place].name));
     let (mut columns, order) = match &table.key {

@@ -243,9 +243,10 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// A stored value of the current row as a string, decoded strictly from the database's encoding.
+    /// A text of the schema in the current row as a string, decoded strictly from the database's encoding.
     ///
-    /// Anything but well-formed text without NUL is [corrupt](Error::corrupt).
+    /// What is no text, or has a NUL, is [corrupt](Error::corrupt). Ill-formed text is no damage, SQLite takes it and gives it
+    /// back; but it is [unsupported](Error::unsupported) in a bundle.
     pub fn decoded(&self, column: usize, encoding: TextEncoding) -> Result<String> {
         let unit = |from_bytes: fn([u8; 2]) -> u16| move |bytes: &[u8; 2]| from_bytes(*bytes);
         let utf16 = |text: &[u8], from_bytes| match text.as_chunks::<2>() {
@@ -256,10 +257,16 @@ impl<'c> Statement<'c> {
             Value::Text(text) => std::str::from_utf8(text).ok().map(str::to_owned),
             Value::Utf16le(text) => utf16(text, u16::from_le_bytes),
             Value::Utf16be(text) => utf16(text, u16::from_be_bytes),
-            _ => None,
+            _ => return Err(Error::corrupt("not a text")),
         };
-        text.filter(|text| !text.contains('\0'))
-            .ok_or_else(|| Error::corrupt("not a text, or one with a NUL or ill-formed characters"))
+        match text {
+            Some(text) if text.contains('\0') => Err(Error::corrupt("a text with a NUL")),
+            Some(text) => Ok(text),
+            None => Err(Error::unsupported(
+                "its text is not well-formed Unicode, which names and SQL texts in a bundle have to be; make it anew with \
+                 a text that is",
+            )),
+        }
     }
 
     /// The statement's text, cut short, for errors.

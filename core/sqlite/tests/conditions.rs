@@ -178,7 +178,7 @@ fn stop_after(app: &rusqlite::Connection, calls: Option<u32>) {
     let data = calls.map_or(std::ptr::null_mut(), |calls| std::ptr::from_mut(Box::leak(Box::new(Cell::new(calls)))));
     let handler = calls.map(|_| handler as unsafe extern "C" fn(*mut c_void) -> c_int);
     // SAFETY: the connection is open, and the data stays for good.
-    unsafe { (api().progress_handler)(app.handle().cast(), 1000, handler, data.cast()) }
+    unsafe { (api().progress_handler.expect("rusqlite has it"))(app.handle().cast(), 1000, handler, data.cast()) }
 }
 
 #[test]

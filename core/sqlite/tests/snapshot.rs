@@ -224,7 +224,8 @@ fn a_progress_handler_of_the_app_ends_the_walk() {
             unsafe extern "C" fn stop(_: *mut c_void) -> c_int {
                 1
             }
-            (connection.api().progress_handler)(connection.handle(), 10_000, Some(stop), std::ptr::null_mut());
+            let progress_handler = connection.api().progress_handler.expect("rusqlite has it");
+            progress_handler(connection.handle(), 10_000, Some(stop), std::ptr::null_mut());
         }
         let mut recording = Recording::default();
         let error = snapshot.walk(&mut recording).expect_err("interrupted");
@@ -294,27 +295,6 @@ fn a_damaged_table_is_named_and_never_cut_short() {
         }
     }
     assert!(failed > 5, "{failed} failed, {intact} intact");
-}
-
-#[test]
-fn schema_rows_that_make_no_sense_are_refused_by_name() {
-    for (sql, expected) in [
-        ("UPDATE sqlite_master SET sql = NULL WHERE name = 'a_table'", "a_table"),
-        ("UPDATE sqlite_master SET type = 'thing' WHERE name = 'a_table'", "a_table"),
-        ("UPDATE sqlite_master SET rootpage = 0 WHERE name = 'a_table'", "a_table"),
-        ("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'a_view'", "a_view"),
-        ("UPDATE sqlite_master SET sql = CAST(sql || x'ff' AS TEXT) WHERE name = 'a_view'", "a_view"),
-        ("UPDATE sqlite_master SET sql = sql || char(0) WHERE name = 'a_view'", "a_view"),
-        ("UPDATE sqlite_master SET name = NULL WHERE name = 'a_view'", "sqlite_schema"),
-    ] {
-        let source = rusqlite::Connection::open_in_memory().expect("memory");
-        source.execute_batch("CREATE TABLE a_table(x); CREATE VIEW a_view AS SELECT 1").expect("schema");
-        source.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).expect("config");
-        source.execute_batch(&format!("PRAGMA writable_schema = ON; {sql}")).expect(sql);
-        let error = Recording::try_of(&borrow(&source), "main").expect_err(sql);
-        assert_eq!(error.kind(), ErrorKind::Corrupt, "{sql}: {error}");
-        assert!(error.message().contains(expected), "{sql}: {error}");
-    }
 }
 
 #[test]

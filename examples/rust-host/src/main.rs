@@ -2,7 +2,7 @@
 //! so much time:
 //!
 //! `lifeboat-rust-host lifeboat-recovery.wasm app.bundle app.key app.db`, or a chain of bundles, oldest first, in place of
-//! the one.
+//! the one. `MEMORY_MIB` and `DEADLINE_MS` in the environment are other limits than these:
 
 use bindings::Lifeboat;
 use bindings::exports::lifeboat::recovery::recovery::{Error as Refusal, Summary};
@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 use std::{env, fs, process, thread};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder, bail, error::Context};
+use wasmtime::error::Context;
+use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder, Trap, bail, ensure};
 
 #[allow(missing_docs)]
 mod bindings {
@@ -19,8 +20,8 @@ mod bindings {
 }
 
 /// Enough for a database of about 1.5 GB.
-const MEMORY: usize = 3 << 30;
-const DEADLINE: Duration = Duration::from_secs(120);
+const MEMORY_MIB: u64 = 3072;
+const DEADLINE_MS: u64 = 120_000;
 const PIECE: usize = 1 << 20;
 
 fn main() -> Result<()> {
@@ -28,22 +29,38 @@ fn main() -> Result<()> {
     let [component, full, deltas @ .., key, out] = arguments.as_slice() else {
         bail!("usage: lifeboat-rust-host COMPONENT FULL-BUNDLE [DELTA...] KEY-FILE OUT");
     };
+    let (memory, deadline) = (limit("MEMORY_MIB", MEMORY_MIB)?, limit("DEADLINE_MS", DEADLINE_MS)?);
 
     let mut config = Config::new();
     config.epoch_interruption(true);
     let engine = Engine::new(&config)?;
     let component = Component::from_file(&engine, component)?;
-    let mut store = Store::new(&engine, StoreLimitsBuilder::new().memory_size(MEMORY).build());
+    // What the component asks for beyond this it does not get, and says so: `too-big`.
+    let bytes = usize::try_from(memory.saturating_mul(1 << 20))?;
+    let mut store = Store::new(&engine, StoreLimitsBuilder::new().memory_size(bytes).build());
     store.limiter(|limits| limits);
+    // The code of the component looks at the epoch in each loop, and stops when it is over.
     store.set_epoch_deadline(1);
     thread::spawn(move || {
-        thread::sleep(DEADLINE);
+        thread::sleep(Duration::from_millis(deadline));
         engine.increment_epoch();
     });
     // An empty linker: whatever the component does with the key, it has nowhere to send it.
-    let lifeboat = Lifeboat::instantiate(&mut store, &component, &Linker::new(component.engine()))?;
+    let linker = Linker::new(component.engine());
 
-    recover(&lifeboat, &mut store, (full, deltas), key, Path::new(out))
+    let recovered = Lifeboat::instantiate(&mut store, &component, &linker)
+        .and_then(|lifeboat| recover(&lifeboat, &mut store, (full, deltas), key, Path::new(out)));
+    match &recovered {
+        Err(error) if error.downcast_ref() == Some(&Trap::Interrupt) => {
+            bail!("stopped after {deadline} ms, and nothing was written; DEADLINE_MS is the limit")
+        }
+        _ => recovered,
+    }
+}
+
+fn limit(name: &str, default: u64) -> Result<u64> {
+    env::var(name)
+        .map_or(Ok(default), |text| text.parse::<u64>().with_context(|| format!("{name} is no number: {text}")))
 }
 
 fn recover(
@@ -53,6 +70,7 @@ fn recover(
     key: &str,
     out: &Path,
 ) -> Result<()> {
+    ensure!(!out.exists(), "{} is there and is not overwritten", out.display());
     let key = fs::read_to_string(key).with_context(|| format!("cannot read {key}"))?;
     let database = lifeboat.lifeboat_recovery_recovery().database();
     let recovery = accepted(database.call_open(&mut store, &key, None, None)?)?;
@@ -89,7 +107,12 @@ fn feed(bundle: &str, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
 }
 
 fn write(path: &Path, mut pull: impl FnMut() -> Result<Option<Vec<u8>>>) -> Result<()> {
-    let mut file = fs::File::create_new(path)?;
+    let mut options = fs::File::options();
+    // What was encrypted is for its owner alone.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.write(true).create_new(true).open(path);
+    let mut file = file.with_context(|| format!("cannot create {}", path.display()))?;
     while let Some(piece) = pull()? {
         file.write_all(&piece)?;
     }

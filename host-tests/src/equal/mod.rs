@@ -21,6 +21,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use rows::{Cell, rows_of};
+pub use schema::tables;
+
 /// What kind of thing differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

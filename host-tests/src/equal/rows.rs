@@ -8,14 +8,18 @@ use rusqlite::{Connection, Result, Row};
 use super::schema::{Columns, columns, tables};
 use super::{Difference, Kind, quoted};
 
-/// A value as (type, bytes). Text is in the encoding of its database.
-#[derive(PartialEq, Eq)]
-pub(super) enum Cell {
+/// A value as (type, bytes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// NULL.
     Null,
+    /// A 64-bit integer.
     Integer(i64),
     /// The bits of the double: -0.0 is not 0.0.
     Real(u64),
+    /// Text, in the encoding of its database.
     Text(Vec<u8>),
+    /// Bytes.
     Blob(Vec<u8>),
 }
 
@@ -72,6 +76,21 @@ fn scan(table: &str, columns: &Columns) -> String {
     let mut list = vec![columns.rowid.unwrap_or("NULL").to_string()];
     list.extend(expressions(&columns.stored));
     format!("SELECT {} FROM main.{} NOT INDEXED", list.join(", "), quoted(table))
+}
+
+/// Walks over the rows of a table: the names of its stored columns, the rowid if there is one that can be reached, the values.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn rows_of(db: &Connection, table: &str, mut row: impl FnMut(&[String], Option<i64>, &[Cell])) -> Result<()> {
+    let columns = columns(db, table)?;
+    let mut statement = db.prepare(&scan(table, &columns))?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        let values: Vec<Cell> = (0..columns.stored.len()).map(|n| raw_cell(found, 1 + 2 * n)).collect::<Result<_>>()?;
+        row(&columns.stored, found.get(0)?, &values);
+    }
+    Ok(())
 }
 
 /// The first difference of each table that both have; a missing table is a difference of the schema.

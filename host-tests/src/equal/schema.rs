@@ -37,7 +37,10 @@ fn texts(db: &Connection, condition: &str) -> Result<Vec<String>> {
 }
 
 /// The names of all tables that have rows of their own (shadow tables too), in the order of their bytes.
-pub(super) fn tables(db: &Connection) -> Result<Vec<String>> {
+///
+/// # Errors
+/// Those of SQLite.
+pub fn tables(db: &Connection) -> Result<Vec<String>> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage <> 0 ORDER BY CAST(name AS BLOB)";
     db.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }

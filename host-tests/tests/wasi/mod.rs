@@ -44,7 +44,7 @@ fn component() -> &'static Component {
 
 /// Runs the command with these arguments; `directory` is its current one, and the only one that it sees.
 pub fn run(arguments: &[&str], directory: &Path, input: &[u8]) -> Run {
-    let (out, err) = (MemoryOutputPipe::new(1 << 20), MemoryOutputPipe::new(1 << 20));
+    let (out, err) = (MemoryOutputPipe::new(64 << 20), MemoryOutputPipe::new(1 << 20));
     let mut builder = WasiCtxBuilder::new();
     builder.arg("lifeboat-cli").args(arguments).stdout(out.clone()).stderr(err.clone());
     builder.stdin(MemoryInputPipe::new(input.to_vec()));

@@ -77,6 +77,12 @@ impl Instance {
         rows_finish = rows.call_finish(rows: ResourceAny) -> Summary;
     }
 
+    /// Checks that bundles are a chain.
+    #[track_caller]
+    pub fn check_links(&mut self, reports: &[Report]) -> Result<(), Error> {
+        self.lifeboat.lifeboat_recovery_recovery().call_check_links(&mut self.store, reports).expect("no call traps")
+    }
+
     /// Recovers a whole database file from a bundle given in pieces of this size, and hands out its pieces.
     #[track_caller]
     pub fn recover(

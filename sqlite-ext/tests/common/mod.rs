@@ -1,4 +1,4 @@
-//! A connection with the extension, loaded through its entry point as any host does.
+//! A connection with the extension: linked in, or, for the tests of `loadable/`, loaded through its entry point as any host does.
 #![allow(dead_code)] // Each test program uses a part.
 
 pub mod bench;
@@ -10,20 +10,34 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The extension, which cargo builds before the tests of its package.
+/// The file of the extension, which cargo builds before the tests of its package.
 pub fn extension() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let library = format!("{}lifeboat{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     tests.with_file_name(library)
 }
 
-/// Loads the extension by its default entry point.
+/// Makes the functions known, in the form under test.
 pub fn load(db: &Connection) {
+    match env!("CARGO_PKG_NAME") {
+        "lifeboat-loadable" => load_file(db),
+        _ => register(db),
+    }
+}
+
+/// Loads the extension by its default entry point.
+pub fn load_file(db: &Connection) {
     // SAFETY: the library is the extension under test.
     unsafe {
         let _guard = LoadExtensionGuard::new(db).unwrap();
         db.load_extension(extension(), None::<&str>).unwrap();
     }
+}
+
+/// Registers the functions that are linked into the test.
+pub fn register(db: &Connection) {
+    // SAFETY: the connection is open, and of the library that is linked into this program.
+    unsafe { lifeboat::register(db.handle().cast()) }.unwrap();
 }
 
 /// A database in memory.

@@ -28,7 +28,7 @@ SELECT '1_12', json_extract(backup_estimate(key, '{"where": {
 
 -- fails: backup_export: misuse: the option `tables` names "nothing"
 SELECT backup_export(key, '{"tables": ["nothing"]}') FROM k;
--- fails: backup_export: misuse: the option `tables` must be a sequence
+-- fails: backup_export: misuse: the option `tables` must be an array
 SELECT backup_export(key, '{"tables": "parents"}') FROM k;
 -- fails: backup_export: misuse: the option `where` must be an object from table names to SQL conditions
 SELECT backup_export(key, '{"where": "id = 1"}') FROM k;

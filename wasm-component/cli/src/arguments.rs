@@ -6,11 +6,12 @@ use std::fmt;
 
 /// What `--help` shows: the manual of the command.
 pub const HELP: &str = "\
-Lifeboat: verify a bundle or a chain, look into it, recover the database that is in it.
+Lifeboat: verify a bundle or a chain, look into it, recover the database or the rows that are in it.
 
   lifeboat-cli verify  BUNDLE... [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
   lifeboat-cli info    BUNDLE... [--key-file FILE] [--json]
   lifeboat-cli recover BUNDLE... --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N] [--json]
+  lifeboat-cli rows    BUNDLE... --key-file FILE [--expect STATE-ID]
 
 verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? Of several: does
           each lead on from the one before it? With a verify key: was it that signer? With the recovery key: can all of
@@ -18,17 +19,25 @@ verify    without a key: is each byte what the exporter wrote, is the bundle com
 info      what is inside. Without the recovery key only the public part. Checks all that `verify` checks.
 recover   writes the database file, complete with its indexes, after proving that it holds the very state of the bundle,
           or the last state of the chain.
+rows      writes all rows to the standard output, for databases of any size and kind, as lines of JSON: where a table
+          begins {\"columns\":[NAME...],\"table\":NAME}; for each of its rows [ROWID,VALUE...], with null for the rowid of a
+          WITHOUT ROWID table; at the end {\"summary\":...}, which alone proves that no row is missing. A VALUE is null; a
+          number, a real one always with a point or an exponent; a text; {\"real\":\"inf\"} or {\"real\":\"-inf\"};
+          {\"blob\":HEX}; and, of a text that is ill-formed or as long as a piece of 1 MiB,
+          {\"text\":HEX,\"encoding\":\"UTF-8\"}, UTF-16le or UTF-16be: its bytes as they are stored
 
 BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
                      the recovery key, `verify` and `info` also take deltas by themselves. Each is a file; a bundle that
                      stands alone may be - for the standard input
---key-file FILE      the file whose only content is the recovery key (lifeboatkey1...)
+--key-file FILE      the file whose only content is the recovery key (lifeboatkey1...); or - for the standard input
 --verify-key KEY     the verify key of who should have signed it (lifeboatverify1...)
 --expect STATE-ID    the state that it must hold, of a chain the last one: 64 hexadecimal digits
 --out DATABASE       the file to write. It appears whole or not at all
 --replace            an existing DATABASE may be replaced; no program may have it open
 --page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
 --json               the report as one JSON object
+--progress           lines on the standard error: `progress: PHASE DONE of TOTAL`, in bytes; TOTAL is left out where it is not
+                     known. The PHASEs are checking (the bundles of a chain), reading, building (0, once), writing
 
 Reports go to the standard output, errors to the standard error as `lifeboat-cli: KIND: what happened`.
 Exit codes, by KIND: 0 done; 1 host (file system, SQLite); 2 misuse; 3 wrong key; 4 corrupt; 5 truncated; 6 unsupported;
@@ -78,6 +87,11 @@ pub enum Command {
         replace: bool,
         page_size: Option<u32>,
     },
+    Rows {
+        bundles: Vec<Bundle>,
+        key_file: String,
+        expect: Option<String>,
+    },
 }
 
 /// The whole command line.
@@ -85,6 +99,7 @@ pub enum Command {
 pub struct Arguments {
     pub command: Command,
     pub json: bool,
+    pub progress: bool,
 }
 
 #[derive(Default)]
@@ -97,6 +112,7 @@ struct Raw {
     page_size: Option<u32>,
     replace: bool,
     json: bool,
+    progress: bool,
 }
 
 /// # Errors
@@ -105,8 +121,11 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
     let mut raw = Raw::default();
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Arguments { command: Command::Help, json: false }),
+            Arg::Short('h') | Arg::Long("help") => {
+                return Ok(Arguments { command: Command::Help, json: false, progress: false });
+            }
             Arg::Long("json") => raw.json = true,
+            Arg::Long("progress") => raw.progress = true,
             Arg::Long("replace") => raw.replace = true,
             Arg::Long("key-file") => once("key-file", &mut raw.key_file, parser.value()?.string()?)?,
             Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, parser.value()?.string()?)?,
@@ -117,8 +136,8 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let json = raw.json;
-    Ok(Arguments { command: command(raw)?, json })
+    let (json, progress) = (raw.json, raw.progress);
+    Ok(Arguments { command: command(raw)?, json, progress })
 }
 
 fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), Fail> {
@@ -133,10 +152,13 @@ fn command(raw: Raw) -> Result<Command, Fail> {
     let bundle = |word| if word == "-" { Bundle::StandardInput } else { Bundle::File(word) };
     let (verb, bundles) = (words.next().unwrap_or_default(), words.map(bundle).collect::<Vec<_>>());
     if bundles.is_empty() {
-        return Err(Fail::misuse("give one of verify, info or recover, and a bundle or a chain; see --help"));
+        return Err(Fail::misuse("give one of verify, info, recover or rows, and a bundle or a chain; see --help"));
     }
     if bundles.len() > 1 && bundles.contains(&Bundle::StandardInput) {
         return Err(Fail::misuse("the bundles of a chain are read twice: give files, and - for none of them"));
+    }
+    if bundles.contains(&Bundle::StandardInput) && raw.key_file.as_deref() == Some("-") {
+        return Err(Fail::misuse("the standard input is the bundle or the key: give a file for one of them"));
     }
     let refuse = |given: bool, option: &str| match given {
         true => Err(Fail::misuse(format!("{verb} takes no --{option}; see --help"))),
@@ -162,8 +184,11 @@ fn command(raw: Raw) -> Result<Command, Fail> {
             }
             None => Err(Fail::misuse("recover needs --out, the file to write")),
         },
-        ("recover", None) => Err(Fail::misuse("recover needs --key-file, the file with the recovery key")),
-        _ => Err(Fail::misuse(format!("no such command: {verb}; there are verify, info and recover"))),
+        ("rows", Some(key_file)) => Ok(Command::Rows { bundles, key_file, expect }),
+        ("recover" | "rows", None) => {
+            Err(Fail::misuse(format!("{verb} needs --key-file, the file with the recovery key")))
+        }
+        _ => Err(Fail::misuse(format!("no such command: {verb}; there are verify, info, recover and rows"))),
     }
 }
 
@@ -182,10 +207,13 @@ mod tests {
         let check =
             Command::Check { bundles: files(&["a.bundle"]), verify_key: Some("v".into()), expect: Some("e".into()) };
         let line = "verify a.bundle --verify-key v --expect=e --json";
-        assert_eq!(parsed(line).unwrap(), Arguments { command: check, json: true });
+        assert_eq!(parsed(line).unwrap(), Arguments { command: check, json: true, progress: false });
 
         let inspect = Command::Inspect { bundles: vec![Bundle::StandardInput], key_file: "k".into(), expect: None };
-        assert_eq!(parsed("info - --key-file k").unwrap(), Arguments { command: inspect, json: false });
+        assert_eq!(
+            parsed("info - --key-file k").unwrap(),
+            Arguments { command: inspect, json: false, progress: false }
+        );
 
         let recover = Command::Recover {
             bundles: files(&["a.bundle", "b.bundle", "c.bundle"]),
@@ -195,8 +223,11 @@ mod tests {
             replace: true,
             page_size: Some(512),
         };
-        let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512";
-        assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false });
+        let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512 --progress";
+        assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false, progress: true });
+
+        let rows = Command::Rows { bundles: files(&["a", "b"]), key_file: "-".into(), expect: None };
+        assert_eq!(parsed("rows a b --key-file -").unwrap().command, rows);
         assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
     }
 
@@ -213,6 +244,9 @@ mod tests {
             "info a --expect e",
             "info a --verify-key v",
             "recover a --out b",
+            "rows a",
+            "rows a --key-file k --out b",
+            "rows - --key-file -",
             "recover a --key-file k",
             "recover a --key-file k --key-file k --out b",
             "recover a --key-file k --out b --page-size many",

@@ -1,24 +1,66 @@
 //! The bundles of the command line: checked one by one and for being a chain, and handed on in pieces.
 
 use crate::arguments::Bundle;
-use crate::bindings::lifeboat::recovery::recovery::{Audit, Error, Report, check_links};
+use crate::bindings::lifeboat::recovery::recovery::{Audit, Database, Error, Inspection, Report, check_links};
 use crate::fail::{Fail, IoContext, Kind};
+use crate::progress::{Phase, Progress};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 
 /// The longest piece that the interface takes.
 const PIECE: usize = 1 << 20;
 
+/// A resource of the interface that takes bundles in.
+pub trait Intake {
+    /// Takes the next piece of the deltas.
+    fn push_delta(&self, piece: &[u8]) -> Result<(), Error>;
+    /// Takes the next piece of the full bundle.
+    fn push(&self, piece: &[u8]) -> Result<(), Error>;
+    /// Hands on what the pieces so far have given. After each `push`.
+    ///
+    /// # Errors
+    /// Those of the interface, and of handing on.
+    fn drain(&self) -> Result<(), Fail> {
+        Ok(())
+    }
+}
+
+impl Intake for Inspection {
+    fn push_delta(&self, piece: &[u8]) -> Result<(), Error> {
+        self.push_delta(piece)
+    }
+
+    fn push(&self, piece: &[u8]) -> Result<(), Error> {
+        self.push(piece)
+    }
+}
+
+impl Intake for Database {
+    fn push_delta(&self, piece: &[u8]) -> Result<(), Error> {
+        self.push_delta(piece)
+    }
+
+    fn push(&self, piece: &[u8]) -> Result<(), Error> {
+        self.push(piece)
+    }
+}
+
 /// Checks each bundle without the recovery key, and that each leads on from the one before it. `verify_key`: the signer
 /// must be this one; `expect`: the last bundle must lead to this state.
 ///
 /// # Errors
 /// Those of the interface and of reading, with the path of the bundle that is wrong.
-pub fn check(bundles: &[Bundle], verify_key: Option<&str>, expect: Option<&str>) -> Result<Vec<Report>, Fail> {
+pub fn check(
+    bundles: &[Bundle],
+    verify_key: Option<&str>,
+    expect: Option<&str>,
+    progress: Progress,
+) -> Result<Vec<Report>, Fail> {
+    let mut phase = progress.phase("checking", size(bundles));
     let mut reports = Vec::new();
     for (number, bundle) in bundles.iter().enumerate() {
         let audit = Audit::open(verify_key, expect.filter(|_| number + 1 == bundles.len()))?;
-        feed_one(bundle, |piece| audit.push(piece))?;
+        feed_one(bundle, &mut phase, |piece| audit.push(piece), || Ok(()))?;
         reports.push(audit.finish().map_err(|error| Fail::from(error).at(bundle))?);
     }
     if let Err(error) = check_links(&reports) {
@@ -38,26 +80,29 @@ pub fn check(bundles: &[Bundle], verify_key: Option<&str>, expect: Option<&str>)
 ///
 /// # Errors
 /// Those of [`check`], of reading and of the interface; mismatch when the first bundle of a chain is a delta.
-pub fn feed(
-    bundles: &[Bundle],
-    mut push_delta: impl FnMut(&[u8]) -> Result<(), Error>,
-    mut push: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<(), Fail> {
+pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Result<(), Fail> {
     let Some((full, deltas)) = bundles.split_first() else { return Ok(()) };
-    if !deltas.is_empty() {
-        let reports = check(bundles, None, None)?;
-        if let Some(base) = reports.first().and_then(|report| report.base_id.as_deref()) {
-            let message = format!(
-                "this is a delta, which leads on from the state {base}; give the whole chain, oldest first, beginning with \
-                 its full bundle"
-            );
-            return Err(Fail { kind: Kind::Mismatch, message }.at(full));
-        }
-        deltas.iter().try_for_each(|delta| feed_one(delta, &mut push_delta))?;
-        // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
-        push(&[])?;
+    let begin = || progress.phase("reading", size(bundles));
+    let push = |piece: &[u8]| work.push(piece);
+    if deltas.is_empty() {
+        return feed_one(full, &mut begin(), push, || work.drain());
     }
-    feed_one(full, push)
+    let reports = check(bundles, None, None, progress)?;
+    if let Some(base) = reports.first().and_then(|report| report.base_id.as_deref()) {
+        let message = format!(
+            "this is a delta, which leads on from the state {base}; give the whole chain, oldest first, beginning with its \
+             full bundle"
+        );
+        return Err(Fail { kind: Kind::Mismatch, message }.at(full));
+    }
+    let mut phase = begin();
+    for delta in deltas {
+        feed_one(delta, &mut phase, |piece| work.push_delta(piece), || Ok(()))?;
+    }
+    // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
+    work.push(&[])?;
+    work.drain()?;
+    feed_one(full, &mut phase, push, || work.drain())
 }
 
 /// What the interface says when all has been handed on, with the path of the bundle where there is one alone.
@@ -71,8 +116,22 @@ pub fn done<T>(bundles: &[Bundle], result: Result<T, Error>) -> Result<T, Fail> 
     })
 }
 
+/// How many bytes the bundles have; none where one comes from the standard input, or cannot be found.
+fn size(bundles: &[Bundle]) -> Option<u64> {
+    let sizes = bundles.iter().map(|bundle| match bundle {
+        Bundle::StandardInput => None,
+        Bundle::File(path) => Some(std::fs::metadata(path).ok()?.len()),
+    });
+    sizes.sum()
+}
+
 /// Hands a bundle on in pieces.
-fn feed_one(bundle: &Bundle, mut push: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Fail> {
+fn feed_one(
+    bundle: &Bundle,
+    phase: &mut Phase,
+    push: impl Fn(&[u8]) -> Result<(), Error>,
+    drain: impl Fn() -> Result<(), Fail>,
+) -> Result<(), Fail> {
     let mut source: Box<dyn Read> = match bundle {
         Bundle::StandardInput => Box::new(std::io::stdin().lock()),
         Bundle::File(path) => Box::new(File::open(path).context("cannot open", path)?),
@@ -81,7 +140,11 @@ fn feed_one(bundle: &Bundle, mut push: impl FnMut(&[u8]) -> Result<(), Error>) -
     loop {
         match source.read(&mut piece) {
             Ok(0) => return Ok(()),
-            Ok(length) => push(&piece[..length]).map_err(|error| Fail::from(error).at(bundle))?,
+            Ok(length) => {
+                push(&piece[..length]).map_err(|error| Fail::from(error).at(bundle))?;
+                drain()?;
+                phase.add(length);
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error).context("cannot read", bundle),
         }

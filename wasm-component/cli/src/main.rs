@@ -1,4 +1,4 @@
-//! `lifeboat-cli`: verify a bundle or a chain, look into it, recover the database. See [`arguments::HELP`].
+//! `lifeboat-cli`: verify a bundle or a chain, look into it, recover the database or its rows. See [`arguments::HELP`].
 //!
 //! A plain WASI program that imports the recovery interface; the build plugs the recovery component itself into it
 //! (`lifeboat-assemble`), so that both forms run the same code.
@@ -6,8 +6,10 @@
 mod arguments;
 mod chain;
 mod fail;
+mod progress;
 mod publish;
 mod report;
+mod rows;
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -17,8 +19,10 @@ mod bindings {
 use arguments::{Command, HELP};
 use bindings::lifeboat::recovery::recovery::{Database, Inspection, Layout};
 use fail::{Fail, IoContext};
+use progress::Progress;
 use publish::Publish;
-use std::io::Write;
+use rows::RowWriter;
+use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
@@ -38,34 +42,50 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Fail> {
     let arguments = arguments::parse(lexopt::Parser::from_env())?;
+    let (json, progress) = (arguments.json, Progress { shown: arguments.progress });
     let text = match arguments.command {
         Command::Help => HELP.to_owned(),
         Command::Check { bundles, verify_key, expect } => {
-            report::public(&bundles, &chain::check(&bundles, verify_key.as_deref(), expect.as_deref())?, arguments.json)
+            let reports = chain::check(&bundles, verify_key.as_deref(), expect.as_deref(), progress)?;
+            report::public(&bundles, &reports, json)
         }
         Command::Inspect { bundles, key_file, expect } => {
             let inspection = Inspection::open(&read_key(&key_file)?, expect.as_deref())?;
-            chain::feed(&bundles, |piece| inspection.push_delta(piece), |piece| inspection.push(piece))?;
-            report::summary(&chain::done(&bundles, inspection.finish())?, arguments.json)
+            chain::feed(&bundles, &inspection, progress)?;
+            report::summary(&chain::done(&bundles, inspection.finish())?, json)
         }
         Command::Recover { bundles, key_file, expect, out, replace, page_size } => {
             let publish = Publish::begin(&out, replace)?;
             let layout = page_size.map(|page_size| Layout { page_size });
             let database = Database::open(&read_key(&key_file)?, expect.as_deref(), layout)?;
-            chain::feed(&bundles, |piece| database.push_delta(piece), |piece| database.push(piece))?;
+            chain::feed(&bundles, &database, progress)?;
+            progress.phase("building", None);
             let recovered = chain::done(&bundles, database.finish())?;
             publish.finish(|file| {
+                let mut phase = progress.phase("writing", Some(recovered.size));
                 while let Some(piece) = database.pull()? {
                     file.write_all(&piece).context("cannot write", &out)?;
+                    phase.add(piece.len());
                 }
                 Ok(())
             })?;
-            report::recovered(&recovered, arguments.json)
+            report::recovered(&recovered, json)
+        }
+        Command::Rows { bundles, key_file, expect } => {
+            let out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+            let rows = RowWriter::open(&bundles, &read_key(&key_file)?, expect.as_deref(), out)?;
+            chain::feed(&bundles, &rows, progress)?;
+            report::end_of_rows(&rows.finish()?)
         }
     };
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to", "the standard output")
 }
 
 fn read_key(path: &str) -> Result<Zeroizing<String>, Fail> {
+    if path == "-" {
+        let mut key = Zeroizing::new(String::new());
+        std::io::stdin().read_to_string(&mut key).context("cannot read the key from", "the standard input")?;
+        return Ok(key);
+    }
     std::fs::read_to_string(path).map(Zeroizing::new).context("cannot read the key file", path)
 }

@@ -25,6 +25,11 @@ pub fn summary(summary: &Summary, as_json: bool) -> String {
     if as_json { line(&summary_json(summary)) } else { summary_text(summary) }
 }
 
+/// The line with which rows end.
+pub fn end_of_rows(summary: &Summary) -> String {
+    line(&json!({ "summary": summary_json(summary) }))
+}
+
 /// What was recovered.
 pub fn recovered(recovered: &Recovered, as_json: bool) -> String {
     if as_json {
@@ -88,7 +93,8 @@ fn public_text(report: &Report) -> String {
     )
 }
 
-fn encoding(encoding: Encoding) -> &'static str {
+/// As `PRAGMA encoding` has it.
+pub fn encoding_name(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Utf8 => "UTF-8",
         Encoding::Utf16le => "UTF-16le",
@@ -127,7 +133,7 @@ fn summary_json(summary: &Summary) -> Value {
         "domain": summary.domain,
         "application-id": summary.application_id,
         "user-version": summary.user_version,
-        "encoding": encoding(summary.encoding),
+        "encoding": encoding_name(summary.encoding),
         "schema": schema.collect::<Vec<_>>(),
         "tables": tables.collect::<Vec<_>>(),
         "selection": selection,
@@ -148,7 +154,7 @@ fn summary_text(summary: &Summary) -> String {
         "settings     application_id {}, user_version {}, encoding {}\nschema       {} objects\n",
         summary.application_id,
         summary.user_version,
-        encoding(summary.encoding),
+        encoding_name(summary.encoding),
         summary.schema.len(),
     );
     text += &summary.selection.as_ref().map(selection_text).unwrap_or_default();

@@ -1,0 +1,202 @@
+//! Whether a rebuild can load the rows of a table. Nearly all tables take any row, since rows go into twins that ask for
+//! nothing. Where a table's own definition has a say, it is asked before a bundle is made that nobody could restore:
+//!
+//! - a table with a STORED generated column is loaded through its true definition: each row is tried in an empty one;
+//! - keys that loading compares by the true definition must not come twice.
+//!
+//! Rows that fail come to be where a constraint came later, by way of `writable_schema`, or in a damaged database.
+
+use crate::connection::{Connection, OpenMode};
+use crate::guard;
+use crate::judge::Judge;
+use crate::name::quote_name;
+use crate::plan::{Plan, PlannedTable, Trees, set_encoding};
+use crate::selection::Rows;
+use crate::snapshot::select;
+use crate::statement::Statement;
+use crate::table::{self, ColumnKind, Table, TableKey};
+use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value};
+
+/// Whether rows of this table go through its true definition.
+pub(crate) fn is_direct(table: &Table) -> bool {
+    table.columns.iter().any(|column| column.kind == ColumnKind::Stored)
+}
+
+/// The statements that find two rows of equal keys, for each key that loading compares by the true definition: those of a
+/// table that is loaded through it, those with a virtual column, which a twin does not have, and the key of a WITHOUT ROWID
+/// table under another collation than the one of states. `filter` is empty or a WHERE clause.
+pub(crate) fn doubles(connection: &Connection<'_>, schema: &str, table: &Table, filter: &str) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    if let TableKey::Primary(terms) = &table.key {
+        let terms: Vec<_> = terms.iter().map(|term| (term.column, term.collation.clone())).collect();
+        if terms.iter().any(|(_, collation)| !collation.eq_ignore_ascii_case("BINARY")) {
+            keys.push(terms);
+        }
+    }
+    if table.columns.iter().any(|column| column.kind != ColumnKind::Ordinary) {
+        for index in table::indexes(connection, schema, &table.name)? {
+            let is_table = index.origin == "pk" && matches!(table.key, TableKey::Primary(_));
+            if is_table || !matches!(index.origin.as_str(), "u" | "pk") {
+                continue;
+            }
+            let terms = table::terms(connection, schema, &index.name)?.into_iter().filter(|term| term.key);
+            let terms = terms.map(|term| usize::try_from(term.column).ok().map(|column| (column, term.collation)));
+            let Some(terms) = terms.collect::<Option<Vec<_>>>() else { continue };
+            if is_direct(table) || terms.iter().any(|(column, _)| table.columns[*column].kind == ColumnKind::Virtual) {
+                keys.push(terms);
+            }
+        }
+    }
+    let from = format!("FROM {}.{} NOT INDEXED{filter}", quote_name(schema), quote_name(&table.name));
+    Ok(keys
+        .into_iter()
+        .map(|terms| {
+            let all =
+                |form: &dyn Fn(usize) -> String, between| (0..terms.len()).map(form).collect::<Vec<_>>().join(between);
+            format!(
+                "SELECT 1 FROM (SELECT {} {from}) WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+                all(&|n| format!("{} AS k{n}", quote_name(&table.columns[terms[n].0].name)), ", "),
+                all(&|n| format!("k{n} IS NOT NULL"), " AND "),
+                // In front of a plus, so that no index, which may be damaged, gives the order.
+                all(&|n| format!("+k{n} COLLATE {}", quote_name(&terms[n].1)), ", "),
+            )
+        })
+        .collect())
+}
+
+/// What rows are tried in: a database in memory that has this one table.
+pub(crate) struct Place {
+    connection: Connection<'static>,
+    plan: Plan,
+    encoding: TextEncoding,
+}
+
+impl Place {
+    /// `schema` is where the table's row is looked for.
+    pub(crate) fn new(
+        source: &Connection<'_>,
+        encoding: TextEncoding,
+        schema: &[SchemaRow],
+        name: &str,
+    ) -> Result<Self> {
+        let api = *source.api();
+        let needed = |row: &&SchemaRow| {
+            row.kind == lifeboat_core::SchemaKind::Table && (row.name == name || row.name == "sqlite_sequence")
+        };
+        let rows: Vec<SchemaRow> = schema.iter().filter(needed).cloned().collect();
+        let plan = Plan::new(&Judge::new(api)?, encoding, &rows)?;
+        let connection = Connection::open(api, ":memory:", OpenMode::Create)?;
+        guard::raise(&connection)?;
+        set_encoding(&connection, encoding)?;
+        connection.execute("BEGIN")?;
+        let trees: Trees = plan.make_trees(&connection)?;
+        plan.write_for_loading(&connection, &trees)?;
+        Ok(Self { connection, plan, encoding })
+    }
+
+    /// Begins to try the rows of the table.
+    pub(crate) fn trial(&self, name: &str) -> Result<Trial<'_>> {
+        let (_, table) = self.plan.table(name).ok_or_else(|| Error::host(format!("table {name:?} is not there")))?;
+        let connection = &self.connection;
+        guard::limit_length(connection, table.row.sql.len());
+        Ok(Trial {
+            connection,
+            table,
+            insert: connection.prepare(&table.insert_sql())?,
+            select: connection.prepare(&select("main", &table.shape, Rows::All))?,
+            delete: connection.prepare(&format!("DELETE FROM main.{}", quote_name(name)))?,
+            encoding: self.encoding,
+            largest: table.row.sql.len(),
+        })
+    }
+}
+
+/// Takes the rows of one table, one by one.
+pub(crate) struct Trial<'p> {
+    connection: &'p Connection<'static>,
+    table: &'p PlannedTable,
+    insert: Statement<'p>,
+    select: Statement<'p>,
+    delete: Statement<'p>,
+    encoding: TextEncoding,
+    /// Bytes of the largest row so far.
+    largest: usize,
+}
+
+impl Trial<'_> {
+    fn try_row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        let rowid;
+        let key: &[Value<'_>] = match key {
+            Key::Rowid(_) if matches!(self.table.shape.key, TableKey::Ordinal) => &[],
+            Key::Rowid(number) => {
+                rowid = [Value::Integer(number)];
+                &rowid
+            }
+            Key::Primary(key) => key,
+        };
+        let row: Vec<Value<'_>> = key.iter().chain(values).copied().collect();
+        let size = row.iter().map(|value| value.payload().len() + 8).sum::<usize>();
+        if size > self.largest {
+            self.largest = size;
+            guard::limit_length(self.connection, size);
+        }
+        self.insert.run(row.iter().copied())?;
+        let same = self.select.step()?
+            && row.iter().enumerate().all(|(column, value)| is_same(value, &self.select.value(column, self.encoding)));
+        self.select.reset();
+        self.delete.run([])?;
+        match same {
+            true => Ok(()),
+            false => Err(Error::unsupported("a value is not of its column's type, and would be changed")),
+        }
+    }
+}
+
+impl StateSink for Trial<'_> {
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        self.try_row(key, values).map_err(|error| match error.kind() {
+            ErrorKind::TooBig | ErrorKind::Interrupted => error,
+            _ => refused(&self.table.row.name, error.message()),
+        })
+    }
+
+    fn settings(&mut self, _: &Settings) -> Result<()> {
+        Ok(())
+    }
+
+    fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
+        Ok(())
+    }
+
+    fn selection(&mut self, _: &Selection) -> Result<()> {
+        Ok(())
+    }
+
+    fn table(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A row that no restore could load.
+pub(crate) fn refused(table: &str, why: &str) -> Error {
+    Error::unsupported(format!(
+        "table {table:?} has a row that breaks the table's own definition, and no restore could load it: {why}; correct \
+         it before the export"
+    ))
+}
+
+/// The same bits.
+fn is_same(a: &Value<'_>, b: &Value<'_>) -> bool {
+    match (a, b) {
+        (Value::Null, Value::Null) => true,
+        (Value::Integer(a), Value::Integer(b)) => a == b,
+        (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
+        (Value::Integer(_) | Value::Real(_) | Value::Null, _)
+        | (_, Value::Integer(_) | Value::Real(_) | Value::Null) => false,
+        (a, b) => matches!(a, Value::Blob(_)) == matches!(b, Value::Blob(_)) && a.payload() == b.payload(),
+    }
+}

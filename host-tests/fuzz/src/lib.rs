@@ -1,0 +1,68 @@
+//! What the fuzz targets share: the golden bundles as a beginning, and the form in which inputs hold opened chunks.
+//!
+//! `run.sh` beside this crate builds the targets with coverage and runs them.
+
+use lifeboat_core::{ChunkKind, Opened, Opener, RecoveryKey};
+
+/// A golden bundle from which deltas of [`GOLDEN`] lead on.
+pub const MANY_ROWS: &[u8] = include_bytes!("../../../core/tests/golden/1-many-rows.bundle");
+
+/// The golden bundles from which inputs are made: name and bytes.
+pub const GOLDEN: &[(&str, &[u8])] = &[
+    ("everything", include_bytes!("../../../core/tests/golden/1-everything.bundle")),
+    ("everything-stored", include_bytes!("../../../core/tests/golden/1-everything-stored.bundle")),
+    ("empty", include_bytes!("../../../core/tests/golden/1-empty.bundle")),
+    ("utf-16be", include_bytes!("../../../core/tests/golden/1-utf-16be.bundle")),
+    ("selection", include_bytes!("../../../core/tests/golden/1-selection.bundle")),
+    ("delta-empty", include_bytes!("../../../core/tests/golden/1-delta-empty.bundle")),
+    ("delta-of-many-rows", include_bytes!("../../../core/tests/golden/1-delta-of-many-rows.bundle")),
+    ("large-row", include_bytes!("../../../core/tests/golden/1-large-row.bundle")),
+];
+
+/// The key that made them: the bytes 1 to 32.
+pub fn key() -> RecoveryKey {
+    RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8 + 1)).expect("a key")
+}
+
+/// What an opener hands out before the first chunk of a golden bundle.
+pub fn opened_keys() -> Opened {
+    let mut keys = None;
+    // The head alone opens the keys: nothing after it is read.
+    let _ = Opener::new(&key()).push(GOLDEN[0].1, |opened| {
+        keys.get_or_insert(opened);
+        Ok(())
+    });
+    keys.expect("a golden bundle opens")
+}
+
+/// The opened chunks of an input: for each a byte that tells its kind, three that tell its length, then its plaintext. An
+/// input that ends early gives what is there.
+pub fn chunks(mut input: &[u8]) -> Vec<(ChunkKind, &[u8])> {
+    let mut chunks = Vec::new();
+    while let Some(([kind, a, b, c], rest)) = input.split_first_chunk() {
+        let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+        let (plaintext, rest) = rest.split_at(length.min(rest.len()));
+        let kind = match kind % 4 {
+            0 => ChunkKind::Changes,
+            1 => ChunkKind::Part,
+            2 => ChunkKind::LastPart,
+            _ => ChunkKind::IndexPage,
+        };
+        chunks.push((kind, plaintext));
+        input = rest;
+    }
+    chunks
+}
+
+/// The reverse of [`chunks`], for one of them.
+pub fn write_chunk(kind: ChunkKind, plaintext: &[u8], out: &mut Vec<u8>) {
+    let kind = match kind {
+        ChunkKind::Changes => 0,
+        ChunkKind::Part => 1,
+        ChunkKind::LastPart => 2,
+        ChunkKind::IndexPage => 3,
+    };
+    out.push(kind);
+    out.extend_from_slice(&(plaintext.len() as u32).to_be_bytes()[1..]);
+    out.extend_from_slice(plaintext);
+}

@@ -1,0 +1,19 @@
+//! Chunks as a hostile exporter with the right key would seal them: decoded as changes of a full bundle, and as an index.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use lifeboat_core::{Decoder, Discard, Opened, Place};
+use lifeboat_fuzz::{chunks, key, opened_keys};
+
+fuzz_target!(|input: &[u8]| {
+    let mut decoder = Decoder::new(&key(), Discard);
+    decoder.take(opened_keys()).expect("the right key");
+    for (at, (kind, plaintext)) in chunks(input).into_iter().enumerate() {
+        let place = Place { item: at + 1, offset: 0 };
+        if decoder.take(Opened::Chunk { kind, plaintext: plaintext.to_vec(), place }).is_err() {
+            return;
+        }
+    }
+    // No end was taken, so that nothing can be complete.
+    assert!(decoder.finish().is_err());
+});

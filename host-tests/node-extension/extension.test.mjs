@@ -1,0 +1,114 @@
+// The npm package lifeboat-sqlite in an application: installed from its packed file, loaded into two drivers.
+
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test, { after } from 'node:test';
+import Database from 'better-sqlite3';
+import * as lifeboat from 'lifeboat-sqlite';
+
+const require = createRequire(import.meta.url);
+const directory = mkdtempSync(join(tmpdir(), 'lifeboat-'));
+// The driver under test, the key, a database, and the place of its copy.
+const { DRIVER: name, KEY: key, SOURCE: source, RESTORED: restored } = process.env;
+
+const drivers = {
+  'better-sqlite3': {
+    open: (path) => new Database(path),
+    one: (db, sql, ...values) => db.prepare(sql).pluck().get(...values),
+  },
+  'node:sqlite': {
+    open: (path) => new DatabaseSync(path, { allowExtension: true }),
+    one: (db, sql, ...values) => Object.values(db.prepare(sql).get(...values))[0],
+  },
+};
+const { open, one } = drivers[name];
+
+after(() => rmSync(directory, { recursive: true }));
+
+function loaded(path = ':memory:') {
+  const db = open(path);
+  lifeboat.load(db);
+  return db;
+}
+
+test('export, verify, restore', () => {
+  const app = loaded(source);
+  const { version } = JSON.parse(one(app, 'SELECT backup_version()'));
+  assert.equal(version, require('lifeboat-sqlite/package.json').version);
+
+  const path = `${restored}.bundle`;
+  const summary = JSON.parse(one(app, 'SELECT backup_export_file(?, ?)', key, path));
+  const bundle = one(app, 'SELECT backup_export(?)', key);
+  assert.deepEqual(new Uint8Array(bundle), new Uint8Array(readFileSync(path)));
+
+  const db = loaded();
+  const options = JSON.stringify({ level: 'restore', expect: summary.state_id });
+  // A path, and the bytes themselves.
+  for (const given of [path, bundle]) {
+    assert.equal(JSON.parse(one(db, 'SELECT backup_verify(?, ?, ?)', given, key, options)).verdict, 'authentic');
+  }
+  const { rows } = JSON.parse(one(db, 'SELECT backup_restore_file(?, ?, ?)', path, key, restored));
+  assert.ok(rows > 0 && existsSync(restored));
+  assert.equal(JSON.parse(one(db, 'SELECT backup_restore(?, ?)', bundle, key)).rows, rows);
+  assert.deepEqual(one(db, 'SELECT backup_export(?)', key), bundle);
+  assert.equal(typeof one(db, 'SELECT name FROM backup_tables(?, ?) WHERE rows > 0', bundle, key), 'string');
+});
+
+test('errors are exceptions with their text', () => {
+  const db = loaded();
+  const bundle = one(db, 'SELECT backup_export(?)', key);
+  const damaged = Uint8Array.from(bundle);
+  damaged[damaged.length >> 1] ^= 1;
+  const refused = (given, withKey, message) =>
+    assert.throws(() => one(db, 'SELECT backup_verify(?, ?)', given, withKey), { message });
+  const wrongKey = 'backup_verify: wrong key: this recovery key did not make this bundle; nothing was opened';
+  refused(bundle, one(db, 'SELECT backup_keygen()'), wrongKey);
+  refused(damaged, key, /^backup_verify: corrupt: /);
+  refused(bundle.subarray(0, 99), key, /^backup_verify: truncated: /);
+  refused(join(directory, 'none'), key, /^backup_verify: host: .*none/);
+  refused(bundle, 'secret', /^backup_verify: misuse: this is not a recovery key/);
+  assert.throws(() => one(db, "SELECT count(*) FROM backup_tables(?, '100%s')", bundle), {
+    message: /^backup_tables: misuse: this is not a recovery key/,
+  });
+});
+
+test('another driver in the same process is told what to do', () => {
+  loaded();
+  const path = lifeboat.getLoadablePath();
+  const other = name === 'node:sqlite' ? new Database(':memory:') : new DatabaseSync(':memory:', { allowExtension: true });
+  assert.throws(() => lifeboat.load(other), /another SQLite library in this process .* give this one a copy of the file/);
+  const copy = join(directory, basename(path));
+  cpSync(path, copy);
+  other.loadExtension(copy);
+  assert.ok(other.prepare('SELECT backup_version() AS version').get().version);
+});
+
+test('require and import are the same', () => {
+  const required = require('lifeboat-sqlite');
+  assert.deepEqual(Object.keys(required).sort(), Object.keys(lifeboat).sort());
+  assert.equal(required.load, lifeboat.load);
+  assert.equal(required.getLoadablePath(), lifeboat.getLoadablePath());
+});
+
+test('the path is that of the installed file', () => {
+  const path = lifeboat.getLoadablePath();
+  assert.equal(dirname(path), dirname(require.resolve('lifeboat-sqlite/package.json')));
+  assert.ok(statSync(path).size > 1_000_000);
+});
+
+test('what cannot load it is told', () => {
+  for (const wrong of [undefined, null, {}, 'app.db']) assert.throws(() => lifeboat.load(wrong), TypeError);
+  assert.throws(() => lifeboat.load(new DatabaseSync(':memory:')), /extension loading is not allowed/);
+});
+
+test('a copy for another system says so', () => {
+  const copy = join(directory, 'copy');
+  cpSync(dirname(lifeboat.getLoadablePath()), copy, { recursive: true });
+  const description = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'));
+  writeFileSync(join(copy, 'package.json'), JSON.stringify({ ...description, os: ['darwin'], cpu: ['arm64'] }));
+  assert.throws(() => require(join(copy, 'index.cjs')).getLoadablePath(), /is for darwin-arm64, and this is .*; install it/);
+});

@@ -1,0 +1,21 @@
+// What a program in a browser writes, checked by the compiler alone.
+
+import { recover, rows, verify, LifeboatError } from 'lifeboat-recovery';
+import { lifeboat } from 'lifeboat-recovery/core';
+
+declare const files: FileList;
+declare const key: string;
+declare const inlined: Record<string, Uint8Array>;
+
+const { report } = await verify([...files]);
+const { bytes, summary } = await recover((await fetch('a.bundle')).body!, key, { signal: AbortSignal.timeout(1000) });
+const page = lifeboat(name => inlined[name]);
+await page.recoverToStream(files[0], key, new WritableStream());
+for await (const batch of rows(files[0].stream(), key)) console.log(batch.table);
+
+// @ts-expect-error There are no paths in a browser.
+await verify('a.bundle');
+// @ts-expect-error Nor files to write.
+import { recoverFile } from 'lifeboat-recovery';
+
+console.log(report, bytes, summary, LifeboatError, recoverFile);

@@ -1,0 +1,140 @@
+//! The recovery page, `dist/lifeboat-recover.html`, in Chromium: what people do with it, and what it must not do. The tests
+//! themselves are in `browser/`; here their bundles are made, and what the page saved is compared.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use lifeboat_host_tests::corpus::{self, package};
+use lifeboat_host_tests::equal::assert_equal;
+use lifeboat_host_tests::history::{History, LIFE};
+use lifeboat_host_tests::host::{Host, dist, keygen, program, quote};
+use lifeboat_host_tests::packages;
+use lifeboat_host_tests::zkap::Size;
+use tempfile::{TempDir, tempdir};
+
+/// What the tests need besides: the tests of this program run side by side.
+static MODULES: LazyLock<PathBuf> = LazyLock::new(packages::browser);
+
+/// What the page gets, and what it saves.
+struct Fixtures(TempDir, String);
+
+impl Fixtures {
+    fn new() -> Self {
+        let fixtures = Self(tempdir().unwrap(), keygen());
+        fs::write(fixtures.path("key"), &fixtures.1).unwrap();
+        fs::write(fixtures.path("other.key"), keygen()).unwrap();
+        fixtures
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A database that lives on, in three states: `0.bundle`, `1.bundle`, `2.bundle`.
+    fn with_history(self) -> (Self, History) {
+        let mut history = History::begin(self.0.path(), &corpus::zkap(Size::SMALL), &self.1);
+        LIFE[..2].iter().for_each(|sql| history.live(sql));
+        (self, history)
+    }
+
+    /// A bundle of this database.
+    fn export(&self, database: &Path, name: &str, options: &str) {
+        let arguments = [&self.1, self.path(name).to_str().unwrap(), options].map(quote).join(", ");
+        Host::Shell.ok(database, &format!("SELECT length(backup_export_file({arguments}))"));
+    }
+
+    /// What the same component recovers in another host.
+    fn elsewhere(&self, bundles: &[&str], name: &str) -> PathBuf {
+        let mut host = Command::new(program("lifeboat-rust-host"));
+        host.arg(dist("lifeboat-recovery.wasm")).args(bundles.iter().map(|name| self.path(name)));
+        let output = host.arg(self.path("key")).arg(self.path(name)).output().expect("`make test` builds the example");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.path(name)
+    }
+
+    /// Runs the tests of a file in `browser/`.
+    #[track_caller]
+    fn run(&self, test: &str) {
+        let mut node = Command::new("node");
+        node.args(["--test", "--test-reporter=spec"]).arg(package().join("browser").join(test));
+        node.env("LIFEBOAT_PAGE", dist("lifeboat-recover.html"));
+        node.env("LIFEBOAT_FIXTURES", self.0.path()).env("LIFEBOAT_MODULES", &*MODULES);
+        let output = node.output().expect("node is installed");
+        println!("{}", String::from_utf8_lossy(&output.stdout));
+        assert!(output.status.success(), "{test}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A database with each type of value, of which the bundle leaves a table out; bundles that are damaged; what is none.
+    fn with_others(self) -> Self {
+        let sql = "CREATE TABLE v (x); INSERT INTO v VALUES (NULL), (-9223372036854775808), (1.0), (-9e999), (x'00ff'),
+                (zeroblob(5000)), ('<b>a' || char(0, 0x202e) || '</b>'), (replace(hex(zeroblob(1000000)), '0', 'x'));
+            CREATE TABLE n (k TEXT PRIMARY KEY, i) WITHOUT ROWID;
+            WITH RECURSIVE i (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < 1000)
+            INSERT INTO n SELECT printf('k%04d', i), i FROM i;
+            CREATE TABLE secret (s); INSERT INTO secret VALUES ('left out');";
+        Host::Shell.ok(&self.path("values.db"), sql);
+        self.export(&self.path("values.db"), "values.bundle", r#"{"exclude": ["secret"]}"#);
+        let whole = fs::read(self.path("0.bundle")).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        fs::write(self.path("flipped.bundle"), flipped).unwrap();
+        fs::write(self.path("cut.bundle"), &whole[..5000]).unwrap();
+        fs::write(self.path("noise"), [7; 5000]).unwrap();
+        fs::write(self.path("empty"), []).unwrap();
+        self
+    }
+}
+
+#[test]
+fn chains_are_found() {
+    let fixtures = Fixtures::new();
+    fixtures.run("chain.test.mjs");
+}
+
+/// Files, chains, keys, damage, rows; and what is saved is the database, byte for byte as the component gives it elsewhere.
+#[test]
+fn recovery() {
+    let (fixtures, history) = Fixtures::new().with_history();
+    let fixtures = fixtures.with_others();
+    for (state, chain) in [(0, &["0.bundle"][..]), (2, &["0.bundle", "1.bundle", "2.bundle"])] {
+        assert_equal(&history.database(state), &fixtures.elsewhere(chain, &format!("elsewhere-{state}.db")));
+    }
+    fixtures.run("recover.test.mjs");
+    for state in [0, 1, 2] {
+        assert_equal(&history.database(state), &fixtures.path(&format!("saved-{state}.db")));
+    }
+}
+
+#[test]
+fn a_file_on_disk() {
+    let (fixtures, _) = Fixtures::new().with_history();
+    fixtures.elsewhere(&["0.bundle"], "elsewhere-0.db");
+    fixtures.run("disk.test.mjs");
+}
+
+/// Promise 8 goes on in the page: there is no way out of it.
+#[test]
+fn no_network() {
+    Fixtures::new().run("policy.test.mjs");
+}
+
+#[test]
+fn accessible() {
+    let (fixtures, _) = Fixtures::new().with_history();
+    fixtures.with_others().run("access.test.mjs");
+}
+
+/// Z13, Z14: the acceptance database, while the page goes on answering.
+#[test]
+fn the_acceptance_database() {
+    let fixtures = Fixtures::new();
+    let source = corpus::zkap(Size::ACCEPTANCE);
+    fixtures.export(&source, "zkap.bundle", "{}");
+    fixtures.run("large.test.mjs");
+    let saved = fixtures.path("saved-zkap.db");
+    assert_equal(&source, &saved);
+    let elsewhere = fixtures.elsewhere(&["zkap.bundle"], "elsewhere-zkap.db");
+    assert!(fs::read(saved).unwrap() == fs::read(elsewhere).unwrap(), "not the bytes that it has elsewhere");
+}

@@ -1,0 +1,25 @@
+'use strict';
+
+const path = require('node:path');
+const { os, cpu } = require('./package.json');
+
+const ENDINGS = { darwin: 'dylib', win32: 'dll' };
+
+function getLoadablePath() {
+  // npm keeps to `os` and `cpu`; a copied node_modules does not.
+  if (!os.includes(process.platform) || !cpu.includes(process.arch)) {
+    throw new Error(
+      `this copy of lifeboat-sqlite is for ${os}-${cpu}, and this is ${process.platform}-${process.arch}; install it on this machine`
+    );
+  }
+  return path.join(__dirname, `liblifeboat.${ENDINGS[process.platform] ?? 'so'}`);
+}
+
+function load(db) {
+  if (typeof db?.loadExtension !== 'function') {
+    throw new TypeError('lifeboat-sqlite: load(db) takes an open database with loadExtension(), such as one of better-sqlite3');
+  }
+  db.loadExtension(getLoadablePath());
+}
+
+module.exports = { getLoadablePath, load };

@@ -1,0 +1,3 @@
+import lifeboat from './index.cjs';
+
+export const { getLoadablePath, load } = lifeboat;

@@ -1,0 +1,89 @@
+"""Lifeboat: exact, encrypted, deterministic backups of SQLite databases, and their recovery.
+
+`load` gives a connection the SQL functions `backup_export` and the rest. `recover`, `verify`, `info` and `rows` need no
+SQLite: they run the recovery command in a WebAssembly sandbox.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._errors import (
+    CorruptError,
+    DeadlineError,
+    Error,
+    HostError,
+    MismatchError,
+    MisuseError,
+    TooBigError,
+    TruncatedError,
+    UnsupportedError,
+    WrongKeyError,
+)
+from ._extension import load, loadable_path
+from ._reports import (
+    Batch,
+    IllFormedText,
+    Recovered,
+    Report,
+    Row,
+    SchemaObject,
+    Selection,
+    Summary,
+    Table,
+    Value,
+    Verified,
+)
+
+if TYPE_CHECKING:
+    from ._recovery import info, recover, rows, verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Batch",
+    "CorruptError",
+    "DeadlineError",
+    "Error",
+    "HostError",
+    "IllFormedText",
+    "MismatchError",
+    "MisuseError",
+    "Recovered",
+    "Report",
+    "Row",
+    "SchemaObject",
+    "Selection",
+    "Summary",
+    "Table",
+    "TooBigError",
+    "TruncatedError",
+    "UnsupportedError",
+    "Value",
+    "Verified",
+    "WrongKeyError",
+    "component_path",
+    "info",
+    "load",
+    "loadable_path",
+    "recover",
+    "rows",
+    "verify",
+]
+
+
+def component_path() -> str:
+    """The path of the recovery component, which imports nothing: for hosts of your own."""
+    return str(Path(__file__).with_name("lifeboat-recovery.wasm"))
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # The WebAssembly runtime is for recovery alone: a program that makes backups neither loads nor needs it.
+        if name in ("info", "recover", "rows", "verify"):
+            from . import _recovery
+
+            return getattr(_recovery, name)
+        raise AttributeError(f"module 'lifeboat' has no attribute {name!r}")

@@ -1,0 +1,160 @@
+"""The command: `python -m lifeboat`, or `lifeboat`."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import signal
+import sys
+import warnings
+from contextlib import closing
+from typing import Optional
+
+from . import Error, __version__
+from ._command import Limits, Progress
+from ._recovery import MAX_MEMORY, recover_text, row_lines, verify_text
+
+EXIT = """
+exit codes:
+  0  done
+  1  refused: the reason is on the standard error, as `lifeboat: KIND: what happened`, where KIND is wrong key, corrupt,
+     truncated, unsupported, too big, misuse, mismatch, host or interrupted
+  2  a mistake in the command line
+  130, 143  interrupted or terminated; nothing was changed
+"""
+
+KEY = "file with the recovery key; without it the key is asked for"
+
+
+def main(arguments: Optional[list[str]] = None) -> int:
+    """Runs the command and gives its exit code."""
+    # Cleans up as after an interruption.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # Rows on a terminal leave no line for it.
+    shows_progress = sys.stderr.isatty() and not (options.command == "rows" and sys.stdout.isatty())
+    line = _ProgressLine() if shows_progress else None
+    try:
+        key = _key(options, parser)
+        limits = Limits(options.max_memory << 20, options.timeout)
+        _do(options, key, line, limits)
+        sys.stdout.flush()
+    except Error as error:
+        return _end(line, f"lifeboat: {error}", 1)
+    except KeyboardInterrupt:
+        return _end(line, "lifeboat: interrupted: nothing was changed", 130)
+    except BrokenPipeError:
+        # Who reads has had enough. Nothing may be written there any more, not even when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _end(line, "lifeboat: host: the standard output was closed", 1)
+    return 0
+
+
+def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_ProgressLine], limits: Limits) -> None:
+    bundles = options.bundles
+    if options.command == "rows":
+        assert key is not None
+        with closing(row_lines(bundles, key, options.expect, progress, limits)) as pieces:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+        if progress is not None:
+            progress.clear()
+    else:
+        if options.command == "recover":
+            assert key is not None
+            out, page_size = options.out, options.page_size
+            text = recover_text(
+                bundles, key, out, options.expect, page_size, options.replace, progress, limits, options.json
+            )
+        else:
+            text = verify_text(bundles, key, options.verify_key, options.expect, progress, limits, options.json)
+        if progress is not None:
+            progress.clear()
+        sys.stdout.write(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lifeboat",
+        description="Verify Lifeboat bundles, look into them, recover what is in them.",
+        epilog=EXIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lifeboat {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    recover = _command(commands, "recover", "write the database file, after proving that it is the very state")
+    recover.add_argument("--out", metavar="DATABASE", required=True, help="the file to write; whole or not at all")
+    recover.add_argument("--replace", action="store_true", help="an existing DATABASE may be replaced")
+    recover.add_argument("--page-size", metavar="N", type=int, help="a power of two from 512 to 65536 (4096)")
+    verify = _command(commands, "verify", "check bundles; with the recovery key also that all can be opened")
+    verify.add_argument("--verify-key", metavar="KEY", help="the verify key of who should have signed")
+    verify.add_argument("--ask-key", action="store_true", help="ask for the recovery key")
+    info = _command(commands, "info", "what is inside")
+    rows = _command(commands, "rows", "write all rows as lines of JSON; the last one proves that none is missing")
+    for command in (recover, verify, info):
+        command.add_argument("--json", action="store_true", help="the report as one JSON object")
+    for command in (recover, verify, rows):
+        command.add_argument("--expect", metavar="STATE-ID", help="the state that it must hold, of a chain the last one")
+    recover.set_defaults(ask_key=True, verify_key=None)
+    info.set_defaults(ask_key=True, verify_key=None, expect=None)
+    rows.set_defaults(ask_key=True, verify_key=None)
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=does, description=does)
+    bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first"
+    command.add_argument("bundles", metavar="BUNDLE", nargs="+", help=bundle)
+    command.add_argument("--key-file", metavar="FILE", help=KEY if name != "verify" else "file with the recovery key")
+    command.add_argument("--timeout", metavar="SECONDS", type=float, help="give up after so long")
+    command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="use no more (4096)")
+    return command
+
+
+def _key(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Optional[str]:
+    if options.verify_key is not None and (options.key_file is not None or options.ask_key):
+        parser.error("the recovery key tells the verify key: give one of them")
+    if options.key_file is not None:
+        return f"file:{options.key_file}"
+    if not options.ask_key:
+        return None
+    with warnings.catch_warnings():
+        # Without a terminal the key would be shown.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass("Recovery key: ").strip()
+        except (getpass.GetPassWarning, EOFError):
+            parser.error("there is no terminal to ask for the recovery key: give --key-file")
+
+
+class _ProgressLine:
+    """One line on the terminal."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def __call__(self, phase: str, done: int, total: Optional[int]) -> None:
+        line = phase if not total else f"{phase} {100 * min(done, total) // total}%"
+        if line != self.shown:
+            self.shown = line
+            sys.stderr.write(f"\r\033[K{line}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self.shown:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+
+def _end(progress: Optional[_ProgressLine], message: str, code: int) -> int:
+    if progress is not None:
+        progress.clear()
+    print(message.replace("\n", " "), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

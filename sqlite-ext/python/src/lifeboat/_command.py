@@ -1,0 +1,206 @@
+"""Runs the recovery command, `lifeboat-cli.wasm`, in a sandbox.
+
+It has the directories that it is given, its arguments, and the key on its standard input: no network, no environment, and
+no more memory and time than allowed. Python talks to it through pipes, since calls into an embedded component copy each byte
+and each value by itself, which takes a hundred times as long and more.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import threading
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
+from io import FileIO
+from pathlib import Path
+from typing import Callable, NamedTuple, Optional
+
+import wasmtime
+from wasmtime import component
+
+from ._errors import DeadlineError, Error, HostError, TooBigError, from_kind
+
+#: Is told how far the work is: the phase, how many of its bytes are done, and of how many where that is known.
+Progress = Callable[[str, int, Optional[int]], None]
+
+_PIECE = 1 << 16
+_PROGRESS = re.compile(rb"progress: (\w+) (\d+)(?: of (\d+))?")
+_ERROR = re.compile(r"^lifeboat-cli: ([a-z ]+): (.*)", re.DOTALL | re.MULTILINE)
+
+
+class Directory(NamedTuple):
+    """A directory of this machine, by which name the command sees it, and whether it may write there."""
+
+    host: str
+    guest: str
+    writable: bool
+
+
+class Limits(NamedTuple):
+    """At most so many bytes of memory, and so many seconds."""
+
+    memory: int
+    timeout: Optional[float]
+
+
+def run(
+    arguments: Sequence[str],
+    directories: Sequence[Directory],
+    key: Optional[str],
+    limits: Limits,
+    progress: Optional[Progress],
+    names: Mapping[str, str],
+) -> Generator[bytes, None, None]:
+    """Gives what the command writes to its standard output, piece by piece; to close the generator stops the command.
+
+    `key` goes to its standard input. `names`: for the paths that the command sees, what errors shall call them. Raises
+    `Error` when the command has failed.
+    """
+    deadline = None if limits.timeout is None else time.monotonic() + limits.timeout
+    errors: list[bytes] = []
+    with ExitStack() as stack:
+        # An engine of its own, so that stopping this run stops no other.
+        engine = stack.enter_context(wasmtime.Engine(_config()))
+        try:
+            command = stack.enter_context(_command(engine))
+            store = wasmtime.Store(engine)
+            store.set_limits(memory_size=limits.memory)
+            store.set_epoch_deadline(1)
+            wasi = wasmtime.WasiConfig()
+            wasi.argv = ["lifeboat-cli", *arguments, "--progress"]
+            for directory in directories:
+                wasi.preopen_dir(*directory)
+            # The runtime opens the pipes anew by these names; our own ends for its side are closed again.
+            (out, out_end), (err, err_end), (key_end, key_file) = _pipe(stack), _pipe(stack), _pipe(stack)
+            wasi.stdout_file, wasi.stderr_file, wasi.stdin_file = map(_name, (out_end, err_end, key_end))
+            store.set_wasi(wasi)
+        except wasmtime.WasmtimeError as error:
+            raise HostError(f"the WebAssembly runtime cannot begin: {error}") from None
+        # No longer than what a pipe takes at once.
+        key_file.write((key or "").encode())
+        for end in (out_end, err_end, key_end, key_file):
+            end.close()
+        worker = _Worker(store, command)
+        try:
+            worker.start()
+            yield from _listen(out, err, deadline, progress, errors)
+        finally:
+            engine.increment_epoch()
+            out.close()
+            err.close()
+            if worker.is_alive():
+                worker.join()
+    if not worker.done:
+        raise _error(b"".join(errors).decode(errors="replace"), worker.trap, names)
+
+
+class _Worker(threading.Thread):
+    """Runs the command beside the thread that listens, which so can be interrupted."""
+
+    def __init__(self, store: wasmtime.Store, command: component.Component) -> None:
+        super().__init__(name="lifeboat", daemon=True)
+        self.store = store
+        self.command = command
+        self.done = False
+        self.trap = ""
+
+    def run(self) -> None:
+        try:
+            with component.Linker(self.store.engine) as linker:
+                linker.add_wasip2()
+                instance = linker.instantiate(self.store, self.command)
+            interface = instance.get_export_index(self.store, "wasi:cli/run@0.2.0")
+            function = instance.get_export_index(self.store, "run", interface)
+            assert function is not None
+            entry = instance.get_func(self.store, function)
+            assert entry is not None
+            self.done = entry(self.store).tag == "ok"
+        except Exception as error:  # whatever it is, the other thread has to hear of it
+            self.trap = str(error)
+            # Its frames refer to it, and it to memory of the runtime, until the next collection of garbage.
+            error.__traceback__ = None
+        finally:
+            # Closes the pipes.
+            self.store.close()
+
+
+def _listen(
+    out: FileIO, err: FileIO, deadline: Optional[float], progress: Optional[Progress], errors: list[bytes]
+) -> Generator[bytes, None, None]:
+    """Gives what comes from `out` until both pipes end. Of `err`, `progress` is told the lines of progress; `errors` gets the
+    others."""
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(out, selectors.EVENT_READ)
+        selector.register(err, selectors.EVENT_READ)
+        while selector.get_map():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise DeadlineError("the time limit has passed; nothing was changed")
+            for ready, _ in selector.select(left):
+                data = os.read(ready.fd, _PIECE)
+                if not data:
+                    selector.unregister(ready.fileobj)
+                elif ready.fileobj is out:
+                    yield data
+                else:
+                    *lines, rest = (rest + data).split(b"\n")
+                    for line in lines:
+                        told = _PROGRESS.fullmatch(line)
+                        if told is None:
+                            errors.append(line + b"\n")
+                        elif progress is not None:
+                            progress(told[1].decode(), int(told[2]), None if told[3] is None else int(told[3]))
+    errors.append(rest)
+
+
+def _error(said: str, trap: str, names: Mapping[str, str]) -> Error:
+    """What the command said, or that the runtime stopped it."""
+    found = _ERROR.search(said)
+    if found is None:
+        if "exceeds memory limits" in trap:
+            return TooBigError("the memory limit is less than what the recovery needs to begin: allow 64 MiB at least")
+        return HostError(f"the recovery has failed in the WebAssembly runtime: {trap or said or 'it gave no reason'}")
+    message = found[2].strip()
+    for guest in sorted(names, key=len, reverse=True):
+        message = message.replace(guest, names[guest])
+    return from_kind(found[1], message)
+
+
+_compiling = threading.Lock()
+_compiled: Optional[bytearray] = None
+
+
+def _command(engine: wasmtime.Engine) -> component.Component:
+    """The compiled command. To compile it takes some seconds: this process remembers it, and so does wasmtime's cache, in
+    the user's cache directory."""
+    global _compiled
+    with _compiling:
+        if _compiled is None:
+            config = _config()
+            try:
+                config.cache = True
+            except wasmtime.WasmtimeError:
+                pass  # There is no such directory.
+            path = Path(__file__).with_name("lifeboat-cli.wasm")
+            _compiled = component.Component.from_file(wasmtime.Engine(config), path).serialize()
+        return component.Component.deserialize(engine, _compiled)
+
+
+def _config() -> wasmtime.Config:
+    config = wasmtime.Config()
+    config.epoch_interruption = True
+    return config
+
+
+def _pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:
+    """The two ends of a pipe: to read, and to write."""
+    reader, writer = os.pipe()
+    return stack.enter_context(FileIO(reader, "r")), stack.enter_context(FileIO(writer, "w"))
+
+
+def _name(end: FileIO) -> str:
+    return f"/dev/fd/{end.fileno()}"

@@ -1,0 +1,177 @@
+"""What is said of bundles: the records of the recovery component's interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Optional, Union
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a bundle says about itself in public, checked against all of its bytes."""
+
+    #: The state to which the bundle leads: 64 hexadecimal digits. Equal states have equal ids under one key.
+    state_id: str
+    #: The state from which a delta leads on; None for a full bundle.
+    base_id: Optional[str]
+    #: Which domain of which recovery key made it: 32 hexadecimal digits, a lasting pseudonym.
+    domain_id: str
+    #: Who signed it: `lifeboatverify1...`.
+    verify_key: str
+    #: True when the signer was compared with an expected verify key, or derived from the recovery key. False: the bundle is
+    #: consistent, and signed by `verify_key`, whoever that is.
+    authentic: bool
+    #: The rules by which states are named, and by which bundles are sealed.
+    state_revision: int
+    suite: int
+    #: Bytes of the bundle, and how many sealed chunks it has.
+    size: int
+    chunks: int
+
+    @classmethod
+    def _of(cls, json: dict[str, Any]) -> Report:
+        names = ("domain-id", "verify-key", "authentic", "state-revision", "suite", "size", "chunks")
+        return cls(json["state-id"], json["base-id"], *(json[name] for name in names))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Bundles that are complete and undamaged; of several, each leads on from the one before it."""
+
+    #: The last bundle, the one that leads to the state.
+    report: Report
+    #: Each bundle, oldest first.
+    bundles: tuple[Report, ...]
+
+
+class Table(NamedTuple):
+    """A table that has rows."""
+
+    name: str
+    rows: int
+
+
+class SchemaObject(NamedTuple):
+    """A row of `sqlite_schema`. `kind`: table, index, view or trigger."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which part of a database a state is, as the one who exported it chose."""
+
+    #: These tables alone; None: all.
+    tables: Optional[tuple[str, ...]]
+    #: All but these.
+    exclude: tuple[str, ...]
+    #: For some tables the condition that is true for the rows that were taken.
+    conditions: tuple[tuple[str, str], ...]
+    #: These tables come back without rows.
+    cache: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Summary(Verified):
+    """What is inside, opened with the recovery key and proved against the state id."""
+
+    #: Which of the key holder's databases this is.
+    domain: str
+    application_id: int
+    user_version: int
+    #: `UTF-8`, `UTF-16le` or `UTF-16be`.
+    encoding: str
+    #: Tables, indexes, then views, triggers and virtual tables; no automatic indexes.
+    schema: tuple[SchemaObject, ...]
+    #: In the byte order of their names.
+    tables: tuple[Table, ...]
+    #: None for a whole database.
+    selection: Optional[Selection]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are in all tables together."""
+        return sum(table.rows for table in self.tables)
+
+    @classmethod
+    def _of(cls, json: dict[str, Any]) -> Summary:
+        selection = json["selection"]
+        return cls(
+            report=Report._of(json["report"]),
+            bundles=tuple(map(Report._of, json["bundles"])),
+            domain=json["domain"],
+            application_id=json["application-id"],
+            user_version=json["user-version"],
+            encoding=json["encoding"],
+            schema=tuple(SchemaObject(part["kind"], part["name"], part["table"], part["sql"]) for part in json["schema"]),
+            tables=tuple(Table(part["name"], part["rows"]) for part in json["tables"]),
+            selection=selection
+            and Selection(
+                tables=None if selection["tables"] is None else tuple(selection["tables"]),
+                exclude=tuple(selection["exclude"]),
+                conditions=tuple((part["table"], part["sql"]) for part in selection["conditions"]),
+                cache=tuple(selection["cache"]),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A database file that was recovered. Indexes and generated columns are no part of a state: what is listed here was
+    computed anew, by `sqlite_version`; another version may compute an expression differently."""
+
+    summary: Summary
+    #: Bytes of the file.
+    size: int
+    expression_indexes: tuple[str, ...]
+    partial_indexes: tuple[str, ...]
+    #: As `table.column`.
+    stored_columns: tuple[str, ...]
+    sqlite_version: str
+
+    @classmethod
+    def _of(cls, json: dict[str, Any]) -> Recovered:
+        return cls(
+            summary=Summary._of(json["summary"]),
+            size=json["size"],
+            expression_indexes=tuple(json["expression-indexes"]),
+            partial_indexes=tuple(json["partial-indexes"]),
+            stored_columns=tuple(json["stored-columns"]),
+            sqlite_version=json["sqlite-version"],
+        )
+
+
+def verified(json: dict[str, Any]) -> Verified:
+    """Of the command's JSON for a check without the recovery key."""
+    return Verified(Report._of(json), tuple(map(Report._of, json["bundles"])))
+
+
+@dataclass(frozen=True)
+class IllFormedText:
+    """Text that no `str` can hold: ill-formed UTF-8, or UTF-16 with lone surrogates. Its bytes, as they are stored."""
+
+    encoding: str
+    content: bytes
+
+
+#: One stored value, exactly.
+Value = Union[None, int, float, str, bytes, IllFormedText]
+
+
+class Row(NamedTuple):
+    """One row. `rowid` is None in a WITHOUT ROWID table."""
+
+    rowid: Optional[int]
+    values: tuple[Value, ...]
+
+
+class Batch(NamedTuple):
+    """Some rows of one table, in the order of their keys. `columns`: those that hold stored values, all but the generated
+    ones, in the order of the table and of `Row.values`."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: list[Row]

@@ -1,0 +1,187 @@
+//! The extension without a file: linked into a program, together with its SQLite.
+//!
+//! The functions that call SQLite by its symbols are `#[inline]`, so that they are compiled where they are used: the
+//! loadable form, which gets SQLite's functions from its host, refers to none of them.
+
+use crate::edge::{call, guard};
+use crate::functions::{Registrar, ScalarFunction, register_all};
+use crate::host::Host;
+use crate::linked_table;
+use crate::table_function::TableFunction;
+use lifeboat_core::{Error, Result};
+use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
+use lifeboat_sqlite::linked_api;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::{ptr, slice};
+
+type EntryPoint = unsafe extern "C" fn(*mut sqlite3, *mut *mut c_char, *const c_void) -> c_int;
+
+/// Makes Lifeboat's SQL functions known to each connection that the SQLite of this program opens from now on.
+///
+/// The program must link a SQLite, 3.35 or later: with `rusqlite`, say, with or without its feature `bundled`. Calling this
+/// again changes nothing.
+///
+/// # Errors
+/// [Unsupported](crate::ErrorKind::Unsupported) when that SQLite is too old; [host](crate::ErrorKind::Host) when it refuses.
+#[inline]
+pub fn auto_extension() -> Result<()> {
+    // SAFETY: this is the declaration of sqlite3.h, with the type that SQLite calls an entry point by.
+    unsafe extern "C" {
+        fn sqlite3_auto_extension(entry: Option<EntryPoint>) -> c_int;
+    }
+    enter_linked()?;
+    // SAFETY: the function may be called at any time; the entry point stays where it is.
+    match unsafe { sqlite3_auto_extension(Some(on_open)) } {
+        0 => Ok(()),
+        code => Err(Error::host(format!("SQLite registers no automatic extension (code {code})"))),
+    }
+}
+
+/// Makes Lifeboat's SQL functions known to one connection: with `rusqlite`, that of `connection.handle().cast()`.
+///
+/// # Errors
+/// [Unsupported](crate::ErrorKind::Unsupported) when SQLite is too old; [host](crate::ErrorKind::Host) with SQLite's words
+/// when it refuses.
+///
+/// # Safety
+/// `db` is a `sqlite3 *`: a connection that is open, of the SQLite that is linked into this program, and that no other thread uses
+/// meanwhile.
+#[inline]
+pub unsafe fn register(db: *mut c_void) -> Result<()> {
+    enter_linked()?;
+    // SAFETY: as of this function.
+    unsafe { Linked::register(db.cast()) }
+}
+
+#[inline]
+fn enter_linked() -> Result<&'static Host> {
+    Host::check_version(linked_version())?;
+    Host::enter(linked_host())
+}
+
+#[inline]
+fn linked_version() -> c_int {
+    // SAFETY: this is the declaration of sqlite3.h.
+    unsafe extern "C" {
+        fn sqlite3_libversion_number() -> c_int;
+    }
+    // SAFETY: it may be called at any time.
+    unsafe { sqlite3_libversion_number() }
+}
+
+#[inline]
+fn linked_host() -> Host {
+    macro_rules! host {
+        ([] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {{
+            use lifeboat_sqlite::api::Destructor;
+            use std::ffi::{c_uchar, c_uint};
+            // SAFETY: these are the declarations of sqlite3.h.
+            unsafe extern "C" {
+                $(fn $symbol($($argument: $type),*) -> $result;)*
+                fn sqlite3_vtab_config(db: *mut sqlite3, op: c_int, ...) -> c_int;
+                fn sqlite3_mprintf(format: *const c_char, ...) -> *mut c_char;
+            }
+            Host {
+                api: linked_api!(),
+                $($name: $symbol,)*
+                vtab_config: sqlite3_vtab_config,
+                mprintf: sqlite3_mprintf,
+            }
+        }};
+    }
+    crate::__host_functions!({ host! })
+}
+
+/// What SQLite calls for each connection that it opens.
+#[doc(hidden)]
+pub unsafe extern "C" fn on_open(db: *mut sqlite3, error: *mut *mut c_char, _: *const c_void) -> c_int {
+    // SAFETY: SQLite is opening this connection.
+    match guard("lifeboat", || unsafe { Linked::register(db) }) {
+        Ok(()) => 0,
+        Err((message, code)) => {
+            if !error.is_null() {
+                // SAFETY: there is a place for a message, which SQLite frees.
+                unsafe { *error = message_for_sqlite(&message) };
+            }
+            code
+        }
+    }
+}
+
+/// A text in SQLite's memory; null when there is none left.
+pub(crate) fn message_for_sqlite(text: &str) -> *mut c_char {
+    let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+    // SAFETY: the format takes one NUL-terminated string, of which SQLite takes a copy.
+    unsafe { (Host::get().mprintf)(c"%s".as_ptr(), text.as_ptr()) }
+}
+
+/// A connection of the linked SQLite.
+pub(crate) struct Linked(*mut sqlite3);
+
+impl Linked {
+    /// # Safety
+    /// The connection is open, of the library that the host was made of, and no other thread uses it.
+    #[doc(hidden)]
+    pub unsafe fn register(db: *mut sqlite3) -> Result<()> {
+        register_all(&mut Self(db))
+    }
+
+    fn check(&self, code: c_int) -> Result<()> {
+        if code == 0 {
+            return Ok(());
+        }
+        // SAFETY: the connection is open (as of `register`), and the message stays until its next call.
+        let words = unsafe { CStr::from_ptr((Host::get().api.errmsg)(self.0)) };
+        Err(Error::host(words.to_string_lossy()))
+    }
+}
+
+impl Registrar for Linked {
+    fn scalar<F: ScalarFunction>(&mut self) -> Result<()> {
+        unsafe extern "C" fn on_call<F: ScalarFunction>(
+            context: *mut sqlite3_context,
+            count: c_int,
+            values: *mut *mut sqlite3_value,
+        ) {
+            // SAFETY: SQLite is calling the function.
+            unsafe { call::<F>(context, values_of(count, values)) }
+        }
+        let name = CString::new(F::NAME).expect("names have no NUL");
+        F::ARGUMENTS.into_iter().try_for_each(|arguments| {
+            // SAFETY: the connection is open (as of `register`); SQLite copies the name.
+            self.check(unsafe {
+                (Host::get().api.create_function_v2)(
+                    self.0,
+                    name.as_ptr(),
+                    arguments,
+                    F::FLAGS,
+                    ptr::null_mut(),
+                    Some(on_call::<F>),
+                    None,
+                    None,
+                    None,
+                )
+            })
+        })
+    }
+
+    fn table<F: TableFunction>(&mut self) -> Result<()> {
+        let name = CString::new(F::NAME).expect("names have no NUL");
+        let module = ptr::from_ref(linked_table::module::<F>()).cast();
+        // SAFETY: as above; the module is a constant.
+        self.check(unsafe { (Host::get().create_module_v2)(self.0, name.as_ptr(), module, ptr::null_mut(), None) })
+    }
+}
+
+/// The values that SQLite hands to a callback.
+///
+/// # Safety
+/// There are so many of them, for `'a`.
+pub(crate) unsafe fn values_of<'a>(count: c_int, values: *mut *mut sqlite3_value) -> &'a [*mut sqlite3_value] {
+    match usize::try_from(count) {
+        // Without values the pointer may be null.
+        Err(_) | Ok(0) => &[],
+        // SAFETY: as of this function.
+        Ok(count) => unsafe { slice::from_raw_parts(values, count) },
+    }
+}

@@ -1,0 +1,312 @@
+// What can be done with bundles, wherever JavaScript runs: nothing here is of Node or of browsers.
+
+import { instantiate } from '../component/recovery.js';
+import { LifeboatError, call, misuse, said } from './error.js';
+import { checked, text } from './options.js';
+import { abortable, bundlesOf, pieces } from './pieces.js';
+import { Pace } from './pace.js';
+import { recoveredOf, reportOf, summaryOf } from './reports.js';
+import { IllFormedText, allocate, batchOf } from './values.js';
+
+export { IllFormedText, LifeboatError };
+
+/** @typedef {typeof import('../component/interfaces/lifeboat-recovery-recovery.js')} Recovery */
+/** @typedef {import('./types.js').Chain<string | URL>} Chain */
+/** @typedef {import('./core.js').Bundle} Bundle */
+/** @typedef {{ push(piece: Uint8Array): void, pushDelta(piece: Uint8Array): void }} Resource */
+
+/**
+ * See core.d.ts.
+ * @param {import('./core.js').LoadModule} load
+ * @param {(path: string | URL) => Promise<Bundle>} [file]
+ * @returns {import('./types.js').Lifeboat<string | URL>}
+ */
+export function lifeboat(load, file) {
+  /** @type {Map<string, Promise<WebAssembly.Module>>} */
+  const modules = new Map();
+
+  /** @param {string} name */
+  const compiled = name => {
+    const known = modules.get(name);
+    if (known) return known;
+    const module = compile(load, name);
+    modules.set(name, module);
+    // A file that could not be had may be there the next time.
+    module.catch(() => modules.delete(name));
+    return module;
+  };
+
+  /**
+   * The component, for one piece of work alone: whatever becomes of it, the next one begins afresh.
+   * @returns {Promise<Recovery>}
+   */
+  const fresh = async () => {
+    try {
+      return (await instantiate(compiled, {})).recovery;
+    } catch (error) {
+      if (error instanceof LifeboatError) throw error;
+      throw new LifeboatError('host', `the recovery component cannot be started: ${said(error)}`, { cause: error });
+    }
+  };
+
+  return {
+    /**
+     * @param {Chain} chain
+     * @param {import('./types.js').VerifyOptions} [options]
+     * @returns {Promise<any>} a summary or less
+     */
+    async verify(chain, options) {
+      const { key, verifyKey, expect, progress, signal } = checked(options);
+      if (key !== undefined) {
+        if (verifyKey === undefined) return inspect(chain, key, options);
+        throw misuse('give the recovery key or the verify key: the one contains the other');
+      }
+      const bundles = await bundlesOf(chain, file);
+      const pace = new Pace(bundles, progress, signal);
+      const recovery = await fresh();
+      /** @type {import('../component/interfaces/lifeboat-recovery-recovery.js').Report[]} */
+      const reports = [];
+      for (const [index, bundle] of bundles.entries()) {
+        const isLast = index + 1 === bundles.length;
+        const audit = call(() => recovery.Audit.open(verifyKey, isLast ? expect : undefined));
+        try {
+          for await (const piece of pieces(bundle, signal)) {
+            placed(() => audit.push(piece), bundles, bundle);
+            await pace.read(piece.length);
+          }
+          reports.push(placed(() => audit.finish(), bundles, bundle));
+        } finally {
+          dispose(audit);
+        }
+      }
+      placed(() => recovery.checkLinks(reports), bundles);
+      const all = reports.map(reportOf);
+      return { report: all[all.length - 1], bundles: all };
+    },
+
+    async info(chain, key, options) {
+      return inspect(chain, key, options);
+    },
+
+    async recover(chain, key, options) {
+      /** @type {Uint8Array} */
+      let bytes = new Uint8Array();
+      const recovered = await build(chain, key, options, {
+        begin: size => void (bytes = allocate(size, 'a database file')),
+        write: (piece, at) => bytes.set(piece, at),
+      });
+      return { ...recovered, bytes };
+    },
+
+    async recoverToStream(chain, key, stream, options) {
+      if (typeof stream?.getWriter !== 'function') throw misuse('the stream is no WritableStream');
+      const writer = stream.getWriter();
+      try {
+        const { signal } = checked(options);
+        const recovered = await build(chain, key, options, {
+          begin: () => {},
+          write: piece =>
+            abortable(
+              writer.ready.then(() => writer.write(piece)),
+              signal,
+            ),
+        });
+        await abortable(writer.close(), signal);
+        return recovered;
+      } catch (error) {
+        // What led here matters more than a failure now. After an abort the stream may hang, and is not waited for.
+        const left = writer.abort(error).catch(() => {});
+        if (!options?.signal?.aborted) await left;
+        throw error;
+      } finally {
+        writer.releaseLock();
+      }
+    },
+
+    async *rows(chain, key, options) {
+      const open = (/** @type {Recovery} */ recovery) => recovery.Rows.open(key, options?.expect);
+      const { recovery, resource: rows, bundles, pace } = await begin(chain, key, options, open);
+      try {
+        for await (const _ of feed(recovery, rows, bundles, pace)) {
+          for (let batch; (batch = placed(() => rows.next(), bundles, bundles[0]));) yield batchOf(batch, rows);
+        }
+        return summaryOf(finish(() => rows.finish(), bundles));
+      } finally {
+        dispose(rows);
+      }
+    },
+  };
+
+  /**
+   * @template T
+   * @param {Chain} chain
+   * @param {string} key
+   * @param {import('./types.js').Options | undefined} options
+   * @param {(recovery: Recovery) => T} open
+   */
+  async function begin(chain, key, options, open) {
+    const { progress, signal } = checked(options);
+    text(key, 'the recovery key');
+    const bundles = await bundlesOf(chain, file);
+    const pace = new Pace(bundles, progress, signal);
+    const recovery = await fresh();
+    return { recovery, resource: call(() => open(recovery)), bundles, pace };
+  }
+
+  /**
+   * @param {Chain} chain
+   * @param {string} key
+   * @param {import('./types.js').Options | undefined} options
+   */
+  async function inspect(chain, key, options) {
+    const open = (/** @type {Recovery} */ recovery) => recovery.Inspection.open(key, options?.expect);
+    const { recovery, resource: inspection, bundles, pace } = await begin(chain, key, options, open);
+    try {
+      for await (const _ of feed(recovery, inspection, bundles, pace));
+      return summaryOf(finish(() => inspection.finish(), bundles));
+    } finally {
+      dispose(inspection);
+    }
+  }
+
+  /**
+   * Builds the database file, and only when it is proved hands it on.
+   * @param {Chain} chain
+   * @param {string} key
+   * @param {import('./types.js').RecoverOptions | undefined} options
+   * @param {{ begin(size: number): void, write(piece: Uint8Array, at: number): void | Promise<void> }} sink
+   */
+  async function build(chain, key, options, sink) {
+    const layout = options?.pageSize === undefined ? undefined : { pageSize: options.pageSize };
+    const open = (/** @type {Recovery} */ recovery) => recovery.Database.open(key, options?.expect, layout);
+    const { recovery, resource: database, bundles, pace } = await begin(chain, key, options, open);
+    try {
+      for await (const _ of feed(recovery, database, bundles, pace));
+      await pace.build();
+      const recovered = recoveredOf(finish(() => database.finish(), bundles));
+      sink.begin(recovered.size);
+      await pace.write(0, recovered.size);
+      for (let at = 0, piece; (piece = call(() => database.pull()));) {
+        await sink.write(piece, at);
+        at += piece.length;
+        await pace.write(at, recovered.size);
+      }
+      return recovered;
+    } finally {
+      dispose(database);
+    }
+  }
+}
+
+/**
+ * Pushes the deltas of a chain, then its full bundle, and lets the caller do its part after each piece of that.
+ * @param {Recovery} recovery
+ * @param {Resource} resource
+ * @param {Bundle[]} bundles
+ * @param {Pace} pace
+ * @returns {AsyncGenerator<void, void>}
+ */
+async function* feed(recovery, resource, bundles, pace) {
+  const [full, ...deltas] = bundles;
+  for (const delta of deltas) {
+    // The component takes the deltas one after the other, and cannot see where one that is cut off ends.
+    const audit = recovery.Audit.open(undefined, undefined);
+    try {
+      for await (const piece of pieces(delta, pace.signal)) {
+        placed(() => audit.push(piece), bundles, delta);
+        placed(() => resource.pushDelta(piece), bundles, delta);
+        await pace.read(piece.length);
+      }
+      placed(() => audit.finish(), bundles, delta);
+    } finally {
+      dispose(audit);
+    }
+  }
+  // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
+  if (deltas.length > 0) placed(() => resource.push(new Uint8Array()), bundles);
+  for await (const piece of pieces(full, pace.signal)) {
+    placed(() => resource.push(piece), bundles, full);
+    yield;
+    await pace.read(piece.length);
+  }
+}
+
+/**
+ * Ends the work on a chain.
+ * @template T
+ * @param {() => T} use
+ * @param {Bundle[]} bundles
+ * @returns {T}
+ */
+function finish(use, bundles) {
+  try {
+    return call(use);
+  } catch (error) {
+    // Anything may be wrong with any of its bundles, but only the full one may still be too short.
+    const isTruncated = error instanceof LifeboatError && error.kind === 'truncated';
+    throw located(error, bundles, isTruncated ? bundles[0] : undefined);
+  }
+}
+
+/**
+ * Calls the component, whose error is about one of these bundles: if it says no other, about `bundle`.
+ * @template T
+ * @param {() => T} use
+ * @param {Bundle[]} bundles
+ * @param {Bundle} [bundle]
+ * @returns {T}
+ */
+function placed(use, bundles, bundle) {
+  try {
+    return call(use);
+  } catch (error) {
+    throw located(error, bundles, bundle);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {Bundle[]} bundles
+ * @param {Bundle | undefined} bundle
+ */
+function located(error, bundles, bundle) {
+  if (!(error instanceof LifeboatError)) return error;
+  if (bundles.length === 1) return error.at(bundles[0].name);
+  const number = /^bundle (\d+) of the chain\b/.exec(error.text)?.[1];
+  if (number) return error.at(bundles[Number(number) - 1]?.name);
+  return bundle ? error.at(place(bundles, bundle)) : error;
+}
+
+/**
+ * Where something is wrong, for people: a bundle's name, and of a chain its number.
+ * @param {Bundle[]} bundles
+ * @param {Bundle} bundle
+ */
+function place(bundles, bundle) {
+  if (bundles.length === 1) return bundle.name;
+  const number = `bundle ${bundles.indexOf(bundle) + 1} of the chain`;
+  return bundle.name ? `${bundle.name}: ${number}` : number;
+}
+
+/**
+ * @param {import('./core.js').LoadModule} load
+ * @param {string} name
+ */
+async function compile(load, name) {
+  const loaded = await load(name);
+  if (!(loaded instanceof ArrayBuffer) && !ArrayBuffer.isView(loaded)) return loaded;
+  return WebAssembly.compile(/** @type {BufferSource} */ (loaded));
+}
+
+/**
+ * Gives a resource back, and the key in it.
+ * @param {object} resource
+ */
+function dispose(resource) {
+  const free = /** @type {Record<symbol, () => void>} */ (resource)[Symbol.dispose ?? Symbol.for('dispose')];
+  try {
+    free.call(resource);
+  } catch {
+    // After a trap nothing can be given back; the whole instance goes.
+  }
+}

@@ -1,0 +1,75 @@
+// Progress, aborts, and time for others between two pieces.
+
+/** How long a run of pieces may keep everything else waiting, in milliseconds. */
+const RUN = 12;
+
+/** What goes along with one piece of work. */
+export class Pace {
+  #done = 0;
+  #progress;
+  #rested = performance.now();
+  #total;
+
+  /**
+   * @param {import('./core.js').Bundle[]} bundles
+   * @param {((progress: import('./types.js').Progress) => void) | undefined} progress
+   * @param {AbortSignal | undefined} signal
+   */
+  constructor(bundles, progress, signal) {
+    signal?.throwIfAborted();
+    const sizes = bundles.map(bundle => bundle.size ?? NaN);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    this.#total = Number.isNaN(total) ? undefined : total;
+    this.#progress = progress;
+    this.signal = signal;
+  }
+
+  /**
+   * So many more bytes of the bundles were read.
+   * @param {number} length
+   */
+  read(length) {
+    this.#done += length;
+    this.#progress?.({ phase: 'reading', done: this.#done, total: this.#total });
+    return this.#rest();
+  }
+
+  /** One long call follows: what shows the progress gets the time to show it before. */
+  build() {
+    this.#progress?.({ phase: 'building', done: 0, total: undefined });
+    return this.#rest(true);
+  }
+
+  /**
+   * So many bytes of the database were written.
+   * @param {number} done
+   * @param {number} total
+   */
+  write(done, total) {
+    this.#progress?.({ phase: 'writing', done, total });
+    return this.#rest();
+  }
+
+  async #rest(now = false) {
+    if (now || performance.now() - this.#rested > RUN) {
+      await task();
+      this.#rested = performance.now();
+    }
+    this.signal?.throwIfAborted();
+  }
+}
+
+/** The next task of the event loop. Promises alone would let no event in, and timers are held back in browsers. */
+const task = () =>
+  new Promise(resolve => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve(undefined);
+    };
+    port2.postMessage(undefined);
+  });

@@ -1,0 +1,206 @@
+// The types of all entries.
+
+/** A bundle. In Node `string` and `URL` are paths; what can be read only once is read once. */
+export type Source<Path = never> =
+  Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Path;
+
+/** A full bundle, or a chain, oldest first: a full bundle and the deltas that lead on from it. */
+export type Chain<Path = never> = Source<Path> | readonly Source<Path>[];
+
+export type Kind =
+  /** The recovery key did not make this bundle. Find the right key: the bundle may be sound. */
+  | 'wrong key'
+  /** The bytes are not what the exporter wrote. Use another copy. */
+  | 'corrupt'
+  /** The bundle ends too early. Fetch it again. */
+  | 'truncated'
+  /** Of a revision or with a feature that this version does not know. Update the package. */
+  | 'unsupported'
+  /** A limit of the format, or the memory here, would be exceeded. */
+  | 'too big'
+  /** An argument that cannot be, or a file that would be overwritten. Nothing was done. */
+  | 'misuse'
+  /** Sound, but another state id or verify key than expected, or bundles that are no chain. */
+  | 'mismatch'
+  /** What is around refused: a file that cannot be read or written, too little memory for the component. */
+  | 'host';
+
+/**
+ * What every function here throws, except what is the caller's own: the reason of an aborted signal, and what a given
+ * stream, iterable or function throws. No message holds a key or a stored value.
+ */
+export declare class LifeboatError extends Error {
+  constructor(kind: Kind, message: string, options?: { cause?: unknown });
+  readonly kind: Kind;
+  /** The message without its kind. */
+  get text(): string;
+  /** @internal */
+  at(where: string | undefined): LifeboatError;
+}
+
+/** How far the work is. Told often: keep it short. */
+export interface Progress {
+  /** `reading` the bundles, in bytes; `building`, one long call, told once before it; `writing` the database, in bytes. */
+  phase: 'reading' | 'building' | 'writing';
+  done: number;
+  /** How many there will be. Not known of streams, nor of building. */
+  total: number | undefined;
+}
+
+export interface Options {
+  /** The state id (64 hexadecimal digits) that the bundle, or the last one of the chain, must lead to; else `mismatch`. */
+  expect?: string;
+  progress?: (progress: Progress) => void;
+  /** Ends the work: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface VerifyOptions extends Options {
+  /** The recovery key (`lifeboatkey1…`): the bundle is opened and decoded, and its state id proved. */
+  key?: string;
+  /** The verify key (`lifeboatverify1…`) of the expected signer; else `mismatch`. */
+  verifyKey?: string;
+}
+
+export interface RecoverOptions extends Options {
+  /** `PRAGMA page_size` of the recovered file: a power of two from 512 to 65536; 4096 if not given. */
+  pageSize?: number;
+}
+
+/** What a bundle says about itself in public, checked against all of its bytes. */
+export interface Report {
+  /** Which state the bundle leads to: 64 hexadecimal digits. Equal states have equal ids under one key. */
+  stateId: string;
+  /** Which state it leads on from; null for a full bundle. */
+  baseId: string | null;
+  /** Which domain of which recovery key made it: 32 hexadecimal digits, a lasting pseudonym. */
+  domainId: string;
+  /** Who signed it: `lifeboatverify1…`. */
+  verifyKey: string;
+  /** True when the signer was compared with an expected verify key or derived from the recovery key. */
+  authentic: boolean;
+  /** Size of the whole bundle in bytes. */
+  size: number;
+  /** How many sealed chunks it has. */
+  chunks: number;
+  /** Number of the rules by which states are named and ordered. */
+  stateRevision: number;
+  /** Number of the rules by which bundles are compressed and sealed. */
+  suite: number;
+}
+
+/** What can be said of a bundle or a chain without its recovery key. */
+export interface Verified {
+  /** Of the last bundle, the one that leads to the state. */
+  report: Report;
+  /** Of each bundle, oldest first. */
+  bundles: Report[];
+}
+
+/** Encoding of text, as in `PRAGMA encoding`. */
+export type Encoding = 'UTF-8' | 'UTF-16le' | 'UTF-16be';
+
+/** What is inside a bundle or a chain, opened with its recovery key and proved against its state id. */
+export interface Summary extends Verified {
+  /** Name of the domain; empty unless one was given. */
+  domain: string;
+  /** `PRAGMA application_id` */
+  applicationId: number;
+  /** `PRAGMA user_version` */
+  userVersion: number;
+  encoding: Encoding;
+  /** The schema without automatic indexes, as stored in `sqlite_schema`. */
+  schema: { kind: 'table' | 'index' | 'view' | 'trigger'; name: string; table: string; sql: string }[];
+  /** The tables that have rows. */
+  tables: { name: string; rows: number }[];
+  /** Which part of a database it is, as the one who exported it chose; null for a whole one. */
+  selection: Selection | null;
+}
+
+/** Which part of a database a state is. The recovered database has that part alone. */
+export interface Selection {
+  /** These tables alone; null: all. */
+  tables: string[] | null;
+  /** All but these. */
+  exclude: string[];
+  /** For some tables, which of their rows: an SQL expression that is true for them. */
+  conditions: { table: string; sql: string }[];
+  /** These tables come back without rows. */
+  cache: string[];
+}
+
+/** What was recovered. The listed indexes and columns were computed anew, by `sqliteVersion`. */
+export interface Recovered {
+  summary: Summary;
+  /** Size of the database file in bytes. */
+  size: number;
+  /** The indexes on expressions. */
+  expressionIndexes: string[];
+  /** The indexes with a WHERE clause. */
+  partialIndexes: string[];
+  /** The stored generated columns, as `table.column`. */
+  storedColumns: string[];
+  sqliteVersion: string;
+}
+
+/** Text that is ill-formed in its encoding, so that no string could give it back. */
+export declare class IllFormedText {
+  constructor(encoding: Encoding, bytes: Uint8Array);
+  readonly encoding: Encoding;
+  /** The text as it is stored. */
+  readonly bytes: Uint8Array;
+  /** Something to show: U+FFFD stands for what is ill-formed. */
+  toString(): string;
+}
+
+/** NULL, an integer, a real, a text, a blob. */
+export type Value = null | bigint | number | string | Uint8Array | IllFormedText;
+
+export interface Row {
+  /** Null in a WITHOUT ROWID table. */
+  rowid: bigint | null;
+  /** The values of the batch's columns, in that order. */
+  values: Value[];
+}
+
+/** Some rows of one table. */
+export interface Batch {
+  table: string;
+  /** The columns that hold stored values, in the order of the table: all but the generated ones. */
+  columns: string[];
+  /** In the order of their keys. */
+  rows: Row[];
+}
+
+export interface Lifeboat<Path = never> {
+  /**
+   * Checks a bundle or a chain. Without a recovery key: is each byte what the exporter wrote, is each bundle complete, does
+   * each lead on from the one before it? Deltas may be checked without their full bundle. Flat memory.
+   */
+  verify(chain: Chain<Path>, options: VerifyOptions & { key: string }): Promise<Summary>;
+  verify(chain: Chain<Path>, options?: VerifyOptions): Promise<Verified>;
+
+  /** What is inside, opened and proved with the recovery key, as `verify` with it. Flat memory, but for the deltas. */
+  info(chain: Chain<Path>, key: string, options?: Options): Promise<Summary>;
+
+  /** Recovers the database file, as bytes. About three times its size in memory. */
+  recover(chain: Chain<Path>, key: string, options?: RecoverOptions): Promise<Recovered & { bytes: Uint8Array }>;
+
+  /**
+   * Recovers the database file into a stream, of which nothing is written before the whole is proved. The stream is
+   * closed at the end; after any error it is aborted with it.
+   */
+  recoverToStream(
+    chain: Chain<Path>,
+    key: string,
+    stream: WritableStream<Uint8Array>,
+    options?: RecoverOptions,
+  ): Promise<Recovered>;
+
+  /**
+   * The rows, table by table in the byte order of their names. For databases of any size: nothing is held but a batch
+   * of about 1 MiB and the deltas. Each row comes from a chunk that the recovery key opened, but that none is missing is
+   * proved only when the iteration ends without an error: use a transaction, and commit it then. Returns what is inside.
+   */
+  rows(chain: Chain<Path>, key: string, options?: Options): AsyncGenerator<Batch, Summary, void>;
+}

@@ -1,0 +1,152 @@
+// The page: four steps, each of which begins where the one before it ends.
+
+import { $, announce, make, refusal, show } from './dom.js';
+import * as files from './files.js';
+import { inside, saved } from './inside.js';
+import * as key from './key.js';
+import { run } from './progress.js';
+import { stop } from './rows.js';
+import { choosePlace, nameFor } from './save.js';
+import { Cancelled } from './work.js';
+
+const LATER = { inside: [...$('inside').childNodes], save: [...$('save').childNodes] };
+const OPENING = { reading: 'Opening and checking the backup' };
+const SAVING = {
+  reading: 'Reading the backup',
+  building: 'Building and proving the database; this can take a minute',
+  writing: 'Saving the database',
+};
+
+/** What is going on in steps 3 and 4, and what was opened. */
+let work;
+let opened;
+let isSaved = false;
+let address;
+
+/** Another backup or another key is meant: what was opened is no longer that. */
+function changed() {
+  work?.cancel();
+  stop();
+  work = opened = undefined;
+  isSaved = false;
+  if (address) URL.revokeObjectURL(address);
+  address = undefined;
+  for (const [id, children] of Object.entries(LATER)) $(id).replaceChildren(...children);
+  mark();
+}
+
+/** Which steps are done, and which is now. */
+function mark() {
+  const done = { files: files.chain() !== undefined, key: key.isGood(), inside: opened !== undefined, save: isSaved };
+  const now = Object.keys(done).find(step => !done[step]);
+  for (const step of Object.keys(done)) {
+    $(`step-${step}`).classList.toggle('done', done[step]);
+    $(`step-${step}`).classList.toggle('now', step === now);
+  }
+  // One button stands out: the next one to press.
+  $('choose').classList.toggle('strong', !done.files);
+  $('look').classList.toggle('strong', !done.inside);
+}
+
+async function look(event) {
+  event.preventDefault();
+  const chain = files.chain();
+  if (!chain) return files.ask();
+  if (!(await key.isReady())) return;
+  const source = { chain, key: key.key(), expect: key.expect() };
+  changed();
+  const mine = (work = run($('inside'), 'info', source, OPENING));
+  try {
+    opened = await mine.result;
+    $('inside').replaceChildren(inside(opened, source));
+    offer(source);
+    mark();
+    announce('Opened, and proved to be complete');
+    show($('inside'));
+  } catch (error) {
+    if (mine === work) failed(error, 'inside', $('look'));
+  }
+}
+
+/** Step 4 begins. */
+function offer(source) {
+  const about =
+    'SQLite, which is inside this page, builds the file and proves that it is the database that was backed up.';
+  const attributes = { type: 'button', class: 'strong', id: 'save-database', click: () => save(source) };
+  const button = make('button', attributes, 'Save the database…');
+  $('save').replaceChildren(make('p', { class: 'later' }, about), make('div', { class: 'actions' }, button));
+}
+
+async function save(source) {
+  const target = await choosePlace(nameFor(source.chain[0].name)).catch(error => failed(error, 'save'));
+  if (!target) return;
+  const mine = (work = run($('save'), 'recover', source, SAVING, { take: target.write }));
+  try {
+    const recovered = await mine.result;
+    const download = await target.finish();
+    if (mine !== work) return;
+    address = download.address;
+    $('save').replaceChildren(saved(recovered, target.name, download), end(source));
+    $('download')?.click();
+    isSaved = true;
+    mark();
+    announce('The database is saved');
+    show($('save'));
+  } catch (error) {
+    await target.abandon();
+    if (mine !== work) return;
+    offer(source);
+    failed(error, 'save', $('save-database'));
+  }
+}
+
+/** What can be done when all is done. */
+function end(source) {
+  const startOver = () => {
+    key.clear();
+    files.clear();
+    announce('All is cleared');
+    $('choose').focus();
+  };
+  return make(
+    'div',
+    { class: 'actions' },
+    make('button', { type: 'button', click: startOver }, 'Clear the key and start over'),
+    make('button', { type: 'button', class: 'quiet', click: () => save(source) }, 'Save once more…'),
+  );
+}
+
+/** Says why not; after a cancel, only goes back to where the work began. */
+function failed(error, id, button) {
+  if (error instanceof Cancelled) {
+    if (id === 'inside') $(id).replaceChildren(...LATER.inside);
+    announce('Cancelled');
+    button?.focus();
+    return;
+  }
+  const said = refusal(error);
+  if (id === 'inside') $(id).replaceChildren(said);
+  else $(id).prepend(said);
+  show(said);
+}
+
+function unfit() {
+  const missing = ['WebAssembly', 'DecompressionStream', 'Worker'].filter(name => !(name in window));
+  if (missing.length === 0) return;
+  const remedy = 'Use a current Firefox, Chrome, Edge or Safari.';
+  $('unfit').textContent = `This browser is too old for this page: it has no ${missing.join(', ')}. ${remedy}`;
+  $('unfit').hidden = false;
+}
+
+unfit();
+files.begin({
+  changed() {
+    changed();
+    // Whether the key fits can be told once there are files.
+    if (!files.isBusy() && key.key() !== '') key.check();
+  },
+  keyFile: (text, name) => key.set(text, name).then(changed),
+});
+key.begin({ changed, checked: mark });
+$('open').addEventListener('submit', look);
+mark();
