@@ -71,7 +71,7 @@ mod tests {
         for code in [NOMEM, IOERR_WRITE, FULL, CANTOPEN | 2 << 8, BUSY, INTERRUPT] {
             assert!(is_of_machine(&error(code, "words", "table \"(SQLite result code 1)\"").at("there")), "{code}");
         }
-        for code in [ERROR, CORRUPT, TOOBIG, CONSTRAINT] {
+        for code in [ERROR, CORRUPT, IOERR_SHORT_READ, TOOBIG, CONSTRAINT] {
             assert!(!is_of_machine(&error(code, "words", "table \"(SQLite result code 7)\"").at("there")), "{code}");
         }
         assert!(!is_of_machine(&Error::host("without a code")));
