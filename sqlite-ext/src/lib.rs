@@ -64,6 +64,10 @@ mod summary;
 mod table_function;
 mod target;
 
+/// The unit tests have to link a SQLite, too.
+#[cfg(test)]
+use rusqlite as _;
+
 pub use lifeboat_core::{Error, ErrorKind, Result};
 pub use linked::{auto_extension, register};
 

@@ -81,20 +81,20 @@ fn rows_that_break_a_later_constraint_come_back_and_are_told() {
     )
     .unwrap();
     let bundle: Vec<u8> = one(&db, "SELECT backup_export(?)", [&key]);
-    let findings = |check: &str| {
-        let found: String = one(&db, &format!("SELECT group_concat({check}, ';') FROM pragma_{check}"), []);
-        let mut found: Vec<_> = found.split(';').map(str::to_owned).collect();
-        found.sort();
-        found
-    };
     let list = |report: &serde_json::Value| -> Vec<String> { serde_json::from_value(report.clone()).unwrap() };
+    // The index is built anew by its definition, so that the copy has these faults and no others.
+    let faults = ["NULL value in t.a", "non-unique entry in index sqlite_autoindex_t_1"];
     let report = json(&db, "SELECT backup_verify(?, ?, '{\"level\": \"restore\"}')", params![bundle, key]);
     let mut told = list(&report["integrity_check"]);
     told.sort();
-    assert_eq!(told, findings("integrity_check"));
+    assert_eq!(told, faults);
     let copy = memory();
     let summary = json(&copy, "SELECT backup_restore(?, ?)", params![bundle, key]);
-    assert_eq!(list(&summary["quick_check"]), ["NULL value in t.a", "non-unique entry in index sqlite_autoindex_t_1"]);
+    assert_eq!(list(&summary["quick_check"]), faults);
+    let found: String = one(&copy, "SELECT group_concat(integrity_check, ';') FROM pragma_integrity_check", []);
+    let mut found: Vec<_> = found.split(';').collect();
+    found.sort();
+    assert_eq!(found, faults);
     assert_eq!(one::<Vec<u8>>(&copy, "SELECT backup_export(?)", [&key]), bundle);
 }
 
