@@ -58,6 +58,8 @@ test: setup-test packages
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps --workspace
+	# Its tests load it as a file, which cargo does not make for them.
+	$(CARGO) build $(LOCKED) -p lifeboat-loadable
 	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
