@@ -10,6 +10,8 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
+# Tested as it is used, and built together: each choice of packages has features of its own, and so a wasmtime of its own.
+IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-rust-host
 # For each target of `make fuzz`.
 FUZZ_SECONDS ?= 60
 
@@ -18,11 +20,10 @@ PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
-PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium python3-venv
-PACKAGES_SOAK := $(PACKAGES_TEST) valgrind
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv
 PACKAGES_BENCH := $(PACKAGES_DEMO) age zstd
 
-.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-soak setup-bench rust
+.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
@@ -53,6 +54,8 @@ demo: setup-demo build
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	TARGET=$(TARGET) examples/demo.sh
 
+# Nothing is built twice, so nothing is kept to build it again in part.
+test: export CARGO_INCREMENTAL = 0
 test: setup-test packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
@@ -61,15 +64,15 @@ test: setup-test packages
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
 	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
-	$(CARGO) build $(LOCKED) --release --bins -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
-	$(CARGO) test $(LOCKED) --release -p lifeboat-assemble
-	$(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests
+	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
+	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)
 
-soak: setup-soak packages
+soak: setup-test packages
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
-	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-ext -p lifeboat-loadable
-	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-recovery -p lifeboat-host-tests -- --include-ignored
+	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-core -p lifeboat-ext -p lifeboat-loadable
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release $(IN_RELEASE) -- --include-ignored
 
 fuzz: setup-build rust
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
@@ -114,7 +117,5 @@ setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_TEST))
-setup-soak:
-	$(call install,$(PACKAGES_BUILD) $(PACKAGES_SOAK))
 setup-bench:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_BENCH))

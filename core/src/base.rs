@@ -108,9 +108,10 @@ impl<'s> Base<'s> {
             root: Rc::clone(&self.root),
             changes: Composition::new(&self.deltas, table)?,
             table: table.clone(),
+            rows: Cursor::over(&self.root, table, Side::Writes, &[]),
             blocks,
             block: 0,
-            open: None,
+            is_open: false,
             head: None,
         })
     }
@@ -146,7 +147,8 @@ pub(crate) struct BaseTable<'s> {
     /// The block that is current.
     block: usize,
     /// Its items, when it was opened.
-    open: Option<Cursor<'s>>,
+    rows: Cursor<'s>,
+    is_open: bool,
     /// The next item of the root in it.
     head: Option<CursorChange>,
 }
@@ -159,7 +161,7 @@ impl BaseTable<'_> {
 
     /// True when the current block was opened, so that its items come one by one.
     pub fn is_open(&self) -> bool {
-        self.open.is_some()
+        self.is_open
     }
 
     /// The bound of the block after the current one: not above its first key. None for the last.
@@ -204,7 +206,8 @@ impl BaseTable<'_> {
     /// From now on the items of the current block come one by one.
     pub fn open_block(&mut self) {
         let chunk = self.blocks.get(self.block).map(std::slice::from_ref).unwrap_or_default();
-        self.open = Some(Cursor::over(&self.root, &self.table, Side::Writes, chunk));
+        self.rows.go_on(chunk);
+        self.is_open = true;
     }
 
     /// The next change below the bound.
@@ -220,9 +223,11 @@ impl BaseTable<'_> {
     pub fn next(&mut self) -> Result<Option<BaseItem>> {
         let bound = self.bound();
         loop {
-            let Some(cursor) = &mut self.open else { return Ok(None) };
+            if !self.is_open {
+                return Ok(None);
+            }
             if self.head.is_none() {
-                self.head = cursor.next()?;
+                self.head = self.rows.next()?;
             }
             let order = match (&self.head, self.changes.peek()?) {
                 (None, None) => None,
@@ -233,7 +238,7 @@ impl BaseTable<'_> {
                 (Some(head), Some(change)) => Some(head.key.cmp(&change.key)),
             };
             let Some(order) = order else {
-                self.open = None;
+                self.is_open = false;
                 self.block += 1;
                 return Ok(None);
             };

@@ -1,8 +1,8 @@
 //! A bundle that may be read at any place: its tail is checked first, and after that each chunk by itself
 //! (`FORMAT.md`, "Tail").
 
-use crate::change::NewRow;
-use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal, check_ids};
+use crate::alone::Alone;
+use crate::changes::{ChangeDecoder, ChangeSink, check_ids};
 use crate::chunk::ChunkKind;
 use crate::cursor::Side;
 use crate::digest::sha256;
@@ -11,16 +11,19 @@ use crate::head::{Form, HEAD_LENGTH, Head};
 use crate::index::{self, Entry, Summary};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
 use crate::open_chunk::OpenChunk;
-use crate::reader::{Audit, Place, PublicReport};
+use crate::reader::{Place, PublicReport, Splitter};
 use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
-use crate::state::{OwnedTable, Table, schema_from_value, system_table_from_value};
+use crate::state::OwnedTable;
 use crate::tail::{RECORD, TRAILER, Tail};
-use crate::{DomainKeys, Error, ErrorKind, Key, RecoveryKey, Result, Selection, Settings, memory};
+use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, memory};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use subtle::ConstantTimeEq;
+
+/// How much is read at once where a bundle is read from its beginning.
+const PIECE: usize = 64 << 10;
 
 /// A bundle (or a ledger) whose head, tail and index were checked: it is one that the key's holder made, and each chunk is
 /// checked when it is read.
@@ -75,9 +78,9 @@ impl<'s> Bundle<'s> {
         if !bool::from(keys.commitment.ct_eq(&decoded.commitment)) {
             return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
         }
-        let tail = read_tail(&*source, length).map_err(|error| match form {
-            Form::Bundle => from_its_beginning(&*source, length).err().unwrap_or(error),
-            Form::Ledger => error,
+        let tail = read_tail(&*source, length).or_else(|error| match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Truncated => Err(why_no_tail(form, &*source, length)?),
+            _ => Err(error),
         })?;
         if tail.verify_key != keys.verify_key() {
             return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
@@ -146,20 +149,15 @@ impl<'s> Bundle<'s> {
         named.collect()
     }
 
-    /// Reads all of it, and checks what can be asked of one bundle: each byte, canonical form, order, the index, the sums. Of
-    /// a ledger: each byte, and that the index describes the chunks.
+    /// Reads all of it, and checks what can be asked of one bundle, or of a ledger: each byte, canonical form, order, the
+    /// index, the sums, and the rules of a state as far as it has what they are about.
     ///
     /// # Errors
     /// Corrupt, truncated, unsupported or too big; those of the source and of `beat`, which is called now and then.
     pub fn check(&self, mut beat: impl FnMut() -> Result<()>) -> Result<()> {
-        if self.keys.form == Form::Bundle {
-            return self.read_all(&mut Alone { is_full: self.is_full() }, &mut beat);
-        }
-        let whole = |chunk: &usize| self.entries[*chunk].kind != ChunkKind::Part;
-        (0..self.entries.len()).filter(whole).try_for_each(|chunk| {
-            beat()?;
-            self.chunk(chunk).map(drop)
-        })
+        let mut alone = Alone::new(self.keys.form, self.is_full());
+        self.read_all(&mut alone, &mut beat)?;
+        alone.finish()
     }
 
     /// Hands all changes to `sink`, and checks all of it.
@@ -304,18 +302,18 @@ fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {
     }
 }
 
-/// Reads a bundle whose end is not one: only from the beginning can be told whether it ends too early, goes on, or is damaged.
-fn from_its_beginning(source: &dyn Source, length: u64) -> Result<()> {
-    let mut audit = Audit::new();
-    let mut piece = vec![0; CHUNK_MAX];
-    let mut at = 0;
+/// Why there is no tail where the end says: told by all items from the first on, as a reader finds them that cannot begin
+/// at the end. So both say the same of the same bytes.
+fn why_no_tail(form: Form, source: &dyn Source, length: u64) -> Result<Error> {
+    let (mut splitter, mut piece, mut at) = (Splitter::new(form), vec![0; PIECE], 0);
     while at < length {
-        let rest = usize::try_from(length - at).map_or(piece.len(), |rest| rest.min(piece.len()));
-        source.read(at, &mut piece[..rest])?;
-        audit.push(&piece[..rest])?;
-        at += rest as u64;
+        piece.truncate(usize::try_from(length - at).unwrap_or(PIECE));
+        source.read(at, &mut piece)?;
+        splitter.push(&piece, |_| Ok(()))?;
+        at += piece.len() as u64;
     }
-    audit.finish(None).map(drop)
+    splitter.finish()?;
+    Ok(Error::corrupt("the bundle became another one while it was read"))
 }
 
 /// Offset, length and hash of each item.
@@ -335,38 +333,5 @@ fn items(tail: &Tail) -> Result<Vec<(u64, usize, [u8; 32])>> {
     match offset == tail.length && !items.is_empty() {
         true => Ok(items),
         false => Err(Error::corrupt("the tail lists other items than its length")),
-    }
-}
-
-/// Checks of the changes what the bundle alone can tell of their values.
-struct Alone {
-    is_full: bool,
-}
-
-impl ChangeSink for Alone {
-    fn table(&mut self, _: &Table<'_>) -> std::result::Result<(), Refusal> {
-        Ok(())
-    }
-
-    fn row(&mut self, row: &NewRow<'_>, _: &[u8], _: Option<&[u8]>, _: Digests) -> std::result::Result<(), Refusal> {
-        match row.key {
-            Key::Primary([]) => Err(Error::corrupt("a primary key without values").into()),
-            _ => Ok(()),
-        }
-    }
-
-    fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
-        // Every state but the one without items has these two.
-        let is_always_there = matches!(table, Table::Settings | Table::Schema);
-        if is_always_there && (new.is_none() || digests.old.is_none() != self.is_full) {
-            return Err(Error::corrupt("a change that makes or removes the settings or the schema").into());
-        }
-        match (table, new) {
-            (_, None) => Ok(()),
-            (Table::Settings, Some(new)) => Ok(Settings::from_value(new).map(drop)?),
-            (Table::Schema, Some(new)) => Ok(schema_from_value(new).map(drop)?),
-            (Table::Selection, Some(new)) => Ok(Selection::from_value(new).map(drop)?),
-            (Table::Named(_), Some(new)) => Ok(system_table_from_value(new).map(drop)?),
-        }
     }
 }

@@ -4,6 +4,7 @@
 use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
 use crate::digest::Digest;
 use crate::head::Form;
+use crate::ledger::holds_digest;
 use crate::limits::KEY_MAX;
 use crate::state::Table;
 use crate::value::{compare_keys, decode_values, encode_values};
@@ -92,7 +93,7 @@ pub(crate) fn skip_values(reader: &mut Reader<'_>) -> Result<()> {
 }
 
 /// Reads over the value of an item, whose canonical form was checked or is none of the caller's business.
-pub(crate) fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
+fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
     match table {
         Table::Selection => Selection::skip(reader),
         Table::Settings => skip_values(reader),
@@ -103,9 +104,9 @@ pub(crate) fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()
 
 /// Reads over a new value, which in a ledger is mostly a digest.
 pub(crate) fn skip_new(form: Form, table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
-    match form {
-        Form::Ledger if reader.major()? == major::BYTES => reader.bytes().map(drop),
-        _ => skip_item(table, reader),
+    match holds_digest(form, table) {
+        true => next_digest(reader).map(drop),
+        false => skip_item(table, reader),
     }
 }
 
@@ -156,8 +157,8 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// Reads the change of the next row.
-    pub fn next(&mut self, reader: &mut Reader<'a>) -> Result<Change<'a>> {
+    /// Reads the change of the next row; in a ledger, its values are a digest.
+    pub fn next(&mut self, form: Form, reader: &mut Reader<'a>) -> Result<Change<'a>> {
         reader.exactly(CHANGE_HEAD)?;
         let start = reader.clone();
         let mut previous = self.rowid.take();
@@ -195,19 +196,20 @@ impl<'a> RowReader<'a> {
         let old = next_old(reader)?;
         let start = reader.clone();
         self.removed = reader.null();
-        let new = if self.removed {
-            self.values.clear();
-            None
-        } else {
-            decode_values(reader, &mut self.values)?;
-            Some(between(&start, reader))
-        };
-        if let Some(new) = new {
-            let mut again = Compare::with(new);
-            encode_values(&self.values, &mut again);
-            canonical(&again, "a row")?;
+        self.values.clear();
+        if self.removed {
+            return Change { old, new: None }.check();
         }
-        Change { old, new }.check()
+        if form == Form::Ledger {
+            next_digest(reader)?;
+            return Change { old, new: Some(between(&start, reader)) }.check();
+        }
+        decode_values(reader, &mut self.values)?;
+        let new = between(&start, reader);
+        let mut again = Compare::with(new);
+        encode_values(&self.values, &mut again);
+        canonical(&again, "a row")?;
+        Change { old, new: Some(new) }.check()
     }
 }
 
@@ -246,16 +248,20 @@ pub(crate) fn next_item<'a>(
 }
 
 pub(crate) fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {
-    if reader.null() {
-        return Ok(None);
+    match reader.null() {
+        true => Ok(None),
+        false => next_digest(reader).map(Some),
     }
+}
+
+/// Reads a digest: a byte string of 16 bytes.
+pub(crate) fn next_digest(reader: &mut Reader<'_>) -> Result<Digest> {
     let start = reader.clone();
     let bytes = reader.bytes()?;
     let mut again = Compare::with(between(&start, reader));
     put(&mut again, cbor::Bytes(bytes));
-    canonical(&again, "an old digest")?;
-    let digest = bytes.try_into().map_err(|_| Error::corrupt("an old digest that has not 16 bytes"))?;
-    Ok(Some(Digest(digest)))
+    canonical(&again, "a digest")?;
+    bytes.try_into().map(Digest).map_err(|_| Error::corrupt("a digest that has not 16 bytes"))
 }
 
 impl Change<'_> {

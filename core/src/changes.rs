@@ -2,10 +2,12 @@
 //! the sums. What the changes mean for a state is for whoever takes them: a [`ChangeSink`].
 
 use crate::cbor::{Append, Reader};
-use crate::change::{Change, NewRow, Next, Order, RowReader, next_item, skip_item, what_is_next};
+use crate::change::{Change, NewRow, Next, Order, RowReader, next_digest, next_item, skip_new, what_is_next};
 use crate::chunk::ChunkKind;
 use crate::digest::{Digest, Digester, Total};
+use crate::head::Form;
 use crate::index::{EntryBuilder, IndexCheck, Summary, number};
+use crate::ledger::holds_digest;
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SELECTION_MAX, SYSTEM_TABLE_MAX};
 use crate::reader::{Place, PublicReport};
 use crate::state::Table;
@@ -68,8 +70,9 @@ pub(crate) trait ChangeSink {
     fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal>;
 }
 
-/// Reads the changes of one bundle, chunk by chunk. Holds one large change at most.
+/// Reads the changes of one bundle, or the items of a ledger, chunk by chunk. Holds one large change at most.
 pub(crate) struct ChangeDecoder {
+    form: Form,
     order: Order,
     digester: Digester,
     /// What the changes add, less what they take away.
@@ -87,6 +90,7 @@ pub(crate) struct ChangeDecoder {
 impl ChangeDecoder {
     pub fn new(keys: &DomainKeys) -> Self {
         Self {
+            form: keys.form,
             order: Order::default(),
             digester: Digester::new(keys),
             sum: 0,
@@ -230,8 +234,8 @@ impl ChangeDecoder {
         reader: &mut Reader<'a>,
         sink: &mut impl ChangeSink,
     ) -> std::result::Result<Digests, Refusal> {
-        let change = rows.next(reader)?;
-        let digests = self.account(&change, &rows.key_bytes)?;
+        let change = rows.next(self.form, reader)?;
+        let digests = self.account(&change, &rows.key_bytes, self.form == Form::Ledger)?;
         let row = NewRow { key: rows.key(), values: &rows.values };
         sink.row(&row, &rows.key_bytes, change.new, digests)?;
         Ok(digests)
@@ -244,16 +248,20 @@ impl ChangeDecoder {
         reader: &mut Reader<'a>,
         sink: &mut impl ChangeSink,
     ) -> std::result::Result<Digests, Refusal> {
-        let change = next_item(reader, |reader| skip_item(table, reader))?;
-        let digests = self.account(&change, &NO_KEY)?;
+        let change = next_item(reader, |reader| skip_new(self.form, table, reader))?;
+        let digests = self.account(&change, &NO_KEY, holds_digest(self.form, table))?;
         sink.item(table, change.new, digests)?;
         Ok(digests)
     }
 
-    /// Puts a change into the order and the sums.
-    fn account(&mut self, change: &Change<'_>, key: &[u8]) -> Result<Digests> {
+    /// Puts a change into the order and the sums. `is_digest`: so is its new value.
+    fn account(&mut self, change: &Change<'_>, key: &[u8], is_digest: bool) -> Result<Digests> {
         self.order.change(change.new.is_some(), key)?;
-        let digests = Digests { old: change.old, new: change.new.map(|new| self.digester.item(key, new)) };
+        let digest = |new| match is_digest {
+            true => next_digest(&mut Reader::new(new)),
+            false => Ok(self.digester.item(key, new)),
+        };
+        let digests = Digests { old: change.old, new: change.new.map(digest).transpose()? };
         if digests.old == digests.new {
             return Err(Error::corrupt("a change that changes nothing"));
         }

@@ -2,9 +2,9 @@
 
 use crate::bundle::Bundle;
 use crate::cbor::{Append, Reader, major};
-use crate::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
+use crate::change::{CHANGE_HEAD, between, is_removal, next_digest, next_old, next_rowid, skip_key, skip_new};
 use crate::digest::{Digest, Digester};
-use crate::head::Form;
+use crate::ledger::holds_digest;
 use crate::open_chunk::OpenChunk;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
@@ -74,6 +74,8 @@ pub(crate) struct Cursor<'s> {
     open: Option<(Rc<OpenChunk>, usize, usize)>,
     /// The rowid before, and whether that was a removal.
     previous: Option<(i64, bool)>,
+    /// The key that was given last: the next is above it.
+    last: Vec<u8>,
 }
 
 impl<'s> Cursor<'s> {
@@ -85,10 +87,26 @@ impl<'s> Cursor<'s> {
 
     /// Those of these chunks, given in their order.
     pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
-        let chunks = chunks.iter().rev().copied().filter(|chunk| bundle.has(*chunk, table, side)).collect();
         let mut digester = Digester::new(&bundle.keys);
         digester.table(&table.as_table());
-        Self { bundle: Rc::clone(bundle), table: table.clone(), side, digester, chunks, open: None, previous: None }
+        let mut cursor = Self {
+            bundle: Rc::clone(bundle),
+            table: table.clone(),
+            side,
+            digester,
+            chunks: Vec::new(),
+            open: None,
+            previous: None,
+            last: Vec::new(),
+        };
+        cursor.go_on(chunks);
+        cursor
+    }
+
+    /// At its end it goes on with these chunks, which come after those before.
+    pub fn go_on(&mut self, chunks: &[usize]) {
+        let has = |chunk: &usize| self.bundle.has(*chunk, &self.table, self.side);
+        self.chunks = chunks.iter().rev().copied().filter(has).collect();
     }
 
     /// The next change; none at the end.
@@ -115,6 +133,11 @@ impl<'s> Cursor<'s> {
                 (Side::Writes, true) => self.open = Some((chunk, at, end)),
                 _ => {
                     self.open = Some((chunk, at, end));
+                    // Who reads one table alone has nobody else to check that.
+                    if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
+                        return Err(Error::corrupt("the keys of a table are not in order"));
+                    }
+                    self.last.clone_from(&change.key.0);
                     return Ok(Some(change));
                 }
             }
@@ -159,12 +182,9 @@ impl<'s> Cursor<'s> {
 
     /// The digest of a new value. In a ledger the digest stands in its place.
     fn digest(&self, key: &[u8], value: &[u8]) -> Result<Digest> {
-        let is_digest =
-            self.bundle.keys.form == Form::Ledger && value.first().is_some_and(|head| head >> 5 == major::BYTES);
-        if !is_digest {
-            return Ok(self.digester.item(key, value));
+        match holds_digest(self.bundle.keys.form, &self.table.as_table()) {
+            true => next_digest(&mut Reader::new(value)),
+            false => Ok(self.digester.item(key, value)),
         }
-        let digest = value.get(1..).and_then(|digest| digest.try_into().ok());
-        digest.map(Digest).ok_or_else(|| Error::corrupt("a digest in a ledger that has not 16 bytes"))
     }
 }

@@ -78,6 +78,9 @@ impl<'s> Difference<'s> {
         self.remove_before(Some(&owned), out)?;
         self.waiting.remove(&owned);
         let old = self.base.item(&owned)?.map(|item| item.digest);
+        if old.is_none() && matches!(table, Table::Settings | Table::Schema) {
+            return Err(Error::corrupt("the base has no settings or no schema"));
+        }
         match old == Some(digest) {
             true => Ok(()),
             false => out.push(table, &crate::tally::NO_KEY, old, Some((digest, value))),

@@ -144,7 +144,7 @@ fn indexes_that_no_chunks_have() {
     };
     let (t, u) = (Table::Named("t"), Table::Named("u"));
     let good =
-        || vec![entry(0, &[(t, 0, 1)]), entry(0, &[(t, 2, 0), (u, 0, 3)]), entry(1, &[]), entry(2, &[(u, 0, 1)])];
+        || vec![entry(0, &[(t, 2, 0)]), entry(0, &[(t, 0, 1), (u, 0, 3)]), entry(1, &[]), entry(2, &[(u, 0, 1)])];
     assert_eq!(opened(&good(), total, 7), Ok(()));
     assert_eq!(opened(&good(), total, 6), Err(ErrorKind::Corrupt), "changes that are not there");
     assert_eq!(opened(&good(), Total { sum: 6, ..total }, 7), Err(ErrorKind::Corrupt), "another sum");
@@ -152,6 +152,7 @@ fn indexes_that_no_chunks_have() {
         ("a table twice in an entry", vec![entry(0, &[(t, 0, 1), (t, 0, 1)])]),
         ("tables out of order", vec![entry(0, &[(u, 0, 1), (t, 0, 1)])]),
         ("entries out of order", vec![entry(0, &[(u, 0, 1)]), entry(0, &[(t, 0, 1)])]),
+        ("a removal after a write", vec![entry(0, &[(t, 0, 1)]), entry(0, &[(t, 1, 0)])]),
         ("a run without changes", vec![entry(0, &[(t, 0, 0), (u, 0, 2)])]),
         ("an empty chunk", vec![entry(0, &[]), entry(0, &[(t, 0, 2)])]),
         ("a part without a last one", vec![entry(0, &[(t, 0, 2)]), entry(1, &[])]),

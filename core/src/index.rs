@@ -8,9 +8,11 @@ use crate::chunk::ChunkKind;
 use crate::digest::{Digest, Total};
 use crate::limits::{CHUNK_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
 use crate::state::{OwnedTable, Table};
+use crate::value::compare_keys;
 use crate::{Error, Result, cbor, memory};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::cmp::Ordering;
 
 /// The tables of which a bundle can have changes: those of two schemas, and the three that every state has.
 const TABLES_MAX: usize = 2 * SCHEMA_ROWS_MAX + 3;
@@ -165,7 +167,7 @@ impl Summary {
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > SUMMARY_MAX {
-            return Err(Error::too_big("the summary of the index is longer than it can be"));
+            return Err(Error::corrupt("the index is longer than its chunks account for"));
         }
         let Fields(domain, base, target, chunks, changes) = cbor::from_slice(bytes, "the summary of the index")?;
         Ok(Self { domain: domain.into_owned(), base, target, chunks, changes })
@@ -237,7 +239,7 @@ pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)>
 struct Decoder {
     allowance: memory::Allowance,
     previous: Option<ChunkKind>,
-    last: Option<OwnedTable>,
+    last: Option<EntryRun>,
     tables: usize,
     changes: u64,
     sum: u128,
@@ -288,16 +290,16 @@ impl Decoder {
         // The name stands here and in the list of tables.
         self.allowance.take(RUN_MEMORY + 2 * (start - reader.rest().len()))?;
         let table = OwnedTable::from(&borrowed);
-        let goes_on = is_first && self.last.as_ref() == Some(&table);
+        let before = self.last.take();
+        let goes_on = is_first && before.as_ref().is_some_and(|before| before.table == table);
         if !goes_on {
-            if self.last.as_ref().is_some_and(|last| *last >= table) {
+            if before.as_ref().is_some_and(|before| before.table >= table) {
                 return Err(Error::corrupt("the tables of the index are not in order"));
             }
             self.tables += 1;
             if self.tables > TABLES_MAX {
                 return Err(Error::too_big(format!("an index of more than {TABLES_MAX} tables")));
             }
-            self.last = Some(table.clone());
         }
         let (removals, writes): (u64, u64) = (reader.decode()?, reader.decode()?);
         let changes = removals.checked_add(writes).filter(|changes| *changes > 0);
@@ -306,6 +308,16 @@ impl Decoder {
         let start = reader.clone();
         skip_key(reader)?;
         self.allowance.take(between(&start, reader).len())?;
-        Ok(EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() })
+        let run = EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() };
+        if let Some(before) = before.filter(|_| goes_on) {
+            let same_side = (before.removals > 0) == (run.removals > 0);
+            if before.writes > 0 && run.removals > 0
+                || same_side && compare_keys(&before.bound, &run.bound)? == Ordering::Greater
+            {
+                return Err(Error::corrupt("the runs of a table in the index are not in order"));
+            }
+        }
+        self.last = Some(run.clone());
+        Ok(run)
     }
 }

@@ -1,6 +1,7 @@
 //! The deltas of a chain as bytes that come once, one after the other: what a caller without files holds them in
 //! (`FORMAT.md`, "Chains").
 
+use crate::head::Form;
 use crate::limits::CHAIN_MAX;
 use crate::reader::{Item, Splitter};
 use crate::{Error, Result};
@@ -28,7 +29,7 @@ impl Default for DeltaIntake {
 impl DeltaIntake {
     /// Nothing has been pushed yet.
     pub fn new() -> Self {
-        Self { splitter: Splitter::new(), coming: Vec::new(), deltas: Vec::new(), failed: None }
+        Self { splitter: Splitter::new(Form::Bundle), coming: Vec::new(), deltas: Vec::new(), failed: None }
     }
 
     /// Takes the next bytes. They may hold the end of one delta and the beginning of the next. After an error the work is
@@ -92,7 +93,7 @@ impl DeltaIntake {
             self.hold(now)?;
             bytes = later;
             if is_complete {
-                self.splitter = Splitter::new();
+                self.splitter = Splitter::new(Form::Bundle);
                 let mut delta = std::mem::take(&mut self.coming);
                 delta.shrink_to_fit();
                 self.deltas.push(delta);

@@ -4,8 +4,14 @@
 use crate::cbor::{Append, Bytes, put};
 use crate::chunk::{ChunkBuilder, Compression, ExportTotals, PlainChunk};
 use crate::digest::{Digest, Total};
+use crate::head::Form;
 use crate::state::Table;
 use crate::{DomainKeys, Result};
+
+/// Whether an item of this table stands there as its digest.
+pub(crate) fn holds_digest(form: Form, table: &Table<'_>) -> bool {
+    form == Form::Ledger && !matches!(table, Table::Settings | Table::Selection)
+}
 
 /// Takes the chunks of a ledger.
 pub(crate) type Emit<'e> = Box<dyn FnMut(PlainChunk) -> Result<()> + 'e>;

@@ -16,6 +16,7 @@
 //! [`Audit`] checks a bundle without a key. The halves can run on two threads.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
+mod alone;
 mod base;
 mod bundle;
 mod cbor;
@@ -51,6 +52,8 @@ mod memory;
 mod open_chunk;
 mod output;
 mod overlay;
+#[cfg(test)]
+mod published;
 mod reader;
 mod restore;
 mod rows;

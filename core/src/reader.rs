@@ -60,6 +60,7 @@ enum Expect {
 
 /// Splits a bundle into items. Holds at most one item, and 36 bytes for each that has passed.
 pub(crate) struct Splitter {
+    form: Form,
     expect: Expect,
     /// The bytes so far of the item that begins at `offset`.
     buffer: Vec<u8>,
@@ -73,8 +74,9 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
-    pub fn new() -> Self {
+    pub fn new(form: Form) -> Self {
         Self {
+            form,
             expect: Expect::Head,
             buffer: Vec::new(),
             offset: 0,
@@ -136,7 +138,7 @@ impl Splitter {
         match self.expect {
             Expect::Nothing => Ok(()),
             _ if seen == 0 => Err(Error::truncated("the bundle is empty")),
-            Expect::Head if !Head::may_begin(Form::Bundle, &self.buffer) => Err(not_of(Form::Bundle, &self.buffer)),
+            Expect::Head if !Head::may_begin(self.form, &self.buffer) => Err(not_of(self.form, &self.buffer)),
             _ => Err(Error::truncated(format!("the bundle ends at byte {seen}, before it is complete; get it again"))),
         }
     }
@@ -167,7 +169,7 @@ impl Splitter {
         match expect {
             Expect::Head => {
                 let bytes = item.try_into().map_err(|_| Error::truncated("the head is not complete"))?;
-                let (head, hash) = (Head::decode(Form::Bundle, bytes)?, sha256(item));
+                let (head, hash) = (Head::decode(self.form, bytes)?, sha256(item));
                 push_record(&mut self.records, item.len(), &hash)?;
                 self.domain_id = head.domain_id;
                 emit(Item::Head { head, hash })
@@ -247,7 +249,7 @@ impl Default for Audit {
 impl Audit {
     /// Nothing has been pushed yet.
     pub fn new() -> Self {
-        Self { splitter: Splitter::new(), report: None }
+        Self { splitter: Splitter::new(Form::Bundle), report: None }
     }
 
     /// Takes the next bytes of the bundle.

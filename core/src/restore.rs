@@ -4,6 +4,7 @@
 use crate::chain::Deltas;
 use crate::chunk::ChunkKind;
 use crate::decoder::{Decoder, Report};
+use crate::head::Form;
 use crate::reader::{Item, Place, PublicReport, Splitter};
 use crate::seal::Seal;
 use crate::{DomainKeys, Error, RecoveryKey, Result, StateSink};
@@ -42,7 +43,7 @@ struct OpenDomain {
 impl Opener {
     /// Nothing has been pushed yet.
     pub fn new(key: &RecoveryKey) -> Self {
-        Self { key: key.clone(), splitter: Splitter::new(), domain: None }
+        Self { key: key.clone(), splitter: Splitter::new(Form::Bundle), domain: None }
     }
 
     /// Takes the next bytes of the bundle, in pieces of any size, and hands out what they open.

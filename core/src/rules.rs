@@ -28,9 +28,7 @@ impl Rules {
         match (table, self.encoding, &self.tables) {
             (Table::Settings, None, None) | (Table::Schema, Some(_), None) | (Table::Selection, Some(_), Some(_)) => {}
             (Table::Named(name), Some(_), Some(tables)) => {
-                if tables.binary_search_by(|known| known.as_str().cmp(name)).is_err() {
-                    return Err(Error::corrupt(format!("rows of the table {name:?}, which the schema does not have")));
-                }
+                check_table(tables, name)?;
             }
             _ => return Err(Error::corrupt("a state begins with its settings, then its schema, each once")),
         }
@@ -46,10 +44,7 @@ impl Rules {
 
     /// This is the schema.
     pub fn learn_schema(&mut self, schema: &[SchemaRow]) {
-        let tables = schema.iter().filter(|row| row.kind == SchemaKind::Table);
-        let mut tables: Vec<_> = tables.map(|row| row.name.clone()).collect();
-        tables.sort_unstable();
-        self.tables = Some(tables);
+        self.tables = Some(table_names(schema));
     }
 
     /// # Errors
@@ -62,15 +57,11 @@ impl Rules {
         if *self.is_keyed.get_or_insert(is_keyed) != is_keyed {
             return Err(Error::corrupt("a table that has both rowids and primary keys"));
         }
+        check_columns(row)?;
         let primary = match row.key {
             Key::Rowid(_) => &[],
-            Key::Primary([]) => return Err(Error::corrupt("a primary key without values")),
             Key::Primary(values) => values,
         };
-        let columns = primary.len() + row.values.len();
-        if columns > COLUMNS_MAX {
-            return Err(Error::too_big(format!("a row of {columns} values; a bundle holds at most {COLUMNS_MAX}")));
-        }
         // Encoded it is longer by the heads of its values: counted only where that can matter.
         let payload: usize = primary.iter().map(|value| value.payload().len()).sum();
         if payload > KEY_MAX / 2 {
@@ -90,12 +81,7 @@ impl Rules {
     /// Corrupt or too big, when the value cannot stand in this state.
     pub fn check_value(&self, value: &Value<'_>) -> Result<()> {
         value.check()?;
-        match value.encoding() {
-            Some(encoding) if Some(encoding) != self.encoding => {
-                Err(Error::corrupt("text in another encoding than the settings name"))
-            }
-            _ => Ok(()),
-        }
+        check_encoding(value, self.encoding)
     }
 
     /// # Errors
@@ -105,5 +91,49 @@ impl Rules {
             true => Err(Error::misuse("a state has settings and a schema; these have not come")),
             false => Ok(()),
         }
+    }
+}
+
+/// The tables of a schema, sorted.
+pub(crate) fn table_names(schema: &[SchemaRow]) -> Vec<String> {
+    let tables = schema.iter().filter(|row| row.kind == SchemaKind::Table);
+    let mut names: Vec<_> = tables.map(|row| row.name.clone()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// # Errors
+/// Corrupt, when the schema with these tables has none of this name.
+pub(crate) fn check_table(names: &[String], name: &str) -> Result<()> {
+    match names.binary_search_by(|known| known.as_str().cmp(name)) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::corrupt(format!("rows of the table {name:?}, which the schema does not have"))),
+    }
+}
+
+/// # Errors
+/// Corrupt for a primary key without values; too big for a row of more than SQLite has columns.
+pub(crate) fn check_columns(row: &NewRow<'_>) -> Result<()> {
+    let key = match row.key {
+        Key::Rowid(_) => 0,
+        Key::Primary([]) => return Err(Error::corrupt("a primary key without values")),
+        Key::Primary(values) => values.len(),
+    };
+    match key + row.values.len() {
+        columns if columns > COLUMNS_MAX => {
+            Err(Error::too_big(format!("a row of {columns} values; a bundle holds at most {COLUMNS_MAX}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// Corrupt, when the value is text of another encoding than that of its state.
+pub(crate) fn check_encoding(value: &Value<'_>, of_state: Option<TextEncoding>) -> Result<()> {
+    match value.encoding() {
+        Some(encoding) if Some(encoding) != of_state => {
+            Err(Error::corrupt("text in another encoding than the settings name"))
+        }
+        _ => Ok(()),
     }
 }

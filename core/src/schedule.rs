@@ -91,8 +91,12 @@ impl DomainKeys {
 /// HKDF(salt "lifeboat", the recovery key; label, a zero byte, context).
 fn expand<const N: usize>(key: &RecoveryKey, label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
     let mut okm = Zeroizing::new([0; N]);
-    Hkdf::<Sha256>::new(Some(SALT), key.bytes())
-        .expand_multi_info(&[label.as_bytes(), &[0], context], &mut *okm)
-        .expect("at most 64 bytes are asked for, far below HKDF's limit");
+    let derived = hkdf(SALT, key.bytes(), &[label.as_bytes(), &[0], context], &mut *okm);
+    assert!(derived, "at most 64 bytes are asked for, far below HKDF's limit");
     okm
+}
+
+/// HKDF-SHA-256 of info in pieces. False: more bytes are asked for than it gives.
+pub(crate) fn hkdf(salt: &[u8], ikm: &[u8], info: &[&[u8]], okm: &mut [u8]) -> bool {
+    Hkdf::<Sha256>::new(Some(salt), ikm).expand_multi_info(info, okm).is_ok()
 }

@@ -16,8 +16,8 @@ pub(crate) const SEALED_MAX: usize = TAG + padded_length(limits::CHUNK_MAX + BOX
 /// Of the pinned zstd. A function of the input alone, on every machine.
 const LEVEL: i32 = 1;
 
-const STORED: u8 = 0;
-const ZSTD: u8 = 1;
+const STORED: u64 = 0;
+const ZSTD: u64 = 1;
 
 /// The Padmé length (Nikitin et al., 2019): at most 12% more, and only O(log log) of the length shows.
 const fn padded_length(length: usize) -> usize {
@@ -85,10 +85,7 @@ impl Seal {
         let length = padded_length(sealed.len());
         sealed.resize(length, 0);
         let (cipher, associated) = self.cipher(kind, head_hash);
-        cipher
-            .borrow_mut()
-            .encrypt_in_place([associated.as_slice()], &mut sealed)
-            .map_err(|_| Error::too_big("a chunk that the seal does not take"))?;
+        encrypt(&mut cipher.borrow_mut(), &[&associated], &mut sealed)?;
         Ok(sealed)
     }
 
@@ -116,14 +113,10 @@ impl Seal {
     pub fn open(&self, kind: ChunkKind, sealed: &[u8], head_hash: &[u8; 32]) -> Result<Vec<u8>> {
         let (cipher, associated) = self.cipher(kind, head_hash);
         let mut padded = memory::copy(sealed, "the next chunk")?;
-        cipher
-            .borrow_mut()
-            .decrypt_in_place([associated.as_slice()], &mut padded)
-            .map_err(|_| Error::corrupt("the seal is broken: the bytes are not what the exporter wrote"))?;
+        decrypt(&mut cipher.borrow_mut(), &[&associated], &mut padded)?;
         let mut reader = cbor::Reader::new(&padded);
         reader.array_of(3)?;
-        let method: u8 = reader.decode()?;
-        let length: u64 = reader.decode()?;
+        let (method, length): (u64, u64) = (reader.decode()?, reader.decode()?);
         let content = reader.bytes()?;
         let padding = reader.rest();
         let mut again = Vec::with_capacity(BOX_HEAD_MAX);
@@ -167,6 +160,18 @@ impl Seal {
             _ => Err(wrong()),
         }
     }
+}
+
+/// Puts the sealed form of the bytes in their place: the SIV, then the ciphertext.
+pub(crate) fn encrypt(cipher: &mut Aes256Siv, associated: &[&[u8]], bytes: &mut Vec<u8>) -> Result<()> {
+    cipher.encrypt_in_place(associated, bytes).map_err(|_| Error::too_big("a chunk that the seal does not take"))
+}
+
+/// The same in reverse.
+pub(crate) fn decrypt(cipher: &mut Aes256Siv, associated: &[&[u8]], bytes: &mut Vec<u8>) -> Result<()> {
+    cipher
+        .decrypt_in_place(associated, bytes)
+        .map_err(|_| Error::corrupt("the seal is broken: the bytes are not what the exporter wrote"))
 }
 
 /// The head of a byte string of this length, without its bytes.

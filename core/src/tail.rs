@@ -44,9 +44,10 @@ impl Tail {
     /// # Errors
     /// Corrupt when the verify key that stands in the tail did not sign it (RFC 8032, strict).
     pub fn check_signature(&self, encoded: &[u8]) -> Result<()> {
-        VerifyingKey::from_bytes(&self.verify_key.0)
-            .and_then(|key| key.verify_strict(&signed_message(encoded), &Signature::from_bytes(&self.signature)))
-            .map_err(|_| Error::corrupt("the signature is wrong: the tail is not what the exporter wrote"))
+        match verify(&self.verify_key, &signed_message(encoded), &self.signature) {
+            true => Ok(()),
+            false => Err(Error::corrupt("the signature is wrong: the tail is not what the exporter wrote")),
+        }
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -77,6 +78,12 @@ impl Tail {
         trailer[1..].copy_from_slice(&(encoded.len() as u64).to_be_bytes());
         trailer
     }
+}
+
+/// Whether the key signed the message: strictly (RFC 8032, and no keys or points of small order).
+pub(crate) fn verify(key: &VerifyKey, message: &[u8], signature: &[u8; 64]) -> bool {
+    let key = VerifyingKey::from_bytes(&key.0);
+    key.is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
 /// What the signature is over: all of the encoded tail before it.

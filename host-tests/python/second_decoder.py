@@ -27,7 +27,7 @@ from second_values import (KEY_LIMIT, VALUES_LIMIT, Refused, Sequence, bound, ch
 HEAD_SIZE = 75
 SEALED_LIMIT, ITEMS_LIMIT, CHANGE_LIMIT, HELD_LIMIT, SELECTION_LIMIT = 1_081_360, 1 << 20, 1_001_000_000, 16 * MIB, MIB
 SCHEMA_ROWS_LIMIT, WHOLE_VALUES_LIMIT = 131_072, 2_097_152
-NAME_LIMIT, DOMAIN_LIMIT, RUNS_LIMIT, INDEX_LIMIT, SUMMARY_LIMIT = 4_096, 255, 4_096, 256 * MIB, 512
+NAME_LIMIT, DOMAIN_LIMIT, RUNS_LIMIT, INDEX_LIMIT, SUMMARY_LIMIT, CHAIN_LIMIT = 4_096, 255, 4_096, 256 * MIB, 512, 1_000
 SETTINGS, SCHEMA, SELECTION = 0, 1, 2
 WHOLE_TABLES = {"sqlite_sequence", "sqlite_stat1", "sqlite_stat2", "sqlite_stat3", "sqlite_stat4"}
 
@@ -99,12 +99,12 @@ class Changes:
         order = change_order(table, key, new is not None)
         need(self.last is None or self.last < order, "changes out of order")
         self.last = order
+        need(self.kinds.setdefault((table, new is None), type(key)) is type(key), "keys of two kinds in one table")
         if new is None:
             digest = None
             self.removed.add((table, encode(key)))
         else:
             need((table, encode(key)) not in self.removed, "a key that is both removed and written")
-            need(self.kinds.setdefault(table, type(key)) is type(key), "keys of two kinds in one table")
             self.check_new(table, key, new, see_encoding)
             digest = self.keys.digest(table, key, new)
         need(digest != old, "a change to the same value")
@@ -160,8 +160,9 @@ class Changes:
         need(self.full == (base == [bytes(16), 0]), "a base that does not go with the bundle")
         # Each old is an item of the base; and no base but the empty state is without settings and schema.
         need(self.full or base[1] >= max(2, self.old_items), "a base of too few items")
-        total = (int.from_bytes(base[0], "big") + self.sum) % 2**128
-        return [total.to_bytes(16, "big"), base[1] - self.old_items + self.new_items]
+        total, items = (int.from_bytes(base[0], "big") + self.sum) % 2**128, base[1] - self.old_items + self.new_items
+        need(items >= 2, "a target of too few items")
+        return [total.to_bytes(16, "big"), items]
 
 
 def check_selection(new):
@@ -207,9 +208,10 @@ def read_bundle(data, recovery_key=None):
 
 
 def read_head(data):
-    head = data[:HEAD_SIZE]
+    head, begin = data[:HEAD_SIZE], b"\xd9\xd9\xf7\x86\x68lifeboat"
+    need(len(head) < HEAD_SIZE or head[:13] != begin[:5] + b"lbledger", "a ledger, not a bundle", "mismatch")
+    need(begin.startswith(head[:13]), "not a bundle")
     need(len(head) == HEAD_SIZE, "the bytes end in the head", "truncated")
-    need(head[:13] == b"\xd9\xd9\xf7\x86\x68lifeboat", "not a bundle")
     need(head[66:] == b"\x48" + sha256(head[:66])[:8], "a head whose check is wrong")
     need(head[13:15] == b"\1\1", "another revision or suite", "unsupported")
     need(head[15:16] + head[32:34] == b"\x50\x58\x20", "a head of another form")
@@ -286,6 +288,7 @@ def compose(bundles):
 
 
 def read_chain(files, recovery_key=None):
+    need(len(files) <= CHAIN_LIMIT, "a chain of too many bundles", "too big")
     bundles = [read_bundle(data, recovery_key) for data in files]
     check_links(bundles)
     if recovery_key is None:

@@ -1,6 +1,7 @@
 //! Z22: FORMAT.md is enough. `python/second_decoder.py` was written from that page alone; it reads every golden bundle, says
-//! the same as the files beside them, and refuses them when they are damaged. Its own tests hold it against deltas and chains
-//! that a second encoder makes, with faults and without; that encoder gives the golden bundles byte for byte.
+//! the same as the files beside them, refuses them when they are damaged, and says of each test vector what the vector says. Its
+//! own tests hold it against deltas and chains that a second encoder makes, with faults and without; that encoder gives the
+//! golden bundles byte for byte.
 
 use lifeboat_host_tests::corpus::{package, workspace};
 use std::fs;
@@ -85,6 +86,18 @@ fn it_refuses_damage() {
             assert!(!decode(&[&path]).status.success(), "{at}");
         }
     }
+}
+
+/// It says of each vector what the vector says: the outcome, what shows without a key, and of a delta by itself.
+#[test]
+fn it_says_what_the_vectors_say() {
+    let script = package().join("python/vectors.py");
+    let mut python = Command::new("python3");
+    let python = python.arg(script).arg(workspace().join("core/tests/vectors")).env("PYTHONPATH", &*DIRECTORY);
+    let output = python.output().expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: u32 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("how many it read");
+    assert!(read > 1000, "{read}");
 }
 
 #[test]

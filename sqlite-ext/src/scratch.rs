@@ -3,9 +3,9 @@
 use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
 use crate::pipeline;
-use lifeboat_core::{Error, RecoveryKey, Report, Result, StateDigest};
+use lifeboat_core::{Error, RecoveryKey, Report, Result};
 use lifeboat_sqlite::{
-    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, Snapshot, foreign_key_check, is_of_machine,
+    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, is_of_machine, prove,
 };
 use serde::{Serialize, Serializer};
 use std::fs::File;
@@ -47,8 +47,7 @@ struct Computed {
 /// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
 ///
 /// # Errors
-/// Those of the bundle and of the rebuild; interrupted; host, if SQLite gives back another state than was put in. The
-/// scratch database is of no use then.
+/// Those of the bundle, of the rebuild and of [`prove`]; interrupted. The scratch database is of no use then.
 pub(crate) fn build<'c>(
     scratch: &'c Connection<'c>,
     bundles: &[Bundle<'_>],
@@ -86,20 +85,6 @@ pub(crate) fn build<'c>(
         })?;
         Ok(Built { report, checks: Checks::new(options.check, foreign_keys, rebuilt) })
     })
-}
-
-fn prove(scratch: &Connection<'_>, key: &RecoveryKey, report: &Report) -> Result<()> {
-    let keys = key.domain(report.public.domain_id);
-    let mut digest = StateDigest::new(&keys);
-    Snapshot::open(scratch, "main")?.walk_as(report.selection.as_ref(), &mut digest)?;
-    let found = digest.finish()?;
-    if found == report.public.state_id {
-        return Ok(());
-    }
-    Err(Error::host(format!(
-        "the rebuilt database has the state {found}, not {}; it is thrown away; try again, or on another machine",
-        report.public.state_id
-    )))
 }
 
 impl Checks {

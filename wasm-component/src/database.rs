@@ -3,8 +3,8 @@
 use crate::incoming::Incoming;
 use crate::scratch::Scratch;
 use crate::work::{PIECE_MAX, Work, expected};
-use lifeboat_core::{Error, RecoveryKey, Report, Result, StateDigest, StateId, TextEncoding, Value};
-use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, Snapshot};
+use lifeboat_core::{Error, RecoveryKey, Report, Result, StateId, TextEncoding, Value};
+use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, prove};
 
 /// What [`Database::finish`] built.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Database {
             let (report, rebuild) = incoming.finish()?;
             expected(report.public.state_id, expect)?;
             let rebuilt = rebuild.finish()?;
-            rebuilt.examine(scratch.connection(), || prove(&scratch, &key, &report))?;
+            rebuilt.examine(scratch.connection(), || prove(scratch.connection(), &key, &report))?;
             let pragma = |sql: &str| scratch.connection().query_i64(sql);
             let count = pragma("PRAGMA page_count")?;
             let size = pragma("PRAGMA page_size")?;
@@ -102,20 +102,6 @@ impl Database {
     pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
         self.work.done("pull", Pages::pull)
     }
-}
-
-/// # Errors
-/// Corrupt when the rows that SQLite gives back do not make the state id of the bundle.
-fn prove(scratch: &Scratch, key: &RecoveryKey, report: &Report) -> Result<()> {
-    let keys = key.domain(report.public.domain_id);
-    let mut digest = StateDigest::new(&keys);
-    Snapshot::open(scratch.connection(), "main")?.walk_as(report.selection.as_ref(), &mut digest)?;
-    let found = digest.finish()?;
-    if found != report.public.state_id {
-        let wanted = report.public.state_id;
-        return Err(Error::corrupt(format!("what SQLite built has state id {found}, the bundle {wanted}")));
-    }
-    Ok(())
 }
 
 impl Pages {

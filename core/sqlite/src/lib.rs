@@ -8,6 +8,7 @@
 //!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
 //!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
+//!     prove           the state of what was built is that of the bundle        (prove)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
 //!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
 //!   check_may_…       in which situation a function of ours was called         (situation)
@@ -33,6 +34,7 @@ mod narrow;
 mod owned;
 mod page_copy;
 mod plan;
+mod prove;
 mod pulse;
 mod rebuild;
 mod schema;
@@ -55,6 +57,7 @@ pub use copy::{Target, Version, adopt_encoding, copy_into};
 pub use dangling::Dangling;
 pub use fault::is_of_machine;
 pub use name::{quote_name, quote_text};
+pub use prove::prove;
 pub use pulse::Pulse;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
 pub use selection::{Now, SelectionRequest};

@@ -99,9 +99,9 @@ fn feed(bundle: &str, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut file = fs::File::open(bundle).with_context(|| format!("cannot open {bundle}"))?;
     let mut piece = vec![0; PIECE];
     loop {
-        match file.read(&mut piece)? {
+        match file.read(&mut piece).with_context(|| format!("cannot read {bundle}"))? {
             0 => return Ok(()),
-            length => push(&piece[..length]).with_context(|| bundle.to_owned())?,
+            length => push(&piece[..length])?,
         }
     }
 }

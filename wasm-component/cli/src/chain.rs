@@ -56,6 +56,17 @@ pub fn check(
     expect: Option<&str>,
     progress: Progress,
 ) -> Result<Vec<Report>, Fail> {
+    let reports = check_each(bundles, verify_key, expect, progress)?;
+    check_follow(bundles, &reports)?;
+    Ok(reports)
+}
+
+fn check_each(
+    bundles: &[Bundle],
+    verify_key: Option<&str>,
+    expect: Option<&str>,
+    progress: Progress,
+) -> Result<Vec<Report>, Fail> {
     let mut phase = progress.phase("checking", size(bundles));
     let mut reports = Vec::new();
     for (number, bundle) in bundles.iter().enumerate() {
@@ -63,20 +74,38 @@ pub fn check(
         feed_one(bundle, &mut phase, |piece| audit.push(piece), || Ok(()))?;
         reports.push(audit.finish().map_err(|error| Fail::from(error).at(bundle))?);
     }
-    if let Err(error) = check_links(&reports) {
-        // The first that does not follow ends the shortest chain that is none.
-        let follows = (1..reports.len()).take_while(|last| check_links(&reports[..=*last]).is_ok()).count();
-        let fail = Fail::from(error);
-        return Err(match bundles.get(follows + 1) {
-            Some(bundle) if fail.kind == Kind::Mismatch => fail.at(bundle),
-            _ => fail,
-        });
-    }
     Ok(reports)
 }
 
-/// Hands on a full bundle, or a chain: its deltas, then its full bundle. A chain is checked first, so that what is wrong with
-/// it is told before any work is begun.
+/// That these bundles, with these reports, follow one another.
+fn check_follow(bundles: &[Bundle], reports: &[Report]) -> Result<(), Fail> {
+    let Err(error) = check_links(reports) else { return Ok(()) };
+    // The first that does not follow ends the shortest chain that is none.
+    let follows = (1..reports.len()).take_while(|last| check_links(&reports[..=*last]).is_ok()).count();
+    let fail = Fail::from(error);
+    Err(match bundles.get(follows + 1) {
+        Some(bundle) if fail.kind == Kind::Mismatch => fail.at(bundle),
+        _ => fail,
+    })
+}
+
+/// That these bundles are a whole chain.
+fn check_whole(bundles: &[Bundle], reports: &[Report]) -> Result<(), Fail> {
+    check_follow(bundles, reports)?;
+    match (bundles.first(), reports.first().and_then(|report| report.base_id.as_deref())) {
+        (Some(first), Some(base)) => {
+            let message = format!(
+                "this is a delta, which leads on from the state {base}; give the whole chain, oldest first, beginning with \
+                 its full bundle"
+            );
+            Err(Fail { kind: Kind::Mismatch, message }.at(first))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Hands on a full bundle, or a chain: its deltas, then its full bundle. Each bundle of a chain is checked first, so that what is
+/// wrong with one is told with its path.
 ///
 /// # Errors
 /// Those of [`check`], of reading and of the interface; mismatch when the first bundle of a chain is a delta.
@@ -87,20 +116,17 @@ pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Resul
     if deltas.is_empty() {
         return feed_one(full, &mut begin(), push, || work.drain());
     }
-    let reports = check(bundles, None, None, progress)?;
-    if let Some(base) = reports.first().and_then(|report| report.base_id.as_deref()) {
-        let message = format!(
-            "this is a delta, which leads on from the state {base}; give the whole chain, oldest first, beginning with its \
-             full bundle"
-        );
-        return Err(Fail { kind: Kind::Mismatch, message }.at(full));
-    }
+    let reports = check_each(bundles, None, None, progress)?;
     let mut phase = begin();
-    for delta in deltas {
-        feed_one(delta, &mut phase, |piece| work.push_delta(piece), || Ok(()))?;
-    }
+    let mut deltas = deltas.iter();
+    let taken = deltas.try_for_each(|delta| feed_one(delta, &mut phase, |piece| work.push_delta(piece), || Ok(())));
     // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
-    work.push(&[])?;
+    let opened = taken.and_then(|()| Ok(work.push(&[])?));
+    match opened {
+        Err(fail) if fail.kind != Kind::Mismatch => return Err(fail),
+        // Why they are no chain, all of them together tell better than those that the interface has seen.
+        opened => check_whole(bundles, &reports).and(opened)?,
+    }
     work.drain()?;
     feed_one(full, &mut phase, push, || work.drain())
 }

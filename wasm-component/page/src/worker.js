@@ -14,12 +14,8 @@ addEventListener('message', begin, { once: true });
 
 async function begin({ data: { job, modules, input } }) {
   try {
-    postMessage({
-      done: await JOBS[job](
-        lifeboat(name => modules[name]),
-        input,
-      ),
-    });
+    const recovery = lifeboat(name => modules[name]);
+    postMessage({ done: await JOBS[job](recovery, input) });
   } catch (error) {
     postMessage({ failed: failureOf(error) });
   }

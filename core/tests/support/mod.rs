@@ -1,0 +1,9 @@
+//! What the vectors are made with: see `spec.rs`.
+#![allow(dead_code, reason = "each test program uses its part of this")]
+
+pub mod cbor;
+pub mod keys;
+pub mod readers;
+pub mod spec;
+pub mod state;
+pub mod vector;

@@ -1,0 +1,67 @@
+//! Every reader of this crate, and what each says of a chain of bundles.
+
+use lifeboat_core::{Audit, Bundle, Chain, DeltaIntake, Deltas, Discard, Error, PublicReport, RecoveryKey, Restore};
+
+/// What a reader said: the state's id, or the kind of its error.
+pub type Said = Result<String, String>;
+
+/// An error as its kind.
+pub fn kind<T>(result: Result<T, Error>) -> Result<T, String> {
+    result.map_err(|error| error.kind().name().to_owned())
+}
+
+fn pieces(push: impl FnMut(&[u8]) -> Result<(), Error>, bytes: &[u8], piece: usize) -> Result<(), Error> {
+    bytes.chunks(piece).try_for_each(push)
+}
+
+/// The full bundle comes once, in pieces of this size; the deltas are there.
+pub fn stream(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
+    let deltas = kind(Deltas::open(key, chain[1..].iter().copied(), || Ok(())))?;
+    let mut restore = Restore::over(key, deltas, Discard);
+    kind(pieces(|piece| restore.push(piece), chain[0], piece))?;
+    kind(restore.finish()).map(|(report, _)| report.public.state_id.to_string())
+}
+
+/// The deltas too come in pieces, one after the other.
+pub fn intake(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
+    let mut intake = DeltaIntake::new();
+    kind(pieces(|piece| intake.push(piece), &chain[1..].concat(), piece))?;
+    let deltas = kind(intake.finish())?;
+    let deltas: Vec<&[u8]> = deltas.iter().map(Vec::as_slice).collect();
+    stream(key, &[&chain[..1], &deltas].concat(), piece)
+}
+
+/// All bundles are read at any place; each is checked by itself, then the state to which they lead.
+pub fn random_access(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
+    let chain = kind(Chain::open(key, chain.iter().copied()))?;
+    kind(chain.require_complete())?;
+    kind(chain.check(|| Ok(())))?;
+    kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
+}
+
+/// The same without the check of each bundle before.
+pub fn walk(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
+    let chain = kind(Chain::open(key, chain.iter().copied()))?;
+    kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
+}
+
+/// A delta by itself, as far as that goes.
+pub fn alone(key: &RecoveryKey, bundle: &[u8]) -> Said {
+    let chain = kind(Chain::open(key, [bundle]))?;
+    kind(chain.check(|| Ok(())))?;
+    Ok(chain.last().state_id.to_string())
+}
+
+/// Without a key.
+pub fn audit(bundle: &[u8], piece: usize) -> Result<PublicReport, String> {
+    let mut audit = Audit::new();
+    kind(pieces(|piece| audit.push(piece), bundle, piece))?;
+    kind(audit.finish(None))
+}
+
+/// All of a ledger.
+pub fn ledger(key: &RecoveryKey, ledger: &[u8]) -> Said {
+    let ledger = kind(Bundle::open_ledger(key, ledger))?;
+    kind(ledger.check(|| Ok(())))?;
+    Ok(ledger.public().state_id.to_string())
+}
