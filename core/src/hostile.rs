@@ -297,8 +297,8 @@ fn what_unfolds_to_too_much_is_refused() {
     assert_eq!(parts(bytes("6174 8301f6 8102")).outcome(), Err(ErrorKind::Corrupt), "a small change in parts");
 }
 
-/// All that is forged here, each under a name; and some of it with bytes changed at random before it was sealed.
-pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
+/// All that is forged here, each under a name; and most of it so many times with bytes changed at random before it was sealed.
+pub(crate) fn all(rounds: usize) -> Vec<(String, Vec<u8>)> {
     let forms = FORMS.iter().map(|(fault, rest)| (*fault, Spec::new(rest).rows(&[ROW])));
     let good = ("nothing is wrong", Spec::new("6174 8301f6 8102").rows(&[ROW]));
     let specs: Vec<_> = forms.chain(bombs()).chain([good]).collect();
@@ -308,7 +308,7 @@ pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % below
     };
-    for round in 0..40 {
+    for round in 0..rounds {
         for (fault, spec) in specs.iter().filter(|(_, spec)| round == 0 || spec.chunks.len() == 1) {
             let mangled = spec.build_with(|plaintext| {
                 // The heads of lengths are near the front.

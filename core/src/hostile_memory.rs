@@ -67,9 +67,13 @@ fn a_million_items() -> Vec<u8> {
     [&forged[..], &tail, &crate::tail::Tail::trailer(&tail)].concat()
 }
 
+fn is_soak() -> bool {
+    std::env::var_os("LIFEBOAT_SOAK").is_some()
+}
+
 /// What is forged, and what is sound and larger than it looks.
 fn bundles() -> Vec<(String, Vec<u8>)> {
-    let mut bundles = hostile::all();
+    let mut bundles = hostile::all(if is_soak() { 40 } else { 2 });
     let named = |number: usize| table(&format!("table {number:06}"), "x".repeat(100));
     let many: Vec<_> = (0..30_000).map(named).collect();
     bundles.push(("30,000 tables".to_owned(), bundle(&many, 1, Value::Null, &[])));
@@ -134,7 +138,7 @@ fn under_limits() {
         for (way, read) in READERS {
             let outcome = || -> Outcome { read(&bundle).map_err(|error| error.kind()) };
             let wanted = outcome();
-            for limit in (10..28).map(|power| 1_usize << power) {
+            for limit in (10..28).step_by(if is_soak() { 1 } else { 3 }).map(|power| 1_usize << power) {
                 println!("{name}, {way}, {limit} bytes of memory");
                 let found = with_memory(limit, outcome);
                 assert!(found == wanted || found == Err(ErrorKind::TooBig), "{found:?} instead of {wanted:?}");
@@ -146,6 +150,8 @@ fn under_limits() {
             }
         }
     }
-    assert!(short > 100, "memory was hardly ever short: {short} times");
-    println!("{tried} times read, {short} times without the memory for it");
+    assert!(short > 50, "memory was hardly ever short: {short} times");
+    println!(
+        "bundles read with too little memory: {tried} times, {short} without enough: each an error, none an abort"
+    );
 }

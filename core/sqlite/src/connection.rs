@@ -292,7 +292,9 @@ impl<'app> Connection<'app> {
         // SAFETY: the connection is open (or failed to open, which leaves a handle with a message); the text is
         // NUL-terminated and copied before the next call.
         let message = unsafe { CStr::from_ptr((self.api.errmsg)(self.db)).to_string_lossy().into_owned() };
-        fault::error(code, &message, place)
+        // Most calls return extended codes on connections alone that ask for them.
+        let extended = self.last_code();
+        fault::error(if extended & 0xff == code { extended } else { code }, &message, place)
     }
 
     /// The extended result code of SQLite's last call on this connection.

@@ -9,7 +9,7 @@ use crate::check::CheckLevel;
 use crate::connection::Connection;
 use crate::name::quote_name;
 use crate::rebuild::{RESERVE_BYTES, RebuildOptions};
-use lifeboat_core::{Error, Result, TextEncoding};
+use lifeboat_core::{Error, ErrorKind, Result, TextEncoding};
 use std::ffi::c_int;
 
 /// What of a target database a rebuilt one has to match, because the copy would change it in silence or fail.
@@ -111,6 +111,16 @@ pub fn copy_into(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, v
     if scratch.encoding()? != app.encoding()? {
         return Err(Error::misuse("the rebuilt database and the target have different text encodings"));
     }
+    let copied = copy(scratch, app, schema, version);
+    if copied.as_ref().is_err_and(|error| error.kind() != ErrorKind::Busy) {
+        // After a failed write, SQLite puts back what was there when the database is next looked at: here, before anybody
+        // finds it half written. Where that fails too, the next who opens it does.
+        let _ = Version::of(app, schema);
+    }
+    copied
+}
+
+fn copy(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, version: Version) -> Result<()> {
     let place = |error: Error| error.at(format!("replacing the database {schema:?}"));
     let mut backup = Backup::start(app, schema, scratch, "main").map_err(|(_, error)| {
         place(

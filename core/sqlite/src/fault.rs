@@ -38,6 +38,7 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
         NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
         INTERRUPT => (ErrorKind::Interrupted, ""),
         _ if code == IOERR_SHORT_READ => (ErrorKind::Corrupt, "; the file is too short"),
+        IOERR => (ErrorKind::Host, "; the disk or its file system failed: look after it, then try again"),
         CORRUPT | NOTADB => (ErrorKind::Corrupt, "; PRAGMA integrity_check tells more"),
         CONSTRAINT => (ErrorKind::Corrupt, ""),
         FULL => (ErrorKind::Host, "; free space (temporary files count too) and try again"),
@@ -59,7 +60,10 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
 pub fn is_of_machine(error: &Error) -> bool {
     let code = error.message().rsplit_once(CODE).and_then(|(_, rest)| rest.split_once(')'));
     let code = code.and_then(|(code, _)| code.parse::<c_int>().ok());
-    matches!(code.map(|code| code & 0xff), Some(BUSY | LOCKED | NOMEM | INTERRUPT | IOERR | FULL | CANTOPEN | PROTOCOL))
+    code.is_some_and(|code| {
+        let of_machine = [BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL];
+        code != IOERR_SHORT_READ && of_machine.contains(&(code & 0xff))
+    })
 }
 
 #[cfg(test)]

@@ -216,7 +216,7 @@ fn foreign_keys_cannot_use_up_time() {
     rebuild.settings(&SETTINGS).expect("settings");
     rebuild.schema(&[child, parent]).expect("schema");
     rebuild.table("t").expect("table");
-    for rowid in 0..500 {
+    for rowid in 0..2000 {
         rebuild.row(Key::Rowid(rowid), &[Value::Integer(rowid)]).expect("row");
     }
     let rebuilt = rebuild.finish().expect("sound");

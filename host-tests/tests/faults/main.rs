@@ -1,290 +1,81 @@
 //! Whatever fails, and whenever the process dies: afterwards the target is what it was or what it should become, whole.
 
+mod bench;
+
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use bench::{ALL, Bench, COMPOSE, Call, EXPORT, EXPORT_DELTA, RESTORE, RESTORE_FILE, Tally};
 use lifeboat_host_tests::corpus;
-use lifeboat_host_tests::equal::compare;
-use lifeboat_host_tests::host::{Host, finish, keygen, open, quote};
+use lifeboat_host_tests::host::{Host, keygen, open, quote};
 use lifeboat_host_tests::random::Random;
-use lifeboat_host_tests::zkap::{self, Physical, Size};
-use tempfile::{TempDir, tempdir};
+use lifeboat_host_tests::zkap::Size;
+use tempfile::tempdir;
 
-/// The library that makes system calls fail, compiled once.
-fn shim() -> &'static Path {
-    static SHIM: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, library) = SHIM.get_or_init(|| {
-        let directory = tempdir().unwrap();
-        let library = directory.path().join("shim.so");
-        let source = corpus::package().join("tests/faults/shim.c");
-        let compile = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
-        assert!(compile.is_ok_and(|status| status.success()), "cannot compile {}; is `cc` there?", source.display());
-        (directory, library)
-    });
-    library
-}
-
-/// What is written: the statement, the file in question, and the journal mode of the database on which it runs.
-struct Work {
-    /// SQL with `{key}`, `{bundle}` (the new one's source), `{old}` (the bundle before it), `{delta}` (between the two),
-    /// `{ledger}` and `{target}`.
-    sql: &'static str,
-    target: &'static str,
-    journal: &'static str,
-    /// How a target that is there looks; none: it is not there before.
-    begins: Option<Begin>,
-}
-
-#[derive(Clone, Copy)]
-enum Begin {
-    /// The bundle of another state.
-    OldBundle,
-    /// A database of another state.
-    OldDatabase,
-    /// The target is not there, and the ledger is that of the other state.
-    OldLedger,
-}
-
-const EXPORT: Work = Work {
-    sql: "SELECT length(backup_export_file({key}, {target}))",
-    target: "app.bundle",
-    journal: "delete",
-    begins: Some(Begin::OldBundle),
-};
-const RESTORE_FILE: Work = Work {
-    sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}))",
-    target: "copy.db",
-    journal: "delete",
-    begins: None,
-};
-const REPLACE_FILE: Work = Work {
-    sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}, '{\"replace\": true}'))",
-    begins: Some(Begin::OldDatabase),
-    ..RESTORE_FILE
-};
-const RESTORE: Work = Work {
-    sql: "SELECT length(backup_restore({bundle}, {key}, '{\"replace\": true}'))",
-    target: "main.db",
-    journal: "delete",
-    begins: Some(Begin::OldDatabase),
-};
-const RESTORE_WAL: Work = Work { journal: "wal", ..RESTORE };
-
-const EXPORT_DELTA: Work = Work {
-    sql: "SELECT length(backup_export_file({key}, {target}, json_object('base', {old}, 'ledger', {ledger})))",
-    target: "app.1.bundle",
-    journal: "delete",
-    begins: Some(Begin::OldLedger),
-};
-const EXPORT_LEDGER: Work =
-    Work { sql: "SELECT length(backup_export_file({key}, {target}, json_object('ledger', {ledger})))", ..EXPORT_DELTA };
-const COMPOSE: Work = Work {
-    sql: "SELECT length(backup_compose_file(json_array({old}, {delta}), {key}, {target}))",
-    target: "whole.bundle",
-    journal: "delete",
-    begins: None,
-};
-const ALL: [&Work; 8] =
-    [&EXPORT, &EXPORT_DELTA, &EXPORT_LEDGER, &COMPOSE, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL];
-
-/// Two states, their bundles, and a directory in which a host works on them under faults.
-struct Bench {
-    directory: TempDir,
-    work: &'static Work,
-    key: String,
-}
-
-impl Bench {
-    fn new(work: &'static Work) -> Self {
-        let bench = Self { directory: tempdir().unwrap(), work, key: keygen() };
-        fs::copy(corpus::zkap(Size::SMALL), bench.path("new.db")).unwrap();
-        zkap::build(&bench.path("old.db"), Size { unblinded: 200, ..Size::SMALL }, 2, Physical::default()).unwrap();
-        let export = |state: &str, name: &str, options: &str| {
-            let parameters = [&bench.key, bench.path(name).to_str().unwrap(), options];
-            let sql = "SELECT backup_export_file(?1, ?2, ?3)";
-            open(&bench.path(state)).query_row(sql, parameters, |row| row.get::<_, String>(0)).unwrap();
-        };
-        let options = |file: &str, name: &str| format!("{{\"{file}\": \"{}\"}}", bench.path(name).display());
-        export("old.db", "old.bundle", &options("ledger", "old.ledger"));
-        export("new.db", "new.bundle", &options("ledger", "new.ledger"));
-        export("new.db", "delta.bundle", &options("base", "old.bundle"));
-        bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    /// The directory in which things go wrong: what is in it before the work, which is `before`.
-    fn reset(&self) -> Vec<String> {
-        let place = self.path("place");
-        let _ = fs::remove_dir_all(&place);
-        fs::create_dir(&place).unwrap();
-        let old = match self.work.begins {
-            Some(Begin::OldBundle) => Some(("old.bundle", self.target())),
-            Some(Begin::OldDatabase) => Some(("old.db", self.target())),
-            Some(Begin::OldLedger) => Some(("old.ledger", self.ledger())),
-            None => None,
-        };
-        if let Some((old, place)) = old {
-            fs::copy(self.path(old), place).unwrap();
-        }
-        if self.work.target == "main.db" {
-            open(&self.target()).pragma_update(None, "journal_mode", self.work.journal).unwrap();
-        }
-        self.files()
-    }
-
-    fn target(&self) -> PathBuf {
-        self.path("place").join(self.work.target)
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.path("place").join("ledger")
-    }
-
-    fn files(&self) -> Vec<String> {
-        let names = fs::read_dir(self.path("place")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
-    }
-
-    /// Runs the work in a shell; temporary files of SQLite come under the same faults.
-    fn run(&self, at: Option<(usize, &str)>) -> (Output, Vec<String>) {
-        let database = match self.work.target {
-            "main.db" => self.target(),
-            name if name.starts_with("app.") => self.path("new.db"),
-            _ => PathBuf::from(":memory:"),
-        };
-        let log = self.path("log");
-        let _ = fs::remove_file(&log);
-        let mut command = Host::Shell.command(&database);
-        let place = self.path("place");
-        command.env("LD_PRELOAD", shim()).env("FAULT_DIR", &place).env("FAULT_LOG", &log).env("SQLITE_TMPDIR", &place);
-        if let Some((number, mode)) = at {
-            command.env("FAULT_AT", number.to_string()).env("FAULT_MODE", mode);
-        }
-        let sql = self.work.sql.replace("{key}", &quote(&self.key));
-        let sql = sql.replace("{bundle}", &quote(self.path("new.bundle"))).replace("{target}", &quote(self.target()));
-        let sql = sql.replace("{old}", &quote(self.path("old.bundle"))).replace("{ledger}", &quote(self.ledger()));
-        let sql = sql.replace("{delta}", &quote(self.path("delta.bundle")));
-        let output = finish(command, &sql);
-        let calls = fs::read_to_string(&log).unwrap_or_default();
-        (output, calls.lines().map(String::from).collect())
-    }
-
-    /// Which state the target is in: `old`, `new`, or nothing at all. A ledger is never ahead of it.
-    #[track_caller]
-    fn state(&self, context: &str) -> Option<&'static str> {
-        let target = self.target();
-        let is_file = |path: &Path, name: &str| fs::read(path).unwrap() == fs::read(self.path(name)).unwrap();
-        if self.ledger().exists() && !is_file(&self.ledger(), "old.ledger") {
-            assert!(is_file(&self.ledger(), "new.ledger"), "{context}: the ledger is neither the old nor the new one");
-            assert!(target.exists(), "{context}: the ledger is ahead of its bundle");
-        }
-        if !target.exists() {
-            return None;
-        }
-        let is = |state: &str| match self.work.begins {
-            Some(Begin::OldBundle) => is_file(&target, &format!("{state}.bundle")),
-            Some(Begin::OldLedger) => state == "new" && is_file(&target, "delta.bundle"),
-            None if self.work.target == "whole.bundle" => state == "new" && is_file(&target, "new.bundle"),
-            _ => compare(&self.path(&format!("{state}.db")), &target)
-                .unwrap_or_else(|e| panic!("{context}: the target cannot be read: {e}"))
-                .is_empty(),
-        };
-        let found = ["old", "new"].into_iter().find(|state| is(state));
-        assert!(found.is_some(), "{context}: the target is neither the old nor the new state");
-        found
-    }
-
-    fn is_ledger_new(&self) -> bool {
-        fs::read(self.ledger()).unwrap() == fs::read(self.path("new.ledger")).unwrap()
-    }
-
-    /// Puts a fault at each call, one after the other.
-    fn every_call(&self, mode: &str) {
-        self.reset();
-        let (output, calls) = self.run(None);
-        assert!(output.status.success(), "without a fault: {}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(self.state("without a fault"), Some("new"));
-        assert!(calls.len() > 5, "no calls to fail: {calls:?}");
-        for (number, call) in (1..).zip(&calls) {
-            let before = self.reset();
-            let old = self.work.begins.filter(|begins| !matches!(begins, Begin::OldLedger)).map(|_| "old");
-            let (output, _) = self.run(Some((number, mode)));
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let context = format!("{} {mode} at call {number} of {}, {call}: {said}", self.work.sql, calls.len());
-            assert!(!said.contains("internal error"), "{context}");
-            let left = self.files();
-            let killed = output.status.signal() == Some(9);
-            assert!(killed || output.status.code().is_some(), "{context}: {}", output.status);
-            let state = self.state(&context);
-            assert!(state == old || state == Some("new"), "{context}: the target is {state:?}");
-            if killed {
-                // Only names that say what they are: a temporary file, or SQLite's own journal beside the target.
-                let strange = left.iter().filter(|name| {
-                    let journal = name.strip_prefix(self.work.target).is_some_and(|end| end.starts_with('-'));
-                    let temporary = name.starts_with('.') && name.contains("lifeboat") && name.ends_with(".tmp");
-                    let of_sqlite = name.starts_with("etilqs_");
-                    !before.contains(name) && *name != self.work.target && !journal && !temporary && !of_sqlite
-                });
-                assert_eq!(strange.count(), 0, "{context}: left {left:?}");
-                let (again, _) = self.run(None);
-                let again_said = String::from_utf8_lossy(&again.stderr).into_owned();
-                let done = again.status.success() || (state == Some("new") && self.work.begins.is_none());
-                assert!(done, "{context}: afterwards: {again_said}");
-                assert_eq!(self.state(&context), Some("new"));
-                assert!(!before.contains(&"ledger".to_owned()) || self.is_ledger_new(), "{context}: the ledger");
-                continue;
-            }
-            if output.status.success() {
-                assert_eq!(state, Some("new"), "{context}: success, and yet not done");
-                assert!(!before.contains(&"ledger".to_owned()) || self.is_ledger_new(), "{context}: the ledger");
-            } else {
-                assert!(said.contains("backup_"), "{context}: names no function");
-                let explained = ["space", "full", "I/O error"].iter().any(|words| said.contains(words));
-                assert!(mode != "full" || !call.contains("write") || explained, "{context}: and why?");
-                let done = ["sync", "is in its place"].iter().any(|words| said.contains(words));
-                assert!(state == old || done, "{context}: an error, and yet done");
-            }
-            // A file that cannot be deleted stays, and so does a journal that could not be rolled back: SQLite will.
-            if call != "unlink" {
-                let ours = |name: &&String| !before.contains(name) && !name.starts_with(self.work.target);
-                let strange: Vec<&String> = left.iter().filter(ours).collect();
-                assert!(strange.is_empty(), "{context}: left {strange:?}");
-            }
-        }
-    }
+/// Puts faults into every work, and tells how many there were.
+fn in_every_work(mode: &str) -> Tally {
+    let mut tally = Tally::default();
+    ALL.iter().for_each(|work| Bench::new(work).every_call(mode, &mut tally));
+    let Tally { faults, errors, successes, kills } = tally;
+    println!(
+        "faults in system calls, {mode}: {} functions, {faults} faults: {errors} errors, {successes} overcome, {kills} kills; each \
+         file the old or the new one",
+        ALL.len()
+    );
+    tally
 }
 
 /// Z7 Z18: each system call fails once with an I/O error.
 #[test]
 fn io_errors() {
-    for work in ALL {
-        Bench::new(work).every_call("once");
-    }
+    assert!(in_every_work("once").errors > 0);
+}
+
+/// Z7 Z18: each system call fails with an I/O error, and all after it.
+#[test]
+fn io_errors_from_then_on() {
+    assert!(in_every_work("forever").errors > 0);
 }
 
 /// Z7: the disk is full from some write on.
 #[test]
 fn full_disk() {
-    for work in ALL {
-        Bench::new(work).every_call("full");
-    }
+    assert!(in_every_work("full").errors > 0);
 }
 
 /// Z7 Z18 T1: the process is killed at each system call, in the midst of a write; the one file is the old or the new one.
 #[test]
 fn killed_at_every_call() {
-    for work in ALL {
-        Bench::new(work).every_call("kill");
+    let Tally { faults, kills, .. } = in_every_work("kill");
+    assert_eq!(kills, faults);
+}
+
+/// Z7: the power fails. What takes the place of a file was synced after it was written, and so is the directory then.
+#[test]
+fn synced_before_it_is_in_place() {
+    let mut moves = 0;
+    for work in ALL.into_iter().filter(|work| work.target != "main.db") {
+        let bench = Bench::new(work);
+        bench.reset();
+        let (_, calls) = bench.run(None);
+        let sync = |call: &Call, path: &str| call.name.ends_with("sync") && call.path == path;
+        let place = bench.path("place").display().to_string();
+        for (at, Call { name, path }) in calls.iter().enumerate() {
+            if !matches!(&name[..], "rename" | "link") {
+                continue;
+            }
+            moves += 1;
+            let last =
+                calls[..at].iter().rposition(|call| call.path == *path && (call.writes() || call.name == "ftruncate"));
+            let last = last.unwrap_or_else(|| panic!("{}: {path} was never written", work.sql));
+            assert!(calls[last..at].iter().any(|call| sync(call, path)), "{}: {path} was not synced", work.sql);
+            assert!(calls[at..].iter().any(|call| sync(call, &place)), "{}: its directory was not", work.sql);
+        }
     }
+    println!("synced before it is in place: {moves} files that took their places");
+    assert!(moves >= 8, "{moves}");
 }
 
 /// A person whose disk is full is told so, and what to do.
@@ -294,7 +85,7 @@ fn full_disk_is_explained() {
         let bench = Bench::new(work);
         bench.reset();
         let (_, calls) = bench.run(None);
-        let write = calls.iter().position(|call| call.ends_with("write")).expect("it writes");
+        let write = calls.iter().position(Call::writes).expect("it writes");
         bench.reset();
         let (output, _) = bench.run(Some((write + 1, "full")));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -332,6 +123,7 @@ fn killed_at_random_times() {
     };
     let mut random = Random::new(9);
     let runs = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 200 } else { 5 };
+    let mut done = 0;
     for run in 0..runs {
         fs::write(path("app.bundle"), &old_bundle).unwrap();
         kill_after(&database, &export, export_time.mul_f64(random.below(1_100) as f64 / 1_000.0));
@@ -343,6 +135,7 @@ fn killed_at_random_times() {
         kill_after(Path::new(":memory:"), &restore, export_time.mul_f64(random.below(2_000) as f64 / 1_000.0));
         let found = rows(&path("copy.db"));
         assert!(found == 512 || found == 512_000, "run {run}: {found} rows");
+        done += usize::from(bundle == new_bundle) + usize::from(found == 512_000);
         for entry in fs::read_dir(directory.path()).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.starts_with('.') {
@@ -350,6 +143,10 @@ fn killed_at_random_times() {
             }
         }
     }
+    println!(
+        "killed at random times: {} kills, {done} came when the work was done; each file the old or the new one",
+        2 * runs
+    );
 }
 
 fn kill_after(database: &Path, sql: &str, time: Duration) {

@@ -5,6 +5,7 @@ use crate::place::Place;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement, ffi};
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::ptr;
 use std::time::Duration;
 
@@ -41,6 +42,16 @@ pub struct Tally {
     pub successes: u64,
     /// An error that came after the work was done: there is no memory to say so.
     pub late: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.faults += other.faults;
+        self.errors += other.errors;
+        self.successes += other.successes;
+        self.late += other.late;
+    }
 }
 
 impl Work {
