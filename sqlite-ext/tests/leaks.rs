@@ -97,15 +97,20 @@ fn memory_does_not_grow() {
             outcome.is_ok()
         };
         (0..20).for_each(|_| _ = call());
-        let before = used();
-        let succeeded = (0..times).filter(|_| call()).count();
-        let after = used();
-        assert!(succeeded == 0 || succeeded == times, "{sql}: {succeeded} of {times} calls succeeded");
-        let (sqlite, heap) = (after.0 - before.0, after.1 - before.1);
         let name = sql.replace(&here, "").replace(&bench.key, "key");
-        println!("{times} calls, {sqlite:+} bytes of SQLite, {heap:+} of the process: {name}");
-        assert!(sqlite < 1_000, "{name}: SQLite has {sqlite} bytes more after {times} calls");
-        assert!(heap < 20_000 + 50 * i64::try_from(times).unwrap(), "{name}: {heap} bytes more after {times} calls");
+        // What the threads of a call leave in their caches comes and goes; what is lost grows each time.
+        let most = 20_000 + 50 * i64::try_from(times).unwrap();
+        let grew = (0..3).all(|_| {
+            let before = used();
+            let succeeded = (0..times).filter(|_| call()).count();
+            let after = used();
+            assert!(succeeded == 0 || succeeded == times, "{sql}: {succeeded} of {times} calls succeeded");
+            let (sqlite, heap) = (after.0 - before.0, after.1 - before.1);
+            println!("{times} calls, {sqlite:+} bytes of SQLite, {heap:+} of the process: {name}");
+            sqlite >= 1_000 || heap >= most
+        });
+        assert!(!grew, "{name}: memory grows from call to call");
     }
+    println!("leaks: {} calls, {times} times each: memory does not grow", CALLS.len());
     bench.db.close().map_err(|(_, error)| error).expect("nothing is left open");
 }
