@@ -34,24 +34,24 @@ pub struct Work {
     pub target: &'static str,
     journal: &'static str,
     /// How a target that is there looks; none: it is not there before.
-    begins: Option<Begin>,
+    begins: Option<Old>,
 }
 
 #[derive(Clone, Copy)]
-pub enum Begin {
+pub enum Old {
     /// The bundle of another state.
-    OldBundle,
+    Bundle,
     /// A database of another state.
-    OldDatabase,
+    Database,
     /// The target is not there, and the ledger is that of the other state.
-    OldLedger,
+    Ledger,
 }
 
 pub const EXPORT: Work = Work {
     sql: "SELECT length(backup_export_file({key}, {target}))",
     target: "app.bundle",
     journal: "delete",
-    begins: Some(Begin::OldBundle),
+    begins: Some(Old::Bundle),
 };
 pub const RESTORE_FILE: Work = Work {
     sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}))",
@@ -61,14 +61,14 @@ pub const RESTORE_FILE: Work = Work {
 };
 const REPLACE_FILE: Work = Work {
     sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}, '{\"replace\": true}'))",
-    begins: Some(Begin::OldDatabase),
+    begins: Some(Old::Database),
     ..RESTORE_FILE
 };
 pub const RESTORE: Work = Work {
     sql: "SELECT length(backup_restore({bundle}, {key}, '{\"replace\": true}'))",
     target: "main.db",
     journal: "delete",
-    begins: Some(Begin::OldDatabase),
+    begins: Some(Old::Database),
 };
 pub const RESTORE_WAL: Work = Work { journal: "wal", ..RESTORE };
 
@@ -76,7 +76,7 @@ pub const EXPORT_DELTA: Work = Work {
     sql: "SELECT length(backup_export_file({key}, {target}, json_object('base', {old}, 'ledger', {ledger})))",
     target: "app.1.bundle",
     journal: "delete",
-    begins: Some(Begin::OldLedger),
+    begins: Some(Old::Ledger),
 };
 const EXPORT_LEDGER: Work =
     Work { sql: "SELECT length(backup_export_file({key}, {target}, json_object('ledger', {ledger})))", ..EXPORT_DELTA };
@@ -146,9 +146,9 @@ impl Bench {
         let _ = fs::remove_dir_all(&place);
         fs::create_dir(&place).unwrap();
         let old = match self.work.begins {
-            Some(Begin::OldBundle) => Some(("old.bundle", self.target())),
-            Some(Begin::OldDatabase) => Some(("old.db", self.target())),
-            Some(Begin::OldLedger) => Some(("old.ledger", self.ledger())),
+            Some(Old::Bundle) => Some(("old.bundle", self.target())),
+            Some(Old::Database) => Some(("old.db", self.target())),
+            Some(Old::Ledger) => Some(("old.ledger", self.ledger())),
             None => None,
         };
         if let Some((old, place)) = old {
@@ -216,8 +216,8 @@ impl Bench {
             return None;
         }
         let is = |state: &str| match self.work.begins {
-            Some(Begin::OldBundle) => is_file(&target, &format!("{state}.bundle")),
-            Some(Begin::OldLedger) => state == "new" && is_file(&target, "delta.bundle"),
+            Some(Old::Bundle) => is_file(&target, &format!("{state}.bundle")),
+            Some(Old::Ledger) => state == "new" && is_file(&target, "delta.bundle"),
             None if self.work.target == "whole.bundle" => state == "new" && is_file(&target, "new.bundle"),
             _ => compare(&self.path(&format!("{state}.db")), &target)
                 .unwrap_or_else(|e| panic!("{context}: the target cannot be read: {e}"))
@@ -241,7 +241,7 @@ impl Bench {
         assert!(calls.len() > 5, "no calls to fail: {}", calls.len());
         for (number, call) in (1..).zip(&calls) {
             let before = self.reset();
-            let old = self.work.begins.filter(|begins| !matches!(begins, Begin::OldLedger)).map(|_| "old");
+            let old = self.work.begins.filter(|begins| !matches!(begins, Old::Ledger)).map(|_| "old");
             let (output, _) = self.run(Some((number, mode)));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let Call { name, path } = call;

@@ -104,7 +104,7 @@ fn fail(what: &str, layout: Layout, injector: Injector, bounded: u64) -> u64 {
     }
     let Tally { calls, faults, errors, successes, late } = all;
     println!(
-        "faults in SQLite's {what}, once and for ever: {} calls of functions, {faults} faults at {calls} places: {errors} errors, \
+        "faults in SQLite's {what}, once and for ever: {} calls of functions, {faults} of {calls} possible faults: {errors} errors, \
          {successes} overcome, {late} errors after the work was done",
         ALL.len()
     );
