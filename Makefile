@@ -23,8 +23,11 @@ PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
-PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace sqlcipher chromium python3-venv
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv
 PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
+
+# Runs tests in it. Memory that is lost is an error, what is left at the end is not.
+VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
 .PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
@@ -74,6 +77,9 @@ test: setup-test packages
 soak: setup-test packages
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-core -p lifeboat-ext -p lifeboat-loadable
+	$(CARGO) test $(LOCKED) --release -p lifeboat-ext --config "$(VALGRIND)" \
+	  --test functions --test chains --test deltas --test ledgers --test compositions --test look --test safety
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release $(IN_RELEASE) -- --include-ignored
 
 fuzz: setup-build rust

@@ -16,7 +16,7 @@ use crate::seal::{SEALED_MAX, Seal};
 use crate::source::Source;
 use crate::state::OwnedTable;
 use crate::tail::{RECORD, TRAILER, Tail};
-use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result};
+use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, memory};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -183,9 +183,9 @@ impl<'s> Bundle<'s> {
     /// Reads one item after the head, compares its hash, and opens it.
     pub(crate) fn open_item(&self, item: usize) -> Result<(ChunkKind, Vec<u8>)> {
         let (offset, length, hash) = self.items[item];
-        let mut bytes = vec![0; length];
-        self.source.read(offset, &mut bytes)?;
         let place = self.place(item);
+        let mut bytes = memory::zeros(length, "the next chunk").map_err(|error| error.at(place))?;
+        self.source.read(offset, &mut bytes)?;
         // The first two bytes are those of a head that has no other form.
         let is_whole = bytes[0] == 0x82 && chunk_length(&bytes)? == Length::Whole(length);
         if sha256(&bytes) != hash || !is_whole {
@@ -224,7 +224,7 @@ impl<'s> Bundle<'s> {
             if page.is_empty() || (item + 1 < self.items.len() && page.len() < CHUNK_MAX) {
                 return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
             }
-            index.extend_from_slice(&page);
+            memory::append(&mut index, &page, "the index")?;
         }
         let (entries, summary) = index::decode(&index, (first - 1) as u64)?;
         check_ids(&summary, &self.public, &self.keys)?;
@@ -233,7 +233,7 @@ impl<'s> Bundle<'s> {
         }
         for (chunk, entry) in entries.iter().enumerate() {
             for run in &entry.runs {
-                self.tables.entry(run.table.clone()).or_default().push(chunk);
+                memory::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
             }
         }
         (self.entries, self.summary) = (entries, summary);
@@ -263,9 +263,7 @@ impl<'s> Bundle<'s> {
             if bytes.is_empty() {
                 bytes = plaintext;
             } else {
-                let full = || Error::too_big("there is no memory for a row of this size");
-                bytes.try_reserve(plaintext.len()).map_err(|_| full())?;
-                bytes.extend_from_slice(&plaintext);
+                memory::append(&mut bytes, &plaintext, "a row of this size")?;
             }
         }
         let open = OpenChunk::new(self.keys.form, bytes, &self.entries[chunk]);
@@ -290,10 +288,13 @@ fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {
     if trailer[0] != 0x48 || tail_length > longest || tail_length > at {
         return Err(ends());
     }
-    let mut encoded = vec![0; usize::try_from(tail_length).map_err(|_| ends())?];
+    let mut encoded = memory::zeros(usize::try_from(tail_length).map_err(|_| ends())?, "the tail")?;
     source.read(at - tail_length, &mut encoded)?;
     // A bundle that was cut short ends in other bytes.
-    let tail = Tail::decode(&encoded).map_err(|_| ends())?;
+    let tail = Tail::decode(&encoded).map_err(|error| match error.kind() {
+        ErrorKind::TooBig => error,
+        _ => ends(),
+    })?;
     tail.check_signature(&encoded)?;
     match tail.length == at - tail_length && !tail.items.is_empty() && tail.items.len() % RECORD == 0 {
         true => Ok(tail),
@@ -318,7 +319,7 @@ fn why_no_tail(form: Form, source: &dyn Source, length: u64) -> Result<Error> {
 /// Offset, length and hash of each item.
 fn items(tail: &Tail) -> Result<Vec<(u64, usize, [u8; 32])>> {
     let mut offset = 0;
-    let mut items = Vec::with_capacity(tail.items.len() / RECORD);
+    let mut items = memory::with_room(tail.items.len() / RECORD, "the list of the bundle's items")?;
     for record in tail.items.chunks_exact(RECORD) {
         let length = u32::from_be_bytes([record[0], record[1], record[2], record[3]]);
         let hash = record[4..].try_into().map_err(|_| Error::corrupt("a record of the tail is not whole"))?;

@@ -63,10 +63,12 @@ pub(crate) fn to_vec<T: Serialize>(item: &T) -> Vec<u8> {
 pub(crate) fn from_slice<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T> {
     let item: T =
         cbor4ii::serde::from_slice(bytes).map_err(|_| Error::corrupt(format!("{what} is not what it should be")))?;
-    if to_vec(&item) != bytes {
-        return Err(Error::corrupt(format!("{what} is not in canonical form")));
+    let mut again = cbor4ii::serde::Serializer::new(Compare::with(bytes));
+    let written = item.serialize(&mut again).is_ok();
+    match written && again.into_inner().is_same() {
+        true => Ok(item),
+        false => Err(Error::corrupt(format!("{what} is not in canonical form"))),
     }
-    Ok(item)
 }
 
 /// Reads items from a slice. Only what is asked for is read, so that nothing nests deeper than the types that are read.

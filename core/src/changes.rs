@@ -12,7 +12,7 @@ use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, S
 use crate::reader::{Place, PublicReport};
 use crate::state::Table;
 use crate::tally::NO_KEY;
-use crate::{DomainKeys, Error, ErrorKind, Result};
+use crate::{DomainKeys, Error, ErrorKind, Result, memory};
 
 /// Why a chunk is not taken.
 pub(crate) enum Refusal {
@@ -170,9 +170,7 @@ impl ChangeDecoder {
         if self.large.len() + part.len() > limit + RUN_HEAD_MAX + 32 {
             return Err(Error::too_big(format!("an item of more than {limit} bytes")));
         }
-        self.large.try_reserve(part.len()).map_err(|_| Error::too_big("there is no memory for a row of this size"))?;
-        self.large.extend_from_slice(part);
-        Ok(())
+        memory::append(&mut self.large, part, "a row of this size")
     }
 
     /// Reads the changes of one plaintext; gives the chunk's entry in the index.

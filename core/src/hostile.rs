@@ -33,7 +33,7 @@ fn bytes(text: &str) -> Vec<u8> {
     hex::decode(text.split_whitespace().collect::<String>()).expect("hexadecimal")
 }
 
-fn key() -> RecoveryKey {
+pub(crate) fn key() -> RecoveryKey {
     RecoveryKey::from_bytes(std::array::from_fn(|at| u8::try_from(at).expect("small"))).expect("a key")
 }
 
@@ -64,6 +64,11 @@ impl Spec {
     }
 
     fn build(&self) -> Vec<u8> {
+        self.build_with(|_| {})
+    }
+
+    /// The same, where each plaintext passes through `mangle` before it is sealed.
+    fn build_with(&self, mut mangle: impl FnMut(&mut Vec<u8>)) -> Vec<u8> {
         let key = key();
         let keys: DomainKeys = key.domain(key.domain_id("default").expect("a name"));
         let seal = Seal::new(&keys);
@@ -99,7 +104,8 @@ impl Spec {
         };
         index.extend((self.summary)(summary).encode());
         let pages = index.chunks(CHUNK_MAX).map(|page| (ChunkKind::IndexPage, page.to_vec()));
-        for (kind, plaintext) in self.chunks.iter().cloned().chain(pages) {
+        for (kind, mut plaintext) in self.chunks.iter().cloned().chain(pages) {
+            mangle(&mut plaintext);
             let sealed = seal.seal(kind, Compression::Zstd, &plaintext, &head_hash).expect("seals");
             let mut item = Vec::new();
             put_array(&mut Append(&mut item), 2);
@@ -139,45 +145,48 @@ fn what_this_makes_is_a_bundle() {
     assert_eq!(steps.outcome(), Ok(()));
 }
 
+/// Other forms than the canonical one, and changes that contradict one another.
+const FORMS: &[(&str, &str)] = &[
+    ("head of a change in one more byte", "6174 980301f6 8102"),
+    ("head of a change in two more bytes", "6174 99000301f6 8102"),
+    ("head of a run in one more byte", "780174 8301f6 8102"),
+    ("key in one more byte", "6174 831801f6 8102"),
+    ("value in one more byte", "6174 8301f6 811802"),
+    ("array in one more byte", "6174 8301f6 980102"),
+    ("array of indefinite length", "6174 8301f6 9f02ff"),
+    ("text of indefinite length", "6174 8301f6 817f6161ff"),
+    ("half float", "6174 8301f6 81f93c00"),
+    ("single float", "6174 8301f6 81fa3f800000"),
+    ("NaN", "6174 8301f6 81fb7ff8000000000000"),
+    ("well-formed text, wrapped", "6174 8301f6 8182014161"),
+    ("a tag", "6174 8301f6 81c000"),
+    ("a map", "6174 8301f6 81a0"),
+    ("undefined", "6174 8301f6 81f7"),
+    ("true", "6174 8301f6 81f5"),
+    ("integer beyond 64 bits", "6174 8301f6 811bffffffffffffffff"),
+    ("ill-formed text", "6174 8301f6 8161ff"),
+    ("text of another encoding", "6174 8301f6 818202420061"),
+    ("text of no encoding", "6174 8301f6 8182044161"),
+    ("the end within a row", "6174 8301f6 8202"),
+    ("step in one more byte", "6174 8301f6 8102 831800f6 8103"),
+    ("step beyond the last rowid", "6174 831b7ffffffffffffffff6 8102 8300f6 8103"),
+    ("old digest of 15 bytes", "6174 83014f000000000000000000000000000000 8102"),
+    ("settings twice", "00 83f6f6 83000001"),
+    ("schema before settings of a run", "01 83f6f6 80"),
+    ("a table that the schema does not have", "6175 8301f6 8102"),
+    ("a run without changes", "6174"),
+    ("a run in two pieces", "6174 8301f6 8102 6174 8302f6 8102"),
+    ("null for the key of a row", "6174 83f6f6 8102"),
+    ("an empty primary key", "6174 8380f6 8102"),
+    ("keys of two kinds", "6174 8301f6 8102 838101f6 8102"),
+    ("no change", "6174 8301f6f6"),
+    ("a table of an unknown number", "03 83f6f6 80"),
+    ("a table of an unknown number, not canonical", "1803 83f6f6 80"),
+];
+
 #[test]
 fn one_form_for_everything() {
-    for (fault, rest) in [
-        ("head of a change in one more byte", "6174 980301f6 8102"),
-        ("head of a change in two more bytes", "6174 99000301f6 8102"),
-        ("head of a run in one more byte", "780174 8301f6 8102"),
-        ("key in one more byte", "6174 831801f6 8102"),
-        ("value in one more byte", "6174 8301f6 811802"),
-        ("array in one more byte", "6174 8301f6 980102"),
-        ("array of indefinite length", "6174 8301f6 9f02ff"),
-        ("text of indefinite length", "6174 8301f6 817f6161ff"),
-        ("half float", "6174 8301f6 81f93c00"),
-        ("single float", "6174 8301f6 81fa3f800000"),
-        ("NaN", "6174 8301f6 81fb7ff8000000000000"),
-        ("well-formed text, wrapped", "6174 8301f6 8182014161"),
-        ("a tag", "6174 8301f6 81c000"),
-        ("a map", "6174 8301f6 81a0"),
-        ("undefined", "6174 8301f6 81f7"),
-        ("true", "6174 8301f6 81f5"),
-        ("integer beyond 64 bits", "6174 8301f6 811bffffffffffffffff"),
-        ("ill-formed text", "6174 8301f6 8161ff"),
-        ("text of another encoding", "6174 8301f6 818202420061"),
-        ("text of no encoding", "6174 8301f6 8182044161"),
-        ("the end within a row", "6174 8301f6 8202"),
-        ("step in one more byte", "6174 8301f6 8102 831800f6 8103"),
-        ("step beyond the last rowid", "6174 831b7ffffffffffffffff6 8102 8300f6 8103"),
-        ("old digest of 15 bytes", "6174 83014f000000000000000000000000000000 8102"),
-        ("settings twice", "00 83f6f6 83000001"),
-        ("schema before settings of a run", "01 83f6f6 80"),
-        ("a table that the schema does not have", "6175 8301f6 8102"),
-        ("a run without changes", "6174"),
-        ("a run in two pieces", "6174 8301f6 8102 6174 8302f6 8102"),
-        ("null for the key of a row", "6174 83f6f6 8102"),
-        ("an empty primary key", "6174 8380f6 8102"),
-        ("keys of two kinds", "6174 8301f6 8102 838101f6 8102"),
-        ("no change", "6174 8301f6f6"),
-        ("a table of an unknown number", "03 83f6f6 80"),
-        ("a table of an unknown number, not canonical", "1803 83f6f6 80"),
-    ] {
+    for (fault, rest) in FORMS {
         let spec = Spec::new(rest).rows(&[ROW]);
         assert_eq!(spec.outcome(), Err(ErrorKind::Corrupt), "{fault}");
     }
@@ -232,24 +241,26 @@ fn index_and_tail_say_what_the_chunks_hold() {
     assert_eq!(Spec::new("6174 8301f6 8102").outcome(), Err(ErrorKind::Corrupt), "an index of less than there is");
 }
 
-/// Bombs: small bundles that unfold to much. Each is refused before it is held as a whole.
-#[test]
-fn what_unfolds_to_too_much_is_refused() {
-    let parts = |mut plaintext: Vec<u8>| {
-        let mut chunks = vec![(ChunkKind::Changes, bytes(&format!("{SETTINGS} {SCHEMA}")))];
-        while plaintext.len() > CHUNK_MAX {
-            let rest = plaintext.split_off(CHUNK_MAX);
-            chunks.push((ChunkKind::Part, std::mem::replace(&mut plaintext, rest)));
-        }
-        chunks.push((ChunkKind::LastPart, plaintext));
-        Spec::of(chunks)
-    };
+/// A bundle with this plaintext in parts.
+fn parts(mut plaintext: Vec<u8>) -> Spec {
+    let mut chunks = vec![(ChunkKind::Changes, bytes(&format!("{SETTINGS} {SCHEMA}")))];
+    while plaintext.len() > CHUNK_MAX {
+        let rest = plaintext.split_off(CHUNK_MAX);
+        chunks.push((ChunkKind::Part, std::mem::replace(&mut plaintext, rest)));
+    }
+    chunks.push((ChunkKind::LastPart, plaintext));
+    Spec::of(chunks)
+}
+
+/// Small bundles that unfold to much.
+fn bombs() -> Vec<(&'static str, Spec)> {
     let sequence = |rows: u32, row: &[u8]| {
         let mut plaintext = bytes("6f 73716c6974655f73657175656e6365 83f6f6 9a");
         plaintext.extend_from_slice(&rows.to_be_bytes());
         plaintext.extend(row.repeat(rows as usize));
         plaintext
     };
+    let mut bombs = Vec::new();
     for (fault, plaintext) in [
         ("a schema of 17 MiB", [bytes("01 83f6f6 9a00400000"), vec![0x80; 17 << 20]].concat()),
         ("17 MiB of sqlite_sequence", sequence(9 << 20, &[0x81, 0x00])),
@@ -261,7 +272,7 @@ fn what_unfolds_to_too_much_is_refused() {
             let schema = "01 83f6f6 81 84 65 7461626c65 6f73716c6974655f73657175656e6365 6174 60";
             spec.chunks[0].1 = bytes(&format!("{SETTINGS} {schema}"));
         }
-        assert_eq!(spec.outcome(), Err(ErrorKind::TooBig), "{fault}");
+        bombs.push((fault, spec));
     }
     let mut runs = String::new();
     let mut schema = String::from("01 83f6f6 99 1388");
@@ -271,10 +282,44 @@ fn what_unfolds_to_too_much_is_refused() {
         runs += &format!("{name} 8301f6 8102");
     }
     let spec = Spec::of(vec![(ChunkKind::Changes, bytes(&format!("{SETTINGS} {schema} {runs}")))]);
-    assert_eq!(spec.outcome(), Err(ErrorKind::TooBig), "5,000 runs in a chunk");
+    bombs.push(("5,000 runs in a chunk", spec));
+    bombs
+}
+
+/// Each is refused before it is held as a whole.
+#[test]
+fn what_unfolds_to_too_much_is_refused() {
+    for (fault, spec) in bombs() {
+        assert_eq!(spec.outcome(), Err(ErrorKind::TooBig), "{fault}");
+    }
     let two = [bytes("6174 8301f6 81 5a00100000"), vec![0; 1 << 20], bytes("8300f6 8102")].concat();
     assert_eq!(parts(two).outcome(), Err(ErrorKind::Corrupt), "two changes in parts");
     assert_eq!(parts(bytes("6174 8301f6 8102")).outcome(), Err(ErrorKind::Corrupt), "a small change in parts");
+}
+
+/// All that is forged here, each under a name; and most of it so many times with bytes changed at random before it was sealed.
+pub(crate) fn all(rounds: usize) -> Vec<(String, Vec<u8>)> {
+    let forms = FORMS.iter().map(|(fault, rest)| (*fault, Spec::new(rest).rows(&[ROW])));
+    let good = ("nothing is wrong", Spec::new("6174 8301f6 8102").rows(&[ROW]));
+    let specs: Vec<_> = forms.chain(bombs()).chain([good]).collect();
+    let mut all: Vec<_> = specs.iter().map(|(fault, spec)| ((*fault).to_owned(), spec.build())).collect();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    for round in 0..rounds {
+        for (fault, spec) in specs.iter().filter(|(_, spec)| round == 0 || spec.chunks.len() == 1) {
+            let mangled = spec.build_with(|plaintext| {
+                // The heads of lengths are near the front.
+                let reach = plaintext.len().min(200);
+                let at = random(reach);
+                plaintext[at] = [0x9a, 0xbb, 0x7a, 0x5a, 0xff, 0x1b, 0][random(7)];
+            });
+            all.push((format!("{fault}, mangled {round}"), mangled));
+        }
+    }
+    all
 }
 
 #[test]

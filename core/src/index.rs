@@ -9,13 +9,17 @@ use crate::digest::{Digest, Total};
 use crate::limits::{CHUNK_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
-use crate::{Error, Result, cbor};
+use crate::{Error, Result, cbor, memory};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::cmp::Ordering;
 
 /// The tables of which a bundle can have changes: those of two schemas, and the three that every state has.
 const TABLES_MAX: usize = 2 * SCHEMA_ROWS_MAX + 3;
+
+/// What a run takes in memory besides the bytes of its name and its bound: its own fields, a place in the list of tables, and
+/// what the allocator adds to each piece.
+const RUN_MEMORY: usize = 2 * size_of::<EntryRun>() + 128;
 
 /// A run in the making.
 struct Run {
@@ -207,8 +211,16 @@ impl Entry {
 /// Corrupt when it is not an index of `chunks` chunks; too big when it names more tables than two states can have.
 pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
     let mut reader = Reader::new(bytes);
-    let mut decoder = Decoder::default();
-    let mut entries = Vec::new();
+    let mut decoder = Decoder {
+        allowance: memory::Allowance::new("the index"),
+        previous: None,
+        last: None,
+        tables: 0,
+        changes: 0,
+        sum: 0,
+    };
+    let chunk_count = usize::try_from(chunks).unwrap_or(usize::MAX);
+    let mut entries = memory::with_room(chunk_count.min(bytes.len()), "the index")?;
     for _ in 0..chunks {
         entries.push(decoder.entry(&mut reader)?);
     }
@@ -224,8 +236,8 @@ pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)>
 }
 
 /// What the entries so far come to.
-#[derive(Default)]
 struct Decoder {
+    allowance: memory::Allowance,
     previous: Option<ChunkKind>,
     last: Option<EntryRun>,
     tables: usize,
@@ -273,7 +285,11 @@ impl Decoder {
     /// `is_first`: of its entry, so that it may go on with the table of the entry before.
     fn run(&mut self, reader: &mut Reader<'_>, is_first: bool) -> Result<EntryRun> {
         reader.array_of(4)?;
-        let table = OwnedTable::from(&Table::decode(reader)?);
+        let start = reader.rest().len();
+        let borrowed = Table::decode(reader)?;
+        // The name stands here and in the list of tables.
+        self.allowance.take(RUN_MEMORY + 2 * (start - reader.rest().len()))?;
+        let table = OwnedTable::from(&borrowed);
         let before = self.last.take();
         let goes_on = is_first && before.as_ref().is_some_and(|before| before.table == table);
         if !goes_on {
@@ -291,6 +307,7 @@ impl Decoder {
         self.changes = total.ok_or_else(|| Error::corrupt("a run of the index without changes, or of too many"))?;
         let start = reader.clone();
         skip_key(reader)?;
+        self.allowance.take(between(&start, reader).len())?;
         let run = EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() };
         if let Some(before) = before.filter(|_| goes_on) {
             let same_side = (before.removals > 0) == (run.removals > 0);

@@ -6,7 +6,7 @@ use crate::digest::sha256;
 use crate::framing::{Length, chunk_length, sealed_of, tail_length};
 use crate::head::{Form, HEAD_LENGTH, Head, not_of};
 use crate::tail::{RECORD, TRAILER, Tail, push_record};
-use crate::{DomainId, Error, Result, StateId, VerifyKey};
+use crate::{DomainId, Error, Result, StateId, VerifyKey, memory};
 use std::fmt;
 
 /// Where in a bundle an item stands.
@@ -102,10 +102,8 @@ impl Splitter {
         while !bytes.is_empty() {
             let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
             let (now, later) = bytes.split_at(wanted.saturating_sub(self.buffer.len()).min(bytes.len()));
-            if self.buffer.try_reserve(now.len()).is_err() {
-                return Err(Error::too_big("there is no memory for the next item of the bundle").at(self.place()));
-            }
-            self.buffer.extend_from_slice(now);
+            let held = memory::append(&mut self.buffer, now, "the next item of the bundle");
+            held.map_err(|error| error.at(self.place()))?;
             bytes = later;
             if matches!(self.length()?, Length::Whole(length) if length == self.buffer.len()) {
                 let item = std::mem::take(&mut self.buffer);

@@ -9,7 +9,7 @@ use crate::digest::{Digest, Digester};
 use crate::head::Form;
 use crate::reader::{Item, Place, PublicReport, Splitter};
 use crate::seal::Seal;
-use crate::{DomainKeys, Error, RecoveryKey, Result, StateSink};
+use crate::{DomainKeys, Error, RecoveryKey, Result, StateSink, memory};
 use subtle::ConstantTimeEq;
 
 /// Bytes of sealed chunks that are opened together, or a little more.
@@ -122,7 +122,7 @@ impl Opener {
                 emit(Opened::Keys(Box::new(keys)))
             }
             (Item::Chunk { kind, sealed, place }, Some(domain)) => {
-                waiting.sealed.push((kind, sealed.to_vec()));
+                waiting.sealed.push((kind, memory::copy(sealed, "the next chunk")?));
                 waiting.places.push((kind, place));
                 if waiting.is_full() { domain.open(&mut waiting, &mut emit) } else { Ok(()) }
             }

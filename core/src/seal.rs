@@ -3,7 +3,7 @@
 use crate::cbor::{self, Append, put, put_array};
 use crate::chunk::{ChunkKind, Compression};
 use crate::side_by_side::{self, Associated, SideBySide};
-use crate::{DomainKeys, Error, Result, limits};
+use crate::{DomainKeys, Error, Result, limits, memory};
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use std::cell::RefCell;
 
@@ -165,7 +165,7 @@ impl Seal {
     /// Corrupt when the bytes are not what [`Seal::seal`] gives for these keys.
     pub fn open(&self, kind: ChunkKind, sealed: &[u8], head_hash: &[u8; 32]) -> Result<Vec<u8>> {
         let (cipher, associated) = self.cipher(kind, head_hash);
-        let mut padded = sealed.to_vec();
+        let mut padded = memory::copy(sealed, "the next chunk")?;
         decrypt(&mut cipher.borrow_mut(), &[&associated], &mut padded)?;
         self.unpack(&padded)
     }
@@ -225,7 +225,7 @@ impl Seal {
             Error::too_big(format!("a chunk whose plaintext has more than {} bytes", limits::CHUNK_MAX))
         })?;
         match method {
-            STORED if content.len() == length => Ok(content.to_vec()),
+            STORED if content.len() == length => memory::copy(content, "the next chunk"),
             STORED => Err(Error::corrupt("the stated length of a chunk is not its length")),
             ZSTD => self.decompress(content, length),
             other => Err(Error::unsupported(format!("the unknown compression method {other}; use a newer version"))),
@@ -242,7 +242,7 @@ impl Seal {
         if content.len() >= length || zstd_safe::find_frame_compressed_size(content) != Ok(content.len()) {
             return Err(wrong());
         }
-        let mut plain = vec![0; length];
+        let mut plain = memory::zeros(length, "the next chunk")?;
         match context.decompress(plain.as_mut_slice(), content) {
             Ok(written) if written == length => Ok(plain),
             _ => Err(wrong()),

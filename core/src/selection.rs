@@ -2,7 +2,7 @@
 //! who applies it; a reader shows it and compares it.
 
 use crate::limits::SELECTION_MAX;
-use crate::{Error, Result, cbor};
+use crate::{Error, Result, cbor, memory};
 
 /// A rule that narrows a state to a part of its database. Names are those of the schema, exactly.
 ///
@@ -71,6 +71,8 @@ impl Selection {
         if bytes.len() > SELECTION_MAX {
             return Err(Error::too_big(format!("a selection of more than {SELECTION_MAX} bytes")));
         }
+        // A name takes a byte at least, and in memory a string and what the allocator adds to it.
+        memory::room(bytes.len().saturating_mul(2 * size_of::<String>() + 32), "the selection")?;
         let fields: Fields = cbor::from_slice(bytes, "the selection item")?;
         let canonical = is_canonical(&fields);
         let (tables, exclude, conditions, cache) = fields;

@@ -4,7 +4,7 @@
 use crate::cbor::{self, Append, Write, major, put};
 use crate::limits::{SCHEMA_MAX, SCHEMA_ROWS_MAX, SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX, TABLE_NAME_MAX};
 use crate::value::{decode_values, encode_values};
-use crate::{Error, Key, Result, Selection, Value};
+use crate::{Error, Key, Result, Selection, Value, memory};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 
@@ -242,18 +242,26 @@ pub(crate) fn system_table_to_value(rows: &[Vec<Value<'_>>]) -> Result<Vec<u8>> 
 }
 
 pub(crate) fn system_table_from_value(bytes: &[u8]) -> Result<Vec<Vec<Value<'_>>>> {
+    const WHAT: &str = "a table of SQLite's own";
     within(bytes.len(), SYSTEM_TABLE_MAX, "the bytes of a table of SQLite's own")?;
     let mut reader = cbor::Reader::new(bytes);
-    let (mut rows, mut values) = (Vec::new(), 0);
-    for _ in 0..reader.array()? {
+    let count = reader.array()?;
+    within(count, SYSTEM_VALUES_MAX, "the rows of a table of SQLite's own")?;
+    let (mut rows, mut values) = (memory::with_room(count, WHAT)?, 0);
+    let mut allowance = memory::Allowance::new(WHAT);
+    for _ in 0..count {
         let mut row = Vec::new();
         decode_values(&mut reader, &mut row)?;
         row.shrink_to_fit();
+        allowance.take(row.len() * size_of::<Value<'_>>() + 32)?;
         values += 1 + row.len();
         within(values, SYSTEM_VALUES_MAX, "the values of a table of SQLite's own")?;
         rows.push(row);
     }
-    if rows.is_empty() || !reader.is_empty() || system_table_to_value(&rows)? != bytes {
+    let mut again = cbor::Compare::with(bytes);
+    cbor::put_array(&mut again, rows.len());
+    rows.iter().for_each(|row| encode_values(row, &mut again));
+    if rows.is_empty() || !reader.is_empty() || !again.is_same() {
         return Err(Error::corrupt("the rows of a table of SQLite's own are not in canonical form"));
     }
     Ok(rows)
@@ -268,8 +276,11 @@ fn within(size: usize, limit: usize, what: &str) -> Result<()> {
 
 pub(crate) fn schema_from_value(bytes: &[u8]) -> Result<Vec<SchemaRow>> {
     within(bytes.len(), SCHEMA_MAX, "the bytes of the schema")?;
+    let count = cbor::Reader::new(bytes).array()?;
+    within(count, SCHEMA_ROWS_MAX, "the rows of the schema")?;
+    // Borrowed and owned, with what the allocator adds to the three texts of a row.
+    memory::room(count * (2 * size_of::<SchemaValue<'_>>() + size_of::<SchemaRow>() + 96) + bytes.len(), "the schema")?;
     let rows: Vec<SchemaValue<'_>> = cbor::from_slice(bytes, "the schema item")?;
-    within(rows.len(), SCHEMA_ROWS_MAX, "the rows of the schema")?;
     rows.into_iter()
         .map(|SchemaValue(kind, name, table, sql)| {
             let kinds = [SchemaKind::Table, SchemaKind::Index, SchemaKind::View, SchemaKind::Trigger];

@@ -2,7 +2,7 @@
 //! (`FORMAT.md`, "Tail").
 
 use crate::digest::sha256;
-use crate::{DomainKeys, Error, Result, StateId, VerifyKey, cbor, limits};
+use crate::{DomainKeys, Error, Result, StateId, VerifyKey, cbor, limits, memory};
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, Bytes};
@@ -66,7 +66,7 @@ impl Tail {
         Ok(Self {
             base_id: base_id.map(|id| StateId(*id)),
             state_id: StateId(*state_id),
-            items: items.to_vec(),
+            items: memory::copy(items, RECORDS)?,
             length,
             verify_key: VerifyKey(*verify_key),
             signature: *signature,
@@ -91,13 +91,17 @@ fn signed_message(encoded: &[u8]) -> Vec<u8> {
     [LABEL, &sha256(&encoded[..encoded.len() - SIGNATURE])].concat()
 }
 
+const RECORDS: &str = "the list of the bundle's items";
+
 /// Adds an item's record to the list.
+///
+/// # Errors
+/// Too big above the limit, or when there is no memory.
 pub(crate) fn push_record(items: &mut Vec<u8>, length: usize, hash: &[u8; 32]) -> Result<()> {
     if items.len() / RECORD >= limits::ITEMS_MAX {
         return Err(Error::too_big(format!("a bundle of more than {} items", limits::ITEMS_MAX)));
     }
     let length = u32::try_from(length).map_err(|_| Error::too_big("an item of 4 GiB or more"))?;
-    items.extend_from_slice(&length.to_be_bytes());
-    items.extend_from_slice(hash);
-    Ok(())
+    memory::append(items, &length.to_be_bytes(), RECORDS)?;
+    memory::append(items, hash, RECORDS)
 }

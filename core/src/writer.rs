@@ -8,7 +8,7 @@ use crate::index::Summary;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
 use crate::seal::Seal;
 use crate::tail::{Tail, push_record};
-use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
+use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey, memory};
 use std::io;
 
 /// What was written.
@@ -97,7 +97,7 @@ impl<W: io::Write> BundleWriter<W> {
     /// As [`BundleWriter::chunk`].
     pub fn chunks(&mut self, chunks: &[PlainChunk]) -> Result<()> {
         for chunk in chunks {
-            self.entries.extend_from_slice(&chunk.entry);
+            memory::append(&mut self.entries, &chunk.entry, "the index")?;
         }
         if (self.entries.len() + SUMMARY_MAX) as u64 > INDEX_MAX {
             return Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes")));

@@ -65,20 +65,30 @@ impl<'a> Arguments<'a> {
     }
 
     /// The argument at `index`, from 0; NULL where there is none.
-    pub fn get(&self, index: usize) -> Argument<'a> {
-        let Some(&value) = self.values.get(index) else { return Argument::Null };
+    ///
+    /// # Errors
+    /// Too big when SQLite has no memory to hand it out: to convert a text, to write out a zeroblob.
+    pub fn get(&self, index: usize) -> Result<Argument<'a>> {
+        let Some(&value) = self.values.get(index) else { return Ok(Argument::Null) };
         let host = Host::get();
         // SAFETY: the value is valid (as of `new`). The length is asked after the pointer, as SQLite demands, and both
         // describe memory that stays as it is until the call returns. An empty BLOB has a null pointer.
-        unsafe {
+        let argument = unsafe {
             match (host.value_type)(value) {
-                1 => Argument::Integer((host.value_int64)(value)),
-                3 => bytes((host.value_text)(value), (host.value_bytes)(value)).map_or(Argument::Null, Argument::Text),
-                4 => Argument::Blob(bytes((host.value_blob)(value).cast(), (host.value_bytes)(value)).unwrap_or(&[])),
-                5 => Argument::Null,
-                _ => Argument::Real,
+                1 => Some(Argument::Integer((host.value_int64)(value))),
+                3 => bytes((host.value_text)(value), (host.value_bytes)(value)).map(Argument::Text),
+                4 => {
+                    match (bytes((host.value_blob)(value).cast(), (host.value_bytes)(value)), (host.value_bytes)(value))
+                    {
+                        (None, 0) => Some(Argument::Blob(&[])),
+                        (blob, _) => blob.map(Argument::Blob),
+                    }
+                }
+                5 => Some(Argument::Null),
+                _ => Some(Argument::Real),
             }
-        }
+        };
+        argument.ok_or_else(|| Error::too_big(format!("SQLite has no memory for argument {}", index + 1)))
     }
 
     /// The recovery key at `index`.
@@ -105,7 +115,7 @@ impl<'a> Arguments<'a> {
 
     fn key_text(&self, index: usize) -> Result<Zeroizing<String>> {
         const FORMS: &str = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'";
-        let bytes = match self.get(index) {
+        let bytes = match self.get(index)? {
             Argument::Text(bytes) => bytes,
             Argument::Null => return Err(Error::misuse(format!("the key is NULL; {FORMS}"))),
             _ => return Err(Error::misuse(format!("the key is not text; {FORMS}"))),
@@ -131,7 +141,7 @@ impl<'a> Arguments<'a> {
     /// Misuse when one does: see [`refuse_open_database`].
     pub fn refuse_key_in_database(&self, app: &Connection<'_>) -> Result<()> {
         for index in 0..self.len() {
-            if let Argument::Text(bytes) = self.get(index)
+            if let Argument::Text(bytes) = self.get(index)?
                 && let Some(path) = bytes.strip_prefix(b"file:")
             {
                 refuse_open_database(app, &path_of(path, "the key's file")?)?;
@@ -146,7 +156,7 @@ impl<'a> Arguments<'a> {
     /// Misuse when it is none, or a path is that of a database which `app` has open.
     pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
         const FORMS: &str = "give a BLOB (the bundle itself), its path, or a JSON array of the paths of a chain";
-        let paths = match self.get(index) {
+        let paths = match self.get(index)? {
             Argument::Blob(bytes) => return Ok(vec![Bundle::Bytes(bytes)]),
             Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?,
             Argument::Text(bytes) => vec![path_of(bytes, "the bundle")?],
@@ -168,7 +178,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// Misuse when it is none.
     pub fn path(&self, index: usize) -> Result<PathBuf> {
-        match self.get(index) {
+        match self.get(index)? {
             Argument::Text(bytes) => path_of(bytes, "the target"),
             _ => Err(Error::misuse("the path of the target is not text; give the path of a file")),
         }
@@ -179,7 +189,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// Misuse when something else is there; `what` names it.
     pub fn text(&self, index: usize, what: &str) -> Result<Option<&'a str>> {
-        match self.get(index) {
+        match self.get(index)? {
             Argument::Null => Ok(None),
             Argument::Text(bytes) => std::str::from_utf8(bytes)
                 .map(Some)
@@ -193,7 +203,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// Misuse, naming the option.
     pub fn options<T: DeserializeOwned + Default>(&self, index: usize) -> Result<T> {
-        match self.get(index) {
+        match self.get(index)? {
             Argument::Null => Ok(T::default()),
             Argument::Text(bytes) => options::read(bytes),
             _ => Err(Error::misuse("the options must be text: a JSON object such as '{\"replace\": true}'")),

@@ -20,7 +20,7 @@ use crate::shape::{Columns, Shape};
 use crate::summary::SelectionReport;
 use crate::table_function::{Cell, TableFunction, Watch};
 use lifeboat_core::{Diff, Error, ErrorKind, RecoveryKey, Result, RowDifference, SchemaRow, Settings, StoredRow};
-use lifeboat_sqlite::{Api, Connection};
+use lifeboat_sqlite::Connection;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,7 +53,7 @@ impl TableFunction for Differences {
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
         let key = arguments.recovery_key(2)?;
-        let side = |index, name| Side::open(name, *app.api(), arguments, index, &key, app, watch);
+        let side = |index, name| Side::open(name, arguments, index, &key, app, watch);
         let (old, new) = (side(0, "the old state")?, side(1, "the new state")?);
         let diff = Diff::new(&old.chain.chain, &new.chain.chain)?;
         let mut ready = VecDeque::new();
@@ -82,7 +82,6 @@ impl TableFunction for Differences {
 impl Side {
     fn open(
         name: &'static str,
-        api: Api,
         arguments: &Arguments<'_>,
         index: usize,
         key: &RecoveryKey,
@@ -93,7 +92,7 @@ impl Side {
             let chain = WatchedChain::open(key, &arguments.chain(index, app)?, watch)?;
             let settings = chain.chain.settings().map_err(|error| chain.place(error))?;
             let schema = chain.chain.schema().map_err(|error| chain.place(error))?;
-            let shape = Shape::new(api, &settings, &schema)?;
+            let shape = Shape::new(app, &settings, &schema)?;
             Ok(Self { name, chain, settings, schema, shape })
         };
         open().map_err(|error: Error| error.at(name))

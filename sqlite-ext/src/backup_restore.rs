@@ -18,7 +18,7 @@ use crate::options::DEFAULT_SCHEMA;
 use crate::scratch::{self, Built, Checks};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{
-    CheckLevel, Connection, OpenMode, Target, adopt_encoding, check_may_restore, copy_into, quote_name,
+    CheckLevel, Connection, OpenMode, Target, Version, adopt_encoding, check_may_restore, copy_into,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -56,6 +56,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     if schema.eq_ignore_ascii_case("temp") {
         return Err(Error::misuse("the schema \"temp\" is this connection's own scratch; restore into another"));
     }
+    // First of all: what is committed from here on is not lost.
+    let version = Version::of(&app, schema)?;
     let target = Target::read(&app, schema)?;
     if !target.is_empty && !options.replace {
         return Err(Error::misuse(format!(
@@ -63,8 +65,6 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
              into a new file with backup_restore_file"
         )));
     }
-    let data_version = format!("PRAGMA {}.data_version", quote_name(schema));
-    let version = (app.query_i64(&data_version)?, changes(&app)?);
     let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
     let built = scratch::build(&scratch, &bundles, &key, target.options(CheckLevel::Quick), &interrupt, None)?;
@@ -73,25 +73,14 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let reply = Reply::json(&summary)?;
     // Whatever can fail has been done: an error after the copy could not undo it.
     drop(interrupt);
-    // Building takes time; what is there now is what will be lost.
-    if Target::read(&app, schema)? != target || (app.query_i64(&data_version)?, changes(&app)?) != version {
-        return Err(Error::busy(format!(
-            "the database {schema:?} was changed meanwhile; nothing was replaced; try again"
-        )));
-    }
     let before = app.encoding()?;
     adopt_encoding(&app, encoding)?;
-    if let Err(error) = copy_into(&scratch, &app, schema) {
+    if let Err(error) = copy_into(&scratch, &app, schema, version) {
         // As it was, as far as it had an encoding at all.
         let _ = adopt_encoding(&app, before);
         return Err(error);
     }
     Ok(reply)
-}
-
-/// What this connection itself has changed so far.
-fn changes(app: &Connection<'_>) -> Result<i64> {
-    app.query_i64("SELECT total_changes()")
 }
 
 impl Summary {

@@ -51,8 +51,8 @@ impl TableFunction for Rows {
         let settings = chain.chain.settings().map_err(placed)?;
         let schema = chain.chain.schema().map_err(placed)?;
         let name = &table_named(&schema, table)?.name;
-        let columns = Shape::new(*app.api(), &settings, &schema)?.columns(name);
-        let source = open_table(&chain, name, arguments.get(3), settings.encoding, &columns).map_err(placed)?;
+        let columns = Shape::new(app, &settings, &schema)?.columns(name);
+        let source = open_table(&chain, name, arguments.get(3)?, settings.encoding, &columns).map_err(placed)?;
         Ok(Self { chain, columns, source })
     }
 

@@ -72,7 +72,7 @@ enum ContentsReport {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let bundles = call.arguments.chain(0, &app)?;
-    let key = match call.arguments.get(1) {
+    let key = match call.arguments.get(1)? {
         // NULL stands for "no key" only where options follow: alone, it is a query that found no key.
         Argument::Null if call.arguments.len() != 2 => None,
         _ => Some(call.arguments.any_key(1)?),

@@ -39,10 +39,15 @@ impl<'a> Call<'a> {
 
     /// How many bytes a BLOB or TEXT may have here.
     pub fn length_limit(&self) -> usize {
-        // SAFETY: the connection is open; a negative value only asks.
-        let limit = unsafe { (Host::get().api.limit)(self.db, SQLITE_LIMIT_LENGTH, -1) };
-        usize::try_from(limit).unwrap_or(0)
+        length_limit(&self.app())
     }
+}
+
+/// How many bytes a BLOB or TEXT may have on this connection.
+pub(crate) fn length_limit(app: &Connection<'_>) -> usize {
+    // SAFETY: the connection is open; a negative value only asks.
+    let limit = unsafe { (app.api().limit)(app.handle(), SQLITE_LIMIT_LENGTH, -1) };
+    usize::try_from(limit).unwrap_or(0)
 }
 
 /// What a function gives back.

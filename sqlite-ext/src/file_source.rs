@@ -148,7 +148,7 @@ impl WatchedChain {
         let mut sources = Vec::with_capacity(bundles.len());
         for (number, bundle) in bundles.iter().enumerate() {
             let source = match bundle {
-                Bundle::Bytes(bytes) => BundleSource::Owned(bytes.to_vec()),
+                Bundle::Bytes(bytes) => BundleSource::Owned(copy(bytes)?),
                 Bundle::File(path) => BundleSource::file(path, "bundle")?,
             };
             let source = source.among(bundles, bundle);
@@ -183,6 +183,14 @@ impl WatchedChain {
             _ => error,
         }
     }
+}
+
+fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| Error::too_big("there is no memory for a copy of the bundle; give the path of a file"))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// A source of a chain that a statement reads.

@@ -3,8 +3,8 @@
 //! Statements on the application's connection heed both by themselves. Work that happens elsewhere (unpacking a bundle,
 //! building a scratch database) asks here.
 
-use lifeboat_core::{ErrorKind, Result};
-use lifeboat_sqlite::{Connection, Pulse};
+use lifeboat_core::Result;
+use lifeboat_sqlite::{Connection, Pulse, is_of_machine};
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
@@ -22,10 +22,10 @@ impl<'c> Interrupt<'c> {
     /// Asks `app`.
     ///
     /// # Errors
-    /// Interrupted, when the application wants an end already.
+    /// Interrupted, when the application wants an end already; too big when there is no memory to ask.
     pub fn of(app: &'c Connection<'c>) -> Result<Self> {
         let pulse = match Pulse::of(app) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            Err(error) if is_of_machine(&error) => return Err(error),
             pulse => pulse.ok().map(RefCell::new),
         };
         Ok(Self { pulse, last: Cell::new(None) })

@@ -1,36 +1,80 @@
 //! Rows as JSON, exactly, and keys back from it (`backup_rows`, `backup_diff`).
 
-use lifeboat_core::{TextEncoding, Value};
+use lifeboat_core::{Error, Result, TextEncoding, Value};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::fmt::Write;
+use std::io::{self, Write};
 
-/// The values in their order.
-pub(crate) fn array(values: &[Value<'_>]) -> String {
-    let mut json = String::from("[");
-    for (index, value) in values.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        push(&mut json, value);
+/// UTF-16 is converted in pieces of so many characters.
+const PIECE: usize = 4096;
+
+/// How long a text may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit(pub usize);
+
+impl Limit {
+    /// The values in their order.
+    ///
+    /// # Errors
+    /// Too big for a text above the limit, and when there is no memory for it.
+    pub fn array(self, values: &[Value<'_>]) -> Result<String> {
+        self.text(|json| {
+            for (index, value) in values.iter().enumerate() {
+                json.write_all(if index > 0 { b"," } else { b"[" })?;
+                push(json, value)?;
+            }
+            json.write_all(if values.is_empty() { b"[]" } else { b"]" })
+        })
     }
-    json.push(']');
-    json
+
+    /// The values by the names of their columns, in the order given.
+    ///
+    /// # Errors
+    /// As [`Limit::array`].
+    pub fn object(self, named: &[(&str, Value<'_>)]) -> Result<String> {
+        self.text(|json| {
+            for (index, (name, value)) in named.iter().enumerate() {
+                json.write_all(if index > 0 { b"," } else { b"{" })?;
+                serde_json::to_writer(&mut *json, name)?;
+                json.write_all(b":")?;
+                push(json, value)?;
+            }
+            json.write_all(if named.is_empty() { b"{}" } else { b"}" })
+        })
+    }
+
+    fn text(self, write: impl FnOnce(&mut Json) -> io::Result<()>) -> Result<String> {
+        let mut json = Json { bytes: Vec::new(), limit: self.0 };
+        write(&mut json).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => Error::too_big(format!(
+                "a row that has more than {} bytes as JSON, SQLite's limit of a text here; restore the bundle to read it",
+                self.0
+            )),
+            _ => Error::too_big("there is no memory for a row of this size as JSON"),
+        })?;
+        String::from_utf8(json.bytes).map_err(|_| Error::host("the JSON of a row is not well-formed"))
+    }
 }
 
-/// The values by the names of their columns, in the order given.
-pub(crate) fn object(named: &[(&str, Value<'_>)]) -> String {
-    let mut json = String::from("{");
-    for (index, (name, value)) in named.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
+/// A text in the making.
+struct Json {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Write for Json {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.limit - self.bytes.len() {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
-        push_string(&mut json, name);
-        json.push(':');
-        push(&mut json, value);
+        self.bytes.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
-    json.push('}');
-    json
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// One value of a key that was given as JSON.
@@ -101,48 +145,59 @@ fn from_hex(digits: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { bytes } else { None }
 }
 
-fn push(json: &mut String, value: &Value<'_>) {
-    // Writing to a String cannot fail.
-    let _ = match value {
-        Value::Null => json.write_str("null"),
+fn push(json: &mut Json, value: &Value<'_>) -> io::Result<()> {
+    match value {
+        Value::Null => json.write_all(b"null"),
         Value::Integer(integer) => write!(json, "{integer}"),
         // What SQLite's own JSON functions write and read for infinity.
-        Value::Real(real) if real.is_infinite() => json.write_str(if *real > 0.0 { "9e999" } else { "-9e999" }),
+        Value::Real(real) if real.is_infinite() => json.write_all(if *real > 0.0 { b"9e999" } else { b"-9e999" }),
         // The debug form always has a point or an exponent, and is the shortest that reads back the same.
         Value::Real(real) => write!(json, "{real:?}"),
         Value::Blob(bytes) => push_bytes(json, "blob", bytes),
-        Value::Text(bytes) => return push_text(json, std::str::from_utf8(bytes).ok(), bytes),
-        Value::Utf16le(bytes) => return push_text(json, utf16(bytes, u16::from_le_bytes).as_deref(), bytes),
-        Value::Utf16be(bytes) => return push_text(json, utf16(bytes, u16::from_be_bytes).as_deref(), bytes),
-    };
-}
-
-fn push_text(json: &mut String, text: Option<&str>, bytes: &[u8]) {
-    match text.filter(|text| !text.contains('\0')) {
-        Some(text) => push_string(json, text),
-        None => drop(push_bytes(json, "text", bytes)),
+        Value::Text(bytes) => match std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')) {
+            Some(text) => Ok(serde_json::to_writer(json, text)?),
+            None => push_bytes(json, "text", bytes),
+        },
+        Value::Utf16le(bytes) => push_utf16(json, bytes, u16::from_le_bytes),
+        Value::Utf16be(bytes) => push_utf16(json, bytes, u16::from_be_bytes),
     }
 }
 
-fn push_string(json: &mut String, text: &str) {
-    json.push_str(&serde_json::Value::from(text).to_string());
-}
-
-fn push_bytes(json: &mut String, kind: &str, bytes: &[u8]) -> std::fmt::Result {
+fn push_bytes(json: &mut Json, kind: &str, bytes: &[u8]) -> io::Result<()> {
     write!(json, "{{\"{kind}\":\"")?;
-    json.reserve(2 * bytes.len() + 2);
-    bytes.iter().try_for_each(|byte| write!(json, "{byte:02x}"))?;
-    json.write_str("\"}")
+    for piece in bytes.chunks(PIECE) {
+        let mut digits = String::with_capacity(2 * PIECE);
+        // Writing to a String cannot fail.
+        piece.iter().for_each(|byte| _ = std::fmt::Write::write_fmt(&mut digits, format_args!("{byte:02x}")));
+        json.write_all(digits.as_bytes())?;
+    }
+    json.write_all(b"\"}")
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
-    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    char::decode_utf16(units).collect::<Result<_, _>>().ok()
+fn push_utf16(json: &mut Json, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<()> {
+    let (units, _) = bytes.as_chunks::<2>();
+    let mut characters = char::decode_utf16(units.iter().map(|pair| unit(*pair)));
+    if characters.clone().any(|character| character.map_or(true, |character| character == '\0')) {
+        return push_bytes(json, "text", bytes);
+    }
+    json.write_all(b"\"")?;
+    loop {
+        let piece: String = characters.by_ref().take(PIECE).flatten().collect();
+        if piece.is_empty() {
+            return json.write_all(b"\"");
+        }
+        let quoted = serde_json::to_string(&piece)?;
+        json.write_all(&quoted.as_bytes()[1..quoted.len() - 1])?;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn array(values: &[Value<'_>]) -> String {
+        Limit(10_000).array(values).unwrap()
+    }
 
     #[test]
     fn values_are_exact() {
@@ -191,6 +246,25 @@ mod tests {
 
     #[test]
     fn names_are_quoted() {
-        assert_eq!(object(&[("a\"b", Value::Integer(1)), ("", Value::Null)]), "{\"a\\\"b\":1,\"\":null}");
+        let named = [("a\"b", Value::Integer(1)), ("", Value::Null)];
+        assert_eq!(Limit(20).object(&named).unwrap(), "{\"a\\\"b\":1,\"\":null}");
+        assert_eq!((Limit(2).object(&[]).unwrap(), Limit(2).array(&[]).unwrap()), ("{}".to_owned(), "[]".to_owned()));
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_made() {
+        let text = [b'x'; 20];
+        for (value, length) in [(Value::Text(&text), 24), (Value::Blob(&text), 53), (Value::Utf16le(&text), 34)] {
+            assert_eq!(Limit(length).array(&[value]).unwrap().len(), length);
+            assert_eq!(Limit(length - 1).array(&[value]).unwrap_err().kind(), lifeboat_core::ErrorKind::TooBig);
+        }
+    }
+
+    #[test]
+    fn long_utf_16_is_whole() {
+        let text = "aä\u{1f600}\"\n".repeat(PIECE);
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let json = Limit(1 << 20).array(&[Value::Utf16be(&units)]).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
     }
 }

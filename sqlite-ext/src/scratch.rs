@@ -3,8 +3,10 @@
 use crate::arguments::Bundle;
 use crate::interrupt::Interrupt;
 use crate::pipeline;
-use lifeboat_core::{Error, ErrorKind, RecoveryKey, Report, Result};
-use lifeboat_sqlite::{CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, prove};
+use lifeboat_core::{Error, RecoveryKey, Report, Result};
+use lifeboat_sqlite::{
+    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, is_of_machine, prove,
+};
 use serde::{Serialize, Serializer};
 use std::fs::File;
 use std::thread;
@@ -54,31 +56,35 @@ pub(crate) fn build<'c>(
     interrupt: &Interrupt<'_>,
     file: Option<&File>,
 ) -> Result<Built> {
-    let mut stop = || interrupt.check().is_err();
-    scratch.watched(&mut stop, || {
+    let watcher = || interrupt.check();
+    scratch.watched_by(watcher, || {
         let (report, rebuild) = pipeline::restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
         let rebuilt = rebuild.finish()?;
-        thread::scope(|threads| {
-            // The disk works while the rows are read again.
-            let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
-            let proved = prove(scratch, key, &report);
-            // Where no thread could be made, the caller's own sync does all of it.
-            if let Some(Ok(synced)) = synced
-                && let Ok(Err(error)) = synced.join()
-            {
-                return Err(Error::host(format!("cannot write what was built to the disk: {error}; free some space")));
+        let foreign_keys = rebuilt.examine(scratch, || {
+            thread::scope(|threads| {
+                // The disk works while the rows are read again.
+                let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
+                let proved = prove(scratch, key, &report);
+                // Where no thread could be made, the caller's own sync does all of it.
+                if let Some(Ok(synced)) = synced
+                    && let Ok(Err(error)) = synced.join()
+                {
+                    return Err(Error::host(format!(
+                        "cannot write what was built to the disk: {error}; free some space"
+                    )));
+                }
+                proved
+            })?;
+            match foreign_key_check(scratch, "main") {
+                // What is wrong with the declaration of a foreign key is legal until it is used.
+                Err(error) if !is_of_machine(&error) => {
+                    Ok(Findings { count: 1, first: vec![error.message().to_owned()] })
+                }
+                findings => findings,
             }
-            proved
         })?;
-        let foreign_keys = match foreign_key_check(scratch, "main") {
-            // A foreign key without a unique parent column is legal until it is used, and makes the check itself fail.
-            Err(error) if error.kind() != ErrorKind::Interrupted => {
-                Findings { count: 1, first: vec![error.message().to_owned()] }
-            }
-            findings => findings?,
-        };
         Ok(Built { report, checks: Checks::new(options.check, foreign_keys, rebuilt) })
-    })?
+    })
 }
 
 impl Checks {

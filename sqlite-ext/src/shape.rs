@@ -1,28 +1,30 @@
 //! The shape of a state's tables, and their rows as JSON in that shape (`backup_rows`, `backup_diff`).
 
-use crate::json;
+use crate::edge::length_limit;
+use crate::json::Limit;
 use crate::table_function::Cell;
 use lifeboat_core::{Error, Key, Result, SchemaKind, SchemaRow, Settings, StoredRow, Value};
-use lifeboat_sqlite::{Api, Source, StoredColumns};
+use lifeboat_sqlite::{Connection, Source, StoredColumns};
 
 /// The columns of the tables of a state. No module of a virtual table is asked: such a table has no rows of its own.
-pub(crate) struct Shape(lifeboat_sqlite::Columns);
+pub(crate) struct Shape(lifeboat_sqlite::Columns, Limit);
 
 /// The columns of one table that hold stored values, in its order.
-pub(crate) struct Columns(StoredColumns);
+pub(crate) struct Columns(StoredColumns, Limit);
 
 impl Shape {
-    /// Judges this schema and learns its tables.
+    /// Judges this schema and learns its tables. Rows as JSON have the limit of texts on the connection `app`.
     ///
     /// # Errors
     /// Those of [`lifeboat_sqlite::Columns::new`].
-    pub fn new(api: Api, settings: &Settings, schema: &[SchemaRow]) -> Result<Self> {
-        lifeboat_sqlite::Columns::new(api, settings, schema).map(Self)
+    pub fn new(app: &Connection<'_>, settings: &Settings, schema: &[SchemaRow]) -> Result<Self> {
+        let columns = lifeboat_sqlite::Columns::new(*app.api(), settings, schema)?;
+        Ok(Self(columns, Limit(length_limit(app))))
     }
 
     /// The columns of a table; none if there is no such table, or it is a virtual one.
     pub fn columns(&self, table: &str) -> Columns {
-        Columns(self.0.of(table).cloned().unwrap_or_default())
+        Columns(self.0.of(table).cloned().unwrap_or_default(), self.1)
     }
 }
 
@@ -32,7 +34,7 @@ impl Columns {
     /// # Errors
     /// Corrupt when it is no row of this table.
     pub fn row(&self, row: &StoredRow) -> Result<(Cell, String)> {
-        row.row(|key, values| Ok((key_cell(key), self.object(key, values)?)))
+        row.row(|key, values| Ok((self.key_cell(key)?, self.object(key, values)?)))
     }
 
     /// The rows of a table of SQLite's own, which count from 1.
@@ -43,9 +45,16 @@ impl Columns {
         rows.system_rows(|rows| (1..).zip(rows).map(|(at, row)| self.object(Key::Rowid(at), row)).collect())
     }
 
+    fn key_cell(&self, key: Key<'_>) -> Result<Cell> {
+        match key {
+            Key::Rowid(rowid) => Ok(Cell::Integer(rowid)),
+            Key::Primary(values) => self.1.array(values).map(Cell::Text),
+        }
+    }
+
     /// Puts the values back beside the names of their columns, in the order of the table.
     fn object(&self, key: Key<'_>, values: &[Value<'_>]) -> Result<String> {
-        let StoredColumns { names, sources } = &self.0;
+        let Self(StoredColumns { names, sources }, limit) = self;
         let value = |source: &Source| match (*source, key) {
             (Source::Rowid, Key::Rowid(rowid)) => Some(Value::Integer(rowid)),
             (Source::Key(place), Key::Primary(key)) => key.get(place).copied(),
@@ -56,16 +65,9 @@ impl Columns {
         let named: Option<Vec<_>> =
             names.iter().zip(sources).map(|(name, source)| Some((name.as_str(), value(source)?))).collect();
         match named {
-            Some(named) if sources.iter().filter(is_value).count() == values.len() => Ok(json::object(&named)),
+            Some(named) if sources.iter().filter(is_value).count() == values.len() => limit.object(&named),
             _ => Err(Error::corrupt("a row has another number of values than its table has columns")),
         }
-    }
-}
-
-fn key_cell(key: Key<'_>) -> Cell {
-    match key {
-        Key::Rowid(rowid) => Cell::Integer(rowid),
-        Key::Primary(values) => Cell::Text(json::array(values)),
     }
 }
 

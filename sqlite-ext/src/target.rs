@@ -1,8 +1,8 @@
 //! Paths that are not touched, whatever the options say.
 
 use crate::arguments::to_path;
-use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, OpenMode};
+use lifeboat_core::{Error, ErrorKind, Result};
+use lifeboat_sqlite::{Connection, OpenMode, is_of_machine};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ pub(crate) fn refuse_no_file(path: &Path, what: &str) -> Result<()> {
 /// journal would be rolled back into the new file and destroy it.
 ///
 /// # Errors
-/// Misuse, which says what is in the way.
+/// Misuse, which says what is in the way; host when that cannot be told.
 pub(crate) fn refuse_database_in_use(app: &Connection<'_>, path: &Path) -> Result<()> {
     let wal = beside(path, "-wal");
     if fs::symlink_metadata(&wal).is_ok() {
@@ -109,7 +109,7 @@ pub(crate) fn refuse_database_in_use(app: &Connection<'_>, path: &Path) -> Resul
             journal.display()
         )));
     }
-    if path.exists() && is_locked(app, path) {
+    if path.exists() && is_locked(app, path)? {
         return Err(Error::busy(format!(
             "'{}' is locked by another connection; replacing a database under its users would damage it: close them first",
             path.display()
@@ -119,11 +119,20 @@ pub(crate) fn refuse_database_in_use(app: &Connection<'_>, path: &Path) -> Resul
 }
 
 /// True when somebody reads or writes the database right now. A file that is no database, or a damaged one, is not locked.
-fn is_locked(app: &Connection<'_>, path: &Path) -> bool {
+///
+/// # Errors
+/// Host when that cannot be told.
+fn is_locked(app: &Connection<'_>, path: &Path) -> Result<bool> {
     // Absolute, so that no host takes it for a URI. A path that SQLite cannot be told is taken for locked.
-    let Ok(absolute) = std::path::absolute(path) else { return true };
-    let Some(name) = absolute.to_str() else { return true };
-    let Ok(database) = Connection::open(*app.api(), name, OpenMode::ReadWrite) else { return false };
-    let locked = database.execute("BEGIN EXCLUSIVE").and_then(|()| database.execute("ROLLBACK"));
-    locked.is_err_and(|error| error.kind() == lifeboat_core::ErrorKind::Busy)
+    let Ok(absolute) = std::path::absolute(path) else { return Ok(true) };
+    let Some(name) = absolute.to_str() else { return Ok(true) };
+    let tried = Connection::open(*app.api(), name, OpenMode::ReadWrite)
+        .and_then(|database| database.execute("BEGIN EXCLUSIVE").and_then(|()| database.execute("ROLLBACK")));
+    match tried {
+        Err(error) if error.kind() == ErrorKind::Busy => Ok(true),
+        Err(error) if is_of_machine(&error) => {
+            Err(error.at(format!("cannot tell whether '{}', which is to be replaced, is in use", path.display())))
+        }
+        _ => Ok(false),
+    }
 }

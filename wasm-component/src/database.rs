@@ -92,7 +92,7 @@ impl Database {
             let (report, rebuild) = incoming.finish()?;
             expected(report.public.state_id, expect)?;
             let rebuilt = rebuild.finish()?;
-            prove(scratch.connection(), &key, &report)?;
+            rebuilt.examine(scratch.connection(), || prove(scratch.connection(), &key, &report))?;
             let pragma = |sql: &str| scratch.connection().query_i64(sql);
             let count = pragma("PRAGMA page_count")?;
             let size = pragma("PRAGMA page_size")?;

@@ -56,7 +56,7 @@ fn check(connection: &Connection<'_>, schema: &str, pragma: &str) -> Result<Find
     let mut findings = Findings::default();
     let mut statement = connection.prepare(&format!("PRAGMA {}.{pragma}({})", quote_name(schema), KEPT_MAX + 1))?;
     while statement.step()? {
-        let text = statement.text_lossy(0);
+        let text = statement.text_lossy(0)?;
         if text != "ok" {
             findings.push(|| Ok(text))?;
         }
@@ -115,7 +115,7 @@ pub(crate) fn require_sound(connection: &Connection<'_>, level: CheckLevel) -> R
     // A check ends at its limit, behind which damage would go unseen.
     let mut statement = connection.prepare(&format!("PRAGMA main.{pragma}({})", i32::MAX))?;
     while statement.step()? {
-        let finding = statement.text_lossy(0);
+        let finding = statement.text_lossy(0)?;
         if finding == "ok" {
             continue;
         }

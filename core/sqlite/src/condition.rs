@@ -47,7 +47,7 @@ impl Bench<'_> {
     /// [Misuse](Error::misuse) names the table and what is wrong, in SQLite's words where it has some.
     pub(crate) fn check(&self, table: &str, condition: &str) -> Result<()> {
         self.check_parsed(table, condition).map_err(|error| match error.kind() {
-            ErrorKind::Host => Error::misuse(format!(
+            ErrorKind::Host if !fault::is_of_machine(&error) => Error::misuse(format!(
                 "{}; a condition is evaluated on a private copy of the database, without functions, collations, views \
                  or temporary tables of the app's",
                 error.message()

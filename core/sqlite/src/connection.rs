@@ -3,7 +3,7 @@
 use crate::api::{Api, ProgressHandler, sqlite3};
 use crate::fault;
 use crate::statement::Statement;
-use lifeboat_core::{Error, Result, TextEncoding};
+use lifeboat_core::{Error, ErrorKind, Result, TextEncoding};
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::marker::PhantomData;
@@ -243,6 +243,24 @@ impl<'app> Connection<'app> {
         Ok(body())
     }
 
+    /// The same for a watcher that says why it wants an end: that is the outcome then.
+    pub fn watched_by<R>(
+        &self,
+        mut watcher: impl FnMut() -> Result<()>,
+        body: impl FnOnce() -> Result<R>,
+    ) -> Result<R> {
+        let mut reason = None;
+        let mut stop = || {
+            reason = watcher().err();
+            reason.is_some()
+        };
+        let outcome = self.watched(&mut stop, body)?;
+        match (outcome, reason) {
+            (Err(error), Some(reason)) if error.kind() == ErrorKind::Interrupted => Err(reason),
+            (outcome, _) => outcome,
+        }
+    }
+
     fn patrol(&self) -> Option<&Patrol> {
         // SAFETY: leaked from its box in `open`, freed when the connection is dropped; only shared references are made.
         self.patrol.map(|patrol| unsafe { patrol.as_ref() })
@@ -274,7 +292,9 @@ impl<'app> Connection<'app> {
         // SAFETY: the connection is open (or failed to open, which leaves a handle with a message); the text is
         // NUL-terminated and copied before the next call.
         let message = unsafe { CStr::from_ptr((self.api.errmsg)(self.db)).to_string_lossy().into_owned() };
-        fault::error(code, &message, place)
+        // Most calls return extended codes on connections alone that ask for them.
+        let extended = self.last_code();
+        fault::error(if extended & 0xff == code { extended } else { code }, &message, place)
     }
 
     /// The extended result code of SQLite's last call on this connection.

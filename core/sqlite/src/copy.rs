@@ -9,7 +9,8 @@ use crate::check::CheckLevel;
 use crate::connection::Connection;
 use crate::name::quote_name;
 use crate::rebuild::{RESERVE_BYTES, RebuildOptions};
-use lifeboat_core::{Error, Result, TextEncoding};
+use lifeboat_core::{Error, ErrorKind, Result, TextEncoding};
+use std::ffi::c_int;
 
 /// What of a target database a rebuilt one has to match, because the copy would change it in silence or fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,29 @@ impl Target {
     }
 }
 
+/// `SQLITE_FCNTL_DATA_VERSION`
+const DATA_VERSION: c_int = 35;
+
+/// What a connection has seen of a database: another one after each change, by itself or by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(c_int);
+
+impl Version {
+    /// Looks at `schema` of the app's connection.
+    pub fn of(app: &Connection<'_>, schema: &str) -> Result<Self> {
+        app.query_i64(&format!("SELECT count(*) FROM {}.sqlite_master", quote_name(schema)))?;
+        Self::last_seen(app, schema)
+    }
+
+    fn last_seen(app: &Connection<'_>, schema: &str) -> Result<Self> {
+        let mut version = 0;
+        match app.file_control(schema, DATA_VERSION, &mut version)? {
+            true => Ok(Self(version)),
+            false => Err(Error::host(format!("{schema:?}: SQLite does not tell the version of its data"))),
+        }
+    }
+}
+
 /// Makes the app's connection one of this encoding, if it still can be: before any table was made, attached or made
 /// temporarily. SQLite would copy the pages of another encoding without a word and leave the connection dead.
 ///
@@ -79,19 +103,39 @@ pub fn adopt_encoding(app: &Connection<'_>, encoding: TextEncoding) -> Result<()
 /// Copies the main database of `scratch` over `schema` of the app's connection: all or nothing, and committed when this
 /// returns. The app's busy timeout is honoured.
 ///
-/// Before it: [`check_may_restore`](crate::check_may_restore), [`Target::read`], [`adopt_encoding`], and a
-/// [`Rebuild`](crate::Rebuild) with [`Target::options`]. [`Busy`](lifeboat_core::ErrorKind::Busy) when others use the
-/// database; the target is as it was after every error.
-pub fn copy_into(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str) -> Result<()> {
+/// Before it: [`check_may_restore`](crate::check_may_restore), the [`Version`] of what may be lost, [`Target::read`],
+/// [`adopt_encoding`], and a [`Rebuild`](crate::Rebuild) with [`Target::options`].
+/// [`Busy`](lifeboat_core::ErrorKind::Busy) when others use the database, or it has changed since that version; the target
+/// is as it was after every error.
+pub fn copy_into(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, version: Version) -> Result<()> {
     if scratch.encoding()? != app.encoding()? {
         return Err(Error::misuse("the rebuilt database and the target have different text encodings"));
     }
+    let copied = copy(scratch, app, schema, version);
+    if copied.as_ref().is_err_and(|error| error.kind() != ErrorKind::Busy) {
+        // After a failed write, SQLite puts back what was there when the database is next looked at: here, before anybody
+        // finds it half written. Where that fails too, the next who opens it does.
+        let _ = Version::of(app, schema);
+    }
+    copied
+}
+
+fn copy(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, version: Version) -> Result<()> {
     let place = |error: Error| error.at(format!("replacing the database {schema:?}"));
     let mut backup = Backup::start(app, schema, scratch, "main").map_err(|(_, error)| {
         place(
             error.at("finish or reset what still reads it on this connection (statements, open blobs), then try again"),
         )
     })?;
+    // Locks the target and copies nothing yet. From here on nobody changes it.
+    backup.step(0).map_err(place)?;
+    // During a backup SQLite wants its target left alone, as whoever used it could see half a database: this is a number of
+    // the connection, for which no page is read.
+    if Version::last_seen(app, schema)? != version {
+        return Err(Error::busy(format!(
+            "the database {schema:?} was changed meanwhile; nothing was replaced; try again"
+        )));
+    }
     while !backup.step(-1).map_err(place)? {}
     Ok(())
 }

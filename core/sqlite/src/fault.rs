@@ -7,19 +7,25 @@ pub(crate) const OK: c_int = 0;
 pub(crate) const ERROR: c_int = 1;
 pub(crate) const BUSY: c_int = 5;
 pub(crate) const LOCKED: c_int = 6;
-const NOMEM: c_int = 7;
+pub(crate) const NOMEM: c_int = 7;
 pub(crate) const INTERRUPT: c_int = 9;
+const IOERR: c_int = 10;
 /// What SQLite says of its temporary files in place of `FULL`.
 const IOERR_WRITE: c_int = 10 | 3 << 8;
 /// A file that ends before a page that it should have.
 const IOERR_SHORT_READ: c_int = 10 | 2 << 8;
 const CORRUPT: c_int = 11;
 const FULL: c_int = 13;
+const CANTOPEN: c_int = 14;
+const PROTOCOL: c_int = 15;
 const TOOBIG: c_int = 18;
 pub(crate) const CONSTRAINT: c_int = 19;
 const NOTADB: c_int = 26;
 pub(crate) const ROW: c_int = 100;
 pub(crate) const DONE: c_int = 101;
+
+/// Stands in each error between SQLite's words and its result code.
+const CODE: &str = " (SQLite result code ";
 
 /// The error for result `code` of SQLite, whose own words are `message`; `place` says what was being done.
 pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
@@ -32,18 +38,46 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
         NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
         INTERRUPT => (ErrorKind::Interrupted, ""),
         _ if code == IOERR_SHORT_READ => (ErrorKind::Corrupt, "; the file is too short"),
+        IOERR => (ErrorKind::Host, "; the disk or its file system failed: look after it, then try again"),
         CORRUPT | NOTADB => (ErrorKind::Corrupt, "; PRAGMA integrity_check tells more"),
         CONSTRAINT => (ErrorKind::Corrupt, ""),
         FULL => (ErrorKind::Host, "; free space (temporary files count too) and try again"),
         TOOBIG => (ErrorKind::TooBig, ""),
         _ => (ErrorKind::Host, ""),
     };
-    let text = format!("{place}: {message} (SQLite result code {code}){remedy}");
+    let text = format!("{place}: {message}{CODE}{code}){remedy}");
     match kind {
         ErrorKind::Busy => Error::busy(text),
         ErrorKind::TooBig => Error::too_big(text),
         ErrorKind::Interrupted => Error::interrupted(text),
         ErrorKind::Corrupt => Error::corrupt(text),
         _ => Error::host(text),
+    }
+}
+
+/// True where memory, a disk or a lock failed, or somebody interrupted: that says nothing of the SQL text or the database
+/// that SQLite was at work on.
+pub fn is_of_machine(error: &Error) -> bool {
+    let code = error.message().rsplit_once(CODE).and_then(|(_, rest)| rest.split_once(')'));
+    let code = code.and_then(|(code, _)| code.parse::<c_int>().ok());
+    code.is_some_and(|code| {
+        let of_machine = [BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL];
+        code != IOERR_SHORT_READ && of_machine.contains(&(code & 0xff))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_told_from_the_text() {
+        for code in [NOMEM, IOERR_WRITE, FULL, CANTOPEN | 2 << 8, BUSY, INTERRUPT] {
+            assert!(is_of_machine(&error(code, "words", "table \"(SQLite result code 1)\"").at("there")), "{code}");
+        }
+        for code in [ERROR, CORRUPT, IOERR_SHORT_READ, TOOBIG, CONSTRAINT] {
+            assert!(!is_of_machine(&error(code, "words", "table \"(SQLite result code 7)\"").at("there")), "{code}");
+        }
+        assert!(!is_of_machine(&Error::host("without a code")));
     }
 }

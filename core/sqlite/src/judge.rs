@@ -112,6 +112,7 @@ impl Judge {
                 Ok(0) if created => return Ok(verdict),
                 Ok(0) => return Err(refused(row, "it does not create what its row says")),
                 Ok(_) => return Err(refused(row, "more follows behind the statement")),
+                Err(error) if fault::is_of_machine(&error) => return Err(error.at(title(row))),
                 Err(error) if unknown.stand_in(connection, &error)? => {}
                 Err(error) => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),
             }

@@ -7,6 +7,7 @@
 //! Rows that fail come to be where a constraint came later, by way of `writable_schema`, or in a damaged database.
 
 use crate::connection::{Connection, OpenMode};
+use crate::fault;
 use crate::guard;
 use crate::judge::Judge;
 use crate::name::quote_name;
@@ -164,6 +165,7 @@ impl StateSink for Trial<'_> {
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
         self.try_row(key, values).map_err(|error| match error.kind() {
             ErrorKind::TooBig | ErrorKind::Interrupted => error,
+            _ if fault::is_of_machine(&error) => error,
             _ => refused(&self.table.row.name, error.message()),
         })
     }

@@ -20,7 +20,7 @@ use crate::schema::{Class, class};
 use crate::shadow::is_virtual;
 use crate::tokens::{Token, may_explode, tokens};
 use crate::write_schema::{Entry, write};
-use crate::{guard, trees};
+use crate::{fault, guard, trees};
 use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow, is_system_table};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -42,8 +42,7 @@ pub(crate) struct Narrowed {
 /// can take long to compile.
 pub(crate) fn narrow(source: &Connection<'_>, schema: &[SchemaRow], kept: &BTreeSet<String>) -> Result<Narrowed> {
     let judge = Judge::new(*source.api())?;
-    let mut pulse = Pulse::of(source)?;
-    judge.connection().watched(&mut || pulse.beat().is_err(), || {
+    Pulse::of(source)?.watch(judge.connection(), || {
         let mut narrower = Narrower::new(&judge, schema, kept)?;
         loop {
             let before = narrower.carried.len();
@@ -54,7 +53,7 @@ pub(crate) fn narrow(source: &Connection<'_>, schema: &[SchemaRow], kept: &BTree
                 return Ok(narrower.finish(kept));
             }
         }
-    })?
+    })
 }
 
 struct Narrower<'s> {
@@ -108,14 +107,21 @@ impl<'s> Narrower<'s> {
             match judge.judge(&schema[place]) {
                 Ok(verdict) if verdict.autoincrement => drop(counting.insert(place)),
                 Ok(_) => {}
-                Err(error) if kept.contains(&schema[place].name) => return Err(error),
+                Err(error) if fault::is_of_machine(&error) || kept.contains(&schema[place].name) => return Err(error),
                 Err(error) => drop(unusable.insert(place, error)),
             }
         }
         let connection = judge.connection();
         connection.execute("BEGIN")?;
         let roots = trees::make(connection, ["CREATE TABLE x(x)".to_owned()]).map_err(|(_, error)| error)?;
-        let judged_views = views.iter().copied().filter(|place| judge.judge(&schema[*place]).is_ok()).collect();
+        let mut judged_views = HashSet::new();
+        for place in views.iter().copied() {
+            match judge.judge(&schema[place]) {
+                Ok(_) => drop(judged_views.insert(place)),
+                Err(error) if fault::is_of_machine(&error) => return Err(error),
+                Err(_) => {}
+            }
+        }
         guard::let_compile(connection);
         let mut narrower = Self {
             judge,
@@ -330,17 +336,20 @@ impl<'s> Narrower<'s> {
             return Ok(Names::Unclear);
         }
         self.write_twin(&texts)?;
-        if self.judge.judge(row).is_err() {
-            return Ok(Names::Unclear);
-        }
         let connection = self.judge.connection();
-        if write(connection, false, [entry(row, 0)]).is_err() {
-            return Ok(Names::Unclear);
+        match self.judge.judge(row).and_then(|_| write(connection, false, [entry(row, 0)])) {
+            Ok(()) => {}
+            Err(error) if fault::is_of_machine(&error) => return Err(error),
+            Err(_) => return Ok(Names::Unclear),
         }
         let table = format!("main.{}", quote_name(&row.table));
         let mut columns = Vec::new();
         let info = connection.prepare(&format!("PRAGMA main.table_xinfo({})", quote_text(&row.table)));
-        let Ok(mut info) = info else { return Ok(Names::Unclear) };
+        let mut info = match info {
+            Ok(info) => info,
+            Err(error) if fault::is_of_machine(&error) => return Err(error),
+            Err(_) => return Ok(Names::Unclear),
+        };
         while info.step()? {
             // Generated columns cannot be set.
             if info.integer(6) == 0 {
@@ -405,5 +414,5 @@ const BEFORE_ALL_TABLES: [&str; 5] =
 
 /// It says nothing of the text that was compiled.
 fn ends_the_work(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig)
+    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig) || fault::is_of_machine(error)
 }

@@ -10,6 +10,7 @@
 //! Indexes get an empty b-tree each, and are filled at the end.
 
 use crate::connection::Connection;
+use crate::fault;
 use crate::guard;
 use crate::judge::{Judge, title};
 use crate::loadable;
@@ -168,7 +169,7 @@ impl Plan {
         let roots =
             trees::make(connection, twins.chain((0..indexes).map(index))).map_err(|(number, error)| {
                 match self.tables.get(number) {
-                    Some(table) => needs_app(&table.row, error.message()),
+                    Some(table) => needs_app_or(&table.row, error),
                     None => error,
                 }
             })?;
@@ -232,11 +233,13 @@ impl Plan {
         let trees = self.make_trees(connection)?;
         self.write_for_loading(connection, &trees)?;
         for table in self.tables.iter().filter(|table| table.row.name != "sqlite_sequence") {
-            connection.prepare(&table.insert_sql()).map_err(|error| needs_app(&table.row, error.message()))?;
+            connection.prepare(&table.insert_sql()).map_err(|error| needs_app_or(&table.row, error))?;
         }
         self.write_tables(connection, &trees)?;
-        self.fill_indexes(connection, &trees)
-            .map_err(|error| Error::unsupported(format!("{}; {APP_ONLY}", error.message())))?;
+        self.fill_indexes(connection, &trees).map_err(|error| match fault::is_of_machine(&error) {
+            true => error,
+            false => Error::unsupported(format!("{}; {APP_ONLY}", error.message())),
+        })?;
         self.write_treeless(connection)
     }
 }
@@ -260,6 +263,14 @@ const APP_ONLY: &str = "what only the app's own functions and collations can bui
 
 fn needs_app(row: &SchemaRow, what: &str) -> Error {
     Error::unsupported(format!("{}: {what}; {APP_ONLY}", title(row)))
+}
+
+/// The same for what SQLite said, unless that is not about the row.
+fn needs_app_or(row: &SchemaRow, error: Error) -> Error {
+    match fault::is_of_machine(&error) {
+        true => error.at(title(row)),
+        false => needs_app(row, error.message()),
+    }
 }
 
 /// The row of `sqlite_schema` to be, for a b-tree with this root; 0: for none.

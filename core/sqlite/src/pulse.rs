@@ -24,4 +24,10 @@ impl<'c> Pulse<'c> {
     pub fn beat(&mut self) -> Result<()> {
         self.statement.run([])
     }
+
+    /// Runs work on `connection`, one of our own, with a beat now and then while SQLite is busy there. Where a beat fails,
+    /// its error is the outcome.
+    pub fn watch<R>(&mut self, connection: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        connection.watched_by(|| self.beat(), body)
+    }
 }

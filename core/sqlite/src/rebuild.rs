@@ -61,6 +61,37 @@ pub struct Rebuilt {
     /// Rows that break a constraint of their table, in the words of SQLite's check; the state has them so. Which are found
     /// depends on the check.
     pub violations: Findings,
+    /// Rows of its schema.
+    pub schema_rows: u64,
+}
+
+impl Rebuilt {
+    /// Runs `body`, which looks at the rebuilt database once more: proves it, checks its foreign keys. A hostile schema can
+    /// have any number of these, so that this is given as much work as the rebuild was.
+    ///
+    /// [`TooBig`](ErrorKind::TooBig) when it takes more; else the outcome of `body`.
+    pub fn examine<R>(&self, scratch: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        scratch.grant(Some(work(self.rows.saturating_add(self.schema_rows))));
+        let outcome = body().map_err(|error| spent(scratch, error));
+        scratch.grant(None);
+        outcome
+    }
+}
+
+/// What a rebuild of so many rows may take.
+fn work(rows: u64) -> u64 {
+    WORK_BASE.saturating_add(WORK_PER_ROW.saturating_mul(rows))
+}
+
+/// Tells work that was ended since all of it was used up from work that somebody stopped.
+fn spent(scratch: &Connection<'_>, error: Error) -> Error {
+    if error.kind() == ErrorKind::Interrupted && scratch.is_spent() {
+        return Error::too_big(format!(
+            "the expressions or foreign keys of the schema take more work than {WORK_PER_ROW} instructions for each row ({})",
+            error.message()
+        ));
+    }
+    error
 }
 
 /// Receives a state and builds it in a scratch database.
@@ -106,8 +137,7 @@ impl<'c> Rebuild<'c> {
     /// [`TooBig`](ErrorKind::TooBig) when the schema's expressions take more work than a rebuild may.
     pub fn finish(mut self) -> Result<Rebuilt> {
         self.loading = None;
-        let result = self.complete();
-        result.map_err(|error| self.explain(error))
+        self.complete().map_err(|error| self.explain(error))
     }
 
     fn complete(&self) -> Result<Rebuilt> {
@@ -129,7 +159,7 @@ impl<'c> Rebuild<'c> {
         scratch.execute(&format!("PRAGMA application_id = {}", settings.application_id))?;
         scratch.execute(&format!("PRAGMA user_version = {}", settings.user_version))?;
         scratch.execute("COMMIT")?;
-        // What the caller does with the result is not the schema's work.
+        // What the caller does with the result is not the schema's work, except for what passes through `examine`.
         scratch.grant(None);
         Ok(report)
     }
@@ -144,7 +174,8 @@ impl<'c> Rebuild<'c> {
     }
 
     fn report(&self, plan: &Plan) -> Result<Rebuilt> {
-        let mut report = Rebuilt { rows: self.rows, ..Rebuilt::default() };
+        let schema_rows = plan.tables.len() + plan.indexes.len() + plan.treeless.len();
+        let mut report = Rebuilt { rows: self.rows, schema_rows: schema_rows as u64, ..Rebuilt::default() };
         for table in &plan.tables {
             let name = &table.row.name;
             for column in table.shape.columns.iter().filter(|column| column.kind == ColumnKind::Stored) {
@@ -224,8 +255,8 @@ impl<'c> Rebuild<'c> {
         insert.run(key.iter().chain(values).copied())
     }
 
-    /// Tells a rebuild that used up its work from one that somebody stopped, and an expression that fails from a host that
-    /// does.
+    /// Tells an expression that fails from a host that does, and a rebuild that used up its work from one that somebody
+    /// stopped.
     fn explain(&self, error: Error) -> Error {
         if error.kind() == ErrorKind::Host && self.scratch.last_code() == fault::ERROR {
             return Error::unsupported(format!(
@@ -233,13 +264,7 @@ impl<'c> Rebuild<'c> {
                 error.message()
             ));
         }
-        if error.kind() == ErrorKind::Interrupted && self.scratch.is_spent() {
-            return Error::too_big(format!(
-                "the expressions of the schema take more work than {WORK_PER_ROW} instructions for each row ({})",
-                error.message()
-            ));
-        }
-        error
+        spent(self.scratch, error)
     }
 }
 
@@ -255,7 +280,7 @@ impl StateSink for Rebuild<'_> {
         let plan = rehearsed_plan(self.scratch, settings.encoding, schema)?;
         self.largest = schema.iter().map(|row| row.sql.len()).max().unwrap_or(0);
         guard::limit_length(self.scratch, self.largest);
-        self.scratch.grant(Some(WORK_BASE.saturating_add(WORK_PER_ROW.saturating_mul(schema.len() as u64))));
+        self.scratch.grant(Some(work(schema.len() as u64)));
         self.scratch.execute("BEGIN")?;
         let trees = plan.make_trees(self.scratch)?;
         plan.write_for_loading(self.scratch, &trees)?;

@@ -13,6 +13,7 @@ use crate::selection::{Rows, SelectionRequest};
 use crate::statement::Statement;
 use crate::stored_text::{StoredText, Unlike};
 use crate::table::{Table, TableKey};
+use lifeboat_core::limits::{SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX};
 use lifeboat_core::{
     Error, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
 };
@@ -231,10 +232,7 @@ impl<'c> Snapshot<'c> {
     /// Runs work on the private copy in which conditions run, however long they take: it ends when the app wants it.
     fn stoppable<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
         match (&self.copy, &self.selected) {
-            (Some(copy), Some(_)) => {
-                let mut pulse = Pulse::of(self.source)?;
-                copy.watched(&mut || pulse.beat().is_err(), body)?
-            }
+            (Some(copy), Some(_)) => Pulse::of(self.source)?.watch(copy, body),
             _ => body(),
         }
     }
@@ -352,7 +350,7 @@ impl<'c> Snapshot<'c> {
         let select = select(schema, &table, Rows::All);
         self.refuse_hidden(&select).map_err(place)?;
         let mut statement = connection.prepare(&select).map_err(place)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes, mut values) = (Vec::new(), 0, 0);
         while statement.step().map_err(place)? {
             if let Some(selected) = &self.selected {
                 // The first column after the rowid names the table that the row is about.
@@ -362,8 +360,16 @@ impl<'c> Snapshot<'c> {
                 }
             }
             // Column 0 is the rowid, which only gives the order.
-            let values = (1..statement.column_count()).map(|column| statement.value(column, self.encoding));
-            rows.push(OwnedRow::new(values));
+            let row = (1..statement.column_count()).map(|column| statement.value(column, self.encoding));
+            bytes += row.clone().map(|value| value.payload().len()).sum::<usize>();
+            values += statement.column_count();
+            if bytes > SYSTEM_TABLE_MAX || values > SYSTEM_VALUES_MAX {
+                return Err(Error::too_big(format!(
+                    "table {name:?} is SQLite's own, and a bundle holds at most {SYSTEM_TABLE_MAX} bytes or \
+                     {SYSTEM_VALUES_MAX} values of it; delete what nobody needs of it"
+                )));
+            }
+            rows.push(OwnedRow::new(row));
         }
         if rows.is_empty() && self.selected.is_some() {
             return Ok(());

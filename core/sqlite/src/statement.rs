@@ -211,28 +211,35 @@ impl<'c> Statement<'c> {
 
     /// A value of the current row as UTF-8 text: for names and schema text, not for the values of rows. NULL is empty.
     ///
-    /// Text that is not well-formed, or has a NUL in it, is [corrupt](Error::corrupt).
+    /// Text that is not well-formed, or has a NUL in it, is [corrupt](Error::corrupt); [too big](Error::too_big) when
+    /// SQLite has no memory to convert it.
     pub fn text(&mut self, column: usize) -> Result<String> {
-        match std::str::from_utf8(self.utf8(column)) {
+        match std::str::from_utf8(self.utf8(column)?) {
             Ok(text) if !text.contains('\0') => Ok(text.to_owned()),
             _ => Err(Error::corrupt(format!("{}: a text with a NUL or ill-formed characters", self.place()))),
         }
     }
 
     /// The same for messages, where ill-formed characters are replaced.
-    pub fn text_lossy(&mut self, column: usize) -> String {
-        String::from_utf8_lossy(self.utf8(column)).into_owned()
+    pub fn text_lossy(&mut self, column: usize) -> Result<String> {
+        Ok(String::from_utf8_lossy(self.utf8(column)?).into_owned())
     }
 
-    fn utf8(&mut self, column: usize) -> &[u8] {
+    fn utf8(&mut self, column: usize) -> Result<&[u8]> {
+        let is_null = self.is_null(column);
         let api = self.connection.api();
         let column = c_int::try_from(column).unwrap_or(c_int::MAX);
-        // SAFETY: the statement is valid; the pointer comes before the length, and is null for NULL. The bytes stay
-        // where they are as long as the statement does, which the result keeps borrowed.
+        // SAFETY: the statement is valid; the pointer comes before the length. The bytes stay where they are as long as
+        // the statement does, which the result keeps borrowed.
         unsafe {
             let start = (api.column_text)(self.statement, column);
             let length = usize::try_from((api.column_bytes)(self.statement, column)).unwrap_or(0);
-            if start.is_null() { &[] } else { slice::from_raw_parts(start, length) }
+            match (start.is_null(), is_null) {
+                (false, _) => Ok(slice::from_raw_parts(start, length)),
+                (true, true) => Ok(&[]),
+                // A text that is there has a pointer, even an empty one.
+                (true, false) => Err(fault::error(fault::NOMEM, "out of memory", &self.place())),
+            }
         }
     }
 

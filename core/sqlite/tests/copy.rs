@@ -4,7 +4,7 @@ mod common;
 
 use common::{Directory, Recording, api, borrow, rebuild_into};
 use lifeboat_core::{ErrorKind, TextEncoding};
-use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions, Target, adopt_encoding, copy_into};
+use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, copy_into};
 
 fn source(encoding: &str) -> rusqlite::Connection {
     let source = rusqlite::Connection::open_in_memory().expect("memory");
@@ -42,10 +42,11 @@ fn it_goes_into_every_kind_of_target() {
         let file = if name == ":memory:" { name.to_owned() } else { directory.file(name) };
         let app = rusqlite::Connection::open(&file).expect("open");
         app.execute_batch(prepared).expect(prepared);
+        let version = Version::of(&borrow(&app), "main").expect(name);
         let target = Target::read(&borrow(&app), "main").expect(name);
         assert_eq!(target.is_empty, !prepared.contains("CREATE"), "{name}");
         let scratch = rebuilt(&source, target.options(CheckLevel::Full));
-        copy_into(&scratch, &borrow(&app), "main").expect(name);
+        copy_into(&scratch, &borrow(&app), "main", version).expect(name);
         assert_eq!(Recording::of(&borrow(&app)), expected, "{name}");
         let after = Target::read(&borrow(&app), "main").expect(name);
         assert_eq!(after, Target { is_empty: false, ..target }, "{name}");
@@ -68,7 +69,8 @@ fn reserved_bytes_are_kept() {
     let app = Connection::open(api(), &file, OpenMode::ReadWrite).expect("open");
     let target = Target::read(&app, "main").expect("target");
     assert_eq!(target.reserve_bytes, 16);
-    copy_into(&rebuilt(&source("UTF-8"), target.options(CheckLevel::Quick)), &app, "main").expect("copy");
+    let version = Version::of(&app, "main").expect("version");
+    copy_into(&rebuilt(&source("UTF-8"), target.options(CheckLevel::Quick)), &app, "main", version).expect("copy");
     drop(app);
     assert_eq!(std::fs::read(&file).expect("the file")[20], 16);
 }
@@ -80,9 +82,10 @@ fn a_fresh_connection_takes_the_encoding_and_no_other_does() {
     let app = rusqlite::Connection::open(directory.file("fresh")).expect("open");
     let ours = borrow(&app);
     let scratch = rebuilt(&source, Target::read(&ours, "main").expect("target").options(CheckLevel::Quick));
-    assert_eq!(copy_into(&scratch, &ours, "main").expect_err("too early").kind(), ErrorKind::Misuse);
+    let version = Version::of(&ours, "main").expect("version");
+    assert_eq!(copy_into(&scratch, &ours, "main", version).expect_err("too early").kind(), ErrorKind::Misuse);
     adopt_encoding(&ours, TextEncoding::Utf16be).expect("fresh");
-    copy_into(&scratch, &ours, "main").expect("copy");
+    copy_into(&scratch, &ours, "main", version).expect("copy");
     assert_eq!(Recording::of(&ours), Recording::of(&borrow(&source)));
 
     let app = rusqlite::Connection::open(directory.file("used")).expect("open");
@@ -90,7 +93,8 @@ fn a_fresh_connection_takes_the_encoding_and_no_other_does() {
     let ours = borrow(&app);
     let error = adopt_encoding(&ours, TextEncoding::Utf16be).expect_err("used");
     assert_eq!((error.kind(), error.message().contains("new file")), (ErrorKind::Misuse, true), "{error}");
-    assert_eq!(copy_into(&scratch, &ours, "main").expect_err("used").kind(), ErrorKind::Misuse);
+    let version = Version::of(&ours, "main").expect("version");
+    assert_eq!(copy_into(&scratch, &ours, "main", version).expect_err("used").kind(), ErrorKind::Misuse);
     assert_eq!(ours.query_i64("SELECT count(*) FROM old").expect("still there"), 0);
 }
 
@@ -118,20 +122,31 @@ fn a_target_in_use_is_left_as_it_was() {
     app.execute_batch("CREATE TABLE old(x); INSERT INTO old VALUES (1), (2)").expect("old");
     app.busy_timeout(std::time::Duration::from_millis(20)).expect("timeout");
     let scratch = rebuilt(&source("UTF-8"), RebuildOptions::default());
+    let version = Version::of(&borrow(&app), "main").expect("version");
     {
         let mut reading = app.prepare("SELECT x FROM old").expect("statement");
         let mut rows = reading.query([]).expect("query");
         rows.next().expect("row");
-        let error = copy_into(&scratch, &borrow(&app), "main").expect_err("in use");
+        let error = copy_into(&scratch, &borrow(&app), "main", version).expect_err("in use");
         assert!(error.message().contains("statements"), "{error}");
     }
     {
         let other = rusqlite::Connection::open(&file).expect("open");
         other.execute_batch("BEGIN IMMEDIATE").expect("lock");
-        let error = copy_into(&scratch, &borrow(&app), "main").expect_err("locked");
+        let error = copy_into(&scratch, &borrow(&app), "main", version).expect_err("locked");
         assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
     }
+    for (who, journal) in [("others", "delete"), ("the app itself", "wal"), ("others", "wal")] {
+        app.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |_| Ok(())).expect("journal");
+        let version = Version::of(&borrow(&app), "main").expect("version");
+        let other = rusqlite::Connection::open(&file).expect("open");
+        let writer = if who == "others" { &other } else { &app };
+        writer.execute_batch("UPDATE old SET x = x + 1").expect("update");
+        let error = copy_into(&scratch, &borrow(&app), "main", version).expect_err("changed");
+        assert_eq!((error.kind(), error.message().contains("meanwhile")), (ErrorKind::Busy, true), "{who}: {error}");
+    }
     assert_eq!(Recording::of(&borrow(&app)).rows("old").len(), 2);
-    copy_into(&scratch, &borrow(&app), "main").expect("free again");
+    let version = Version::of(&borrow(&app), "main").expect("version");
+    copy_into(&scratch, &borrow(&app), "main", version).expect("free again");
     assert_eq!(Recording::of(&borrow(&app)).rows("t").len(), 3000);
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{Recording, memory, schema_row};
 use lifeboat_core::SchemaKind::{Index, Table, Trigger, View};
 use lifeboat_core::{ErrorKind, Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
-use lifeboat_sqlite::{CheckLevel, Connection, Rebuild, RebuildOptions, check_restorable};
+use lifeboat_sqlite::{CheckLevel, Connection, Rebuild, RebuildOptions, check_restorable, foreign_key_check};
 use rusqlite::ffi;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
@@ -204,6 +204,26 @@ fn an_expression_cannot_use_up_time() {
     let error = rebuild.finish().expect_err("too much work");
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
     assert!(error.message().contains("expressions"), "{error}");
+}
+
+#[test]
+fn foreign_keys_cannot_use_up_time() {
+    let keys = vec!["FOREIGN KEY(x) REFERENCES p(k)"; 5000].join(", ");
+    let child = schema_row(Table, "t", "t", &format!("CREATE TABLE t(x, {keys})"));
+    let parent = schema_row(Table, "p", "p", "CREATE TABLE p(k PRIMARY KEY)");
+    let scratch = scratch();
+    let mut rebuild = Rebuild::new(&scratch, RebuildOptions::default()).expect("new");
+    rebuild.settings(&SETTINGS).expect("settings");
+    rebuild.schema(&[child, parent]).expect("schema");
+    rebuild.table("t").expect("table");
+    for rowid in 0..2000 {
+        rebuild.row(Key::Rowid(rowid), &[Value::Integer(rowid)]).expect("row");
+    }
+    let rebuilt = rebuild.finish().expect("sound");
+    let error = rebuilt.examine(&scratch, || foreign_key_check(&scratch, "main")).expect_err("too much work");
+    assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
+    assert!(error.message().contains("foreign keys"), "{error}");
+    rebuilt.examine(&scratch, || scratch.query_i64("SELECT count(*) FROM t")).expect("the grant is for one look");
 }
 
 #[test]

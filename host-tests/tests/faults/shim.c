@@ -1,10 +1,10 @@
 /* Makes one system call of a process fail, or kills the process there: LD_PRELOAD this with
  *
  *   FAULT_DIR   only calls on files under this directory count
- *   FAULT_LOG   where the names of the counted calls go, one a line
+ *   FAULT_LOG   where the counted calls go, one a line: its name, a space, the path of the file
  *   FAULT_AT    the number of the call, from 1; without it nothing fails
- *   FAULT_MODE  once: that call fails with EIO; full: all writes from there on fail with ENOSPC;
- *               kill: the process is killed, a write when half of it is done
+ *   FAULT_MODE  once: that call fails with EIO; forever: all calls from there on do; full: all writes from there on
+ *               fail with ENOSPC; kill: the process is killed, a write when half of it is done
  *
  * Counted are the calls that change files: creating, writing, syncing, truncating, renaming, linking, unlinking.
  */
@@ -23,9 +23,14 @@
 
 enum verdict { PASS, FAIL, HALF };
 
+/* The path that was looked at last. */
+static __thread char here_path[PATH_MAX];
+
 static int here(const char *path) {
     const char *dir = getenv("FAULT_DIR");
-    return dir && path && strncmp(path, dir, strlen(dir)) == 0;
+    if (!dir || !path || strncmp(path, dir, strlen(dir)) != 0) return 0;
+    snprintf(here_path, sizeof here_path, "%s", path);
+    return 1;
 }
 
 static int here_fd(int fd) {
@@ -43,9 +48,9 @@ static enum verdict judge(const char *name, int writes) {
     int saved = errno, number = __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
     const char *log = getenv("FAULT_LOG"), *at = getenv("FAULT_AT"), *mode = getenv("FAULT_MODE");
     if (log) {
-        char line[64];
+        char line[PATH_MAX + 16];
         int fd = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        int length = snprintf(line, sizeof line, "%s\n", name);
+        int length = snprintf(line, sizeof line, "%s %s\n", name, here_path);
         if (fd >= 0) {
             syscall(SYS_write, fd, line, length);
             syscall(SYS_close, fd);
@@ -57,7 +62,7 @@ static enum verdict judge(const char *name, int writes) {
         errno = ENOSPC;
         return writes ? FAIL : PASS;
     }
-    if (number > atoi(at)) return PASS;
+    if (number > atoi(at) && strcmp(mode, "forever") != 0) return PASS;
     if (strcmp(mode, "kill") == 0) {
         if (writes) return HALF;
         kill(getpid(), SIGKILL);
@@ -94,21 +99,27 @@ int ftruncate(int fd, off_t size) { return here_fd(fd) && judge("ftruncate", 0) 
 
 int ftruncate64(int fd, off64_t size) { return ftruncate(fd, size); }
 
-int rename(const char *from, const char *to) { return here(to) && judge("rename", 0) == FAIL ? -1 : REAL(rename)(from, to); }
+int rename(const char *from, const char *to) { return here(from) && judge("rename", 0) == FAIL ? -1 : REAL(rename)(from, to); }
 
 int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
-    return here(to) && judge("rename", 0) == FAIL ? -1 : REAL(renameat2)(from_fd, from, to_fd, to, flags);
+    return here(from) && judge("rename", 0) == FAIL ? -1 : REAL(renameat2)(from_fd, from, to_fd, to, flags);
 }
 
-int link(const char *from, const char *to) { return here(to) && judge("link", 0) == FAIL ? -1 : REAL(link)(from, to); }
+int link(const char *from, const char *to) { return here(from) && judge("link", 0) == FAIL ? -1 : REAL(link)(from, to); }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags) {
-    return here(to) && judge("link", 0) == FAIL ? -1 : REAL(linkat)(from_fd, from, to_fd, to, flags);
+    return here(from) && judge("link", 0) == FAIL ? -1 : REAL(linkat)(from_fd, from, to_fd, to, flags);
 }
 
 int unlink(const char *path) { return here(path) && judge("unlink", 0) == FAIL ? -1 : REAL(unlink)(path); }
 
-static int opening(const char *path, int flags) { return (flags & O_CREAT) && here(path) && judge("create", 1) == FAIL; }
+static int opening(const char *path, int flags) {
+    switch ((flags & O_CREAT) && here(path) ? judge("create", 1) : PASS) {
+    case FAIL: return 1;
+    case HALF: kill(getpid(), SIGKILL);
+    default: return 0;
+    }
+}
 
 int open(const char *path, int flags, ...) {
     va_list list;

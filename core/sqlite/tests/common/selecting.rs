@@ -78,7 +78,8 @@ pub fn restore(source: &rusqlite::Connection, request: &SelectionRequest) -> rus
     {
         let target = borrow(&restored);
         lifeboat_sqlite::adopt_encoding(&target, scratch.encoding().expect("encoding")).expect("encoding");
-        lifeboat_sqlite::copy_into(&scratch, &target, "main").expect("copy");
+        let version = lifeboat_sqlite::Version::of(&target, "main").expect("version");
+        lifeboat_sqlite::copy_into(&scratch, &target, "main", version).expect("copy");
     }
     restored.execute_batch("PRAGMA foreign_keys = ON").expect("pragma");
     let _ = &mut restored;

@@ -1,16 +1,14 @@
-//! Whatever fails, and whenever the process dies: afterwards the target is what it was or what it should become, whole.
+//! A directory in which a host works while its system calls fail.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use lifeboat_host_tests::corpus;
 use lifeboat_host_tests::equal::compare;
 use lifeboat_host_tests::host::{Host, finish, keygen, open, quote};
-use lifeboat_host_tests::random::Random;
 use lifeboat_host_tests::zkap::{self, Physical, Size};
 use tempfile::{TempDir, tempdir};
 
@@ -29,30 +27,33 @@ fn shim() -> &'static Path {
 }
 
 /// What is written: the statement, the file in question, and the journal mode of the database on which it runs.
-struct Work {
-    /// SQL with `{key}`, `{bundle}` (the new one's source), and `{target}`.
-    sql: &'static str,
-    target: &'static str,
+pub struct Work {
+    /// SQL with `{key}`, `{bundle}` (the new one's source), `{old}` (the bundle before it), `{delta}` (between the two),
+    /// `{ledger}` and `{target}`.
+    pub sql: &'static str,
+    pub target: &'static str,
     journal: &'static str,
     /// How a target that is there looks; none: it is not there before.
-    begins: Option<Begin>,
+    begins: Option<Old>,
 }
 
 #[derive(Clone, Copy)]
-enum Begin {
+pub enum Old {
     /// The bundle of another state.
-    OldBundle,
+    Bundle,
     /// A database of another state.
-    OldDatabase,
+    Database,
+    /// The target is not there, and the ledger is that of the other state.
+    Ledger,
 }
 
-const EXPORT: Work = Work {
+pub const EXPORT: Work = Work {
     sql: "SELECT length(backup_export_file({key}, {target}))",
     target: "app.bundle",
     journal: "delete",
-    begins: Some(Begin::OldBundle),
+    begins: Some(Old::Bundle),
 };
-const RESTORE_FILE: Work = Work {
+pub const RESTORE_FILE: Work = Work {
     sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}))",
     target: "copy.db",
     journal: "delete",
@@ -60,54 +61,98 @@ const RESTORE_FILE: Work = Work {
 };
 const REPLACE_FILE: Work = Work {
     sql: "SELECT length(backup_restore_file({bundle}, {key}, {target}, '{\"replace\": true}'))",
-    begins: Some(Begin::OldDatabase),
+    begins: Some(Old::Database),
     ..RESTORE_FILE
 };
-const RESTORE: Work = Work {
+pub const RESTORE: Work = Work {
     sql: "SELECT length(backup_restore({bundle}, {key}, '{\"replace\": true}'))",
     target: "main.db",
     journal: "delete",
-    begins: Some(Begin::OldDatabase),
+    begins: Some(Old::Database),
 };
-const RESTORE_WAL: Work = Work { journal: "wal", ..RESTORE };
+pub const RESTORE_WAL: Work = Work { journal: "wal", ..RESTORE };
+
+pub const EXPORT_DELTA: Work = Work {
+    sql: "SELECT length(backup_export_file({key}, {target}, json_object('base', {old}, 'ledger', {ledger})))",
+    target: "app.1.bundle",
+    journal: "delete",
+    begins: Some(Old::Ledger),
+};
+const EXPORT_LEDGER: Work =
+    Work { sql: "SELECT length(backup_export_file({key}, {target}, json_object('ledger', {ledger})))", ..EXPORT_DELTA };
+pub const COMPOSE: Work = Work {
+    sql: "SELECT length(backup_compose_file(json_array({old}, {delta}), {key}, {target}))",
+    target: "whole.bundle",
+    journal: "delete",
+    begins: None,
+};
+pub const ALL: [&Work; 8] =
+    [&EXPORT, &EXPORT_DELTA, &EXPORT_LEDGER, &COMPOSE, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL];
+
+/// A system call that changes a file.
+pub struct Call {
+    pub name: String,
+    pub path: String,
+}
+
+impl Call {
+    pub fn writes(&self) -> bool {
+        self.name.contains("write")
+    }
+}
+
+/// What came of the faults.
+#[derive(Default)]
+pub struct Tally {
+    pub faults: usize,
+    pub errors: usize,
+    /// The work was done in spite of it.
+    pub successes: usize,
+    pub kills: usize,
+}
 
 /// Two states, their bundles, and a directory in which a host works on them under faults.
-struct Bench {
+pub struct Bench {
     directory: TempDir,
     work: &'static Work,
     key: String,
 }
 
 impl Bench {
-    fn new(work: &'static Work) -> Self {
+    pub fn new(work: &'static Work) -> Self {
         let bench = Self { directory: tempdir().unwrap(), work, key: keygen() };
         fs::copy(corpus::zkap(Size::SMALL), bench.path("new.db")).unwrap();
         zkap::build(&bench.path("old.db"), Size { unblinded: 200, ..Size::SMALL }, 2, Physical::default()).unwrap();
-        for state in ["old", "new"] {
-            let bundle: Vec<u8> = open(&bench.path(&format!("{state}.db")))
-                .query_row("SELECT backup_export(?1)", [&bench.key], |row| row.get(0))
-                .unwrap();
-            fs::write(bench.path(&format!("{state}.bundle")), bundle).unwrap();
-        }
+        let export = |state: &str, name: &str, options: &str| {
+            let path = bench.path(name).display().to_string();
+            let parameters = [&bench.key, &path, options];
+            let sql = "SELECT backup_export_file(?1, ?2, ?3)";
+            open(&bench.path(state)).query_row(sql, parameters, |row| row.get::<_, String>(0)).unwrap();
+        };
+        let options = |file: &str, name: &str| format!("{{\"{file}\": \"{}\"}}", bench.path(name).display());
+        export("old.db", "old.bundle", &options("ledger", "old.ledger"));
+        export("new.db", "new.bundle", &options("ledger", "new.ledger"));
+        export("new.db", "delta.bundle", &options("base", "old.bundle"));
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// The directory in which things go wrong: what is in it before the work, which is `before`.
-    fn reset(&self) -> Vec<String> {
+    pub fn reset(&self) -> Vec<String> {
         let place = self.path("place");
         let _ = fs::remove_dir_all(&place);
         fs::create_dir(&place).unwrap();
         let old = match self.work.begins {
-            Some(Begin::OldBundle) => Some("old.bundle"),
-            Some(Begin::OldDatabase) => Some("old.db"),
+            Some(Old::Bundle) => Some(("old.bundle", self.target())),
+            Some(Old::Database) => Some(("old.db", self.target())),
+            Some(Old::Ledger) => Some(("old.ledger", self.ledger())),
             None => None,
         };
-        if let Some(old) = old {
-            fs::copy(self.path(old), self.target()).unwrap();
+        if let Some((old, place)) = old {
+            fs::copy(self.path(old), place).unwrap();
         }
         if self.work.target == "main.db" {
             open(&self.target()).pragma_update(None, "journal_mode", self.work.journal).unwrap();
@@ -119,6 +164,10 @@ impl Bench {
         self.path("place").join(self.work.target)
     }
 
+    fn ledger(&self) -> PathBuf {
+        self.path("place").join("ledger")
+    }
+
     fn files(&self) -> Vec<String> {
         let names = fs::read_dir(self.path("place")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<String> = names.collect();
@@ -127,10 +176,10 @@ impl Bench {
     }
 
     /// Runs the work in a shell; temporary files of SQLite come under the same faults.
-    fn run(&self, at: Option<(usize, &str)>) -> (Output, Vec<String>) {
+    pub fn run(&self, at: Option<(usize, &str)>) -> (Output, Vec<Call>) {
         let database = match self.work.target {
             "main.db" => self.target(),
-            "app.bundle" => self.path("new.db"),
+            name if name.starts_with("app.") => self.path("new.db"),
             _ => PathBuf::from(":memory:"),
         };
         let log = self.path("log");
@@ -143,22 +192,33 @@ impl Bench {
         }
         let sql = self.work.sql.replace("{key}", &quote(&self.key));
         let sql = sql.replace("{bundle}", &quote(self.path("new.bundle"))).replace("{target}", &quote(self.target()));
+        let sql = sql.replace("{old}", &quote(self.path("old.bundle"))).replace("{ledger}", &quote(self.ledger()));
+        let sql = sql.replace("{delta}", &quote(self.path("delta.bundle")));
         let output = finish(command, &sql);
         let calls = fs::read_to_string(&log).unwrap_or_default();
-        (output, calls.lines().map(String::from).collect())
+        let call = |line: &str| {
+            let (name, path) = line.split_once(' ').expect("a name and a path");
+            Call { name: name.to_owned(), path: path.to_owned() }
+        };
+        (output, calls.lines().map(call).collect())
     }
 
-    /// Which state the target is in: `old`, `new`, or nothing at all.
+    /// Which state the target is in: `old`, `new`, or nothing at all. A ledger is never ahead of it.
     #[track_caller]
     fn state(&self, context: &str) -> Option<&'static str> {
         let target = self.target();
+        let is_file = |path: &Path, name: &str| fs::read(path).unwrap() == fs::read(self.path(name)).unwrap();
+        if self.ledger().exists() && !is_file(&self.ledger(), "old.ledger") {
+            assert!(is_file(&self.ledger(), "new.ledger"), "{context}: the ledger is neither the old nor the new one");
+            assert!(target.exists(), "{context}: the ledger is ahead of its bundle");
+        }
         if !target.exists() {
             return None;
         }
         let is = |state: &str| match self.work.begins {
-            Some(Begin::OldBundle) => {
-                fs::read(&target).unwrap() == fs::read(self.path(&format!("{state}.bundle"))).unwrap()
-            }
+            Some(Old::Bundle) => is_file(&target, &format!("{state}.bundle")),
+            Some(Old::Ledger) => state == "new" && is_file(&target, "delta.bundle"),
+            None if self.work.target == "whole.bundle" => state == "new" && is_file(&target, "new.bundle"),
             _ => compare(&self.path(&format!("{state}.db")), &target)
                 .unwrap_or_else(|e| panic!("{context}: the target cannot be read: {e}"))
                 .is_empty(),
@@ -168,26 +228,34 @@ impl Bench {
         found
     }
 
+    fn is_ledger_new(&self) -> bool {
+        fs::read(self.ledger()).unwrap() == fs::read(self.path("new.ledger")).unwrap()
+    }
+
     /// Puts a fault at each call, one after the other.
-    fn every_call(&self, mode: &str) {
+    pub fn every_call(&self, mode: &str, tally: &mut Tally) {
         self.reset();
         let (output, calls) = self.run(None);
         assert!(output.status.success(), "without a fault: {}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(self.state("without a fault"), Some("new"));
-        assert!(calls.len() > 5, "no calls to fail: {calls:?}");
+        assert!(calls.len() > 5, "no calls to fail: {}", calls.len());
         for (number, call) in (1..).zip(&calls) {
             let before = self.reset();
-            let old = self.work.begins.map(|_| "old");
+            let old = self.work.begins.filter(|begins| !matches!(begins, Old::Ledger)).map(|_| "old");
             let (output, _) = self.run(Some((number, mode)));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let context = format!("{} {mode} at call {number} of {}, {call}: {said}", self.work.sql, calls.len());
+            let Call { name, path } = call;
+            let context =
+                format!("{} {mode} at call {number} of {}, {name} {path}: {said}", self.work.sql, calls.len());
             assert!(!said.contains("internal error"), "{context}");
             let left = self.files();
             let killed = output.status.signal() == Some(9);
+            tally.faults += 1;
             assert!(killed || output.status.code().is_some(), "{context}: {}", output.status);
             let state = self.state(&context);
             assert!(state == old || state == Some("new"), "{context}: the target is {state:?}");
             if killed {
+                tally.kills += 1;
                 // Only names that say what they are: a temporary file, or SQLite's own journal beside the target.
                 let strange = left.iter().filter(|name| {
                     let journal = name.strip_prefix(self.work.target).is_some_and(|end| end.starts_with('-'));
@@ -201,139 +269,29 @@ impl Bench {
                 let done = again.status.success() || (state == Some("new") && self.work.begins.is_none());
                 assert!(done, "{context}: afterwards: {again_said}");
                 assert_eq!(self.state(&context), Some("new"));
+                assert!(!before.contains(&"ledger".to_owned()) || self.is_ledger_new(), "{context}: the ledger");
                 continue;
             }
             if output.status.success() {
+                tally.successes += 1;
                 assert_eq!(state, Some("new"), "{context}: success, and yet not done");
+                assert!(!before.contains(&"ledger".to_owned()) || self.is_ledger_new(), "{context}: the ledger");
             } else {
+                tally.errors += 1;
                 assert!(said.contains("backup_"), "{context}: names no function");
                 let explained = ["space", "full", "I/O error"].iter().any(|words| said.contains(words));
-                assert!(mode != "full" || !call.contains("write") || explained, "{context}: and why?");
-                assert!(state == old || said.contains("sync"), "{context}: an error, and yet done");
+                assert!(mode != "full" || !call.writes() || explained, "{context}: and why?");
+                let done = ["sync", "is in its place"].iter().any(|words| said.contains(words));
+                // The commit stands in the write-ahead log, and nobody can take it back any more.
+                let is_logged = mode == "forever" && name.ends_with("sync") && path.ends_with("-wal");
+                assert!(state == old || done || is_logged, "{context}: an error, and yet done");
             }
             // A file that cannot be deleted stays, and so does a journal that could not be rolled back: SQLite will.
-            if call != "unlink" {
+            if name != "unlink" && mode != "forever" {
                 let ours = |name: &&String| !before.contains(name) && !name.starts_with(self.work.target);
                 let strange: Vec<&String> = left.iter().filter(ours).collect();
                 assert!(strange.is_empty(), "{context}: left {strange:?}");
             }
         }
     }
-}
-
-/// Z7 Z18: each system call fails once with an I/O error.
-#[test]
-fn io_errors() {
-    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
-        Bench::new(work).every_call("once");
-    }
-}
-
-/// Z7: the disk is full from some write on.
-#[test]
-fn full_disk() {
-    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
-        Bench::new(work).every_call("full");
-    }
-}
-
-/// Z7 Z18 T1: the process is killed at each system call, in the midst of a write; the one file is the old or the new one.
-#[test]
-fn killed_at_every_call() {
-    for work in [&EXPORT, &RESTORE_FILE, &REPLACE_FILE, &RESTORE, &RESTORE_WAL] {
-        Bench::new(work).every_call("kill");
-    }
-}
-
-/// A person whose disk is full is told so, and what to do.
-#[test]
-fn full_disk_is_explained() {
-    for work in [&EXPORT, &RESTORE_FILE, &RESTORE] {
-        let bench = Bench::new(work);
-        bench.reset();
-        let (_, calls) = bench.run(None);
-        let write = calls.iter().position(|call| call.ends_with("write")).expect("it writes");
-        bench.reset();
-        let (output, _) = bench.run(Some((write + 1, "full")));
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains("host"), "{said}");
-        assert!(said.contains("free") && said.contains("space"), "{said} does not say what to do");
-    }
-}
-
-/// The kernel's own limit on the size of a file: an error like any other, and nothing is left.
-#[test]
-fn file_size_limit() {
-    let directory = tempdir().unwrap();
-    let key = quote(keygen());
-    let bundle = directory.path().join("app.bundle");
-    let database = corpus::zkap(Size::SMALL);
-    let export = format!("SELECT backup_export_file({key}, {});", quote(&bundle));
-    let mut command = Command::new("sh");
-    let host = Host::Shell.command(&database);
-    // 50 blocks of 512 bytes; with the signal ignored, write() fails.
-    command.args(["-c", "trap '' XFSZ; ulimit -f 50; exec \"$@\"", "sh"]).arg(host.get_program()).args(host.get_args());
-    let output = finish(command, &export);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("host") && said.contains("too large"), "{said}");
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
-}
-
-/// Z7: kill -9 at random times, on the database of full size.
-#[test]
-fn killed_at_random_times() {
-    let directory = tempdir().unwrap();
-    let key = keygen();
-    let path = |name: &str| directory.path().join(name);
-    let database = corpus::zkap(Size::ACCEPTANCE);
-    let export = format!("SELECT length(backup_export_file({}, {}));", quote(&key), quote(path("app.bundle")));
-    Host::Shell.ok(&corpus::zkap(Size::SMALL), &export);
-    let old_bundle = fs::read(path("app.bundle")).unwrap();
-    let began = Instant::now();
-    Host::Shell.ok(&database, &export);
-    let export_time = began.elapsed();
-    let new_bundle = fs::read(path("app.bundle")).unwrap();
-    fs::write(path("new.bundle"), &new_bundle).unwrap();
-    let restore = format!(
-        "SELECT length(backup_restore_file({}, {}, {}, '{{\"replace\": true}}'));",
-        quote(path("new.bundle")),
-        quote(&key),
-        quote(path("copy.db"))
-    );
-    let small = corpus::zkap(Size::SMALL);
-    let rows = |database: &Path| -> i64 {
-        let db = open(database);
-        assert_eq!(db.query_row("PRAGMA quick_check", [], |row| row.get::<_, String>(0)).unwrap(), "ok");
-        db.query_row("SELECT count(*) FROM \"unblinded-tokens\"", [], |row| row.get(0)).unwrap()
-    };
-    let mut random = Random::new(9);
-    let runs = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 200 } else { 5 };
-    for run in 0..runs {
-        fs::write(path("app.bundle"), &old_bundle).unwrap();
-        kill_after(&database, &export, export_time.mul_f64(random.below(1_100) as f64 / 1_000.0));
-        let bundle = fs::read(path("app.bundle")).unwrap();
-        assert!(bundle == old_bundle || bundle == new_bundle, "run {run}: {} bytes of a bundle", bundle.len());
-
-        let _ = fs::remove_file(path("copy.db"));
-        fs::copy(&small, path("copy.db")).unwrap();
-        kill_after(Path::new(":memory:"), &restore, export_time.mul_f64(random.below(2_000) as f64 / 1_000.0));
-        let found = rows(&path("copy.db"));
-        assert!(found == 512 || found == 512_000, "run {run}: {found} rows");
-        for entry in fs::read_dir(directory.path()).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.starts_with('.') {
-                fs::remove_file(path(&name)).unwrap();
-            }
-        }
-    }
-}
-
-fn kill_after(database: &Path, sql: &str, time: Duration) {
-    let mut command = Host::Shell.command(database);
-    command.arg(sql).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    std::thread::sleep(time);
-    // It may have ended by itself.
-    let _ = child.kill();
-    child.wait().unwrap();
 }

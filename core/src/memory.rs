@@ -1,0 +1,96 @@
+//! Memory whose size a bundle decides: where there is none, that is an error and no abort.
+//!
+//! What is short (a key, a name, a message) is allocated as usual; where much of it adds up, an [`Allowance`] is asked.
+
+use crate::{Error, Result};
+
+fn none(what: &str) -> Error {
+    Error::too_big(format!("there is no memory for {what}"))
+}
+
+/// A copy of these bytes.
+///
+/// # Errors
+/// Too big when there is no memory; `what` names the bytes.
+pub(crate) fn copy(bytes: &[u8], what: &str) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    append(&mut copy, bytes, what)?;
+    Ok(copy)
+}
+
+/// So many zeros.
+///
+/// # Errors
+/// As [`copy`].
+pub(crate) fn zeros(length: usize, what: &str) -> Result<Vec<u8>> {
+    let mut zeros = with_room(length, what)?;
+    zeros.resize(length, 0);
+    Ok(zeros)
+}
+
+/// An empty vector with room for so many items.
+///
+/// # Errors
+/// As [`copy`].
+pub(crate) fn with_room<T>(length: usize, what: &str) -> Result<Vec<T>> {
+    let mut items = Vec::new();
+    items.try_reserve_exact(length).map_err(|_| none(what))?;
+    Ok(items)
+}
+
+/// Adds bytes to the end.
+///
+/// # Errors
+/// As [`copy`].
+pub(crate) fn append(bytes: &mut Vec<u8>, more: &[u8], what: &str) -> Result<()> {
+    bytes.try_reserve(more.len()).map_err(|_| none(what))?;
+    bytes.extend_from_slice(more);
+    Ok(())
+}
+
+/// Adds an item to the end.
+///
+/// # Errors
+/// As [`copy`].
+pub(crate) fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
+    items.try_reserve(1).map_err(|_| none(what))?;
+    items.push(item);
+    Ok(())
+}
+
+/// That so many bytes could be had now, all at once: before many small allocations that come to as much.
+///
+/// # Errors
+/// As [`copy`].
+pub(crate) fn room(bytes: usize, what: &str) -> Result<()> {
+    with_room::<u8>(bytes, what).map(drop)
+}
+
+/// How much is asked for at once on behalf of small allocations.
+const STEP: usize = 256 << 10;
+
+/// Makes sure now and then that there is memory for many small allocations.
+pub(crate) struct Allowance {
+    left: usize,
+    what: &'static str,
+}
+
+impl Allowance {
+    /// `what` names what is held.
+    pub fn new(what: &'static str) -> Self {
+        Self { left: 0, what }
+    }
+
+    /// Before allocations that come to about so many bytes.
+    ///
+    /// # Errors
+    /// As [`copy`].
+    pub fn take(&mut self, bytes: usize) -> Result<()> {
+        if bytes > self.left {
+            room(bytes.saturating_add(STEP), self.what)?;
+            self.left = bytes.saturating_add(STEP);
+        }
+        self.left -= bytes;
+        Ok(())
+    }
+}
