@@ -129,7 +129,8 @@ fn too_little_memory_is_an_error() {
     let said = String::from_utf8_lossy(&output.stdout);
     let last: Vec<_> = said.lines().rev().take(3).collect();
     assert!(output.status.success(), "{}\n{last:?}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-    println!("{}", last.last().unwrap_or(&""));
+    let counted = said.lines().find(|line| line.starts_with("bundles read")).expect("the child counts what it tried");
+    println!("{counted}");
 }
 
 fn under_limits() {
@@ -150,8 +151,8 @@ fn under_limits() {
             }
         }
     }
-    assert!(short > 50, "memory was hardly ever short: {short} times");
+    assert!(short > 20, "memory was hardly ever short: {short} times");
     println!(
-        "bundles read with too little memory: {tried} times, {short} without enough: each an error, none an abort"
+        "bundles read under limits of memory: {tried} times, {short} of these too low: each an error, none an abort"
     );
 }
