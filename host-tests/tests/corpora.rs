@@ -1,6 +1,9 @@
 //! SQLite's own fuzz databases, fuzz scripts and test scripts: each export is refused in clear words, or comes back equal in all.
 //! A sample of them, the same each time; with `LIFEBOAT_SOAK` all.
 
+#[path = "../../core/tests/support/evidence.rs"]
+mod evidence;
+
 use std::time::Duration;
 
 use lifeboat_host_tests::corpora::cases::{Cases, Set};
@@ -17,6 +20,7 @@ fn sample(set: Set, every: usize, kept: f64) -> Tally {
     assert!(tally.is_clean(), "{}", tally.in_full());
     assert_eq!(tally.cases, Cases::of(set).expect("the corpus can be read").len().div_ceil(every) as u64);
     assert!(tally.kept as f64 >= kept * tally.cases as f64, "few came back: {}", tally.in_full());
+    evidence::at_least(&format!("corpora: {}", set.name()), usize::try_from(tally.cases).expect("not so many"));
     tally
 }
 

@@ -1,6 +1,9 @@
 //! Z6 Z7 C5: a program commits, exports a delta after each commit, and is killed at random, again and again. What it said to be
 //! safe is safe, its chain always verifies, and after a restart the restored rows are the committed rows.
 
+#[path = "../../core/tests/support/evidence.rs"]
+mod evidence;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -115,4 +118,5 @@ fn killed_at_any_time() {
     let kept = fs::read_dir(directory.path().join("saved")).unwrap().count();
     println!("{KILLS} kills, {safe} commits, {behind} behind by one, {caught_up} times caught up, {kept} files");
     assert!(kept <= 2 * 25 + 3, "{kept} files");
+    evidence::counted("kills of an application between commits and exports", KILLS as usize);
 }

@@ -1,6 +1,8 @@
 //! Whatever fails, and whenever the process dies: afterwards the target is what it was or what it should become, whole.
 
 mod bench;
+#[path = "../../../core/tests/support/evidence.rs"]
+mod evidence;
 
 use std::fs;
 use std::path::Path;
@@ -24,6 +26,7 @@ fn in_every_work(mode: &str) -> Tally {
          file the old or the new one",
         ALL.len()
     );
+    evidence::at_least(&format!("faults in system calls, {mode}"), faults as usize);
     tally
 }
 

@@ -5,6 +5,8 @@
 //! The bundles come from `lifeboat-core` itself, since whoever has the key can make any: the only test here that uses code of
 //! Lifeboat's.
 
+#[path = "../../../core/tests/support/evidence.rs"]
+mod evidence;
 mod hosts;
 mod scene;
 mod texts;
@@ -138,6 +140,7 @@ fn compare(host: &str, outcome: impl Fn(&Text) -> &Outcome, mut answer: impl FnM
     }
     println!("{host}: {kept} kept, {} refused", texts::all().count() - kept);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    evidence::counted("hostile definitions", texts::all().count());
 }
 
 #[test]

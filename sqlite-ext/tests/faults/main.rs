@@ -7,6 +7,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../../../core/tests/support/evidence.rs"]
+mod evidence;
 mod injector;
 mod meanwhile;
 mod memory;
@@ -108,6 +110,7 @@ fn fail(what: &str, layout: Layout, injector: Injector, bounded: u64) -> u64 {
          {successes} overcome, {late} errors after the work was done",
         ALL.len()
     );
+    evidence::at_least(&format!("faults in SQLite's {what}"), usize::try_from(faults).expect("not so many"));
     late
 }
 
