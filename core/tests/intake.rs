@@ -1,4 +1,4 @@
-//! Deltas that come as one row of bytes, cut anywhere.
+//! Deltas that come in pieces, cut anywhere.
 
 mod common;
 
@@ -18,36 +18,40 @@ fn bundles() -> [Vec<u8>; 4] {
     [full, ab, bc, cd]
 }
 
-fn taken(bytes: &[u8], piece: usize) -> Result<Vec<Vec<u8>>> {
+/// Each delta begins, and comes in pieces.
+fn taken(deltas: &[&[u8]], piece: usize) -> Result<Vec<Vec<u8>>> {
     let mut intake = DeltaIntake::new();
-    for piece in bytes.chunks(piece) {
-        if let Err(error) = intake.push(piece) {
-            assert_eq!(intake.push(b"").unwrap_err(), error, "an error stays");
-            assert_eq!(intake.finish().unwrap_err(), error);
-            return Err(error);
-        }
+    assert!(intake.is_empty());
+    let pushed = deltas.iter().try_for_each(|delta| {
+        intake.begin()?;
+        delta.chunks(piece).try_for_each(|piece| intake.push(piece))
+    });
+    if let Err(error) = pushed {
+        assert_eq!(intake.push(b"").unwrap_err(), error, "an error stays");
+        assert_eq!(intake.begin().unwrap_err(), error);
+        assert_eq!(intake.finish().unwrap_err(), error);
+        return Err(error);
     }
-    assert_eq!(intake.held(), bytes.len());
-    assert_eq!(intake.is_empty(), bytes.is_empty());
+    assert_eq!(intake.held(), deltas.concat().len());
+    assert_eq!(intake.is_empty(), deltas.is_empty());
     intake.finish()
 }
 
-fn refused(bytes: &[u8], kind: ErrorKind, words: &str) {
-    for piece in [1, 1000, bytes.len()] {
-        let error = taken(bytes, piece).unwrap_err();
+fn refused(deltas: &[&[u8]], kind: ErrorKind, words: &str) {
+    for piece in [1, 1000, 1 << 20] {
+        let error = taken(deltas, piece).unwrap_err();
         assert!(error.kind() == kind && error.message().contains(words), "{error}");
     }
 }
 
 #[test]
-fn where_each_ends_is_found_however_the_pieces_are_cut() {
+fn deltas_come_out_as_they_came_however_the_pieces_are_cut() {
     let [full, ab, bc, cd] = bundles();
-    let all = [&ab[..], &bc, &cd].concat();
-    for piece in [1, 2, 74, 75, 76, ab.len() - 1, ab.len(), ab.len() + 1, all.len()] {
-        assert!(taken(&all, piece).unwrap() == [&ab[..], &bc, &cd], "pieces of {piece}");
+    for piece in [1, 2, 74, 75, 76, ab.len() - 1, ab.len(), ab.len() + 1] {
+        assert!(taken(&[&ab, &bc, &cd], piece).unwrap() == [&ab[..], &bc, &cd], "pieces of {piece}");
     }
     assert!(taken(&[], 1).unwrap().is_empty());
-    let deltas = Deltas::open(&key(), taken(&all, 7).unwrap(), || Ok(())).unwrap();
+    let deltas = Deltas::open(&key(), taken(&[&ab, &bc, &cd], 7).unwrap(), || Ok(())).unwrap();
     let mut restore = Restore::over(&key(), deltas, State::default());
     restore.push(&full).unwrap();
     let (report, restored) = restore.finish().unwrap();
@@ -60,24 +64,44 @@ fn where_each_ends_is_found_however_the_pieces_are_cut() {
 fn what_is_no_delta_is_refused_with_its_number() {
     let [full, ab, bc, _] = bundles();
     let ledger = export_from(None, &state(0), ExportOptions::default()).unwrap().1;
-    refused(&full, ErrorKind::Mismatch, "bundle 2 of the chain: a full bundle stands where a delta belongs");
-    refused(&[&ab[..], &full].concat(), ErrorKind::Mismatch, "bundle 3 of the chain: a full bundle");
-    refused(&[&ab[..], &ledger].concat(), ErrorKind::Mismatch, "bundle 3 of the chain: this is a ledger");
-    refused(&[&ab[..], &[0; 75]].concat(), ErrorKind::Corrupt, "bundle 3 of the chain: this is not a Lifeboat bundle");
-    refused(&[&ab[..], &[0; 3]].concat(), ErrorKind::Corrupt, "bundle 3 of the chain: this is not a Lifeboat bundle");
-    let cut = [&ab[..ab.len() - 1], &bc].concat();
-    refused(&cut, ErrorKind::Corrupt, "bundle 2 of the chain");
-    for length in 1..ab.len() {
-        let error = taken(&[&bc[..], &ab[..length]].concat(), 64).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Truncated, "cut at {length}: {error}");
-        assert!(error.message().starts_with("bundle 3 of the chain"), "{error}");
-    }
+    refused(&[&full], ErrorKind::Mismatch, "bundle 2 of the chain: a full bundle stands where a delta belongs");
+    refused(&[&ab, &full], ErrorKind::Mismatch, "bundle 3 of the chain: a full bundle");
+    refused(&[&ab, &ledger], ErrorKind::Mismatch, "bundle 3 of the chain: this is a ledger");
+    refused(&[&ab, &[0; 75]], ErrorKind::Corrupt, "bundle 3 of the chain: this is not a Lifeboat bundle");
+    refused(&[&ab, &[0; 3]], ErrorKind::Corrupt, "bundle 3 of the chain: this is not a Lifeboat bundle");
+    refused(&[&[&ab[..], &bc].concat()], ErrorKind::Corrupt, "bundle 2 of the chain: bytes follow after the end");
     for bit in 0..ab.len() * 8 {
-        let mut damaged = [&ab[..], &bc].concat();
+        let mut damaged = ab.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
-        let error = taken(&damaged, 4096).err();
+        let error = taken(&[&damaged, &bc], 4096).err();
         assert!(error.is_some_and(|error| error.message().starts_with("bundle 2 of the chain")), "bit {bit}");
     }
+}
+
+/// Of 0 bytes, too, and wherever in the chain: the state before it must not be taken for the last.
+#[test]
+fn a_delta_that_ends_too_early_is_truncated() {
+    let [_, ab, bc, _] = bundles();
+    for length in 0..ab.len() {
+        for (deltas, place) in [
+            (&[&ab[..length], &bc[..]][..], "bundle 2 of the chain: "),
+            (&[&bc, &ab[..length]], "bundle 3 of the chain: "),
+        ] {
+            let error = taken(deltas, 64).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Truncated, "cut at {length}: {error}");
+            assert!(error.message().starts_with(place), "{error}");
+        }
+    }
+}
+
+#[test]
+fn bytes_belong_to_a_delta_that_has_begun() {
+    let [_, ab, ..] = bundles();
+    let mut intake = DeltaIntake::new();
+    assert_eq!(intake.push(&ab).unwrap_err().kind(), ErrorKind::Misuse);
+    intake.begin().unwrap();
+    intake.push(&ab).unwrap();
+    assert_eq!(intake.finish().unwrap(), [ab]);
 }
 
 #[test]
@@ -85,9 +109,10 @@ fn a_chain_has_a_limit() {
     let [_, ab, ..] = bundles();
     let mut intake = DeltaIntake::new();
     for _ in 1..limits::CHAIN_MAX {
+        intake.begin().unwrap();
         intake.push(&ab).unwrap();
     }
-    let error = intake.push(&ab[..1]).unwrap_err();
+    let error = intake.begin().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
 }
 

@@ -12,6 +12,7 @@ use lifeboat_core::{Base, ExportOptions, RecoveryKey, Settings, check_links};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::evidence;
 use support::readers::{Said, alone, audit, intake, kind, ledger, random_access, stream, walk};
 use support::vector::Vector;
 
@@ -63,11 +64,12 @@ fn word<T>(said: &Result<T, String>) -> &str {
 #[test]
 fn each_reader_says_what_the_vector_says() {
     let all = Vector::read_all(&directory());
-    let mut wrong = Vec::new();
+    let (mut wrong, mut readings) = (Vec::new(), 0);
     for vector in &all {
         let key = RecoveryKey::from_text(&vector.key).expect("a key");
         let chain = vector.chain(&all);
         let mut compare = |reader: &str, said: &str, expected: &str| {
+            readings += 1;
             if said != expected {
                 wrong.push(format!("{}: {reader}: {said}, not {expected}", vector.name));
             }
@@ -99,6 +101,8 @@ fn each_reader_says_what_the_vector_says() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} vectors:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+    evidence::counted("test vectors", all.len());
+    evidence::counted("readings of them by the core", readings);
 }
 
 /// Who exports from a ledger reads of it only what differs. A forged one makes an error, or a delta that is right all the same.

@@ -204,8 +204,9 @@ fn little_memory() {
     let inspect = |memory: usize| {
         let mut instance = Instance::new(memory);
         let work = instance.inspection_open(&key, None)?;
-        for piece in bundles[1..].concat().chunks(PIECE) {
-            instance.inspection_push_delta(work, piece)?;
+        for delta in &bundles[1..] {
+            instance.inspection_begin_delta(work)?;
+            delta.chunks(PIECE).try_for_each(|piece| instance.inspection_push_delta(work, piece))?;
         }
         bundles[0].chunks(PIECE).try_for_each(|piece| instance.inspection_push(work, piece))?;
         instance.inspection_finish(work)

@@ -58,7 +58,15 @@ impl Database {
         Ok(Self { work: Work::Taking(Building { incoming, scratch, key, expect }) })
     }
 
-    /// Takes the next piece of the deltas, all before the first [`Database::push`].
+    /// The next delta begins, oldest first, all before the first [`Database::push`].
+    ///
+    /// # Errors
+    /// Truncated when the delta before it is not complete; too big; misuse out of order.
+    pub fn begin_delta(&mut self) -> Result<()> {
+        self.work.taking("begin-delta", |building| building.incoming.begin_delta())
+    }
+
+    /// Takes the next piece of the delta that has begun, before the first [`Database::push`].
     ///
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.

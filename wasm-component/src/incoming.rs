@@ -24,20 +24,31 @@ impl<S: StateSink> Incoming<S> {
         Self { key: key.clone(), stage: Stage::Deltas(Box::default(), sink) }
     }
 
-    /// Takes the next bytes of the deltas.
+    /// The next delta begins.
+    ///
+    /// # Errors
+    /// Misuse once the full bundle has begun; those of [`DeltaIntake::begin`].
+    pub fn begin_delta(&mut self) -> Result<()> {
+        self.intake("begin-delta")?.begin()
+    }
+
+    /// Takes the next bytes of the delta that has begun.
     ///
     /// # Errors
     /// Misuse once the full bundle has begun; those of [`DeltaIntake::push`]; too big when no memory would be left for the
     /// full bundle.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
+        let intake = self.intake("push-delta")?;
+        crate::memory_room(PASSING)?;
+        intake.push(piece)
+    }
+
+    fn intake(&mut self, call: &str) -> Result<&mut DeltaIntake> {
         match &mut self.stage {
-            Stage::Deltas(intake, _) => {
-                crate::memory_room(PASSING)?;
-                intake.push(piece)
-            }
-            Stage::Full(_) | Stage::Over => Err(Error::misuse(
-                "push-delta: the full bundle has begun; deltas come before it; open another resource",
-            )),
+            Stage::Deltas(intake, _) => Ok(intake),
+            Stage::Full(_) | Stage::Over => Err(Error::misuse(format!(
+                "{call}: the full bundle has begun; deltas come before it; open another resource"
+            ))),
         }
     }
 

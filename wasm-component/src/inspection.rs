@@ -21,7 +21,15 @@ impl Inspection {
         Ok(Self { work: Work::Taking(Incoming::new(&key, Discard)), expect })
     }
 
-    /// Takes the next piece of the deltas, all before the first [`Inspection::push`].
+    /// The next delta begins, oldest first, all before the first [`Inspection::push`].
+    ///
+    /// # Errors
+    /// Truncated when the delta before it is not complete; too big; misuse out of order.
+    pub fn begin_delta(&mut self) -> Result<()> {
+        self.work.taking("begin-delta", Incoming::begin_delta)
+    }
+
+    /// Takes the next piece of the delta that has begun, before the first [`Inspection::push`].
     ///
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.

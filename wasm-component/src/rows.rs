@@ -86,7 +86,15 @@ impl Rows {
         Ok(Self { work: Work::Taking(reading), expect })
     }
 
-    /// Takes the next piece of the deltas, all before the first [`Rows::push`].
+    /// The next delta begins, oldest first, all before the first [`Rows::push`].
+    ///
+    /// # Errors
+    /// Truncated when the delta before it is not complete; too big; misuse out of order.
+    pub fn begin_delta(&mut self) -> Result<()> {
+        self.work.taking("begin-delta", |reading| reading.incoming.begin_delta())
+    }
+
+    /// Takes the next piece of the delta that has begun, before the first [`Rows::push`].
     ///
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.

@@ -15,7 +15,10 @@ const LIFE: [&str; 3] = [
 
 fn inspected(bundles: &[Vec<u8>], piece: usize) -> Result<Report> {
     let mut inspection = Inspection::open(&key_text(), None)?;
-    bundles[1..].concat().chunks(piece).try_for_each(|piece| inspection.push_delta(piece))?;
+    for delta in &bundles[1..] {
+        inspection.begin_delta()?;
+        delta.chunks(piece).try_for_each(|piece| inspection.push_delta(piece))?;
+    }
     bundles[0].chunks(piece).try_for_each(|piece| inspection.push(piece))?;
     inspection.finish()
 }
@@ -34,14 +37,24 @@ fn an_inspection_of_a_chain() {
     assert_eq!(inspected(&bundles[1..], PIECE_MAX).unwrap_err().kind(), ErrorKind::Mismatch);
     let none = [Vec::new(), bundles[1].clone()];
     assert_eq!(inspected(&none, PIECE_MAX).unwrap_err().kind(), ErrorKind::Truncated);
+    // The state before a file of 0 bytes must not pass for the last.
+    for empty in [&[&bundles[0][..], &[]][..], &[&bundles[0], &[], &bundles[1]], &[&bundles[0], &bundles[1], &[]]] {
+        let empty: Vec<Vec<u8>> = empty.iter().map(|bundle| bundle.to_vec()).collect();
+        assert_eq!(inspected(&empty, PIECE_MAX).unwrap_err().kind(), ErrorKind::Truncated);
+    }
 }
 
 #[test]
 fn a_database_of_a_chain() {
     let (source, bundles) = history(&LIFE);
     let mut database = Database::open(api(), &key_text(), None, Some(1024)).unwrap();
-    database.push_delta(&bundles[1..].concat()).unwrap();
+    assert_eq!(database.push_delta(&bundles[1]).unwrap_err().kind(), ErrorKind::Misuse);
+    for delta in &bundles[1..] {
+        database.begin_delta().unwrap();
+        database.push_delta(delta).unwrap();
+    }
     database.push(&bundles[0]).unwrap();
+    assert_eq!(database.begin_delta().unwrap_err().kind(), ErrorKind::Misuse);
     assert_eq!(database.push_delta(&bundles[1]).unwrap_err().kind(), ErrorKind::Misuse);
     // Proved by what SQLite gives back. Its pages come out of the component alone, whose SQLite has a table of them.
     let summary = database.finish().unwrap().report;
@@ -53,8 +66,10 @@ fn the_rows_of_a_chain() {
     let (_, bundles) = history(&LIFE);
     let mut rows = Rows::open(api(), &key_text(), None).unwrap();
     assert!(rows.next().unwrap().is_none());
+    rows.begin_delta().unwrap();
     rows.push_delta(&bundles[1]).unwrap();
     assert!(rows.next().unwrap().is_none());
+    rows.begin_delta().unwrap();
     rows.push_delta(&bundles[2]).unwrap();
     rows.push(&bundles[0]).unwrap();
     assert_eq!(rows.push_delta(&bundles[2]).unwrap_err().kind(), ErrorKind::Misuse);
@@ -67,6 +82,7 @@ fn the_rows_of_a_chain() {
     rows.finish().unwrap();
     // A delta that is not complete is told when the full bundle begins.
     let mut rows = Rows::open(api(), &key_text(), None).unwrap();
+    rows.begin_delta().unwrap();
     rows.push_delta(&bundles[1][..50]).unwrap();
     let error = rows.push(&bundles[0]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Truncated);
@@ -89,6 +105,7 @@ fn a_part_of_a_database_is_told() {
     let report = inspected(&bundles, PIECE_MAX).unwrap();
     assert_eq!((report.selection, report.tables), (Some(selection.clone()), vec![("t".to_owned(), 2)]));
     let mut database = Database::open(api(), &key_text(), None, None).unwrap();
+    database.begin_delta().unwrap();
     database.push_delta(&bundles[1]).unwrap();
     database.push(&bundles[0]).unwrap();
     assert_eq!(database.finish().unwrap().report.selection, Some(selection));

@@ -30,6 +30,8 @@ opaque! {
     sqlite3_context,
     /// A value handed to a function.
     sqlite3_value,
+    /// A stored value, open for reading its bytes.
+    sqlite3_blob,
 }
 
 /// What [`Api::set_authorizer`] takes.
@@ -47,6 +49,27 @@ pub type CollationNeeded = unsafe extern "C" fn(*mut c_void, *mut sqlite3, c_int
 pub type Function = unsafe extern "C" fn(*mut sqlite3_context, c_int, *mut *mut sqlite3_value);
 /// Frees user data.
 pub type Destructor = unsafe extern "C" fn(*mut c_void);
+
+/// Reads stored values as they are in the file.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct BlobFunctions {
+    pub open: BlobOpen,
+    pub bytes: unsafe extern "C" fn(*mut sqlite3_blob) -> c_int,
+    pub read: unsafe extern "C" fn(*mut sqlite3_blob, *mut c_void, c_int, c_int) -> c_int,
+    pub close: unsafe extern "C" fn(*mut sqlite3_blob) -> c_int,
+}
+
+/// The type of [`BlobFunctions::open`].
+pub type BlobOpen = unsafe extern "C" fn(
+    *mut sqlite3,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+    i64,
+    c_int,
+    *mut *mut sqlite3_blob,
+) -> c_int;
 
 /// Hands the list of functions to the macro that is named: the one place where names and signatures stand. All of them
 /// are in SQLite 3.31 and later. The destructor of a bound value is a plain pointer here, as only the two constants
@@ -142,6 +165,8 @@ macro_rules! define_api {
             pub txn_state: Option<unsafe extern "C" fn(db: *mut sqlite3, schema: *const c_char) -> c_int>,
             /// `sqlite3_is_interrupted`: absent before SQLite 3.41, and where the caller did not fill it.
             pub is_interrupted: Option<unsafe extern "C" fn(db: *mut sqlite3) -> c_int>,
+            /// `sqlite3_blob_open` and its kind: absent in builds with `SQLITE_OMIT_INCRBLOB`.
+            pub blob: Option<BlobFunctions>,
         }
     };
 }
@@ -174,6 +199,12 @@ macro_rules! __linked_api {
             fn sqlite3_progress_handler(
                 db: *mut sqlite3, every: c_int, call: Option<ProgressHandler>, data: *mut c_void);
             fn sqlite3_txn_state(db: *mut sqlite3, schema: *const c_char) -> c_int;
+            fn sqlite3_blob_open(
+                db: *mut sqlite3, schema: *const c_char, table: *const c_char, column: *const c_char, rowid: i64,
+                flags: c_int, blob: *mut *mut sqlite3_blob) -> c_int;
+            fn sqlite3_blob_bytes(blob: *mut sqlite3_blob) -> c_int;
+            fn sqlite3_blob_read(blob: *mut sqlite3_blob, into: *mut c_void, bytes: c_int, offset: c_int) -> c_int;
+            fn sqlite3_blob_close(blob: *mut sqlite3_blob) -> c_int;
         }
         $crate::Api {
             $($name: $symbol,)*
@@ -181,6 +212,12 @@ macro_rules! __linked_api {
             progress_handler: Some(sqlite3_progress_handler),
             txn_state: Some(sqlite3_txn_state),
             is_interrupted: None,
+            blob: Some(BlobFunctions {
+                open: sqlite3_blob_open,
+                bytes: sqlite3_blob_bytes,
+                read: sqlite3_blob_read,
+                close: sqlite3_blob_close,
+            }),
         }
     }};
 }
@@ -230,6 +267,19 @@ macro_rules! __routines_api {
                     })
                 },
                 is_interrupted: None,
+                blob: match (
+                    (*routines).blob_open, (*routines).blob_bytes, (*routines).blob_read, (*routines).blob_close,
+                ) {
+                    (Some(open), Some(bytes), Some(read), Some(close)) => Some(BlobFunctions {
+                        open: ::std::mem::transmute::<_, BlobOpen>(open),
+                        bytes: ::std::mem::transmute::<_, unsafe extern "C" fn(*mut sqlite3_blob) -> c_int>(bytes),
+                        read: ::std::mem::transmute::<
+                            _, unsafe extern "C" fn(*mut sqlite3_blob, *mut c_void, c_int, c_int) -> c_int,
+                        >(read),
+                        close: ::std::mem::transmute::<_, unsafe extern "C" fn(*mut sqlite3_blob) -> c_int>(close),
+                    }),
+                    _ => None,
+                },
             })
         })()
     }};

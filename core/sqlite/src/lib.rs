@@ -3,7 +3,7 @@
 //! ## How it is built
 //!
 //! ```text
-//!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy)
+//!   Snapshot::walk    one read transaction, all rows in canonical order        (snapshot, schema, table, page_copy, stored_text)
 //!     check_loadable  can its rows be loaded again                               (loadable)
 //!     open_selected   a part of it: chosen tables, rows that meet a condition  (selection, selected, condition, tokens)
 //!                     the schema that comes with them; what is left dangling   (narrow, shadow, dangling)
@@ -44,6 +44,7 @@ mod shadow;
 mod situation;
 mod snapshot;
 mod statement;
+mod stored_text;
 mod table;
 mod tokens;
 mod trees;

@@ -14,6 +14,7 @@ use crate::plan::{Plan, PlannedTable, Trees, set_encoding};
 use crate::selection::Rows;
 use crate::snapshot::select;
 use crate::statement::Statement;
+use crate::stored_text::StoredText;
 use crate::table::{self, ColumnKind, Table, TableKey};
 use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value};
 
@@ -104,6 +105,7 @@ impl Place {
             table,
             insert: connection.prepare(&table.insert_sql())?,
             select: connection.prepare(&select("main", &table.shape, Rows::All))?,
+            stored_text: StoredText::of(connection, "main", &table.shape, self.encoding)?,
             delete: connection.prepare(&format!("DELETE FROM main.{}", quote_name(name)))?,
             encoding: self.encoding,
             largest: table.row.sql.len(),
@@ -118,6 +120,7 @@ pub(crate) struct Trial<'p> {
     insert: Statement<'p>,
     select: Statement<'p>,
     delete: Statement<'p>,
+    stored_text: Option<StoredText<'p>>,
     encoding: TextEncoding,
     /// Bytes of the largest row so far.
     largest: usize,
@@ -141,8 +144,13 @@ impl Trial<'_> {
             guard::limit_length(self.connection, size);
         }
         self.insert.run(row.iter().copied())?;
-        let same = self.select.step()?
-            && row.iter().enumerate().all(|(column, value)| is_same(value, &self.select.value(column, self.encoding)));
+        let same = self.select.step()? && {
+            let unlike = self.stored_text.as_ref().map(|stored_text| stored_text.of_row(&self.select)).transpose()?;
+            let unlike = unlike.unwrap_or_default();
+            row.iter()
+                .enumerate()
+                .all(|(column, value)| is_same(value, &unlike.value(column, self.select.value(column, self.encoding))))
+        };
         self.select.reset();
         self.delete.run([])?;
         match same {

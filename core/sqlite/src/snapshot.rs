@@ -11,6 +11,7 @@ use crate::schema::{self, Class};
 use crate::selected::{self, Selected};
 use crate::selection::{Rows, SelectionRequest};
 use crate::statement::Statement;
+use crate::stored_text::{StoredText, Unlike};
 use crate::table::{Table, TableKey};
 use lifeboat_core::{
     Error, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
@@ -296,13 +297,18 @@ impl<'c> Snapshot<'c> {
             statement.bind_every(now.value())?;
         }
         let columns = statement.column_count();
+        let stored_text = StoredText::of(connection, schema, &table, self.encoding).map_err(place)?;
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
         while statement.step().map_err(place)? {
+            let unlike = match &stored_text {
+                Some(stored_text) => stored_text.of_row(&statement).map_err(place)?,
+                None => Unlike::default(),
+            };
             let mut row_key: Vec<Value<'_>> = emptied(key);
             let mut row_values: Vec<Value<'_>> = emptied(values);
             for column in 0..columns {
-                let value = statement.value(column, self.encoding);
+                let value = unlike.value(column, statement.value(column, self.encoding));
                 bytes += length(&value, name)?;
                 if column < key_columns { row_key.push(value) } else { row_values.push(value) }
             }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part of this")]
 
 pub mod cbor;
+pub mod evidence;
 pub mod keys;
 pub mod readers;
 pub mod spec;

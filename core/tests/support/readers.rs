@@ -22,10 +22,13 @@ pub fn stream(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
     kind(restore.finish()).map(|(report, _)| report.public.state_id.to_string())
 }
 
-/// The deltas too come in pieces, one after the other.
+/// The deltas too come in pieces.
 pub fn intake(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
     let mut intake = DeltaIntake::new();
-    kind(pieces(|piece| intake.push(piece), &chain[1..].concat(), piece))?;
+    for delta in &chain[1..] {
+        kind(intake.begin())?;
+        kind(pieces(|piece| intake.push(piece), delta, piece))?;
+    }
     let deltas = kind(intake.finish())?;
     let deltas: Vec<&[u8]> = deltas.iter().map(Vec::as_slice).collect();
     stream(key, &[&chain[..1], &deltas].concat(), piece)

@@ -76,6 +76,7 @@ fn recover(
     let recovery = accepted(database.call_open(&mut store, &key, None, None)?)?;
 
     for delta in deltas {
+        accepted(database.call_begin_delta(&mut store, recovery)?)?;
         feed(delta, |piece| accepted(database.call_push_delta(&mut store, recovery, piece)?))?;
     }
     feed(full, |piece| accepted(database.call_push(&mut store, recovery, piece)?))?;

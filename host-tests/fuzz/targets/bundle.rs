@@ -27,5 +27,5 @@ fuzz_target!(|input: &[u8]| {
     }
     let _ = Bundle::open_ledger(&key, input).map(|ledger| ledger.check(|| Ok(())));
     let mut intake = DeltaIntake::new();
-    let _ = intake.push(input).and_then(|()| intake.finish());
+    let _ = intake.begin().and_then(|()| intake.push(input)).and_then(|()| intake.finish());
 });

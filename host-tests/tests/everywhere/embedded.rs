@@ -63,23 +63,19 @@ impl Asked<'_> {
         Ok(of_reports(&reports))
     }
 
-    /// The whole chain, in the order in which the interface takes it. Each delta is audited as it passes: where one that is cut
-    /// off ends, the interface does not see.
+    /// The whole chain, in the order in which the interface takes it.
     fn push(
         &mut self,
         work: ResourceAny,
+        begin_delta: fn(&mut Instance, ResourceAny) -> Result<(), Error>,
         push_delta: fn(&mut Instance, ResourceAny, &[u8]) -> Result<(), Error>,
         mut push: impl FnMut(&mut Instance, &[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Self { instance, bundles, .. } = self;
         let (full, deltas) = bundles.split_first().expect("a case has a bundle");
         for delta in deltas {
-            let audit = instance.audit_open(None, None)?;
-            for piece in delta.chunks(PIECE) {
-                instance.audit_push(audit, piece)?;
-                push_delta(instance, work, piece)?;
-            }
-            instance.audit_finish(audit)?;
+            begin_delta(instance, work)?;
+            delta.chunks(PIECE).try_for_each(|piece| push_delta(instance, work, piece))?;
         }
         // The deltas are complete: what is wrong with them is told now.
         push(instance, b"")?;
@@ -88,7 +84,7 @@ impl Asked<'_> {
 
     fn inspect(&mut self) -> Result<Outcome, Error> {
         let inspection = self.instance.inspection_open(&self.case.key, self.case.expect.as_deref())?;
-        self.push(inspection, Instance::inspection_push_delta, |instance, piece| {
+        self.push(inspection, Instance::inspection_begin_delta, Instance::inspection_push_delta, |instance, piece| {
             instance.inspection_push(inspection, piece)
         })?;
         let summary = self.instance.inspection_finish(inspection)?;
@@ -98,7 +94,9 @@ impl Asked<'_> {
     fn recover(&mut self) -> Result<Outcome, Error> {
         let layout = self.case.page_size.map(|page_size| Layout { page_size });
         let database = self.instance.database_open(&self.case.key, self.case.expect.as_deref(), layout)?;
-        self.push(database, Instance::database_push_delta, |instance, piece| instance.database_push(database, piece))?;
+        self.push(database, Instance::database_begin_delta, Instance::database_push_delta, |instance, piece| {
+            instance.database_push(database, piece)
+        })?;
         let recovered = self.instance.database_finish(database)?;
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         while let Some(piece) = self.instance.database_pull(database)? {
@@ -122,7 +120,7 @@ impl Asked<'_> {
     fn rows(&mut self) -> Result<Outcome, Error> {
         let work = self.instance.rows_open(&self.case.key, self.case.expect.as_deref())?;
         let mut rows = Rows::default();
-        self.push(work, Instance::rows_push_delta, |instance, piece| {
+        self.push(work, Instance::rows_begin_delta, Instance::rows_push_delta, |instance, piece| {
             instance.rows_push(work, piece)?;
             while let Some(batch) = instance.rows_next(work)? {
                 for row in batch.rows {

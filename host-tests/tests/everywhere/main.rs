@@ -4,6 +4,8 @@
 mod answers;
 mod command;
 mod embedded;
+#[path = "../../../core/tests/support/evidence.rs"]
+mod evidence;
 mod native;
 mod scripts;
 #[path = "../wasi/mod.rs"]
@@ -11,6 +13,7 @@ mod wasi;
 #[path = "../wasm/mod.rs"]
 mod wasm;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -59,6 +62,11 @@ fn every_host_answers_the_same() {
         found.len(),
         directory.display(),
         shown.join("\n")
+    );
+    evidence::counted("cases in six hosts", cases.len());
+    evidence::counted(
+        "their answers",
+        answers.iter().flat_map(|(_, answers)| answers.values()).map(BTreeMap::len).sum(),
     );
 }
 

@@ -61,15 +61,18 @@ impl Instance {
         audit_push = audit.call_push(audit: ResourceAny, piece: &[u8]) -> ();
         audit_finish = audit.call_finish(audit: ResourceAny) -> Report;
         inspection_open = inspection.call_open(key: &str, expect: Option<&str>) -> ResourceAny;
+        inspection_begin_delta = inspection.call_begin_delta(inspection: ResourceAny) -> ();
         inspection_push_delta = inspection.call_push_delta(inspection: ResourceAny, piece: &[u8]) -> ();
         inspection_push = inspection.call_push(inspection: ResourceAny, piece: &[u8]) -> ();
         inspection_finish = inspection.call_finish(inspection: ResourceAny) -> Summary;
         database_open = database.call_open(key: &str, expect: Option<&str>, layout: Option<Layout>) -> ResourceAny;
+        database_begin_delta = database.call_begin_delta(database: ResourceAny) -> ();
         database_push_delta = database.call_push_delta(database: ResourceAny, piece: &[u8]) -> ();
         database_push = database.call_push(database: ResourceAny, piece: &[u8]) -> ();
         database_finish = database.call_finish(database: ResourceAny) -> Recovered;
         database_pull = database.call_pull(database: ResourceAny) -> Option<Vec<u8>>;
         rows_open = rows.call_open(key: &str, expect: Option<&str>) -> ResourceAny;
+        rows_begin_delta = rows.call_begin_delta(rows: ResourceAny) -> ();
         rows_push_delta = rows.call_push_delta(rows: ResourceAny, piece: &[u8]) -> ();
         rows_push = rows.call_push(rows: ResourceAny, piece: &[u8]) -> ();
         rows_next = rows.call_next(rows: ResourceAny) -> Option<Batch>;
@@ -95,7 +98,7 @@ impl Instance {
         self.recover_chain(&[bundle], key, piece, out)
     }
 
-    /// The same from a chain, oldest first; the pieces of its deltas are cut wherever it comes.
+    /// The same from a chain, oldest first.
     #[track_caller]
     pub fn recover_chain(
         &mut self,
@@ -107,8 +110,9 @@ impl Instance {
         let bundles: Vec<&[u8]> = bundles.iter().map(AsRef::as_ref).collect();
         let (full, deltas) = bundles.split_first().expect("a chain has a bundle");
         let database = self.database_open(key, None, None)?;
-        for piece in deltas.concat().chunks(piece) {
-            self.database_push_delta(database, piece)?;
+        for delta in deltas {
+            self.database_begin_delta(database)?;
+            delta.chunks(piece).try_for_each(|piece| self.database_push_delta(database, piece))?;
         }
         for piece in full.chunks(piece) {
             self.database_push(database, piece)?;

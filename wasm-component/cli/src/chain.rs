@@ -12,7 +12,9 @@ const PIECE: usize = 1 << 20;
 
 /// A resource of the interface that takes bundles in.
 pub trait Intake {
-    /// Takes the next piece of the deltas.
+    /// The next delta begins.
+    fn begin_delta(&self) -> Result<(), Error>;
+    /// Takes the next piece of the delta that has begun.
     fn push_delta(&self, piece: &[u8]) -> Result<(), Error>;
     /// Takes the next piece of the full bundle.
     fn push(&self, piece: &[u8]) -> Result<(), Error>;
@@ -26,6 +28,10 @@ pub trait Intake {
 }
 
 impl Intake for Inspection {
+    fn begin_delta(&self) -> Result<(), Error> {
+        self.begin_delta()
+    }
+
     fn push_delta(&self, piece: &[u8]) -> Result<(), Error> {
         self.push_delta(piece)
     }
@@ -36,6 +42,10 @@ impl Intake for Inspection {
 }
 
 impl Intake for Database {
+    fn begin_delta(&self) -> Result<(), Error> {
+        self.begin_delta()
+    }
+
     fn push_delta(&self, piece: &[u8]) -> Result<(), Error> {
         self.push_delta(piece)
     }
@@ -119,7 +129,10 @@ pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Resul
     let reports = check_each(bundles, None, None, progress)?;
     let mut phase = begin();
     let mut deltas = deltas.iter();
-    let taken = deltas.try_for_each(|delta| feed_one(delta, &mut phase, |piece| work.push_delta(piece), || Ok(())));
+    let taken = deltas.try_for_each(|delta| {
+        work.begin_delta()?;
+        feed_one(delta, &mut phase, |piece| work.push_delta(piece), || Ok(()))
+    });
     // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
     let opened = taken.and_then(|()| Ok(work.push(&[])?));
     match opened {

@@ -35,6 +35,10 @@ impl<'a, W: Write> RowWriter<'a, W> {
 }
 
 impl<W: Write> Intake for RowWriter<'_, W> {
+    fn begin_delta(&self) -> Result<(), Error> {
+        self.rows.begin_delta()
+    }
+
     fn push_delta(&self, piece: &[u8]) -> Result<(), Error> {
         self.rows.push_delta(piece)
     }

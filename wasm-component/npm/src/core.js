@@ -13,7 +13,7 @@ export { IllFormedText, LifeboatError };
 /** @typedef {typeof import('../component/interfaces/lifeboat-recovery-recovery.js')} Recovery */
 /** @typedef {import('./types.js').Chain<string | URL>} Chain */
 /** @typedef {import('./core.js').Bundle} Bundle */
-/** @typedef {{ push(piece: Uint8Array): void, pushDelta(piece: Uint8Array): void }} Resource */
+/** @typedef {{ push(piece: Uint8Array): void, beginDelta(): void, pushDelta(piece: Uint8Array): void }} Resource */
 
 /**
  * See core.d.ts.
@@ -209,17 +209,10 @@ export function lifeboat(load, file) {
 async function* feed(recovery, resource, bundles, pace) {
   const [full, ...deltas] = bundles;
   for (const delta of deltas) {
-    // The component takes the deltas one after the other, and cannot see where one that is cut off ends.
-    const audit = recovery.Audit.open(undefined, undefined);
-    try {
-      for await (const piece of pieces(delta, pace.signal)) {
-        placed(() => audit.push(piece), bundles, delta);
-        placed(() => resource.pushDelta(piece), bundles, delta);
-        await pace.read(piece.length);
-      }
-      placed(() => audit.finish(), bundles, delta);
-    } finally {
-      dispose(audit);
+    placed(() => resource.beginDelta(), bundles);
+    for await (const piece of pieces(delta, pace.signal)) {
+      placed(() => resource.pushDelta(piece), bundles);
+      await pace.read(piece.length);
     }
   }
   // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.

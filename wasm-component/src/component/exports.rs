@@ -79,6 +79,10 @@ impl wit::GuestInspection for Shared<Inspection> {
         Ok(wit::Inspection::new(Self::new(inspection)))
     }
 
+    fn begin_delta(&self) -> Result<(), wit::Error> {
+        self.with(Inspection::begin_delta, |()| ())
+    }
+
     fn push_delta(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
         self.with(|inspection| inspection.push_delta(&piece), |()| ())
     }
@@ -98,6 +102,10 @@ impl wit::GuestDatabase for Shared<Database> {
         memory::prepare()?;
         let database = Database::open(api(), &key, expect.as_deref(), layout.map(|layout| layout.page_size))?;
         Ok(wit::Database::new(Self::new(database)))
+    }
+
+    fn begin_delta(&self) -> Result<(), wit::Error> {
+        self.with(Database::begin_delta, |()| ())
     }
 
     fn push_delta(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
@@ -130,6 +138,10 @@ impl wit::GuestRows for Shared<Rows> {
         memory::prepare()?;
         let rows = Rows::open(api(), &key, expect.as_deref())?;
         Ok(wit::Rows::new(Self::new(rows)))
+    }
+
+    fn begin_delta(&self) -> Result<(), wit::Error> {
+        self.with(Rows::begin_delta, |()| ())
     }
 
     fn push_delta(&self, piece: Vec<u8>) -> Result<(), wit::Error> {

@@ -92,9 +92,12 @@ fn each_state_of_a_chain_comes_back() {
 /// The rows of each table as text, and all bytes of long values.
 fn rows_of(host: &mut Host, bundles: &[&[u8]], piece: usize) -> (Vec<(String, Vec<String>)>, Vec<u8>) {
     let rows = call!(host, rows.call_open(&key_text(), None)).unwrap();
-    for piece in bundles[1..].concat().chunks(piece) {
-        call!(host, rows.call_push_delta(rows, piece)).unwrap();
-        assert!(call!(host, rows.call_next(rows)).unwrap().is_none());
+    for delta in &bundles[1..] {
+        call!(host, rows.call_begin_delta(rows)).unwrap();
+        for piece in delta.chunks(piece) {
+            call!(host, rows.call_push_delta(rows, piece)).unwrap();
+            assert!(call!(host, rows.call_next(rows)).unwrap().is_none());
+        }
     }
     let (mut tables, mut long) = (Vec::<(String, Vec<String>)>::new(), Vec::new());
     for piece in bundles[0].chunks(piece).chain([&[][..]]) {
@@ -195,8 +198,9 @@ fn run_rows(
 ) -> crate::host::bindings::exports::lifeboat::recovery::recovery::Error {
     let mut work = || {
         let rows = call!(host, rows.call_open(&key_text(), None))?;
-        for piece in bundles[1..].concat().chunks(piece) {
-            call!(host, rows.call_push_delta(rows, piece))?;
+        for delta in &bundles[1..] {
+            call!(host, rows.call_begin_delta(rows))?;
+            delta.chunks(piece).try_for_each(|piece| call!(host, rows.call_push_delta(rows, piece)))?;
         }
         for piece in bundles[0].chunks(piece) {
             call!(host, rows.call_push(rows, piece))?;
@@ -252,8 +256,10 @@ fn no_damage_of_a_delta_goes_unseen() {
         damaged[place] ^= 1 << (place % 8);
         let error = run_chain!(host, database, [full, &damaged], PIECE, &key, None, None).0.unwrap_err();
         assert!(["corrupt", "truncated", "unsupported", "too big"].contains(&kind(&error)), "{place}: {error:?}");
-        let error = run_chain!(host, database, [full, &ab[..place].to_vec(), &chain[2]], 64, &key, None, None).0;
-        assert!(place == 0 || error.is_err(), "cut at {place}");
+        for cut in [&[full, &ab[..place].to_vec(), &chain[2]][..], &[full, &ab[..place].to_vec()]] {
+            let error = run_chain!(host, database, cut, 64, &key, None, None).0.unwrap_err();
+            assert_eq!(kind(&error), "truncated", "cut at {place}: {error:?}");
+        }
     }
     run_chain!(host, database, [full, ab], PIECE, &key, None, None).0.unwrap();
 }
@@ -265,6 +271,9 @@ fn calls_out_of_order_change_nothing() {
     let database = call!(host, database.call_open(&key, None, None)).unwrap();
     let too_long = call!(host, database.call_push_delta(database, &vec![0; PIECE + 1])).unwrap_err();
     assert_eq!(kind(&too_long), "misuse");
+    let early = call!(host, database.call_push_delta(database, &chain[1])).unwrap_err();
+    assert_eq!(kind(&early), "misuse");
+    call!(host, database.call_begin_delta(database)).unwrap();
     call!(host, database.call_push_delta(database, &[])).unwrap();
     call!(host, database.call_push_delta(database, &chain[1])).unwrap();
     let (begin, rest) = chain[0].split_at(100);
@@ -277,6 +286,7 @@ fn calls_out_of_order_change_nothing() {
     assert_eq!(kind(&call!(host, database.call_push_delta(database, &[])).unwrap_err()), "misuse");
 
     let inspection = call!(host, inspection.call_open(&key, None)).unwrap();
+    call!(host, inspection.call_begin_delta(inspection)).unwrap();
     let first = call!(host, inspection.call_push_delta(inspection, &chain[0])).unwrap_err();
     assert_eq!(kind(&first), "mismatch");
     let again = call!(host, inspection.call_push_delta(inspection, &chain[1])).unwrap_err();

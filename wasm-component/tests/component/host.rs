@@ -66,20 +66,17 @@ macro_rules! run {
     }};
 }
 
-/// The same for a chain: its deltas, cut anywhere into pieces of that size, then its full bundle.
+/// The same for a chain: its deltas, then its full bundle.
 macro_rules! run_chain {
     ($host:expr, $resource:ident, $bundles:expr, $size:expr, $($argument:expr),*) => {{
         let resource = call!($host, $resource.call_open($($argument),*)).expect("good arguments");
         let given = &$bundles;
         let bundles: Vec<&[u8]> = given.iter().map(|bundle| bundle.as_ref()).collect();
         let (full, deltas) = bundles.split_first().expect("a chain");
-        let mut result = Ok(());
-        for piece in deltas.concat().chunks($size) {
-            result = call!($host, $resource.call_push_delta(resource, piece));
-            if result.is_err() {
-                break;
-            }
-        }
+        let result = deltas.iter().try_for_each(|delta| {
+            call!($host, $resource.call_begin_delta(resource))?;
+            delta.chunks($size).try_for_each(|piece| call!($host, $resource.call_push_delta(resource, piece)))
+        });
         let result = match result {
             Ok(()) => finish!($host, $resource, resource, full, $size),
             Err(error) => Err(error),

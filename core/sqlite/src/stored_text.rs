@@ -1,0 +1,154 @@
+//! Long texts in UTF-16 as the file holds them.
+//!
+//! SQLite 3.43 and later (measured: 3.54.1) reads a text of more than 4000 bytes from a rowid table's overflow pages by way
+//! of a cache, and there takes a text that begins with a byte order mark for one that is marked: it drops U+FEFF, and from
+//! U+FFFE on takes the rest for the other byte order. No SQL expression gets the stored bytes. Incremental I/O does, but
+//! not from each table; there `octet_length()`, which SQLite answers without reading the text, shows that some are missing.
+
+use crate::api::{BlobFunctions, sqlite3_blob};
+use crate::connection::Connection;
+use crate::fault;
+use crate::name::quote_name;
+use crate::statement::Statement;
+use crate::table::{ColumnKind, Table, TableKey};
+use lifeboat_core::{Error, Result, TextEncoding, Value};
+use std::ffi::{CStr, CString, c_int};
+use std::ptr;
+
+/// From this many bytes on, with two that may be missing, a text may have come by way of the cache.
+const LONG: usize = 3998;
+/// The first SQLite with the cache.
+const FIRST: c_int = 3_043_000;
+
+/// Looks after the long texts of one table.
+pub(crate) struct StoredText<'c> {
+    connection: &'c Connection<'c>,
+    functions: BlobFunctions,
+    schema: CString,
+    table: CString,
+    /// The columns of the SELECT after the rowid.
+    columns: Vec<CString>,
+    encoding: TextEncoding,
+}
+
+/// The texts of one row that SQLite gave otherwise than they are stored, with their columns in the SELECT.
+#[derive(Default)]
+pub(crate) struct Unlike(Vec<(usize, Vec<u8>)>);
+
+impl Unlike {
+    /// The value as it is stored.
+    pub(crate) fn value<'v>(&'v self, column: usize, given: Value<'v>) -> Value<'v> {
+        match (self.0.iter().find(|(place, _)| *place == column), given) {
+            (Some((_, text)), Value::Utf16le(_)) => Value::Utf16le(text),
+            (Some((_, text)), Value::Utf16be(_)) => Value::Utf16be(text),
+            _ => given,
+        }
+    }
+}
+
+impl<'c> StoredText<'c> {
+    /// `None` for a table whose texts SQLite gives as they are.
+    ///
+    /// # Errors
+    /// Unsupported when it does not, and incremental I/O cannot help: it opens no table with generated columns, and asks for
+    /// a rowid.
+    pub(crate) fn of(
+        connection: &'c Connection<'c>,
+        schema: &str,
+        table: &Table,
+        encoding: TextEncoding,
+    ) -> Result<Option<Self>> {
+        // SAFETY: asks for a constant.
+        let is_affected = unsafe { (connection.api().libversion_number)() } >= FIRST;
+        if encoding == TextEncoding::Utf8 || !is_affected || matches!(table.key, TableKey::Primary(_)) {
+            return Ok(None);
+        }
+        let is_plain = table.columns.iter().all(|column| column.kind == ColumnKind::Ordinary);
+        if !is_plain || matches!(table.key, TableKey::Ordinal) || connection.api().blob.is_none() {
+            return match connection.query_i64(&missing(schema, table))? {
+                0 => Ok(None),
+                _ => Err(Error::unsupported(
+                    "this SQLite loses the byte order mark at the beginning of a long text in UTF-16; use a version before \
+                     3.43, or convert the database to UTF-8",
+                )),
+            };
+        }
+        let name = |text: &str| CString::new(text).map_err(|_| Error::corrupt("a name with a NUL in it"));
+        let columns = table.value_columns().into_iter().map(|column| name(&table.columns[column].name));
+        let Some(functions) = connection.api().blob else { return Ok(None) };
+        Ok(Some(Self {
+            connection,
+            functions,
+            schema: name(schema)?,
+            table: name(&table.name)?,
+            columns: columns.collect::<Result<_>>()?,
+            encoding,
+        }))
+    }
+
+    /// What of the current row of `statement`, which gives the rowid and then the values, is stored otherwise.
+    pub(crate) fn of_row(&self, statement: &Statement<'_>) -> Result<Unlike> {
+        let mut unlike = Unlike::default();
+        for (place, name) in self.columns.iter().enumerate().map(|(number, name)| (number + 1, name)) {
+            if let Value::Utf16le(text) | Value::Utf16be(text) = statement.value(place, self.encoding)
+                && text.len() >= LONG
+                && let Some(stored) = self.stored_at(statement.integer(0), name, text.len())?
+            {
+                unlike.0.push((place, stored));
+            }
+        }
+        Ok(unlike)
+    }
+
+    /// The text in the file, where that is not of this length.
+    fn stored_at(&self, rowid: i64, column: &CStr, given: usize) -> Result<Option<Vec<u8>>> {
+        let functions = self.functions;
+        let mut blob = ptr::null_mut();
+        // SAFETY: the connection is open, the names are NUL-terminated; the blob is closed below whatever comes, null or not.
+        unsafe {
+            let (db, schema, table) = (self.connection.handle(), self.schema.as_ptr(), self.table.as_ptr());
+            let code = (functions.open)(db, schema, table, column.as_ptr(), rowid, 0, &mut blob);
+            let stored = match code {
+                fault::OK => self.stored(functions, blob, given),
+                code => Err(self.connection.error(code, "reading a long text")),
+            };
+            (functions.close)(blob);
+            stored
+        }
+    }
+
+    /// # Safety
+    /// The blob must be open, and of this connection.
+    unsafe fn stored(
+        &self,
+        functions: BlobFunctions,
+        blob: *mut sqlite3_blob,
+        given: usize,
+    ) -> Result<Option<Vec<u8>>> {
+        // SAFETY: promised by the caller.
+        let length = unsafe { (functions.bytes)(blob) };
+        let bytes = usize::try_from(length).unwrap_or(0);
+        if bytes == given {
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        text.try_reserve_exact(bytes).map_err(|_| Error::too_big("there is no memory for a long text"))?;
+        text.resize(bytes, 0);
+        // SAFETY: the buffer has as many bytes as are asked for.
+        match unsafe { (functions.read)(blob, text.as_mut_ptr().cast(), length, 0) } {
+            fault::OK => Ok(Some(text)),
+            code => Err(self.connection.error(code, "reading a long text")),
+        }
+    }
+}
+
+/// Whether a text of the table has more bytes than SQLite gives.
+fn missing(schema: &str, table: &Table) -> String {
+    let (schema, name) = (quote_name(schema), quote_name(&table.name));
+    let differs = table.value_columns().into_iter().map(|place| {
+        let column = format!("{name}.{}", quote_name(&table.columns[place].name));
+        format!("octet_length({column}) > {LONG} AND octet_length({column}) <> length(CAST({column} AS BLOB))")
+    });
+    let differs = differs.chain(["0".to_owned()]).collect::<Vec<_>>().join(" OR ");
+    format!("SELECT EXISTS (SELECT 1 FROM {schema}.{name} NOT INDEXED WHERE {differs})")
+}
