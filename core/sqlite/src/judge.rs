@@ -243,8 +243,8 @@ unsafe extern "C" fn authorize(
         unsafe { (&mut *court.cast::<Court<'_>>(), text(first), text(second), text(schema)) };
     let allowed = match action {
         READ => true,
-        // Newer versions compile the rows of `INSERT … VALUES (1), (2)` in a trigger when they parse it. That is all.
-        SELECT => court.action == CREATE_TRIGGER,
+        // Newer versions compile the rows of `VALUES (1), (2)` in a trigger or a view when they parse it. That is all.
+        SELECT => matches!(court.action, CREATE_TRIGGER | CREATE_VIEW),
         INSERT | UPDATE => matches!(first, "sqlite_master" | "sqlite_schema") && schema == "main",
         REINDEX => court.action == CREATE_INDEX,
         // The automatic indexes of a table's constraints.

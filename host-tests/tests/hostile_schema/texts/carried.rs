@@ -173,6 +173,8 @@ pub const TEXTS: &[Text] = &[
     ),
     kept(&[v("CREATE VIEW v AS SELECT '{long}'")], 0),
     kept(&[v("CREATE VIEW v AS SELECT * FROM sqlite_master WHERE touched()")], 0),
+    kept(&[v("CREATE VIEW v AS VALUES (touched()), (touched_pure())")], 0),
+    kept(&[v("CREATE VIEW v AS SELECT 1 WHERE 1 IN (VALUES (touched()), (2)) UNION VALUES (3), (4)")], 0),
     // Virtual tables, their shadows, and modules that do something when they are connected
     kept(&[t("CREATE VIRTUAL TABLE t USING fts5(x)")], 0),
     kept(&[t("CREATE VIRTUAL TABLE t USING fts5(x, content='a', tokenize='touched')")], 0),
