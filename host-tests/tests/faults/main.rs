@@ -26,7 +26,7 @@ fn in_every_work(mode: &str) -> Tally {
          file the old or the new one",
         ALL.len()
     );
-    evidence::at_least(&format!("faults in system calls, {mode}"), faults as usize);
+    evidence::at_least(&format!("faults in system calls, {mode}"), faults);
     tally
 }
 
