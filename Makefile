@@ -4,6 +4,7 @@
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
+# make mutants changes the core in one place after the other, and tells which changes no test sees; SHARD=k/n is one nth of them
 # make audit   licences, sources and known advisories of all dependencies
 # make bench   side by side with other ways to back up, in ROUNDS, into host-tests/bench/results; or BENCH="export restore", these parts alone;
 #              bench-hosts: the same recovery in each host
@@ -15,6 +16,8 @@ LOCKED := --locked
 IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-bench -p lifeboat-rust-host
 # For each target of `make fuzz`.
 FUZZ_SECONDS ?= 60
+# Of the changes that `make mutants` tries.
+SHARD ?= 0/1
 # Of the benchmark, which takes about two minutes for each.
 ROUNDS ?= 5
 
@@ -29,7 +32,7 @@ PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zs
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
-.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz mutants audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
@@ -84,6 +87,11 @@ soak: setup-test packages
 
 fuzz: setup-build rust
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+mutants: rust
+	@command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants@27.1.0
+	$(CARGO) mutants -p lifeboat-core --output target --shard $(SHARD) --baseline skip --timeout 900 -- \
+	  $(LOCKED) --lib --test golden --test vectors --test every_byte --test chains --test damage
 
 audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
