@@ -137,7 +137,7 @@ fn broken_chains() {
     assert_eq!(case(&error).0, "wrong-key", "{error:?}");
     let run = scene.run("recover 0.bundle foreign.bundle --key-file app.key --out new.db");
     assert!(
-        run.err.contains("mismatch: foreign.bundle: bundle 2 of the chain does not follow: it is of another"),
+        run.err.contains("wrong key: bundle 2 of the chain: this recovery key did not make this bundle"),
         "{run:?}"
     );
     instance.recover_chain(&scene.history.chain(3), &scene.key, 1, |_| ()).unwrap();
