@@ -125,9 +125,9 @@ export function lifeboat(load, file) {
 
     async *rows(chain, key, options) {
       const open = (/** @type {Recovery} */ recovery) => recovery.Rows.open(key, options?.expect);
-      const { recovery, resource: rows, bundles, pace } = await begin(chain, key, options, open);
+      const { resource: rows, bundles, pace } = await begin(chain, key, options, open);
       try {
-        for await (const _ of feed(recovery, rows, bundles, pace)) {
+        for await (const _ of feed(rows, bundles, pace)) {
           for (let batch; (batch = placed(() => rows.next(), bundles, bundles[0]));) yield batchOf(batch, rows);
         }
         return summaryOf(finish(() => rows.finish(), bundles));
@@ -150,7 +150,7 @@ export function lifeboat(load, file) {
     const bundles = await bundlesOf(chain, file);
     const pace = new Pace(bundles, progress, signal);
     const recovery = await fresh();
-    return { recovery, resource: call(() => open(recovery)), bundles, pace };
+    return { resource: call(() => open(recovery)), bundles, pace };
   }
 
   /**
@@ -160,9 +160,9 @@ export function lifeboat(load, file) {
    */
   async function inspect(chain, key, options) {
     const open = (/** @type {Recovery} */ recovery) => recovery.Inspection.open(key, options?.expect);
-    const { recovery, resource: inspection, bundles, pace } = await begin(chain, key, options, open);
+    const { resource: inspection, bundles, pace } = await begin(chain, key, options, open);
     try {
-      for await (const _ of feed(recovery, inspection, bundles, pace));
+      for await (const _ of feed(inspection, bundles, pace));
       return summaryOf(finish(() => inspection.finish(), bundles));
     } finally {
       dispose(inspection);
@@ -179,9 +179,9 @@ export function lifeboat(load, file) {
   async function build(chain, key, options, sink) {
     const layout = options?.pageSize === undefined ? undefined : { pageSize: options.pageSize };
     const open = (/** @type {Recovery} */ recovery) => recovery.Database.open(key, options?.expect, layout);
-    const { recovery, resource: database, bundles, pace } = await begin(chain, key, options, open);
+    const { resource: database, bundles, pace } = await begin(chain, key, options, open);
     try {
-      for await (const _ of feed(recovery, database, bundles, pace));
+      for await (const _ of feed(database, bundles, pace));
       await pace.build();
       const recovered = recoveredOf(finish(() => database.finish(), bundles));
       sink.begin(recovered.size);
@@ -200,13 +200,12 @@ export function lifeboat(load, file) {
 
 /**
  * Pushes the deltas of a chain, then its full bundle, and lets the caller do its part after each piece of that.
- * @param {Recovery} recovery
  * @param {Resource} resource
  * @param {Bundle[]} bundles
  * @param {Pace} pace
  * @returns {AsyncGenerator<void, void>}
  */
-async function* feed(recovery, resource, bundles, pace) {
+async function* feed(resource, bundles, pace) {
   const [full, ...deltas] = bundles;
   for (const delta of deltas) {
     placed(() => resource.beginDelta(), bundles);
