@@ -89,6 +89,12 @@ impl<'app> Connection<'app> {
         &self.api
     }
 
+    /// The version of this connection's library, as `SQLITE_VERSION_NUMBER`.
+    pub(crate) fn sqlite_version(&self) -> c_int {
+        // SAFETY: it may be called at any time.
+        unsafe { (self.api.libversion_number)() }
+    }
+
     /// The raw handle, for calls that have no wrapper here. It must not be closed.
     pub fn handle(&self) -> *mut sqlite3 {
         self.db

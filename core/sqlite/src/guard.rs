@@ -55,9 +55,7 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
 /// SQLite 3.38 to 3.40 take their own JSON functions for harmful: without trust, no index or generated column may have one.
 /// Trust lets none act that the judge would not: it has a list of its own for what is evaluated.
 fn distrusts_json(connection: &Connection<'_>) -> bool {
-    // SAFETY: the function has no conditions.
-    let version = unsafe { (connection.api().libversion_number)() };
-    (3_038_000..3_041_000).contains(&version)
+    (3_038_000..3_041_000).contains(&connection.sqlite_version())
 }
 
 /// Lets statements that meet views and triggers be compiled. Nothing may be run on such a connection.

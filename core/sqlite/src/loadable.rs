@@ -121,7 +121,7 @@ pub(crate) struct Trial<'p> {
     insert: Statement<'p>,
     select: Statement<'p>,
     delete: Statement<'p>,
-    stored_text: Option<StoredText<'p>>,
+    stored_text: StoredText<'p>,
     encoding: TextEncoding,
     /// Bytes of the largest row so far.
     largest: usize,
@@ -146,8 +146,7 @@ impl Trial<'_> {
         }
         self.insert.run(row.iter().copied())?;
         let same = self.select.step()? && {
-            let unlike = self.stored_text.as_ref().map(|stored_text| stored_text.of_row(&self.select)).transpose()?;
-            let unlike = unlike.unwrap_or_default();
+            let unlike = self.stored_text.of_row(&self.select)?;
             row.iter()
                 .enumerate()
                 .all(|(column, value)| is_same(value, &unlike.value(column, self.select.value(column, self.encoding))))

@@ -11,7 +11,7 @@ use crate::schema::{self, Class};
 use crate::selected::{self, Selected};
 use crate::selection::{Rows, SelectionRequest};
 use crate::statement::Statement;
-use crate::stored_text::{StoredText, Unlike};
+use crate::stored_text::StoredText;
 use crate::table::{Table, TableKey};
 use lifeboat_core::limits::{SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX};
 use lifeboat_core::{
@@ -299,10 +299,7 @@ impl<'c> Snapshot<'c> {
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
         while statement.step().map_err(place)? {
-            let unlike = match &stored_text {
-                Some(stored_text) => stored_text.of_row(&statement).map_err(place)?,
-                None => Unlike::default(),
-            };
+            let unlike = stored_text.of_row(&statement).map_err(place)?;
             let mut row_key: Vec<Value<'_>> = emptied(key);
             let mut row_values: Vec<Value<'_>> = emptied(values);
             for column in 0..columns {

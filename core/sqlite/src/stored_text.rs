@@ -20,8 +20,11 @@ const LONG: usize = 3998;
 /// The first SQLite with the cache.
 const FIRST: c_int = 3_043_000;
 
-/// Looks after the long texts of one table.
-pub(crate) struct StoredText<'c> {
+/// Looks after the long texts of one table; nothing to do for a table whose texts SQLite gives as they are.
+pub(crate) struct StoredText<'c>(Option<Reading<'c>>);
+
+/// Incremental I/O on a table.
+struct Reading<'c> {
     connection: &'c Connection<'c>,
     functions: BlobFunctions,
     schema: CString,
@@ -47,59 +50,59 @@ impl Unlike {
 }
 
 impl<'c> StoredText<'c> {
-    /// `None` for a table whose texts SQLite gives as they are.
-    ///
     /// # Errors
-    /// Unsupported when it does not, and incremental I/O cannot help: it opens no table with generated columns, and asks for
-    /// a rowid.
+    /// Unsupported when SQLite does not give a text as it is, and incremental I/O cannot help: it opens no table with
+    /// generated columns, and asks for a rowid.
     pub(crate) fn of(
         connection: &'c Connection<'c>,
         schema: &str,
         table: &Table,
         encoding: TextEncoding,
-    ) -> Result<Option<Self>> {
-        // SAFETY: asks for a constant.
-        let is_affected = unsafe { (connection.api().libversion_number)() } >= FIRST;
+    ) -> Result<Self> {
+        let is_affected = connection.sqlite_version() >= FIRST;
         if encoding == TextEncoding::Utf8 || !is_affected || matches!(table.key, TableKey::Primary(_)) {
-            return Ok(None);
+            return Ok(Self(None));
         }
-        let is_plain = table.columns.iter().all(|column| column.kind == ColumnKind::Ordinary);
-        if !is_plain || matches!(table.key, TableKey::Ordinal) || connection.api().blob.is_none() {
+        let can_open = !matches!(table.key, TableKey::Ordinal)
+            && table.columns.iter().all(|column| column.kind == ColumnKind::Ordinary);
+        let Some(functions) = connection.api().blob.filter(|_| can_open) else {
             return match connection.query_i64(&missing(schema, table))? {
-                0 => Ok(None),
+                0 => Ok(Self(None)),
                 _ => Err(Error::unsupported(
                     "this SQLite loses the byte order mark at the beginning of a long text in UTF-16; use a version before \
                      3.43, or convert the database to UTF-8",
                 )),
             };
-        }
+        };
         let name = |text: &str| CString::new(text).map_err(|_| Error::corrupt("a name with a NUL in it"));
         let columns = table.value_columns().into_iter().map(|column| name(&table.columns[column].name));
-        let Some(functions) = connection.api().blob else { return Ok(None) };
-        Ok(Some(Self {
+        Ok(Self(Some(Reading {
             connection,
             functions,
             schema: name(schema)?,
             table: name(&table.name)?,
             columns: columns.collect::<Result<_>>()?,
             encoding,
-        }))
+        })))
     }
 
     /// What of the current row of `statement`, which gives the rowid and then the values, is stored otherwise.
     pub(crate) fn of_row(&self, statement: &Statement<'_>) -> Result<Unlike> {
         let mut unlike = Unlike::default();
-        for (place, name) in self.columns.iter().enumerate().map(|(number, name)| (number + 1, name)) {
-            if let Value::Utf16le(text) | Value::Utf16be(text) = statement.value(place, self.encoding)
+        let Some(reading) = &self.0 else { return Ok(unlike) };
+        for (place, name) in reading.columns.iter().enumerate().map(|(number, name)| (number + 1, name)) {
+            if let Value::Utf16le(text) | Value::Utf16be(text) = statement.value(place, reading.encoding)
                 && text.len() >= LONG
-                && let Some(stored) = self.stored_at(statement.integer(0), name, text.len())?
+                && let Some(stored) = reading.stored_at(statement.integer(0), name, text.len())?
             {
                 unlike.0.push((place, stored));
             }
         }
         Ok(unlike)
     }
+}
 
+impl Reading<'_> {
     /// The text in the file, where that is not of this length.
     fn stored_at(&self, rowid: i64, column: &CStr, given: usize) -> Result<Option<Vec<u8>>> {
         let functions = self.functions;
