@@ -91,16 +91,17 @@ impl DeltaIntake {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        let (place, held) = (self.place(), self.held());
-        let Some(Coming { splitter, bytes: coming }) = &mut self.coming else { return Ok(()) };
+        let Self { deltas, coming, .. } = self;
+        let Some(Coming { splitter, bytes: coming }) = coming else { return Ok(()) };
         let checked = splitter.push(bytes, |item| match item {
             Item::End(report) if report.base_id.is_none() => {
                 Err(Error::mismatch("a full bundle stands where a delta belongs; a chain has one, its first bundle"))
             }
             Item::End(_) | Item::Head { .. } | Item::Chunk { .. } => Ok(()),
         });
-        checked.map_err(|error| error.at(place))?;
+        checked.map_err(|error| error.at(place(deltas)))?;
         coming.try_reserve(bytes.len()).map_err(|_| {
+            let held = deltas.iter().map(Vec::len).sum::<usize>() + coming.len();
             Error::too_big(format!(
                 "there is no memory for more deltas than the {held} bytes that have come; compose them into one first"
             ))
@@ -111,17 +112,16 @@ impl DeltaIntake {
 
     /// The delta that is coming, if any, has come.
     fn end(&mut self) -> Result<()> {
-        let place = self.place();
         if let Some(Coming { splitter, mut bytes }) = self.coming.take() {
-            splitter.finish().map_err(|error| error.at(place))?;
+            splitter.finish().map_err(|error| error.at(place(&self.deltas)))?;
             bytes.shrink_to_fit();
             self.deltas.push(bytes);
         }
         Ok(())
     }
+}
 
-    /// The delta that is coming.
-    fn place(&self) -> String {
-        crate::chain::place(self.deltas.len() + 2)
-    }
+/// The delta that comes after these.
+fn place(deltas: &[Vec<u8>]) -> String {
+    crate::chain::place(deltas.len() + 2)
 }
