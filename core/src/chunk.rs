@@ -2,13 +2,12 @@
 
 use crate::cbor::{Append, Bytes, Write, put, put_array};
 use crate::change::{CHANGE_HEAD, encode_key};
-use crate::digest::{Digest, HmacSha256, Total, mac};
+use crate::digest::{Digest, Total};
 use crate::index::{EntryBuilder, number};
-use crate::short_mac::ShortMac;
+use crate::prefix_mac::PrefixMac;
 use crate::state::Table;
 use crate::value::{bound, rowid};
 use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits};
-use hmac::Mac;
 use std::convert::Infallible;
 
 /// What a chunk holds.
@@ -67,18 +66,11 @@ pub struct PlainChunk {
 
 /// Says after which changes a chunk ends: a keyed function of table and key, so that neither an update nor content moves
 /// a boundary.
-pub(crate) struct Cutter {
-    keyed: HmacSha256,
-    /// `keyed` after the part that all keys of the table share.
-    table: HmacSha256,
-    /// The same for short keys.
-    short: ShortMac,
-}
+pub(crate) struct Cutter(PrefixMac);
 
 impl Cutter {
     pub fn new(keys: &DomainKeys) -> Self {
-        let keyed = mac(&keys.cut);
-        Self { table: keyed.clone(), keyed, short: ShortMac::new(&keys.cut) }
+        Self(PrefixMac::new(&keys.cut))
     }
 
     /// The keys that follow are of this table.
@@ -86,8 +78,7 @@ impl Cutter {
         let mut prefix = Vec::new();
         put_array(&mut Append(&mut prefix), 2);
         table.encode(&mut Append(&mut prefix));
-        self.table = self.keyed.clone().chain_update(&prefix);
-        self.short.begin_with(&prefix);
+        self.0.begin_with(&prefix);
     }
 
     /// Whether a chunk that has `size` bytes after a change with this key, whose old and new value take `length` bytes, ends there.
@@ -95,10 +86,8 @@ impl Cutter {
         if size < limits::CHUNK_MIN {
             return false;
         }
-        let mac = self.short.mac(key, &[]);
-        let mac = mac.unwrap_or_else(|| self.table.clone().chain_update(key).finalize().into_bytes().into());
         let mut first = [0; 8];
-        first.copy_from_slice(&mac[..8]);
+        first.copy_from_slice(&self.0.mac(key, &[])[..8]);
         // A change counts with its length rounded down to a power of two: a small update does not move the boundary.
         let weight = 1_u64 << length.max(1).ilog2();
         let threshold = (u64::MAX / (limits::CHUNK_TARGET - limits::CHUNK_MIN) as u64).saturating_mul(weight);

@@ -1,7 +1,7 @@
 //! Digests of items, sums of digests, and state ids (`FORMAT.md`, "Digests and state ids").
 
 use crate::cbor::{Append, Bytes, Write, put, put_array};
-use crate::short_mac::ShortMac;
+use crate::prefix_mac::PrefixMac;
 use crate::state::Table;
 use crate::{DomainKeys, STATE_REVISION};
 use hmac::{Hmac, KeyInit, Mac};
@@ -111,18 +111,11 @@ pub(crate) fn mac(key: &[u8; 32]) -> HmacSha256 {
 }
 
 /// Takes the digests of the items of one table after the other.
-pub(crate) struct Digester {
-    keyed: HmacSha256,
-    /// `keyed` after the part that all items of the table share.
-    table: HmacSha256,
-    /// The same for short items, which nearly all are.
-    short: ShortMac,
-}
+pub(crate) struct Digester(PrefixMac);
 
 impl Digester {
     pub fn new(keys: &DomainKeys) -> Self {
-        let keyed = mac(&keys.digest);
-        Self { table: keyed.clone(), keyed, short: ShortMac::new(&keys.digest) }
+        Self(PrefixMac::new(&keys.digest))
     }
 
     /// The items that follow are of this table.
@@ -132,24 +125,17 @@ impl Digester {
         put_array(out, 4);
         put(out, STATE_REVISION);
         table.encode(out);
-        self.table = self.keyed.clone().chain_update(&prefix);
-        self.short.begin_with(&prefix);
+        self.0.begin_with(&prefix);
     }
 
     /// The digest of an item by the canonical bytes of its key and value.
     pub fn item(&self, key: &[u8], value: &[u8]) -> Digest {
-        let mac = self.short.mac(key, value).unwrap_or_else(|| {
-            let mut stream = self.table.clone();
-            stream.update(key);
-            stream.update(value);
-            stream.finalize().into_bytes().into()
-        });
-        first_half(&mac)
+        first_half(&self.0.mac(key, value))
     }
 
     /// The same for an item that is too large to hold: write its key and its value, then finish.
     pub fn stream(&self) -> DigestStream {
-        DigestStream(self.table.clone())
+        DigestStream(self.0.stream())
     }
 }
 

@@ -55,6 +55,7 @@ mod memory;
 mod open_chunk;
 mod output;
 mod overlay;
+mod prefix_mac;
 #[cfg(test)]
 mod published;
 mod reader;

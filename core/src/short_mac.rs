@@ -1,6 +1,6 @@
 //! HMAC-SHA-256 of many short messages under one key, all of which begin alike: what every row passes through, twice where
 //! chunks are cut. The two blocks of the key are hashed once, and a message costs two calls of the compression function and
-//! nothing else. The package `hmac` says the same of any message, and does so for all others.
+//! nothing else. The package `hmac` says the same of any message, and does so for all others (`prefix_mac.rs`).
 
 use sha2::block_api::compress256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
