@@ -38,14 +38,14 @@ dbs:
           recipients: [$(cat recipient)]
 END
 # litestream keeps running. It runs these until they end: when the snapshot and the first piece of the WAL are there; and when
-# the changes are.
+# the changes are. An application that writes before litestream has taken its place in the WAL would make it begin a new snapshot.
 cat >until-replicated <<'END'
 #!/bin/sh
 until ls ls/replica/generations/*/snapshots/*.lz4 && ls ls/replica/generations/*/wal/*.lz4; do sleep 0.01; done >/dev/null 2>&1
 END
 cat >spend <<'END'
 #!/bin/sh
-sqlite3 -bail ls/app.db <spend.sql && sleep 1
+sleep 1 && sqlite3 -bail ls/app.db <spend.sql && sleep 1
 END
 chmod +x until-replicated spend
 mkdir ls
