@@ -5,7 +5,7 @@
 //! key's domain; `compress` (default `"zstd"`): `"zstd"`, `"none"`, or an object from table names to one of these, with
 //! `"*"` for all other tables. `tables`, `exclude`, `where`, `cache`, `now`: a part of the database. `base` (a path, or an
 //! array of paths) and `ledger` (a path): a delta from the state to which that chain leads, or which that ledger
-//! remembers. The ledger is read only.
+//! remembers. The ledger is read only. `threads` (1 to 3, default 3): how many may work on it; the bytes are the same.
 //!
 //! Errors: a bundle longer than SQLite's limit of a BLOB is too big; `backup_export_file` has no such limit.
 

@@ -5,7 +5,7 @@ use crate::export::{packing, tables};
 use crate::file_source::locate;
 use crate::interrupt::Interrupt;
 use crate::options::{Compress, Packing};
-use crate::pipeline::{self, Outgoing, Written};
+use crate::pipeline::{self, Outgoing, Threads, Written};
 use lifeboat_core::{Chain, ExportOptions, RecoveryKey, Result};
 use std::collections::BTreeMap;
 use std::io::{Sink, Write};
@@ -24,7 +24,7 @@ pub(crate) fn compose<W: Write + Send>(
 ) -> Result<Written<W, Sink>> {
     let beat = || interrupt.check();
     let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, beat))?;
-    let written = pipeline::export(key, domain(chain), out, None, |send| {
+    let written = pipeline::export(key, domain(chain), out, None, Threads::Two, |send| {
         let emit = |chunk| send(Outgoing::Chunk(chunk));
         chain.compose(key, options, emit, beat).map(|totals| (totals, None))
     });

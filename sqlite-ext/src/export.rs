@@ -68,7 +68,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let mut base = bases.choose()?;
     let (written, rows) = loop {
         let places = places()?;
-        match attempt(key, &request.domain, &options, &snapshot, base.as_ref(), &interrupt, places) {
+        match attempt(key, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
             Ok(written) => break written,
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }
@@ -88,18 +88,19 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
 /// Exports from this base; also gives the number of rows.
 fn attempt<W: Write + Send, L: Write + Send>(
     key: &RecoveryKey,
-    domain: &str,
+    request: &Request,
     options: &ExportOptions,
     snapshot: &Snapshot<'_>,
     base: Option<&Choice>,
     interrupt: &Interrupt<'_>,
     (out, ledger): (W, Option<L>),
 ) -> Result<(Written<W, L>, u64)> {
-    let keys = key.domain(key.domain_id(domain)?);
+    let keys = key.domain(key.domain_id(&request.domain)?);
     let mut rows = 0;
     let selection = snapshot.selection().cloned();
-    let making = Making { keys, options: options.clone(), selection, base: base.map(|base| || base.open()) };
-    let written = pipeline_state::export(key, domain, out, ledger, making, interrupt, |encoder| {
+    let base = base.map(|base| || base.open());
+    let making = Making { keys, options: options.clone(), selection, base, threads: request.threads };
+    let written = pipeline_state::export(key, &request.domain, out, ledger, making, interrupt, |encoder| {
         rows = walk(snapshot, encoder)?;
         Ok(())
     })?;

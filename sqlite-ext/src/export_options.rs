@@ -2,6 +2,7 @@
 
 use crate::arguments::path_of;
 use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
+use crate::pipeline::Threads;
 use crate::target::refuse_open_database;
 use lifeboat_core::{Error, Result, Selection};
 use lifeboat_sqlite::{Connection, Now, SelectionRequest};
@@ -29,6 +30,7 @@ macro_rules! export_options {
             r#where: crate::export_options::Conditions,
             cache: Vec<String>,
             now: Option<crate::export_options::NowOption>,
+            threads: crate::export_options::ThreadsOption,
         }
 
         impl $name {
@@ -38,6 +40,7 @@ macro_rules! export_options {
                     schema: self.schema.unwrap_or_else(|| crate::options::DEFAULT_SCHEMA.to_owned()),
                     domain: self.domain.unwrap_or_else(|| crate::options::DEFAULT_DOMAIN.to_owned()),
                     compress: self.compress,
+                    threads: self.threads.0,
                     ..crate::export_options::Request::default()
                 };
                 let selection = lifeboat_core::Selection {
@@ -67,6 +70,8 @@ pub(crate) struct Request {
     pub base: Option<Vec<PathBuf>>,
     /// The file that remembers the last exported state.
     pub ledger: Option<PathBuf>,
+    /// How many threads may work on it.
+    pub threads: Threads,
 }
 
 impl Default for Request {
@@ -78,6 +83,7 @@ impl Default for Request {
             selection: SelectionRequest::default(),
             base: None,
             ledger: None,
+            threads: Threads::default(),
         }
     }
 }
@@ -210,6 +216,35 @@ impl<'de> Deserialize<'de> for NowOption {
     }
 }
 
+/// How many threads may work.
+#[derive(Default)]
+pub(crate) struct ThreadsOption(pub Threads);
+
+impl<'de> Deserialize<'de> for ThreadsOption {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = ThreadsOption;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("1, 2 or 3")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ThreadsOption, E> {
+                match number {
+                    1 => Ok(ThreadsOption(Threads::One)),
+                    2 => Ok(ThreadsOption(Threads::Two)),
+                    3 => Ok(ThreadsOption(Threads::Three)),
+                    other => Err(E::invalid_value(serde::de::Unexpected::Unsigned(other), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,12 +266,12 @@ mod tests {
     fn options_become_a_request() {
         let all = request(
             r#"{"schema": "s", "domain": "d", "base": ["a", "b"], "ledger": "l", "tables": ["t", "u"], "exclude": ["u"],
-                "where": {"t": "x > :now"}, "cache": ["c"], "now": 12}"#,
+                "where": {"t": "x > :now"}, "cache": ["c"], "now": 12, "threads": 1}"#,
         )
         .unwrap();
         assert_eq!((&*all.schema, &*all.domain), ("s", "d"));
         assert_eq!(all.base, Some(vec!["a".into(), "b".into()]));
-        assert_eq!(all.ledger, Some("l".into()));
+        assert_eq!((all.ledger, all.threads), (Some("l".into()), Threads::One));
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let selection = Selection {
             tables: Some(names(&["t", "u"])),
@@ -247,6 +282,7 @@ mod tests {
         assert_eq!(all.selection, SelectionRequest { selection, now: Some(Now::Integer(12)) });
         let none = request("{}").unwrap();
         assert_eq!((&*none.schema, &*none.domain, none.is_incremental()), ("main", "default", false));
+        assert_eq!(none.threads, Threads::Three);
         assert!(none.selection.selection.is_whole());
         assert_eq!(request(r#"{"base": "a"}"#).unwrap().base, Some(vec!["a".into()]));
         let now = |json: &str| request(json).unwrap().selection.now;
@@ -261,7 +297,7 @@ mod tests {
             (
                 r#"{"bse": "x"}"#,
                 "there is no option `bse`; known options: replace, schema, domain, compress, base, ledger, tables, \
-                 exclude, where, cache, now",
+                 exclude, where, cache, now, threads",
             ),
             (r#"{"base": "a", "base": "b"}"#, "the option `base` is given twice"),
             (r#"{"base": 1}"#, "the option `base` must be a path, or an array of paths, oldest first"),
@@ -275,6 +311,9 @@ mod tests {
             (r#"{"where": {"t": 1}}"#, "the option `where.t` must be a string"),
             (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` stands there twice"),
             (r#"{"now": true}"#, "the option `now` must be a number or a text"),
+            (r#"{"threads": 0}"#, "the option `threads` must be 1, 2 or 3"),
+            (r#"{"threads": -1}"#, "the option `threads` must be 1, 2 or 3"),
+            (r#"{"threads": "1"}"#, "the option `threads` must be 1, 2 or 3"),
         ] {
             let found = request(json).err().unwrap().to_string();
             assert_eq!(found, format!("misuse: {wanted}"), "{json}");

@@ -26,8 +26,19 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// Chunks on their way between the threads, each of at most 1 MiB.
 pub(crate) const QUEUE: usize = 4;
+/// The same before they are sealed: they come in bursts.
+const PLAIN_QUEUE: usize = 16;
 /// How much of a bundle is read at once.
 const PIECE: usize = 1 << 20;
+
+/// How many threads an export may keep busy, the caller's among them. Fewer leave the other cores to the application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
+pub(crate) enum Threads {
+    One,
+    Two,
+    #[default]
+    Three,
+}
 
 /// What the caller's thread sends to the worker of an export.
 pub(crate) enum Outgoing {
@@ -58,13 +69,18 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     domain: &str,
     out: W,
     ledger: Option<L>,
+    threads: Threads,
     make: impl FnOnce(&dyn Fn(Outgoing) -> Result<()>) -> Result<Totals>,
 ) -> Result<Written<W, L>> {
     // In a place from which the worker takes them, so that they are still there when no worker can be made.
     let writers = Mutex::new(Some(Writers::new(key, domain, out, ledger)?));
     thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(QUEUE);
-        let Some(worker) = spawn(scope, || write(take(&writers)?, receiver)) else {
+        let (sender, receiver) = sync_channel(PLAIN_QUEUE);
+        let worker = match threads {
+            Threads::One => None,
+            Threads::Two | Threads::Three => spawn(scope, || write(take(&writers)?, receiver)),
+        };
+        let Some(worker) = worker else {
             let writers = RefCell::new(take(&writers)?);
             let totals = make(&|message| {
                 let mut chunks = Together::default();

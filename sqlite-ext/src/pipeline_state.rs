@@ -5,11 +5,11 @@
 //!                                                          └── queue ──▶ worker of `pipeline.rs`: compress, seal, write
 //! ```
 //!
-//! Each has about a third of the work of a full bundle, so that two cores are busy to the end. Where no thread can be made, one
-//! does all the work.
+//! Each has about a third of the work of a full bundle, so that two cores are busy to the end. Where no thread can be made, or
+//! none is wanted, one does all the work.
 
 use crate::interrupt::Interrupt;
-use crate::pipeline::{self, Outgoing, QUEUE, Totals, Written, gone, join, spawn, take};
+use crate::pipeline::{self, Outgoing, QUEUE, Threads, Totals, Written, gone, join, spawn, take};
 use lifeboat_core::{
     Base, DomainKeys, Encoded, EncodedSink, Encoder, Export, ExportOptions, PlainChunk, RecoveryKey, Result, Selection,
     StateSink,
@@ -31,6 +31,7 @@ pub(crate) struct Making<O> {
     pub selection: Option<Selection>,
     /// Opens the state to lead from, on the thread that reads it; none for a full bundle.
     pub base: Option<O>,
+    pub threads: Threads,
 }
 
 /// Takes encoded rows on the caller's thread.
@@ -57,7 +58,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     interrupt: &Interrupt<'_>,
     walk: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
 ) -> Result<Written<W, L>> {
-    let keys = making.keys.clone();
+    let (keys, threads) = (making.keys.clone(), making.threads);
     // In a place from which the worker takes it, so that it is still there when no worker can be made.
     let work = Mutex::new(Some((out, ledger, making)));
     let stop = AtomicBool::new(false);
@@ -68,20 +69,24 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
         let (answer, answers) = channel();
-        let worker = spawn(scope, || {
+        let work_elsewhere = || {
             // Lives as long as there is work to wait for.
             let answer: Sender<bool> = answer;
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
-            pipeline::export(key, domain, out, ledger, |send| {
+            pipeline::export(key, domain, out, ledger, threads, |send| {
                 let feed = |export: &mut dyn EncodedSink| answer_all(export, receiver, &answer);
                 make(making, has_ledger, &stopped, send, feed)
             })
-        });
+        };
+        let worker = match threads {
+            Threads::One | Threads::Two => None,
+            Threads::Three => spawn(scope, work_elsewhere),
+        };
         let Some(worker) = worker else {
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
-            return pipeline::export(key, domain, out, ledger, |send| {
+            return pipeline::export(key, domain, out, ledger, threads, |send| {
                 make(making, has_ledger, &|| interrupt.check(), send, |export| {
                     let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(export));
                     walk(&mut encoder)?;
@@ -142,7 +147,7 @@ fn make(
         beat()?;
         send(Outgoing::Chunk(chunk))
     };
-    let Making { keys, options, selection, base } = making;
+    let Making { keys, options, selection, base, threads: _ } = making;
     let mut export = match base {
         None => Export::new(&keys, options, emit),
         Some(open) => Export::delta(&keys, options, open()?, selection.as_ref(), emit)?,

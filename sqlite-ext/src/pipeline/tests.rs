@@ -5,6 +5,7 @@ use crate::pipeline_state::{self, Making};
 use lifeboat_core::{Base, Discard, ErrorKind, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value};
 use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
 use std::cell::Cell;
+use std::thread::ThreadId;
 
 thread_local! {
     pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
@@ -33,7 +34,7 @@ fn export_of<W: Write + Send, L: Write + Send>(
     let (snapshot, keys) = (Snapshot::open(database, "main")?, key().domain(key().domain_id("test")?));
     let options = ExportOptions::default();
     let base = base.map(|base| || Base::ledger(&key(), base.to_vec()));
-    let making = Making { keys, options, selection: None, base };
+    let making = Making { keys, options, selection: None, base, threads: Threads::default() };
     let interrupt = Interrupt::of(database)?;
     pipeline_state::export(&key(), "test", out, Some(ledger), making, &interrupt, |encoder| snapshot.walk(encoder))
 }
@@ -118,6 +119,47 @@ fn one_thread_makes_the_same_deltas_and_ledgers() {
         made.push((full.out, ledger, delta.out, delta.ledger));
     }
     assert!(made[0] == made[1]);
+}
+
+/// Tells whether it was written to by another thread than the one that made it.
+struct Elsewhere(ThreadId, bool, Vec<u8>);
+
+impl Write for Elsewhere {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1 |= thread::current().id() != self.0;
+        self.2.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_export_keeps_to_its_threads_and_makes_the_same() {
+    let database = database();
+    let ledger = export_of(&database, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
+    database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
+    let expected = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap().out;
+    let cases = [(Threads::One, false, false), (Threads::Two, false, true), (Threads::Three, true, true)];
+    for (threads, reads_base_elsewhere, writes_elsewhere) in cases {
+        let (snapshot, keys) =
+            (Snapshot::open(&database, "main").unwrap(), key().domain(key().domain_id("test").unwrap()));
+        let (caller, base_thread) = (thread::current().id(), Mutex::new(None));
+        let base = Some(|| {
+            *base_thread.lock().unwrap() = Some(thread::current().id());
+            Base::ledger(&key(), ledger.clone())
+        });
+        let making = Making { keys, options: ExportOptions::default(), selection: None, base, threads };
+        let (out, interrupt) = (Elsewhere(caller, false, Vec::new()), Interrupt::of(&database).unwrap());
+        let written = pipeline_state::export(&key(), "test", out, None::<io::Sink>, making, &interrupt, |encoder| {
+            snapshot.walk(encoder)
+        });
+        let Elsewhere(_, was_elsewhere, bundle) = written.unwrap().out;
+        assert_eq!(was_elsewhere, writes_elsewhere, "{threads:?}");
+        assert_eq!(base_thread.into_inner().unwrap() != Some(caller), reads_base_elsewhere, "{threads:?}");
+        assert!(bundle == expected, "{threads:?}");
+    }
 }
 
 #[test]
