@@ -1,5 +1,5 @@
 //! The ZKAP database of full size, recovered in each host, in turns. Prints a table in Markdown: medians of the seconds from the
-//! start of the process to the whole file, with the start and the compilation of WebAssembly in them, and the largest resident
+//! start of the process to the whole file, with the compilation of WebAssembly where the host does not keep the code, and the largest resident
 //! sets of its processes, summed. Beside it the same of a small database: what it costs to begin.
 //!
 //! `cargo bench -p lifeboat-host-tests --bench hosts [-- ROUNDS]`, three rounds unless told.

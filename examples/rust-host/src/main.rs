@@ -12,7 +12,7 @@ use std::time::Duration;
 use std::{env, fs, process, thread};
 use wasmtime::component::{Component, Linker};
 use wasmtime::error::Context;
-use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder, Trap, bail, ensure};
+use wasmtime::{Cache, Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder, Trap, bail, ensure};
 
 #[allow(missing_docs)]
 mod bindings {
@@ -33,6 +33,8 @@ fn main() -> Result<()> {
 
     let mut config = Config::new();
     config.epoch_interruption(true);
+    // Compiling takes a second: the code is kept in the user's cache directory, where there is one.
+    config.cache(Cache::from_file(None).ok());
     let engine = Engine::new(&config)?;
     let component = Component::from_file(&engine, component)?;
     // What the component asks for beyond this it does not get, and says so: `too-big`.

@@ -79,6 +79,7 @@ fn environment(scene: &Path) -> Vec<(&'static str, OsString)> {
     vec![
         ("PATH", path),
         ("HOME", scene.into()),
+        ("XDG_CACHE_HOME", scene.join("cache").into()),
         ("LIFEBOAT_BENCH", package().join("bench").into()),
         ("RESTIC_PASSWORD_FILE", "password".into()),
         ("RESTIC_CACHE_DIR", scene.join("restic/cache").into()),
