@@ -335,3 +335,34 @@ fn items(tail: &Tail) -> Result<Vec<(u64, usize, [u8; 32])>> {
         false => Err(Error::corrupt("the tail lists other items than its length")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read_tail;
+    use crate::hostile::key;
+    use crate::limits::ITEMS_MAX;
+    use crate::tail::{RECORD, Tail};
+    use crate::{ErrorKind, Result, StateId, VerifyKey};
+
+    fn tail_of(items: usize) -> Result<Tail> {
+        let (key, id) = (key(), StateId([7; 32]));
+        let tail = Tail {
+            base_id: Some(id),
+            state_id: id,
+            items: vec![0; items * RECORD],
+            length: 0,
+            verify_key: VerifyKey([0; 32]),
+            signature: [0; 64],
+        };
+        let mut bundle = tail.sign(&key.domain(key.domain_id("default")?)).encode();
+        bundle.extend(Tail::trailer(&bundle));
+        let length = bundle.len() as u64;
+        read_tail(&bundle, length)
+    }
+
+    #[test]
+    fn a_tail_may_list_as_many_items_as_a_bundle_may_have() {
+        assert_eq!(tail_of(ITEMS_MAX).expect("it is one").items.len(), ITEMS_MAX * RECORD);
+        assert_eq!(tail_of(ITEMS_MAX + 10).expect_err("too long").kind(), ErrorKind::Truncated);
+    }
+}

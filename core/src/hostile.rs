@@ -4,7 +4,7 @@
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::chunk::{ChunkKind, Compression};
 use crate::digest::{Digester, Total, sha256};
-use crate::head::Head;
+use crate::head::{HEAD_LENGTH, Head};
 use crate::index::{EntryBuilder, Summary};
 use crate::limits::CHUNK_MAX;
 use crate::seal::Seal;
@@ -190,6 +190,15 @@ fn one_form_for_everything() {
         let spec = Spec::new(rest).rows(&[ROW]);
         assert_eq!(spec.outcome(), Err(ErrorKind::Corrupt), "{fault}");
     }
+}
+
+/// The key's holder made it, so only the place helps to find what is wrong.
+#[test]
+fn a_chunk_that_is_wrong_is_named() {
+    let bundle = Spec::new("6174 8301f6f6").rows(&[ROW]).build();
+    let error = Restore::new(&key(), Discard).push(&bundle).expect_err("no change");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().starts_with(&format!("item 1 at byte {HEAD_LENGTH}: ")), "{error}");
 }
 
 #[test]

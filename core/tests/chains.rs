@@ -211,6 +211,22 @@ impl lifeboat_core::Source for Counting<'_> {
     }
 }
 
+/// Where there are several, the one that cannot be opened is told; alone it has no number.
+#[test]
+fn a_bundle_that_cannot_be_opened_is_named() {
+    let state = |value: i64| State::new(vec![("t", integers(&[(1, value)]))]);
+    let full = export(&state(0));
+    let ab = delta(&[&full], &state(1));
+    let reason = |bundles: &[&[u8]]| {
+        let error = chain(bundles).err().expect("no chain");
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+        error.message().to_owned()
+    };
+    assert!(reason(&[&full, &ab[..ab.len() - 1]]).starts_with("bundle 2 of the chain: "));
+    assert!(reason(&[&full[..full.len() - 1], &ab]).starts_with("bundle 1 of the chain: "));
+    assert!(reason(&[&full[..full.len() - 1]]).starts_with("the bundle ends "));
+}
+
 /// Each link is checked, and the reason is told.
 #[test]
 fn links_that_do_not_hold() {
