@@ -180,19 +180,30 @@ fn long_keys_that_begin_alike() {
 
 #[test]
 fn one_changed_row_opens_one_block() {
-    let state = |changed: i64| {
-        let row = |at: i64| (at, vec![Owned::Integer(i64::from(at == changed)), Owned::Text(vec![b'x'; 4000])]);
+    let state = |is_changed: &dyn Fn(i64) -> bool| {
+        let row = |at: i64| (at, vec![Owned::Integer(i64::from(is_changed(at))), Owned::Text(vec![b'x'; 4000])]);
         State::new(vec![("t", rows((0..20_000).map(row).collect()))])
     };
-    let full = common::export_with(&state(-1), common::stored()).unwrap().0;
-    let source = Counting { bytes: &full, read: std::rc::Rc::default() };
-    let read = source.read.clone();
-    let base = Base::chain(&Chain::open(&key(), [source]).unwrap()).unwrap();
-    let (bundle, _) = export_from(Some(base), &state(13_000), ExportOptions::default()).unwrap();
-    assert!(bundle.len() < 1500, "{} bytes", bundle.len());
-    let share = read.get() as f64 / full.len() as f64;
+    // The delta to the next state, which has to be small, and how much of the full bundle was read for it.
+    let next = |chain: &[&[u8]], state: &State| {
+        let read = std::rc::Rc::default();
+        let sources = chain.iter().enumerate().map(|(number, bytes)| Counting {
+            bytes,
+            read: if number == 0 { std::rc::Rc::clone(&read) } else { std::rc::Rc::default() },
+        });
+        let base = Base::chain(&Chain::open(&key(), sources).unwrap()).unwrap();
+        let (bundle, _) = export_from(Some(base), state, ExportOptions::default()).unwrap();
+        assert!(bundle.len() < 1500, "{} bytes", bundle.len());
+        assert_eq!(&restore_chain(&[chain, &[&bundle]].concat()).unwrap().1, state);
+        read.get() as f64 / chain[0].len() as f64
+    };
+    let full = common::export_with(&state(&|_| false), common::stored()).unwrap().0;
+    let share = next(&[&full], &state(&|at| at == 13_000));
     assert!(share < 0.015, "{share} of the base was read");
-    assert_eq!(restore_chain(&[&full, &bundle]).unwrap().1, state(13_000));
+    // What a delta changed in each block is reckoned with, and opens none.
+    let spread = delta(&[&full], &state(&|at| at % 50 == 0));
+    let share = next(&[&full, &spread], &state(&|at| at % 50 == 0 || at == 13_001));
+    assert!(share < 0.015, "{share} of the base was read");
 }
 
 /// A source that counts what is read of it.
