@@ -30,7 +30,7 @@ macro_rules! export_options {
             r#where: crate::export_options::Conditions,
             cache: Vec<String>,
             now: Option<crate::export_options::NowOption>,
-            threads: crate::export_options::ThreadsOption,
+            threads: crate::pipeline::Threads,
         }
 
         impl $name {
@@ -40,7 +40,7 @@ macro_rules! export_options {
                     schema: self.schema.unwrap_or_else(|| crate::options::DEFAULT_SCHEMA.to_owned()),
                     domain: self.domain.unwrap_or_else(|| crate::options::DEFAULT_DOMAIN.to_owned()),
                     compress: self.compress,
-                    threads: self.threads.0,
+                    threads: self.threads,
                     ..crate::export_options::Request::default()
                 };
                 let selection = lifeboat_core::Selection {
@@ -216,26 +216,22 @@ impl<'de> Deserialize<'de> for NowOption {
     }
 }
 
-/// How many threads may work.
-#[derive(Default)]
-pub(crate) struct ThreadsOption(pub Threads);
-
-impl<'de> Deserialize<'de> for ThreadsOption {
+impl<'de> Deserialize<'de> for Threads {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl Visitor<'_> for Reader {
-            type Value = ThreadsOption;
+            type Value = Threads;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("1, 2 or 3")
             }
 
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ThreadsOption, E> {
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Threads, E> {
                 match number {
-                    1 => Ok(ThreadsOption(Threads::One)),
-                    2 => Ok(ThreadsOption(Threads::Two)),
-                    3 => Ok(ThreadsOption(Threads::Three)),
+                    1 => Ok(Threads::One),
+                    2 => Ok(Threads::Two),
+                    3 => Ok(Threads::Three),
                     other => Err(E::invalid_value(serde::de::Unexpected::Unsigned(other), &self)),
                 }
             }

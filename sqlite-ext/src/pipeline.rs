@@ -32,7 +32,7 @@ const PLAIN_QUEUE: usize = 16;
 const PIECE: usize = 1 << 20;
 
 /// How many threads an export may keep busy, the caller's among them. Fewer leave the other cores to the application.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Threads {
     One,
     Two,
