@@ -91,21 +91,20 @@ impl DeltaIntake {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        let Self { deltas, coming, .. } = self;
-        let Some(Coming { splitter, bytes: coming }) = coming else { return Ok(()) };
+        let Some(Coming { splitter, bytes: coming }) = &mut self.coming else { return Ok(()) };
         let checked = splitter.push(bytes, |item| match item {
             Item::End(report) if report.base_id.is_none() => {
                 Err(Error::mismatch("a full bundle stands where a delta belongs; a chain has one, its first bundle"))
             }
             Item::End(_) | Item::Head { .. } | Item::Chunk { .. } => Ok(()),
         });
-        checked.map_err(|error| error.at(place(deltas)))?;
-        coming.try_reserve(bytes.len()).map_err(|_| {
-            let held = deltas.iter().map(Vec::len).sum::<usize>() + coming.len();
-            Error::too_big(format!(
-                "there is no memory for more deltas than the {held} bytes that have come; compose them into one first"
-            ))
-        })?;
+        checked.map_err(|error| error.at(place(&self.deltas)))?;
+        if coming.try_reserve(bytes.len()).is_err() {
+            return Err(Error::too_big(format!(
+                "there is no memory for more deltas than the {} bytes that have come; compose them into one first",
+                self.held()
+            )));
+        }
         coming.extend_from_slice(bytes);
         Ok(())
     }

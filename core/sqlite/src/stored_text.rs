@@ -50,6 +50,8 @@ impl Unlike {
 }
 
 impl<'c> StoredText<'c> {
+    /// Finds out whether there is anything to do for this table.
+    ///
     /// # Errors
     /// Unsupported when SQLite does not give a text as it is, and incremental I/O cannot help: it opens no table with
     /// generated columns, and asks for a rowid.
