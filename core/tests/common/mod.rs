@@ -282,6 +282,11 @@ pub fn restore(bundle: &[u8]) -> Result<(Report, State)> {
     restore_in(bundle, 1 << 16)
 }
 
+/// A table of one column.
+pub fn integers(values: &[(i64, i64)]) -> Rows {
+    rows(values.iter().map(|(rowid, value)| (*rowid, vec![Owned::Integer(*value)])).collect())
+}
+
 pub fn rows(rows: Vec<(i64, Vec<Owned>)>) -> Rows {
     Rows::Table(rows.into_iter().map(|(rowid, row)| (OwnedKey::Rowid(rowid), row)).collect())
 }
