@@ -8,12 +8,11 @@ use crate::way::Way;
 const OWN: &str = "Lifeboat";
 const PIPELINE: &str = "age, zstd, sqlite3";
 const LITE: &str = "litestream 0.3.13, age";
-
 const SQLITE: &str = "SQLite alone: VACUUM INTO, REINDEX (plain)";
 
 const ABOUT: &str = "Lifeboat and the pipeline build the database anew from its rows; Lifeboat proves the state before the file appears, and syncs it. The others copy the \
-    pages that they kept. What no way that builds anew can be faster than: SQLite itself, which copies the rows out of an open plain database and sorts the \
-    index of the largest table, with nothing to decrypt, decode, prove or sync.";
+    pages that they kept. SQLite alone copies the b-trees of an open plain database and sorts the \
+    index of the largest table again: nothing is decrypted, decoded, proved or synced.";
 
 const SORTED: &str = "sqlite3 app.db \"VACUUM INTO 'sqlite.db'; ATTACH 'sqlite.db' AS new; PRAGMA new.journal_mode = off; \
     PRAGMA new.synchronous = off; PRAGMA threads = 2; REINDEX new.'unblinded-tokens'\"";
