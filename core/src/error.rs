@@ -50,6 +50,7 @@ impl ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    code: Option<i32>,
 }
 
 /// The result of everything in this crate that can fail.
@@ -59,7 +60,7 @@ macro_rules! constructors {
     ($($name:ident $kind:ident),* $(,)?) => {$(
         #[doc = concat!("An error of the kind [`ErrorKind::", stringify!($kind), "`].")]
         pub fn $name(message: impl Into<String>) -> Self {
-            Self { kind: ErrorKind::$kind, message: message.into() }
+            Self { kind: ErrorKind::$kind, message: message.into(), code: None }
         }
     )*};
 }
@@ -78,6 +79,17 @@ impl Error {
     /// The message without the kind.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The result code with which the host's database refused, where that was the cause.
+    pub fn code(&self) -> Option<i32> {
+        self.code
+    }
+
+    /// The same error with the result code of the host's database.
+    pub fn with_code(mut self, code: i32) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// The same error with the place put before its message.

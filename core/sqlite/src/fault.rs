@@ -24,9 +24,6 @@ const NOTADB: c_int = 26;
 pub(crate) const ROW: c_int = 100;
 pub(crate) const DONE: c_int = 101;
 
-/// Stands in each error between SQLite's words and its result code.
-const CODE: &str = " (SQLite result code ";
-
 /// The error for result `code` of SQLite, whose own words are `message`; `place` says what was being done.
 pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
     let (kind, remedy) = match code & 0xff {
@@ -45,22 +42,21 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
         TOOBIG => (ErrorKind::TooBig, ""),
         _ => (ErrorKind::Host, ""),
     };
-    let text = format!("{place}: {message}{CODE}{code}){remedy}");
-    match kind {
+    let text = format!("{place}: {message} (SQLite result code {code}){remedy}");
+    let error = match kind {
         ErrorKind::Busy => Error::busy(text),
         ErrorKind::TooBig => Error::too_big(text),
         ErrorKind::Interrupted => Error::interrupted(text),
         ErrorKind::Corrupt => Error::corrupt(text),
         _ => Error::host(text),
-    }
+    };
+    error.with_code(code)
 }
 
 /// True where memory, a disk or a lock failed, or somebody interrupted: that says nothing of the SQL text or the database
 /// that SQLite was at work on.
 pub fn is_of_machine(error: &Error) -> bool {
-    let code = error.message().rsplit_once(CODE).and_then(|(_, rest)| rest.split_once(')'));
-    let code = code.and_then(|(code, _)| code.parse::<c_int>().ok());
-    code.is_some_and(|code| {
+    error.code().is_some_and(|code| {
         let of_machine = [BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL];
         code != IOERR_SHORT_READ && of_machine.contains(&(code & 0xff))
     })
@@ -71,12 +67,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machine_is_told_from_the_text() {
+    fn the_machine_is_told_from_the_sql() {
         for code in [NOMEM, IOERR_WRITE, FULL, CANTOPEN | 2 << 8, BUSY, INTERRUPT] {
-            assert!(is_of_machine(&error(code, "words", "table \"(SQLite result code 1)\"").at("there")), "{code}");
+            assert!(is_of_machine(&error(code, "words", "place").at("there")), "{code}");
         }
         for code in [ERROR, CORRUPT, IOERR_SHORT_READ, TOOBIG, CONSTRAINT] {
-            assert!(!is_of_machine(&error(code, "words", "table \"(SQLite result code 7)\"").at("there")), "{code}");
+            assert!(!is_of_machine(&error(code, "words", "place").at("there")), "{code}");
         }
         assert!(!is_of_machine(&Error::host("without a code")));
     }

@@ -7,7 +7,7 @@ use crate::dangling::{Dangling, Survey};
 use crate::narrow::{Narrowed, narrow};
 use crate::schema::{Class, class};
 use crate::selection::{Chosen, Now, Rows, SelectionRequest};
-use crate::{guard, page_copy};
+use crate::{fault, guard, page_copy};
 use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow};
 use std::collections::HashSet;
 
@@ -85,7 +85,7 @@ fn is_ordinary(row: &SchemaRow) -> bool {
 /// condition then.
 pub(crate) fn explain(table: &str, error: Error) -> Error {
     match error.kind() {
-        ErrorKind::Host if error.message().ends_with("(SQLite result code 1)") => {
+        ErrorKind::Host if error.code() == Some(fault::ERROR) => {
             Error::misuse(format!("{}: {}", place(table), error.message()))
         }
         _ => error.at(format!("reading table {table:?}, with a condition")),
