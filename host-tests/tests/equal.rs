@@ -216,7 +216,9 @@ fn differences(make: &str, change: &str) -> Vec<Kind> {
 
 #[test]
 fn physical_differences_are_none() {
-    let pair = Pair::new("CREATE TABLE t (a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2), (3, 4)");
+    let pair = Pair::new(
+        "CREATE TABLE t (a PRIMARY KEY, b); INSERT INTO t VALUES (1, 2), (3, 4); CREATE VIRTUAL TABLE s USING dbstat",
+    );
     run(
         &pair.b,
         "PRAGMA journal_mode = wal; PRAGMA journal_mode = delete; PRAGMA page_size = 512; PRAGMA auto_vacuum = full; VACUUM",

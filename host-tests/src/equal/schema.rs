@@ -45,11 +45,16 @@ pub fn tables(db: &Connection) -> Result<Vec<String>> {
     db.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
-/// A virtual table: its name, and the name of its module in lower case.
+/// Answers with the pages of the file, which are other ones in a copy.
+const OF_PAGES: &str = "dbstat";
+
+/// The virtual tables that answer with what is in the database: the name of each, and that of its module in lower case.
 pub(super) fn virtual_tables(db: &Connection) -> Result<Vec<(String, String)>> {
     let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 ORDER BY rowid";
     let row = |row: &rusqlite::Row| Ok((row.get(0)?, module(&row.get::<_, String>(1)?)));
-    db.prepare(sql)?.query_map([], row)?.collect()
+    let mut tables: Vec<(String, String)> = db.prepare(sql)?.query_map([], row)?.collect::<Result<_>>()?;
+    tables.retain(|(_, module)| module != OF_PAGES);
+    Ok(tables)
 }
 
 /// The module in `CREATE VIRTUAL TABLE name USING module(…)`, as SQLite stores it.
