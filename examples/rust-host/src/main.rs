@@ -91,6 +91,8 @@ fn recover(
         .and_then(|()| fs::hard_link(&temporary, out).with_context(|| format!("cannot make {}", out.display())));
     let _ = fs::remove_file(&temporary);
     written?;
+    sync_directory(out)
+        .with_context(|| format!("{} is complete, but its directory cannot be synced", out.display()))?;
 
     print(&recovered.summary);
     println!("recovered {} bytes to {}", recovered.size, out.display());
@@ -117,9 +119,16 @@ fn write(path: &Path, mut pull: impl FnMut() -> Result<Option<Vec<u8>>>) -> Resu
     let file = options.write(true).create_new(true).open(path);
     let mut file = file.with_context(|| format!("cannot create {}", path.display()))?;
     while let Some(piece) = pull()? {
-        file.write_all(&piece)?;
+        file.write_all(&piece).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(file.sync_all()?)
+    file.sync_all().with_context(|| format!("cannot sync {}", path.display()))
+}
+
+/// A file has its name for good once its directory is synced.
+fn sync_directory(file: &Path) -> std::io::Result<()> {
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+    // Elsewhere a directory cannot be opened, and need not be.
+    if cfg!(unix) { fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all() } else { Ok(()) }
 }
 
 /// The component's typed errors: each kind is one thing to do differently.

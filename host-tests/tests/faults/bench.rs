@@ -26,6 +26,24 @@ fn shim() -> &'static Path {
     library
 }
 
+/// Lets the calls of a program that change files in `place` be counted, into a new `log`, and perhaps one of them fail.
+pub fn faulty(command: &mut Command, place: &Path, log: &Path, at: Option<(usize, &str)>) {
+    let _ = fs::remove_file(log);
+    command.env("LD_PRELOAD", shim()).env("FAULT_DIR", place).env("FAULT_LOG", log);
+    if let Some((number, mode)) = at {
+        command.env("FAULT_AT", number.to_string()).env("FAULT_MODE", mode);
+    }
+}
+
+/// The calls in a log.
+pub fn calls(log: &Path) -> Vec<Call> {
+    let call = |line: &str| {
+        let (name, path) = line.split_once(' ').expect("a name and a path");
+        Call { name: name.to_owned(), path: path.to_owned() }
+    };
+    fs::read_to_string(log).unwrap_or_default().lines().map(call).collect()
+}
+
 /// What is written: the statement, the file in question, and the journal mode of the database on which it runs.
 pub struct Work {
     /// SQL with `{key}`, `{bundle}` (the new one's source), `{old}` (the bundle before it), `{delta}` (between the two),
@@ -183,24 +201,16 @@ impl Bench {
             _ => PathBuf::from(":memory:"),
         };
         let log = self.path("log");
-        let _ = fs::remove_file(&log);
         let mut command = Host::Shell.command(&database);
         let place = self.path("place");
-        command.env("LD_PRELOAD", shim()).env("FAULT_DIR", &place).env("FAULT_LOG", &log).env("SQLITE_TMPDIR", &place);
-        if let Some((number, mode)) = at {
-            command.env("FAULT_AT", number.to_string()).env("FAULT_MODE", mode);
-        }
+        faulty(&mut command, &place, &log, at);
+        command.env("SQLITE_TMPDIR", &place);
         let sql = self.work.sql.replace("{key}", &quote(&self.key));
         let sql = sql.replace("{bundle}", &quote(self.path("new.bundle"))).replace("{target}", &quote(self.target()));
         let sql = sql.replace("{old}", &quote(self.path("old.bundle"))).replace("{ledger}", &quote(self.ledger()));
         let sql = sql.replace("{delta}", &quote(self.path("delta.bundle")));
         let output = finish(command, &sql);
-        let calls = fs::read_to_string(&log).unwrap_or_default();
-        let call = |line: &str| {
-            let (name, path) = line.split_once(' ').expect("a name and a path");
-            Call { name: name.to_owned(), path: path.to_owned() }
-        };
-        (output, calls.lines().map(call).collect())
+        (output, calls(&log))
     }
 
     /// Which state the target is in: `old`, `new`, or nothing at all. A ledger is never ahead of it.

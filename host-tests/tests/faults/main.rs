@@ -3,6 +3,9 @@
 mod bench;
 #[path = "../../../core/tests/support/evidence.rs"]
 mod evidence;
+mod hosts;
+#[path = "../wasi/mod.rs"]
+mod wasi;
 
 use std::fs;
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use lifeboat_host_tests::host::dist;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Config, Engine, Store};
+use wasmtime::{Cache, Config, Engine, Store};
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -33,11 +33,14 @@ impl WasiView for Wasi {
     }
 }
 
-/// The compiled command, once in each test program.
+/// The compiled command.
 fn component() -> &'static Component {
     static COMPONENT: OnceLock<Component> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let engine = Engine::new(&Config::new()).expect("the host can compile");
+        let mut config = Config::new();
+        // Not compiled anew in each process.
+        config.cache(Cache::from_file(None).ok());
+        let engine = Engine::new(&config).expect("the host can compile");
         Component::from_file(&engine, dist("lifeboat-cli.wasm")).expect("it is a component")
     })
 }

@@ -62,6 +62,11 @@ impl Fail {
     pub fn at(self, what: impl fmt::Display) -> Self {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
+
+    /// The same failure with what can be done put behind its message.
+    pub fn or(self, remedy: &str) -> Self {
+        Self { message: format!("{}; {remedy}", self.message), ..self }
+    }
 }
 
 impl fmt::Display for Fail {

@@ -20,7 +20,7 @@ use arguments::{Command, HELP};
 use bindings::lifeboat::recovery::recovery::{Database, Inspection, Layout};
 use fail::{Fail, IoContext};
 use progress::Progress;
-use publish::Publish;
+use publish::{FREE_SPACE, Publish};
 use rows::RowWriter;
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
@@ -64,7 +64,8 @@ fn run() -> Result<(), Fail> {
             publish.finish(|file| {
                 let mut phase = progress.phase("writing", Some(recovered.size));
                 while let Some(piece) = database.pull()? {
-                    file.write_all(&piece).context("cannot write", &out)?;
+                    let written = file.write_all(&piece).context("cannot write", &out);
+                    written.map_err(|fail| fail.or(FREE_SPACE))?;
                     phase.add(piece.len());
                 }
                 Ok(())

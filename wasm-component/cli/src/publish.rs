@@ -6,6 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// Where a write fails: WASI's streams do not tell a full disk from other failures.
+pub const FREE_SPACE: &str = "is there space left? Free some, and try again";
+
 /// A file under way: written under a temporary name beside its target, which is gone when this is dropped unfinished.
 pub struct Publish {
     target: PathBuf,
@@ -52,7 +55,8 @@ impl Publish {
     /// Those of `write`; misuse when a file of that name appeared meanwhile; host.
     pub fn finish(mut self, write: impl FnOnce(&mut File) -> Result<(), Fail>) -> Result<(), Fail> {
         write(&mut self.file)?;
-        self.file.sync_all().context("cannot sync", self.temporary.display())?;
+        let synced = self.file.sync_all().context("cannot sync", self.temporary.display());
+        synced.map_err(|fail| fail.or(FREE_SPACE))?;
         self.name()?;
         // Makes the name durable too, where the runtime lets a directory be synced.
         let directory = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -58,9 +58,13 @@ class Target:
                 os.replace(draft, self.path)
             else:
                 self._link(draft)
-            self._sync_directory()
         except OSError as error:
             raise HostError(f"cannot make '{self.shown}': {error.strerror}") from None
+        try:
+            self._sync_directory()
+        except OSError as error:
+            why = f"its directory cannot be synced: {error.strerror}"
+            raise HostError(f"'{self.shown}' is complete, but {why}; it may be gone after a power failure") from None
 
     def _link(self, draft: str) -> None:
         # Unlike a rename, a link never takes the place of a file that appeared meanwhile.

@@ -1,0 +1,221 @@
+//! Those who recover with the component, under the same faults: the database is there, whole, or it is not.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use lifeboat_host_tests::corpus::workspace;
+use lifeboat_host_tests::host::{dist, keygen, open, program};
+use lifeboat_host_tests::packages;
+use tempfile::{TempDir, tempdir};
+
+use crate::bench::{Call, Tally, calls, faulty};
+use crate::wasi;
+
+/// A host: its name, and what recovers `app.bundle` with `app.key` into `place/app.db` of a directory.
+struct Host {
+    name: &'static str,
+    command: fn(&Path) -> Command,
+}
+
+const HOSTS: [Host; 4] = [
+    Host {
+        name: "Rust",
+        command: |directory| {
+            let mut rust = Command::new(program("lifeboat-rust-host"));
+            rust.arg(dist("lifeboat-recovery.wasm")).args(FILES.map(|file| directory.join(file)));
+            rust
+        },
+    },
+    Host {
+        name: "Node",
+        command: |directory| {
+            let mut node = Command::new("node");
+            node.arg(directory.join("node-recover.mjs")).args(FILES.map(|file| directory.join(file)));
+            node
+        },
+    },
+    Host {
+        name: "Python",
+        command: |directory| {
+            let [bundle, key, target] = FILES.map(|file| directory.join(file));
+            let mut python = Command::new("/usr/bin/python3");
+            python.arg(workspace().join("examples/python_recover.py")).args([key, target, bundle]);
+            python.env("PYTHONPATH", packages::python());
+            python
+        },
+    },
+    Host {
+        name: "command",
+        command: |directory| {
+            let mut command = Command::new(std::env::current_exe().expect("a running program has a file"));
+            command.args(["--exact", "hosts::the_command", "--ignored", "--nocapture"]).env(DIRECTORY, directory);
+            command
+        },
+    },
+];
+
+const FILES: [&str; 3] = ["app.bundle", "app.key", "place/app.db"];
+const DIRECTORY: &str = "LIFEBOAT_DIRECTORY";
+
+/// Not a test: what runs the command for one, in a process that may die.
+#[test]
+#[ignore = "a test starts it"]
+fn the_command() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let [bundle, key, target] = FILES;
+    let run = wasi::run(&["recover", bundle, "--key-file", key, "--out", target], Path::new(&directory), b"");
+    eprintln!("{}", run.err);
+    std::process::exit(run.code);
+}
+
+/// A directory with a bundle, its key, and what each host needs.
+struct Scene {
+    directory: TempDir,
+    host: &'static Host,
+    key: String,
+}
+
+impl Scene {
+    fn new(host: &'static Host) -> Self {
+        let scene = Self { directory: tempdir().unwrap(), host, key: keygen() };
+        let source = open(Path::new(":memory:"));
+        let rows =
+            "CREATE TABLE t (a, b); WITH RECURSIVE c (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c LIMIT 2000)
+            INSERT INTO t SELECT i, hex(zeroblob(50)) || i FROM c";
+        source.execute_batch(rows).unwrap();
+        let bundle: Vec<u8> =
+            source.query_row("SELECT backup_export(?1)", [&scene.key], |row| row.get(0)).expect("it is sound");
+        fs::write(scene.path("app.bundle"), bundle).unwrap();
+        fs::write(scene.path("app.key"), &scene.key).unwrap();
+        fs::create_dir(scene.path("node_modules")).unwrap();
+        let package = packages::built().join("npm/lifeboat-recovery");
+        std::os::unix::fs::symlink(package, scene.path("node_modules/lifeboat-recovery")).unwrap();
+        fs::copy(workspace().join("examples/node-recover.mjs"), scene.path("node-recover.mjs")).unwrap();
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Recovers into an empty directory; tells what is in it afterwards.
+    fn run(&self, at: Option<(usize, &str)>) -> (Output, Vec<Call>, Vec<String>) {
+        let (mut command, log) = ((self.host.command)(self.directory.path()), self.path("log"));
+        faulty(&mut command, &self.path("place"), &log, at);
+        let (output, left) = self.output(command);
+        (output, calls(&log), left)
+    }
+
+    /// The same with system calls of these names that never work.
+    fn run_without(&self, names: &str) -> (Output, Vec<String>) {
+        let command = (self.host.command)(self.directory.path());
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={names}")]);
+        strace.args(["-e", &format!("inject={names}:error=EIO")]).arg(command.get_program()).args(command.get_args());
+        strace.envs(command.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+        self.output(strace)
+    }
+
+    fn output(&self, mut command: Command) -> (Output, Vec<String>) {
+        let place = self.path("place");
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir(&place).unwrap();
+        let output = command.output().unwrap_or_else(|e| panic!("{}: {e}; is it installed?", self.host.name));
+        let names = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        (output, names.collect())
+    }
+
+    /// Puts a fault at each call, one after the other.
+    fn every_call(&self, mode: &str, tally: &mut Tally) {
+        let target = self.path("place/app.db");
+        let (output, calls, left) = self.run(None);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{}: {said}", self.host.name);
+        assert_eq!(left, ["app.db"], "{}", self.host.name);
+        // The component makes the same file each time.
+        let whole = fs::read(&target).unwrap();
+        // Where a runtime makes and names files, it makes no use of the C library's functions.
+        for part in ["write", "sync"] {
+            let is_seen = calls.iter().any(|call| call.name.contains(part));
+            assert!(is_seen, "{} makes no call to {part} that could fail", self.host.name);
+        }
+        for (number, call) in (1..).zip(&calls) {
+            let (output, _, left) = self.run(Some((number, mode)));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let Call { name, path } = call;
+            let context =
+                format!("{}: {mode} at call {number} of {}, {name} {path}: {said}", self.host.name, calls.len());
+            tally.faults += 1;
+            let is_there = target.exists();
+            assert!(!is_there || fs::read(&target).unwrap() == whole, "{context}: a part of the database");
+            assert!(!said.contains(&self.key) && !said.contains("panicked"), "{context}");
+            if output.status.signal() == Some(9) {
+                tally.kills += 1;
+                continue;
+            }
+            match output.status.code() {
+                Some(0) => {
+                    tally.successes += 1;
+                    assert!(is_there, "{context}: success, and no database");
+                }
+                Some(_) => {
+                    tally.errors += 1;
+                    let is_told = ["is complete", "is in its place"].iter().any(|words| said.contains(words));
+                    assert!(!is_there || is_told, "{context}: an error, and yet done");
+                    let is_explained = ["No space", "ENOSPC", "space left?"].iter().any(|words| said.contains(words));
+                    assert!(mode != "full" || !call.writes() || is_explained, "{context}: and why?");
+                }
+                None => panic!("{context}: {}", output.status),
+            }
+            // What cannot be deleted stays.
+            if name != "unlink" && mode != "forever" {
+                let ours: &[&str] = if is_there { &["app.db"] } else { &[] };
+                assert_eq!(left, ours, "{context}: left");
+            }
+        }
+    }
+}
+
+/// Some file systems have no links, and some let a file have no other name at all. Runtimes that call the kernel without the C
+/// library come under these faults as well.
+#[test]
+fn files_that_cannot_get_their_names() {
+    for host in &HOSTS {
+        let scene = Scene::new(host);
+        let (output, left) = scene.run_without("link,linkat");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let whole: &[&str] = if output.status.success() { &["app.db"] } else { &[] };
+        assert_eq!(left, whole, "{} without links: {said}", host.name);
+        let (output, left) = scene.run_without("link,linkat,rename,renameat,renameat2");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code().is_some_and(|code| code != 0) && !said.contains("panicked"),
+            "{}: {said}",
+            host.name
+        );
+        assert!(said.contains("app.db") && left.is_empty(), "{} without names: {said}: left {left:?}", host.name);
+    }
+}
+
+/// Z7 Z18: each call that changes a file fails, once or from then on; the disk is full; the process is killed.
+#[test]
+fn recovered_whole_or_not_at_all() {
+    let mut faults = 0;
+    for mode in ["once", "forever", "full", "kill"] {
+        let mut tally = Tally::default();
+        for host in &HOSTS {
+            Scene::new(host).every_call(mode, &mut tally);
+        }
+        let Tally { errors, successes, kills, .. } = tally;
+        println!(
+            "faults in hosts of the component, {mode}: {} hosts, {} faults: {errors} errors, {successes} overcome, {kills} kills",
+            HOSTS.len(),
+            tally.faults
+        );
+        assert!(if mode == "kill" { kills == tally.faults } else { errors > 0 });
+        faults += tally.faults;
+    }
+    crate::evidence::at_least("faults in hosts of the component", faults);
+}
