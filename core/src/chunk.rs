@@ -351,3 +351,20 @@ impl ExportTotals {
         (self.base != Total::default()).then(|| self.base.state_id(keys))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RecoveryKey;
+
+    #[test]
+    fn a_chunk_ends_where_it_has_enough_and_no_earlier() {
+        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("a key");
+        let keys = key.domain(key.domain_id("default").expect("a name"));
+        let mut cutter = Cutter::new(&keys);
+        cutter.table(&Table::Named("t"));
+        // So large a change ends any chunk that may end.
+        let ends = |size| cutter.ends(&[1], limits::CHUNK_TARGET, size);
+        assert_eq!([limits::CHUNK_MIN - 1, limits::CHUNK_MIN].map(ends), [false, true]);
+    }
+}

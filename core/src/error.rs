@@ -112,3 +112,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_kind_place_and_detail() {
+        let error = Error::corrupt("too short").at("item 2").with_code(11).with("'app.bundle'");
+        assert_eq!(error.to_string(), "corrupt: item 2: too short ('app.bundle')");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Corrupt, Some(11)));
+    }
+}

@@ -345,6 +345,16 @@ fn after_an_error_there_is_only_that_error() {
 }
 
 #[test]
+fn what_no_working_generator_makes_is_no_key() {
+    for byte in [0, 7, 255] {
+        assert_eq!(RecoveryKey::from_bytes([byte; 32]).map(drop).map_err(|error| error.kind()), Err(ErrorKind::Misuse));
+    }
+    let mut nearly = [7; 32];
+    nearly[31] = 8;
+    assert!(RecoveryKey::from_bytes(nearly).is_ok());
+}
+
+#[test]
 fn only_one_text_is_a_key_s() {
     let text = key().to_text();
     assert_eq!(RecoveryKey::from_text(&text).expect("its own text").bytes(), key().bytes());

@@ -6,6 +6,7 @@ use crate::chunk::{ChunkBuilder, ChunkKind, Compression, PlainChunk};
 use crate::digest::{Digester, Total};
 use crate::index::number;
 use crate::state::Table;
+use crate::tally::NO_KEY;
 use crate::{
     Bundle, BundleWriter, Chain, Deltas, Discard, DomainKeys, ErrorKind, Export, ExportOptions, ExportTotals, Key,
     RecoveryKey, Restore, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value, limits,
@@ -38,17 +39,21 @@ fn full(rowids: &[i64]) -> (Vec<u8>, Total) {
     (writer.finish(&totals).expect("memory").1, totals.target)
 }
 
-/// A change of "t": key, old and new value, all canonical.
+/// A change: key, old and new value, all canonical.
 type Change<'a> = (&'a [u8], Option<&'a [u8]>, Option<&'a [u8]>);
 
 /// A delta with these changes, from a state of this total.
 fn delta(base: Total, changes: &[Change<'_>]) -> Vec<u8> {
-    let keys = keys();
+    delta_of("t", base, changes)
+}
+
+fn delta_of(table: &str, base: Total, changes: &[Change<'_>]) -> Vec<u8> {
+    let (keys, table) = (keys(), Table::Named(table));
     let mut digester = Digester::new(&keys);
-    digester.table(&Table::Named("t"));
+    digester.table(&table);
     let mut writer = BundleWriter::new(&key(), "default", Vec::new()).expect("memory");
     let mut chunks = ChunkBuilder::new(&keys, |chunk| writer.chunk(&chunk));
-    chunks.table(&Table::Named("t"), Compression::Zstd).expect("memory");
+    chunks.table(&table, Compression::Zstd).expect("memory");
     let mut target = base;
     for (key, old, new) in changes {
         let digest = |value: &[u8]| digester.item(key, value);
@@ -99,6 +104,20 @@ fn deltas_that_contradict_their_base() {
             assert_eq!(chain.check(|| Ok(())).map_err(|error| error.kind()), Err(ErrorKind::Corrupt), "{fault}");
         }
     }
+}
+
+/// The items of SQLite's own tables are read, too, where a delta is checked by itself.
+#[test]
+fn items_of_a_delta_alone() {
+    let (_, total) = full(&[1, 2]);
+    let checked = |new: &[u8]| {
+        let delta = delta_of("sqlite_sequence", total, &[(&NO_KEY, None, Some(new))]);
+        let chain = Chain::open(&key(), [&delta]).expect("links that hold");
+        chain.check(|| Ok(())).map_err(|error| error.kind())
+    };
+    let (utf8, utf16) = (&[0x82, 0x61, b't', 1][..], &[0x82, 0x82, 2, 0x42, b'u', 0, 1][..]);
+    assert_eq!(checked(&[&[0x82][..], utf8, utf8].concat()), Ok(()));
+    assert_eq!(checked(&[&[0x82][..], utf8, utf16].concat()), Err(ErrorKind::Corrupt), "two encodings");
 }
 
 /// A bundle whose index is this, with one chunk for each entry.

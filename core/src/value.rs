@@ -262,3 +262,32 @@ pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
         (class_a, class_b) => Ok(class_a.cmp(&class_b)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_and_doubles_are_compared_exactly() {
+        const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+        let cases = [
+            (i64::MIN, -TWO_TO_63, Ordering::Equal),
+            (i64::MIN, (-TWO_TO_63).next_down(), Ordering::Greater),
+            (i64::MIN, (-TWO_TO_63).next_up(), Ordering::Less),
+            (i64::MIN + 1, -TWO_TO_63, Ordering::Greater),
+            (i64::MAX, TWO_TO_63, Ordering::Less),
+            (i64::MAX, TWO_TO_63.next_down(), Ordering::Greater),
+            (i64::MAX, f64::INFINITY, Ordering::Less),
+            (i64::MIN, f64::NEG_INFINITY, Ordering::Greater),
+            // A double between these two has the value of neither.
+            ((1 << 53) + 1, (1_u64 << 53) as f64, Ordering::Greater),
+            ((1 << 53) + 1, ((1_u64 << 53) + 2) as f64, Ordering::Less),
+            (1, 1.5, Ordering::Less),
+            (-1, -1.5, Ordering::Greater),
+            (0, -0.0, Ordering::Equal),
+        ];
+        for (integer, real, order) in cases {
+            assert_eq!(compare_exactly(integer, real), order, "{integer} {real}");
+        }
+    }
+}

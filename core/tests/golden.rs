@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Owned, OwnedKey, Rows, State, everything, export_with, restore, rows, settings, stored};
-use lifeboat_core::{Base, ExportOptions, Selection, Settings, TextEncoding};
+use lifeboat_core::{Audit, Base, Bundle, ExportOptions, Selection, Settings, TextEncoding};
 use std::path::PathBuf;
 
 /// Enough rows for several chunks, and alike enough for the compressor to have something to decide.
@@ -115,5 +115,32 @@ fn golden_bundles_are_read_and_written_as_ever() {
         let written = export_with(&state, options).unwrap().0;
         let golden = compare(name, "bundle", &written);
         assert_eq!(restore(&golden).unwrap().1, state, "{name} is read as it was written");
+    }
+}
+
+/// What a bundle says of itself, to everybody and to who has the key.
+#[test]
+fn golden_bundles_tell_what_they_hold() {
+    let table = |name: &str, removed, written| (name.to_owned(), removed, written);
+    for (name, chunks, changes, tables) in [
+        ("1-empty", 2, 2, vec![]),
+        ("1-large-row", 5, 4, vec![table("t", 0, 2)]),
+        ("1-delta-empty", 1, 0, vec![]),
+        (
+            "1-delta-of-many-rows",
+            2,
+            107,
+            vec![table("new", 0, 1), table("sqlite_sequence", 0, 1), table("tokens", 1, 101), table("z", 1, 0)],
+        ),
+    ] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("bundle");
+        let golden = std::fs::read(path).unwrap();
+        let bundle = Bundle::open(&common::key(), &golden[..]).unwrap();
+        assert_eq!((bundle.domain(), bundle.changes()), ("default", changes), "{name}");
+        assert_eq!(bundle.table_changes(), tables, "{name}");
+        let mut audit = Audit::new();
+        audit.push(&golden).unwrap();
+        assert_eq!(&audit.finish(None).unwrap(), bundle.public(), "{name}");
+        assert_eq!((bundle.public().chunks, bundle.public().length), (chunks, golden.len() as u64), "{name}");
     }
 }
