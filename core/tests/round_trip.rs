@@ -6,7 +6,7 @@ use common::{
     Owned, OwnedKey, Rows, State, everything, export, export_with, key, restore, restore_in, rows, settings, split,
     stored,
 };
-use lifeboat_core::{Compression, ExportOptions, Selection, Settings, StateDigest, TextEncoding};
+use lifeboat_core::{Bundle, Compression, ExportOptions, Selection, Settings, StateDigest, TextEncoding};
 use proptest::prelude::*;
 
 #[test]
@@ -74,18 +74,37 @@ fn utf_16_text_keeps_lone_surrogates_and_its_byte_order() {
 
 #[test]
 fn large_rows_travel_in_parts_and_the_size_of_pieces_does_not_matter() {
-    // One byte below, at and above what one chunk holds, and far above.
-    for length in [(1 << 20) - 14, (1 << 20) - 13, (1 << 20) - 12, 5 << 20] {
+    let state = |length: usize| {
         let blob: Vec<u8> = (0..length).map(|at: usize| (at % 251) as u8).collect();
-        let state = State::new(vec![
+        State::new(vec![
             ("a", rows(vec![(1, vec![Owned::Integer(1)]), (2, vec![Owned::Blob(blob)]), (3, vec![Owned::Integer(1)])])),
             ("b", rows(vec![(1, vec![Owned::Null])])),
-        ]);
+        ])
+    };
+    // What one chunk holds, without the heads of the run, the change, its row and the blob, its key and its old value.
+    let most = (1 << 20) - 11;
+    let mut chunks = Vec::new();
+    for length in [most - 1, most, most + 1, 5 << 20] {
+        let state = state(length);
         let bundle = export_with(&state, stored()).unwrap().0;
         for piece in [1 << 12, 1 << 20, usize::MAX] {
             assert_eq!(restore_in(&bundle, piece).unwrap().1, state, "{length} {piece}");
         }
+        chunks.push(Bundle::open(&key(), &bundle[..]).unwrap().public().chunks);
     }
+    assert_eq!(chunks, [chunks[0], chunks[0], chunks[0] + 1, chunks[0] + 5]);
+}
+
+#[test]
+fn a_chunk_has_no_more_runs_than_a_reader_takes() {
+    let names: Vec<String> = (0..10_000).map(|number| format!("{number:04}")).collect();
+    let table = |name| (name, rows(vec![(1, vec![Owned::Null])]));
+    let state = State::new(names.iter().map(|name| table(name.as_str())).collect());
+    let bundle = export_with(&state, stored()).unwrap().0;
+    assert_eq!(restore(&bundle).unwrap().1, state);
+    // Settings and schema have runs of their own, and nothing else fills these chunks.
+    let chunks = Bundle::open(&key(), &bundle[..]).unwrap().public().chunks;
+    assert!(chunks > 3, "{chunks}");
 }
 
 #[test]
