@@ -357,14 +357,74 @@ mod tests {
     use super::*;
     use crate::RecoveryKey;
 
+    fn keys() -> DomainKeys {
+        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("a key");
+        key.domain(key.domain_id("default").expect("a name"))
+    }
+
+    fn cutter() -> Cutter {
+        let mut cutter = Cutter::new(&keys());
+        cutter.table(&Table::Named("t"));
+        cutter
+    }
+
+    /// The kinds and lengths of the chunks for new items with such keys and values of such lengths.
+    fn chunks(items: &[([u8; 4], usize)]) -> Vec<(ChunkKind, usize)> {
+        let mut chunks = Vec::new();
+        let mut builder = ChunkBuilder::new(&keys(), |chunk| {
+            chunks.push((chunk.kind, chunk.plaintext.len()));
+            Ok(())
+        });
+        builder.table(&Table::Named("t"), Compression::None).expect("memory");
+        for (key, length) in items {
+            builder.push(key, None, Some((Digest([1; 16]), &vec![0; *length]))).expect("memory");
+        }
+        builder.end().expect("memory");
+        drop(builder);
+        chunks
+    }
+
+    /// What an item takes besides its value: the head of the change, the key, the old value.
+    const BESIDES: usize = 1 + 4 + 1;
+
+    #[test]
+    fn a_chunk_is_filled_to_its_last_byte() {
+        let (cutter, run) = (cutter(), 2_usize);
+        let keys = |length: usize| {
+            let keys = (1000_u16..).map(|number| [0x81, 0x19, number.to_be_bytes()[0], number.to_be_bytes()[1]]);
+            keys.filter(move |key| !cutter.ends(key, 1 + length, limits::CHUNK_MAX))
+        };
+        let most = limits::CHUNK_MAX - run - 9 * (BESIDES + 100_000) - BESIDES;
+        let mut items: Vec<([u8; 4], usize)> = keys(100_000).map(|key| (key, 100_000)).take(9).collect();
+        items.push((items[0].0, most));
+        assert_eq!(chunks(&items), [(ChunkKind::Changes, limits::CHUNK_MAX)]);
+        items[9].1 += 1;
+        let alone = run + BESIDES + most + 1;
+        let before = limits::CHUNK_MAX + run + 1 - alone;
+        assert_eq!(chunks(&items), [(ChunkKind::Changes, before), (ChunkKind::Changes, alone)]);
+    }
+
+    #[test]
+    fn a_change_that_no_chunk_holds_comes_in_parts() {
+        let most = limits::CHUNK_MAX - 2 - BESIDES;
+        let key = [0x81, 0x19, 4, 0];
+        assert_eq!(chunks(&[(key, most)]), [(ChunkKind::Changes, limits::CHUNK_MAX)]);
+        assert_eq!(chunks(&[(key, most + 1)]), [(ChunkKind::Part, limits::CHUNK_MAX), (ChunkKind::LastPart, 1)]);
+    }
+
+    #[test]
+    fn an_old_value_has_the_length_that_counts() {
+        for old in [None, Some(Digest([1; 16]))] {
+            let mut bytes = Vec::new();
+            encode_old(old, &mut bytes);
+            assert_eq!(bytes.len(), old_length(old));
+        }
+    }
+
     #[test]
     fn a_chunk_ends_where_it_has_enough_and_no_earlier() {
-        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("a key");
-        let keys = key.domain(key.domain_id("default").expect("a name"));
-        let mut cutter = Cutter::new(&keys);
-        cutter.table(&Table::Named("t"));
         // So large a change ends any chunk that may end.
-        let ends = |size| cutter.ends(&[1], limits::CHUNK_TARGET, size);
+        let ends = |size| cutter().ends(&[1], limits::CHUNK_TARGET, size);
         assert_eq!([limits::CHUNK_MIN - 1, limits::CHUNK_MIN].map(ends), [false, true]);
     }
 }
