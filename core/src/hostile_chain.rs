@@ -117,6 +117,7 @@ fn items_of_a_delta_alone() {
     };
     let (utf8, utf16) = (&[0x82, 0x61, b't', 1][..], &[0x82, 0x82, 2, 0x42, b'u', 0, 1][..]);
     assert_eq!(checked(&[&[0x82][..], utf8, utf8].concat()), Ok(()));
+    assert_eq!(checked(&[&[0x82][..], utf16, utf16].concat()), Ok(()));
     assert_eq!(checked(&[&[0x82][..], utf8, utf16].concat()), Err(ErrorKind::Corrupt), "two encodings");
 }
 

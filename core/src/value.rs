@@ -279,7 +279,7 @@ mod tests {
             (i64::MAX, TWO_TO_63.next_down(), Ordering::Greater),
             (i64::MAX, f64::INFINITY, Ordering::Less),
             (i64::MIN, f64::NEG_INFINITY, Ordering::Greater),
-            // A double between these two has the value of neither.
+            // The integer lies between two doubles, and has the value of neither.
             ((1 << 53) + 1, (1_u64 << 53) as f64, Ordering::Greater),
             ((1 << 53) + 1, ((1_u64 << 53) + 2) as f64, Ordering::Less),
             (1, 1.5, Ordering::Less),

@@ -1,5 +1,5 @@
 //! SQLite's own fuzz databases, fuzz scripts and test scripts: each export is refused in clear words, or comes back equal in all.
-//! A sample of them, the same each time; with `LIFEBOAT_SOAK` all.
+//! All databases, and a sample of the others, the same each time; with `LIFEBOAT_SOAK` all.
 
 #[path = "../../core/tests/support/evidence.rs"]
 mod evidence;

@@ -445,3 +445,23 @@ fn a_restored_database_is_its_owners() {
     assert!(one::<bool>(&db, restored, params![key, bundle, path.display().to_string()]));
     assert_eq!(mode(), 0o640);
 }
+
+/// An index of another version of SQLite, or a forged one: the rows are not lost with it.
+#[test]
+fn an_expression_that_fails_leaves_the_rows_within_reach() {
+    let db = memory();
+    db.execute_batch(
+        "CREATE TABLE t(a); CREATE INDEX i ON t(length(a)); INSERT INTO t VALUES ('{}'), ('no JSON');
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'length(a)', 'json_extract(a, ''$'')') WHERE name = 'i';
+         PRAGMA writable_schema = RESET;",
+    )
+    .unwrap();
+    let key = key(&db);
+    let bundle: Vec<u8> = one(&db, "SELECT backup_export(?)", [&key]);
+    let refused = error(&memory(), "SELECT backup_restore(?, ?)", params![bundle, key]);
+    assert!(refused.starts_with("backup_restore: unsupported: ") && refused.contains("malformed JSON"), "{refused}");
+    assert!(refused.contains("restore with the SQLite that") && refused.contains("read the rows"), "{refused}");
+    let rows = "SELECT group_concat(row ->> 'a') FROM backup_rows(?, ?, 't')";
+    assert_eq!(one::<String>(&memory(), rows, params![bundle, key]), "{},no JSON");
+}

@@ -24,6 +24,9 @@ const NOTADB: c_int = 26;
 pub(crate) const ROW: c_int = 100;
 pub(crate) const DONE: c_int = 101;
 
+/// Stands in each error between SQLite's words and its result code.
+pub(crate) const CODE: &str = " (SQLite result code ";
+
 /// The error for result `code` of SQLite, whose own words are `message`; `place` says what was being done.
 pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
     let (kind, remedy) = match code & 0xff {
@@ -42,7 +45,7 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
         TOOBIG => (ErrorKind::TooBig, ""),
         _ => (ErrorKind::Host, ""),
     };
-    let text = format!("{place}: {message} (SQLite result code {code}){remedy}");
+    let text = format!("{place}: {message}{CODE}{code}){remedy}");
     let error = match kind {
         ErrorKind::Busy => Error::busy(text),
         ErrorKind::TooBig => Error::too_big(text),

@@ -183,7 +183,7 @@ pub(crate) fn title(row: &SchemaRow) -> String {
 /// The name in SQLite's complaint about a function that it does not know.
 fn unknown_function(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("no such function: ")?;
-    Some(rest.rsplit_once(" (SQLite result code")?.0)
+    Some(rest.rsplit_once(fault::CODE)?.0)
 }
 
 /// Puts a function in the place of one that only the app has. It is there to be named: Lifeboat's own, for one, only where a

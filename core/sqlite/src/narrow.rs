@@ -378,7 +378,7 @@ impl<'s> Narrower<'s> {
     /// The table or view of the whole schema that SQLite did not find in the twin.
     fn missing(&self, error: &Error) -> Option<usize> {
         let (_, name) = error.message().split_once(NO_SUCH_TABLE)?;
-        let name = name.rsplit_once(" (SQLite result code")?.0.to_ascii_lowercase();
+        let name = name.rsplit_once(fault::CODE)?.0.to_ascii_lowercase();
         let place = self.places.get(&name).or_else(|| self.places.get(name.strip_prefix("main.")?));
         place.copied().filter(|place| !self.is_there(place))
     }

@@ -265,9 +265,10 @@ impl<'c> Rebuild<'c> {
     /// Tells an expression that fails from a host that does, and a rebuild that used up its work from one that somebody
     /// stopped.
     fn explain(&self, error: Error) -> Error {
-        if error.kind() == ErrorKind::Host && self.scratch.last_code() == fault::ERROR {
+        if error.kind() == ErrorKind::Host && error.code() == Some(fault::ERROR) {
             return Error::unsupported(format!(
-                "{}; this SQLite cannot compute an expression of the schema for a row that is there",
+                "{}; this SQLite cannot compute an expression of the schema for a row that is there: restore with the \
+                 SQLite that the database was used with, or read the rows of each table alone, which needs no schema",
                 error.message()
             ));
         }

@@ -23,6 +23,7 @@ mod bindings {
 const MEMORY_MIB: u64 = 3072;
 const DEADLINE_MS: u64 = 120_000;
 const PIECE: usize = 1 << 20;
+const LOST: &str = "it may be gone after a power failure";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -92,7 +93,7 @@ fn recover(
     let _ = fs::remove_file(&temporary);
     written?;
     sync_directory(out)
-        .with_context(|| format!("{} is complete, but its directory cannot be synced", out.display()))?;
+        .with_context(|| format!("{} is complete, but its directory cannot be synced; {LOST}", out.display()))?;
 
     print(&recovered.summary);
     println!("recovered {} bytes to {}", recovered.size, out.display());

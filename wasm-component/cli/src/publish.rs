@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where a write fails: WASI's streams do not tell a full disk from other failures.
+/// Where a write or a sync fails: WASI does not always tell a full disk from other failures.
 pub const FREE_SPACE: &str = "is there space left? Free some, and try again";
 
 /// A file under way: written under a temporary name beside its target, which is gone when this is dropped unfinished.

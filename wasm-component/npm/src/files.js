@@ -78,7 +78,8 @@ export async function fileSink(path, replace) {
       // Somebody may have begun to use the target meanwhile.
       await refuse(target, replace);
       await (replace ? or(rename(temporary, target), failed) : putNew(temporary, target));
-      await or(syncDirectory(dirname(target)), `'${target}' is complete, but its directory cannot be synced`);
+      const lost = 'its directory cannot be synced; it may be gone after a power failure';
+      await or(syncDirectory(dirname(target)), `'${target}' is complete, but ${lost}`);
     },
     async abort() {
       await file.close().catch(() => {});
