@@ -280,7 +280,7 @@ impl cbor::Encode for HeadOf {
 
 #[cfg(test)]
 mod tests {
-    use super::{Seal, padded_length};
+    use super::{LEVEL, Seal, padded_length};
     use crate::chunk::{ChunkKind, Compression};
     use crate::{ErrorKind, RecoveryKey};
 
@@ -323,6 +323,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A reader takes no content that is as long as what it unfolds to.
+    #[test]
+    fn what_does_not_get_shorter_is_stored() {
+        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("it is one");
+        let seal = Seal::new(&key.domain(key.domain_id("test").expect("it is a name")));
+        let mut random = 1_u64;
+        let mut noise = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 56) as u8
+        };
+        let (mut as_long, mut shorter) = (0, 0);
+        for length in 1..2000 {
+            let mut plain: Vec<u8> = (0..length % 40 + 8).map(|_| noise()).collect();
+            plain.extend(vec![0; length / 40]);
+            let mut packed = vec![0; 2 * plain.len() + 64];
+            let packed = zstd_safe::compress(packed.as_mut_slice(), &plain, LEVEL).expect("there is room");
+            as_long += u32::from(packed == plain.len());
+            shorter += u32::from(packed < plain.len());
+            let kept = seal.compress(&plain).expect("memory");
+            assert_eq!(kept.map(|kept| kept.len()), (packed < plain.len()).then_some(packed));
+            let sealed = seal.seal(ChunkKind::Changes, Compression::Zstd, &plain, &[5; 32]).expect("it is short");
+            assert!(seal.open(ChunkKind::Changes, &sealed, &[5; 32]).expect("it was just sealed") == plain);
+        }
+        assert!(as_long > 10 && shorter > 10, "{as_long} {shorter}");
     }
 
     #[test]
