@@ -4,7 +4,7 @@
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
-# make mutants changes the core in one place after the other, and tells which changes no test sees; SHARD=k/n is one nth of them
+# make mutants changes the core in one place after the other, and tells which changes no test sees, but for those of .cargo/mutants.toml; SHARD=k/n is one nth of them
 # make audit   licences, sources and known advisories of all dependencies
 # make bench   side by side with other ways to back up, in ROUNDS, into host-tests/bench/results; or BENCH="export restore", these parts alone;
 #              bench-hosts: the same recovery in each host
@@ -91,7 +91,7 @@ fuzz: setup-build rust
 mutants: rust
 	@command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants@27.1.0
 	$(CARGO) mutants -p lifeboat-core --output target --shard $(SHARD) --baseline skip --timeout 900 -- \
-	  $(LOCKED) --lib --test golden --test vectors --test every_byte --test chains --test links --test damage --test format --test intake --test round_trip
+	  $(LOCKED) --lib --tests
 
 audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
