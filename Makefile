@@ -91,7 +91,7 @@ fuzz: setup-build rust
 mutants: rust
 	@command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants@27.1.0
 	$(CARGO) mutants -p lifeboat-core --output target --shard $(SHARD) --baseline skip --timeout 900 -- \
-	  $(LOCKED) --lib --tests
+	  $(LOCKED) --tests
 
 audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2

@@ -355,12 +355,7 @@ impl ExportTotals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RecoveryKey;
-
-    fn keys() -> DomainKeys {
-        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("a key");
-        key.domain(key.domain_id("default").expect("a name"))
-    }
+    use crate::hostile_chain::keys;
 
     fn cutter() -> Cutter {
         let mut cutter = Cutter::new(&keys());
@@ -389,13 +384,12 @@ mod tests {
 
     #[test]
     fn a_chunk_is_filled_to_its_last_byte() {
-        let (cutter, run) = (cutter(), 2_usize);
-        let keys = |length: usize| {
-            let keys = (1000_u16..).map(|number| [0x81, 0x19, number.to_be_bytes()[0], number.to_be_bytes()[1]]);
-            keys.filter(move |key| !cutter.ends(key, 1 + length, limits::CHUNK_MAX))
-        };
-        let most = limits::CHUNK_MAX - run - 9 * (BESIDES + 100_000) - BESIDES;
-        let mut items: Vec<([u8; 4], usize)> = keys(100_000).map(|key| (key, 100_000)).take(9).collect();
+        let (cutter, run, length) = (cutter(), 2, 100_000);
+        let keys = (1000_u16..).map(|number| [0x81, 0x19, number.to_be_bytes()[0], number.to_be_bytes()[1]]);
+        // Those behind which no chunk ends.
+        let keys = keys.filter(|key| !cutter.ends(key, 1 + length, limits::CHUNK_MAX));
+        let mut items: Vec<([u8; 4], usize)> = keys.map(|key| (key, length)).take(9).collect();
+        let most = limits::CHUNK_MAX - run - 9 * (BESIDES + length) - BESIDES;
         items.push((items[0].0, most));
         assert_eq!(chunks(&items), [(ChunkKind::Changes, limits::CHUNK_MAX)]);
         items[9].1 += 1;

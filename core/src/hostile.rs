@@ -306,17 +306,22 @@ fn what_unfolds_to_too_much_is_refused() {
     assert_eq!(parts(bytes("6174 8301f6 8102")).outcome(), Err(ErrorKind::Corrupt), "a small change in parts");
 }
 
+/// Gives numbers below a bound, the same each time.
+pub(crate) fn random() -> impl FnMut(usize) -> usize {
+    let mut state = 1_u64;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    }
+}
+
 /// All that is forged here, each under a name; and most of it so many times with bytes changed at random before it was sealed.
 pub(crate) fn all(rounds: usize) -> Vec<(String, Vec<u8>)> {
     let forms = FORMS.iter().map(|(fault, rest)| (*fault, Spec::new(rest).rows(&[ROW])));
     let good = ("nothing is wrong", Spec::new("6174 8301f6 8102").rows(&[ROW]));
     let specs: Vec<_> = forms.chain(bombs()).chain([good]).collect();
     let mut all: Vec<_> = specs.iter().map(|(fault, spec)| ((*fault).to_owned(), spec.build())).collect();
-    let mut state = 1_u64;
-    let mut random = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).expect("31 bits") % below
-    };
+    let mut random = random();
     for round in 0..rounds {
         for (fault, spec) in specs.iter().filter(|(_, spec)| round == 0 || spec.chunks.len() == 1) {
             let mangled = spec.build_with(|plaintext| {

@@ -4,19 +4,16 @@
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::chunk::{ChunkBuilder, ChunkKind, Compression, PlainChunk};
 use crate::digest::{Digester, Total};
+use crate::hostile::key;
 use crate::index::number;
 use crate::state::Table;
 use crate::tally::NO_KEY;
 use crate::{
     Bundle, BundleWriter, Chain, Deltas, Discard, DomainKeys, ErrorKind, Export, ExportOptions, ExportTotals, Key,
-    RecoveryKey, Restore, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value, limits,
+    Restore, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value, limits,
 };
 
-fn key() -> RecoveryKey {
-    RecoveryKey::from_bytes(std::array::from_fn(|at| u8::try_from(at).expect("small"))).expect("a key")
-}
-
-fn keys() -> DomainKeys {
+pub(crate) fn keys() -> DomainKeys {
     let key = key();
     key.domain(key.domain_id("default").expect("a name"))
 }

@@ -281,13 +281,18 @@ impl cbor::Encode for HeadOf {
 #[cfg(test)]
 mod tests {
     use super::{LEVEL, Seal, padded_length};
+    use crate::ErrorKind;
     use crate::chunk::{ChunkKind, Compression};
-    use crate::{ErrorKind, RecoveryKey};
+    use crate::hostile::{key, random};
+
+    fn seal() -> Seal {
+        let key = key();
+        Seal::new(&key.domain(key.domain_id("test").expect("it is a name")))
+    }
 
     #[test]
     fn several_are_sealed_and_opened_as_each_alone() {
-        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("it is one");
-        let seal = Seal::new(&key.domain(key.domain_id("test").expect("it is a name")));
+        let seal = seal();
         let (head_hash, zstd) = ([5; 32], Compression::Zstd);
         let plain = |length: usize| (0..length).map(|at| ((at * at) >> 3) as u8).collect::<Vec<_>>();
         let chunks = [
@@ -328,16 +333,11 @@ mod tests {
     /// A reader takes no content that is as long as what it unfolds to.
     #[test]
     fn what_does_not_get_shorter_is_stored() {
-        let key = RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8)).expect("it is one");
-        let seal = Seal::new(&key.domain(key.domain_id("test").expect("it is a name")));
-        let mut random = 1_u64;
-        let mut noise = || {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (random >> 56) as u8
-        };
+        let seal = seal();
+        let mut random = random();
         let (mut as_long, mut shorter) = (0, 0);
         for length in 1..2000 {
-            let mut plain: Vec<u8> = (0..length % 40 + 8).map(|_| noise()).collect();
+            let mut plain: Vec<u8> = (0..length % 40 + 8).map(|_| random(256) as u8).collect();
             plain.extend(vec![0; length / 40]);
             let mut packed = vec![0; 2 * plain.len() + 64];
             let packed = zstd_safe::compress(packed.as_mut_slice(), &plain, LEVEL).expect("there is room");

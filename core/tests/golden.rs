@@ -62,8 +62,12 @@ fn part() -> State {
     State { selection: Some(selection), ..state }
 }
 
+fn path(name: &str, extension: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension(extension)
+}
+
 fn compare(name: &str, extension: &str, written: &[u8]) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension(extension);
+    let path = path(name, extension);
     if !path.exists() && std::env::var_os("LIFEBOAT_WRITE_GOLDEN").is_some() {
         std::fs::write(&path, written).unwrap();
         panic!("wrote {}: look at it, then run again", path.display());
@@ -133,8 +137,7 @@ fn golden_bundles_tell_what_they_hold() {
             vec![table("new", 0, 1), table("sqlite_sequence", 0, 1), table("tokens", 1, 101), table("z", 1, 0)],
         ),
     ] {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("bundle");
-        let golden = std::fs::read(path).unwrap();
+        let golden = std::fs::read(path(name, "bundle")).unwrap();
         let bundle = Bundle::open(&common::key(), &golden[..]).unwrap();
         assert_eq!((bundle.domain(), bundle.changes()), ("default", changes), "{name}");
         assert_eq!(bundle.table_changes(), tables, "{name}");

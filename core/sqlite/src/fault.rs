@@ -72,10 +72,10 @@ mod tests {
     #[test]
     fn the_machine_is_told_from_the_sql() {
         for code in [NOMEM, IOERR_WRITE, FULL, CANTOPEN | 2 << 8, BUSY, INTERRUPT] {
-            assert!(is_of_machine(&error(code, "words", "place").at("there")), "{code}");
+            assert!(is_of_machine(&error(code, "words", "table \"(SQLite result code 1)\"").at("there")), "{code}");
         }
         for code in [ERROR, CORRUPT, IOERR_SHORT_READ, TOOBIG, CONSTRAINT] {
-            assert!(!is_of_machine(&error(code, "words", "place").at("there")), "{code}");
+            assert!(!is_of_machine(&error(code, "words", "table \"(SQLite result code 7)\"").at("there")), "{code}");
         }
         assert!(!is_of_machine(&Error::host("without a code")));
     }
