@@ -23,7 +23,6 @@ mod bindings {
 const MEMORY_MIB: u64 = 3072;
 const DEADLINE_MS: u64 = 120_000;
 const PIECE: usize = 1 << 20;
-const LOST: &str = "it may be gone after a power failure";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -92,8 +91,10 @@ fn recover(
         .and_then(|()| fs::hard_link(&temporary, out).with_context(|| format!("cannot make {}", out.display())));
     let _ = fs::remove_file(&temporary);
     written?;
-    sync_directory(out)
-        .with_context(|| format!("{} is complete, but its directory cannot be synced; {LOST}", out.display()))?;
+    sync_directory(out).with_context(|| {
+        let why = "but its directory cannot be synced; it may be gone after a power failure";
+        format!("{} is complete, {why}", out.display())
+    })?;
 
     print(&recovered.summary);
     println!("recovered {} bytes to {}", recovered.size, out.display());

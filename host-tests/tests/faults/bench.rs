@@ -117,6 +117,10 @@ impl Call {
     pub fn writes(&self) -> bool {
         self.name.contains("write")
     }
+
+    pub fn syncs(&self, path: &str) -> bool {
+        self.name.ends_with("sync") && self.path == path
+    }
 }
 
 /// What came of the faults.

@@ -12,7 +12,6 @@ use lifeboat_host_tests::packages;
 use tempfile::{TempDir, tempdir};
 
 use crate::bench::{Call, Tally, calls, faulty};
-use crate::wasi;
 
 /// A host, and what recovers `app.bundle` with `app.key` into `place/app.db` of a directory.
 struct Host {
@@ -62,8 +61,9 @@ const HOSTS: [Host; 4] = [
         renames: true,
         syncs_directory: false,
         command: |directory| {
-            let mut command = Command::new(std::env::current_exe().expect("a running program has a file"));
-            command.args(["--exact", "hosts::the_command", "--ignored", "--nocapture"]).env(DIRECTORY, directory);
+            let [bundle, key, target] = FILES;
+            let mut command = Command::new(program("examples/command"));
+            command.arg(directory).args(["recover", bundle, "--key-file", key, "--out", target]);
             command
         },
     },
@@ -76,18 +76,6 @@ static PYTHON: LazyLock<PathBuf> = LazyLock::new(packages::python);
 static CACHE: LazyLock<TempDir> = LazyLock::new(|| tempdir().unwrap());
 
 const FILES: [&str; 3] = ["app.bundle", "app.key", "place/app.db"];
-const DIRECTORY: &str = "LIFEBOAT_DIRECTORY";
-
-/// Not a test: what runs the command for one, in a process that may die.
-#[test]
-#[ignore = "a test starts it"]
-fn the_command() {
-    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
-    let [bundle, key, target] = FILES;
-    let run = wasi::run(&["recover", bundle, "--key-file", key, "--out", target], Path::new(&directory), b"");
-    eprintln!("{}", run.err);
-    std::process::exit(run.code);
-}
 
 /// A directory with a bundle, its key, and what each host needs.
 struct Scene {
@@ -149,22 +137,26 @@ impl Scene {
         (output, names.collect())
     }
 
-    /// Puts a fault at each call, one after the other.
-    fn every_call(&self, mode: &str, tally: &mut Tally) {
-        let target = self.path("place/app.db");
+    /// Without a fault: the calls, and the file that comes of them, the same each time.
+    fn undisturbed(&self) -> (Vec<Call>, Vec<u8>) {
         let (output, calls, left) = self.run(None);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{}: {said}", self.host.name);
         assert_eq!(left, ["app.db"], "{}", self.host.name);
-        // The component makes the same file each time.
-        let whole = fs::read(&target).unwrap();
         // Where a runtime makes and names files, it makes no use of the C library's functions.
         let last = calls.iter().rposition(Call::writes).expect("it writes");
-        let is_synced =
-            |path: &Path| calls[last..].iter().any(|call| call.name.ends_with("sync") && Path::new(&call.path) == path);
-        assert!(is_synced(Path::new(&calls[last].path)), "{}: the file was not synced", self.host.name);
-        assert!(!self.host.syncs_directory || is_synced(&self.path("place")), "{}: its directory", self.host.name);
-        for (number, call) in (1..).zip(&calls) {
+        let is_synced = |path: &str| calls[last..].iter().any(|call| call.syncs(path));
+        assert!(is_synced(&calls[last].path), "{}: the file was not synced", self.host.name);
+        let place = self.path("place").display().to_string();
+        assert!(!self.host.syncs_directory || is_synced(&place), "{}: its directory was not", self.host.name);
+        let whole = fs::read(self.path("place/app.db")).unwrap();
+        (calls, whole)
+    }
+
+    /// Puts a fault at each call, one after the other.
+    fn every_call(&self, mode: &str, calls: &[Call], whole: &[u8]) -> Tally {
+        let (target, mut tally) = (self.path("place/app.db"), Tally::default());
+        for (number, call) in (1..).zip(calls) {
             let (output, _, left) = self.run(Some((number, mode)));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let Call { name, path } = call;
@@ -197,6 +189,7 @@ impl Scene {
                 assert_eq!(left, ours, "{context}: left");
             }
         }
+        tally
     }
 }
 
@@ -226,17 +219,17 @@ fn files_that_cannot_get_their_names() {
 #[test]
 fn recovered_whole_or_not_at_all() {
     let mut faults = 0;
-    for mode in ["once", "forever", "full", "kill"] {
-        for host in &HOSTS {
-            let mut tally = Tally::default();
-            Scene::new(host).every_call(mode, &mut tally);
-            let Tally { errors, successes, kills, .. } = tally;
+    for host in &HOSTS {
+        let scene = Scene::new(host);
+        let (calls, whole) = scene.undisturbed();
+        for mode in ["once", "forever", "full", "kill"] {
+            let Tally { faults: of_mode, errors, successes, kills } = scene.every_call(mode, &calls, &whole);
             println!(
-                "faults in hosts of the component, {mode}: {}: {} faults: {errors} errors, {successes} overcome, {kills} kills",
-                host.name, tally.faults
+                "faults in hosts of the component, {}, {mode}: {of_mode} faults: {errors} errors, {successes} overcome, {kills} kills",
+                host.name
             );
-            assert!(if mode == "kill" { kills == tally.faults } else { errors > 0 }, "{}", host.name);
-            faults += tally.faults;
+            assert!(if mode == "kill" { kills == of_mode } else { errors > 0 }, "{}, {mode}", host.name);
+            faults += of_mode;
         }
     }
     crate::evidence::at_least("faults in hosts of the component", faults);

@@ -4,8 +4,6 @@ mod bench;
 #[path = "../../../core/tests/support/evidence.rs"]
 mod evidence;
 mod hosts;
-#[path = "../wasi/mod.rs"]
-mod wasi;
 
 use std::fs;
 use std::path::Path;
@@ -66,7 +64,6 @@ fn synced_before_it_is_in_place() {
         let bench = Bench::new(work);
         bench.reset();
         let (_, calls) = bench.run(None);
-        let sync = |call: &Call, path: &str| call.name.ends_with("sync") && call.path == path;
         let place = bench.path("place").display().to_string();
         for (at, Call { name, path }) in calls.iter().enumerate() {
             if !matches!(&name[..], "rename" | "link") {
@@ -76,8 +73,8 @@ fn synced_before_it_is_in_place() {
             let last =
                 calls[..at].iter().rposition(|call| call.path == *path && (call.writes() || call.name == "ftruncate"));
             let last = last.unwrap_or_else(|| panic!("{}: {path} was never written", work.sql));
-            assert!(calls[last..at].iter().any(|call| sync(call, path)), "{}: {path} was not synced", work.sql);
-            assert!(calls[at..].iter().any(|call| sync(call, &place)), "{}: its directory was not", work.sql);
+            assert!(calls[last..at].iter().any(|call| call.syncs(path)), "{}: {path} was not synced", work.sql);
+            assert!(calls[at..].iter().any(|call| call.syncs(&place)), "{}: its directory was not", work.sql);
         }
     }
     println!("synced before it is in place: {moves} files that took their places");
