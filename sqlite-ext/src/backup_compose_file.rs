@@ -17,7 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::options::Compress;
 use crate::summary::Summary;
 use lifeboat_core::Result;
-use lifeboat_sqlite::check_may_write_file;
+use lifeboat_sqlite::check_may_export;
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -29,7 +29,7 @@ struct Options {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    check_may_write_file(&app)?;
+    check_may_export(&app)?;
     let bundles = call.arguments.chain(0, &app)?;
     let key = call.arguments.recovery_key(1)?;
     let path = call.arguments.path(2)?;

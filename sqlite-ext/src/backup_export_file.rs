@@ -23,7 +23,7 @@ use crate::export_options::{Request, export_options};
 use crate::summary::Summary;
 use crate::target::is_one_file;
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::check_may_write_file;
+use lifeboat_sqlite::check_may_export;
 use std::path::Path;
 
 export_options! {
@@ -32,7 +32,7 @@ export_options! {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    check_may_write_file(&app)?;
+    check_may_export(&app)?;
     let key = call.arguments.recovery_key(0)?;
     let path = call.arguments.path(1)?;
     let options: Options = call.arguments.options(2)?;

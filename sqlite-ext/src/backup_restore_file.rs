@@ -20,7 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::scratch;
 use crate::target::{is_one_file, refuse_database_in_use, refuse_open_database};
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions, check_may_write_file};
+use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions, check_may_export};
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
@@ -45,7 +45,7 @@ enum AutoVacuum {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    check_may_write_file(&app)?;
+    check_may_export(&app)?;
     let bundles = call.arguments.chain(0, &app)?;
     let key = call.arguments.recovery_key(1)?;
     // One path for every check: a link would hide the journal beside the file that it leads to.

@@ -3,11 +3,11 @@
 //! and `linked_table.rs` only, and in `loadable/`.
 
 use crate::arguments::Arguments;
-use crate::functions::{ScalarFunction, is_pure};
+use crate::functions::{Effect, ScalarFunction};
 use crate::host::Host;
 use lifeboat_core::{Error, ErrorKind, Result};
 use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
-use lifeboat_sqlite::{Connection, in_prepare};
+use lifeboat_sqlite::{Connection, check_called_by_application, in_prepare};
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zeroize::Zeroizing;
@@ -74,7 +74,7 @@ impl Reply {
 /// Runs a function and sets its result. Nothing unwinds out of here.
 ///
 /// A pure function (deterministic, for SQLite) may be tried by a planner while it prepares a statement: it gives NULL
-/// then and does nothing.
+/// then and does nothing. A function that writes runs only where a statement of the application calls it.
 ///
 /// # Safety
 /// SQLite is calling the function, with this context and these values.
@@ -83,8 +83,10 @@ pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*
         // SAFETY: as of this function; they are valid for the time of the call.
         let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context), Arguments::new(values)) };
         let call = Call { db, arguments };
-        if is_pure(F::FLAGS) && in_prepare(&call.app()) {
-            return Ok(Reply::Null);
+        match F::EFFECT {
+            Effect::Pure if in_prepare(&call.app()) => return Ok(Reply::Null),
+            Effect::Pure | Effect::Harmless => {}
+            Effect::Writes => check_called_by_application(&call.app(), F::NAME)?,
         }
         call.arguments.refuse_key_in_database(&call.app())?;
         F::call(&call)

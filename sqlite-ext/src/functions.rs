@@ -12,17 +12,40 @@ const SQLITE_DETERMINISTIC: c_int = 0x800;
 const SQLITE_DIRECTONLY: c_int = 0x8_0000;
 const SQLITE_RESULT_SUBTYPE: c_int = 0x100_0000;
 
-/// May be called from a statement that the application wrote, not from a schema: it reads files or the database.
-const DIRECT: c_int = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 /// Gives JSON marked as such. Some builds from 3.45 on insist on this flag; older ones ignore it.
 const JSON: c_int = SQLITE_RESULT_SUBTYPE;
-/// Same arguments, same state, same result. With [`DIRECT`] no version of SQLite lets a schema call it. Never for what
-/// writes or draws random numbers: a planner may call such a function while it prepares a statement.
-const PURE: c_int = DIRECT | SQLITE_DETERMINISTIC;
+/// Gives TEXT or a BLOB.
+const PLAIN: c_int = 0;
 
-/// Whether a planner may call a function of these flags while it prepares a statement.
-pub(crate) fn is_pure(flags: c_int) -> bool {
-    flags & SQLITE_DETERMINISTIC != 0
+/// What a call of a function does besides giving a result. It decides from where the function may be called. None may be
+/// called from a schema: all are direct-only, which SQLite does not always keep (see [`check_called_by_application`]).
+///
+/// [`check_called_by_application`]: lifeboat_sqlite::check_called_by_application
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: the same arguments and the same state give the same result, and nothing changes. SQLite may call it
+    /// while it prepares a statement; it gives NULL then.
+    Pure,
+    /// Nothing changes, but each result is another.
+    Harmless,
+    /// It writes files or databases. The edge lets it run only where a statement of the application calls it.
+    Writes,
+}
+
+impl Effect {
+    const fn flags(self) -> c_int {
+        let direct = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+        match self {
+            Self::Pure => direct | SQLITE_DETERMINISTIC,
+            Self::Harmless | Self::Writes => direct,
+        }
+    }
+
+    /// Full-text tables of a hostile file (`uncompress=` of FTS4) call functions of their choice with one argument, from a
+    /// statement that names it and reads, in SQLite up to 3.50 at least. So what writes takes more than one.
+    const fn allows(self, arguments: &RangeInclusive<c_int>) -> bool {
+        !matches!(self, Self::Writes) || *arguments.start() >= 2
+    }
 }
 
 /// A scalar function. Its type has no size, so that nothing needs to be kept for it.
@@ -31,6 +54,8 @@ pub trait ScalarFunction: 'static {
     const NAME: &'static str;
     /// How many arguments it takes.
     const ARGUMENTS: RangeInclusive<c_int>;
+    /// What it does besides.
+    const EFFECT: Effect;
     /// The flags with which it is registered.
     const FLAGS: c_int;
 
@@ -48,12 +73,14 @@ pub trait Registrar {
 }
 
 macro_rules! scalar_functions {
-    ($registrar:ident; $($name:ident ($arguments:expr) $flags:expr;)*) => {$({
+    ($registrar:ident; $($name:ident ($arguments:expr) $effect:ident $result:ident;)*) => {$({
         struct Function;
+        const _: () = assert!(Effect::$effect.allows(&($arguments)), "what writes takes two arguments or more");
         impl ScalarFunction for Function {
             const NAME: &'static str = stringify!($name);
             const ARGUMENTS: RangeInclusive<c_int> = $arguments;
-            const FLAGS: c_int = $flags;
+            const EFFECT: Effect = Effect::$effect;
+            const FLAGS: c_int = Effect::$effect.flags() | $result;
 
             fn call(call: &Call<'_>) -> Result<Reply> {
                 crate::$name::call(call)
@@ -69,20 +96,60 @@ macro_rules! scalar_functions {
 /// Those of the registrar.
 pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
     scalar_functions! { registrar;
-        backup_version      (0..=0) PURE | JSON;
-        backup_keygen       (0..=0) DIRECT;
-        backup_verify_key   (1..=2) PURE;
-        backup_export       (1..=2) PURE;
-        backup_export_file  (2..=3) DIRECT | JSON;
-        backup_estimate     (1..=2) PURE | JSON;
-        backup_compose      (2..=3) PURE;
-        backup_compose_file (3..=4) DIRECT | JSON;
-        backup_verify       (1..=3) PURE | JSON;
-        backup_info         (1..=2) PURE | JSON;
-        backup_restore      (2..=3) DIRECT | JSON;
-        backup_restore_file (3..=4) DIRECT | JSON;
+        backup_version      (0..=0) Pure     JSON;
+        backup_keygen       (0..=0) Harmless PLAIN;
+        backup_verify_key   (1..=2) Pure     PLAIN;
+        backup_export       (1..=2) Pure     PLAIN;
+        backup_export_file  (2..=3) Writes   JSON;
+        backup_estimate     (1..=2) Pure     JSON;
+        backup_compose      (2..=3) Pure     PLAIN;
+        backup_compose_file (3..=4) Writes   JSON;
+        backup_verify       (1..=3) Pure     JSON;
+        backup_info         (1..=2) Pure     JSON;
+        backup_restore      (2..=3) Writes   JSON;
+        backup_restore_file (3..=4) Writes   JSON;
     }
     registrar.table::<crate::backup_tables::Tables>()?;
     registrar.table::<crate::backup_rows::Rows>()?;
     registrar.table::<crate::backup_diff::Differences>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The functions as they are registered.
+    #[derive(Default)]
+    struct Registered(Vec<(&'static str, Effect, c_int, RangeInclusive<c_int>)>);
+
+    impl Registrar for Registered {
+        fn scalar<F: ScalarFunction>(&mut self) -> Result<()> {
+            self.0.push((F::NAME, F::EFFECT, F::FLAGS, F::ARGUMENTS));
+            Ok(())
+        }
+
+        fn table<F: TableFunction>(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A new function is one that writes, unless somebody puts it into one of the lists here.
+    #[test]
+    fn what_is_not_known_to_be_without_effect_is_guarded() {
+        let mut registered = Registered::default();
+        register_all(&mut registered).expect("nothing refuses");
+        assert!(registered.0.len() > 10);
+        for (name, effect, flags, arguments) in registered.0 {
+            let expected = match name {
+                "backup_version" | "backup_verify_key" | "backup_export" | "backup_estimate" | "backup_compose"
+                | "backup_verify" | "backup_info" => Effect::Pure,
+                "backup_keygen" => Effect::Harmless,
+                _ => Effect::Writes,
+            };
+            assert_eq!(effect, expected, "{name}");
+            assert_ne!(flags & SQLITE_DIRECTONLY, 0, "{name}");
+            assert_eq!(flags & SQLITE_DETERMINISTIC != 0, effect == Effect::Pure, "{name}");
+            assert!(effect != Effect::Writes || *arguments.start() >= 2, "{name}");
+        }
+    }
 }

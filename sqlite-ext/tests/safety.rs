@@ -156,13 +156,15 @@ fn z23_not_from_a_schema() {
         "backup_compose('b', 'k')",
         "backup_export_file('k', 'p')",
         "backup_compose_file('b', 'k', 'p')",
+        "backup_restore('b', 'k')",
+        "backup_restore_file('b', 'k', 'p')",
     ] {
         let sql = format!("CREATE VIEW v AS SELECT {name}; ");
         db.execute_batch(&sql).unwrap();
         assert!(error(&db, "SELECT * FROM v", []).contains("unsafe use of backup_"), "{name}");
         db.execute_batch("DROP VIEW v").unwrap();
     }
-    for name in ["backup_tables('b', 'k')", "backup_rows('b', 'k', 't')"] {
+    for name in ["backup_tables('b', 'k')", "backup_rows('b', 'k', 't')", "backup_diff('b', 'b', 'k')"] {
         db.execute_batch(&format!("CREATE VIEW v AS SELECT * FROM {name}; ")).unwrap();
         assert!(error(&db, "SELECT * FROM v", []).contains("unsafe use of virtual table"), "{name}");
         db.execute_batch("DROP VIEW v").unwrap();
@@ -177,6 +179,53 @@ fn z23_not_from_a_schema() {
     .ok();
     let insert = db.execute("INSERT INTO forged VALUES (1)", []);
     assert!(insert.is_err(), "the CHECK ran the function");
+}
+
+/// Where SQLite itself lets functions be called that are direct-only: in what the application makes for itself.
+#[test]
+fn what_writes_is_called_by_name_in_a_statement_that_reads() {
+    let (db, key, bundle) = sample();
+    let directory = directory();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let (chain, target) = (file("chain"), file("target"));
+    json(&db, "SELECT backup_export_file(?, ?)", [&key, &chain]);
+    db.execute_batch("CREATE TEMP TABLE arguments(bundle, key, chain, target)").unwrap();
+    db.execute("INSERT INTO arguments VALUES (?, ?, ?, ?)", params![bundle, key, format!("[\"{chain}\"]"), target])
+        .unwrap();
+    for call in [
+        "backup_export_file(key, target)",
+        "backup_compose_file(chain, key, target)",
+        "backup_restore(bundle, key, '{\"replace\": true}')",
+        "backup_restore_file(bundle, key, target)",
+    ] {
+        let name = &call[..call.find('(').unwrap()];
+        let refused = |sql: &str, what: &str| {
+            let found = error(&db, sql, []);
+            assert!(found.starts_with(&format!("{name}: misuse: ")) && found.contains(what), "{sql}: {found}");
+        };
+        db.execute_batch(&format!(
+            "CREATE TEMP VIEW v AS SELECT {call} AS x FROM arguments; CREATE TEMP TABLE checked(y);
+             CREATE TEMP TRIGGER r AFTER INSERT ON checked BEGIN SELECT {call} FROM arguments; END"
+        ))
+        .unwrap();
+        refused("SELECT x FROM v", "no statement that is running calls it by its name");
+        refused(&format!("SELECT x AS \"{name}\" FROM v"), "no statement that is running calls it by its name");
+        refused("INSERT INTO checked VALUES (1)", "a statement that writes");
+        refused("SELECT x FROM v, pragma_user_version", "it begins with \"PRAGMA\"");
+        refused(&format!("ATTACH (SELECT {call} FROM arguments) AS other"), "it begins with \"ATTACH\"");
+        refused(&format!("VACUUM INTO (SELECT {call} FROM arguments)"), "a statement that writes");
+        let select = format!("SELECT {call} FROM arguments");
+        let mut unfinished = db.prepare("PRAGMA table_info(people)").unwrap();
+        let mut rows = unfinished.query([]).unwrap();
+        rows.next().unwrap();
+        refused(&select, "finish or reset that statement");
+        drop(rows);
+        db.execute_batch("DROP VIEW v; DROP TABLE checked").unwrap();
+        assert!(!directory.path().join("target").exists(), "{name}");
+    }
+    let select =
+        ";\u{feff}/* PRAGMA */ with a as (select * from arguments) select \"Backup_Export_File\" (key, target) from a";
+    assert_eq!(json(&db, select, [])["changed"], true);
 }
 
 #[test]

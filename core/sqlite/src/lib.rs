@@ -11,7 +11,7 @@
 //!     prove           the state of what was built is that of the bundle        (prove)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
 //!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
-//!   check_may_…       in which situation a function of ours was called         (situation)
+//!   check_…           who called a function of ours, and in which situation    (situation, tokens)
 //! ```
 //!
 //! The table of SQLite's C functions is [`Api`].
@@ -62,6 +62,6 @@ pub use prove::prove;
 pub use pulse::Pulse;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
 pub use selection::{Now, SelectionRequest};
-pub use situation::{check_may_export, check_may_restore, check_may_write_file, in_prepare};
+pub use situation::{check_called_by_application, check_may_export, check_may_restore, in_prepare};
 pub use snapshot::Snapshot;
 pub use statement::Statement;

@@ -2,10 +2,11 @@
 //!
 //! SQLite calls a function wherever an expression stands: in a plain `SELECT f()`, in the middle of an `UPDATE` that is
 //! half done, from a `CHECK` of a forged file, or while a statement is only being prepared (its planner tries
-//! deterministic functions on constants). What tells these apart is the autocommit mode, the highest transaction state
-//! of all schemas, and the connection's statements: whether one is running and writes.
+//! deterministic functions on constants). The connection shows which of these it is: by its autocommit mode, the highest
+//! transaction state of all schemas, and its statements, by their texts and whether they run and write.
 
 use crate::connection::Connection;
+use crate::tokens::{calls, first_word};
 use lifeboat_core::{Error, Result};
 use std::ffi::CStr;
 use std::ptr;
@@ -13,61 +14,94 @@ use std::ptr;
 /// The state of a write transaction in `sqlite3_txn_state`.
 const WRITING: i32 = 2;
 
-/// What is under way on a connection.
-struct Situation {
-    /// A statement is being prepared.
-    preparing: bool,
-    /// A running statement is one that writes.
-    writing_statement: bool,
-    /// A running statement is a PRAGMA.
-    in_pragma: bool,
+/// The first words of the statements that may call a function with effects.
+const READING: [&str; 3] = ["SELECT", "WITH", "VALUES"];
+
+/// A statement of the connection.
+struct Statement<'c> {
+    /// Its text. None while it is being prepared, and for an open BLOB handle.
+    sql: Option<&'c CStr>,
+    /// It has begun and is not finished.
+    is_busy: bool,
+    is_readonly: bool,
 }
 
-impl Situation {
-    fn of(connection: &Connection<'_>) -> Self {
-        let (api, db) = (connection.api(), connection.handle());
-        let mut situation = Self { preparing: false, writing_statement: false, in_pragma: false };
-        let mut statement = ptr::null_mut();
-        loop {
-            // SAFETY: the connection is open, and `statement` null or one of its statements; none is finalized
-            // meanwhile.
-            unsafe {
-                statement = (api.next_stmt)(db, statement);
-                if statement.is_null() {
-                    return situation;
-                }
-                let busy = (api.stmt_busy)(statement) != 0;
-                // Without text and not running, it is being prepared; an open blob handle has no text either but runs.
-                let sql = (api.sql)(statement);
-                situation.preparing |= !busy && sql.is_null();
-                situation.in_pragma |= busy && !sql.is_null() && is_pragma(CStr::from_ptr(sql).to_bytes());
-                situation.writing_statement |= busy && (api.stmt_readonly)(statement) == 0;
+impl Statement<'_> {
+    /// An open BLOB handle has no text either, but it is busy.
+    fn is_being_prepared(&self) -> bool {
+        self.sql.is_none() && !self.is_busy
+    }
+}
+
+/// All statements of a connection, those that SQLite and its modules run for themselves too.
+fn statements<'c>(connection: &'c Connection<'_>) -> impl Iterator<Item = Statement<'c>> {
+    let (api, db) = (connection.api(), connection.handle());
+    let mut statement = ptr::null_mut();
+    std::iter::from_fn(move || {
+        // SAFETY: the connection is open, and `statement` null or one of its statements. Nobody finalizes one meanwhile:
+        // this thread has the connection, and is here.
+        unsafe {
+            statement = (api.next_stmt)(db, statement);
+            if statement.is_null() {
+                return None;
             }
+            let sql = (api.sql)(statement);
+            Some(Statement {
+                // SAFETY: a text ends with NUL, and stays as long as its statement.
+                sql: (!sql.is_null()).then(|| CStr::from_ptr(sql)),
+                is_busy: (api.stmt_busy)(statement) != 0,
+                is_readonly: (api.stmt_readonly)(statement) != 0,
+            })
         }
-    }
-}
-
-/// Whether the first word of a statement is PRAGMA, after any white space and comments.
-fn is_pragma(sql: &[u8]) -> bool {
-    let mut sql = sql;
-    loop {
-        sql = sql.trim_ascii_start();
-        let end: &[u8] = match sql {
-            [b'-', b'-', ..] => b"\n",
-            [b'/', b'*', ..] => b"*/",
-            _ => return sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"PRAGMA")),
-        };
-        match sql.windows(end.len()).skip(2).position(|window| window == end) {
-            Some(at) => sql = &sql[2 + at + end.len()..],
-            None => return false,
-        }
-    }
+    })
 }
 
 /// True while SQLite is preparing a statement on this connection and calls a function to plan it. A function should
 /// give NULL then and do nothing.
 pub fn in_prepare(connection: &Connection<'_>) -> bool {
-    Situation::of(connection).preparing
+    statements(connection).any(|statement| statement.is_being_prepared())
+}
+
+/// Whether a function that writes files or databases may run at all: only where a statement of the application calls it.
+/// Everything else is refused, known or not: the schema of a hostile database must have no way to such a function.
+///
+/// - Each statement that is running must begin with SELECT, WITH or VALUES and must not write. SQLite up to 3.49 lets a
+///   `CHECK` of a forged file call even functions that are direct-only, in `PRAGMA integrity_check` and wherever rows are
+///   written; table-valued pragmas and virtual tables run such statements inside a SELECT.
+/// - One of them must call the function by its name. SQLite 3.35 takes no care of functions in the `WINDOW` clause of a
+///   view, so that `SELECT * FROM view` would call them.
+///
+/// These are the further conditions of single functions: [`check_may_export`], [`check_may_restore`].
+///
+/// # Errors
+/// A [misuse](Error::misuse) says what is in the way and what to do.
+pub fn check_called_by_application(connection: &Connection<'_>, function: &str) -> Result<()> {
+    check_statements(connection)?;
+    let mut is_named = false;
+    for statement in statements(connection).filter(|statement| statement.is_busy) {
+        let Some(sql) = statement.sql else {
+            return Err(Error::misuse(
+                "a BLOB handle of this connection is open; close it first, and run it in a plain SELECT",
+            ));
+        };
+        let sql = sql.to_string_lossy();
+        let word = first_word(&sql).unwrap_or_default();
+        if !READING.iter().any(|reading| word.eq_ignore_ascii_case(reading)) {
+            return Err(Error::misuse(format!(
+                "called while a statement of this connection is running that is no SELECT (it begins with {:?}), as if \
+                 from a CHECK of the database; finish or reset that statement, and run it in a plain SELECT",
+                word.chars().take(20).collect::<String>()
+            )));
+        }
+        is_named |= calls(&sql, function);
+    }
+    if !is_named {
+        return Err(Error::misuse(
+            "no statement that is running calls it by its name, as if it were called from a view of the database; run \
+             it in a plain SELECT",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the live state can be exported from here. Not while anything uncommitted is on the connection (an export
@@ -87,20 +121,6 @@ pub fn check_may_export(connection: &Connection<'_>) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Whether a file may be written from here: where one [may export](check_may_export), but not from a `PRAGMA`. Its
-/// `integrity_check` evaluates the `CHECK`s of a forged file, and SQLite up to 3.49 at least lets those call even
-/// functions that are direct-only.
-///
-/// A [misuse](Error::misuse) says what is in the way and what to do.
-pub fn check_may_write_file(connection: &Connection<'_>) -> Result<()> {
-    if Situation::of(connection).in_pragma {
-        return Err(Error::misuse(
-            "called while a PRAGMA is running, as if from a CHECK of the database; run it in a plain SELECT",
-        ));
-    }
-    check_may_export(connection)
 }
 
 /// Whether a database may be replaced from here. Only from a plain `SELECT f()` in autocommit mode: inside a
@@ -125,31 +145,16 @@ pub fn check_may_restore(connection: &Connection<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Neither a statement that is being prepared nor one that writes.
 fn check_statements(connection: &Connection<'_>) -> Result<()> {
-    let situation = Situation::of(connection);
-    if situation.preparing {
+    if in_prepare(connection) {
         return Err(Error::misuse("called while a statement is being prepared; run it in a plain SELECT"));
     }
-    if situation.writing_statement {
+    if statements(connection).any(|statement| statement.is_busy && !statement.is_readonly) {
         return Err(Error::misuse(
             "called from a statement that writes, or while one is unfinished on this connection; run it in a plain \
              SELECT of its own",
         ));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_pragma;
-
-    #[test]
-    fn a_pragma_is_seen_behind_comments() {
-        for sql in ["PRAGMA x", " \t\npragma x", "-- a\n--\nPrAgMa x", "/**/ /* -- */PRAGMA x", "/*/ */pragma"] {
-            assert!(is_pragma(sql.as_bytes()), "{sql}");
-        }
-        for sql in ["", "SELECT 'PRAGMA'", "-- PRAGMA x", "/* PRAGMA", "EXPLAIN PRAGMA x", "PRAGM"] {
-            assert!(!is_pragma(sql.as_bytes()), "{sql}");
-        }
-    }
 }

@@ -3,6 +3,10 @@
 
 use std::collections::HashMap;
 
+/// What SQLite skips between tokens. U+000B it skips only behind another of them, and refuses elsewhere; U+FEFF
+/// only where a token could begin, so that it can be part of a word.
+const SPACES: [char; 7] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\u{feff}'];
+
 /// A token of SQL text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -19,6 +23,25 @@ pub(crate) enum Token {
     Unclosed,
     /// Any other character.
     Other,
+}
+
+/// The word with which a statement begins that SQLite has compiled, after all that it skips before one: spaces,
+/// comments, semicolons. None where it begins with something else.
+pub(crate) fn first_word(sql: &str) -> Option<String> {
+    match tokens(sql).find(|token| !matches!(token, Token::Comment | Token::Semicolon))? {
+        Token::Word(word) => Some(word),
+        _ => None,
+    }
+}
+
+/// Whether a call of the function of this name stands in a statement.
+pub(crate) fn calls(sql: &str, function: &str) -> bool {
+    let mut is_name = false;
+    tokens(sql).filter(|token| *token != Token::Comment).any(|token| {
+        let is_call = is_name && token == Token::Open;
+        is_name = matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(function));
+        is_call
+    })
 }
 
 /// The tokens of `sql`.
@@ -64,7 +87,7 @@ impl Iterator for Tokens<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\x0c', '\r']);
+        self.rest = self.rest.trim_start_matches(SPACES);
         let first = self.rest.chars().next()?;
         let single = match first {
             '\'' => return Some(self.quoted(first).map_or_else(|| self.unclosed(), Token::Text)),
@@ -163,6 +186,92 @@ mod tests {
             assert_eq!(tokens(comment).collect::<Vec<_>>(), [Token::Comment], "{comment}");
         }
         assert_eq!(tokens("größe $x").collect::<Vec<_>>(), [word("größe"), word("$x")]);
+        assert_eq!(tokens("a\u{feff} \u{feff}b\u{b}c").collect::<Vec<_>>(), [word("a\u{feff}"), word("b"), word("c")]);
+    }
+
+    #[test]
+    fn a_statement_begins_behind_all_that_sqlite_skips() {
+        const SKIPPED: [&str; 16] = [
+            "",
+            " \t\r\n\u{c}",
+            "\n\u{b}",
+            "-- SELECT 1\n",
+            "--\n",
+            "/* SELECT */",
+            "/**/",
+            "/*/ */",
+            "/* -- */",
+            ";",
+            " ;;\n;",
+            "\u{feff}",
+            "\u{feff}\u{feff}",
+            "\t\u{feff} ",
+            ";\u{feff}/**/\u{feff};--\r\n",
+            "/*\u{feff}*/\u{feff}\u{b}",
+        ];
+        for skipped in SKIPPED {
+            for (statement, word) in [
+                ("PRAGMA quick_check", "PRAGMA"),
+                ("select 1", "select"),
+                ("WITH(a)", "WITH"),
+                ("VALUES(1)", "VALUES"),
+                ("SELECT/**/1", "SELECT"),
+                ("SELECT'a'", "SELECT"),
+                ("SELECT;", "SELECT"),
+                ("SELECTED", "SELECTED"),
+                ("SELECT_ 1", "SELECT_"),
+                ("SELECT$ 1", "SELECT$"),
+                ("SELECT1", "SELECT1"),
+                ("SELECT\u{feff}1", "SELECT\u{feff}1"),
+                ("SELECTé", "SELECTé"),
+                ("EXPLAIN SELECT 1", "EXPLAIN"),
+            ] {
+                assert_eq!(
+                    first_word(&format!("{skipped}{statement}")).as_deref(),
+                    Some(word),
+                    "{skipped:?} {statement:?}"
+                );
+            }
+            // What SQLite compiles to nothing, or not at all; a comment that is never closed goes to the end.
+            for none in [
+                "",
+                "/* SELECT 1",
+                "--SELECT 1",
+                "/",
+                "/*",
+                "/*/",
+                "(SELECT 1)",
+                "'SELECT' 1",
+                "\u{1}SELECT 1",
+                "?SELECT",
+            ] {
+                assert_eq!(first_word(&format!("{skipped}{none}")), None, "{skipped:?} {none:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_statement_calls_what_it_names() {
+        for sql in [
+            "SELECT f()",
+            "VALUES (F (1))",
+            "WITH a AS (SELECT \"f\"/* */ -- \n (1)) SELECT 1",
+            "SELECT [f](1), `f`()",
+            "SELECT\u{c}\u{feff}f\u{b}()",
+        ] {
+            assert!(calls(sql, "f"), "{sql}");
+        }
+        for sql in [
+            "SELECT * FROM f",
+            "SELECT * FROM \"f(\"",
+            "SELECT 'f('",
+            "SELECT f /* ( */, (1)",
+            "SELECT ff()",
+            "SELECT 1 -- f()",
+            "SELECT f\u{feff}()",
+        ] {
+            assert!(!calls(sql, "f"), "{sql}");
+        }
     }
 
     #[test]
