@@ -10,6 +10,7 @@ pub mod history;
 pub mod host;
 pub mod packages;
 pub mod random;
+pub mod sqlites;
 pub mod torture;
 pub mod usage;
 pub mod zkap;

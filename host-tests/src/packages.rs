@@ -50,7 +50,7 @@ pub fn python() -> PathBuf {
 
 /// The directory of this name in `target`, filled by `install`, which finds copies of these files there; anew where they have
 /// changed.
-fn installed(name: &str, files: &[(&str, PathBuf)], install: impl Fn(&Path) -> Command) -> PathBuf {
+pub(crate) fn installed(name: &str, files: &[(&str, PathBuf)], install: impl Fn(&Path) -> Command) -> PathBuf {
     let directory = workspace().join("target").join(name);
     let is_same = |(name, source): &(&str, PathBuf)| {
         fs::read(directory.join(name)).is_ok_and(|copy| fs::read(source).is_ok_and(|source| source == copy))

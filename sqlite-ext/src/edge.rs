@@ -73,8 +73,9 @@ impl Reply {
 
 /// Runs a function and sets its result. Nothing unwinds out of here.
 ///
-/// A pure function (deterministic, for SQLite) may be tried by a planner while it prepares a statement: it gives NULL
-/// then and does nothing. A function that writes runs only where a statement of the application calls it.
+/// A pure function (deterministic, for SQLite) may be tried by a planner while it prepares a
+/// statement: it gives NULL then and does nothing. A function that writes runs only where a
+/// statement of the application calls it.
 ///
 /// # Safety
 /// SQLite is calling the function, with this context and these values.

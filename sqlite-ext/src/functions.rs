@@ -17,18 +17,20 @@ const JSON: c_int = SQLITE_RESULT_SUBTYPE;
 /// Gives TEXT or a BLOB.
 const PLAIN: c_int = 0;
 
-/// What a call of a function does besides giving a result. It decides from where the function may be called. None may be
-/// called from a schema: all are direct-only, which SQLite does not always keep (see [`check_called_by_application`]).
+/// What a call of a function does besides giving a result. It decides from where the function may
+/// be called. None may be called from a schema: all are direct-only, which SQLite does not always
+/// keep (see [`check_called_by_application`]).
 ///
 /// [`check_called_by_application`]: lifeboat_sqlite::check_called_by_application
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: the same arguments and the same state give the same result, and nothing changes. SQLite may call it
-    /// while it prepares a statement; it gives NULL then.
+    /// Nothing: the same arguments and the same state give the same result, and nothing changes.
+    /// SQLite may call it while it prepares a statement; it gives NULL then.
     Pure,
     /// Nothing changes, but each result is another.
     Harmless,
-    /// It writes files or databases. The edge lets it run only where a statement of the application calls it.
+    /// It writes files or databases. The edge lets it run only where a statement of the application
+    /// calls it.
     Writes,
 }
 
@@ -41,8 +43,9 @@ impl Effect {
         }
     }
 
-    /// Full-text tables of a hostile file (`uncompress=` of FTS4) call functions of their choice with one argument, from a
-    /// statement that names it and reads, in SQLite up to 3.50 at least. So what writes takes more than one.
+    /// Full-text tables of a hostile file (`uncompress=` of FTS4) call functions of their choice
+    /// with one argument, from a statement that names it and reads, in SQLite up to 3.50 at least.
+    /// So what writes takes more than one.
     const fn allows(self, arguments: &RangeInclusive<c_int>) -> bool {
         !matches!(self, Self::Writes) || *arguments.start() >= 2
     }

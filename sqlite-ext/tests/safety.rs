@@ -181,7 +181,8 @@ fn z23_not_from_a_schema() {
     assert!(insert.is_err(), "the CHECK ran the function");
 }
 
-/// Where SQLite itself lets functions be called that are direct-only: in what the application makes for itself.
+/// Where SQLite itself lets functions be called that are direct-only: in what the application makes
+/// for itself.
 #[test]
 fn what_writes_is_called_by_name_in_a_statement_that_reads() {
     let (db, key, bundle) = sample();

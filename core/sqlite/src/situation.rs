@@ -1,9 +1,10 @@
 //! In which situation of the app's connection a function of ours was called, and what may be done there.
 //!
-//! SQLite calls a function wherever an expression stands: in a plain `SELECT f()`, in the middle of an `UPDATE` that is
-//! half done, from a `CHECK` of a forged file, or while a statement is only being prepared (its planner tries
-//! deterministic functions on constants). The connection shows which of these it is: by its autocommit mode, the highest
-//! transaction state of all schemas, and its statements, by their texts and whether they run and write.
+//! SQLite calls a function wherever an expression stands: in a plain `SELECT f()`, in the middle of
+//! an `UPDATE` that is half done, from a `CHECK` of a forged file, or while a statement is only
+//! being prepared (its planner tries deterministic functions on constants). The connection shows
+//! which of these it is: by its autocommit mode, the highest transaction state of all schemas, and
+//! its statements, by their texts and whether they run and write.
 
 use crate::connection::Connection;
 use crate::tokens::{calls, first_word};
@@ -38,8 +39,8 @@ fn statements<'c>(connection: &'c Connection<'_>) -> impl Iterator<Item = Statem
     let (api, db) = (connection.api(), connection.handle());
     let mut statement = ptr::null_mut();
     std::iter::from_fn(move || {
-        // SAFETY: the connection is open, and `statement` null or one of its statements. Nobody finalizes one meanwhile:
-        // this thread has the connection, and is here.
+        // SAFETY: the connection is open, and `statement` null or one of its statements. Nobody
+        // finalizes one meanwhile: this thread has the connection, and is here.
         unsafe {
             statement = (api.next_stmt)(db, statement);
             if statement.is_null() {
@@ -62,16 +63,19 @@ pub fn in_prepare(connection: &Connection<'_>) -> bool {
     statements(connection).any(|statement| statement.is_being_prepared())
 }
 
-/// Whether a function that writes files or databases may run at all: only where a statement of the application calls it.
-/// Everything else is refused, known or not: the schema of a hostile database must have no way to such a function.
+/// Whether a function that writes files or databases may run at all: only where a statement of the
+/// application calls it. Everything else is refused, known or not: the schema of a hostile database
+/// must have no way to such a function.
 ///
-/// - Each statement that is running must begin with SELECT, WITH or VALUES and must not write. SQLite up to 3.49 lets a
-///   `CHECK` of a forged file call even functions that are direct-only, in `PRAGMA integrity_check` and wherever rows are
-///   written; table-valued pragmas and virtual tables run such statements inside a SELECT.
-/// - One of them must call the function by its name. SQLite 3.35 takes no care of functions in the `WINDOW` clause of a
-///   view, so that `SELECT * FROM view` would call them.
+/// - Each statement that is running must begin with SELECT, WITH or VALUES and must not write.
+///   SQLite up to 3.49 lets a `CHECK` of a forged file call even functions that are direct-only, in
+///   `PRAGMA integrity_check` and wherever rows are written; table-valued pragmas and virtual
+///   tables run such statements inside a SELECT.
+/// - One of them must call the function by its name. SQLite 3.35 takes no care of functions in the
+///   `WINDOW` clause of a view, so that `SELECT * FROM view` would call them.
 ///
-/// These are the further conditions of single functions: [`check_may_export`], [`check_may_restore`].
+/// These are the further conditions of single functions: [`check_may_export`],
+/// [`check_may_restore`].
 ///
 /// # Errors
 /// A [misuse](Error::misuse) says what is in the way and what to do.

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-/// What SQLite skips between tokens. U+000B it skips only behind another of them, and refuses elsewhere; U+FEFF
-/// only where a token could begin, so that it can be part of a word.
+/// What SQLite skips between tokens. U+000B it skips only behind another of them, and refuses
+/// elsewhere; U+FEFF only where a token could begin, so that it can be part of a word.
 const SPACES: [char; 7] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\u{feff}'];
 
 /// A token of SQL text.
@@ -25,8 +25,8 @@ pub(crate) enum Token {
     Other,
 }
 
-/// The word with which a statement begins that SQLite has compiled, after all that it skips before one: spaces,
-/// comments, semicolons. None where it begins with something else.
+/// The word with which a statement begins that SQLite has compiled, after all that it skips before
+/// one: spaces, comments, semicolons. None where it begins with something else.
 pub(crate) fn first_word(sql: &str) -> Option<String> {
     match tokens(sql).find(|token| !matches!(token, Token::Comment | Token::Semicolon))? {
         Token::Word(word) => Some(word),
@@ -232,7 +232,8 @@ mod tests {
                     "{skipped:?} {statement:?}"
                 );
             }
-            // What SQLite compiles to nothing, or not at all; a comment that is never closed goes to the end.
+            // What SQLite compiles to nothing, or not at all; a comment that is never closed goes
+            // to the end.
             for none in [
                 "",
                 "/* SELECT 1",

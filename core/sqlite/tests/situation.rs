@@ -51,7 +51,8 @@ fn observed(file: &str) -> rusqlite::Connection {
     connection
 }
 
-/// Statements before, the statement that calls f(), and what it may do: export, restore, have effects at all.
+/// Statements before, the statement that calls f(), and what it may do: export, restore, have
+/// effects at all.
 const SITUATIONS: &[(&str, &str, bool, bool, bool)] = &[
     ("", "SELECT f()", true, true, true),
     ("", ";\u{feff}/* PRAGMA */; select\n\"F\" ()", true, true, true),
