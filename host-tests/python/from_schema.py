@@ -98,6 +98,8 @@ def parts(script):
 class Attack:
     def __init__(self, libraries, directory):
         self.libraries = libraries
+        # As long as one connection has the libraries, the system need not load them again.
+        self.first = Connection(libraries)
         self.watched = os.path.join(directory, "watched")
         os.mkdir(self.watched)
         self.control = os.environ["CONTROL_FILE"] = os.path.join(self.watched, "control")
@@ -176,7 +178,7 @@ class Attack:
         if was_called:
             os.remove(self.control)
         if is_replaced or self.has_changed():
-            self.wrong.append(f"{place.name}: {statement!r}: {call} has done it")
+            self.wrong.append(f"{place.name}: {statement!r}: {call[:60]}… has done it")
             self.before = look(self.watched)
         return was_called, said
 
