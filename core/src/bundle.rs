@@ -266,7 +266,7 @@ impl<'s> Bundle<'s> {
                 memory::append(&mut bytes, &plaintext, "a row of this size")?;
             }
         }
-        let open = OpenChunk::new(self.keys.form, bytes, &self.entries[chunk]);
+        let open = OpenChunk::new(&self.keys, bytes, &self.entries[chunk]);
         let open = Rc::new(open.map_err(|error| error.at(self.place(chunk + 1)))?);
         if first == chunk {
             *self.last.borrow_mut() = Some((chunk, Rc::clone(&open)));

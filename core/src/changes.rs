@@ -10,9 +10,10 @@ use crate::index::{EntryBuilder, IndexCheck, Summary, number};
 use crate::ledger::holds_digest;
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SELECTION_MAX, SYSTEM_TABLE_MAX};
 use crate::reader::{Place, PublicReport};
+use crate::rules::check_columns;
 use crate::state::Table;
 use crate::tally::NO_KEY;
-use crate::{DomainKeys, Error, ErrorKind, Result, memory};
+use crate::{DomainKeys, Error, ErrorKind, Result, Value, memory};
 
 /// Why a chunk is not taken.
 pub(crate) enum Refusal {
@@ -278,6 +279,48 @@ impl ChangeDecoder {
         self.count += i64::from(digests.new.is_some()) - i64::from(digests.old.is_some());
         self.changes += 1;
         Ok(digests)
+    }
+}
+
+/// Checks the plaintext of one chunk that is read by itself, or of all parts of a large change: canonical form, order, and
+/// its entry in the index, `expected`. Gives the digests of its new values, in their order.
+///
+/// # Errors
+/// Corrupt or too big.
+pub(crate) fn check_alone(
+    keys: &DomainKeys,
+    kind: ChunkKind,
+    plaintext: &[u8],
+    expected: &[u8],
+) -> Result<Vec<Digest>> {
+    let mut found = NewDigests(Vec::new());
+    let entry = ChangeDecoder::new(keys).changes(kind, plaintext, &mut found).map_err(Refusal::into_error)?;
+    match entry == expected {
+        true => Ok(found.0),
+        false => Err(Error::corrupt("the index does not describe the chunks")),
+    }
+}
+
+/// Keeps the digests of new values.
+struct NewDigests(Vec<Digest>);
+
+impl ChangeSink for NewDigests {
+    fn table(&mut self, _: &Table<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn row(&mut self, row: &NewRow<'_>, _: &[u8], new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal> {
+        if new.is_some() {
+            check_columns(row)?;
+            row.values.iter().try_for_each(Value::check)?;
+        }
+        self.0.extend(digests.new);
+        Ok(())
+    }
+
+    fn item(&mut self, _: &Table<'_>, _: Option<&[u8]>, digests: Digests) -> Result<(), Refusal> {
+        self.0.extend(digests.new);
+        Ok(())
     }
 }
 

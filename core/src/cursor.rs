@@ -2,9 +2,8 @@
 
 use crate::bundle::Bundle;
 use crate::cbor::{Append, Reader, major};
-use crate::change::{CHANGE_HEAD, between, is_removal, next_digest, next_old, next_rowid, skip_key, skip_new};
-use crate::digest::{Digest, Digester};
-use crate::ledger::holds_digest;
+use crate::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
+use crate::digest::Digest;
 use crate::open_chunk::OpenChunk;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
@@ -67,15 +66,27 @@ pub(crate) struct Cursor<'s> {
     bundle: Rc<Bundle<'s>>,
     table: OwnedTable,
     side: Side,
-    digester: Digester,
     /// The chunks that are still to be read, the next one last.
     chunks: Vec<usize>,
-    /// The chunk that is read, the next byte in it, and the end of its run.
-    open: Option<(Rc<OpenChunk>, usize, usize)>,
+    /// The chunk that is read.
+    open: Option<OpenRun>,
     /// The rowid before, and whether that was a removal.
     previous: Option<(i64, bool)>,
     /// The key that was given last: the next is above it.
     last: Vec<u8>,
+}
+
+/// A run that is being read.
+struct OpenRun {
+    chunk: Rc<OpenChunk>,
+    /// The number of the chunk in the bundle, and that of the run in the chunk.
+    number: usize,
+    run: usize,
+    /// The next byte, and the end of the run.
+    at: usize,
+    end: usize,
+    /// New values that were read of it.
+    writes: u64,
 }
 
 impl<'s> Cursor<'s> {
@@ -87,13 +98,10 @@ impl<'s> Cursor<'s> {
 
     /// Those of these chunks, given in their order.
     pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
-        let mut digester = Digester::new(&bundle.keys);
-        digester.table(&table.as_table());
         let mut cursor = Self {
             bundle: Rc::clone(bundle),
             table: table.clone(),
             side,
-            digester,
             chunks: Vec::new(),
             open: None,
             previous: None,
@@ -112,27 +120,27 @@ impl<'s> Cursor<'s> {
     /// The next change; none at the end.
     pub fn next(&mut self) -> Result<Option<CursorChange>> {
         loop {
-            let Some((chunk, at, end)) = self.open.take() else {
-                let Some(next) = self.chunks.pop() else { return Ok(None) };
-                let chunk = self.bundle.chunk(next)?;
-                let entry = &self.bundle.entries[next];
-                let at = entry.runs.binary_search_by(|run| run.table.cmp(&self.table)).ok();
-                let run = at.and_then(|at| chunk.runs.get(at));
-                let (start, end) = *run.ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
+            let Some(mut open) = self.open.take() else {
+                let Some(number) = self.chunks.pop() else { return Ok(None) };
+                let chunk = self.bundle.chunk(number)?;
+                let entry = &self.bundle.entries[number];
+                let found = entry.runs.binary_search_by(|run| run.table.cmp(&self.table)).ok();
+                let found = found.and_then(|run| Some((run, *chunk.runs.get(run)?)));
+                let (run, (at, end)) = found.ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
                 self.previous = None;
-                self.open = Some((chunk, start, end));
+                self.open = Some(OpenRun { chunk, number, run, at, end, writes: 0 });
                 continue;
             };
-            if at >= end {
+            if open.at >= open.end {
                 continue;
             }
-            let (change, at, is_removal) = self.read(&chunk, at, end)?;
+            let (change, is_removal) = self.read(&mut open)?;
             // Removals come first: behind the last one there is nothing for their side in this chunk.
             match (self.side, is_removal) {
                 (Side::Removals, false) => continue,
-                (Side::Writes, true) => self.open = Some((chunk, at, end)),
+                (Side::Writes, true) => self.open = Some(open),
                 _ => {
-                    self.open = Some((chunk, at, end));
+                    self.open = Some(open);
                     // Who reads one table alone has nobody else to check that.
                     if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
                         return Err(Error::corrupt("the keys of a table are not in order"));
@@ -144,9 +152,10 @@ impl<'s> Cursor<'s> {
         }
     }
 
-    fn read(&mut self, chunk: &Rc<OpenChunk>, at: usize, end: usize) -> Result<(CursorChange, usize, bool)> {
+    fn read(&mut self, open: &mut OpenRun) -> Result<(CursorChange, bool)> {
         let table: Table<'_> = self.table.as_table();
-        let mut reader = Reader::new(&chunk.bytes[at..end]);
+        let end = open.end;
+        let mut reader = Reader::new(&open.chunk.bytes[open.at..end]);
         reader.exactly(CHANGE_HEAD)?;
         let start = reader.clone();
         let mut key = Vec::new();
@@ -173,18 +182,13 @@ impl<'s> Cursor<'s> {
             skip_new(self.bundle.keys.form, &table, &mut reader)?;
             let bytes = between(&value, &reader);
             let new_start = end - value.rest().len();
-            let new = NewBytes { chunk: Rc::clone(chunk), start: new_start, end: new_start + bytes.len() };
-            Some((self.digest(&key, bytes)?, new))
+            let new = NewBytes { chunk: Rc::clone(&open.chunk), start: new_start, end: new_start + bytes.len() };
+            let digest = open.chunk.digest(&self.bundle.entries[open.number], open.run, open.writes)?;
+            open.writes += 1;
+            Some((digest, new))
         };
         self.previous = rowid.map(|rowid| (rowid, removed));
-        Ok((CursorChange { key: KeyBytes(key), old, new }, end - reader.rest().len(), removed))
-    }
-
-    /// The digest of a new value. In a ledger the digest stands in its place.
-    fn digest(&self, key: &[u8], value: &[u8]) -> Result<Digest> {
-        match holds_digest(self.bundle.keys.form, &self.table.as_table()) {
-            true => next_digest(&mut Reader::new(value)),
-            false => Ok(self.digester.item(key, value)),
-        }
+        open.at = end - reader.rest().len();
+        Ok((CursorChange { key: KeyBytes(key), old, new }, removed))
     }
 }

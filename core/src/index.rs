@@ -195,6 +195,25 @@ pub(crate) struct EntryRun {
 }
 
 impl Entry {
+    /// The entry as it stands in the index.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut entry = Vec::new();
+        let out = &mut Append(&mut entry);
+        put_array(out, 3);
+        put(out, self.kind.number());
+        put(out, Bytes(&self.sum.to_be_bytes()[..]));
+        put_array(out, self.runs.len());
+        for run in &self.runs {
+            let out = &mut Append(&mut entry);
+            put_array(out, 4);
+            run.table.as_table().encode(out);
+            put(out, run.removals);
+            put(out, run.writes);
+            entry.extend_from_slice(&run.bound);
+        }
+        entry
+    }
+
     /// The run of this table.
     pub fn run(&self, table: &OwnedTable) -> Option<&EntryRun> {
         let at = self.runs.binary_search_by(|run| run.table.cmp(table)).ok()?;

@@ -2,25 +2,39 @@
 
 use crate::cbor::{Count, Reader};
 use crate::change::{CHANGE_HEAD, Next, between, skip_key, skip_new, what_is_next};
+use crate::changes::check_alone;
+use crate::digest::Digest;
 use crate::head::Form;
 use crate::index::{Entry, EntryRun};
 use crate::state::{OwnedTable, Table};
 use crate::value::bound;
-use crate::{Error, Result};
+use crate::{DomainKeys, Error, Result};
 
 /// The plaintext of a chunk, or of all parts of a large change.
 pub(crate) struct OpenChunk {
     pub bytes: Vec<u8>,
     /// Where each of its runs begins, after its head, and ends: as many as its entry has, in the same order.
     pub runs: Vec<(usize, usize)>,
+    /// The digests of all new values, in their order.
+    digests: Vec<Digest>,
 }
 
 impl OpenChunk {
+    /// Checks all that can be asked of one chunk by itself (`FORMAT.md`, "What a reader must reject").
+    ///
     /// # Errors
-    /// Corrupt when the entry has other runs.
-    pub fn new(form: Form, bytes: Vec<u8>, entry: &Entry) -> Result<Self> {
-        let runs = runs(form, &bytes, entry)?;
-        Ok(Self { bytes, runs })
+    /// Corrupt when it is not what its entry says, or not canonical.
+    pub fn new(keys: &DomainKeys, bytes: Vec<u8>, entry: &Entry) -> Result<Self> {
+        let digests = check_alone(keys, entry.kind, &bytes, &entry.encode())?;
+        let runs = runs(keys.form, &bytes, entry)?;
+        Ok(Self { bytes, runs, digests })
+    }
+
+    /// The digest of a new value of the run of this number: that behind so many others of the run.
+    pub fn digest(&self, entry: &Entry, run: usize, number: u64) -> Result<Digest> {
+        let before = entry.runs.iter().take(run).map(|run| run.writes).fold(number, u64::saturating_add);
+        let digest = usize::try_from(before).ok().and_then(|at| self.digests.get(at));
+        digest.copied().ok_or_else(|| Error::corrupt("the index does not describe the chunks"))
     }
 }
 

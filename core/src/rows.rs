@@ -7,6 +7,7 @@ use crate::cbor::Append;
 use crate::chain::Chain;
 use crate::cursor::{Cursor, KeyBytes, NewBytes, Side};
 use crate::overlay::with_row;
+use crate::rules::{check_table, table_names};
 use crate::state::{OwnedTable, schema_from_value, system_table_from_value};
 use crate::{Error, Key, Result, SchemaRow, Selection, Settings, Value, is_system_table};
 use std::cmp::Ordering;
@@ -98,6 +99,24 @@ impl<'s> Chain<'s> {
         Base::chain(self)?.selection()
     }
 
+    /// That the state has rows of tables only that its schema has: what a reader of one table would not notice. `schema` is
+    /// that of the state ([`Chain::schema`]). Read are the tables that it does not have.
+    ///
+    /// # Errors
+    /// Corrupt when there are others; as [`Chain::settings`].
+    pub fn check_tables(&self, schema: &[SchemaRow]) -> Result<()> {
+        let (base, names) = (Base::chain(self)?, table_names(schema));
+        for table in base.tables() {
+            let OwnedTable::Named(name) = &table else { continue };
+            if let Err(error) = check_table(&names, name)
+                && TableRows::of(&base, &table)?.next()?.is_some()
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// The rows that a table has in that state; none if there is no such table. `name` as the schema spells it.
     ///
     /// # Errors
@@ -118,10 +137,14 @@ impl<'s> Chain<'s> {
         key.encode(&mut Append(&mut bytes));
         let key = KeyBytes(bytes);
         for bundle in self.bundles().iter().rev() {
-            for side in [Side::Writes, Side::Removals] {
-                if let Some(found) = find_in(bundle, &table, side, &key)? {
+            let (written, removed) =
+                (find_in(bundle, &table, Side::Writes, &key)?, find_in(bundle, &table, Side::Removals, &key)?);
+            match (written, removed) {
+                (Some(_), Some(_)) => return Err(Error::corrupt("a bundle both removes and writes a key")),
+                (Some(found), None) | (None, Some(found)) => {
                     return Ok(found.map(|value| StoredRow { key, value }));
                 }
+                (None, None) => {}
             }
         }
         Ok(None)
