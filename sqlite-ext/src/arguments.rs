@@ -46,6 +46,16 @@ pub enum Bundle<'a> {
     File(PathBuf),
 }
 
+impl Bundle<'_> {
+    /// How many bytes it has; 0 where that cannot be told, which whoever reads it will say.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(path) => std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        }
+    }
+}
+
 /// Either key, for those functions that do less with a verify key.
 pub enum AnyKey {
     Recovery(RecoveryKey),
@@ -74,12 +84,14 @@ impl<'a> Arguments<'a> {
         // SAFETY: the value is valid (as of `new`). The length is asked after the pointer, as SQLite demands, and both
         // describe memory that stays as it is until the call returns. An empty BLOB has a null pointer.
         let argument = unsafe {
-            match (host.value_type)(value) {
-                1 => Some(Argument::Integer((host.value_int64)(value))),
-                3 => bytes((host.value_text)(value), (host.value_bytes)(value)).map(Argument::Text),
+            match (host.api.value_type)(value) {
+                1 => Some(Argument::Integer((host.api.value_int64)(value))),
+                3 => bytes((host.api.value_text)(value), (host.api.value_bytes)(value)).map(Argument::Text),
                 4 => {
-                    match (bytes((host.value_blob)(value).cast(), (host.value_bytes)(value)), (host.value_bytes)(value))
-                    {
+                    match (
+                        bytes((host.api.value_blob)(value).cast(), (host.api.value_bytes)(value)),
+                        (host.api.value_bytes)(value),
+                    ) {
                         (None, 0) => Some(Argument::Blob(&[])),
                         (blob, _) => blob.map(Argument::Blob),
                     }

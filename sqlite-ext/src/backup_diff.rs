@@ -92,7 +92,8 @@ impl Side {
             let chain = WatchedChain::open(key, &arguments.chain(index, app)?, watch)?;
             let settings = chain.chain.settings().map_err(|error| chain.place(error))?;
             let schema = chain.chain.schema().map_err(|error| chain.place(error))?;
-            let shape = Shape::new(app, &settings, &schema)?;
+            chain.chain.check_tables(&schema).map_err(|error| chain.place(error))?;
+            let shape = Shape::new(app, &chain.chain, &settings, &schema, watch)?;
             Ok(Self { name, chain, settings, schema, shape })
         };
         open().map_err(|error: Error| error.at(name))

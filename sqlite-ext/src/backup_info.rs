@@ -18,11 +18,10 @@ use crate::chains::{Audited, audit, check_same, incomplete, with_path};
 use crate::edge::{Call, Reply};
 use crate::file_source::open_chain;
 use crate::interrupt::Interrupt;
-use crate::pipeline;
+use crate::scratch::{self, Compared, NeedReport};
 use crate::summary::SelectionReport;
-use lifeboat_core::{
-    Bundle as OpenBundle, Chain, Discard, Error, RecoveryKey, Report, Result, SchemaKind, TextEncoding,
-};
+use lifeboat_core::{Bundle as OpenBundle, Chain, Error, RecoveryKey, Report, Result, SchemaKind, TextEncoding};
+use lifeboat_sqlite::Connection;
 use serde::{Serialize, Serializer};
 
 #[derive(Serialize)]
@@ -84,6 +83,10 @@ struct State {
     tables: Vec<(String, u64)>,
     rows: u64,
     schema: Counts,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<NeedReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsupported: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +118,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let interrupt = Interrupt::of(&app)?;
     let Some(key) = key else { return Reply::json(&public(audit(&bundles, None, &interrupt)?)?) };
     let audited = audit(&bundles, None, &interrupt)?;
-    let (contents, changes) = contents(&bundles, &audited, &key, &interrupt)?;
+    let (contents, changes) = contents(&app, &bundles, &audited, &key, &interrupt)?;
     let mut info = Info { contents: Some(contents), ..public(audited)? };
     for (bundle, changes) in info.bundles.iter_mut().zip(changes) {
         bundle.changes = Some(changes);
@@ -156,6 +159,7 @@ fn one_of_chain(Audited { public, sha256 }: Audited) -> BundleInfo {
 
 /// What the key shows, of the whole and of each bundle.
 fn contents(
+    app: &Connection<'_>,
     bundles: &[Bundle<'_>],
     audited: &[Audited],
     key: &RecoveryKey,
@@ -163,10 +167,10 @@ fn contents(
 ) -> Result<(Contents, Vec<Changes>)> {
     let each = |chain: &Chain<'_>| chain.bundles().iter().map(|bundle| changes(bundle)).collect::<Vec<_>>();
     let Some(chain) = incomplete(key, bundles)? else {
-        let (report, _) = pipeline::restore(bundles, key, Discard, interrupt)?;
+        let (report, compared) = scratch::compare(app, bundles, key, interrupt)?;
         check_same(audited, &report.bundles)?;
         let each = if bundles.len() == 1 { Vec::new() } else { each(&open_chain(key, bundles)?) };
-        return Ok((Contents::State(Box::new(state(report))), each));
+        return Ok((Contents::State(Box::new(state(report, compared))), each));
     };
     chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
     check_same(audited, &chain.bundles().iter().map(|bundle| bundle.public().clone()).collect::<Vec<_>>())?;
@@ -185,7 +189,7 @@ fn changes(bundle: &OpenBundle<'_>) -> Changes {
     }
 }
 
-fn state(report: Report) -> State {
+fn state(report: Report, compared: Compared) -> State {
     let count = |kind| report.schema.iter().filter(|row| row.kind == kind).count();
     State {
         encoding: encoding_name(report.settings.encoding),
@@ -199,6 +203,8 @@ fn state(report: Report) -> State {
             views: count(SchemaKind::View),
             triggers: count(SchemaKind::Trigger),
         },
+        needs: compared.needs,
+        unsupported: compared.unsupported,
         domain: report.domain,
         tables: report.tables,
     }

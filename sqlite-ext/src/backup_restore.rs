@@ -18,7 +18,7 @@ use crate::options::DEFAULT_SCHEMA;
 use crate::scratch::{self, Built, Checks};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{
-    CheckLevel, Connection, OpenMode, Target, Version, adopt_encoding, check_may_restore, copy_into,
+    CheckLevel, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, check_may_restore, copy_into,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -29,6 +29,9 @@ struct Options {
     replace: bool,
     expect: Option<String>,
     schema: Option<String>,
+    skip_indexes: bool,
+    max_bytes: Option<u64>,
+    trusted: bool,
 }
 
 /// The summary of a restore.
@@ -36,7 +39,8 @@ struct Options {
 pub(crate) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    state_id: String,
+    /// None where indexes were left out: the database has another state then than the bundle.
+    state_id: Option<String>,
     domain: String,
     tables: usize,
     rows: u64,
@@ -67,7 +71,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     }
     let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
-    let built = scratch::build(&scratch, &bundles, &key, target.options(CheckLevel::Quick), &interrupt, None)?;
+    let rebuild = RebuildOptions {
+        skip_indexes: options.skip_indexes,
+        max_bytes: options.max_bytes,
+        trusted: options.trusted,
+        ..target.options(CheckLevel::Quick)
+    };
+    let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, None)?;
     check_expected(expect, built.report.public.state_id)?;
     let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None));
     let reply = Reply::json(&summary)?;
@@ -88,7 +98,7 @@ impl Summary {
         let Built { report, checks } = built;
         Self {
             path: path.map(|path| path.display().to_string()),
-            state_id: report.public.state_id.to_string(),
+            state_id: checks.is_whole().then(|| report.public.state_id.to_string()),
             domain: report.domain,
             tables: report.tables.len(),
             rows: report.tables.iter().map(|(_, rows)| rows).sum(),

@@ -32,6 +32,9 @@ struct Options {
     expect: Option<String>,
     page_size: Option<u32>,
     auto_vacuum: AutoVacuum,
+    skip_indexes: bool,
+    max_bytes: Option<u64>,
+    trusted: bool,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -73,7 +76,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let name = name.to_str().ok_or_else(|| Error::misuse("the path of the target is not well-formed UTF-8"))?;
     let interrupt = Interrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), name, OpenMode::ReadWrite)?;
-    let built = scratch::build(&scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
+    let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
     check_expected(expect, built.report.public.state_id)?;
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.
@@ -101,6 +104,13 @@ impl Options {
         if !page_size.is_power_of_two() || !(512..=65536).contains(&page_size) {
             return Err(Error::misuse("the option `page_size` must be a power of two from 512 to 65536"));
         }
-        Ok(RebuildOptions { page_size, auto_vacuum: self.auto_vacuum as u8, ..default })
+        Ok(RebuildOptions {
+            page_size,
+            auto_vacuum: self.auto_vacuum as u8,
+            skip_indexes: self.skip_indexes,
+            max_bytes: self.max_bytes,
+            trusted: self.trusted,
+            ..default
+        })
     }
 }

@@ -50,8 +50,9 @@ impl TableFunction for Rows {
         let placed = |error| chain.place(error);
         let settings = chain.chain.settings().map_err(placed)?;
         let schema = chain.chain.schema().map_err(placed)?;
+        chain.chain.check_tables(&schema).map_err(placed)?;
         let name = &table_named(&schema, table)?.name;
-        let columns = Shape::new(app, &settings, &schema)?.columns(name);
+        let columns = Shape::new(app, &chain.chain, &settings, &schema, watch)?.columns(name);
         let source = open_table(&chain, name, arguments.get(3)?, settings.encoding, &columns).map_err(placed)?;
         Ok(Self { chain, columns, source })
     }

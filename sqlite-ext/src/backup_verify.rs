@@ -20,9 +20,8 @@ use crate::arguments::{AnyKey, Argument, Bundle};
 use crate::chains::{audit, incomplete, publics, with_path};
 use crate::edge::{Call, Reply};
 use crate::interrupt::Interrupt;
-use crate::pipeline;
-use crate::scratch::{self, Checks};
-use lifeboat_core::{Discard, Error, PublicReport, RecoveryKey, Report as Contents, Result, StateId};
+use crate::scratch::{self, Checks, Compared, NeedReport};
+use lifeboat_core::{Error, PublicReport, RecoveryKey, Report as Contents, Result, StateId};
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -31,6 +30,8 @@ use serde::{Deserialize, Serialize, Serializer};
 struct Options {
     level: Option<Level>,
     expect: Option<String>,
+    max_bytes: Option<u64>,
+    trusted: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Serialize)]
@@ -65,8 +66,19 @@ struct Report {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ContentsReport {
-    State { domain: String, tables: usize, rows: u64 },
-    Deltas { domain: String, changes: u64 },
+    State {
+        domain: String,
+        tables: usize,
+        rows: u64,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<NeedReport>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unsupported: Option<String>,
+    },
+    Deltas {
+        domain: String,
+        changes: u64,
+    },
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
@@ -95,8 +107,16 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             }
             public(&found, Level::Hashes, "authentic")?
         }
-        (Some(AnyKey::Recovery(key)), None | Some(Level::Contents)) => contents(&bundles, &key, &interrupt)?,
-        (Some(AnyKey::Recovery(key)), Some(Level::Restore)) => restored(&app, &bundles, &key, &interrupt)?,
+        (Some(AnyKey::Recovery(key)), None | Some(Level::Contents)) => contents(&app, &bundles, &key, &interrupt)?,
+        (Some(AnyKey::Recovery(key)), Some(Level::Restore)) => {
+            let trust = RebuildOptions {
+                check: CheckLevel::Full,
+                max_bytes: options.max_bytes,
+                trusted: options.trusted,
+                ..RebuildOptions::default()
+            };
+            restored(&app, &bundles, &key, trust, &interrupt)?
+        }
         (Some(AnyKey::Verify(_)), Some(_)) => {
             return Err(Error::misuse("a verify key opens nothing; this level needs the recovery key"));
         }
@@ -122,10 +142,15 @@ pub(crate) fn check_expected(expect: Option<StateId>, found: StateId) -> Result<
     }
 }
 
-fn contents(bundles: &[Bundle<'_>], key: &RecoveryKey, interrupt: &Interrupt<'_>) -> Result<Report> {
+fn contents(
+    app: &Connection<'_>,
+    bundles: &[Bundle<'_>],
+    key: &RecoveryKey,
+    interrupt: &Interrupt<'_>,
+) -> Result<Report> {
     let Some(chain) = incomplete(key, bundles)? else {
-        let (found, _) = pipeline::restore(bundles, key, Discard, interrupt)?;
-        return of_state(found, Level::Contents, None);
+        let (found, compared) = scratch::compare(app, bundles, key, interrupt)?;
+        return of_state(found, Level::Contents, compared, None);
     };
     chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
     let found: Vec<_> = chain.bundles().iter().map(|bundle| bundle.public().clone()).collect();
@@ -140,12 +165,12 @@ fn restored(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],
     key: &RecoveryKey,
+    options: RebuildOptions,
     interrupt: &Interrupt<'_>,
 ) -> Result<Report> {
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
-    let options = RebuildOptions { check: CheckLevel::Full, ..RebuildOptions::default() };
-    let built = scratch::build(&scratch, bundles, key, options, interrupt, None)?;
-    of_state(built.report, Level::Restore, Some(built.checks))
+    let built = scratch::build(app, &scratch, bundles, key, options, interrupt, None)?;
+    of_state(built.report, Level::Restore, Compared::default(), Some(built.checks))
 }
 
 /// What is said of bundles, oldest first, without a look into them.
@@ -169,8 +194,10 @@ fn public(found: &[PublicReport], level: Level, verdict: &'static str) -> Result
     })
 }
 
-fn of_state(found: Contents, level: Level, restored: Option<Checks>) -> Result<Report> {
+fn of_state(found: Contents, level: Level, compared: Compared, restored: Option<Checks>) -> Result<Report> {
     let state = ContentsReport::State {
+        needs: compared.needs,
+        unsupported: compared.unsupported,
         domain: found.domain,
         tables: found.tables.len(),
         rows: found.tables.iter().map(|(_, rows)| rows).sum(),

@@ -72,7 +72,9 @@ impl Choice {
 
 fn chain(key: &RecoveryKey, paths: &[PathBuf]) -> Result<Chain<'static>> {
     let chain = open_chain(key, &bundles(paths))?;
-    chain.require_complete().map(|()| chain)
+    chain.require_complete()?;
+    chain.check_tables(&chain.schema()?)?;
+    Ok(chain)
 }
 
 fn bundles(paths: &[PathBuf]) -> Vec<Bundle<'static>> {

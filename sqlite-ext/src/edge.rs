@@ -159,7 +159,7 @@ unsafe fn set_reply(context: *mut sqlite3_context, reply: &Reply) {
             Reply::Text(text) => set_text(context, text.as_bytes()),
             Reply::Json(text) => {
                 set_text(context, text.as_bytes());
-                (host.result_subtype)(context, JSON_SUBTYPE);
+                (host.api.result_subtype)(context, JSON_SUBTYPE);
             }
             Reply::Blob(bytes) => set_blob(context, bytes),
         }
@@ -193,8 +193,8 @@ unsafe fn set_error(context: *mut sqlite3_context, text: &str, code: c_int) {
     let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
     // SAFETY: as of `call`; the code comes second, since it keeps a text that is there.
     unsafe {
-        (host.result_error)(context, text.as_ptr().cast(), length);
-        (host.result_error_code)(context, code);
+        (host.api.result_error)(context, text.as_ptr().cast(), length);
+        (host.api.result_error_code)(context, code);
     }
 }
 

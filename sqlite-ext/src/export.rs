@@ -6,11 +6,12 @@ use crate::interrupt::Interrupt;
 use crate::options::Compress;
 use crate::pipeline::Written;
 use crate::pipeline_state::{self, Making};
+use crate::scratch::{NeedReport, Verdict};
 use crate::summary::Narrowed;
 use lifeboat_core::{
     Error, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value,
 };
-use lifeboat_sqlite::{Connection, Snapshot, check_may_export, check_restorable};
+use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
 
 /// How much is told of an export. To find what dangles takes queries of its own.
@@ -62,8 +63,9 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let interrupt = Interrupt::of(app)?;
     let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
     let schema = snapshot.schema()?;
-    check_restorable(app, &snapshot.settings()?, &schema)?;
+    let needs = NeedReport::list(&snapshot.check_restorable()?);
     snapshot.check_loadable()?;
+    let check = snapshot.check_source(request.check)?;
     let options = packing(&request.compress, tables(&schema))?;
     let mut base = bases.choose()?;
     let (written, rows) = loop {
@@ -76,6 +78,8 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let narrowed = match detail {
         Detail::Bundle => Narrowed::default(),
         Detail::Summary => Narrowed {
+            needs,
+            check: check.map(Verdict),
             selection: snapshot.selection().map(Into::into),
             dangling: snapshot.dangling()?.into_iter().map(Into::into).collect(),
             carried_empty: snapshot.carried_empty().to_vec(),

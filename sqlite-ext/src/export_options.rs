@@ -5,7 +5,7 @@ use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use crate::pipeline::Threads;
 use crate::target::refuse_open_database;
 use lifeboat_core::{Error, Result, Selection};
-use lifeboat_sqlite::{Connection, Now, SelectionRequest};
+use lifeboat_sqlite::{Connection, Now, SelectionRequest, SourceCheck};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -31,6 +31,7 @@ macro_rules! export_options {
             cache: Vec<String>,
             now: Option<crate::export_options::NowOption>,
             threads: crate::pipeline::Threads,
+            check: Option<bool>,
         }
 
         impl $name {
@@ -41,6 +42,11 @@ macro_rules! export_options {
                     domain: self.domain.unwrap_or_else(|| crate::options::DEFAULT_DOMAIN.to_owned()),
                     compress: self.compress,
                     threads: self.threads,
+                    check: match self.check {
+                        None => lifeboat_sqlite::SourceCheck::WhenCheap,
+                        Some(true) => lifeboat_sqlite::SourceCheck::Always,
+                        Some(false) => lifeboat_sqlite::SourceCheck::Never,
+                    },
                     ..crate::export_options::Request::default()
                 };
                 let selection = lifeboat_core::Selection {
@@ -72,6 +78,8 @@ pub(crate) struct Request {
     pub ledger: Option<PathBuf>,
     /// How many threads may work on it.
     pub threads: Threads,
+    /// When the database itself is checked.
+    pub check: SourceCheck,
 }
 
 impl Default for Request {
@@ -84,6 +92,7 @@ impl Default for Request {
             base: None,
             ledger: None,
             threads: Threads::default(),
+            check: SourceCheck::default(),
         }
     }
 }
@@ -293,7 +302,7 @@ mod tests {
             (
                 r#"{"bse": "x"}"#,
                 "there is no option `bse`; known options: replace, schema, domain, compress, base, ledger, tables, \
-                 exclude, where, cache, now, threads",
+                 exclude, where, cache, now, threads, check",
             ),
             (r#"{"base": "a", "base": "b"}"#, "the option `base` is given twice"),
             (r#"{"base": 1}"#, "the option `base` must be a path, or an array of paths, oldest first"),

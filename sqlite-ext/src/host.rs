@@ -5,8 +5,8 @@
 
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Api;
-use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
-use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
+use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_void};
 use std::sync::OnceLock;
 
 /// The oldest SQLite whose behaviour the rebuild was tried on. Older ones lack `sqlite3_txn_state`, too.
@@ -21,11 +21,6 @@ static HOST: OnceLock<Host> = OnceLock::new();
 macro_rules! __host_functions {
     ({ $($then:tt)* } $($extra:tt)*) => {
         $($then)* { [$($extra)*]
-            value_type = sqlite3_value_type: fn(value: *mut sqlite3_value) -> c_int,
-            value_int64 = sqlite3_value_int64: fn(value: *mut sqlite3_value) -> i64,
-            value_text = sqlite3_value_text: fn(value: *mut sqlite3_value) -> *const c_uchar,
-            value_blob = sqlite3_value_blob: fn(value: *mut sqlite3_value) -> *const c_void,
-            value_bytes = sqlite3_value_bytes: fn(value: *mut sqlite3_value) -> c_int,
             context_db_handle = sqlite3_context_db_handle: fn(context: *mut sqlite3_context) -> *mut sqlite3,
             result_null = sqlite3_result_null: fn(context: *mut sqlite3_context) -> (),
             result_int64 = sqlite3_result_int64: fn(context: *mut sqlite3_context, value: i64) -> (),
@@ -34,10 +29,6 @@ macro_rules! __host_functions {
                 encoding: c_uchar) -> (),
             result_blob64 = sqlite3_result_blob64: fn(
                 context: *mut sqlite3_context, blob: *const c_void, bytes: u64, free: Option<Destructor>) -> (),
-            result_subtype = sqlite3_result_subtype: fn(context: *mut sqlite3_context, subtype: c_uint) -> (),
-            result_error = sqlite3_result_error: fn(
-                context: *mut sqlite3_context, text: *const c_char, bytes: c_int) -> (),
-            result_error_code = sqlite3_result_error_code: fn(context: *mut sqlite3_context, code: c_int) -> (),
             create_module_v2 = sqlite3_create_module_v2: fn(
                 db: *mut sqlite3, name: *const c_char, module: *const c_void, data: *mut c_void,
                 free: Option<Destructor>) -> c_int,

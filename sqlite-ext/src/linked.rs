@@ -74,7 +74,7 @@ fn linked_host() -> Host {
     macro_rules! host {
         ([] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {{
             use lifeboat_sqlite::api::Destructor;
-            use std::ffi::{c_uchar, c_uint};
+            use std::ffi::c_uchar;
             // SAFETY: these are the declarations of sqlite3.h.
             unsafe extern "C" {
                 $(fn $symbol($($argument: $type),*) -> $result;)*

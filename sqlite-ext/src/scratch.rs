@@ -5,7 +5,8 @@ use crate::interrupt::Interrupt;
 use crate::pipeline;
 use lifeboat_core::{Error, RecoveryKey, Report, Result};
 use lifeboat_sqlite::{
-    CheckLevel, Connection, Findings, Rebuild, RebuildOptions, Rebuilt, foreign_key_check, is_of_machine, prove,
+    Budget, CheckLevel, Conformance, Connection, Findings, Need, Needed, Rebuild, RebuildOptions, Rebuilt,
+    foreign_key_check, is_of_machine, lend, prove,
 };
 use serde::{Serialize, Serializer};
 use std::fs::File;
@@ -23,16 +24,48 @@ pub(crate) struct Built {
 #[derive(Serialize)]
 pub(crate) struct Checks {
     /// `PRAGMA quick_check`: "ok", or the rows that break a constraint, as those of the source do; damage is an error.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_ok_or_list")]
-    quick_check: Option<Findings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quick_check: Option<Verdict>,
     /// `PRAGMA integrity_check`, likewise.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_ok_or_list")]
-    integrity_check: Option<Findings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integrity_check: Option<Verdict>,
     /// `PRAGMA foreign_key_check`: "ok", or the rows without a parent, which the source had too.
-    #[serde(serialize_with = "ok_or_list")]
-    foreign_key_check: Findings,
+    foreign_key_check: Verdict,
     /// What this SQLite computed rather than copied.
     rebuilt: Computed,
+    /// What the schema needs of the application, or of some SQLites.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<NeedReport>,
+    /// Indexes that were left out, since this SQLite cannot build them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
+}
+
+/// An object of the schema, and what it needs.
+#[derive(Serialize)]
+pub(crate) struct NeedReport {
+    object: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlite: Option<String>,
+}
+
+impl NeedReport {
+    /// As it stands in reports. What one SQLite cannot build by itself is no need.
+    pub fn list(needs: &[Need]) -> Vec<Self> {
+        let report = |need: &Need| {
+            let (collation, function) = match &need.needed {
+                Needed::Collation(name) => (Some(name.clone()), None),
+                Needed::AppFunction(name) | Needed::Function(name, _) => (None, Some(name.clone())),
+                Needed::Other(_) => return None,
+            };
+            Some(Self { object: need.object.clone(), collation, function, sqlite: need.sqlite() })
+        };
+        needs.iter().filter_map(report).collect()
+    }
 }
 
 #[derive(Serialize)]
@@ -42,13 +75,14 @@ struct Computed {
     stored_columns: Vec<String>,
 }
 
-/// Builds the state that a chain leads to in `scratch`, an empty database, and proves by a second walk that it has the id that the
+/// Builds the state that a chain leads to in `scratch`, an empty database, with the collations of `app`, and proves by a second walk that it has the id that the
 /// last bundle names.
 /// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
 ///
 /// # Errors
 /// Those of the bundle, of the rebuild and of [`prove`]; interrupted. The scratch database is of no use then.
 pub(crate) fn build<'c>(
+    app: &Connection<'_>,
     scratch: &'c Connection<'c>,
     bundles: &[Bundle<'_>],
     key: &RecoveryKey,
@@ -57,6 +91,9 @@ pub(crate) fn build<'c>(
     file: Option<&File>,
 ) -> Result<Built> {
     let watcher = || interrupt.check();
+    let input_bytes = bundles.iter().map(Bundle::length).fold(0, u64::saturating_add);
+    let options = RebuildOptions { input_bytes, ..options };
+    let _lent = lend(scratch, app)?;
     scratch.watched_by(watcher, || {
         let (report, rebuild) = pipeline::restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
         let rebuilt = rebuild.finish()?;
@@ -64,7 +101,7 @@ pub(crate) fn build<'c>(
             thread::scope(|threads| {
                 // The disk works while the rows are read again.
                 let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
-                let proved = prove(scratch, key, &report);
+                let proved = prove(scratch, key, &report, &rebuilt.left_out);
                 // Where no thread could be made, the caller's own sync does all of it.
                 if let Some(Ok(synced)) = synced
                     && let Ok(Err(error)) = synced.join()
@@ -87,35 +124,72 @@ pub(crate) fn build<'c>(
     })
 }
 
+/// What came of comparing the rows of a state with its schema.
+#[derive(Default)]
+pub(crate) struct Compared {
+    /// What the schema needs of the application, or of some SQLites.
+    pub needs: Vec<NeedReport>,
+    /// Why this SQLite cannot read the schema.
+    pub unsupported: Option<String>,
+}
+
+/// Opens and checks all of a chain, and compares its rows with its schema, without building anything.
+///
+/// # Errors
+/// Those of the bundles; corrupt for what no restore would take; interrupted.
+pub(crate) fn compare(
+    app: &Connection<'_>,
+    bundles: &[Bundle<'_>],
+    key: &RecoveryKey,
+    interrupt: &Interrupt<'_>,
+) -> Result<(Report, Compared)> {
+    let budget = Budget::for_input(bundles.iter().map(Bundle::length).fold(0, u64::saturating_add));
+    budget.watched_by(
+        || interrupt.check(),
+        || {
+            let sink = Conformance::new(*app.api(), &budget);
+            let (report, sink) = pipeline::restore(bundles, key, sink, interrupt)?;
+            let unsupported = sink.unsupported().map(|error| error.message().to_owned());
+            Ok((report, Compared { needs: NeedReport::list(sink.needs()), unsupported }))
+        },
+    )
+}
+
 impl Checks {
+    /// The database has the whole state: nothing was left out.
+    pub fn is_whole(&self) -> bool {
+        self.left_out.is_empty()
+    }
+
     fn new(level: CheckLevel, foreign_key_check: Findings, rebuilt: Rebuilt) -> Self {
-        let of = |wanted| (level == wanted).then(|| rebuilt.violations.clone());
+        let of = |wanted| (level == wanted).then(|| Verdict(rebuilt.violations.clone()));
         Self {
             quick_check: of(CheckLevel::Quick),
             integrity_check: of(CheckLevel::Full),
-            foreign_key_check,
+            foreign_key_check: Verdict(foreign_key_check),
             rebuilt: Computed {
                 expression_indexes: rebuilt.expression_indexes,
                 partial_indexes: rebuilt.partial_indexes,
                 stored_columns: rebuilt.stored_columns,
             },
+            needs: NeedReport::list(&rebuilt.needs),
+            left_out: rebuilt.left_out,
         }
     }
 }
 
-fn some_ok_or_list<S: Serializer>(findings: &Option<Findings>, serializer: S) -> Result<S::Ok, S::Error> {
-    match findings {
-        Some(findings) => ok_or_list(findings, serializer),
-        None => serializer.serialize_none(),
-    }
-}
+/// What a check found: "ok", or a list.
+pub(crate) struct Verdict(pub Findings);
 
-fn ok_or_list<S: Serializer>(findings: &Findings, serializer: S) -> Result<S::Ok, S::Error> {
-    if findings.is_empty() {
-        return serializer.serialize_str("ok");
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(findings) = self;
+        if findings.is_empty() {
+            return serializer.serialize_str("ok");
+        }
+        let kept = u64::try_from(findings.first.len()).unwrap_or(u64::MAX);
+        let more = findings.count.saturating_sub(kept);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        serializer.collect_seq(findings.first.iter().chain(&more))
     }
-    let kept = u64::try_from(findings.first.len()).unwrap_or(u64::MAX);
-    let more = findings.count.saturating_sub(kept);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    serializer.collect_seq(findings.first.iter().chain(&more))
 }

@@ -2,9 +2,9 @@
 
 use crate::edge::length_limit;
 use crate::json::Limit;
-use crate::table_function::Cell;
-use lifeboat_core::{Error, Key, Result, SchemaKind, SchemaRow, Settings, StoredRow, Value};
-use lifeboat_sqlite::{Connection, Source, StoredColumns};
+use crate::table_function::{Cell, Watch};
+use lifeboat_core::{Chain, Error, Key, Result, SchemaKind, SchemaRow, Settings, StoredRow, Value};
+use lifeboat_sqlite::{Budget, Connection, Source, StoredColumns};
 
 /// The columns of the tables of a state. No module of a virtual table is asked: such a table has no rows of its own.
 pub(crate) struct Shape(lifeboat_sqlite::Columns, Limit);
@@ -13,12 +13,21 @@ pub(crate) struct Shape(lifeboat_sqlite::Columns, Limit);
 pub(crate) struct Columns(StoredColumns, Limit);
 
 impl Shape {
-    /// Judges this schema and learns its tables. Rows as JSON have the limit of texts on the connection `app`.
+    /// Judges this schema, which came out of this chain, and learns its tables. Rows as JSON have the limit of texts on the
+    /// connection `app`.
     ///
     /// # Errors
     /// Those of [`lifeboat_sqlite::Columns::new`].
-    pub fn new(app: &Connection<'_>, settings: &Settings, schema: &[SchemaRow]) -> Result<Self> {
-        let columns = lifeboat_sqlite::Columns::new(*app.api(), settings, schema)?;
+    pub fn new(
+        app: &Connection<'_>,
+        chain: &Chain<'_>,
+        settings: &Settings,
+        schema: &[SchemaRow],
+        watch: &Watch,
+    ) -> Result<Self> {
+        let budget = Budget::for_input(chain.bundles().iter().map(|bundle| bundle.public().length).sum());
+        let learn = || lifeboat_sqlite::Columns::new(*app.api(), &budget, settings, schema);
+        let columns = budget.watched_by(|| watch.check(), learn)?;
         Ok(Self(columns, Limit(length_limit(app))))
     }
 
@@ -52,6 +61,15 @@ impl Columns {
         }
     }
 
+    /// Whether a key is of the kind that the table's columns ask for. A table whose key is a rowid may name it nowhere.
+    fn has_key(&self, key: Key<'_>) -> bool {
+        let keys = self.0.sources.iter().filter(|source| matches!(source, Source::Key(_))).count();
+        match key {
+            Key::Rowid(_) => keys == 0,
+            Key::Primary(values) => keys == values.len(),
+        }
+    }
+
     /// Puts the values back beside the names of their columns, in the order of the table.
     fn object(&self, key: Key<'_>, values: &[Value<'_>]) -> Result<String> {
         let Self(StoredColumns { names, sources }, limit) = self;
@@ -65,8 +83,12 @@ impl Columns {
         let named: Option<Vec<_>> =
             names.iter().zip(sources).map(|(name, source)| Some((name.as_str(), value(source)?))).collect();
         match named {
-            Some(named) if sources.iter().filter(is_value).count() == values.len() => limit.object(&named),
-            _ => Err(Error::corrupt("a row has another number of values than its table has columns")),
+            Some(named) if sources.iter().filter(is_value).count() == values.len() && self.has_key(key) => {
+                limit.object(&named)
+            }
+            _ => Err(Error::corrupt(
+                "a row has another key, or another number of values, than its table has columns for",
+            )),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is said of a bundle that was made.
 
+use crate::scratch::{NeedReport, Verdict};
 use lifeboat_core::{BundleSummary, Selection};
 use lifeboat_sqlite::Dangling;
 use serde::Serialize;
@@ -63,6 +64,12 @@ pub(crate) struct Narrowed {
     pub carried_empty: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What the schema needs of the application, or of some SQLites.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<NeedReport>,
+    /// What SQLite says of the database itself, where it was checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Verdict>,
 }
 
 /// A selection under the names of its options.

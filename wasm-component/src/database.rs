@@ -71,7 +71,10 @@ impl Database {
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
-        self.work.push_delta(piece, |building, piece| building.incoming.push_delta(piece))
+        self.work.push_delta(piece, |building, piece| {
+            building.incoming.sink().into_iter().for_each(|rebuild| rebuild.add_input(piece.len() as u64));
+            building.incoming.push_delta(piece)
+        })
     }
 
     /// Takes the next piece of the full bundle.
@@ -79,7 +82,10 @@ impl Database {
     /// # Errors
     /// Those of [`Deltas::open`](lifeboat_core::Deltas::open), of [`Restore::push`](lifeboat_core::Restore::push) and of SQLite, and misuse out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
-        self.work.push(piece, |building, piece| building.incoming.push(piece))
+        self.work.push(piece, |building, piece| {
+            building.incoming.sink().into_iter().for_each(|rebuild| rebuild.add_input(piece.len() as u64));
+            building.incoming.push(piece)
+        })
     }
 
     /// The full bundle is complete: builds what is left to build and proves the result.
@@ -92,7 +98,7 @@ impl Database {
             let (report, rebuild) = incoming.finish()?;
             expected(report.public.state_id, expect)?;
             let rebuilt = rebuild.finish()?;
-            rebuilt.examine(scratch.connection(), || prove(scratch.connection(), &key, &report))?;
+            rebuilt.examine(scratch.connection(), || prove(scratch.connection(), &key, &report, &rebuilt.left_out))?;
             let pragma = |sql: &str| scratch.connection().query_i64(sql);
             let count = pragma("PRAGMA page_count")?;
             let size = pragma("PRAGMA page_size")?;

@@ -1,12 +1,13 @@
-//! Opens and decodes a bundle or a chain with its recovery key, keeping nothing but the report.
+//! Opens and decodes a bundle or a chain with its recovery key, and compares its rows with its schema; keeps the report alone.
 
 use crate::incoming::Incoming;
 use crate::work::{Work, expected};
-use lifeboat_core::{Discard, RecoveryKey, Report, Result, StateId};
+use lifeboat_core::{RecoveryKey, Report, Result, StateId};
+use lifeboat_sqlite::{Api, Budget, Conformance};
 
 /// Proves with the recovery key that a bundle or a chain can be opened from end to end and leads to the state that it says.
 pub struct Inspection {
-    work: Work<Incoming<Discard>, ()>,
+    work: Work<Incoming<Conformance>, ()>,
     expect: Option<StateId>,
 }
 
@@ -15,10 +16,11 @@ impl Inspection {
     ///
     /// # Errors
     /// Misuse when a text is not a recovery key or a state id.
-    pub fn open(key: &str, expect: Option<&str>) -> Result<Self> {
+    pub fn open(api: Api, key: &str, expect: Option<&str>) -> Result<Self> {
         let key = RecoveryKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
-        Ok(Self { work: Work::Taking(Incoming::new(&key, Discard)), expect })
+        let sink = Conformance::new(api, &Budget::for_input(0));
+        Ok(Self { work: Work::Taking(Incoming::new(&key, sink)), expect })
     }
 
     /// The next delta begins, oldest first, all before the first [`Inspection::push`].
@@ -34,7 +36,10 @@ impl Inspection {
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
-        self.work.push_delta(piece, Incoming::push_delta)
+        self.work.push_delta(piece, |incoming, piece| {
+            incoming.sink().into_iter().for_each(|sink| sink.add_input(piece.len() as u64));
+            incoming.push_delta(piece)
+        })
     }
 
     /// Takes the next piece of the full bundle.
@@ -42,7 +47,10 @@ impl Inspection {
     /// # Errors
     /// Those of [`Deltas::open`](lifeboat_core::Deltas::open) and [`Restore::push`](lifeboat_core::Restore::push), and misuse out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
-        self.work.push(piece, Incoming::push)
+        self.work.push(piece, |incoming, piece| {
+            incoming.sink().into_iter().for_each(|sink| sink.add_input(piece.len() as u64));
+            incoming.push(piece)
+        })
     }
 
     /// The full bundle is complete.
@@ -52,7 +60,7 @@ impl Inspection {
     pub fn finish(&mut self) -> Result<Report> {
         let expect = self.expect;
         self.work.finish(|incoming| {
-            let (report, Discard) = incoming.finish()?;
+            let (report, _) = incoming.finish()?;
             expected(report.public.state_id, expect)?;
             Ok(((), report))
         })

@@ -5,7 +5,7 @@ use crate::work::{PIECE_MAX, Work, expected};
 use lifeboat_core::{
     Error, Key, RecoveryKey, Report, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
 };
-use lifeboat_sqlite::{Api, Columns, Source, StoredColumns};
+use lifeboat_sqlite::{Api, Budget, Columns, Source, StoredColumns};
 use std::collections::VecDeque;
 
 /// A batch is handed out when it has grown to this size; with the last row's values it stays below [`PIECE_MAX`].
@@ -320,7 +320,7 @@ impl StateSink for Queue {
 
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         let settings = self.settings.ok_or_else(|| Error::corrupt("the schema comes before the settings"))?;
-        self.schema = Some(Columns::new(self.api, &settings, schema)?);
+        self.schema = Some(Columns::new(self.api, &Budget::for_input(0), &settings, schema)?);
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! Where the columns of a table find their values in the rows of a state: for whoever hands rows on to something that
 //! is no SQLite.
 
+use crate::Budget;
 use crate::api::Api;
 use crate::judge::Judge;
 use crate::plan::Plan;
 use crate::table::{ColumnKind, Table};
 use lifeboat_core::{Error, Result, SchemaRow, Settings};
+use std::rc::Rc;
 
 /// Where a column finds its value in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +35,14 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Judges the schema and learns its tables, on a database in memory that is gone afterwards.
+    /// Judges the schema and learns its tables, on a database in memory that is gone afterwards. Its work is counted in
+    /// `budget`.
     ///
     /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) when this SQLite cannot parse it,
     /// [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when it is not what it claims to be.
-    pub fn new(api: Api, settings: &Settings, schema: &[SchemaRow]) -> Result<Self> {
-        let plan = Plan::new(&Judge::new(api)?, settings.encoding, schema)?;
+    pub fn new(api: Api, budget: &Rc<Budget>, settings: &Settings, schema: &[SchemaRow]) -> Result<Self> {
+        let plan = Judge::new(api, budget).and_then(|judge| Plan::new(&judge, settings.encoding, schema));
+        let plan = plan.map_err(|error| budget.explain(error))?;
         let tables = plan.tables.into_iter().map(|table| (table.row.name, stored(&table.shape)));
         Ok(Self { tables: tables.collect() })
     }

@@ -1,14 +1,16 @@
 //! A connection: our own (closed on drop) or the app's (only borrowed).
 
 use crate::api::{Api, ProgressHandler, sqlite3};
+use crate::budget::{Budget, INSTRUCTION};
+use crate::collations::Collations;
 use crate::fault;
 use crate::statement::Statement;
-use lifeboat_core::{Error, ErrorKind, Result, TextEncoding};
-use std::cell::Cell;
+use lifeboat_core::{Error, Result, TextEncoding};
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{self, NonNull};
+use std::ptr;
+use std::rc::Rc;
 
 const OPEN_READONLY: c_int = 0x1;
 const OPEN_READWRITE: c_int = 0x2;
@@ -17,7 +19,7 @@ const OPEN_NOMUTEX: c_int = 0x8000;
 const OPEN_PRIVATECACHE: c_int = 0x40000;
 
 /// How often, in instructions of SQLite's machine, a connection of our own asks whether to go on.
-const PATROL_STEPS: c_int = 10_000;
+const STEPS: c_int = 1_000;
 
 /// How [`Connection::open`] opens a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +37,24 @@ pub struct Connection<'app> {
     api: Api,
     db: *mut sqlite3,
     owned: bool,
-    /// Of a connection of our own; at one address as long as it is open, since its progress handler looks at it.
-    patrol: Option<NonNull<Patrol>>,
+    /// Of a connection of our own: what its work may take. Its progress handler looks at it.
+    budget: Option<Rc<Budget>>,
+    /// What it knows of the application's collations. Its callbacks look at it until it is closed.
+    collations: RefCell<Option<Rc<Collations>>>,
     _app: PhantomData<&'app ()>,
 }
 
 impl Connection<'static> {
     /// Opens `name`: a file, `""` for a private temporary file that is gone at close, or `":memory:"`. Never an URI of
     /// our own making; a host that was built to read names as URIs does so here too.
+    ///
+    /// Its work has a [`Budget`] of its own, without a limit.
     pub fn open(api: Api, name: &str, mode: OpenMode) -> Result<Self> {
+        Self::open_within(api, name, mode, &Budget::unlimited())
+    }
+
+    /// The same for a connection whose work is counted in this budget, with that of others.
+    pub fn open_within(api: Api, name: &str, mode: OpenMode, budget: &Rc<Budget>) -> Result<Self> {
         let place = || format!("opening the database {name:?}");
         let c_name = CString::new(name).map_err(|_| Error::misuse(format!("{}: a NUL in the file name", place())))?;
         let flags = OPEN_NOMUTEX
@@ -60,15 +71,13 @@ impl Connection<'static> {
             return Err(fault::error(code, "out of memory", &place()));
         }
         // Owned even when opening failed: SQLite wants that handle closed too.
-        let patrol = Box::new(Patrol { granted: Cell::new(None), watcher: Cell::new(None) });
-        let patrol = NonNull::from(Box::leak(patrol));
-        let connection = Self { api, db, owned: true, patrol: Some(patrol), _app: PhantomData };
+        let (budget, collations) = (Some(Rc::clone(budget)), RefCell::default());
+        let connection = Self { api, db, owned: true, budget, collations, _app: PhantomData };
         connection.check(code, &place())?;
         if let Some(progress_handler) = api.progress_handler {
-            // SAFETY: the connection is open, and the patrol stays in its box until it is closed.
-            unsafe {
-                progress_handler(db, PATROL_STEPS, Some(self::patrol as ProgressHandler), patrol.as_ptr().cast());
-            }
+            let data = connection.budget.as_ref().map_or(ptr::null(), Rc::as_ptr).cast_mut().cast();
+            // SAFETY: the connection is open, and keeps the budget until it is closed.
+            unsafe { progress_handler(db, STEPS, Some(progress as ProgressHandler), data) };
         }
         Ok(connection)
     }
@@ -81,7 +90,7 @@ impl<'app> Connection<'app> {
     /// `db` must be an open connection of the library that `api` points to, stay open as long as `'app`, and be used by
     /// this thread only meanwhile (or be in serialized mode).
     pub unsafe fn borrow(api: Api, db: *mut sqlite3) -> Self {
-        Self { api, db, owned: false, patrol: None, _app: PhantomData }
+        Self { api, db, owned: false, budget: None, collations: RefCell::default(), _app: PhantomData }
     }
 
     /// The functions of this connection's library.
@@ -229,68 +238,42 @@ impl<'app> Connection<'app> {
         Ok(unsafe { (self.api.file_control)(self.db, name.as_ptr(), op, value.cast()) == fault::OK })
     }
 
-    /// Runs `body` while `watcher` is called about every 10,000 instructions of SQLite's machine on this connection.
-    /// When it says true (or panics), the statement under way ends as
-    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted). Never called where there is no
-    /// [`progress_handler`](Api::progress_handler).
+    /// What the work of a connection of our own may take; of the app's connection there is no budget.
+    pub(crate) fn budget(&self) -> Option<&Rc<Budget>> {
+        self.budget.as_ref()
+    }
+
+    /// What this connection knows of the application's collations, if it accepts them.
+    pub(crate) fn collations(&self) -> Option<Rc<Collations>> {
+        self.collations.borrow().clone()
+    }
+
+    /// Keeps this until the connection is closed.
+    pub(crate) fn keep_collations(&self, collations: Rc<Collations>) {
+        self.collations.replace(Some(collations));
+    }
+
+    /// A budget for more work of the same kind: that of a connection of our own, or one without a limit.
+    pub(crate) fn shared_budget(&self) -> Rc<Budget> {
+        self.budget.as_ref().map_or_else(Budget::unlimited, Rc::clone)
+    }
+
+    /// Runs `body` while `watcher` is called about every 1,000 instructions of SQLite's machine on this connection, as
+    /// [`Budget::watched`] does. Never called where there is no [`progress_handler`](Api::progress_handler).
     ///
-    /// For connections of our own, one watcher at a time; else a [misuse](Error::misuse): it takes the place of a
-    /// progress handler, and the app may have set its own.
+    /// For connections of our own; else a [misuse](Error::misuse): it takes the place of a progress handler, and the app
+    /// may have set its own.
     pub fn watched<R>(&self, watcher: &mut dyn FnMut() -> bool, body: impl FnOnce() -> R) -> Result<R> {
-        let Some(patrol) = self.patrol().filter(|patrol| patrol.watcher.get().is_none()) else {
-            return Err(Error::misuse("a connection takes one watcher, and the app's own connection none"));
-        };
-        // SAFETY: only the lifetime changes. `Unwatch` takes the reference away before this function ends, by unwinding
-        // too, and until then nobody but the handler uses it.
-        let watcher =
-            unsafe { std::mem::transmute::<&mut dyn FnMut() -> bool, &'static mut dyn FnMut() -> bool>(watcher) };
-        patrol.watcher.set(Some(NonNull::from(watcher)));
-        let _unwatch = Unwatch(patrol);
-        Ok(body())
+        self.own_budget()?.watched(watcher, body)
     }
 
     /// The same for a watcher that says why it wants an end: that is the outcome then.
-    pub fn watched_by<R>(
-        &self,
-        mut watcher: impl FnMut() -> Result<()>,
-        body: impl FnOnce() -> Result<R>,
-    ) -> Result<R> {
-        let mut reason = None;
-        let mut stop = || {
-            reason = watcher().err();
-            reason.is_some()
-        };
-        let outcome = self.watched(&mut stop, body)?;
-        match (outcome, reason) {
-            (Err(error), Some(reason)) if error.kind() == ErrorKind::Interrupted => Err(reason),
-            (outcome, _) => outcome,
-        }
+    pub fn watched_by<R>(&self, watcher: impl FnMut() -> Result<()>, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.own_budget()?.watched_by(watcher, body)
     }
 
-    fn patrol(&self) -> Option<&Patrol> {
-        // SAFETY: leaked from its box in `open`, freed when the connection is dropped; only shared references are made.
-        self.patrol.map(|patrol| unsafe { patrol.as_ref() })
-    }
-
-    /// Grants so many instructions of SQLite's machine to a connection of our own, from now on; `None`: as many as it
-    /// takes. When they are used up, the statement under way ends as
-    /// [`Interrupted`](lifeboat_core::ErrorKind::Interrupted), and so does each one after it.
-    pub(crate) fn grant(&self, instructions: Option<u64>) {
-        if let Some(patrol) = self.patrol() {
-            patrol.granted.set(instructions);
-        }
-    }
-
-    /// Adds to what was granted.
-    pub(crate) fn grant_more(&self, instructions: u64) {
-        if let Some(patrol) = self.patrol() {
-            patrol.granted.set(patrol.granted.get().map(|granted| granted.saturating_add(instructions)));
-        }
-    }
-
-    /// True when all that was granted is used up.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.patrol().is_some_and(|patrol| patrol.granted.get() == Some(0))
+    fn own_budget(&self) -> Result<&Rc<Budget>> {
+        self.budget.as_ref().ok_or_else(|| Error::misuse("the app's own connection takes no watcher"))
     }
 
     /// The error that SQLite's last call on this connection left, which returned `code`.
@@ -320,45 +303,13 @@ impl Drop for Connection<'_> {
             // SAFETY: opened here and closed once. Statements borrow the connection, so none is left.
             unsafe { (self.api.close_v2)(self.db) };
         }
-        if let Some(patrol) = self.patrol.take() {
-            // SAFETY: came out of a box in `open`; its only other user was the connection, which is closed.
-            drop(unsafe { Box::from_raw(patrol.as_ptr()) });
-        }
     }
 }
 
-/// What the progress handler of a connection of our own looks at.
-struct Patrol {
-    /// Instructions that may still run; `None`: as many as it takes.
-    granted: Cell<Option<u64>>,
-    watcher: Cell<Option<NonNull<dyn FnMut() -> bool>>>,
-}
-
-struct Unwatch<'c>(&'c Patrol);
-
-impl Drop for Unwatch<'_> {
-    fn drop(&mut self) {
-        self.0.watcher.set(None);
-    }
-}
-
-unsafe extern "C" fn patrol(patrol: *mut c_void) -> c_int {
-    // SAFETY: SQLite hands back the pointer given at opening; the connection keeps the box until it is closed.
-    let patrol = unsafe { &*patrol.cast::<Patrol>() };
-    if let Some(granted) = patrol.granted.get() {
-        let left = granted.saturating_sub(PATROL_STEPS.unsigned_abs().into());
-        patrol.granted.set(Some(left));
-        if left == 0 {
-            return 1;
-        }
-    }
-    // Taken out while it runs, so that it is never called within itself.
-    let Some(mut watcher) = patrol.watcher.take() else { return 0 };
-    // SAFETY: set in `watched`, which has not ended, as a statement of this connection is running inside it.
-    let stop = catch_unwind(AssertUnwindSafe(|| unsafe { watcher.as_mut()() }));
-    patrol.watcher.set(Some(watcher));
-    // A panic must not unwind into C: it ends the work instead.
-    c_int::from(stop.unwrap_or(true))
+unsafe extern "C" fn progress(budget: *mut c_void) -> c_int {
+    // SAFETY: SQLite hands back the pointer given at opening; the connection keeps the budget until it is closed.
+    let budget = unsafe { &*budget.cast::<Budget>() };
+    c_int::from(!budget.spend(INSTRUCTION * u64::from(STEPS.unsigned_abs())) || budget.is_to_end())
 }
 
 fn c_name(schema: &str) -> Result<CString> {

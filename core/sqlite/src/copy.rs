@@ -61,7 +61,7 @@ impl Target {
     /// How to build what is to be copied over this target.
     pub fn options(&self, check: CheckLevel) -> RebuildOptions {
         let Self { page_size, auto_vacuum, reserve_bytes, .. } = *self;
-        RebuildOptions { page_size, auto_vacuum, reserve_bytes, check }
+        RebuildOptions { page_size, auto_vacuum, reserve_bytes, check, ..RebuildOptions::default() }
     }
 }
 

@@ -15,7 +15,7 @@ const IOERR_WRITE: c_int = 10 | 3 << 8;
 /// A file that ends before a page that it should have.
 const IOERR_SHORT_READ: c_int = 10 | 2 << 8;
 const CORRUPT: c_int = 11;
-const FULL: c_int = 13;
+pub(crate) const FULL: c_int = 13;
 const CANTOPEN: c_int = 14;
 const PROTOCOL: c_int = 15;
 const TOOBIG: c_int = 18;

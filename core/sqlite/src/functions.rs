@@ -200,6 +200,49 @@ pub(crate) fn is_direct(name: &str) -> bool {
     DIRECT.binary_search(&name.as_str()).is_ok()
 }
 
+/// Where SQLite has a function of the list: the first version with it, or the option of its build.
+const SINCE: &[(&str, &[&str])] = &[
+    ("3.38", &["->", "->>", "format", "unixepoch"]),
+    ("3.41", &["unhex"]),
+    ("3.42", &["json_error_position"]),
+    ("3.43", &["octet_length", "timediff"]),
+    ("3.44", &["concat", "concat_ws"]),
+    (
+        "3.45",
+        &[
+            "jsonb",
+            "jsonb_array",
+            "jsonb_extract",
+            "jsonb_insert",
+            "jsonb_object",
+            "jsonb_patch",
+            "jsonb_remove",
+            "jsonb_replace",
+            "jsonb_set",
+        ],
+    ),
+    ("3.46", &["json_pretty"]),
+    ("3.48", &["if"]),
+    ("3.50", &["unistr", "unistr_quote"]),
+    ("3.53", &["json_array_insert", "jsonb_array_insert"]),
+];
+
+/// True for a function of the list that the oldest supported versions do not have, in any case of letters.
+pub(crate) fn is_newer(name: &str) -> bool {
+    SINCE.iter().any(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+}
+
+/// Which SQLite has this function of the list, in any case of letters: `SQLite 3.44 or later`, for one.
+pub(crate) fn who_has(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    match SINCE.iter().find(|(_, names)| names.contains(&name.as_str())) {
+        Some((version, _)) => format!("SQLite {version} or later"),
+        None if name == "soundex" => "a SQLite that was built with SQLITE_SOUNDEX".to_owned(),
+        None if name.starts_with("json") => "a SQLite that was built with JSON functions".to_owned(),
+        None => "a SQLite that was built with mathematical functions".to_owned(),
+    }
+}
+
 /// True for a function of the list, in any case of letters.
 pub(crate) fn is_built_in(name: &str) -> bool {
     BUILT_IN.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
@@ -213,6 +256,8 @@ mod tests {
     fn the_list_is_sorted_for_the_search() {
         assert!([BUILT_IN, UNSTEADY, OVER_ROWS, DIRECT].into_iter().all(<[_]>::is_sorted));
         assert!(UNSTEADY.iter().all(|name| is_built_in(name) && !is_steady(name)));
+        assert!(SINCE.iter().flat_map(|(_, names)| *names).all(|name| is_built_in(name)));
+        assert_eq!(who_has("CONCAT"), "SQLite 3.44 or later");
         assert!(is_steady("Lower") && is_steady("COUNT") && !is_steady("group_concat") && !is_steady("Current_Date"));
         assert!(is_built_in("UPPER") && is_built_in("->>") && is_built_in("zeroblob"));
         assert!(!is_built_in("load_extension") && !is_built_in("fts3_tokenizer") && !is_built_in("readfile"));

@@ -15,7 +15,7 @@ const ENABLE_VIEW: c_int = 1015;
 const LEGACY_FILE_FORMAT: c_int = 1016;
 const TRUSTED_SCHEMA: c_int = 1017;
 
-const LIMIT_LENGTH: c_int = 0;
+pub(crate) const LIMIT_LENGTH: c_int = 0;
 const LIMIT_ATTACHED: c_int = 7;
 const LIMIT_TRIGGER_DEPTH: c_int = 10;
 const LIMIT_LIKE_PATTERN_LENGTH: c_int = 8;
@@ -23,7 +23,7 @@ const LIMIT_LIKE_PATTERN_LENGTH: c_int = 8;
 const LIKE_PATTERN_MAX: c_int = 4096;
 
 /// What the largest value may become on its way through an expression, besides four times its own size.
-const LENGTH_SLACK: usize = 64 << 10;
+pub(crate) const LENGTH_SLACK: usize = 64 << 10;
 
 /// Nothing that stands in a schema may act here: no triggers, views, extensions, attached files; functions in
 /// expressions only if they are harmless.

@@ -8,13 +8,18 @@
 //! only the app has; the bodies of views and triggers are only carried, as text that SQLite could parse. They act when
 //! the app uses the restored database, as they did in the database that they came from.
 
-use crate::api::{Api, Authorizer, Compare, Function, sqlite3, sqlite3_context, sqlite3_value};
+use crate::api::{Api, Authorizer, Function, sqlite3_context, sqlite3_value};
+use crate::budget::{Budget, OBJECT, TEXT};
+use crate::collations;
 use crate::connection::{Connection, OpenMode};
+use crate::definition;
 use crate::fault;
-use crate::functions::{is_built_in, is_direct};
+use crate::functions::{is_built_in, is_direct, is_newer};
 use crate::guard;
 use crate::schema::{self, Class};
 use lifeboat_core::{Error, Result, SchemaKind, SchemaRow};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::rc::Rc;
@@ -42,6 +47,10 @@ const FOREIGN_FUNCTIONS_MAX: usize = 100;
 pub(crate) struct Verdict {
     /// The functions that are not SQLite's own.
     pub foreign: Vec<String>,
+    /// SQLite's own functions that this version does not have.
+    pub missing: Vec<String>,
+    /// SQLite's own functions that this version has, and older ones do not.
+    pub newer: Vec<String>,
     /// AUTOINCREMENT, in a database that has no `sqlite_sequence` yet.
     pub autoincrement: bool,
 }
@@ -59,27 +68,26 @@ struct Record {
 struct Court<'r> {
     action: c_int,
     row: &'r SchemaRow,
+    /// Functions that there are stand-ins for.
+    unknown: &'r RefCell<BTreeSet<String>>,
     record: Record,
 }
 
 /// Judges texts on a database in memory, which its owner fills with the schema rows that they depend on.
 pub(crate) struct Judge {
-    // Before the table of functions, which its callbacks use until it is closed.
     connection: Connection<'static>,
-    api: Rc<Api>,
+    /// The functions that SQLite did not know, and that there are stand-ins for now; in lower case.
+    unknown: RefCell<BTreeSet<String>>,
 }
 
 impl Judge {
-    /// A judge with an empty database.
-    pub(crate) fn new(api: Api) -> Result<Self> {
-        let judge = Self { connection: Connection::open(api, ":memory:", OpenMode::Create)?, api: Rc::new(api) };
-        guard::raise(&judge.connection)?;
-        let data = Rc::as_ptr(&judge.api);
-        // SAFETY: the connection is open; the callback gets the shared table of functions, which outlives it.
-        let code =
-            unsafe { (api.collation_needed)(judge.connection.handle(), data.cast_mut().cast(), Some(add_collation)) };
-        judge.connection.check(code, "accepting an app's collations")?;
-        Ok(judge)
+    /// A judge with an empty database, whose work is counted in this budget.
+    pub(crate) fn new(api: Api, budget: &Rc<Budget>) -> Result<Self> {
+        let connection = Connection::open_within(api, ":memory:", OpenMode::Create, budget)?;
+        guard::raise(&connection)?;
+        // Nothing is ever compared in a database without rows.
+        collations::accept(&connection)?;
+        Ok(Self { connection, unknown: RefCell::default() })
     }
 
     /// The database of the judge.
@@ -100,9 +108,26 @@ impl Judge {
             SchemaKind::View => CREATE_VIEW,
             SchemaKind::Trigger => CREATE_TRIGGER,
         };
-        let mut unknown = Unknown::default();
+        let compiled = definition::compiled(row.kind, &row.sql);
+        if definition::is_too_long(compiled) {
+            return Err(Error::too_big(format!(
+                "{}: its expressions have {compiled} parts, which is too many",
+                title(row)
+            )));
+        }
+        if action == CREATE_TABLE && definition::may_explode(&row.sql) {
+            return Err(Error::too_big(format!(
+                "{}: its generated columns name one another so often that SQLite would take too long to compile them",
+                title(row)
+            )));
+        }
+        if let Some(budget) = connection.budget() {
+            let units = OBJECT + TEXT * row.sql.len() as u64 + (compiled as u64).pow(2) / 2;
+            budget.charge(units).map_err(|error| error.at(title(row)))?;
+        }
+        let mut tried = 0;
         loop {
-            let mut court = Court { action, row, record: Record::default() };
+            let mut court = Court { action, row, unknown: &self.unknown, record: Record::default() };
             let result = prepare(connection, &mut court);
             let Record { created, offence, verdict } = court.record;
             if let Some(offence) = offence {
@@ -113,7 +138,7 @@ impl Judge {
                 Ok(0) => return Err(refused(row, "it does not create what its row says")),
                 Ok(_) => return Err(refused(row, "more follows behind the statement")),
                 Err(error) if fault::is_of_machine(&error) => return Err(error.at(title(row))),
-                Err(error) if unknown.stand_in(connection, &error)? => {}
+                Err(error) if self.stand_in(&error, &mut tried)? => {}
                 Err(error) => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),
             }
         }
@@ -123,33 +148,25 @@ impl Judge {
     ///
     /// The error is SQLite's own: functions that only the app has are no reason.
     pub(crate) fn compile(&self, sql: &str) -> Result<()> {
-        let mut unknown = Unknown::default();
+        let mut tried = 0;
         loop {
             match self.connection.prepare(sql) {
                 Ok(_) => return Ok(()),
-                Err(error) if unknown.stand_in(&self.connection, &error)? => {}
+                Err(error) if self.stand_in(&error, &mut tried)? => {}
                 Err(error) => return Err(error),
             }
         }
     }
-}
 
-/// The functions that SQLite did not know while it parsed one text.
-#[derive(Default)]
-struct Unknown {
-    names: Vec<String>,
-}
-
-impl Unknown {
-    /// True when the error was about another such function, which there is a stand-in for now.
-    fn stand_in(&mut self, connection: &Connection<'_>, error: &Error) -> Result<bool> {
+    /// True when the error was about a function that SQLite does not know, which there is a stand-in for now. `tried`: how
+    /// many there were in this text.
+    fn stand_in(&self, error: &Error, tried: &mut usize) -> Result<bool> {
         let Some(name) = unknown_function(error.message()) else { return Ok(false) };
-        if self.names.len() >= FOREIGN_FUNCTIONS_MAX || self.names.iter().any(|known| known == name) {
+        if *tried >= FOREIGN_FUNCTIONS_MAX || !self.unknown.borrow_mut().insert(name.to_ascii_lowercase()) {
             return Ok(false);
         }
-        stand_in(connection, name)?;
-        self.names.push(name.to_owned());
-        Ok(true)
+        *tried += 1;
+        stand_in(&self.connection, name).map(|()| true)
     }
 }
 
@@ -215,20 +232,6 @@ fn stand_in(connection: &Connection<'_>, name: &str) -> Result<()> {
 /// Gives NULL, as every function does that sets no result.
 unsafe extern "C" fn null(_: *mut sqlite3_context, _: c_int, _: *mut *mut sqlite3_value) {}
 
-/// Makes a collation of the wanted name, so that texts can be judged which name one that only the app has.
-unsafe extern "C" fn add_collation(api: *mut c_void, db: *mut sqlite3, _encoding: c_int, name: *const c_char) {
-    // SAFETY: `api` is the shared table given in `Judge::new`; SQLite gives its connection and a NUL-terminated name.
-    // When it fails, SQLite finds no collation and says so.
-    unsafe {
-        ((*api.cast::<Api>()).create_collation_v2)(db, name, UTF8, ptr::null_mut(), Some(equal as Compare), None);
-    }
-}
-
-/// Nothing is ever compared in a database without rows.
-unsafe extern "C" fn equal(_: *mut c_void, _: c_int, _: *const c_void, _: c_int, _: *const c_void) -> c_int {
-    0
-}
-
 unsafe extern "C" fn authorize(
     court: *mut c_void,
     action: c_int,
@@ -257,8 +260,15 @@ unsafe extern "C" fn authorize(
             schema == "main"
         }
         FUNCTION => {
-            if !is_built_in(second) && !court.record.verdict.foreign.iter().any(|known| known == second) {
-                court.record.verdict.foreign.push(second.to_owned());
+            let verdict = &mut court.record.verdict;
+            let unknown = match is_built_in(second) {
+                false => Some(&mut verdict.foreign),
+                true if court.unknown.borrow().contains(&second.to_ascii_lowercase()) => Some(&mut verdict.missing),
+                true if is_newer(second) => Some(&mut verdict.newer),
+                true => None,
+            };
+            if let Some(list) = unknown.filter(|list| !list.iter().any(|known| known == second)) {
+                list.push(second.to_owned());
             }
             true
         }

@@ -6,6 +6,7 @@
 //!
 //! Rows that fail come to be where a constraint came later, by way of `writable_schema`, or in a damaged database.
 
+use crate::collations;
 use crate::connection::{Connection, OpenMode};
 use crate::fault;
 use crate::guard;
@@ -13,11 +14,13 @@ use crate::judge::Judge;
 use crate::name::quote_name;
 use crate::plan::{Plan, PlannedTable, Trees, set_encoding};
 use crate::selection::Rows;
-use crate::snapshot::select;
+use crate::snapshot::{Columns, select};
 use crate::statement::Statement;
 use crate::stored_text::StoredText;
 use crate::table::{self, ColumnKind, Table, TableKey};
+use crate::{Budget, bounded};
 use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value};
+use std::rc::Rc;
 
 /// Whether rows of this table go through its true definition.
 pub(crate) fn is_direct(table: &Table) -> bool {
@@ -27,7 +30,12 @@ pub(crate) fn is_direct(table: &Table) -> bool {
 /// The statements that find two rows of equal keys, for each key that loading compares by the true definition: those of a
 /// table that is loaded through it, those with a virtual column, which a twin does not have, and the key of a WITHOUT ROWID
 /// table under another collation than the one of states. `filter` is empty or a WHERE clause.
-pub(crate) fn doubles(connection: &Connection<'_>, schema: &str, table: &Table, filter: &str) -> Result<Vec<String>> {
+pub(crate) fn doubles(
+    connection: &Connection<'_>,
+    schema: &str,
+    table: &Table,
+    filter: &str,
+) -> Result<Vec<Doubles<impl Fn(&str) -> String>>> {
     let mut keys = Vec::new();
     if let TableKey::Primary(terms) = &table.key {
         let terms: Vec<_> = terms.iter().map(|term| (term.column, term.collation.clone())).collect();
@@ -49,21 +57,36 @@ pub(crate) fn doubles(connection: &Connection<'_>, schema: &str, table: &Table, 
             }
         }
     }
-    let from = format!("FROM {}.{} NOT INDEXED{filter}", quote_name(schema), quote_name(&table.name));
+    // Rows that are equal under a collation that is not here, only an application has let in that damaged its own database.
+    keys.retain(|terms| terms.iter().all(|(_, collation)| collations::can_compare(connection, collation)));
     Ok(keys
         .into_iter()
         .map(|terms| {
+            let is_computed = terms.iter().any(|(column, _)| table.columns[*column].kind != ColumnKind::Ordinary);
             let all =
                 |form: &dyn Fn(usize) -> String, between| (0..terms.len()).map(form).collect::<Vec<_>>().join(between);
-            format!(
-                "SELECT 1 FROM (SELECT {} {from}) WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
-                all(&|n| format!("{} AS k{n}", quote_name(&table.columns[terms[n].0].name)), ", "),
-                all(&|n| format!("k{n} IS NOT NULL"), " AND "),
-                // In front of a plus, so that no index, which may be damaged, gives the order.
-                all(&|n| format!("+k{n} COLLATE {}", quote_name(&terms[n].1)), ", "),
-            )
+            let columns = all(&|n| format!("{} AS k{n}", quote_name(&table.columns[terms[n].0].name)), ", ");
+            let is_there = all(&|n| format!("k{n} IS NOT NULL"), " AND ");
+            // In front of a plus, so that no index, which may be damaged, gives the order.
+            let order = all(&|n| format!("+k{n} COLLATE {}", quote_name(&terms[n].1)), ", ");
+            let (name, filter) = (quote_name(&table.name), filter.to_owned());
+            let sql = move |schema: &str| {
+                let from = format!("FROM {}.{name} NOT INDEXED{filter}", quote_name(schema));
+                format!(
+                    "SELECT 1 FROM (SELECT {columns} {from}) WHERE {is_there} GROUP BY {order} HAVING count(*) > 1 LIMIT 1"
+                )
+            };
+            Doubles { sql, is_computed }
         })
         .collect())
+}
+
+/// A statement that finds two rows of equal keys, if there are.
+pub(crate) struct Doubles<F> {
+    /// The statement, for the schema of this name.
+    pub sql: F,
+    /// It computes expressions of the schema.
+    pub is_computed: bool,
 }
 
 /// What rows are tried in: a database in memory that has this one table.
@@ -77,6 +100,7 @@ impl Place {
     /// `schema` is where the table's row is looked for.
     pub(crate) fn new(
         source: &Connection<'_>,
+        budget: &Rc<Budget>,
         encoding: TextEncoding,
         schema: &[SchemaRow],
         name: &str,
@@ -86,31 +110,36 @@ impl Place {
             row.kind == lifeboat_core::SchemaKind::Table && (row.name == name || row.name == "sqlite_sequence")
         };
         let rows: Vec<SchemaRow> = schema.iter().filter(needed).cloned().collect();
-        let plan = Plan::new(&Judge::new(api)?, encoding, &rows)?;
-        let connection = Connection::open(api, ":memory:", OpenMode::Create)?;
+        let mut plan = Plan::new(&Judge::new(api, budget)?, encoding, &rows)?;
+        plan.rehearse(&Connection::open_within(api, ":memory:", OpenMode::Create, budget)?, encoding)?;
+        let connection = Connection::open_within(api, ":memory:", OpenMode::Create, budget)?;
         guard::raise(&connection)?;
         set_encoding(&connection, encoding)?;
+        bounded::install(&connection, encoding)?;
         connection.execute("BEGIN")?;
         let trees: Trees = plan.make_trees(&connection)?;
         plan.write_for_loading(&connection, &trees)?;
         Ok(Self { connection, plan, encoding })
     }
 
-    /// Begins to try the rows of the table.
-    pub(crate) fn trial(&self, name: &str) -> Result<Trial<'_>> {
+    /// Begins to try the rows of the table. None where it needs what only the application has.
+    pub(crate) fn trial(&self, name: &str) -> Result<Option<Trial<'_>>> {
         let (_, table) = self.plan.table(name).ok_or_else(|| Error::host(format!("table {name:?} is not there")))?;
         let connection = &self.connection;
+        if !self.plan.needs.iter().all(|need| need.is_met(connection)) {
+            return Ok(None);
+        }
         guard::limit_length(connection, table.row.sql.len());
-        Ok(Trial {
+        Ok(Some(Trial {
             connection,
             table,
             insert: connection.prepare(&table.insert_sql())?,
-            select: connection.prepare(&select("main", &table.shape, Rows::All))?,
+            select: connection.prepare(&select("main", &table.shape, Rows::All, Columns::All))?,
             stored_text: StoredText::of(connection, "main", &table.shape, self.encoding)?,
             delete: connection.prepare(&format!("DELETE FROM main.{}", quote_name(name)))?,
             encoding: self.encoding,
             largest: table.row.sql.len(),
-        })
+        }))
     }
 }
 
@@ -144,9 +173,17 @@ impl Trial<'_> {
             self.largest = size;
             guard::limit_length(self.connection, size);
         }
+        if let (Some(budget), Some(charge)) = (self.connection.budget(), self.table.generated()) {
+            budget.add_row(size as u64);
+            budget.set_passes(charge.operations);
+            if charge.is_too_long(size) {
+                budget.exhaust();
+            }
+            budget.charge(charge.row(key, values).saturating_mul(2))?;
+        }
         self.insert.run(row.iter().copied())?;
         let same = self.select.step()? && {
-            let unlike = self.stored_text.of_row(&self.select)?;
+            let unlike = self.stored_text.of_row(&self.select, self.select.integer(0), key.len())?;
             row.iter()
                 .enumerate()
                 .all(|(column, value)| is_same(value, &unlike.value(column, self.select.value(column, self.encoding))))
@@ -162,7 +199,11 @@ impl Trial<'_> {
 
 impl StateSink for Trial<'_> {
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        self.try_row(key, values).map_err(|error| match error.kind() {
+        let explain = |error| match self.connection.budget() {
+            Some(budget) => budget.explain(error),
+            None => error,
+        };
+        self.try_row(key, values).map_err(explain).map_err(|error| match error.kind() {
             ErrorKind::TooBig | ErrorKind::Interrupted => error,
             _ if fault::is_of_machine(&error) => error,
             _ => refused(&self.table.row.name, error.message()),

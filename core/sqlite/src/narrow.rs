@@ -11,6 +11,7 @@
 //! [`Judge`], who has judged every text in it; nothing is run. Where SQLite stops before it has seen all names, those
 //! that occur are taken for named. The result depends on no module, function or collation that there is or is not.
 
+use crate::Budget;
 use crate::connection::Connection;
 use crate::judge::Judge;
 use crate::name::{quote_name, quote_text};
@@ -23,6 +24,7 @@ use crate::write_schema::{Entry, write};
 use crate::{fault, guard, trees};
 use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow, is_system_table};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 /// A narrowed schema.
 pub(crate) struct Narrowed {
@@ -40,9 +42,14 @@ pub(crate) struct Narrowed {
 /// text of a table that is carried cannot be judged.
 /// [`Interrupted`](ErrorKind::Interrupted) when the app wants an end on `source`, its connection: views of views of views
 /// can take long to compile.
-pub(crate) fn narrow(source: &Connection<'_>, schema: &[SchemaRow], kept: &BTreeSet<String>) -> Result<Narrowed> {
-    let judge = Judge::new(*source.api())?;
-    Pulse::of(source)?.watch(judge.connection(), || {
+pub(crate) fn narrow(
+    source: &Connection<'_>,
+    budget: &Rc<Budget>,
+    schema: &[SchemaRow],
+    kept: &BTreeSet<String>,
+) -> Result<Narrowed> {
+    let judge = Judge::new(*source.api(), budget)?;
+    let narrowed = Pulse::of(source)?.watch(budget, || {
         let mut narrower = Narrower::new(&judge, schema, kept)?;
         loop {
             let before = narrower.carried.len();
@@ -53,7 +60,8 @@ pub(crate) fn narrow(source: &Connection<'_>, schema: &[SchemaRow], kept: &BTree
                 return Ok(narrower.finish(kept));
             }
         }
-    })
+    });
+    narrowed.map_err(|error| budget.explain(error))
 }
 
 struct Narrower<'s> {

@@ -1,11 +1,13 @@
 //! A quick copy of a database's pages, so that writers do not wait for what is done with them.
 
+use crate::Budget;
 use crate::backup::Backup;
 use crate::connection::{Connection, OpenMode};
 use crate::fault;
 use crate::name::quote_name;
 use crate::pulse::Pulse;
 use lifeboat_core::Result;
+use std::rc::Rc;
 
 /// Pages per step; between two steps an interrupt is noticed.
 const STEP_PAGES: i32 = 4096;
@@ -23,12 +25,18 @@ pub(crate) fn copy_if_writers_wait(source: &Connection<'_>, schema: &str) -> Res
     {
         return Ok(None);
     }
-    copy(source, schema)
+    copy(source, source, schema, &Budget::unlimited())
 }
 
-/// A private temporary copy of `schema`, whatever its journal mode. As for the rest: [`copy_if_writers_wait`].
-pub(crate) fn copy(source: &Connection<'_>, schema: &str) -> Result<Option<Connection<'static>>> {
-    let copy = Connection::open(*source.api(), "", OpenMode::Create)?;
+/// A private temporary copy of `schema`, whatever its journal mode, whose work is counted in `budget`. It ends when the app
+/// wants it on `app`, its connection. As for the rest: [`copy_if_writers_wait`].
+pub(crate) fn copy(
+    app: &Connection<'_>,
+    source: &Connection<'_>,
+    schema: &str,
+    budget: &Rc<Budget>,
+) -> Result<Option<Connection<'static>>> {
+    let copy = Connection::open_within(*source.api(), "", OpenMode::Create, budget)?;
     {
         let Some(mut backup) = Backup::start(&copy, "main", source, schema).map_or_else(
             |(code, error)| if code & 0xff == fault::ERROR { Ok(None) } else { Err(error) },
@@ -37,7 +45,7 @@ pub(crate) fn copy(source: &Connection<'_>, schema: &str) -> Result<Option<Conne
         else {
             return Ok(None);
         };
-        let mut pulse = Pulse::of(source)?;
+        let mut pulse = Pulse::of(app)?;
         while !backup.step(STEP_PAGES)? {
             pulse.beat()?;
         }

@@ -9,12 +9,14 @@
 //!
 //! Indexes get an empty b-tree each, and are filled at the end.
 
+use crate::budget::OBJECT;
 use crate::connection::Connection;
+use crate::cost::Charge;
 use crate::fault;
-use crate::guard;
-use crate::judge::{Judge, title};
+use crate::judge::{Judge, Verdict, title};
 use crate::loadable;
 use crate::name::quote_name;
+use crate::needs::{Need, Needed};
 use crate::schema::{Class, class};
 use crate::table::{self, ColumnKind, Table, TableKey};
 use crate::trees;
@@ -23,6 +25,7 @@ use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, TextEncoding, is_syste
 use std::collections::{HashMap, HashSet};
 
 mod fill;
+mod rehearse;
 
 /// Rows of a schema that a rebuild takes. SQLite's own work on a schema grows with the square of them: 6 s at this
 /// many.
@@ -32,11 +35,17 @@ const SCHEMA_ROWS_MAX: usize = 1 << 15;
 pub(crate) struct PlannedTable {
     pub row: SchemaRow,
     pub shape: Table,
+    /// How many values the key of a row has; none for rowids.
+    pub keys: Option<usize>,
+    /// How many other values a row has.
+    pub values: usize,
     /// The twin's name, and the statement that makes it.
     pub twin: String,
     twin_sql: String,
     /// The names of its automatic indexes.
     automatic: Vec<String>,
+    /// What each of its rows makes SQLite compute; known after the rehearsal.
+    pub charges: Vec<Charge>,
 }
 
 /// Every b-tree that a schema needs.
@@ -45,10 +54,25 @@ pub(crate) struct Plan {
     pub indexes: Vec<SchemaRow>,
     /// Views, triggers and virtual tables.
     pub treeless: Vec<SchemaRow>,
+    /// What only some hosts can build; all of it is known after the rehearsal.
+    pub needs: Vec<Need>,
+    /// What this SQLite computes rather than copies; known after the rehearsal.
+    pub computed: Computed,
     /// Where each table stands in `tables`.
     numbers: HashMap<String, usize>,
     /// Begins the names of all twins, and no name of the schema.
     prefix: String,
+}
+
+/// The names of what a SQLite computes rather than copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Computed {
+    /// Indexes that have an expression among their terms.
+    pub expression_indexes: Vec<String>,
+    /// Indexes with a WHERE clause.
+    pub partial_indexes: Vec<String>,
+    /// Stored generated columns, as `table.column`.
+    pub stored_columns: Vec<String>,
 }
 
 /// The root pages of a plan's b-trees in one database.
@@ -63,6 +87,16 @@ impl PlannedTable {
     /// Rows go through the true definition.
     pub(crate) fn is_direct(&self) -> bool {
         loadable::is_direct(&self.shape)
+    }
+
+    /// What its generated columns cost, if it has any.
+    pub(crate) fn generated(&self) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.index.is_none())
+    }
+
+    /// What this index of the table costs.
+    fn charge(&self, index: &str) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.index.as_deref() == Some(index))
     }
 
     /// The statement that loads one row: its key (if it can be given), then its values.
@@ -93,19 +127,25 @@ impl Plan {
         let connection = judge.connection();
         set_encoding(connection, encoding)?;
         let of = |wanted: Class| schema.iter().filter(move |row| class(row) == wanted);
-        let mut foreign = Vec::new();
+        let mut verdicts = Vec::new();
         for row in of(Class::Table) {
-            foreign.push(if is_system_table(&row.name) { judge_system_table(row)? } else { judge.judge(row)?.foreign });
+            verdicts.push(if is_system_table(&row.name) { judge_system_table(row)? } else { judge.judge(row)? });
         }
         connection.execute("BEGIN")?;
         let prefix = free_prefix(schema);
-        let mut plan =
-            Self { tables: Vec::new(), indexes: Vec::new(), treeless: Vec::new(), numbers: HashMap::new(), prefix };
-        plan.learn_tables(connection, of(Class::Table), &foreign)?;
+        let mut plan = Self {
+            tables: Vec::new(),
+            indexes: Vec::new(),
+            treeless: Vec::new(),
+            needs: Vec::new(),
+            computed: Computed::default(),
+            numbers: HashMap::new(),
+            prefix,
+        };
+        plan.learn_tables(connection, of(Class::Table), &verdicts)?;
         for row in of(Class::Index) {
-            if let Some(function) = judge.judge(row)?.foreign.first() {
-                return Err(needs_app(row, &format!("the function {function}()")));
-            }
+            let verdict = judge.judge(row)?;
+            plan.needs.extend(functions(&verdict).into_iter().map(|needed| need(row, needed)));
             plan.indexes.push(row.clone());
         }
         // Triggers last: those of a view need it.
@@ -127,12 +167,38 @@ impl Plan {
         Some((number, self.tables.get(number)?))
     }
 
+    /// The same of a table that has to be there.
+    ///
+    /// # Errors
+    /// Corrupt when it is not.
+    pub(crate) fn require(&self, name: &str) -> Result<(usize, &PlannedTable)> {
+        self.table(name)
+            .ok_or_else(|| Error::corrupt(format!("there are rows for table {name:?}, which the schema does not have")))
+    }
+
+    /// How many b-trees it has.
+    pub(crate) fn trees(&self) -> u64 {
+        let automatic: usize = self.tables.iter().map(|table| table.automatic.len()).sum();
+        (self.tables.len() + automatic + self.indexes.len()) as u64
+    }
+
+    /// Leaves these indexes out.
+    pub(crate) fn leave_out(&mut self, indexes: &[String]) {
+        self.indexes.retain(|row| !indexes.contains(&row.name));
+        let is_left = |name: &String| !indexes.contains(name);
+        self.computed.expression_indexes.retain(is_left);
+        self.computed.partial_indexes.retain(is_left);
+        for table in &mut self.tables {
+            table.charges.retain(|charge| charge.index.as_ref().is_none_or(is_left));
+        }
+    }
+
     /// Asks SQLite for the shapes of the tables, in a database that has them all and nothing else.
     fn learn_tables<'r>(
         &mut self,
         connection: &Connection<'_>,
         rows: impl Iterator<Item = &'r SchemaRow> + Clone,
-        foreign: &[Vec<String>],
+        verdicts: &[Verdict],
     ) -> Result<()> {
         // Nobody opens the b-trees here, so one will do for all.
         let made = trees::make(connection, [format!("CREATE TABLE {}(x)", self.prefix)]).map_err(|(_, error)| error)?;
@@ -140,21 +206,27 @@ impl Plan {
         write(connection, true, rows.clone().map(|row| entry(row, root)))?;
         for (number, row) in rows.enumerate() {
             let shape = Table::read(connection, "main", &row.name)?;
-            let generated = shape.columns.iter().any(|column| column.kind != ColumnKind::Ordinary);
-            if let (true, Some(function)) = (generated, foreign[number].first()) {
-                return Err(needs_app(row, &format!("the function {function}() beside a generated column")));
+            // Which of its expressions calls the function, is not looked at: in most tables, none is evaluated.
+            if shape.columns.iter().any(|column| column.kind != ColumnKind::Ordinary) {
+                self.needs.extend(functions(&verdicts[number]).into_iter().map(|needed| need(row, needed)));
             }
             let without_rowid = matches!(shape.key, TableKey::Primary(_));
-            let automatic = table::indexes(connection, "main", &row.name)?
+            let automatic: Vec<String> = table::indexes(connection, "main", &row.name)?
                 .into_iter()
                 // The one of a WITHOUT ROWID table's primary key is the table itself.
                 .filter(|index| index.origin == "u" || index.origin == "pk" && !without_rowid)
                 .map(|index| index.name)
                 .collect();
+            if let Some(budget) = connection.budget() {
+                budget.charge(OBJECT * automatic.len() as u64).map_err(|error| error.at(title(row)))?;
+            }
             let twin = format!("{}{number}", self.prefix);
             let twin_sql = twin_sql(&twin, &shape);
             self.numbers.insert(row.name.clone(), number);
-            self.tables.push(PlannedTable { row: row.clone(), shape, twin, twin_sql, automatic });
+            let keys = without_rowid.then(|| shape.primary_columns().len());
+            let (row, values) = (row.clone(), shape.value_columns().len());
+            let charges = Vec::new();
+            self.tables.push(PlannedTable { row, shape, keys, values, twin, twin_sql, automatic, charges });
         }
         Ok(())
     }
@@ -169,7 +241,7 @@ impl Plan {
         let roots =
             trees::make(connection, twins.chain((0..indexes).map(index))).map_err(|(number, error)| {
                 match self.tables.get(number) {
-                    Some(table) => needs_app_or(&table.row, error),
+                    Some(table) => unbuildable(&table.row, error),
                     None => error,
                 }
             })?;
@@ -224,24 +296,6 @@ impl Plan {
     pub(crate) fn write_treeless(&self, connection: &Connection<'_>) -> Result<()> {
         write(connection, false, self.treeless.iter().map(|row| entry(row, 0)))
     }
-
-    /// Goes through all steps on an empty database in memory, to find what this SQLite cannot build.
-    pub(crate) fn rehearse(&self, connection: &Connection<'_>, encoding: TextEncoding) -> Result<()> {
-        guard::raise(connection)?;
-        set_encoding(connection, encoding)?;
-        connection.execute("BEGIN")?;
-        let trees = self.make_trees(connection)?;
-        self.write_for_loading(connection, &trees)?;
-        for table in self.tables.iter().filter(|table| table.row.name != "sqlite_sequence") {
-            connection.prepare(&table.insert_sql()).map_err(|error| needs_app_or(&table.row, error))?;
-        }
-        self.write_tables(connection, &trees)?;
-        self.fill_indexes(connection, &trees).map_err(|error| match fault::is_of_machine(&error) {
-            true => error,
-            false => Error::unsupported(format!("{}; {APP_ONLY}", error.message())),
-        })?;
-        self.write_treeless(connection)
-    }
 }
 
 /// Sets the encoding of an empty database.
@@ -258,18 +312,32 @@ pub(crate) fn set_encoding(connection: &Connection<'_>, encoding: TextEncoding) 
     Ok(())
 }
 
-const APP_ONLY: &str = "what only the app's own functions and collations can build, no other SQLite can restore; \
-                        drop it before the export";
-
-fn needs_app(row: &SchemaRow, what: &str) -> Error {
-    Error::unsupported(format!("{}: {what}; {APP_ONLY}", title(row)))
+/// What the functions that a text names need.
+fn functions(verdict: &Verdict) -> Vec<Needed> {
+    let app = verdict.foreign.iter().cloned().map(Needed::AppFunction);
+    let missing = verdict.missing.iter().cloned().map(|name| Needed::Function(name, false));
+    app.chain(missing).chain(verdict.newer.iter().cloned().map(|name| Needed::Function(name, true))).collect()
 }
 
-/// The same for what SQLite said, unless that is not about the row.
-fn needs_app_or(row: &SchemaRow, error: Error) -> Error {
+/// How the object of a row is called where it needs something.
+fn object(row: &SchemaRow) -> String {
+    match row.kind {
+        SchemaKind::Index => format!("{} of table {:?}", title(row), row.table),
+        _ => title(row),
+    }
+}
+
+/// What the object of a row needs.
+fn need(row: &SchemaRow, needed: Needed) -> Need {
+    let index = (row.kind == SchemaKind::Index).then(|| row.name.clone());
+    Need { object: object(row), index, needed }
+}
+
+/// A table that this SQLite cannot make, unless the error is not about that.
+fn unbuildable(row: &SchemaRow, error: Error) -> Error {
     match fault::is_of_machine(&error) {
         true => error.at(title(row)),
-        false => needs_app(row, error.message()),
+        false => Error::unsupported(format!("{}: this SQLite cannot build it: {}", title(row), error.message())),
     }
 }
 
@@ -290,9 +358,13 @@ fn check_rows(schema: &[SchemaRow]) -> Result<()> {
         let count = schema.len();
         return Err(Error::too_big(format!("the schema has {count} rows, and {SCHEMA_ROWS_MAX} is the limit")));
     }
-    let mut names = HashSet::new();
+    let (mut names, mut before) = (HashSet::new(), None);
     for row in schema {
         let refused = |why: &str| Err(Error::corrupt(format!("{}: refused, since {why}", title(row))));
+        let place = (class(row), class(row) == Class::Table && row.name != "sqlite_sequence");
+        if before.replace(place).is_some_and(|before| before > place) {
+            return refused("tables come first, then indexes, then views, triggers and virtual tables");
+        }
         // Triggers have names of their own; everything else shares one set of names, in any case of letters.
         if !names.insert((row.kind == SchemaKind::Trigger, row.name.to_ascii_lowercase())) {
             return refused("its name comes twice");
@@ -311,7 +383,7 @@ fn check_rows(schema: &[SchemaRow]) -> Result<()> {
 }
 
 /// SQLite makes its own tables with these texts and no other.
-pub(crate) fn judge_system_table(row: &SchemaRow) -> Result<Vec<String>> {
+pub(crate) fn judge_system_table(row: &SchemaRow) -> Result<Verdict> {
     let columns = match row.name.as_str() {
         "sqlite_sequence" => "name,seq",
         "sqlite_stat1" => "tbl,idx,stat",
@@ -321,7 +393,7 @@ pub(crate) fn judge_system_table(row: &SchemaRow) -> Result<Vec<String>> {
     if row.sql != format!("CREATE TABLE {}({columns})", row.name) {
         return Err(Error::corrupt(format!("{}: refused, since its SQL text is not the one of SQLite", title(row))));
     }
-    Ok(Vec::new())
+    Ok(Verdict::default())
 }
 
 /// A prefix that no name of the schema begins with.

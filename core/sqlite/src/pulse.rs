@@ -1,11 +1,15 @@
 //! Lets an app stop work of ours that does not run on its own connection.
 
+use crate::Budget;
 use crate::connection::Connection;
 use crate::statement::Statement;
 use lifeboat_core::Result;
 
 /// About a thousand instructions of SQLite's machine, which read nothing.
 const WORK: &str = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 60) SELECT count(*) FROM c";
+
+/// A beat comes when a connection of ours has asked so often, which it does after a thousand instructions.
+const EVERY: u32 = 10;
 
 /// A statement on the app's connection that is run now and then, while the real work goes on elsewhere (on a copy, in
 /// the compressor): it gives `sqlite3_interrupt` and the app's progress handler their chance. The handler counts the
@@ -25,9 +29,13 @@ impl<'c> Pulse<'c> {
         self.statement.run([])
     }
 
-    /// Runs work on `connection`, one of our own, with a beat now and then while SQLite is busy there. Where a beat fails,
-    /// its error is the outcome.
-    pub fn watch<R>(&mut self, connection: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
-        connection.watched_by(|| self.beat(), body)
+    /// Runs work that is counted in `budget`, with a beat now and then. Where a beat fails, its error is the outcome.
+    pub fn watch<R>(&mut self, budget: &Budget, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        let mut asked = 0_u32;
+        let watcher = || {
+            asked = asked.wrapping_add(1);
+            if asked.is_multiple_of(EVERY) { self.beat() } else { Ok(()) }
+        };
+        budget.watched_by(watcher, body)
     }
 }

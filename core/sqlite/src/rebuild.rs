@@ -4,29 +4,38 @@
 //! into twins; the true texts are written into `sqlite_schema` as rows; SQLite then fills the indexes by their true
 //! definitions; last come views, triggers and virtual tables, which are rows of the schema and nothing else.
 
+use crate::api::Api;
 use crate::check::{self, CheckLevel, Findings};
+use crate::collations;
 use crate::connection::{Connection, OpenMode};
 use crate::fault;
 use crate::guard;
 use crate::judge::Judge;
+use crate::needs::Need;
 use crate::owned::OwnedRow;
 use crate::plan::{Plan, PlannedTable, Trees, set_encoding};
 use crate::statement::Statement;
-use crate::table::{self, ColumnKind, TableKey};
+use crate::table::TableKey;
+use crate::{Budget, bounded};
 use lifeboat_core::{
     Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
 };
 use std::ffi::c_int;
+use std::rc::Rc;
 
 /// `SQLITE_FCNTL_RESERVE_BYTES`
 pub(crate) const RESERVE_BYTES: c_int = 38;
 
-/// Instructions of SQLite's machine that a rebuild may take to begin with, and for each row, those of the schema too: a
-/// hundred times what ordinary tables take. It bounds what the expressions of a hostile schema can cost.
-const WORK_BASE: u64 = 10_000_000;
-const WORK_PER_ROW: u64 = 20_000;
+/// What a rebuilt file may take, unless the caller says: so much, a page for each b-tree, and so many times the bytes of the
+/// rows, each of which counts as [`ROW_MIN`] at least.
+const DISK_BASE: u64 = 64 << 20;
+const DISK_PER_ROW_BYTE: u64 = 32;
+const ROW_MIN: u64 = 100;
+/// The limit is told to SQLite anew after so many bytes of rows.
+const DISK_STEP: u64 = 1 << 20;
 
-/// The physical settings of the database to build: no part of a state, so the caller chooses.
+/// The settings of the database to build that are no part of a state, so that the caller chooses, and how much the state is
+/// trusted.
 #[derive(Clone, Copy, Debug)]
 pub struct RebuildOptions {
     /// Bytes per page: a power of two from 512 to 65536.
@@ -38,12 +47,31 @@ pub struct RebuildOptions {
     /// Which of SQLite's own checks the result has to pass. They run before virtual tables are there, so no module
     /// does.
     pub check: CheckLevel,
+    /// Bytes that the file may take at most. `None`: 64 MiB, a page for each table and index, and 32 bytes for each byte of a
+    /// row, of which each counts as 100 bytes at least.
+    pub max_bytes: Option<u64>,
+    /// Bytes of the bundles that the state comes out of, as far as they are known: more may come
+    /// ([`Rebuild::add_input`]). Its expressions may ask for more work where there are more.
+    pub input_bytes: u64,
+    /// Who made the state is trusted: its expressions may take any time and any space.
+    pub trusted: bool,
+    /// Indexes that this SQLite cannot build are left out. What is built has another schema then than the state.
+    pub skip_indexes: bool,
 }
 
 impl Default for RebuildOptions {
-    /// 4096 bytes per page, no auto-vacuum, nothing reserved, and the quick check.
+    /// 4096 bytes per page, no auto-vacuum, nothing reserved, the quick check, no trust, all indexes.
     fn default() -> Self {
-        Self { page_size: 4096, auto_vacuum: 0, reserve_bytes: 0, check: CheckLevel::Quick }
+        Self {
+            page_size: 4096,
+            auto_vacuum: 0,
+            reserve_bytes: 0,
+            check: CheckLevel::Quick,
+            max_bytes: None,
+            input_bytes: 0,
+            trusted: false,
+            skip_indexes: false,
+        }
     }
 }
 
@@ -58,40 +86,27 @@ pub struct Rebuilt {
     pub partial_indexes: Vec<String>,
     /// Stored generated columns, as `table.column`.
     pub stored_columns: Vec<String>,
+    /// What the schema needs of the application: what is built is of use where that is.
+    pub needs: Vec<Need>,
+    /// Indexes that were left out, since this SQLite cannot build them.
+    pub left_out: Vec<String>,
     /// Rows that break a constraint of their table, in the words of SQLite's check; the state has them so. Which are found
     /// depends on the check.
     pub violations: Findings,
-    /// Rows of its schema.
-    pub schema_rows: u64,
 }
 
 impl Rebuilt {
     /// Runs `body`, which looks at the rebuilt database once more: proves it, checks its foreign keys. A hostile schema can
-    /// have any number of these, so that this is given as much work as the rebuild was.
+    /// have any number of these, so that this counts as work of the rebuild, too. Afterwards the connection has no limit.
     ///
-    /// [`TooBig`](ErrorKind::TooBig) when it takes more; else the outcome of `body`.
+    /// [`TooBig`](ErrorKind::TooBig) when it takes more than is left; else the outcome of `body`.
     pub fn examine<R>(&self, scratch: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
-        scratch.grant(Some(work(self.rows.saturating_add(self.schema_rows))));
-        let outcome = body().map_err(|error| spent(scratch, error));
-        scratch.grant(None);
+        let outcome = body().and_then(|found| collations::check(scratch).map(|()| found));
+        let Some(budget) = scratch.budget() else { return outcome };
+        let outcome = outcome.map_err(|error| budget.explain(error));
+        budget.lift();
         outcome
     }
-}
-
-/// What a rebuild of so many rows may take.
-fn work(rows: u64) -> u64 {
-    WORK_BASE.saturating_add(WORK_PER_ROW.saturating_mul(rows))
-}
-
-/// Tells work that was ended since all of it was used up from work that somebody stopped.
-fn spent(scratch: &Connection<'_>, error: Error) -> Error {
-    if error.kind() == ErrorKind::Interrupted && scratch.is_spent() {
-        return Error::too_big(format!(
-            "the expressions or foreign keys of the schema take more work than {WORK_PER_ROW} instructions for each row ({})",
-            error.message()
-        ));
-    }
-    error
 }
 
 /// Receives a state and builds it in a scratch database.
@@ -107,6 +122,10 @@ pub struct Rebuild<'c> {
     rows: u64,
     /// Bytes of the largest row so far.
     largest: usize,
+    /// Bytes that all rows so far count, and those for which the limit of the file was set.
+    row_bytes: u64,
+    limited_for: u64,
+    left_out: Vec<String>,
 }
 
 impl<'c> Rebuild<'c> {
@@ -119,6 +138,11 @@ impl<'c> Rebuild<'c> {
         if scratch.query_i64("SELECT count(*) FROM sqlite_master")? != 0 {
             return Err(Error::misuse("the scratch database is not empty"));
         }
+        match scratch.budget() {
+            Some(budget) if options.trusted => budget.trust(),
+            Some(budget) => budget.limit(options.input_bytes),
+            None => {}
+        }
         Ok(Self {
             scratch,
             options,
@@ -128,7 +152,17 @@ impl<'c> Rebuild<'c> {
             sequence: Vec::new(),
             rows: 0,
             largest: 0,
+            row_bytes: 0,
+            limited_for: 0,
+            left_out: Vec::new(),
         })
+    }
+
+    /// So many more bytes of the bundles have come than [`RebuildOptions::input_bytes`] and former calls say.
+    pub fn add_input(&self, bytes: u64) {
+        if let Some(budget) = self.scratch.budget() {
+            budget.add_input(bytes);
+        }
     }
 
     /// Completes the database after the last row: indexes, checks, views, triggers, virtual tables, settings.
@@ -140,7 +174,12 @@ impl<'c> Rebuild<'c> {
         self.complete().map_err(|error| self.explain(error))
     }
 
-    fn complete(&self) -> Result<Rebuilt> {
+    fn complete(&mut self) -> Result<Rebuilt> {
+        if let Some((plan, trees)) = self.schema.take() {
+            let limited = self.limit_disk(&plan);
+            self.schema = Some((plan, trees));
+            limited?;
+        }
         let scratch = self.scratch;
         let (Some(settings), Some((plan, trees))) = (&self.settings, &self.schema) else {
             return Err(Error::corrupt("the state ends before its schema"));
@@ -149,7 +188,7 @@ impl<'c> Rebuild<'c> {
         self.write_sequence(plan)?;
         guard::limit_length(scratch, self.largest);
         let doubled = plan.fill_indexes(scratch, trees)?;
-        let mut report = self.report(plan)?;
+        let mut report = self.report(plan);
         report.violations = check::require_sound(scratch, self.options.check)?;
         // The full check sees for itself.
         for index in doubled.into_iter().filter(|_| self.options.check != CheckLevel::Full) {
@@ -159,8 +198,7 @@ impl<'c> Rebuild<'c> {
         scratch.execute(&format!("PRAGMA application_id = {}", settings.application_id))?;
         scratch.execute(&format!("PRAGMA user_version = {}", settings.user_version))?;
         scratch.execute("COMMIT")?;
-        // What the caller does with the result is not the schema's work, except for what passes through `examine`.
-        scratch.grant(None);
+        collations::check(scratch)?;
         Ok(report)
     }
 
@@ -173,30 +211,48 @@ impl<'c> Rebuild<'c> {
         self.sequence.iter().try_for_each(|row| insert.run(row.values()))
     }
 
-    fn report(&self, plan: &Plan) -> Result<Rebuilt> {
-        let schema_rows = plan.tables.len() + plan.indexes.len() + plan.treeless.len();
-        let mut report = Rebuilt { rows: self.rows, schema_rows: schema_rows as u64, ..Rebuilt::default() };
-        for table in &plan.tables {
-            let name = &table.row.name;
-            for column in table.shape.columns.iter().filter(|column| column.kind == ColumnKind::Stored) {
-                report.stored_columns.push(format!("{name}.{}", column.name));
-            }
-            for index in table::indexes(self.scratch, "main", name)? {
-                if table::terms(self.scratch, "main", &index.name)?.iter().any(|term| term.column == -2) {
-                    report.expression_indexes.push(index.name.clone());
-                }
-                if index.partial {
-                    report.partial_indexes.push(index.name);
-                }
-            }
+    fn report(&self, plan: &Plan) -> Rebuilt {
+        let computed = plan.computed.clone();
+        Rebuilt {
+            rows: self.rows,
+            expression_indexes: computed.expression_indexes,
+            partial_indexes: computed.partial_indexes,
+            stored_columns: computed.stored_columns,
+            needs: plan.needs.clone(),
+            left_out: self.left_out.clone(),
+            violations: Findings::default(),
         }
-        Ok(report)
+    }
+
+    /// Tells SQLite how large the file may become.
+    fn limit_disk(&mut self, plan: &Plan) -> Result<()> {
+        self.limited_for = self.row_bytes;
+        let page = u64::from(self.options.page_size);
+        let usual = || {
+            let rows = DISK_PER_ROW_BYTE.saturating_mul(self.row_bytes);
+            DISK_BASE.saturating_add(page.saturating_mul(plan.trees())).saturating_add(rows)
+        };
+        let bytes = match (self.options.max_bytes, self.options.trusted) {
+            (Some(bytes), _) => bytes,
+            (None, true) => return Ok(()),
+            (None, false) => usual(),
+        };
+        // SQLite takes 32 bits, and no more pages than a file may have.
+        let pages = (bytes / page).clamp(1, u64::from(u32::MAX) - 2);
+        self.scratch.query_i64(&format!("PRAGMA max_page_count = {pages}")).map(drop)
+    }
+
+    /// The file has as many pages as it may.
+    fn is_full(&self) -> bool {
+        let pragma = |name: &str| self.scratch.query_i64(&format!("PRAGMA {name}")).unwrap_or(0);
+        pragma("page_count") >= pragma("max_page_count")
     }
 
     /// Sets up the empty file. Order matters: each of these is fixed by the first page that is written.
     fn prepare(&self, encoding: TextEncoding) -> Result<()> {
         let (scratch, options) = (self.scratch, &self.options);
         guard::raise(scratch)?;
+        collations::accept(scratch)?;
         let mut reserve = c_int::from(options.reserve_bytes);
         if !scratch.file_control("main", RESERVE_BYTES, &mut reserve)? && options.reserve_bytes != 0 {
             return Err(Error::unsupported("this SQLite cannot reserve bytes on each page (3.33 and later can)"));
@@ -204,6 +260,7 @@ impl<'c> Rebuild<'c> {
         scratch.execute(&format!("PRAGMA page_size = {}", options.page_size))?;
         scratch.execute(&format!("PRAGMA auto_vacuum = {}", options.auto_vacuum))?;
         set_encoding(scratch, encoding)?;
+        bounded::install(scratch, encoding)?;
         for (pragma, wanted) in
             [("page_size", i64::from(options.page_size)), ("auto_vacuum", i64::from(options.auto_vacuum))]
         {
@@ -212,14 +269,11 @@ impl<'c> Rebuild<'c> {
             }
         }
         // Nobody else sees the file, and it is thrown away if anything fails. A small cache sorts best: what is written
-        // is written once, in order. Threads of SQLite's own help it sort, where it has any.
-        let pragmas = [
-            "locking_mode = EXCLUSIVE",
-            "journal_mode = OFF",
-            "synchronous = OFF",
-            "cache_size = -2000",
-            "threads = 2",
-        ];
+        // is written once, in order. Threads of SQLite's own help it sort, where it has any; by the application's
+        // collations this thread alone compares.
+        let threads = if collations::is_lent(scratch) { "threads = 0" } else { "threads = 2" };
+        let pragmas =
+            ["locking_mode = EXCLUSIVE", "journal_mode = OFF", "synchronous = OFF", "cache_size = -2000", threads];
         for pragma in pragmas {
             scratch.execute(&format!("PRAGMA {pragma}"))?;
         }
@@ -228,8 +282,30 @@ impl<'c> Rebuild<'c> {
 
     fn planned(&self, name: &str) -> Result<(usize, &PlannedTable)> {
         let (plan, _) = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
-        plan.table(name)
-            .ok_or_else(|| Error::corrupt(format!("there are rows for table {name:?}, which the schema does not have")))
+        plan.require(name)
+    }
+
+    /// Plans what to build, and makes its empty b-trees.
+    fn begin(&mut self, encoding: TextEncoding, schema: &[SchemaRow]) -> Result<()> {
+        let scratch = self.scratch;
+        let mut plan = rehearsed_plan(*scratch.api(), &scratch.shared_budget(), encoding, schema)?;
+        let unmet: Vec<Need> = plan.needs.iter().filter(|need| !need.is_met(scratch)).cloned().collect();
+        for need in unmet {
+            match (&need.index, self.options.skip_indexes) {
+                (Some(index), true) => self.left_out.push(index.clone()),
+                _ => return Err(need.refuse_restore(scratch)),
+            }
+        }
+        self.left_out.dedup();
+        plan.leave_out(&self.left_out);
+        self.largest = schema.iter().map(|row| row.sql.len()).max().unwrap_or(0);
+        guard::limit_length(scratch, self.largest);
+        self.limit_disk(&plan)?;
+        scratch.execute("BEGIN")?;
+        let trees = plan.make_trees(scratch)?;
+        plan.write_for_loading(scratch, &trees)?;
+        self.schema = Some((plan, trees));
+        Ok(())
     }
 
     /// Loads one row of the current table.
@@ -237,19 +313,15 @@ impl<'c> Rebuild<'c> {
         let Some((number, _)) = &self.loading else { return Err(Error::corrupt("a row comes before its table")) };
         let (plan, _) = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
         let table = &plan.tables[*number];
-        let wrong = |what: &str| Err(Error::corrupt(format!("table {:?}: {what}", table.row.name)));
-        if values.len() != table.shape.value_columns().len() {
-            return wrong("a row has another number of values than the table has columns");
-        }
+        table.check_row(key, values)?;
         let rowid;
         let key: &[Value<'_>] = match (key, &table.shape.key) {
             (Key::Rowid(_), TableKey::Ordinal) if table.is_direct() => &[],
-            (Key::Rowid(key), TableKey::Alias(_) | TableKey::Rowid(_) | TableKey::Ordinal) => {
+            (Key::Rowid(key), _) => {
                 rowid = [Value::Integer(key)];
                 &rowid
             }
-            (Key::Primary(key), TableKey::Primary(_)) if key.len() == table.shape.primary_columns().len() => key,
-            _ => return wrong("a row has a key of another kind than the table's"),
+            (Key::Primary(key), _) => key,
         };
         let size = key.iter().chain(values).map(size).sum::<usize>();
         if size > self.largest {
@@ -257,7 +329,16 @@ impl<'c> Rebuild<'c> {
             guard::limit_length(self.scratch, size);
         }
         self.rows += 1;
-        self.scratch.grant_more(WORK_PER_ROW);
+        self.row_bytes = self.row_bytes.saturating_add((size as u64).max(ROW_MIN));
+        if let Some(budget) = self.scratch.budget() {
+            charge(budget, &self.options, table, key, values, size)?;
+        }
+        if self.row_bytes - self.limited_for > DISK_STEP {
+            let Some((plan, trees)) = self.schema.take() else { return Ok(()) };
+            let limited = self.limit_disk(&plan);
+            self.schema = Some((plan, trees));
+            limited?;
+        }
         let Some((_, insert)) = &mut self.loading else { return Ok(()) };
         insert.run(key.iter().chain(values).copied())
     }
@@ -272,8 +353,43 @@ impl<'c> Rebuild<'c> {
                 error.message()
             ));
         }
-        spent(self.scratch, error)
+        if error.code().is_some_and(|code| code & 0xff == fault::FULL) && self.is_full() {
+            return Error::too_big(
+                "the database would take more space than it may; if you trust who made it, allow more by the option \
+                 \"max_bytes\"",
+            );
+        }
+        match self.scratch.budget() {
+            Some(budget) => budget.explain(error),
+            None => error,
+        }
     }
+}
+
+/// Charges for what a row makes SQLite compute.
+fn charge(
+    budget: &Budget,
+    options: &RebuildOptions,
+    table: &PlannedTable,
+    key: &[Value<'_>],
+    values: &[Value<'_>],
+    size: usize,
+) -> Result<()> {
+    budget.add_row(size as u64);
+    if table.charges.is_empty() {
+        return Ok(());
+    }
+    // Generated columns are computed when the row comes and when it is checked; so are indexes by the full check.
+    let is_full = options.check == CheckLevel::Full;
+    let mut units = 0_u64;
+    for charge in &table.charges {
+        let times = if charge.index.is_none() || is_full { 2 } else { 1 };
+        units = units.saturating_add(charge.row(key, values).saturating_mul(times));
+        if !budget.is_trusted() && charge.is_too_long(if charge.index.is_none() { size } else { charge.largest() }) {
+            budget.exhaust();
+        }
+    }
+    budget.charge(units)
 }
 
 impl StateSink for Rebuild<'_> {
@@ -285,15 +401,7 @@ impl StateSink for Rebuild<'_> {
 
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         let settings = self.settings.ok_or_else(|| Error::corrupt("the schema comes before the settings"))?;
-        let plan = rehearsed_plan(self.scratch, settings.encoding, schema)?;
-        self.largest = schema.iter().map(|row| row.sql.len()).max().unwrap_or(0);
-        guard::limit_length(self.scratch, self.largest);
-        self.scratch.grant(Some(work(schema.len() as u64)));
-        self.scratch.execute("BEGIN")?;
-        let trees = plan.make_trees(self.scratch)?;
-        plan.write_for_loading(self.scratch, &trees)?;
-        self.schema = Some((plan, trees));
-        Ok(())
+        self.begin(settings.encoding, schema).map_err(|error| self.explain(error))
     }
 
     /// It says what is not there.
@@ -308,6 +416,9 @@ impl StateSink for Rebuild<'_> {
         self.loading = None;
         let (number, table) = self.planned(name)?;
         let sql = table.insert_sql();
+        if let Some(budget) = self.scratch.budget() {
+            budget.set_passes(table.generated().map_or(1, |charge| charge.operations));
+        }
         let scratch = self.scratch;
         self.loading = Some((number, scratch.prepare(&sql)?));
         Ok(())
@@ -324,9 +435,7 @@ impl StateSink for Rebuild<'_> {
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
         self.loading = None;
         let (_, table) = self.planned(name)?;
-        if !is_system_table(name) || rows.iter().any(|row| row.len() != table.shape.columns.len()) {
-            return Err(Error::corrupt(format!("table {name:?}: these rows are none of a table of SQLite's own")));
-        }
+        table.check_system_rows(rows)?;
         let insert = table.insert_sql();
         self.rows += rows.len() as u64;
         if name == "sqlite_sequence" {
@@ -341,20 +450,33 @@ impl StateSink for Rebuild<'_> {
     }
 }
 
-/// Whether a plain SQLite can rebuild a state with this schema: judges it and goes through all steps on an empty
-/// database in memory, in milliseconds. Export asks this first, so that no bundle is made that nobody could restore.
+/// Whether a SQLite can rebuild a state with this schema: judges it and goes through all steps on an empty database in
+/// memory, in milliseconds. Export asks this first, so that no bundle is made that nobody could restore. Gives what it needs
+/// of the application, or of a newer SQLite.
 ///
-/// [`Unsupported`](ErrorKind::Unsupported) names what only the app could build (an index that needs its own function or
-/// collation); [`Corrupt`](ErrorKind::Corrupt) what is not what it claims to be.
-pub fn check_restorable(connection: &Connection<'_>, settings: &Settings, schema: &[SchemaRow]) -> Result<()> {
-    rehearsed_plan(connection, settings.encoding, schema).map(drop)
+/// [`Unsupported`](ErrorKind::Unsupported) names what only the app could build (an index that needs its own function);
+/// [`Corrupt`](ErrorKind::Corrupt) what is not what it claims to be.
+pub fn check_restorable(
+    connection: &Connection<'_>,
+    budget: &Rc<Budget>,
+    settings: &Settings,
+    schema: &[SchemaRow],
+) -> Result<Vec<Need>> {
+    let plan = rehearsed_plan(*connection.api(), budget, settings.encoding, schema);
+    let plan = plan.map_err(|error| budget.explain(error))?;
+    plan.needs.iter().try_for_each(Need::check_export)?;
+    Ok(plan.needs)
 }
 
-/// Plans and rehearses in memory, with the library of `connection`.
-fn rehearsed_plan(connection: &Connection<'_>, encoding: TextEncoding, schema: &[SchemaRow]) -> Result<Plan> {
-    let api = *connection.api();
-    let plan = Plan::new(&Judge::new(api)?, encoding, schema)?;
-    plan.rehearse(&Connection::open(api, ":memory:", OpenMode::Create)?, encoding)?;
+/// Plans and rehearses in memory.
+pub(crate) fn rehearsed_plan(
+    api: Api,
+    budget: &Rc<Budget>,
+    encoding: TextEncoding,
+    schema: &[SchemaRow],
+) -> Result<Plan> {
+    let mut plan = Plan::new(&Judge::new(api, budget)?, encoding, schema)?;
+    plan.rehearse(&Connection::open_within(api, ":memory:", OpenMode::Create, budget)?, encoding)?;
     Ok(plan)
 }
 

@@ -7,9 +7,10 @@ use crate::dangling::{Dangling, Survey};
 use crate::narrow::{Narrowed, narrow};
 use crate::schema::{Class, class};
 use crate::selection::{Chosen, Now, Rows, SelectionRequest};
-use crate::{fault, guard, page_copy};
+use crate::{Budget, bounded, fault, guard, page_copy};
 use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow};
 use std::collections::HashSet;
+use std::rc::Rc;
 
 /// A selection of one database.
 pub(crate) struct Selected {
@@ -22,12 +23,17 @@ pub(crate) struct Selected {
 
 impl Selected {
     /// Applies `request` to a whole schema. Conditions are not looked at yet: [`Selected::bench`].
-    pub(crate) fn new(source: &Connection<'_>, request: &SelectionRequest, schema: &[SchemaRow]) -> Result<Self> {
+    pub(crate) fn new(
+        source: &Connection<'_>,
+        budget: &Rc<Budget>,
+        request: &SelectionRequest,
+        schema: &[SchemaRow],
+    ) -> Result<Self> {
         if matches!(request.now, Some(Now::Real(real)) if real.is_nan()) {
             return Err(Error::misuse("the option `now` is NaN"));
         }
         let chosen = Chosen::new(&request.selection, schema)?;
-        let narrowed = narrow(source, schema, &chosen.kept)?;
+        let narrowed = narrow(source, budget, schema, &chosen.kept)?;
         let tables = schema.iter().filter(|row| is_ordinary(row)).map(|row| row.name.clone()).collect();
         Ok(Self { chosen, narrowed, now: request.now.clone(), tables })
     }
@@ -39,13 +45,14 @@ impl Selected {
     /// Copies the pages of `schema` into a private database, in which nothing but reading is possible, and judges the
     /// conditions there.
     pub(crate) fn bench(&self, source: &Connection<'_>, schema: &str) -> Result<Connection<'static>> {
-        let copy = page_copy::copy(source, schema)?.ok_or_else(|| {
+        let copy = page_copy::copy(source, source, schema, &Budget::unlimited())?.ok_or_else(|| {
             Error::unsupported(
                 "the option `where` needs a private copy of the pages, which SQLite does not make of this database (it \
                  may be encrypted); select whole tables",
             )
         })?;
         guard::raise(&copy)?;
+        bounded::install(&copy, copy.encoding()?)?;
         copy.execute("PRAGMA query_only = ON")?;
         let tables: HashSet<String> = self.tables.iter().map(|name| name.to_ascii_lowercase()).collect();
         let bench = Bench { connection: &copy, tables, has_now: self.now.is_some() };

@@ -1,22 +1,29 @@
 //! The way out of a live database: one read transaction, walked over in the canonical order of a state.
 
+use crate::collations::{self, Lent};
 use crate::connection::Connection;
 use crate::dangling::Dangling;
-use crate::loadable;
+use crate::definition;
+use crate::loadable::{self, Doubles};
 use crate::name::quote_name;
+use crate::needs::Need;
 use crate::owned::OwnedRow;
 use crate::page_copy;
 use crate::pulse::Pulse;
+use crate::rebuild::check_restorable;
 use crate::schema::{self, Class};
 use crate::selected::{self, Selected};
 use crate::selection::{Rows, SelectionRequest};
 use crate::statement::Statement;
 use crate::stored_text::StoredText;
 use crate::table::{Table, TableKey};
+use crate::{Budget, bounded, guard};
 use lifeboat_core::limits::{SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX};
 use lifeboat_core::{
     Error, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
 };
+use std::ffi::c_int;
+use std::rc::Rc;
 
 /// How many rows, and how many bytes of text and blobs, pass between two beats of the app's [`Pulse`].
 const BEAT_ROWS: u32 = 256;
@@ -33,9 +40,13 @@ pub struct Snapshot<'c> {
     encoding: TextEncoding,
     /// The read transaction, while the source itself is walked.
     _hold: Option<Statement<'c>>,
+    /// Before the copy, which compares with it.
+    _lent: Option<Lent<'c>>,
     copy: Option<Connection<'static>>,
     /// Which part of the database is the state.
     selected: Option<Selected>,
+    /// What the schema may ask for.
+    budget: Rc<Budget>,
 }
 
 impl<'c> Snapshot<'c> {
@@ -70,20 +81,45 @@ impl<'c> Snapshot<'c> {
             schema: schema.to_owned(),
             encoding,
             _hold: Some(hold),
+            _lent: None,
             copy: None,
             selected: None,
+            budget: budget(connection, schema)?,
         };
         if let Some(request) = request.filter(|request| !request.selection.is_whole()) {
-            snapshot.selected = Some(Selected::new(connection, request, &snapshot.schema()?)?);
+            snapshot.selected = Some(Selected::new(connection, &snapshot.budget, request, &snapshot.schema()?)?);
         }
         snapshot.copy = match &snapshot.selected {
             Some(selected) if selected.has_conditions() => Some(selected.bench(connection, schema)?),
+            _ if snapshot.lacks_collations()? => page_copy::copy(connection, connection, schema, &Budget::unlimited())?,
             _ => page_copy::copy_if_writers_wait(connection, schema)?,
         };
-        if snapshot.copy.is_some() {
+        if let Some(copy) = &snapshot.copy {
             snapshot._hold = None;
+            snapshot._lent = Some(collations::lend(copy, connection)?);
         }
         Ok(snapshot)
+    }
+
+    /// Whether a SQLite can rebuild a state with this schema, and what it needs for that: [`check_restorable`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_restorable(&self) -> Result<Vec<Need>> {
+        let (settings, schema) = (self.settings()?, self.schema()?);
+        Pulse::of(self.source)?.watch(&self.budget, || check_restorable(self.source, &self.budget, &settings, &schema))
+    }
+
+    /// Some versions of SQLite open no table WITHOUT ROWID that has a collation which is not registered on the connection:
+    /// whether there is one. On a private copy it can be read nevertheless.
+    fn lacks_collations(&self) -> Result<bool> {
+        let may_name_one = |row: &&SchemaRow| {
+            let sql = row.sql.to_ascii_lowercase();
+            schema::class(row) == Class::Table && sql.contains("collate") && sql.contains("rowid")
+        };
+        let schema = self.schema()?;
+        let mut names = schema.iter().filter(may_name_one).flat_map(|row| definition::whole(&row.sql).collations);
+        Ok(names.any(|name| !collations::can_compare(self.source, &name)))
     }
 
     /// Whether a rebuild can load all rows, in the tables whose own definition has a say in it: those with a STORED
@@ -96,6 +132,7 @@ impl<'c> Snapshot<'c> {
     pub fn check_loadable(&self) -> Result<()> {
         let (connection, database) = self.database();
         let (schema, mut pulse) = (self.schema()?, Pulse::of(self.source)?);
+        let mut computing = None;
         for row in schema.iter().filter(|row| schema::class(row) == Class::Table && !is_system_table(&row.name)) {
             let rows = self.selected.as_ref().map_or(Rows::All, |selected| selected.chosen.rows(&row.name));
             let table = Table::read(connection, database, &row.name)?;
@@ -104,8 +141,16 @@ impl<'c> Snapshot<'c> {
                 Rows::All => String::new(),
                 Rows::Where(condition) => format!(" WHERE ({condition})"),
             };
-            for sql in loadable::doubles(connection, database, &table, &filter)? {
-                let found = self.stoppable(|| {
+            for Doubles { sql, is_computed } in loadable::doubles(connection, database, &table, &filter)? {
+                // What an expression of the schema computes, is computed on a connection of ours.
+                if is_computed && computing.is_none() {
+                    computing = Some(self.computing_copy()?);
+                }
+                let (connection, sql) = match computing.as_ref().and_then(Option::as_ref).filter(|_| is_computed) {
+                    Some(copy) => (copy, sql("main")),
+                    None => (connection, sql(database)),
+                };
+                let found = self.watching(connection, || {
                     let mut statement = connection.prepare(&sql)?;
                     if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
                         statement.bind_every(now.value())?;
@@ -117,12 +162,43 @@ impl<'c> Snapshot<'c> {
                 }
             }
             if loadable::is_direct(&table) {
-                let place = loadable::Place::new(connection, self.encoding, &schema, &row.name)?;
-                let mut trial = place.trial(&row.name)?;
-                self.stoppable(|| self.walk_table(&row.name, rows, &mut pulse, &mut trial))?;
+                let place = loadable::Place::new(connection, &self.budget, self.encoding, &schema, &row.name)?;
+                let Some(mut trial) = place.trial(&row.name)? else { continue };
+                let mut beat = Pulse::of(self.source)?;
+                let walk = || self.stoppable(|| self.walk_table(&row.name, rows, &mut pulse, &mut trial));
+                beat.watch(&self.budget, walk)?;
             }
         }
         Ok(())
+    }
+
+    /// The bytes of all pages.
+    pub(crate) fn size(&self) -> Result<u64> {
+        let (connection, schema) = self.database();
+        size(connection, schema)
+    }
+
+    /// Lets a private connection compare by the application's collations.
+    pub(crate) fn lend_to(&self, connection: &Connection<'_>) -> Result<Lent<'c>> {
+        collations::lend(connection, self.source)
+    }
+
+    /// Runs work on a private connection, which ends when the app wants it.
+    pub(crate) fn watching<R>(&self, private: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        let budget = private.shared_budget();
+        Pulse::of(self.source)?.watch(&budget, body).map_err(|error| budget.explain(error))
+    }
+
+    /// A private copy of the pages on which expressions of the schema may be computed. None where SQLite does not copy.
+    pub(crate) fn computing_copy(&self) -> Result<Option<Connection<'static>>> {
+        let (connection, schema) = self.database();
+        let Some(copy) = page_copy::copy(self.source, connection, schema, &self.budget)? else { return Ok(None) };
+        guard::raise(&copy)?;
+        bounded::install(&copy, self.encoding)?;
+        collations::accept(&copy)?;
+        // No value is longer than the file that it is in.
+        guard::limit_length(&copy, usize::try_from(size(&copy, "main")?).unwrap_or(usize::MAX));
+        Ok(Some(copy))
     }
 
     /// Hands the state to `sink`, part by part. It may be walked again: it is the same state each time.
@@ -131,7 +207,7 @@ impl<'c> Snapshot<'c> {
     /// its end; [`Interrupted`](lifeboat_core::ErrorKind::Interrupted) when the app's connection was interrupted or its
     /// progress handler said so. Errors of the sink come back as they are.
     pub fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
-        self.walk_with(self.selection(), sink)
+        self.walk_with(self.selection(), &self.schema()?, sink)
     }
 
     /// The same for a database that holds what `selection` left of another one: a state of which the selection is a part.
@@ -140,14 +216,19 @@ impl<'c> Snapshot<'c> {
         if self.selected.is_some() {
             return Err(Error::misuse("this snapshot is of a selection already"));
         }
-        self.walk_with(selection, sink)
+        self.walk_with(selection, &self.schema()?, sink)
     }
 
-    fn walk_with(&self, selection: Option<&Selection>, sink: &mut impl StateSink) -> Result<()> {
+    /// Hands this schema to the sink, which has the tables of the database.
+    pub(crate) fn walk_with(
+        &self,
+        selection: Option<&Selection>,
+        schema: &[SchemaRow],
+        sink: &mut impl StateSink,
+    ) -> Result<()> {
         let settings = self.settings()?;
         sink.settings(&settings)?;
-        let schema = self.schema()?;
-        sink.schema(&schema)?;
+        sink.schema(schema)?;
         if let Some(selection) = selection {
             sink.selection(selection)?;
         }
@@ -173,7 +254,7 @@ impl<'c> Snapshot<'c> {
                 }
             }
         }
-        Ok(())
+        collations::check(self.database().0)
     }
 
     /// The settings that are part of the state.
@@ -232,7 +313,7 @@ impl<'c> Snapshot<'c> {
     /// Runs work on the private copy in which conditions run, however long they take: it ends when the app wants it.
     fn stoppable<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
         match (&self.copy, &self.selected) {
-            (Some(copy), Some(_)) => Pulse::of(self.source)?.watch(copy, body),
+            (Some(copy), Some(_)) => self.watching(copy, body),
             _ => body(),
         }
     }
@@ -283,23 +364,39 @@ impl<'c> Snapshot<'c> {
                  PRAGMA reverse_unordered_selects turns round; turn that off first"
             )));
         }
+        // A table may have as many columns as a result: then the rowid comes by a statement of its own, in the same order.
+        let is_wide = matches!(table.key, TableKey::Rowid(_))
+            && table.value_columns().len() >= usize::try_from(connection.limit(LIMIT_COLUMN, -1)).unwrap_or(0);
         let key_columns = match &table.key {
             TableKey::Primary(_) => table.primary_columns().len(),
             TableKey::Ordinal => 0,
-            _ => 1,
+            _ => usize::from(!is_wide),
         };
-        let select = select(schema, &table, rows);
-        self.refuse_hidden(&select).map_err(place)?;
-        let mut statement = connection.prepare(&select).map_err(place)?;
-        if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
-            statement.bind_every(now.value())?;
-        }
+        let prepare = |columns: Columns| {
+            let select = select(schema, &table, rows, columns);
+            self.refuse_hidden(&select)?;
+            let mut statement = connection.prepare(&select)?;
+            if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
+                statement.bind_every(now.value())?;
+            }
+            Ok(statement)
+        };
+        let mut rowids = is_wide.then(|| prepare(Columns::Key)).transpose().map_err(place)?;
+        let columns = if is_wide { Columns::Values } else { Columns::All };
+        let mut statement = prepare(columns).map_err(place)?;
         let columns = statement.column_count();
         let stored_text = StoredText::of(connection, schema, &table, self.encoding).map_err(place)?;
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
         while statement.step().map_err(place)? {
-            let unlike = stored_text.of_row(&statement).map_err(place)?;
+            let rowid = match &mut rowids {
+                Some(rowids) => match rowids.step().map_err(place)? {
+                    true => rowids.integer(0),
+                    false => return Err(place(Error::corrupt("it has fewer rowids than rows"))),
+                },
+                None => statement.integer(0),
+            };
+            let unlike = stored_text.of_row(&statement, rowid, key_columns).map_err(place)?;
             let mut row_key: Vec<Value<'_>> = emptied(key);
             let mut row_values: Vec<Value<'_>> = emptied(values);
             for column in 0..columns {
@@ -316,9 +413,9 @@ impl<'c> Snapshot<'c> {
                 }
                 sink.row(Key::Primary(&row_key), &row_values)?;
             } else {
-                let rowid = match (key_columns, last) {
-                    (0, last) => last.unwrap_or(0) + 1,
-                    _ => statement.integer(0),
+                let rowid = match table.key {
+                    TableKey::Ordinal => last.unwrap_or(0) + 1,
+                    _ => rowid,
                 };
                 if last.is_some_and(|last| last >= rowid) {
                     return Err(Error::corrupt(format!(
@@ -344,7 +441,7 @@ impl<'c> Snapshot<'c> {
         let (connection, schema) = self.database();
         let place = |error: Error| error.at(format!("reading table {name:?}"));
         let table = Table::read(connection, schema, name)?;
-        let select = select(schema, &table, Rows::All);
+        let select = select(schema, &table, Rows::All, Columns::All);
         self.refuse_hidden(&select).map_err(place)?;
         let mut statement = connection.prepare(&select).map_err(place)?;
         let (mut rows, mut bytes, mut values) = (Vec::new(), 0, 0);
@@ -376,6 +473,21 @@ impl<'c> Snapshot<'c> {
     }
 }
 
+/// What a schema of this database may ask for: by the size of the file, as an attacker would have made it.
+fn budget(connection: &Connection<'_>, schema: &str) -> Result<Rc<Budget>> {
+    if let Some(budget) = connection.budget() {
+        return Ok(Rc::clone(budget));
+    }
+    Ok(Budget::for_input(size(connection, schema)?))
+}
+
+/// The bytes of all pages of a schema.
+fn size(connection: &Connection<'_>, schema: &str) -> Result<u64> {
+    let pragma = |name: &str| connection.query_i64(&format!("PRAGMA {}.{name}", quote_name(schema)));
+    let size = pragma("page_count")?.saturating_mul(pragma("page_size")?);
+    Ok(u64::try_from(size).unwrap_or(0))
+}
+
 /// Begins a read transaction that lasts as long as the statement. It has to return a row: on an empty schema, a
 /// statement that finds none is over at once and holds nothing.
 fn hold<'c>(connection: &'c Connection<'c>, schema: &str) -> Result<Statement<'c>> {
@@ -386,8 +498,20 @@ fn hold<'c>(connection: &'c Connection<'c>, schema: &str) -> Result<Statement<'c
     Ok(statement)
 }
 
-/// The key columns, then the value columns, of these rows in key order; through no index, which may be damaged or lie.
-pub(crate) fn select(schema: &str, table: &Table, rows: Rows<'_>) -> String {
+/// `SQLITE_LIMIT_COLUMN`
+const LIMIT_COLUMN: c_int = 2;
+
+/// Which columns of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Those of the key, then those of the values.
+    All,
+    Key,
+    Values,
+}
+
+/// These columns of these rows in key order; through no index, which may be damaged or lie.
+pub(crate) fn select(schema: &str, table: &Table, rows: Rows<'_>, wanted: Columns) -> String {
     let name = quote_name(&table.name);
     let column = |place: usize| format!("{name}.{}", quote_name(&table.columns[place].name));
     let (mut columns, order) = match &table.key {
@@ -400,7 +524,12 @@ pub(crate) fn select(schema: &str, table: &Table, rows: Rows<'_>) -> String {
             (columns, order.join(", "))
         }
     };
-    columns.extend(table.value_columns().into_iter().map(column));
+    if wanted == Columns::Values {
+        columns.clear();
+    }
+    if wanted != Columns::Key {
+        columns.extend(table.value_columns().into_iter().map(column));
+    }
     let filter = match rows {
         Rows::All => String::new(),
         Rows::None => " WHERE 0".to_owned(),

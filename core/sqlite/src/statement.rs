@@ -1,6 +1,6 @@
 //! A prepared statement. Only `SQLITE_DONE` is the end of the rows; everything else that is not a row is an error.
 
-use crate::api::sqlite3_stmt;
+use crate::api::{sqlite3_stmt, sqlite3_value};
 use crate::connection::{Connection, short};
 use crate::fault;
 use lifeboat_core::{Error, Result, TextEncoding, Value};
@@ -54,9 +54,7 @@ impl<'c> Statement<'c> {
             while self.step()? {}
             Ok(())
         });
-        self.reset();
-        // SAFETY: the statement is valid and reset.
-        unsafe { (self.connection.api().clear_bindings)(self.statement) };
+        self.unbind();
         result
     }
 
@@ -73,6 +71,25 @@ impl<'c> Statement<'c> {
             return Err(Error::misuse(format!("{}: {bound} values for {wanted} parameters", self.place())));
         }
         Ok(())
+    }
+
+    /// Binds copies of these values, which stay bound until [`Statement::unbind`].
+    pub(crate) fn bind_copies(&mut self, values: &[Value<'_>]) -> Result<()> {
+        // SAFETY: SQLite copies each value in the call; the statement is reset, since `&mut self` follows `unbind`.
+        (1..).zip(values).try_for_each(|(index, value)| unsafe { self.bind(index, *value, TRANSIENT) })
+    }
+
+    /// Ends the run of the statement and forgets all values that are bound.
+    pub(crate) fn unbind(&mut self) {
+        self.reset();
+        // SAFETY: the statement is valid and reset.
+        unsafe { (self.connection.api().clear_bindings)(self.statement) };
+    }
+
+    /// A value of the current row as SQLite has it, for a function of SQLite that copies it at once.
+    pub(crate) fn raw_value(&self, column: c_int) -> *mut sqlite3_value {
+        // SAFETY: the statement is valid; a column that is not there reads as NULL.
+        unsafe { (self.connection.api().column_value)(self.statement, column) }
     }
 
     /// The names of the parameters, with their first character; `None` for a `?` without a number.

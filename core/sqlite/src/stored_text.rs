@@ -88,14 +88,15 @@ impl<'c> StoredText<'c> {
         })))
     }
 
-    /// What of the current row of `statement`, which gives the rowid and then the values, is stored otherwise.
-    pub(crate) fn of_row(&self, statement: &Statement<'_>) -> Result<Unlike> {
+    /// What of the current row of `statement`, which has this rowid and gives its values from column `first` on, is stored
+    /// otherwise.
+    pub(crate) fn of_row(&self, statement: &Statement<'_>, rowid: i64, first: usize) -> Result<Unlike> {
         let mut unlike = Unlike::default();
         let Some(reading) = &self.0 else { return Ok(unlike) };
-        for (place, name) in reading.columns.iter().enumerate().map(|(number, name)| (number + 1, name)) {
+        for (place, name) in reading.columns.iter().enumerate().map(|(number, name)| (number + first, name)) {
             if let Value::Utf16le(text) | Value::Utf16be(text) = statement.value(place, reading.encoding)
                 && text.len() >= LONG
-                && let Some(stored) = reading.stored_at(statement.integer(0), name, text.len())?
+                && let Some(stored) = reading.stored_at(rowid, name, text.len())?
             {
                 unlike.0.push((place, stored));
             }

@@ -62,9 +62,12 @@ pub(crate) struct Index {
     pub partial: bool,
 }
 
+/// Stands in place of a column for an expression.
+pub(crate) const EXPRESSION: i64 = -2;
+
 /// A term of an index as `PRAGMA index_xinfo` gives it: the terms of the key first, then what else is in it.
 pub(crate) struct Term {
-    /// Place of the column in the table; -1 is the rowid, -2 an expression.
+    /// Place of the column in the table; -1 is the rowid, [`EXPRESSION`] an expression.
     pub column: i64,
     pub descending: bool,
     pub collation: String,

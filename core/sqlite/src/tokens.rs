@@ -22,7 +22,7 @@ pub(crate) enum Token {
     /// A quote that is never closed.
     Unclosed,
     /// Any other character.
-    Other,
+    Other(char),
 }
 
 /// The word with which a statement begins that SQLite has compiled, after all that it skips before
@@ -105,7 +105,7 @@ impl Iterator for Tokens<'_> {
                 self.skip(length);
                 return Some(Token::Word(word));
             }
-            _ => Token::Other,
+            other => Token::Other(other),
         };
         self.skip(first.len_utf8());
         Some(single)
@@ -164,7 +164,7 @@ mod tests {
         let all: Vec<Token> = tokens("a.\"b\"\"c\" [d\"] `e` 'f''g' /* ( */ -- )\n =(x'00');").collect();
         let expected = [
             word("a"),
-            Token::Other,
+            Token::Other('.'),
             word("b\"c"),
             word("d\""),
             word("e"),

@@ -226,7 +226,8 @@ fn the_physical_settings_are_the_callers() {
     let expected = Recording::of(&borrow(&source));
     for (page_size, auto_vacuum, reserve_bytes) in [(512, 0, 0), (1024, 1, 8), (65536, 2, 255), (4096, 1, 0)] {
         let file = directory.file(&format!("{page_size}.db"));
-        let options = RebuildOptions { page_size, auto_vacuum, reserve_bytes, check: CheckLevel::Full };
+        let options =
+            RebuildOptions { page_size, auto_vacuum, reserve_bytes, check: CheckLevel::Full, ..Default::default() };
         let scratch = Connection::open(api(), &file, OpenMode::Create).expect("open");
         rebuild_into(&borrow(&source), &scratch, options).expect("rebuild");
         drop(scratch);

@@ -5,7 +5,7 @@ mod common;
 use common::selecting::*;
 use common::{Recording, borrow};
 use lifeboat_core::ErrorKind;
-use lifeboat_sqlite::{Now, SelectionRequest, Snapshot, check_restorable};
+use lifeboat_sqlite::{Budget, Now, SelectionRequest, Snapshot, check_restorable};
 
 #[test]
 fn tables_exclude_and_cache_choose_rows() {
@@ -242,7 +242,9 @@ fn a_table_that_nobody_could_restore_can_be_left_out() {
     let connection = borrow(&app);
     let snapshot = Snapshot::open_selected(&connection, "main", Some(&cache(&["a"]))).expect("open");
     let settings = snapshot.settings().expect("settings");
-    assert!(check_restorable(&connection, &settings, &snapshot.schema().expect("schema")).is_err());
+    assert!(
+        check_restorable(&connection, &Budget::unlimited(), &settings, &snapshot.schema().expect("schema")).is_err()
+    );
     assert_eq!(objects(&restore(&app, &exclude(&["b"]))), ["a"]);
 }
 

@@ -53,7 +53,7 @@ unsafe fn read(routines: *mut sqlite3_api_routines, version: c_int) -> Result<Ho
     macro_rules! host {
         ([] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {{
             use lifeboat_sqlite::api::*;
-            use std::ffi::{c_uchar, c_uint, c_void};
+            use std::ffi::{c_uchar, c_void};
             // SAFETY: as of this function. Each pointer becomes one to the same C function with other names of types.
             unsafe {
                 Host {

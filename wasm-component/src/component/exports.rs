@@ -75,7 +75,7 @@ impl wit::GuestInspection for Shared<Inspection> {
     fn open(key: String, expect: Option<String>) -> Result<wit::Inspection, wit::Error> {
         let key = Zeroizing::new(key);
         memory::prepare()?;
-        let inspection = Inspection::open(&key, expect.as_deref())?;
+        let inspection = Inspection::open(api(), &key, expect.as_deref())?;
         Ok(wit::Inspection::new(Self::new(inspection)))
     }
 

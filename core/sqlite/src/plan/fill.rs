@@ -5,8 +5,11 @@
 //! uniqueness, over the same b-tree.
 
 use super::{Plan, PlannedTable, Trees, entry, term_sql};
+use crate::budget::STATEMENT;
 use crate::connection::Connection;
+use crate::cost::Charge;
 use crate::fault;
+use crate::guard::{self, LIMIT_LENGTH};
 use crate::name::quote_name;
 use crate::table::{self, ColumnKind};
 use crate::write_schema::{Entry, write};
@@ -26,7 +29,7 @@ impl Plan {
         let mut doubled = Vec::new();
         for (number, table) in self.tables.iter().enumerate() {
             for (name, root) in table.automatic.iter().zip(&trees.automatic[number]) {
-                fill(connection, name, || {
+                fill(connection, name, table.charge(name), || {
                     let like = format!("{}u{}", self.prefix, doubled.len());
                     let Some(sql) = like_on_twin(connection, &like, name, table)? else { return Ok(false) };
                     doubled.push(Doubled::Automatic { name, root: *root, table: number, like, sql });
@@ -35,7 +38,8 @@ impl Plan {
             }
         }
         for (row, root) in self.indexes.iter().zip(&trees.indexes) {
-            fill(connection, &row.name, || {
+            let charge = self.table(&row.table).and_then(|(_, table)| table.charge(&row.name));
+            fill(connection, &row.name, charge, || {
                 // SQLite writes it so, up to the name.
                 let Some(rest) = row.sql.strip_prefix("CREATE UNIQUE INDEX ") else { return Ok(false) };
                 doubled.push(Doubled::Made { row, root: *root, sql: format!("CREATE INDEX {rest}") });
@@ -93,13 +97,29 @@ impl<'p> Doubled<'p> {
 }
 
 /// Fills one index; when rows are equal that must not be, and `later` says true, nothing more is done here.
-fn fill(connection: &Connection<'_>, name: &str, later: impl FnOnce() -> Result<bool>) -> Result<()> {
+fn fill(
+    connection: &Connection<'_>,
+    name: &str,
+    charge: Option<&Charge>,
+    later: impl FnOnce() -> Result<bool>,
+) -> Result<()> {
+    let usual = connection.limit(LIMIT_LENGTH, -1);
+    if let (Some(charge), Some(budget)) = (charge.filter(|charge| charge.is_computed()), connection.budget()) {
+        // What it computes is made of the columns that it reads, and no larger value passes.
+        guard::limit_length(connection, charge.largest());
+        budget.set_passes(charge.operations);
+    }
     let filled = reindex(connection, name);
+    connection.limit(LIMIT_LENGTH, usual);
     let is_doubled = filled.is_err() && connection.last_code() & 0xff == fault::CONSTRAINT;
     if is_doubled && later()? { Ok(()) } else { filled }
 }
 
-fn reindex(connection: &Connection<'_>, name: &str) -> Result<()> {
+/// Builds an index anew, by its true definition.
+pub(super) fn reindex(connection: &Connection<'_>, name: &str) -> Result<()> {
+    if let Some(budget) = connection.budget() {
+        budget.charge(STATEMENT)?;
+    }
     connection
         .execute(&format!("REINDEX main.{}", quote_name(name)))
         .map_err(|error| error.at(format!("building index {name:?}")))

@@ -2,7 +2,7 @@
 
 use super::{Recording, borrow, memory};
 use lifeboat_core::{ErrorKind, RecoveryKey, Result, Selection, StateDigest, StateId};
-use lifeboat_sqlite::{Now, Rebuild, RebuildOptions, SelectionRequest, Snapshot, check_restorable, integrity_check};
+use lifeboat_sqlite::{Now, Rebuild, RebuildOptions, SelectionRequest, Snapshot, integrity_check};
 
 pub fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|name| (*name).to_owned()).collect()
@@ -62,8 +62,7 @@ pub fn state_of(source: &rusqlite::Connection, request: &SelectionRequest) -> St
 pub fn restore(source: &rusqlite::Connection, request: &SelectionRequest) -> rusqlite::Connection {
     let connection = borrow(source);
     let snapshot = Snapshot::open_selected(&connection, "main", Some(request)).expect("open");
-    check_restorable(&connection, &snapshot.settings().expect("settings"), &snapshot.schema().expect("schema"))
-        .expect("restorable");
+    snapshot.check_restorable().expect("restorable");
     let scratch = memory();
     let mut rebuild = Rebuild::new(&scratch, RebuildOptions::default()).expect("rebuild");
     snapshot.walk(&mut rebuild).expect("walk");
