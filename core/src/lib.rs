@@ -78,6 +78,7 @@ pub use base::Base;
 pub use bundle::Bundle;
 pub use chain::{Chain, Deltas, check_links};
 pub use chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
+pub use compose::Composed;
 pub use decoder::{Decoder, Report};
 pub use digest::{DomainId, StateId};
 pub use encoder::{Encoded, EncodedSink, Encoder};

@@ -7,7 +7,7 @@
 //!
 //! Options: `replace` (default false); `compress`, as in `backup_export`.
 //!
-//! Summary: that of `backup_export_file`.
+//! Summary: that of `backup_export_file`; without `rows` where the chain does not begin with a full bundle.
 
 use crate::bundle_target::{BundleTarget, Replace};
 use crate::compose::{compose, domain};
@@ -38,7 +38,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let replace = if options.replace { Replace::Any } else { Replace::Same };
     let target = BundleTarget::new(&app, path, &key, domain(&chain), replace)?;
     let composed = compose(&chain, &bundles, &key, &options.compress, &Interrupt::of(&app)?, target.create()?)?;
-    let changed = target.publish(composed.out)?;
+    let changed = target.publish(composed.written.out)?;
+    let summary = Summary::new(&composed.written.summary, domain(&chain), composed.rows);
     let path = Some(target.path().display().to_string());
-    Reply::json(&Summary { path, changed, ..Summary::new(&composed.summary, domain(&chain)) })
+    Reply::json(&Summary { path, changed, ..summary })
 }

@@ -10,7 +10,7 @@
 //!
 //! Options: `replace` (default false), and those of `backup_export`.
 //!
-//! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row),
+//! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row), `rows`,
 //! `base_id` (null for a full bundle), `full`, `changes`, `changed`; `selection`, `dangling`, `carried_empty`, `left_out` where there
 //! is something to say.
 
@@ -67,7 +67,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         }
         ledger.publish(existing).map_err(|error| error.at("the bundle is in its place, but not its ledger"))?;
     }
-    let mut summary = Summary::new(&written.summary, &request.domain);
+    let mut summary = Summary::new(&written.summary, &request.domain, Some(exported.rows));
     if unchanged {
         summary = summary.unwritten();
     }
