@@ -5,6 +5,7 @@
 use crate::arguments::Arguments;
 use crate::functions::{ScalarFunction, is_pure};
 use crate::host::Host;
+use crate::redact::redact;
 use lifeboat_core::{Error, ErrorKind, Result};
 use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
 use lifeboat_sqlite::{Connection, in_prepare};
@@ -20,8 +21,6 @@ const SQLITE_LIMIT_LENGTH: c_int = 0;
 const SQLITE_UTF8: u8 = 1;
 /// What tells SQLite's own JSON functions that a text is JSON.
 const JSON_SUBTYPE: u32 = b'J' as u32;
-/// The human-readable part with which every recovery key begins, and bech32's separator.
-const KEY_PREFIX: &str = "lifeboatkey1";
 
 /// One call of a scalar function.
 pub struct Call<'a> {
@@ -126,22 +125,6 @@ fn result_code(kind: ErrorKind) -> c_int {
         ErrorKind::TooBig => SQLITE_TOOBIG,
         _ => SQLITE_ERROR,
     }
-}
-
-fn redact(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
-    while let Some(found) = lower[from..].find(KEY_PREFIX) {
-        let start = from + found + KEY_PREFIX.len();
-        shown.push_str(&text[from..start]);
-        let key = lower[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
-        if key > 0 {
-            shown.push_str("[key]");
-        }
-        from = start + key;
-    }
-    shown.push_str(&text[from..]);
-    shown
 }
 
 /// # Safety

@@ -58,6 +58,7 @@ mod linked_table;
 mod options;
 mod pipeline;
 mod pipeline_state;
+mod redact;
 mod scratch;
 mod shape;
 mod summary;

@@ -341,7 +341,7 @@ fn arguments_that_are_wrong() {
     let missing = directory.path().join("none").display().to_string();
     for (sql, wanted) in [
         ("SELECT backup_export(NULL)", "backup_export: misuse: the key is NULL"),
-        ("SELECT backup_export(1)", "backup_export: misuse: the key is not text"),
+        ("SELECT backup_export(1)", "backup_export: misuse: a number stands where the key belongs"),
         ("SELECT backup_export('secret')", "backup_export: misuse: this is not a recovery key"),
         (
             "SELECT backup_export('env:NOT_SET_ANYWHERE')",
