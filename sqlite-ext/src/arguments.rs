@@ -88,7 +88,7 @@ impl<'a> Arguments<'a> {
                 _ => Some(Argument::Real),
             }
         };
-        argument.ok_or_else(|| Error::too_big(format!("SQLite has no memory for argument {}", index + 1)))
+        argument.ok_or_else(|| Error::no_memory(format!("SQLite has no memory for argument {}", index + 1)))
     }
 
     /// The recovery key at `index`.

@@ -188,7 +188,7 @@ impl WatchedChain {
 fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len())
-        .map_err(|_| Error::too_big("there is no memory for a copy of the bundle; give the path of a file"))?;
+        .map_err(|_| Error::no_memory("there is no memory for a copy of the bundle; give the path of a file"))?;
     copy.extend_from_slice(bytes);
     Ok(copy)
 }

@@ -43,6 +43,7 @@ mod backup_version;
 mod base;
 mod bundle_target;
 mod chains;
+mod codes;
 mod compose;
 mod edge;
 mod export;
@@ -54,7 +55,7 @@ mod interrupt;
 mod json;
 mod limited;
 mod linked;
-mod linked_table;
+mod module;
 mod options;
 mod pipeline;
 mod pipeline_state;
@@ -78,5 +79,6 @@ pub mod internal {
     pub use crate::edge::{Call, Reply, call, guard};
     pub use crate::functions::{Registrar, ScalarFunction, register_all};
     pub use crate::host::Host;
-    pub use crate::table_function::{Cell, Constraint, Plan, Scan, TableFunction, Watch, declare, is_binary};
+    pub use crate::module::define as define_table;
+    pub use crate::table_function::TableFunction;
 }
