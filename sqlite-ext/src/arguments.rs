@@ -6,14 +6,13 @@
 //!   bundle and the deltas that lead on from it, oldest first.
 //! - **Options** are a JSON object ([`crate::options`]); NULL is the same as none.
 
+use crate::files::{self, refuse_open};
 use crate::host::Host;
 use crate::options;
-use crate::target::{refuse_no_file, refuse_open_database};
 use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
 use serde::de::DeserializeOwned;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -44,6 +43,16 @@ pub enum Bundle<'a> {
     Bytes(&'a [u8]),
     /// The path of one.
     File(PathBuf),
+}
+
+impl Bundle<'_> {
+    /// The path, if it is a file.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
 }
 
 /// Either key, for those functions that do less with a verify key.
@@ -147,16 +156,25 @@ impl<'a> Arguments<'a> {
     /// No argument may name a database of the calling connection as the key's file.
     ///
     /// # Errors
-    /// Misuse when one does: see [`refuse_open_database`].
+    /// Misuse when one does: see [`refuse_open`].
     pub fn refuse_key_in_database(&self, app: &Connection<'_>) -> Result<()> {
+        self.key_files()?.iter().try_for_each(|path| refuse_open(app, path))
+    }
+
+    /// The files that are named as those of keys.
+    ///
+    /// # Errors
+    /// Misuse for what is no path.
+    pub fn key_files(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
         for index in 0..self.len() {
             if let Argument::Text(bytes) = self.get(index)?
                 && let Some(path) = bytes.strip_prefix(b"file:")
             {
-                refuse_open_database(app, &path_of(path, "the key's file")?)?;
+                paths.push(path_of(path, "the key's file")?);
             }
         }
-        Ok(())
+        Ok(paths)
     }
 
     /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths. Never empty.
@@ -176,7 +194,7 @@ impl<'a> Arguments<'a> {
         };
         let file = |path: PathBuf| {
             // Opening and closing a database's file behind SQLite's back would drop the locks of this process.
-            refuse_open_database(app, &path)?;
+            refuse_open(app, &path)?;
             Ok(Bundle::File(path))
         };
         paths.into_iter().map(file).collect()
@@ -276,8 +294,7 @@ unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8
 
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     let failed = |error| Error::host(format!("the key's file '{}' cannot be read: {error}", path.display()));
-    refuse_no_file(path, "the file that holds the key's text")?;
-    let file = File::open(path).map_err(failed)?;
+    let file = files::open(path, "key's file")?;
     // With its whole capacity from the start, so that no copy of the key stays behind in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX as usize + 1));
     file.take(KEY_FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;

@@ -21,7 +21,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.recovery_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
-    let exported = export(&app, &key, &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
+    let exported =
+        export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
     let mut summary = Summary::new(&exported.written.summary, &request.domain, Some(exported.rows));
     if exported.is_unchanged() {
         summary = summary.unwritten();

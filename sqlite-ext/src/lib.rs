@@ -24,7 +24,6 @@
 //! file per function → `pipeline.rs`, which joins the format (`lifeboat-core`) with SQLite (`lifeboat-sqlite`).
 
 mod arguments;
-mod atomic_file;
 mod backup_compose;
 mod backup_compose_file;
 mod backup_diff;
@@ -41,7 +40,6 @@ mod backup_verify;
 mod backup_verify_key;
 mod backup_version;
 mod base;
-mod bundle_target;
 mod chains;
 mod codes;
 mod compose;
@@ -49,6 +47,7 @@ mod edge;
 mod export;
 mod export_options;
 mod file_source;
+mod files;
 mod functions;
 mod host;
 mod interrupt;
@@ -64,7 +63,6 @@ mod scratch;
 mod shape;
 mod summary;
 mod table_function;
-mod target;
 
 /// The unit tests have to link a SQLite, too.
 #[cfg(test)]

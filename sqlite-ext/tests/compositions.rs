@@ -66,7 +66,10 @@ fn compositions_in_files() {
     assert_eq!((&delta["full"], &delta["changed"]), (&json!(false), &json!(true)));
     assert_eq!((&delta["state_id"], &delta["items"]), (&last["state_id"], &last["items"]));
     assert_eq!(compose(&["1", "2"], "delta", "{}")["changed"], false);
-    assert!(refused(&["0", "1"], "delta").contains("is another bundle, from which later ones may lead on"));
+    assert!(
+        refused(&["0", "1"], "delta")
+            .contains("already exists and is another bundle, from which later ones may lead on")
+    );
     let full = compose(&["0", "delta"], "full", "{}");
     assert_eq!(
         (&full["full"], &full["base_id"], &full["bytes"]),
@@ -91,7 +94,7 @@ fn compositions_in_files() {
     compose(&["0", "1", "2"], "0", r#"{"replace": true}"#);
     assert_eq!(bench.read("0"), bench.blob(json!({})));
     fs::write(bench.path("notes"), "notes").unwrap();
-    assert!(refused(&["0"], "notes").contains("is no bundle and is not overwritten"));
+    assert!(refused(&["0"], "notes").contains("already exists and is not a bundle"));
     assert_eq!(bench.compose(&["0"]), bench.read("0"), "a chain of one");
     let blob: Vec<u8> = one(&bench.db, "SELECT backup_compose(?, ?)", params![bench.read("0"), bench.key]);
     assert_eq!(blob, bench.read("0"));
