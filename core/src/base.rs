@@ -79,6 +79,11 @@ impl<'s> Base<'s> {
         self.item(&OwnedTable::Selection)?.map(|item| Selection::from_value(item.value.bytes())).transpose()
     }
 
+    /// How many bundles it is read from.
+    pub(crate) fn bundle_count(&self) -> usize {
+        1 + self.deltas.len()
+    }
+
     fn last(&self) -> &Rc<Bundle<'s>> {
         self.deltas.last().unwrap_or(&self.root)
     }

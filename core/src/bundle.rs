@@ -95,7 +95,8 @@ impl<'s> Bundle<'s> {
             state_id: tail.state_id,
             verify_key: tail.verify_key,
             length,
-            chunks: (items.len() - 1) as u64,
+            // The index tells, which is read next.
+            chunks: 0,
         };
         let seal = Seal::new(&keys);
         let empty = Summary::empty();
@@ -236,6 +237,7 @@ impl<'s> Bundle<'s> {
                 memory::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
             }
         }
+        self.public.chunks = summary.chunks;
         (self.entries, self.summary) = (entries, summary);
         Ok(())
     }

@@ -5,7 +5,7 @@
 use crate::{Error, Result};
 
 fn none(what: &str) -> Error {
-    Error::too_big(format!("there is no memory for {what}"))
+    Error::no_memory(format!("there is no memory for {what}"))
 }
 
 /// A copy of these bytes.

@@ -180,8 +180,9 @@ impl<W: io::Write> BundleWriter<W> {
 fn write_failed(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Error::host(format!("writing the bundle: {error}; free some space and export again"))
+            Error::disk_full(format!("writing the bundle: {error}; free some space and export again"))
         }
+        io::ErrorKind::OutOfMemory => Error::no_memory("there is no memory to hold the bundle; write it into a file"),
         _ => Error::host(format!("writing the bundle: {error}")),
     }
 }

@@ -90,6 +90,6 @@ fn the_example() {
     assert_equal(&path("notes/notes.db"), &path("notes/recovered.db"));
     // Once more: nothing is overwritten, and the message says what to do.
     let output = run();
-    let refused = "backup_restore_file: misuse: 'recovered.db' is there and is not overwritten";
+    let refused = "backup_restore_file: misuse: 'recovered.db' already exists";
     assert!(!output.status.success() && said(&output).contains(refused), "{}", said(&output));
 }

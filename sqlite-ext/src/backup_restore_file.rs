@@ -3,8 +3,8 @@
 //!
 //! It is built beside the path and proved to have the state id of the bundle; then it is synced and renamed. Any failure
 //! leaves the path as it was. A file that is there is refused, unless the option `replace` is true; and even then while a
-//! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one. Of the bundles that are given none is
-//! replaced.
+//! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one. Bundles,
+//! ledgers and keys are never replaced (`files/guard.rs`).
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
 //! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`).
@@ -12,17 +12,15 @@
 //! Summary: `path`, and the fields of `backup_restore`.
 
 use crate::arguments::Bundle;
-use crate::atomic_file::{Access, AtomicFile, Existing, resolve};
 use crate::backup_restore::Summary;
 use crate::backup_verify::{check_expected, read_state_id};
 use crate::edge::{Call, Reply};
+use crate::files::{Access, AtomicFile, FoundCall, Guard, Writing, refuse_in_use, resolve};
 use crate::interrupt::Interrupt;
 use crate::scratch;
-use crate::target::{is_one_file, refuse_database_in_use, refuse_open_database};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions, check_may_write_file};
 use serde::Deserialize;
-use std::fs;
 use std::path::Path;
 
 #[derive(Default, Deserialize)]
@@ -54,19 +52,15 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let rebuild = options.rebuild()?;
 
-    refuse_open_database(&app, &path)?;
-    refuse_own_bundle(&bundles, &path)?;
-    let existing = match (fs::symlink_metadata(&path).is_ok(), options.replace) {
-        (true, false) => {
-            return Err(Error::misuse(format!(
-                "'{}' is there and is not overwritten; give another path, or the option \"replace\": true",
-                path.display()
-            )));
-        }
-        (_, true) => Existing::Replace,
-        (false, false) => Existing::Refuse,
-    };
-    refuse_database_in_use(&app, &path)?;
+    let guard = Guard(FoundCall {
+        app: &app,
+        key: &key,
+        domain: None,
+        key_files: call.arguments.key_files()?,
+        reads: bundles.iter().filter_map(Bundle::path).map(Path::to_owned).collect(),
+    });
+    let (_, rule) = guard.check(&path, Writing::Database, options.replace)?;
+    refuse_in_use(&app, &path)?;
 
     let file = AtomicFile::create(&path, Access::Owner)?;
     let name = std::path::absolute(file.temporary()).map_err(|error| Error::host(format!("the path: {error}")))?;
@@ -77,21 +71,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     check_expected(expect, built.report.public.state_id)?;
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.
-    refuse_database_in_use(&app, &path)?;
-    file.publish(existing)?;
+    refuse_in_use(&app, &path)?;
+    file.publish(rule.existing())?;
     Reply::json(&Summary::of(built, Some(&path)))
-}
-
-/// The database does not take the place of a bundle that it is made from, whatever the options say.
-fn refuse_own_bundle(bundles: &[Bundle<'_>], path: &Path) -> Result<()> {
-    let is_target = |bundle: &Bundle<'_>| matches!(bundle, Bundle::File(bundle) if is_one_file(bundle, path));
-    match path.exists() && bundles.iter().any(is_target) {
-        true => Err(Error::misuse(format!(
-            "'{}' is the target and a bundle that is restored, too, which would be lost; give another path",
-            path.display()
-        ))),
-        false => Ok(()),
-    }
 }
 
 impl Options {

@@ -1,9 +1,9 @@
 //! The options that all exports share: what is exported, how it is packed, and what a delta leads on from.
 
 use crate::arguments::path_of;
+use crate::files::refuse_open;
 use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use crate::pipeline::Threads;
-use crate::target::refuse_open_database;
 use lifeboat_core::{Error, Result, Selection};
 use lifeboat_sqlite::{Connection, Now, SelectionRequest};
 use serde::Deserialize;
@@ -104,7 +104,7 @@ impl Request {
     pub fn with_files(mut self, app: &Connection<'_>, base: Option<Paths>, ledger: Option<String>) -> Result<Self> {
         let path = |text: &str, what: &str| {
             let path = path_of(text.as_bytes(), what)?;
-            refuse_open_database(app, &path)?;
+            refuse_open(app, &path)?;
             Ok(path)
         };
         if let Some(Paths(paths)) = base {

@@ -11,8 +11,8 @@
 use crate::arguments::Bundle;
 use crate::chains;
 use crate::file_source::open_chain;
+use crate::files;
 use crate::interrupt::Interrupt;
-use crate::target::refuse_no_file;
 use lifeboat_core::{
     BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, LookAhead, Opened, Opener, PlainChunk,
     RecoveryKey, Report, Result, StateSink,
@@ -248,14 +248,7 @@ impl<'a> Input<'a> {
     pub fn open(bundle: &Bundle<'a>) -> Result<Self> {
         match bundle {
             Bundle::Bytes(bytes) => Ok(Self::Bytes(bytes)),
-            Bundle::File(path) => {
-                let name = path.display().to_string();
-                let failed = |error: io::Error| {
-                    Error::host(format!("the bundle '{name}' cannot be read: {error}; give the path of a bundle"))
-                };
-                refuse_no_file(path, "a bundle")?;
-                Ok(Self::File(File::open(path).map_err(failed)?, name))
-            }
+            Bundle::File(path) => Ok(Self::File(files::open(path, "bundle")?, path.display().to_string())),
         }
     }
 

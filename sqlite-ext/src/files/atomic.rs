@@ -2,10 +2,12 @@
 //! then renamed over it, and the directory synced.
 //!
 //! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a process that is
-//! killed leaves it behind, and then it can be deleted at any time.
+//! killed leaves it behind, and who next writes to the same target removes it (`leftovers.rs`).
 
+use super::leftovers::{self, temporary_name};
+use super::owner;
+use super::regular::what_else;
 use lifeboat_core::{Error, Result};
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -44,11 +46,20 @@ impl AtomicFile {
     /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is meant.
     ///
     /// # Errors
-    /// Host when the directory does not let us, misuse when the target is there and is no ordinary file.
+    /// Host when the directory does not let us, or the owner of what is replaced would be another; misuse when the target is
+    /// there and is not a regular file.
     pub fn create(target: &Path, access: Access) -> Result<Self> {
         let target = resolve(target)?;
+        leftovers::remove(&target);
+        let replaced = fs::metadata(&target).ok();
+        // Until it takes over the mode of what it replaces, nobody else reads it.
+        let access = if replaced.is_some() { Access::Owner } else { access };
         let (file, temporary) = create_beside(&target, access)?;
-        Ok(Self { file, temporary, target, published: false })
+        let made = Self { file, temporary, target, published: false };
+        if let Some(replaced) = replaced {
+            owner::take_over(&made.file, &replaced, &made.target)?;
+        }
+        Ok(made)
     }
 
     /// The name under which the file can be opened until it is published.
@@ -75,7 +86,8 @@ impl AtomicFile {
     pub fn publish(mut self, existing: Existing) -> Result<()> {
         let failed = |error: io::Error| Error::host(format!("cannot write '{}': {error}", self.temporary.display()));
         if let (Existing::Replace, Ok(metadata)) = (existing, fs::metadata(&self.target)) {
-            self.file.set_permissions(metadata.permissions()).map_err(failed)?;
+            owner::take_over(&self.file, &metadata, &self.target)?;
+            owner::take_over_mode(&self.file, &metadata).map_err(failed)?;
         }
         self.file.sync_all().map_err(failed)?;
         let put = match existing {
@@ -84,7 +96,7 @@ impl AtomicFile {
         };
         put.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::misuse(format!(
-                "'{}' has come into being meanwhile; nothing was replaced",
+                "'{}' was made meanwhile by somebody else, and was not replaced",
                 self.target.display()
             )),
             _ => Error::host(format!("cannot rename the finished file to '{}': {error}", self.target.display())),
@@ -131,7 +143,7 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
     synced.map_err(|error| Error::host(format!("cannot sync '{}': {error}", path.display())))
 }
 
-/// The target itself, with links followed; fails if it is there and is no ordinary file.
+/// The target itself, with links followed; fails if it is there and is not a regular file.
 pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
     let failed = |error: io::Error| Error::host(format!("cannot use '{}': {error}", target.display()));
     let linked = match fs::symlink_metadata(target) {
@@ -140,11 +152,15 @@ pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
         Err(error) => return Err(failed(error)),
     };
     let real = if linked { fs::canonicalize(target).map_err(failed)? } else { target.to_owned() };
-    if fs::metadata(&real).map_err(failed)?.is_file() {
-        Ok(real)
-    } else {
-        Err(Error::misuse(format!("'{}' is no ordinary file; give the path of a file", target.display())))
+    match what_else(&fs::metadata(&real).map_err(failed)?) {
+        None => Ok(real),
+        Some(is) => Err(not_regular(target, is)),
     }
+}
+
+/// What is at a path that something is to be written to is not a file.
+pub(crate) fn not_regular(path: &Path, is: &str) -> Error {
+    Error::misuse(format!("'{}' is {is}, not a regular file; give the path of a file", path.display()))
 }
 
 fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
@@ -159,12 +175,11 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
         return Err(Error::misuse(format!("'{}' does not name a file", target.display())));
     };
     for _ in 0..ATTEMPTS {
-        let mut temporary = OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".lifeboat-{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let temporary = target.with_file_name(temporary);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = target.with_file_name(temporary_name(name, std::process::id(), count));
         match options.open(&temporary) {
-            Ok(file) => return Ok((file, temporary)),
+            Ok(file) if leftovers::hold(&file, &temporary) => return Ok((file, temporary)),
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => {
                 return Err(Error::host(format!(
@@ -243,16 +258,16 @@ mod tests {
         let file = AtomicFile::create(&target, Access::Usual).unwrap();
         fs::write(&target, b"theirs").unwrap();
         let error = file.publish(Existing::Refuse).unwrap_err().to_string();
-        assert!(error.starts_with("misuse: '") && error.contains("meanwhile"), "{error}");
+        assert!(error.starts_with("misuse: '") && error.contains("was made meanwhile"), "{error}");
         assert_eq!(fs::read(&target).unwrap(), b"theirs");
         assert_eq!(names(directory.path()), ["a.bundle"]);
     }
 
     #[test]
-    fn only_ordinary_files_are_targets() {
+    fn only_regular_files_are_targets() {
         let directory = tempfile::tempdir().unwrap();
         let error = AtomicFile::create(directory.path(), Access::Usual).err().unwrap().to_string();
-        assert!(error.contains("no ordinary file"), "{error}");
+        assert!(error.contains("is a directory, not a regular file"), "{error}");
         let error = AtomicFile::create(&directory.path().join("none/a"), Access::Usual).err().unwrap().to_string();
         assert!(error.starts_with("host: cannot create a file beside"), "{error}");
     }
