@@ -52,7 +52,7 @@ impl Default for RebuildOptions {
 pub struct Rebuilt {
     /// Rows of all tables, SQLite's own too.
     pub rows: u64,
-    /// Indexes that have an expression among their terms.
+    /// Indexes that have an expression or a virtual column among their terms.
     pub expression_indexes: Vec<String>,
     /// Indexes with a WHERE clause.
     pub partial_indexes: Vec<String>,
@@ -181,8 +181,12 @@ impl<'c> Rebuild<'c> {
             for column in table.shape.columns.iter().filter(|column| column.kind == ColumnKind::Stored) {
                 report.stored_columns.push(format!("{name}.{}", column.name));
             }
+            // -2 is an expression. A virtual column is one, too, under a name.
+            let is_virtual =
+                |column: usize| table.shape.columns.get(column).is_some_and(|it| it.kind == ColumnKind::Virtual);
+            let is_computed = |column: i64| column == -2 || usize::try_from(column).is_ok_and(is_virtual);
             for index in table::indexes(self.scratch, "main", name)? {
-                if table::terms(self.scratch, "main", &index.name)?.iter().any(|term| term.column == -2) {
+                if table::terms(self.scratch, "main", &index.name)?.iter().any(|term| is_computed(term.column)) {
                     report.expression_indexes.push(index.name.clone());
                 }
                 if index.partial {
