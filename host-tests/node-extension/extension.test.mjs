@@ -76,6 +76,25 @@ test('errors are exceptions with their text', () => {
   });
 });
 
+test('the kind of an error', () => {
+  const db = loaded();
+  const thrown = sql => {
+    try {
+      one(db, sql);
+    } catch (error) {
+      return lifeboat.errorOf(error);
+    }
+    assert.fail(sql);
+  };
+  const wrongKey = thrown('SELECT backup_verify(backup_export(backup_keygen()), backup_keygen())');
+  assert.deepEqual([wrongKey.function, wrongKey.kind], ['backup_verify', 'wrong key']);
+  assert.match(wrongKey.text, /^this recovery key did not make this bundle/);
+  assert.equal(thrown("SELECT backup_info('none.bundle')").kind, 'host');
+  assert.equal(thrown("SELECT backup_export('x')").kind, 'misuse');
+  assert.equal(thrown('SELECT no such column'), undefined);
+  for (const other of [undefined, null, 'backup_verify: busy: x', new Error('x')]) assert.equal(lifeboat.errorOf(other), undefined);
+});
+
 test('another driver in the same process is told what to do', () => {
   loaded();
   const path = lifeboat.getLoadablePath();
