@@ -17,7 +17,7 @@ test('a bundle', async t => {
   assert.match(await enter(page, key), /This key made these files/);
   assert.equal(await look(page), 'Opened, and proved to be complete');
   assert.equal(await save(page, fixture('saved-0.db')), '0.recovered.db');
-  assert.match(await notice(page, '#save'), /The database is complete[^]*it is the state that was backed up/);
+  assert.match(await notice(page, '#save'), /^The database is complete\n[^]*it is the state that 0\.bundle leads to/);
   same('saved-0.db', 'elsewhere-0.db');
 });
 

@@ -157,7 +157,7 @@ fn rows_that_do_not_fit_their_table_are_corrupt() {
     let [x, one, two] = [Value::Text(b"x"), Value::Integer(1), Value::Integer(2)];
     let (of_one, of_two) = ([x], [x, one]);
     let primary = |values| Key::Primary(values);
-    let cells = [Cell::Text("x".to_owned()), Cell::Integer(1)];
+    let row = vec![vec![Cell::Text("x".to_owned()), Cell::Integer(1)]];
     for (sql, key, values, fits) in [
         (PLAIN, Key::Rowid(7), &[x, one][..], Ok(())),
         (PLAIN, Key::Rowid(7), &[x, one, two], Err("has 3 values beside its key, and its table has 2 columns")),
@@ -174,7 +174,7 @@ fn rows_that_do_not_fit_their_table_are_corrupt() {
     ] {
         let found = rows_of(&bundle(&OneRow { sql, table: "t", key, values }));
         match (found, fits) {
-            (Ok(found), Ok(())) => assert_eq!(found, [cells.clone()], "{sql}"),
+            (Ok(found), Ok(())) => assert_eq!(found, row, "{sql}"),
             (Err(error), Err(words)) => {
                 let expected = format!("a row of table \"t\" {words}");
                 assert!(error.kind() == ErrorKind::Corrupt && error.message().contains(&expected), "{sql}: {error}");

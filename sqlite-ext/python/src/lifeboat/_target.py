@@ -137,5 +137,5 @@ class Target:
         """The file that is to be replaced, None if there is none."""
         found = refuse(self.path, self.shown, self.sources, self.key_file)
         if found is not None and not self.replace:
-            raise MisuseError(f"'{self.shown}' already exists; give another path, or the argument replace=True")
+            raise MisuseError(f"'{self.shown}' already exists; give another path, or replace=True (--replace)")
         return found
