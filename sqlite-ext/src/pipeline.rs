@@ -261,6 +261,10 @@ impl<'a> Input<'a> {
                 Ok(piece)
             }
             Self::File(file, name) => {
+                let missing = PIECE - buffer.len().min(PIECE);
+                buffer
+                    .try_reserve_exact(missing)
+                    .map_err(|_| Error::no_memory(format!("there is no memory to read the bundle '{name}'")))?;
                 buffer.resize(PIECE, 0);
                 loop {
                     match file.read(buffer) {
