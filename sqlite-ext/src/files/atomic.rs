@@ -67,6 +67,16 @@ impl AtomicFile {
         &self.temporary
     }
 
+    /// The same for SQLite: absolute, so that no host takes it for a URI.
+    ///
+    /// # Errors
+    /// Misuse when SQLite cannot be told such a name.
+    pub fn sqlite_name(&self) -> Result<String> {
+        let name = std::path::absolute(&self.temporary).map_err(|error| Error::host(format!("the path: {error}")))?;
+        let name = name.into_os_string().into_string();
+        name.map_err(|_| Error::misuse("the path of the target is not well-formed UTF-8"))
+    }
+
     /// The file. Unbuffered.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
