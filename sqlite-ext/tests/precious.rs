@@ -165,7 +165,7 @@ fn large_bundles_go_on_or_not() {
         statement.query_row(params![bench.key, path], |row| row.get::<_, String>(0)).map_err(|error| error.to_string())
     };
     let first: serde_json::Value = serde_json::from_str(&export().unwrap()).unwrap();
-    assert!(first["chunks"].as_u64().unwrap() > 4, "{first}");
+    assert!(first["chunks"].as_u64().unwrap() > 1, "{first}");
     for (sql, goes_on) in [
         ("UPDATE t SET x = 'one' WHERE id = 1", true),
         // All rows of the large table; one in a table behind it is as it was.
