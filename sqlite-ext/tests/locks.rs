@@ -1,5 +1,5 @@
-//! A process that opens and closes a file drops its own locks on it (POSIX). To look at what is at a target must not do that to a
-//! database that another connection of the process is writing.
+//! A process that opens and closes a file drops its own locks on it (POSIX). No argument, whatever it names, does that to a database
+//! that another connection of the process is writing.
 #![cfg(unix)]
 
 mod common;
@@ -49,6 +49,12 @@ fn locks_of_another_connection_stay() {
         "SELECT backup_compose_file(?2, ?1, ?3, '{\"replace\": true}')",
         "SELECT backup_restore_file(?2, ?1, ?3)",
         "SELECT backup_restore_file(?2, ?1, ?3, '{\"replace\": true}')",
+        "SELECT backup_verify(?3), ?1, ?2",
+        "SELECT backup_verify(json_array(?2, ?3), ?1)",
+        "SELECT backup_info(?2, 'file:' || ?3), ?1",
+        "SELECT backup_export(?1, json_object('base', ?3)), ?2",
+        "SELECT backup_export(?1, json_object('ledger', ?3)), ?2",
+        "SELECT * FROM backup_rows(?3, ?1, 't'), (SELECT ?2)",
     ] {
         error(&bench.db, sql, (&bench.key, bench.text("0"), &path));
         assert_eq!(another_process(&path), "database is locked", "{sql}");

@@ -1,7 +1,7 @@
 //! What is at a path that something is to be written to.
 
 use super::atomic::resolve;
-use super::database::is_open;
+use super::database::{is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
 use crate::file_source::BundleSource;
@@ -257,6 +257,22 @@ fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
         database.filter(|name| !name.is_empty()).is_some_and(|name| is_database(app, &path.with_file_name(name)))
     };
     JOURNALS.iter().any(is_database)
+}
+
+/// A file that is read, whatever for, is not a database: one of this connection, nor one that another connection of this process
+/// may have locked, which would lose its locks.
+///
+/// # Errors
+/// Misuse when it is one.
+pub(crate) fn refuse_database(app: &Connection<'_>, path: &Path, what: &str) -> Result<()> {
+    refuse_open(app, path)?;
+    match is_database(app, path) {
+        true => Err(Error::misuse(format!(
+            "'{}' is a database, not {what}; look at the order of the arguments",
+            path.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 fn is_database(app: &Connection<'_>, path: &Path) -> bool {
