@@ -1,7 +1,9 @@
-//! Memory whose size a bundle or a database decides, and large buffers: where there is none, that is an error and no abort.
+//! Memory whose size a bundle or a database decides, and large buffers: where there is none, that
+//! is an error and no abort.
 //!
-//! What is short (a key, a name, a message) is allocated as usual; where much of it adds up, an [`Allowance`] is asked. And who
-//! takes a large piece leaves some memory for what is short: it is then the large request that fails, not the next small one.
+//! What is short (a key, a name, a message) is allocated as usual; where much of it adds up, an
+//! [`Allowance`] is asked. And who takes a large piece leaves some memory for what is short: it is
+//! then the large request that fails, not the next small one.
 
 use crate::{Error, Result};
 
@@ -82,7 +84,8 @@ pub(crate) fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// That so many bytes could be had now, all at once: before many small allocations that come to as much.
+/// That so many bytes could be had now, all at once: before many small allocations that come to as
+/// much.
 ///
 /// # Errors
 /// As [`copy`].

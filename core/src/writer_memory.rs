@@ -1,4 +1,5 @@
-//! Whatever is exported or composed: where there is no memory for it, a writer says so. It never ends the process.
+//! Whatever is exported or composed: where there is no memory for it, a writer says so. It never
+//! ends the process.
 
 use crate::evidence;
 use crate::hostile;

@@ -20,15 +20,16 @@ fn python(script: &str, argument: &str, packages: Option<&Path>) -> String {
     said
 }
 
-/// The table of codes, from Python's own driver (3.11 and later tell them) and from apsw. rusqlite's are in
-/// `sqlite-ext/tests/codes.rs`, those of Node's drivers in `node-extension/`.
+/// The table of codes, from Python's own driver (3.11 and later tell them) and from apsw.
+/// rusqlite's are in `sqlite-ext/tests/codes.rs`, those of Node's drivers in `node-extension/`.
 #[test]
 fn result_codes() {
     assert_eq!(python("result_codes.py", "sqlite3", None), "ok\n");
     assert_eq!(python("result_codes.py", "apsw", Some(&packages::python_hosts())), "ok\n");
 }
 
-/// What `sqlite-ext/ciphers.md` says: databases that stay encrypted under their own keys, with two libraries.
+/// What `sqlite-ext/ciphers.md` says: databases that stay encrypted under their own keys, with two
+/// libraries.
 #[test]
 fn encrypted_databases() {
     let packages = packages::python_hosts();

@@ -1,5 +1,6 @@
-//! In a process that gets no more memory: an error with SQLite's code for it, and the process lives on. Not with less than SQLite
-//! itself takes for what it keeps of a database: where it has used up all, the next small piece that Rust asks for ends the process.
+//! In a process that gets no more memory: an error with SQLite's code for it, and the process lives
+//! on. Not with less than SQLite itself takes for what it keeps of a database: where it has used up
+//! all, the next small piece that Rust asks for ends the process.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 
 mod common;
@@ -27,7 +28,8 @@ const CALLS: [(&str, &str); 8] = [
     ("restore", "SELECT backup_restore_file(?3, ?1, ?4), ?2"),
     ("rows", "SELECT count(*) FROM backup_rows(?3, ?1, 'people'), (SELECT ?2, ?4)"),
 ];
-/// So much more than it takes to begin a child may have at least: twice what SQLite keeps of a database, and some for what is small.
+/// So much more than it takes to begin a child may have at least: twice what SQLite keeps of a
+/// database, and some for what is small.
 const LEAST: u64 = 5 << 20;
 
 /// How much more it may have, in steps of so many bytes.
@@ -85,7 +87,8 @@ fn no_memory_is_an_error() {
         for room in (0..).map(|step| LEAST + step * bytes) {
             let mut child = Command::new(std::env::current_exe().unwrap());
             child.args(["--exact", "as_told", "--nocapture", "--test-threads=1"]);
-            // The C library sets 64 MiB of address space aside for each thread, in which no limit is felt.
+            // The C library sets 64 MiB of address space aside for each thread, in which no limit
+            // is felt.
             child.env("MALLOC_ARENA_MAX", "1");
             let output = child.env(CHILD, json!([bench.directory.path(), call, room]).to_string()).output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout).into_owned();

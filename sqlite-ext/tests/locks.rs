@@ -1,5 +1,5 @@
-//! A process that opens and closes a file drops its own locks on it (POSIX). No argument, whatever it names, does that to a database
-//! that another connection of the process is writing.
+//! A process that opens and closes a file drops its own locks on it (POSIX). No argument, whatever
+//! it names, does that to a database that another connection of the process is writing.
 #![cfg(unix)]
 
 mod common;

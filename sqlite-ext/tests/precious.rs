@@ -55,7 +55,8 @@ fn a_key_is_never_replaced() {
     }
 }
 
-/// The file that the call names holds the key, whatever it looks like and by whatever name it is reached.
+/// The file that the call names holds the key, whatever it looks like and by whatever name it is
+/// reached.
 #[cfg(unix)]
 #[test]
 fn the_keys_file_of_a_call_is_never_replaced() {

@@ -1,7 +1,8 @@
 //! Databases that an encrypting SQLite keeps: SQLCipher, SQLite3 Multiple Ciphers.
 //!
-//! Rows are read through them as through any SQLite. But pages are copied from one encrypted database to another only, so that
-//! what is rebuilt for one is rebuilt encrypted, too: under a key that is thrown away. The target keeps its own.
+//! Rows are read through them as through any SQLite. But pages are copied from one encrypted
+//! database to another only, so that what is rebuilt for one is rebuilt encrypted, too: under a key
+//! that is thrown away. The target keeps its own.
 
 use crate::backup::Backup;
 use crate::connection::{Connection, OpenMode};
@@ -12,7 +13,8 @@ use std::fmt::Write;
 /// With these words both refuse to copy pages between an encrypted database and one that is not.
 const REFUSED: &str = "backup is not supported with ";
 
-/// What SQLCipher can be told about the form of its pages. All of it has to be the same where pages are copied.
+/// What SQLCipher can be told about the form of its pages. All of it has to be the same where pages
+/// are copied.
 const SQLCIPHER_SETTINGS: [&str; 4] =
     ["cipher_page_size", "cipher_use_hmac", "cipher_hmac_algorithm", "cipher_plaintext_header_size"];
 
@@ -26,7 +28,8 @@ pub enum Cipher {
 }
 
 impl Cipher {
-    /// Who keeps this database encrypted; none for a plain one. A database that is empty and has a key counts.
+    /// Who keeps this database encrypted; none for a plain one. A database that is empty and has a
+    /// key counts.
     ///
     /// # Errors
     /// Those of the machine.
@@ -48,8 +51,8 @@ impl Cipher {
         self == Self::SqlCipher
     }
 
-    /// Makes an empty scratch database one whose pages can be copied over `schema` of the app's connection. `secret` is random,
-    /// and nobody needs it again.
+    /// Makes an empty scratch database one whose pages can be copied over `schema` of the app's
+    /// connection. `secret` is random, and nobody needs it again.
     ///
     /// # Errors
     /// [Unsupported](Error::unsupported) when this SQLite copies no pages into that database.

@@ -21,7 +21,8 @@ pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The first bytes of a database.
 const DATABASE: &[u8] = b"SQLite format 3\0";
-/// The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that has something to roll back.
+/// The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that
+/// has something to roll back.
 const JOURNAL_STARTS: [&[u8]; 3] =
     [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83], &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]];
 
@@ -230,8 +231,8 @@ fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> R
     }
 }
 
-/// Whether a recovery key, or most of one, stands in these bytes: as it is written by `backup_keygen()`, in groups, or in
-/// two bytes for each character.
+/// Whether a recovery key, or most of one, stands in these bytes: as it is written by
+/// `backup_keygen()`, in groups, or in two bytes for each character.
 fn holds_key(bytes: &[u8]) -> bool {
     const PREFIX: &[u8] = b"lifeboatkey1";
     let mut matched = 0;
@@ -259,8 +260,8 @@ fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
     JOURNALS.iter().any(is_database)
 }
 
-/// A file that is read, whatever for, is not a database: one of this connection, nor one that another connection of this process
-/// may have locked, which would lose its locks.
+/// A file that is read, whatever for, is not a database: one of this connection, nor one that
+/// another connection of this process may have locked, which would lose its locks.
 ///
 /// # Errors
 /// Misuse when it is one.
@@ -280,8 +281,8 @@ fn is_database(app: &Connection<'_>, path: &Path) -> bool {
     read_through_sqlite(app, path, &mut start).is_ok() && start == DATABASE
 }
 
-/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing, or a head with a few wrong
-/// bytes. Of anybody else's file more than half of the head differs.
+/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing,
+/// or a head with a few wrong bytes. Of anybody else's file more than half of the head differs.
 fn is_remnant(start: &[u8], head: &[u8]) -> bool {
     const WRONG_MAX: usize = 8;
     let start = &start[..start.len().min(head.len())];
