@@ -113,7 +113,8 @@ impl Request {
             }
             self.base = Some(paths.iter().map(|text| path(text, "the base")).collect::<Result<_>>()?);
         }
-        self.ledger = ledger.map(|text| path(&text, "the ledger")).transpose()?;
+        // What is there, the guard of what it writes over says.
+        self.ledger = ledger.map(|text| path_of(text.as_bytes(), "the ledger")).transpose()?;
         Ok(self)
     }
 }

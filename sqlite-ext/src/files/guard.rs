@@ -101,7 +101,8 @@ impl Rule {
 /// What to do where the option helps.
 pub(crate) const REPLACE: &str = "give another path, or the option \"replace\": true";
 
-fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
+/// Why something stays that the option would let go.
+pub(crate) fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
     let path = path.display();
     if writing == Writing::Database {
         return Error::misuse(format!("'{path}' already exists; {REPLACE}"));
