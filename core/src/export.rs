@@ -13,7 +13,7 @@ use crate::limits::CHAIN_MAX;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
 use crate::value::encode_values;
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value, memory};
 use std::collections::BTreeMap;
 
 /// What a caller may choose about an export. The bytes are a function of it.
@@ -292,6 +292,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
             }
         } else {
             value.clear();
+            memory::reserve(&mut value, row.room(), "a row")?;
             encode_values(values, &mut Append(&mut value));
             self.encoded_row(&key_bytes, &value)
         };

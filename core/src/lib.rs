@@ -74,6 +74,8 @@ mod tail;
 mod tally;
 mod value;
 mod writer;
+#[cfg(test)]
+mod writer_memory;
 
 pub use base::Base;
 pub use bundle::Bundle;

@@ -1,5 +1,5 @@
-//! Whether a state goes on where another ended, or is another database's: told by rows that both have. Reads little where it
-//! goes on, and never holds more than a row of each.
+//! Whether a state goes on where another ended, or is another database's: told by rows that both
+//! have. Reads little where it goes on, and never holds more than a row of each.
 
 use crate::base::Base;
 use crate::bundle::Bundle;
@@ -23,12 +23,14 @@ pub enum Continuity {
     NothingInCommon,
 }
 
-/// Compares the states that two complete chains of one domain lead to. A row is in both where table and key are the same, and so
-/// are the values, or all of them but those of columns that were added at the end, or dropped there. Rows of SQLite's own tables
-/// do not count: other databases have the same.
+/// Compares the states that two complete chains of one domain lead to. A row is in both where table
+/// and key are the same, and so are the values, or all of them but those of columns that were added
+/// at the end, or dropped there. Rows of SQLite's own tables do not count: other databases have the
+/// same.
 ///
 /// # Errors
-/// Mismatch when a chain is not complete; those of reading the bundles and of `beat`, which is called for each row.
+/// Mismatch when a chain is not complete; those of reading the bundles and of `beat`, which is
+/// called for each row.
 pub fn continuity(old: &Chain<'_>, new: &Chain<'_>, mut beat: impl FnMut() -> Result<()>) -> Result<Continuity> {
     let value = |selection: Option<Selection>| selection.map(|selection| selection.to_value()).transpose();
     if value(old.selection()?)? != value(new.selection()?)? {
@@ -68,7 +70,8 @@ pub fn continuity(old: &Chain<'_>, new: &Chain<'_>, mut beat: impl FnMut() -> Re
     Ok(if has_rows { Continuity::NothingInCommon } else { Continuity::GoesOn })
 }
 
-/// Whether one of two rows has all values of the other, and more of them behind: columns were added or dropped.
+/// Whether one of two rows has all values of the other, and more of them behind: columns were added
+/// or dropped.
 fn is_beginning(one: &[u8], other: &[u8]) -> Result<bool> {
     let (mut one, mut other) = (Reader::new(one), Reader::new(other));
     let counts = (one.array()?, other.array()?);
@@ -88,7 +91,8 @@ fn has_users_rows(table: &OwnedTable) -> bool {
     matches!(table, OwnedTable::Named(name) if !is_system_table(name))
 }
 
-/// Whether two full bundles have a chunk with the same rows: the index tells, so that none is opened.
+/// Whether two full bundles have a chunk with the same rows: the index tells, so that none is
+/// opened.
 fn has_common_chunk(old: &Chain<'_>, new: &Chain<'_>) -> Result<bool> {
     let ([old], [new]) = (old.bundles(), new.bundles()) else { return Ok(false) };
     let sums = |bundle: &Bundle<'_>| -> Result<Vec<u128>> {

@@ -95,6 +95,27 @@ test('the kind of an error', () => {
   for (const other of [undefined, null, 'backup_verify: busy: x', new Error('x')]) assert.equal(lifeboat.errorOf(other), undefined);
 });
 
+// As sqlite-ext/README.md says, "Errors".
+test('errors have codes', () => {
+  const db = loaded();
+  const bundle = one(db, 'SELECT backup_export(?)', key);
+  const damaged = Uint8Array.from(bundle);
+  damaged[damaged.length >> 1] ^= 1;
+  const codes = [
+    [16385, bundle, 'secret'],
+    [16641, bundle, one(db, 'SELECT backup_keygen()')],
+    [16897, damaged, key],
+    [17153, bundle.subarray(0, bundle.length - 1), key],
+    [17921, join(directory, 'none'), key],
+  ];
+  for (const [code, given, withKey] of codes) {
+    for (const sql of ['SELECT backup_verify(?, ?)', 'SELECT count(*) FROM backup_tables(?, ?)']) {
+      const seen = name === 'node:sqlite' ? { errcode: code } : { code: `UNKNOWN_SQLITE_ERROR_${code}` };
+      assert.throws(() => one(db, sql, given, withKey), seen, sql);
+    }
+  }
+});
+
 test('another driver in the same process is told what to do', () => {
   loaded();
   const path = lifeboat.getLoadablePath();

@@ -6,7 +6,7 @@
 //!   bundle and the deltas that lead on from it, oldest first.
 //! - **Options** are a JSON object ([`crate::options`]); NULL is the same as none.
 
-use crate::files::{self, refuse_open};
+use crate::files::{self, refuse_database};
 use crate::host::Host;
 use crate::options;
 use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
@@ -153,12 +153,12 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// No argument may name a database of the calling connection as the key's file.
+    /// No argument may name a database as the key's file.
     ///
     /// # Errors
-    /// Misuse when one does: see [`refuse_open`].
+    /// Misuse when one does: see [`refuse_database`].
     pub fn refuse_key_in_database(&self, app: &Connection<'_>) -> Result<()> {
-        self.key_files()?.iter().try_for_each(|path| refuse_open(app, path))
+        self.key_files()?.iter().try_for_each(|path| refuse_database(app, path, "the key's file"))
     }
 
     /// The files that are named as those of keys.
@@ -180,7 +180,7 @@ impl<'a> Arguments<'a> {
     /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths. Never empty.
     ///
     /// # Errors
-    /// Misuse when it is none, or a path is that of a database which `app` has open.
+    /// Misuse when it is none, or a path is that of a database.
     pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
         const FORMS: &str = "give a BLOB (the bundle itself), its path, or a JSON array of the paths of a chain";
         let paths = match self.get(index)? {
@@ -194,7 +194,7 @@ impl<'a> Arguments<'a> {
         };
         let file = |path: PathBuf| {
             // Opening and closing a database's file behind SQLite's back would drop the locks of this process.
-            refuse_open(app, &path)?;
+            refuse_database(app, &path, "a bundle")?;
             Ok(Bundle::File(path))
         };
         paths.into_iter().map(file).collect()

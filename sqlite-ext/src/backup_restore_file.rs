@@ -9,7 +9,8 @@
 //! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
 //! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`).
 //!
-//! Summary: `path`, and the fields of `backup_restore`.
+//! Summary: `path`, and the fields of `backup_restore`; `plain` is true where the main database of this connection is encrypted,
+//! which the new file is not.
 
 use crate::arguments::Bundle;
 use crate::backup_restore::Summary;
@@ -19,7 +20,7 @@ use crate::files::{Access, AtomicFile, FoundCall, Guard, Writing, refuse_in_use,
 use crate::interrupt::Interrupt;
 use crate::scratch;
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions, check_may_write_file};
+use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_write_file};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -59,21 +60,21 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         key_files: call.arguments.key_files()?,
         reads: bundles.iter().filter_map(Bundle::path).map(Path::to_owned).collect(),
     });
+    let plain = Cipher::of(&app, "main")?.is_some();
     let (_, rule) = guard.check(&path, Writing::Database, options.replace)?;
     refuse_in_use(&app, &path)?;
 
     let file = AtomicFile::create(&path, Access::Owner)?;
-    let name = std::path::absolute(file.temporary()).map_err(|error| Error::host(format!("the path: {error}")))?;
-    let name = name.to_str().ok_or_else(|| Error::misuse("the path of the target is not well-formed UTF-8"))?;
+    let name = file.sqlite_name()?;
     let interrupt = Interrupt::of(&app)?;
-    let scratch = Connection::open(*app.api(), name, OpenMode::ReadWrite)?;
+    let scratch = Connection::open(*app.api(), &name, OpenMode::ReadWrite)?;
     let built = scratch::build(&scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
     check_expected(expect, built.report.public.state_id)?;
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.
     refuse_in_use(&app, &path)?;
     file.publish(rule.existing())?;
-    Reply::json(&Summary::of(built, Some(&path)))
+    Reply::json(&Summary::of(built, Some(&path), plain))
 }
 
 impl Options {

@@ -1,4 +1,5 @@
-//! The result code that SQLite hands to the application with an error. The table of `README.md`, "Errors", is about these.
+//! The result code that SQLite hands to the application with an error. The table of `README.md`,
+//! "Errors", is about these.
 
 use lifeboat_core::{Error, ErrorKind};
 use lifeboat_sqlite::Connection;
@@ -21,8 +22,8 @@ pub(crate) const INTERNAL: c_int = ours(71);
 /// There is no memory, where `SQLITE_NOMEM` itself must not be said.
 const NO_MEMORY: c_int = ours(72);
 
-/// The code of an error. What applications know from SQLite has SQLite's own code; the others do not: `SQLITE_CORRUPT`, for
-/// one, would speak of the database rather than of the bundle.
+/// The code of an error. What applications know from SQLite has SQLite's own code; the others do
+/// not: `SQLITE_CORRUPT`, for one, would speak of the database rather than of the bundle.
 pub(crate) fn of(error: &Error) -> c_int {
     match (error.kind(), error.code().map(|code| code & 0xff)) {
         (ErrorKind::TooBig, Some(SQLITE_NOMEM)) => SQLITE_NOMEM,
@@ -40,8 +41,9 @@ pub(crate) fn of(error: &Error) -> c_int {
     }
 }
 
-/// The same, where SQLite would do more with it than hand it on: at `SQLITE_NOMEM` and `SQLITE_FULL` it rolls back the
-/// transaction that the application has open, which has nothing to do with the work that failed here.
+/// The same, where SQLite would do more with it than hand it on: at `SQLITE_NOMEM` and
+/// `SQLITE_FULL` it rolls back the transaction that the application has open, which has nothing to
+/// do with the work that failed here.
 pub(crate) fn in_transaction(app: &Connection<'_>, code: c_int) -> c_int {
     const WRITING: i32 = 2;
     let is_open = || !app.autocommit() || matches!(app.txn_state(None), Ok(Some(WRITING)) | Err(_));

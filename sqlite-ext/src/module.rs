@@ -1,5 +1,5 @@
-//! A table-valued function as the C callbacks of a SQLite module. sqlite-loadable has callbacks for that, too, but all errors that
-//! go through them have one result code.
+//! A table-valued function as the C callbacks of a SQLite module. sqlite-loadable has callbacks for
+//! that, too, but all errors that go through them have one result code.
 
 use crate::host::{Host, check, message_for_sqlite, values_of};
 use crate::table_function::{Constraint, Failure, Plan, Scan, TableFunction, declare, is_binary};
@@ -13,7 +13,8 @@ const SQLITE_OK: c_int = 0;
 const SQLITE_CONSTRAINT: c_int = 19;
 const SQLITE_INDEX_CONSTRAINT_EQ: c_uchar = 2;
 
-/// `sqlite3_module`, version 1. What is not there is null: the table cannot be created, nor written.
+/// `sqlite3_module`, version 1. What is not there is null: the table cannot be created, nor
+/// written.
 #[repr(C)]
 struct Module {
     version: c_int,
@@ -140,8 +141,8 @@ fn module<F: TableFunction>() -> &'static Module {
     &Of::<F>::MODULE
 }
 
-// SAFETY of all callbacks: SQLite calls them with what `open` and `connect` gave it, on the thread that uses the connection,
-// and with valid places for results.
+// SAFETY of all callbacks: SQLite calls them with what `open` and `connect` gave it, on the thread
+// that uses the connection, and with valid places for results.
 
 unsafe extern "C" fn connect<F: TableFunction>(
     db: *mut sqlite3,

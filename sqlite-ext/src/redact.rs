@@ -1,4 +1,5 @@
-//! Cuts recovery keys out of texts that are shown or logged: somebody may have put one where a path belongs.
+//! Cuts recovery keys out of texts that are shown or logged: somebody may have put one where a path
+//! belongs.
 //!
 //! A verify key is public and stays.
 
@@ -9,8 +10,8 @@ const LENGTH: usize = 58;
 /// In groups, so many are enough: the first of them may share a group with the prefix.
 const LENGTH_IN_GROUPS: usize = 50;
 
-/// The text without keys: without what follows `lifeboat…1` (but `lifeboatverify1`), without 58 characters of a key in a row,
-/// with a prefix or without, and without the same in groups.
+/// The text without keys: without what follows `lifeboat…1` (but `lifeboatverify1`), without 58
+/// characters of a key in a row, with a prefix or without, and without the same in groups.
 pub(crate) fn redact(text: &str) -> String {
     let mut secrets = Vec::new();
     let words = words(text);
@@ -73,7 +74,8 @@ fn secret_in(word: &str) -> Option<usize> {
     None
 }
 
-/// Words of one length with white space between them that together make a key, as people write it down.
+/// Words of one length with white space between them that together make a key, as people write it
+/// down.
 fn groups(text: &str, words: &[Range]) -> Vec<Range> {
     let mut found = Vec::new();
     let mut first = 0;
@@ -107,7 +109,8 @@ fn is_of_key(byte: u8) -> bool {
     byte.is_ascii_digit() && byte != b'1' || byte.is_ascii_lowercase() && !b"bio".contains(&byte)
 }
 
-/// Neither a hexadecimal number, such as a state id, nor a word: a key has digits and letters of all kinds.
+/// Neither a hexadecimal number, such as a state id, nor a word: a key has digits and letters of
+/// all kinds.
 fn is_no_number(text: &str) -> bool {
     let letters = text.bytes().filter(|byte| matches!(byte, b'g'..=b'z')).count();
     letters > 3 && text.bytes().filter(u8::is_ascii_digit).count() > 3

@@ -38,7 +38,8 @@ fn child(directory: &Path, writer: usize, how: &str) -> Command {
     child
 }
 
-/// Not a test by itself: a process that writes, and is killed or waits when the file is in the making.
+/// Not a test by itself: a process that writes, and is killed or waits when the file is in the
+/// making.
 #[test]
 fn as_told() {
     let Ok(told) = std::env::var(CHILD) else { return };

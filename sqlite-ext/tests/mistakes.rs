@@ -1,5 +1,5 @@
-//! The mistakes that people make first: arguments in each other's place, a key without `file:`, a mistyped key. Each is told
-//! with its remedy, and no key is shown.
+//! The mistakes that people make first: arguments in each other's place, a key without `file:`, a
+//! mistyped key. Each is told with its remedy, and no key is shown.
 
 mod common;
 
@@ -31,7 +31,8 @@ impl Scene {
         self.directory.path().join(name).display().to_string()
     }
 
-    /// What a statement says in which `{key}`, `{verify}`, `{bare}` (the key without its prefix), `{here}` and `{state}` are replaced.
+    /// What a statement says in which `{key}`, `{verify}`, `{bare}` (the key without its prefix),
+    /// `{here}` and `{state}` are replaced.
     #[track_caller]
     fn said(&self, sql: &str) -> String {
         let here = self.directory.path().display().to_string();
@@ -160,7 +161,8 @@ fn state_ids_may_come_in_groups() {
     }
 }
 
-/// A key that somebody puts where nobody expects one, without its prefix, in groups, with another prefix.
+/// A key that somebody puts where nobody expects one, without its prefix, in groups, with another
+/// prefix.
 #[test]
 fn no_form_of_a_key_is_shown() {
     let scene = Scene::new();

@@ -55,7 +55,8 @@ fn a_key_is_never_replaced() {
     }
 }
 
-/// The file that the call names holds the key, whatever it looks like and by whatever name it is reached.
+/// The file that the call names holds the key, whatever it looks like and by whatever name it is
+/// reached.
 #[cfg(unix)]
 #[test]
 fn the_keys_file_of_a_call_is_never_replaced() {
@@ -165,7 +166,7 @@ fn large_bundles_go_on_or_not() {
         statement.query_row(params![bench.key, path], |row| row.get::<_, String>(0)).map_err(|error| error.to_string())
     };
     let first: serde_json::Value = serde_json::from_str(&export().unwrap()).unwrap();
-    assert!(first["chunks"].as_u64().unwrap() > 4, "{first}");
+    assert!(first["chunks"].as_u64().unwrap() > 1, "{first}");
     for (sql, goes_on) in [
         ("UPDATE t SET x = 'one' WHERE id = 1", true),
         // All rows of the large table; one in a table behind it is as it was.
@@ -214,7 +215,7 @@ fn other_bundles_are_named_and_kept() {
         flip(&bench.path("damaged"), at);
         // Damage in a chunk of rows shows when the two are compared.
         let found = bench.export_error("damaged", json!({}));
-        assert!(found.contains("damaged") || found.contains("corrupt"), "{at}: {found}");
+        assert!(found.contains("already exists and is a damaged bundle of this key ("), "{at}: {found}");
         bench.export("damaged", json!({"replace": true}));
     }
     fs::write(bench.path("cut"), &bench.read("0")[..length / 2]).unwrap();

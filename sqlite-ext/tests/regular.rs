@@ -14,7 +14,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-/// Each argument that names a file: what stands in the place of `?3` is no file. `?1` key, `?2` bundle, `?4` a free path.
+/// Each argument that names a file: what stands in the place of `?3` is no file. `?1` key, `?2`
+/// bundle, `?4` a free path.
 const CALLS: [&str; 20] = [
     "SELECT backup_export('file:' || ?3), ?1, ?2, ?4",
     "SELECT backup_verify_key('file:' || ?3), ?1, ?2, ?4",

@@ -1,4 +1,5 @@
-//! What may take the place of what: each cell of the table in `README.md`, "What is never replaced", on real files.
+//! What may take the place of what: each cell of the table in `README.md`, "What is never
+//! replaced", on real files.
 
 mod common;
 

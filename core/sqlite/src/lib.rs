@@ -10,7 +10,7 @@
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
 //!     prove           the state of what was built is that of the bundle        (prove)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
-//!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
+//!   copy_into         the rebuilt pages over the app's main database           (copy, backup; encrypted ones: cipher)
 //!   check_may_…       in which situation a function of ours was called         (situation)
 //! ```
 //!
@@ -19,6 +19,7 @@
 pub mod api;
 mod backup;
 mod check;
+mod cipher;
 mod columns;
 mod condition;
 mod connection;
@@ -36,6 +37,7 @@ mod page_copy;
 mod plan;
 mod prove;
 mod pulse;
+mod raw_file;
 mod rebuild;
 mod schema;
 mod selected;
@@ -52,6 +54,7 @@ mod write_schema;
 
 pub use api::Api;
 pub use check::{CheckLevel, Findings, foreign_key_check, integrity_check, quick_check};
+pub use cipher::Cipher;
 pub use columns::{Columns, Source, StoredColumns};
 pub use connection::{Connection, OpenMode};
 pub use copy::{Target, Version, adopt_encoding, copy_into};
@@ -60,6 +63,7 @@ pub use fault::is_of_machine;
 pub use name::{quote_name, quote_text};
 pub use prove::prove;
 pub use pulse::Pulse;
+pub use raw_file::read_file;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
 pub use selection::{Now, SelectionRequest};
 pub use situation::{check_may_export, check_may_restore, check_may_write_file, in_prepare};

@@ -1,8 +1,9 @@
-//! A file that appears complete or not at all: written under a temporary name in the directory of its target, synced,
-//! then renamed over it, and the directory synced.
+//! A file that appears complete or not at all: written under a temporary name in the directory of
+//! its target, synced, then renamed over it, and the directory synced.
 //!
-//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a process that is
-//! killed leaves it behind, and who next writes to the same target removes it (`leftovers.rs`).
+//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a
+//! process that is killed leaves it behind, and who next writes to the same target removes it
+//! (`leftovers.rs`).
 
 use super::leftovers::{self, temporary_name};
 use super::owner;
@@ -13,7 +14,8 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Files of other users of the same directory and process id (another machine, say) are in the way this often at most.
+/// Files of other users of the same directory and process id (another machine, say) are in the way
+/// this often at most.
 const ATTEMPTS: u32 = 1000;
 
 /// What may be at the target when the file is put there.
@@ -34,7 +36,8 @@ pub(crate) enum Access {
     Owner,
 }
 
-/// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target as it was.
+/// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target
+/// as it was.
 pub(crate) struct AtomicFile {
     file: File,
     temporary: PathBuf,
@@ -43,11 +46,12 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is meant.
+    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is
+    /// meant.
     ///
     /// # Errors
-    /// Host when the directory does not let us, or the owner of what is replaced would be another; misuse when the target is
-    /// there and is not a regular file.
+    /// Host when the directory does not let us, or the owner of what is replaced would be another;
+    /// misuse when the target is there and is not a regular file.
     pub fn create(target: &Path, access: Access) -> Result<Self> {
         let target = resolve(target)?;
         leftovers::remove(&target);
@@ -67,6 +71,16 @@ impl AtomicFile {
         &self.temporary
     }
 
+    /// The same for SQLite: absolute, so that no host takes it for a URI.
+    ///
+    /// # Errors
+    /// Misuse when SQLite cannot be told such a name.
+    pub fn sqlite_name(&self) -> Result<String> {
+        let name = std::path::absolute(&self.temporary).map_err(|error| Error::host(format!("the path: {error}")))?;
+        let name = name.into_os_string().into_string();
+        name.map_err(|_| Error::misuse("the path of the target is not well-formed UTF-8"))
+    }
+
     /// The file. Unbuffered.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
@@ -77,12 +91,12 @@ impl AtomicFile {
         &self.file
     }
 
-    /// Syncs the file, puts it in the place of the target, and syncs the directory. When this returns, the file
-    /// survives a loss of power.
+    /// Syncs the file, puts it in the place of the target, and syncs the directory. When this
+    /// returns, the file survives a loss of power.
     ///
     /// # Errors
-    /// Host; the target is as it was, unless only the last sync failed (the message says so). Misuse when there is
-    /// something at the target that `existing` refuses.
+    /// Host; the target is as it was, unless only the last sync failed (the message says so).
+    /// Misuse when there is something at the target that `existing` refuses.
     pub fn publish(mut self, existing: Existing) -> Result<()> {
         let failed = |error: io::Error| Error::host(format!("cannot write '{}': {error}", self.temporary.display()));
         if let (Existing::Replace, Ok(metadata)) = (existing, fs::metadata(&self.target)) {
@@ -192,8 +206,8 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
     Err(Error::host(format!("too many leftover '*.lifeboat-*.tmp' files beside '{}'; delete them", target.display())))
 }
 
-/// Renames to a name that must be free. A hard link fails where the name is taken, in one step; some file systems
-/// have none.
+/// Renames to a name that must be free. A hard link fails where the name is taken, in one step;
+/// some file systems have none.
 fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
     match fs::hard_link(temporary, target) {
         Ok(()) => {

@@ -1,4 +1,5 @@
-//! Where a bundle is put: a file that appears complete or not at all, and takes the place of what the guard lets it replace.
+//! Where a bundle is put: a file that appears complete or not at all, and takes the place of what
+//! the guard lets it replace.
 
 use super::atomic::{self, Access, AtomicFile};
 use super::found::Found;
@@ -41,10 +42,12 @@ impl<'a> BundleTarget<'a> {
         AtomicFile::create(&self.path, Access::Usual)
     }
 
-    /// Puts the finished file in its place. False: what is there has the same bytes, and is left alone.
+    /// Puts the finished file in its place. False: what is there has the same bytes, and is left
+    /// alone.
     ///
     /// # Errors
-    /// Misuse when what is there may not be replaced; those of [`AtomicFile::publish`]; interrupted.
+    /// Misuse when what is there may not be replaced; those of [`AtomicFile::publish`];
+    /// interrupted.
     pub fn publish(&self, mut file: AtomicFile, interrupt: &Interrupt<'_>) -> Result<bool> {
         if same_content(file.file(), &self.path)? {
             return Ok(false);
@@ -70,7 +73,8 @@ impl<'a> BundleTarget<'a> {
         file.publish(rule.existing()).map(|()| true)
     }
 
-    /// Makes what was found at the path outlast a loss of power: whoever put it there may have been stopped before.
+    /// Makes what was found at the path outlast a loss of power: whoever put it there may have been
+    /// stopped before.
     ///
     /// # Errors
     /// Host.

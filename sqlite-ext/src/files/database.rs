@@ -38,8 +38,9 @@ pub(crate) fn is_open(app: &Connection<'_>, path: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// A database of the calling connection, or a journal of it, is neither read as a bundle or key nor written over: to open
-/// and close such a file behind SQLite's back drops the locks of this process on it.
+/// A database of the calling connection, or a journal of it, is neither read as a bundle or key nor
+/// written over: to open and close such a file behind SQLite's back drops the locks of this process
+/// on it.
 ///
 /// # Errors
 /// Misuse when `path` leads to one.
@@ -55,8 +56,8 @@ pub(crate) fn is_open_error(path: &Path) -> Error {
     ))
 }
 
-/// A database file is put in the place of another one only where nobody has that open, and no journal of it is left: a
-/// journal would be rolled back into the new file and destroy it.
+/// A database file is put in the place of another one only where nobody has that open, and no
+/// journal of it is left: a journal would be rolled back into the new file and destroy it.
 ///
 /// # Errors
 /// Misuse, which says what is in the way; host when that cannot be told.
@@ -102,12 +103,14 @@ pub(crate) fn refuse_in_use(app: &Connection<'_>, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// True when somebody reads or writes the database right now. A file that is no database, or a damaged one, is not locked.
+/// True when somebody reads or writes the database right now. A file that is no database, or a
+/// damaged one, is not locked.
 ///
 /// # Errors
 /// Host when that cannot be told.
 fn is_locked(app: &Connection<'_>, path: &Path) -> Result<bool> {
-    // Absolute, so that no host takes it for a URI. A path that SQLite cannot be told is taken for locked.
+    // Absolute, so that no host takes it for a URI. A path that SQLite cannot be told is taken for
+    // locked.
     let Ok(absolute) = std::path::absolute(path) else { return Ok(true) };
     let Some(name) = absolute.to_str() else { return Ok(true) };
     let tried = Connection::open(*app.api(), name, OpenMode::ReadWrite)

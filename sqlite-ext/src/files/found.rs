@@ -1,12 +1,12 @@
 //! What is at a path that something is to be written to.
 
 use super::atomic::resolve;
-use super::database::is_open;
+use super::database::{is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
 use crate::file_source::BundleSource;
 use lifeboat_core::{Base, Bundle, BundleWriter, Error, ErrorKind, Form, Opened, Opener, RecoveryKey, Result};
-use lifeboat_sqlite::Connection;
+use lifeboat_sqlite::{Connection, read_file};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,8 @@ pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The first bytes of a database.
 const DATABASE: &[u8] = b"SQLite format 3\0";
-/// The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that has something to roll back.
+/// The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that
+/// has something to roll back.
 const JOURNAL_STARTS: [&[u8]; 3] =
     [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83], &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]];
 
@@ -98,7 +99,7 @@ impl Call<'_> {
             return Ok(Found::Read);
         }
         let real = resolve(path)?;
-        if belongs_to_database(&real) {
+        if belongs_to_database(self.app, &real) {
             return Ok(Found::Journal);
         }
         match metadata {
@@ -108,7 +109,7 @@ impl Call<'_> {
     }
 
     fn content(&self, path: &Path) -> Result<Found> {
-        let start = match read_start(path) {
+        let start = match read_start(self.app, path) {
             Ok(start) => start,
             Err(NotOpened::Missing(_)) => return Ok(Found::Nothing),
             Err(NotOpened::NotRegular(is)) => return Ok(Found::NotRegular(is)),
@@ -204,20 +205,34 @@ fn cannot_tell(path: &Path, error: &io::Error) -> Error {
 }
 
 /// The beginning of a file; of one that may hold a key, all of it.
-fn read_start(path: &Path) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
-    let file = try_open(path)?;
-    let length = file.metadata()?.len();
+fn read_start(app: &Connection<'_>, path: &Path) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
+    let length = fs::metadata(path)?.len();
     let wanted = if length <= SEARCHED { length } else { START as u64 };
-    let mut start = Zeroizing::new(Vec::new());
     // With its whole capacity from the start, so that no copy of a key stays behind in memory.
-    let room = start.try_reserve_exact(usize::try_from(wanted).unwrap_or(usize::MAX));
-    room.map_err(|_| NotOpened::Failed(io::ErrorKind::OutOfMemory.into()))?;
-    file.take(wanted).read_to_end(&mut start)?;
+    let mut start = Zeroizing::new(Vec::new());
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    start.try_reserve_exact(wanted).map_err(|_| NotOpened::Failed(io::ErrorKind::OutOfMemory.into()))?;
+    start.resize(wanted, 0);
+    read_through_sqlite(app, path, &mut start)?;
     Ok(start)
 }
 
-/// Whether a recovery key, or most of one, stands in these bytes: as it is written by `backup_keygen()`, in groups, or in
-/// two bytes for each character.
+/// Reads the first bytes of a file that may be a database, of which this process may hold locks.
+fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> Result<(), NotOpened> {
+    if let Some(is) = what_else(&fs::metadata(path)?) {
+        return Err(NotOpened::NotRegular(is));
+    }
+    // Absolute, so that no host takes it for a URI.
+    let name = std::path::absolute(path)?;
+    match name.to_str().map(|name| read_file(*app.api(), name, start)) {
+        Some(Ok(())) => Ok(()),
+        // What SQLite cannot open it holds no locks on.
+        _ => Ok(try_open(path)?.read_exact(start)?),
+    }
+}
+
+/// Whether a recovery key, or most of one, stands in these bytes: as it is written by
+/// `backup_keygen()`, in groups, or in two bytes for each character.
 fn holds_key(bytes: &[u8]) -> bool {
     const PREFIX: &[u8] = b"lifeboatkey1";
     let mut matched = 0;
@@ -236,21 +251,38 @@ fn holds_key(bytes: &[u8]) -> bool {
 }
 
 /// Whether a path has the name of a journal of a database that is beside it.
-fn belongs_to_database(path: &Path) -> bool {
+fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.as_encoded_bytes()) else { return false };
-    JOURNALS.iter().any(|suffix| {
+    let is_database = |suffix: &&str| {
         let database = name.strip_suffix(suffix.as_bytes()).and_then(|name| str::from_utf8(name).ok());
-        database.filter(|name| !name.is_empty()).is_some_and(|name| is_database(&path.with_file_name(name)))
-    })
+        database.filter(|name| !name.is_empty()).is_some_and(|name| is_database(app, &path.with_file_name(name)))
+    };
+    JOURNALS.iter().any(is_database)
 }
 
-fn is_database(path: &Path) -> bool {
+/// A file that is read, whatever for, is not a database: one of this connection, nor one that
+/// another connection of this process may have locked, which would lose its locks.
+///
+/// # Errors
+/// Misuse when it is one.
+pub(crate) fn refuse_database(app: &Connection<'_>, path: &Path, what: &str) -> Result<()> {
+    refuse_open(app, path)?;
+    match is_database(app, path) {
+        true => Err(Error::misuse(format!(
+            "'{}' is a database, not {what}; look at the order of the arguments",
+            path.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn is_database(app: &Connection<'_>, path: &Path) -> bool {
     let mut start = [0; DATABASE.len()];
-    try_open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok() && start == DATABASE)
+    read_through_sqlite(app, path, &mut start).is_ok() && start == DATABASE
 }
 
-/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing, or a head with a few wrong
-/// bytes. Of anybody else's file more than half of the head differs.
+/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing,
+/// or a head with a few wrong bytes. Of anybody else's file more than half of the head differs.
 fn is_remnant(start: &[u8], head: &[u8]) -> bool {
     const WRONG_MAX: usize = 8;
     let start = &start[..start.len().min(head.len())];

@@ -33,14 +33,14 @@ pub(crate) enum Rule {
     Never,
 }
 
-/// What may take the place of this: a bundle, and one with `replace`; a bundle of a chain, and with `replace`; a ledger; a
-/// database, and with `replace`.
+/// What may take the place of this: a bundle, and one with `replace`; a bundle of a chain, and with
+/// `replace`; a ledger; a database, and with `replace`.
 #[rustfmt::skip]
 fn rules(found: &Found) -> [Rule; 7] {
     use Rule::{Never, Refuse, Replace, Same, Successor, Write};
     use Whose::{OtherDomain, OtherKey, Ours, OursDamaged, OursDelta, Unknown};
     match found {
-        //                               bundle,   +replace | link,   +replace | ledger | database, +replace
+        //                             bundle,    +replace, link,    +replace, ledger,  database, +replace
         Found::Nothing              => [Write,     Write,     Write,   Write,    Write,   Write,    Write],
         Found::Bundle(Ours)         => [Successor, Replace,   Same,    Replace,  Never,   Never,    Never],
         Found::Bundle(OursDelta)    => [Refuse,    Replace,   Same,    Replace,  Never,   Never,    Never],
@@ -73,7 +73,8 @@ fn rule(found: &Found, writing: Writing, replace: bool) -> Rule {
 pub(crate) struct Guard<'a>(pub Call<'a>);
 
 impl Guard<'_> {
-    /// What is at a path, and what may be done with it. Never [`Rule::Refuse`] nor [`Rule::Never`]: these are errors.
+    /// What is at a path, and what may be done with it. Never [`Rule::Refuse`] nor [`Rule::Never`]:
+    /// these are errors.
     ///
     /// # Errors
     /// Misuse, with what is there; host when nobody can tell.
@@ -100,7 +101,8 @@ impl Rule {
 /// What to do where the option helps.
 pub(crate) const REPLACE: &str = "give another path, or the option \"replace\": true";
 
-fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
+/// Why something stays that the option would let go.
+pub(crate) fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
     let path = path.display();
     if writing == Writing::Database {
         return Error::misuse(format!("'{path}' already exists; {REPLACE}"));

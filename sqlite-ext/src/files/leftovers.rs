@@ -1,9 +1,11 @@
-//! Files in the making that a killed process left behind: who next writes to the same target removes them.
+//! Files in the making that a killed process left behind: who next writes to the same target
+//! removes them.
 //!
-//! A process holds a lock (`flock`) on the file that it makes, and the system takes it away when the process ends, however it
-//! ends. So a file whose lock can be had is nobody's any more: a number of a process would say nothing where another machine
-//! or container works in the same directory. Where locks say nothing of other machines (file systems over a network) or get
-//! in SQLite's way (all systems but Linux), none is taken, and what is left stays.
+//! A process holds a lock (`flock`) on the file that it makes, and the system takes it away when
+//! the process ends, however it ends. So a file whose lock can be had is nobody's any more: a
+//! number of a process would say nothing where another machine or container works in the same
+//! directory. Where locks say nothing of other machines (file systems over a network) or get in
+//! SQLite's way (all systems but Linux), none is taken, and what is left stays.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -37,8 +39,8 @@ pub(crate) fn hold(file: &File, path: &Path) -> bool {
     !locks_tell(file) || (!matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) && leads_to(path, file))
 }
 
-/// Removes what is left of earlier attempts to write to this target, as far as it is certain that nobody is at work on it.
-/// What cannot be removed stays.
+/// Removes what is left of earlier attempts to write to this target, as far as it is certain that
+/// nobody is at work on it. What cannot be removed stays.
 pub(crate) fn remove(target: &Path) {
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Some(name), Ok(entries)) = (target.file_name(), fs::read_dir(directory)) else { return };
@@ -65,7 +67,8 @@ fn remove_one(path: &Path) {
 /// Whether a lock on this file tells of all who use it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn locks_tell(file: &File) -> bool {
-    /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT, NTFS, JFS.
+    /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT,
+    /// NTFS, JFS.
     const LOCAL: [u32; 13] = [
         0xEF53,
         0x5846_5342,

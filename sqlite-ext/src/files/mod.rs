@@ -26,8 +26,8 @@ mod successor;
 
 pub(crate) use atomic::{Access, AtomicFile, Existing, resolve, sync};
 pub(crate) use bundle::BundleTarget;
-pub(crate) use database::{refuse_in_use, refuse_open};
-pub(crate) use found::{Call as FoundCall, Found, Whose};
+pub(crate) use database::refuse_in_use;
+pub(crate) use found::{Call as FoundCall, Found, Whose, refuse_database};
 pub(crate) use guard::{Guard, Writing};
 pub(crate) use identity::is_one_file;
 pub(crate) use regular::open;

@@ -1,4 +1,5 @@
-//! Whose a file is that takes the place of another: owner, group and mode stay. Access is never widened.
+//! Whose a file is that takes the place of another: owner, group and mode stay. Access is never
+//! widened.
 
 use lifeboat_core::Result;
 use std::fs::{File, Metadata};
@@ -7,7 +8,8 @@ use std::path::Path;
 /// Gives a file in the making the owner and the group of the one that it replaces.
 ///
 /// # Errors
-/// Host when this process may not: the file would be out of reach of whoever used it, or within reach of others.
+/// Host when this process may not: the file would be out of reach of whoever used it, or within
+/// reach of others.
 #[cfg(unix)]
 pub(crate) fn take_over(file: &File, replaced: &Metadata, path: &Path) -> Result<()> {
     use lifeboat_core::Error;

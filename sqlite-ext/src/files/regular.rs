@@ -1,5 +1,5 @@
-//! Opens regular files for reading, and nothing else: to open a FIFO waits for somebody at its other end, and what is read
-//! from a device may never end.
+//! Opens regular files for reading, and nothing else: to open a FIFO waits for somebody at its
+//! other end, and what is read from a device may never end.
 
 use lifeboat_core::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -41,7 +41,8 @@ pub(crate) fn try_open(path: &Path) -> Result<File, NotOpened> {
     check(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
-    // What it is may change between the two looks: then opening must not wait, and the second one tells.
+    // What it is may change between the two looks: then opening must not wait, and the second one
+    // tells.
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
