@@ -5,7 +5,7 @@
 
 import Database from 'better-sqlite3';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { load } from 'lifeboat-sqlite';
+import { errorOf, load } from 'lifeboat-sqlite';
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
@@ -37,10 +37,12 @@ try {
   const report = JSON.parse(call("backup_verify('notes.bundle', 'file:recovery.key', ?)", options));
   console.log(`the bundle is ${report.verdict}`);
 
-  const recovered = JSON.parse(call("backup_restore_file('notes.bundle', 'file:recovery.key', 'recovered.db')"));
+  // What was recovered the last time may go: it is a copy.
+  const replace = JSON.stringify({ replace: true });
+  const recovered = JSON.parse(call("backup_restore_file('notes.bundle', 'file:recovery.key', 'recovered.db', ?)", replace));
   console.log(`recovered ${recovered.rows} rows to recovered.db`);
 } catch (error) {
-  // The message says what is wrong, where, and what to do.
-  console.error(error.message);
+  // The message says what is wrong, where, and what to do; the kind, what a program does about it.
+  console.error(errorOf(error)?.kind === 'busy' ? `${error.message}: try again` : error.message);
   process.exitCode = 1;
 }

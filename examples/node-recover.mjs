@@ -1,6 +1,5 @@
 // Recovers a database in Node: node node-recover.mjs app.bundle [DELTA…] app.key app.db
 
-import { readFile } from 'node:fs/promises';
 import { LifeboatError, recoverFile } from 'lifeboat-recovery';
 
 const bundles = process.argv.slice(2);
@@ -12,9 +11,10 @@ if (bundles.length === 0) {
 
 try {
   // The file appears complete and proved, or not at all.
-  const { summary, size } = await recoverFile(bundles, await readFile(keyFile, 'utf8'), target);
+  const { summary, size, advice } = await recoverFile(bundles, `file:${keyFile}`, target);
   for (const { name, rows } of summary.tables) console.log(`${rows} rows in ${name}`);
   console.log(`recovered ${size} bytes to ${target}: the state ${summary.report.stateId}`);
+  if (advice) console.log(advice);
 } catch (error) {
   if (!(error instanceof LifeboatError)) throw error;
   console.error(error.message);

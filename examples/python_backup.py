@@ -5,6 +5,7 @@
 
 import glob
 import json
+import os
 import sqlite3  # or apsw, where this cannot load extensions
 import sys
 
@@ -12,6 +13,7 @@ import lifeboat
 
 database, key_file, directory = sys.argv[1:]
 
+os.makedirs(directory, mode=0o700, exist_ok=True)
 chain = sorted(glob.glob(f"{directory}/*.bundle"))
 target = f"{directory}/{len(chain):06}.bundle"
 options = {"ledger": f"{directory}/ledger", **({"base": chain} if chain else {})}
@@ -19,7 +21,13 @@ options = {"ledger": f"{directory}/ledger", **({"base": chain} if chain else {})
 # A program of your own has its connection already: load the extension into that.
 db = sqlite3.connect(f"file:{database}?mode=rw", uri=True)
 lifeboat.load(db)
-(report,) = db.execute("SELECT backup_export_file(?, ?, ?)", [f"file:{key_file}", target, json.dumps(options)]).fetchone()
+try:
+    arguments = [f"file:{key_file}", target, json.dumps(options)]
+    (report,) = db.execute("SELECT backup_export_file(?, ?, ?)", arguments).fetchone()
+except sqlite3.Error as error:
+    # The message says what is wrong, where, and what to do; the kind, what a program does about it.
+    typed = lifeboat.as_error(error)
+    sys.exit(f"{error}: try again" if isinstance(typed, lifeboat.BusyError) else str(error))
 summary = json.loads(report)
 
 if summary["changed"]:

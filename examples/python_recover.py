@@ -21,7 +21,11 @@ except (lifeboat.CorruptError, lifeboat.TruncatedError) as error:
     sys.exit(f"\na bundle is damaged: take it from another copy ({error})")
 except lifeboat.MismatchError as error:
     sys.exit(f"\nthese are not all bundles up to that state; begin with the full bundle ({error})")
+except lifeboat.Error as error:
+    sys.exit(f"\n{error}")
 
 print(f"\n{target}: {recovered.size} bytes, state {recovered.summary.report.state_id}")
 for table, rows in recovered.summary.tables:
     print(f"{rows:9} rows in {table}")
+if recovered.advice:
+    print(recovered.advice)  # or give recover the argument reindex=True

@@ -10,13 +10,14 @@ use crate::index::number;
 use crate::reader::PublicReport;
 use crate::source::Source;
 use crate::state::OwnedTable;
-use crate::{Error, RecoveryKey, Result, Selection, Settings, StateId};
+use crate::{Error, RecoveryKey, Result, Selection, Settings, StateId, memory};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Bytes of changes that are held while the sum of a block is compared.
 const HELD_MAX: usize = 8 << 20;
+const HELD: &str = "changes that are compared";
 
 /// A state to lead from.
 pub struct Base<'s> {
@@ -77,6 +78,11 @@ impl<'s> Base<'s> {
     /// Those of reading the bundles.
     pub fn selection(&self) -> Result<Option<Selection>> {
         self.item(&OwnedTable::Selection)?.map(|item| Selection::from_value(item.value.bytes())).transpose()
+    }
+
+    /// How many bundles it is read from.
+    pub(crate) fn bundle_count(&self) -> usize {
+        1 + self.deltas.len()
     }
 
     fn last(&self) -> &Rc<Bundle<'s>> {
@@ -185,21 +191,21 @@ impl BaseTable<'_> {
         while let Some(change) = self.next_change(bound.as_ref())? {
             if held.is_too_much(&change) {
                 // To open a block costs less than to hold all that deltas did to it.
-                taken.push(change);
-                self.changes.give_back(taken);
+                memory::push(&mut taken, change, HELD)?;
+                self.changes.give_back(taken)?;
                 return Ok(false);
             }
             sum = sum
                 .wrapping_sub(number(change.new.as_ref().map(|(digest, _)| *digest)))
                 .wrapping_add(number(change.old));
             count += i128::from(change.old.is_some()) - i128::from(change.new.is_some());
-            taken.push(change);
+            memory::push(&mut taken, change, HELD)?;
         }
         if sum == entry.sum && count == i128::from(run.writes) {
             self.block += 1;
             return Ok(true);
         }
-        self.changes.give_back(taken);
+        self.changes.give_back(taken)?;
         Ok(false)
     }
 

@@ -95,7 +95,8 @@ impl<'s> Bundle<'s> {
             state_id: tail.state_id,
             verify_key: tail.verify_key,
             length,
-            chunks: (items.len() - 1) as u64,
+            // The index tells, which is read next.
+            chunks: 0,
         };
         let seal = Seal::new(&keys);
         let empty = Summary::empty();
@@ -236,6 +237,7 @@ impl<'s> Bundle<'s> {
                 memory::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
             }
         }
+        self.public.chunks = summary.chunks;
         (self.entries, self.summary) = (entries, summary);
         Ok(())
     }
@@ -305,7 +307,7 @@ fn read_tail(source: &dyn Source, length: u64) -> Result<Tail> {
 /// Why there is no tail where the end says: told by all items from the first on, as a reader finds them that cannot begin
 /// at the end. So both say the same of the same bytes.
 fn why_no_tail(form: Form, source: &dyn Source, length: u64) -> Result<Error> {
-    let (mut splitter, mut piece, mut at) = (Splitter::new(form), vec![0; PIECE], 0);
+    let (mut splitter, mut piece, mut at) = (Splitter::new(form), memory::zeros(PIECE, "a piece of the bundle")?, 0);
     while at < length {
         piece.truncate(usize::try_from(length - at).unwrap_or(PIECE));
         source.read(at, &mut piece)?;
@@ -354,7 +356,7 @@ mod tests {
             verify_key: VerifyKey([0; 32]),
             signature: [0; 64],
         };
-        let mut bundle = tail.sign(&key.domain(key.domain_id("default")?)).encode();
+        let mut bundle = tail.sign(&key.domain(key.domain_id("default")?))?.encode()?;
         bundle.extend(Tail::trailer(&bundle));
         let length = bundle.len() as u64;
         read_tail(&bundle, length)

@@ -53,7 +53,12 @@ pub(crate) fn put_array<W: Write<Error = Infallible>>(out: &mut W, length: usize
 
 /// The canonical bytes of a small structure: tuples become arrays.
 pub(crate) fn to_vec<T: Serialize>(item: &T) -> Vec<u8> {
-    cbor4ii::serde::to_vec(Vec::new(), item).expect("encoding into memory cannot fail")
+    write_into(Vec::new(), item)
+}
+
+/// The same in memory that was reserved for it.
+pub(crate) fn write_into<T: Serialize>(room: Vec<u8>, item: &T) -> Vec<u8> {
+    cbor4ii::serde::to_vec(room, item).expect("encoding into memory cannot fail")
 }
 
 /// Decodes a small structure and refuses anything but its canonical bytes.

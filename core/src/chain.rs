@@ -4,7 +4,7 @@ use crate::bundle::Bundle;
 use crate::limits::CHAIN_MAX;
 use crate::reader::PublicReport;
 use crate::source::Source;
-use crate::{Error, RecoveryKey, Result};
+use crate::{Error, RecoveryKey, Result, StateId};
 use std::rc::Rc;
 
 /// Checks that each bundle of a chain, oldest first, begins at the state to which the one before it leads. Needs no key:
@@ -24,13 +24,12 @@ fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
     check_length(first - 1 + reports.len())?;
     for (at, pair) in reports.windows(2).enumerate() {
         let ([before, this], number) = (pair, first + at + 1) else { continue };
-        let refused =
-            |why: String| Err(Error::mismatch(format!("bundle {number} of the chain does not follow: {why}")));
+        let refused = |why: String| Err(does_not_follow(number, &why));
         if (this.domain_id, this.verify_key) != (before.domain_id, before.verify_key) {
             return refused("it is of another domain or key than the one before it".to_owned());
         }
         let Some(base) = this.base_id else {
-            return refused("it is a full bundle, with which a chain begins; leave out all before it".to_owned());
+            return Err(full_in_the_middle(number));
         };
         if base == before.state_id {
             continue;
@@ -61,6 +60,15 @@ fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
         return refused(format!("it leads on from the state {base}, and the bundle that leads there is missing"));
     }
     Ok(())
+}
+
+fn does_not_follow(number: usize, why: &str) -> Error {
+    Error::mismatch(format!("bundle {number} of the chain does not follow: {why}"))
+}
+
+/// What is said of a full bundle that is not the first of its chain.
+pub(crate) fn full_in_the_middle(number: usize) -> Error {
+    does_not_follow(number, "it is a full bundle, with which a chain begins; leave out all before it")
 }
 
 fn check_length(bundles: usize) -> Result<()> {
@@ -133,10 +141,7 @@ impl<'s> Chain<'s> {
     pub fn require_complete(&self) -> Result<()> {
         match self.bundles[0].public().base_id {
             None => Ok(()),
-            Some(base) => Err(Error::mismatch(format!(
-                "the chain begins with a delta, which leads on from the state {base}; give the whole chain, beginning with \
-                 its full bundle"
-            ))),
+            Some(base) => Err(incomplete(base, self.bundles.len())),
         }
     }
 
@@ -162,6 +167,15 @@ impl<'s> Chain<'s> {
         check_each(2, &self.bundles, &mut beat)?;
         Ok(Deltas { bundles: self.bundles })
     }
+}
+
+/// What is said of a chain of so many bundles that begins with a delta, which leads on from the state `base`.
+pub(crate) fn incomplete(base: StateId, bundles: usize) -> Error {
+    let error = Error::mismatch(format!(
+        "this is a delta, sound by itself: it restores only on top of the state {base}; give the whole chain, oldest \
+         first, beginning with its full bundle"
+    ));
+    if bundles > 1 { error.at(place(1)) } else { error }
 }
 
 /// A bundle by its number, for errors.
@@ -214,9 +228,7 @@ impl<'s> Deltas<'s> {
             bundles.push(Rc::new(bundle));
         }
         if bundles.first().is_some_and(|bundle| bundle.is_full()) {
-            return Err(Error::mismatch(
-                "a full bundle stands where a delta belongs; a chain has one, its first bundle",
-            ));
+            return Err(full_in_the_middle(2));
         }
         let reports: Vec<_> = bundles.iter().map(|bundle| bundle.public().clone()).collect();
         check_links_from(2, &reports)?;
@@ -233,11 +245,9 @@ impl<'s> Deltas<'s> {
         &self.bundles
     }
 
-    /// That the first leads on from this bundle.
+    /// That they lead on from this bundle. All of them are looked at: that tells best why one does not follow.
     pub(crate) fn check_follow(&self, full: &PublicReport) -> Result<()> {
-        match self.bundles.first() {
-            Some(first) => check_links(&[full.clone(), first.public().clone()]),
-            None => Ok(()),
-        }
+        let deltas = self.bundles.iter().map(|bundle| bundle.public());
+        check_links(&std::iter::once(full).chain(deltas).cloned().collect::<Vec<_>>())
     }
 }

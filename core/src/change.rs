@@ -5,7 +5,7 @@ use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_a
 use crate::digest::Digest;
 use crate::head::Form;
 use crate::ledger::holds_digest;
-use crate::limits::KEY_MAX;
+use crate::limits::{CHUNK_MAX, KEY_MAX};
 use crate::state::Table;
 use crate::value::{compare_keys, decode_values, encode_values};
 use crate::{Error, Key, Result, Selection, Value};
@@ -32,6 +32,11 @@ impl NewRow<'_> {
             Key::Rowid(_) => HEAD_MAX + bound(self.values),
             Key::Primary(key) => bound(key) + bound(self.values),
         }
+    }
+
+    /// The memory that its encoded key or values take at most, where it is not too large to be held encoded.
+    pub fn room(&self) -> usize {
+        usize::try_from(self.length_bound()).map_or(CHUNK_MAX, |bound| bound.min(CHUNK_MAX))
     }
 
     /// The exact length of the encoded change; costs one walk over its values.

@@ -129,7 +129,7 @@ impl ChangeDecoder {
                     return Err(Error::corrupt("a part of a large change, not its last, has not the full size").into());
                 }
                 self.grow(plaintext)?;
-                EntryBuilder::default().finish(kind)
+                EntryBuilder::default().finish(kind)?
             }
             ChunkKind::LastPart => {
                 self.grow(plaintext)?;
@@ -233,7 +233,7 @@ impl ChangeDecoder {
         if run.is_none_or(|(_, changes)| changes == 0) {
             return Err(Error::corrupt("a chunk or its last run holds no change").into());
         }
-        Ok(entry.finish(kind))
+        Ok(entry.finish(kind)?)
     }
 
     /// One row: checked in every way before the sink sees it.

@@ -7,7 +7,7 @@ use crate::index::{EntryBuilder, number};
 use crate::prefix_mac::PrefixMac;
 use crate::state::Table;
 use crate::value::{bound, rowid};
-use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits};
+use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits, memory};
 use std::convert::Infallible;
 
 /// What a chunk holds.
@@ -156,7 +156,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             previous: None,
             removing: false,
             compression: Compression::default(),
-            plaintext: Vec::with_capacity(limits::CHUNK_MAX),
+            plaintext: Vec::new(),
             entry: EntryBuilder::default(),
             count: 0,
             changes: 0,
@@ -180,6 +180,12 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         Ok(())
     }
 
+    /// Room for so many bytes: that of a whole chunk at once.
+    fn room(&mut self, bytes: usize) -> Result<()> {
+        let more = if self.plaintext.is_empty() { limits::CHUNK_MAX.max(bytes) } else { bytes };
+        memory::reserve(&mut self.plaintext, more, "the next chunk")
+    }
+
     /// Adds a change: its canonical key, the digest of the old value, digest and bytes of the new.
     pub fn push(&mut self, key: &[u8], old: Option<Digest>, new: Option<(Digest, &[u8])>) -> Result<()> {
         let (digest, value) = new.map_or((None, &NOTHING[..]), |(digest, value)| (Some(digest), value));
@@ -196,10 +202,13 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             self.end()?;
         }
         let start = self.plaintext.len();
+        let most = self.table.len() + 1 + key.len() + length;
+        self.room(most)?;
         self.begin_change(key);
         if self.plaintext.len() + length > limits::CHUNK_MAX {
             self.plaintext.truncate(start);
             self.end()?;
+            self.room(most)?;
             self.begin_change(key);
         }
         if !self.in_run {
@@ -257,7 +266,8 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     pub fn begin_large(&mut self, key: &[u8], old: Option<Digest>) -> Result<()> {
         self.end()?;
         // A key may by itself be as long as a part.
-        let mut head = self.table.clone();
+        let mut head = memory::with_room(self.table.len() + key.len() + 32, "a row of this size")?;
+        head.extend_from_slice(&self.table);
         head.push(CHANGE_HEAD);
         head.extend_from_slice(key);
         encode_old(old, &mut head);
@@ -305,8 +315,8 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     fn hand_out(&mut self, kind: ChunkKind) -> Result<()> {
         self.in_run = false;
         self.count += 1;
-        let entry = self.entry.finish(kind);
-        let plaintext = std::mem::replace(&mut self.plaintext, Vec::with_capacity(limits::CHUNK_MAX));
+        let entry = self.entry.finish(kind)?;
+        let plaintext = std::mem::take(&mut self.plaintext);
         (self.emit)(PlainChunk { kind, compression: self.compression, plaintext, entry })
     }
 }
@@ -325,6 +335,12 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Write for Parts<'_, F> {
             if self.builder.plaintext.len() == limits::CHUNK_MAX {
                 self.failed = self.builder.hand_out(ChunkKind::Part);
                 continue;
+            }
+            if self.builder.plaintext.is_empty() {
+                self.failed = self.builder.room(limits::CHUNK_MAX);
+                if self.failed.is_err() {
+                    break;
+                }
             }
             let room = limits::CHUNK_MAX - self.builder.plaintext.len();
             let (now, later) = input.split_at(room.min(input.len()));

@@ -12,6 +12,16 @@ use crate::restore::{DigestsAhead, Opened};
 use crate::rows::TableRows;
 use crate::{Error, RecoveryKey, Result, StateSink};
 
+/// What a composition came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Composed {
+    /// What [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
+    pub totals: ExportTotals,
+    /// The rows of the state that the chain leads to, those of SQLite's own tables included. None for a chain that does not begin
+    /// with a full bundle: it does not tell.
+    pub rows: Option<u64>,
+}
+
 impl Chain<'_> {
     /// Hands the state that a complete chain leads to, to a sink, and checks everything on the way.
     ///
@@ -35,8 +45,7 @@ impl Chain<'_> {
         decoder.finish()
     }
 
-    /// Makes one bundle out of the chain: hands its chunks to `emit`, and tells what
-    /// [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
+    /// Makes one bundle out of the chain: hands its chunks to `emit`.
     ///
     /// # Errors
     /// Those of the bundles, of `emit` and of `beat`.
@@ -46,10 +55,12 @@ impl Chain<'_> {
         options: ExportOptions,
         emit: impl FnMut(PlainChunk) -> Result<()>,
         mut beat: impl FnMut() -> Result<()>,
-    ) -> Result<ExportTotals> {
+    ) -> Result<Composed> {
         let keys = self.bundles()[0].keys.clone();
         if self.is_complete() {
-            return self.walk(key, Export::new(&keys, options, emit), beat)?.1.finish().map(|(totals, _)| totals);
+            let (report, export) = self.walk(key, Export::new(&keys, options, emit), beat)?;
+            let rows = report.tables.iter().map(|(_, rows)| rows).sum();
+            return Ok(Composed { totals: export.finish()?.0, rows: Some(rows) });
         }
         check_each(1, self.bundles(), &mut beat)?;
         let mut chunks = ChunkBuilder::new(&keys, emit);
@@ -70,7 +81,7 @@ impl Chain<'_> {
             }
         }
         let (first, last) = (&self.bundles()[0].summary, &self.bundles()[self.bundles().len() - 1].summary);
-        chunks.finish(keys.domain_id, first.base, last.target)
+        Ok(Composed { totals: chunks.finish(keys.domain_id, first.base, last.target)?, rows: None })
     }
 
     /// That the bundles fit one another: composes them and throws the result away. On a full bundle they are laid, in the

@@ -5,7 +5,7 @@ use crate::bundle::Bundle;
 use crate::cursor::{Cursor, CursorChange, KeyBytes, NewBytes, Side};
 use crate::digest::Digest;
 use crate::state::OwnedTable;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::rc::Rc;
@@ -120,8 +120,14 @@ impl<'s> Composition<'s> {
     }
 
     /// Gives back changes that were taken last, in the order in which they came.
-    pub fn give_back(&mut self, changes: Vec<ComposedChange>) {
-        self.returned.extend(changes.into_iter().rev());
+    ///
+    /// # Errors
+    /// Too big when there is no memory.
+    pub fn give_back(&mut self, changes: Vec<ComposedChange>) -> Result<()> {
+        changes
+            .into_iter()
+            .rev()
+            .try_for_each(|change| memory::push(&mut self.returned, change, "changes that are compared"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Opened chunks → the state of a full bundle, or of a chain that begins with it. The second half of
 //! [`Restore`](crate::Restore), and the mirror of `export.rs`.
 
-use crate::chain::Deltas;
+use crate::chain::{Deltas, incomplete};
 use crate::change::NewRow;
 use crate::changes::{ChangeDecoder, ChangeSink, Digests, Refusal};
 use crate::digest::Digest;
@@ -110,10 +110,7 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         let summary = decoder.finish(&public, keys)?;
         // Said only when all bytes have come and are right: a missing chunk can make a full bundle look like a delta.
         if let Some(base) = public.base_id {
-            return Err(Error::mismatch(format!(
-                "this is a delta, sound by itself: it restores only on top of the state {base}; give the whole chain, oldest \
-                 first, beginning with its full bundle"
-            )));
+            return Err(incomplete(base, 1 + self.deltas.bundles().len()));
         }
         if self.items.is_delta {
             return Err(Error::corrupt("a full bundle without settings or schema, or with old values"));

@@ -12,7 +12,7 @@ use crate::export::ExportOptions;
 use crate::index::number;
 use crate::state::{OwnedTable, Table};
 use crate::value::compare_keys;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -188,11 +188,12 @@ struct WaitingRow {
 }
 
 impl Waiting {
-    fn push(&mut self, key: &[u8], old: Option<Digest>, digest: Digest, value: &[u8]) {
-        self.bytes.extend_from_slice(key);
+    fn push(&mut self, key: &[u8], old: Option<Digest>, digest: Digest, value: &[u8]) -> Result<()> {
+        const WHAT: &str = "rows that are compared";
+        memory::append(&mut self.bytes, key, WHAT)?;
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        self.rows.push(WaitingRow { value: start, end: self.bytes.len(), old, digest });
+        memory::append(&mut self.bytes, value, WHAT)?;
+        memory::push(&mut self.rows, WaitingRow { value: start, end: self.bytes.len(), old, digest }, WHAT)
     }
 
     fn is_full(&self) -> bool {
@@ -268,7 +269,7 @@ impl<'s> TableDifference<'s> {
             } else if self.bound.is_some() && !is_below(key, self.bound.as_ref())? {
                 self.settle(out)?;
             } else {
-                self.block.push(key, None, digest, value);
+                self.block.push(key, None, digest, value)?;
                 self.sum = self.sum.wrapping_add(number(Some(digest)));
                 return if self.block.is_full() { self.open(out) } else { Ok(()) };
             }
@@ -412,7 +413,7 @@ impl<'s> TableDifference<'s> {
             self.flush(out)?;
             return out.push(&self.table.as_table(), key, old, Some((digest, value)));
         }
-        self.writes.push(key, old, digest, value);
+        self.writes.push(key, old, digest, value)?;
         if self.writes.is_full() {
             self.needs_second = true;
             self.writes.clear();

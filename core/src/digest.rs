@@ -37,11 +37,11 @@ macro_rules! hexadecimal {
         impl std::str::FromStr for $name {
             type Err = crate::Error;
 
-            /// Reads lower or upper case hexadecimal digits.
+            /// Reads lower or upper case hexadecimal digits. White space does not count: people write ids in groups.
             fn from_str(text: &str) -> crate::Result<Self> {
                 let mut id = Self([0; _]);
                 let digits: Option<Vec<u8>> =
-                    text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+                    text.chars().filter(|digit| !digit.is_whitespace()).map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
                 match digits {
                     Some(digits) if digits.len() == 2 * id.0.len() => {
                         id.0.iter_mut().zip(digits.chunks_exact(2)).for_each(|(byte, pair)| *byte = pair[0] << 4 | pair[1]);

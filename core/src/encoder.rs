@@ -10,11 +10,14 @@ use crate::rules::Rules;
 use crate::state::{Table, is_system_table, system_table_to_value};
 use crate::tally::is_large;
 use crate::value::encode_values;
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value, memory};
 use std::convert::Infallible;
 
 /// A batch is handed on when it has this size.
 const BATCH: usize = 256 << 10;
+
+/// What is held on its way, for errors.
+const ROWS: &str = "rows on their way";
 
 /// A part of a state on its way from one thread to another.
 pub struct Encoded(pub(crate) Message);
@@ -102,8 +105,8 @@ impl<T: EncodedSink> Encoder<T> {
         if self.batch.rows.is_empty() {
             return Ok(());
         }
-        let room =
-            Batch { bytes: Vec::with_capacity(BATCH + BATCH / 8), rows: Vec::with_capacity(self.batch.rows.len()) };
+        let bytes = memory::with_room(BATCH + BATCH / 8, ROWS)?;
+        let room = Batch { bytes, rows: memory::with_room(self.batch.rows.len(), ROWS)? };
         let batch = std::mem::replace(&mut self.batch, room);
         self.sink.take(Encoded(Message::Rows(batch)))
     }
@@ -125,7 +128,7 @@ impl<T: EncodedSink> Encoder<T> {
         row.key.encode(&mut stream);
         encode_values(row.values, &mut stream);
         self.send(Message::Large(key, stream.finish()))?;
-        let mut pieces = Pieces { sink: &mut self.sink, piece: Vec::with_capacity(CHUNK_MAX), failed: Ok(()) };
+        let mut pieces = Pieces { sink: &mut self.sink, piece: memory::with_room(CHUNK_MAX, ROWS)?, failed: Ok(()) };
         encode_values(row.values, &mut pieces);
         let Pieces { piece, failed, .. } = pieces;
         failed?;
@@ -150,8 +153,11 @@ impl<T: EncodedSink> Write for Pieces<'_, T> {
             self.piece.extend_from_slice(now);
             input = later;
             if self.piece.len() == CHUNK_MAX {
-                let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(CHUNK_MAX));
-                self.failed = self.sink.take(Encoded(Message::Piece(piece)));
+                let sent = memory::with_room(CHUNK_MAX, ROWS).and_then(|room| {
+                    let piece = std::mem::replace(&mut self.piece, room);
+                    self.sink.take(Encoded(Message::Piece(piece)))
+                });
+                self.failed = sent;
             }
         }
         Ok(())
@@ -168,6 +174,9 @@ impl<T: EncodedSink> StateSink for Encoder<T> {
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         self.rules.begin(&Table::Schema)?;
         self.rules.learn_schema(schema);
+        // What a copy takes, in small pieces.
+        let texts = schema.iter().map(|row| row.name.len() + row.table.len() + row.sql.len());
+        memory::room(texts.map(|length| length + size_of::<SchemaRow>()).sum(), "the schema")?;
         self.send(Message::Schema(schema.to_vec()))
     }
 
@@ -190,10 +199,11 @@ impl<T: EncodedSink> StateSink for Encoder<T> {
             return self.large_row(&row);
         }
         let batch = &mut self.batch;
+        memory::reserve(&mut batch.bytes, row.room(), ROWS)?;
         key.encode(&mut Append(&mut batch.bytes));
         let value = batch.bytes.len();
         encode_values(values, &mut Append(&mut batch.bytes));
-        batch.rows.push((value, batch.bytes.len()));
+        memory::push(&mut batch.rows, (value, batch.bytes.len()), ROWS)?;
         if batch.bytes.len() >= BATCH { self.flush() } else { Ok(()) }
     }
 

@@ -53,6 +53,11 @@ pub struct Error {
     code: Option<i32>,
 }
 
+/// `SQLITE_NOMEM`
+const NO_MEMORY: i32 = 7;
+/// `SQLITE_FULL`
+const DISK_FULL: i32 = 13;
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -71,6 +76,16 @@ impl Error {
         misuse Misuse, mismatch Mismatch, host Host, busy Busy, interrupted Interrupted,
     }
 
+    /// There is no memory: [`ErrorKind::TooBig`], with the code that SQLite has for it.
+    pub fn no_memory(message: impl Into<String>) -> Self {
+        Self::too_big(message).with_code(NO_MEMORY)
+    }
+
+    /// No room is left on a disk: [`ErrorKind::Host`], with the code that SQLite has for it.
+    pub fn disk_full(message: impl Into<String>) -> Self {
+        Self::host(message).with_code(DISK_FULL)
+    }
+
     /// What the caller should make of it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -81,7 +96,7 @@ impl Error {
         &self.message
     }
 
-    /// The result code with which the host's database refused, where that was the cause.
+    /// The result code with which the host's database refused, where that was the cause; or that it has for such a cause.
     pub fn code(&self) -> Option<i32> {
         self.code
     }

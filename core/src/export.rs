@@ -9,10 +9,11 @@ use crate::difference::{Changes, Difference};
 use crate::digest::{Digest, Total};
 use crate::encoder::{Encoded, Message};
 use crate::ledger::LedgerBuilder;
+use crate::limits::CHAIN_MAX;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::tally::{NO_KEY, Tally, is_large};
 use crate::value::encode_values;
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value, memory};
 use std::collections::BTreeMap;
 
 /// What a caller may choose about an export. The bytes are a function of it.
@@ -80,7 +81,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
     /// A delta that leads on from `base`. `selection`: which part of a database the state is.
     ///
     /// # Errors
-    /// Mismatch when the base is of another domain or selection.
+    /// Mismatch when the base is of another domain or selection; too big when it has as many bundles as a chain may have.
     pub fn delta(
         keys: &DomainKeys,
         options: ExportOptions,
@@ -88,6 +89,11 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         selection: Option<&Selection>,
         emit: F,
     ) -> Result<Self> {
+        if base.bundle_count() >= CHAIN_MAX {
+            return Err(Error::too_big(format!(
+                "the base has {CHAIN_MAX} bundles, and no reader takes a chain of more: compose some of them into one first"
+            )));
+        }
         if base.public().domain_id != keys.domain_id {
             return Err(Error::mismatch(
                 "the base is of another domain than the export; give a base of the same domain",
@@ -286,6 +292,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
             }
         } else {
             value.clear();
+            memory::reserve(&mut value, row.room(), "a row")?;
             encode_values(values, &mut Append(&mut value));
             self.encoded_row(&key_bytes, &value)
         };

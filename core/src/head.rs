@@ -14,7 +14,7 @@ const CHECK: usize = 9;
 
 /// What a head begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// A bundle.
     Bundle,
     /// A ledger: digests in place of rows.
@@ -22,6 +22,12 @@ pub(crate) enum Form {
 }
 
 impl Form {
+    /// What these first bytes of a file begin, if anything. Whether the rest of it is sound is another question.
+    pub fn of(start: &[u8]) -> Option<Self> {
+        let is = |form: &Self| start.len() >= HEAD_LENGTH && Head::may_begin(*form, start);
+        [Self::Bundle, Self::Ledger].into_iter().find(is)
+    }
+
     fn magic(self) -> &'static str {
         match self {
             Form::Bundle => "lifeboat",

@@ -91,8 +91,8 @@ impl Spec {
         let mut index = Vec::new();
         for (kind, _) in &self.chunks {
             match kind {
-                ChunkKind::Part => index.extend(EntryBuilder::default().finish(*kind)),
-                _ => index.extend(entry.finish(*kind)),
+                ChunkKind::Part => index.extend(EntryBuilder::default().finish(*kind).expect("memory")),
+                _ => index.extend(entry.finish(*kind).expect("memory")),
             }
         }
         let summary = Summary {
@@ -122,7 +122,7 @@ impl Spec {
             verify_key: VerifyKey([0; 32]),
             signature: [0; 64],
         };
-        let tail = (self.tail)(tail).sign(&keys).encode();
+        let tail = (self.tail)(tail).sign(&keys).and_then(|tail| tail.encode()).expect("memory");
         bundle.extend_from_slice(&tail);
         bundle.extend_from_slice(&Tail::trailer(&tail));
         bundle

@@ -74,9 +74,12 @@ impl EntryBuilder {
     }
 
     /// The encoded entry: [kind, sum, runs]. The builder is empty afterwards.
-    pub fn finish(&mut self, kind: ChunkKind) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// Too big when there is no memory.
+    pub fn finish(&mut self, kind: ChunkKind) -> Result<Vec<u8>> {
         self.end_run();
-        let mut entry = Vec::with_capacity(self.runs.len() + 24);
+        let mut entry = memory::with_room(self.runs.len() + 24, "the index")?;
         let out = &mut Append(&mut entry);
         put_array(out, 3);
         put(out, kind.number());
@@ -84,7 +87,7 @@ impl EntryBuilder {
         put_array(out, self.run_count);
         entry.extend_from_slice(&self.runs);
         *self = Self::default();
-        entry
+        Ok(entry)
     }
 }
 

@@ -1,18 +1,23 @@
 //! The deltas of a chain as bytes that come once, one delta after the other: what a caller without files holds them in
 //! (`FORMAT.md`, "Chains").
 
+use crate::chain::full_in_the_middle;
 use crate::head::Form;
 use crate::limits::CHAIN_MAX;
-use crate::reader::{Item, Splitter};
-use crate::{Error, Result};
+use crate::reader::{Item, PublicReport, Splitter};
+use crate::restore::Opener;
+use crate::{Error, ErrorKind, RecoveryKey, Result};
 
 /// Takes deltas, oldest first, as bytes in pieces of any size, and holds them for [`Deltas::open`](crate::Deltas::open).
 ///
-/// Each is checked as an [`Audit`](crate::Audit) checks it while it comes: what is no delta is refused as soon as it shows.
-/// Nothing is allocated on a promise. Holds all that has come: the deltas of a chain are small beside their full bundle.
+/// Each is checked as an [`Audit`](crate::Audit) checks it while it comes. Nothing is allocated on a promise. Holds all that
+/// has come: the deltas of a chain are small beside their full bundle. Of a full bundle, which does not belong here, it holds
+/// the beginning: why the bundles are no chain is told best when all of them are known.
 #[derive(Default)]
 pub struct DeltaIntake {
     deltas: Vec<Vec<u8>>,
+    /// What anybody can see of each delta that is complete.
+    reports: Vec<PublicReport>,
     coming: Option<Coming>,
     /// What went wrong, for good.
     failed: Option<Error>,
@@ -22,7 +27,11 @@ pub struct DeltaIntake {
 struct Coming {
     splitter: Splitter,
     bytes: Vec<u8>,
+    report: Option<PublicReport>,
 }
+
+/// What is held of a full bundle: more than its head, which tells whose it is.
+const BEGINNING: usize = 4096;
 
 impl DeltaIntake {
     /// No delta has begun.
@@ -44,7 +53,7 @@ impl DeltaIntake {
                     "a chain of more than {CHAIN_MAX} bundles: compose some of them into one first"
                 )));
             }
-            intake.coming = Some(Coming { splitter: Splitter::new(Form::Bundle), bytes: Vec::new() });
+            intake.coming = Some(Coming { splitter: Splitter::new(Form::Bundle), bytes: Vec::new(), report: None });
             Ok(())
         })
     }
@@ -53,8 +62,8 @@ impl DeltaIntake {
     /// it again.
     ///
     /// # Errors
-    /// Misuse when none has begun; corrupt or unsupported; mismatch for a full bundle or a ledger; too big when there is no
-    /// memory to hold them. With the number of the delta in its chain, where the full bundle is the first.
+    /// Misuse when none has begun; corrupt or unsupported; mismatch for a ledger; too big when there is no memory to hold
+    /// them. With the number of the delta in its chain, where the full bundle is the first.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         if self.failed.is_none() && self.coming.is_none() {
             return Err(Error::misuse(
@@ -74,13 +83,45 @@ impl DeltaIntake {
         self.deltas.iter().map(Vec::len).sum::<usize>() + self.coming.as_ref().map_or(0, |coming| coming.bytes.len())
     }
 
-    /// All deltas have come: each of them, oldest first.
+    /// All deltas have come.
     ///
     /// # Errors
     /// Truncated when the last is not complete; the error of an earlier call.
+    pub fn complete(&mut self) -> Result<()> {
+        self.unless_failed(Self::end)
+    }
+
+    /// What anybody can see of the deltas that are complete, oldest first, for [`check_links`](crate::check_links).
+    pub fn reports(&self) -> &[PublicReport] {
+        &self.reports
+    }
+
+    /// That this recovery key made each of the deltas that are complete. Nothing of them is opened.
+    ///
+    /// # Errors
+    /// Wrong key, with the number of the delta in its chain.
+    pub fn check_key(&self, key: &RecoveryKey) -> Result<()> {
+        for (number, delta) in (2..).zip(&self.deltas) {
+            let beginning = delta.get(..BEGINNING).unwrap_or(delta);
+            // What else is wrong with it is for others to say.
+            match Opener::new(key).push(beginning, |_| Ok(())) {
+                Err(error) if error.kind() == ErrorKind::WrongKey => return Err(error.at(crate::chain::place(number))),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// All deltas have come: each of them, oldest first.
+    ///
+    /// # Errors
+    /// Those of [`DeltaIntake::complete`]; mismatch when a full bundle is among them.
     pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
-        self.unless_failed(Self::end)?;
-        Ok(self.deltas)
+        self.complete()?;
+        match self.reports.iter().position(|report| report.base_id.is_none()) {
+            Some(at) => Err(full_in_the_middle(at + 2)),
+            None => Ok(self.deltas),
+        }
     }
 
     fn unless_failed(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
@@ -91,12 +132,12 @@ impl DeltaIntake {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        let Some(Coming { splitter, bytes: coming }) = &mut self.coming else { return Ok(()) };
-        let checked = splitter.push(bytes, |item| match item {
-            Item::End(report) if report.base_id.is_none() => {
-                Err(Error::mismatch("a full bundle stands where a delta belongs; a chain has one, its first bundle"))
+        let Some(Coming { splitter, bytes: coming, report }) = &mut self.coming else { return Ok(()) };
+        let checked = splitter.push(bytes, |item| {
+            if let Item::End(seen) = item {
+                *report = Some(seen);
             }
-            Item::End(_) | Item::Head { .. } | Item::Chunk { .. } => Ok(()),
+            Ok(())
         });
         checked.map_err(|error| error.at(place(&self.deltas)))?;
         if coming.try_reserve(bytes.len()).is_err() {
@@ -111,9 +152,13 @@ impl DeltaIntake {
 
     /// The delta that is coming, if any, has come.
     fn end(&mut self) -> Result<()> {
-        if let Some(Coming { splitter, mut bytes }) = self.coming.take() {
+        if let Some(Coming { splitter, mut bytes, report }) = self.coming.take() {
             splitter.finish().map_err(|error| error.at(place(&self.deltas)))?;
+            if report.as_ref().is_some_and(|report| report.base_id.is_none()) {
+                bytes.truncate(BEGINNING);
+            }
             bytes.shrink_to_fit();
+            self.reports.extend(report);
             self.deltas.push(bytes);
         }
         Ok(())

@@ -7,8 +7,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Up to this size a request is one of those whose size no bundle decides.
-const SMALL: usize = 1 << 20;
+/// Up to this size a request is one of those whose size no bundle and no row decides.
+const SMALL: usize = 64 << 10;
 /// What these may come to beyond the limit.
 const RESERVE: usize = 8 << 20;
 

@@ -40,7 +40,7 @@ pub struct PublicReport {
     pub verify_key: VerifyKey,
     /// The length in bytes.
     pub length: u64,
-    /// All chunks, those of the index included.
+    /// The chunks of changes: pages of the index do not count.
     pub chunks: u64,
 }
 
@@ -68,6 +68,8 @@ pub(crate) struct Splitter {
     /// The records of all items so far, to be compared with those of the tail.
     records: Vec<u8>,
     domain_id: DomainId,
+    /// The chunks of changes so far.
+    chunks: u64,
     in_index: bool,
     /// What went wrong, for good.
     failed: Option<Error>,
@@ -82,6 +84,7 @@ impl Splitter {
             offset: 0,
             records: Vec::new(),
             domain_id: DomainId([0; 16]),
+            chunks: 0,
             in_index: false,
             failed: None,
         }
@@ -175,6 +178,7 @@ impl Splitter {
                     return Err(Error::corrupt("a chunk of changes comes after the index").at(place));
                 }
                 self.in_index = kind == ChunkKind::IndexPage;
+                self.chunks += u64::from(!self.in_index);
                 push_record(&mut self.records, item.len(), &sha256(item))?;
                 emit(Item::Chunk { kind, sealed: sealed_of(item)?, place })
             }
@@ -221,7 +225,7 @@ impl Splitter {
             state_id: tail.state_id,
             verify_key: tail.verify_key,
             length: self.offset + (item.len() + TRAILER) as u64,
-            chunks: (self.records.len() / RECORD - 1) as u64,
+            chunks: self.chunks,
         })
     }
 }

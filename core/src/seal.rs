@@ -131,7 +131,9 @@ impl Seal {
             Some(packed) => (ZSTD, packed.as_slice()),
             None => (STORED, plain),
         };
-        let mut sealed = Vec::with_capacity(SEALED_MAX.min(content.len() + content.len() / 8 + 64));
+        // All that it becomes: the tag, too.
+        let most = TAG + padded_length(BOX_HEAD_MAX + content.len());
+        let mut sealed = memory::with_room(most, "the next chunk")?;
         let out = &mut Append(&mut sealed);
         put_array(out, 3);
         put(out, method);
@@ -143,17 +145,20 @@ impl Seal {
     }
 
     fn compress(&self, plain: &[u8]) -> Result<Option<Vec<u8>>> {
-        let failed = |code| Error::host(format!("zstd: {}", zstd_safe::get_error_name(code)));
+        let failed = |code| match zstd_safe::get_error_name(code) {
+            name if name.contains("not enough memory") => no_memory_for_zstd(),
+            name => Error::host(format!("zstd: {name}")),
+        };
         let mut context = self.compressor.borrow_mut();
         let context = match &mut *context {
             Some(context) => context,
             empty => {
-                let mut context = zstd_safe::CCtx::try_create().ok_or_else(|| Error::host("zstd: out of memory"))?;
+                let mut context = zstd_safe::CCtx::try_create().ok_or_else(no_memory_for_zstd)?;
                 context.set_parameter(zstd_safe::CParameter::CompressionLevel(LEVEL)).map_err(failed)?;
                 empty.insert(context)
             }
         };
-        let mut packed = vec![0; zstd_safe::compress_bound(plain.len())];
+        let mut packed = memory::zeros(zstd_safe::compress_bound(plain.len()), "the next chunk")?;
         let length = context.compress2(packed.as_mut_slice(), plain).map_err(failed)?;
         packed.truncate(length);
         Ok((length < plain.len()).then_some(packed))
@@ -237,7 +242,7 @@ impl Seal {
         let mut context = self.opener.borrow_mut();
         let context = match &mut *context {
             Some(context) => context,
-            empty => empty.insert(zstd_safe::DCtx::try_create().ok_or_else(|| Error::host("zstd: out of memory"))?),
+            empty => empty.insert(zstd_safe::DCtx::try_create().ok_or_else(no_memory_for_zstd)?),
         };
         if content.len() >= length || zstd_safe::find_frame_compressed_size(content) != Ok(content.len()) {
             return Err(wrong());
@@ -248,6 +253,10 @@ impl Seal {
             _ => Err(wrong()),
         }
     }
+}
+
+fn no_memory_for_zstd() -> Error {
+    Error::no_memory("there is no memory for zstd")
 }
 
 /// Puts the sealed form of the bytes in their place: the SIV, then the ciphertext.

@@ -217,21 +217,30 @@ impl SchemaKind {
 
 pub(crate) fn schema_to_value(schema: &[SchemaRow]) -> Result<Vec<u8>> {
     within(schema.len(), SCHEMA_ROWS_MAX, "the rows of the schema")?;
-    let rows: Vec<SchemaValue<'_>> =
-        schema.iter().map(|row| SchemaValue(row.kind.name(), &row.name, &row.table, &row.sql)).collect();
-    let value = cbor::to_vec(&rows);
+    /// The kind, the heads of the texts, and the row in memory.
+    const BESIDES: usize = 32 + size_of::<SchemaValue<'_>>();
+    let texts = schema.iter().map(|row| row.name.len() + row.table.len() + row.sql.len() + BESIDES);
+    let length = texts.sum::<usize>();
+    // Those who take it in have lists of its tables, too.
+    memory::room(3 * length, "the schema")?;
+    let (room, mut rows) = (memory::with_room(length, "the schema")?, memory::with_room(schema.len(), "the schema")?);
+    rows.extend(schema.iter().map(|row| SchemaValue(row.kind.name(), &row.name, &row.table, &row.sql)));
+    let value = cbor::write_into(room, &rows);
     within(value.len(), SCHEMA_MAX, "the bytes of the schema")?;
     Ok(value)
 }
 
 /// The value of the one item that holds all rows of `sqlite_sequence` or of a `sqlite_stat*` table.
 pub(crate) fn system_table_to_value(rows: &[Vec<Value<'_>>]) -> Result<Vec<u8>> {
-    let mut value = Vec::new();
-    cbor::put_array(&mut Append(&mut value), rows.len());
+    let mut length = cbor::Count(0);
     for row in rows {
         row.iter().try_for_each(Value::check)?;
-        encode_values(row, &mut Append(&mut value));
+        encode_values(row, &mut length);
     }
+    let length = usize::try_from(length.0).unwrap_or(usize::MAX).saturating_add(16);
+    let mut value = memory::with_room(length, "a table of SQLite's own")?;
+    cbor::put_array(&mut Append(&mut value), rows.len());
+    rows.iter().for_each(|row| encode_values(row, &mut Append(&mut value)));
     within(
         rows.len() + rows.iter().map(Vec::len).sum::<usize>(),
         SYSTEM_VALUES_MAX,

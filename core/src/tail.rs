@@ -33,10 +33,13 @@ struct Fields<'a>(Option<ByteArray<32>>, ByteArray<32>, #[serde(borrow)] &'a Byt
 
 impl Tail {
     /// Signs the tail with the domain's key.
-    pub fn sign(mut self, keys: &DomainKeys) -> Self {
+    ///
+    /// # Errors
+    /// Too big when there is no memory.
+    pub fn sign(mut self, keys: &DomainKeys) -> Result<Self> {
         self.verify_key = keys.verify_key();
-        self.signature = keys.signature.sign(&signed_message(&self.encode())).to_bytes();
-        self
+        self.signature = keys.signature.sign(&signed_message(&self.encode()?)).to_bytes();
+        Ok(self)
     }
 
     /// Checks the signature over the bytes that this tail was decoded from.
@@ -50,15 +53,20 @@ impl Tail {
         }
     }
 
-    pub fn encode(&self) -> Vec<u8> {
-        cbor::to_vec(&Fields(
+    /// # Errors
+    /// Too big when there is no memory.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        /// Two ids, a length, key, signature, and the heads of all fields.
+        const BESIDES: usize = 256;
+        let fields = Fields(
             self.base_id.map(|id| ByteArray::new(id.0)),
             ByteArray::new(self.state_id.0),
             Bytes::new(&self.items),
             self.length,
             ByteArray::new(self.verify_key.0),
             ByteArray::new(self.signature),
-        ))
+        );
+        Ok(cbor::write_into(memory::with_room(self.items.len() + BESIDES, RECORDS)?, &fields))
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {

@@ -7,7 +7,7 @@ use crate::limits::{CHANGE_MAX, CHUNK_MAX};
 use crate::rules::Rules;
 use crate::state::{Table, schema_to_value, system_table_to_value};
 use crate::value::encode_values;
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateId, StateSink, Value};
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateId, StateSink, Value, memory};
 
 /// The key of an item that is no row: null.
 pub(crate) const NO_KEY: [u8; 1] = [0xf6];
@@ -160,6 +160,7 @@ impl StateSink for StateDigest<'_> {
             return self.tally.add_digest(&self.key, digest);
         }
         self.value.clear();
+        memory::reserve(&mut self.value, row.room(), "a row")?;
         encode_values(values, &mut Append(&mut self.value));
         self.tally.add(&self.key, &self.value).map(drop)
     }

@@ -130,7 +130,7 @@ impl<W: io::Write> BundleWriter<W> {
             changes: totals.changes,
         };
         let mut index = std::mem::take(&mut self.entries);
-        index.extend_from_slice(&summary.encode());
+        memory::append(&mut index, &summary.encode(), "the index")?;
         for page in index.chunks(CHUNK_MAX) {
             // Never compressed: bounds of keys and names of tables stand side by side here.
             let sealed = self.seal.seal(ChunkKind::IndexPage, Compression::None, page, &self.head_hash)?;
@@ -144,8 +144,8 @@ impl<W: io::Write> BundleWriter<W> {
             verify_key: self.keys.verify_key(),
             signature: [0; 64],
         }
-        .sign(&self.keys);
-        let encoded = tail.encode();
+        .sign(&self.keys)?;
+        let encoded = tail.encode()?;
         self.write(&encoded)?;
         self.write(&Tail::trailer(&encoded))?;
         self.out.flush().map_err(|error| write_failed(&error))?;
@@ -163,7 +163,7 @@ impl<W: io::Write> BundleWriter<W> {
     }
 
     fn item(&mut self, kind: ChunkKind, sealed: &[u8]) -> Result<()> {
-        let mut item = Vec::with_capacity(sealed.len() + 8);
+        let mut item = memory::with_room(sealed.len() + 8, "the next chunk")?;
         put_array(&mut Append(&mut item), 2);
         put(&mut Append(&mut item), kind.number());
         put(&mut Append(&mut item), Bytes(sealed));
@@ -180,8 +180,9 @@ impl<W: io::Write> BundleWriter<W> {
 fn write_failed(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Error::host(format!("writing the bundle: {error}; free some space and export again"))
+            Error::disk_full(format!("writing the bundle: {error}; free some space and export again"))
         }
+        io::ErrorKind::OutOfMemory => Error::no_memory("there is no memory to hold the bundle; write it into a file"),
         _ => Error::host(format!("writing the bundle: {error}")),
     }
 }

@@ -60,7 +60,7 @@ fn by_options(base: Option<&[&[u8]]>, state: &State) -> (Vec<u8>, Vec<u8>) {
 fn composed(bundles: &[&[u8]]) -> Vec<u8> {
     let mut writer = BundleWriter::new(&key(), "default", Vec::new()).unwrap();
     let emit = |piece: PlainChunk| writer.chunk(&piece);
-    let totals = chain(bundles).unwrap().compose(&key(), options(), emit, || Ok(())).unwrap();
+    let totals = chain(bundles).unwrap().compose(&key(), options(), emit, || Ok(())).unwrap().totals;
     writer.finish(&totals).unwrap().1
 }
 

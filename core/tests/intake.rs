@@ -64,8 +64,9 @@ fn deltas_come_out_as_they_came_however_the_pieces_are_cut() {
 fn what_is_no_delta_is_refused_with_its_number() {
     let [full, ab, bc, _] = bundles();
     let ledger = export_from(None, &state(0), ExportOptions::default()).unwrap().1;
-    refused(&[&full], ErrorKind::Mismatch, "bundle 2 of the chain: a full bundle stands where a delta belongs");
-    refused(&[&ab, &full], ErrorKind::Mismatch, "bundle 3 of the chain: a full bundle");
+    let full_bundle = "of the chain does not follow: it is a full bundle, with which a chain begins";
+    refused(&[&full], ErrorKind::Mismatch, &format!("bundle 2 {full_bundle}"));
+    refused(&[&ab, &full], ErrorKind::Mismatch, &format!("bundle 3 {full_bundle}"));
     refused(&[&ab, &ledger], ErrorKind::Mismatch, "bundle 3 of the chain: this is a ledger");
     refused(&[&ab, &[0; 75]], ErrorKind::Corrupt, "bundle 3 of the chain: this is not a Lifeboat bundle");
     refused(&[&ab, &[0; 3]], ErrorKind::Corrupt, "bundle 3 of the chain: this is not a Lifeboat bundle");
@@ -102,6 +103,32 @@ fn bytes_belong_to_a_delta_that_has_begun() {
     intake.begin().unwrap();
     intake.push(&ab).unwrap();
     assert_eq!(intake.finish().unwrap(), [ab]);
+}
+
+/// Who knows all bundles of a chain tells best why they are none. Of a full bundle no more than the beginning is held.
+#[test]
+fn what_came_is_known_without_a_key() {
+    let [_, ab, bc, _] = bundles();
+    // Noise, which takes up as much in a bundle.
+    let next =
+        |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    let noise = std::iter::successors(Some(1_u64), next).map(|state| state.to_be_bytes()[0]).take(5000).collect();
+    let full = export(&State::new(vec![("t", rows(vec![(1, vec![Owned::Blob(noise)])]))]));
+    let mut intake = DeltaIntake::new();
+    for bundle in [&bc, &full, &ab] {
+        intake.begin().unwrap();
+        intake.push(bundle).unwrap();
+    }
+    intake.complete().unwrap();
+    assert_eq!(intake.held(), bc.len() + 4096 + ab.len());
+    let bases: Vec<_> = intake.reports().iter().map(|report| report.base_id).collect();
+    let states: Vec<_> = intake.reports().iter().map(|report| Some(report.state_id)).collect();
+    assert_eq!((bases[0], bases[1]), (states[2], None));
+    intake.check_key(&key()).unwrap();
+    let error = intake.check_key(&common::other_key()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongKey);
+    assert!(error.message().starts_with("bundle 2 of the chain: "), "{error}");
+    assert_eq!(intake.finish().unwrap_err().kind(), ErrorKind::Mismatch);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{State, chain, compose, delta, export, integers, key, other_key, restore_chain};
-use lifeboat_core::{Chain, Deltas, ErrorKind, Restore};
+use common::{State, chain, compose, delta, export, export_from, integers, key, other_key, restore_chain};
+use lifeboat_core::{Base, Chain, Deltas, ErrorKind, ExportOptions, Restore};
 
 /// Where there are several, the one that cannot be opened is told; alone it has no number.
 #[test]
@@ -44,7 +44,9 @@ fn links_that_do_not_hold() {
             .contains("bundle 2 of the chain does not follow: a wrong order: bundle 3 comes")
     );
     assert!(reason(&[&bc, &be]).contains("fork"));
-    assert!(chain(&[&ab, &bc]).unwrap().require_complete().unwrap_err().message().contains("begins with a delta"));
+    let incomplete = |bundles: &[&[u8]]| chain(bundles).unwrap().require_complete().unwrap_err().message().to_owned();
+    assert!(incomplete(&[&ab]).starts_with("this is a delta, sound by itself: it restores only on top of the state "));
+    assert!(incomplete(&[&ab, &bc]).starts_with("bundle 1 of the chain: this is a delta, sound by itself: "));
     // Another key's, another domain's, damaged, and not at all.
     let wrong = |error: lifeboat_core::Error, kind| assert_eq!(error.kind(), kind, "{error}");
     wrong(Chain::open(&other_key(), [&full[..], &ab[..]]).err().unwrap(), ErrorKind::WrongKey);
@@ -87,4 +89,24 @@ fn a_chain_has_one_limit() {
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
     let error = Chain::open(&key(), std::iter::repeat_n(&b"not read"[..], limit + 1)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
+}
+
+/// Nobody writes the bundle that makes a chain too long for all readers.
+#[test]
+fn the_last_link_is_not_one_too_many() {
+    let state = |value: i64| State::new(vec![("t", integers(&[(1, value)]))]);
+    let full = export(&state(0));
+    let there = delta(&[&full], &state(1));
+    let back = delta(&[&full, &there], &state(0));
+    let links = [&there[..], &back[..]].into_iter().cycle();
+    let bundles: Vec<_> = [&full[..]].into_iter().chain(links).take(lifeboat_core::limits::CHAIN_MAX).collect();
+    let from = |bundles: &[&[u8]]| {
+        let base = Base::chain(&chain(bundles).unwrap()).unwrap();
+        export_from(Some(base), &state(7), ExportOptions::default()).map(|(bundle, _)| bundle)
+    };
+    let last = from(&bundles[..bundles.len() - 1]).unwrap();
+    assert!(chain(&[&bundles[..bundles.len() - 1], &[&last]].concat()).is_ok());
+    let error = from(&bundles).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooBig);
+    assert!(error.message().contains("the base has 1000 bundles"), "{error}");
 }

@@ -17,7 +17,7 @@ test('a bundle', async t => {
   assert.match(await enter(page, key), /This key made these files/);
   assert.equal(await look(page), 'Opened, and proved to be complete');
   assert.equal(await save(page, fixture('saved-0.db')), '0.recovered.db');
-  assert.match(await notice(page, '#save'), /The database is complete[^]*it is the state that was backed up/);
+  assert.match(await notice(page, '#save'), /^The database is complete\n[^]*it is the state that 0\.bundle leads to/);
   same('saved-0.db', 'elsewhere-0.db');
 });
 
@@ -65,7 +65,7 @@ test('keys', async t => {
   assert.match(await enter(page, otherKey), /not the key of 0\.bundle/);
   assert.equal(await page.getAttribute('#key', 'aria-invalid'), 'true');
   const wrong = key.at(-1) === 'q' ? 'p' : 'q';
-  assert.match(await enter(page, key.slice(0, -1) + wrong), /a character is wrong, missing or of mixed case/);
+  assert.match(await enter(page, key.slice(0, -1) + wrong), /a character is wrong; compare it with its copy/);
   assert.match(await enter(page, key.slice(0, -2)), /68 characters instead of 70/);
   assert.match(await enter(page, `${key.slice(0, 30)}o${key.slice(31)}`), /there is never “o”/);
   assert.match(await enter(page, 'swordfish'), /not a recovery key/);
@@ -114,7 +114,7 @@ test('damage', async t => {
   assert.match(said[1], /cut\.bundle[^]*Not complete[^]*ends at byte 5000/);
   assert.match(said[2], /noise[^]*not a Lifeboat bundle/);
   assert.match(said[3], /empty[^]*Not complete[^]*empty/);
-  assert.match(said[4], /live\.db[^]*No bundle, but a database/);
+  assert.match(said[4], /live\.db[^]*Not a bundle, but a database/);
   await page.fill('#key', key);
   await page.click('#look');
   assert.match(await notice(page, '#file-lists'), /A backup is needed first/);
@@ -145,6 +145,54 @@ test('a delta alone, and a missing link', async t => {
   assert.deepEqual(await listed(page), ['0.bundle']);
   assert.match(await page.innerText('#file-lists ul'), /2\.bundle[^]*Does not fit[^]*is not here/);
   assert.match(await look(page), /Opened/);
+});
+
+const steps = page =>
+  page.locator('.step').evaluateAll(all => all.map(({ classList }) => ['done', 'part'].filter(name => classList.contains(name)).join(' ')));
+
+test('a chain without one of its deltas is not called complete', async t => {
+  const page = await opened(t);
+  await choose(page, '0.bundle', '1.damaged.bundle', '2.bundle', 'live.db');
+  assert.deepEqual(await listed(page), ['0.bundle']);
+  const title = 'Opened, but files were left out: it may be an older state';
+  assert.equal(await look(page), title);
+  const left = /2 files left out: 1\.damaged\.bundle \(Damaged\) and 2\.bundle \(Does not fit\)\.[^]*changed later/;
+  assert.match(await notice(page, '#inside'), left);
+  assert.match(await notice(page, '#inside'), /the state that 0\.bundle leads to/);
+  await save(page, fixture('part.db'));
+  await page.waitForSelector('#save .notice');
+  const said = await notice(page, '#save');
+  assert.match(said, /^The database is complete, but files were left out: it may be an older state/);
+  assert.match(said, left);
+  assert.deepEqual(await steps(page), ['done part', 'done', 'done part', 'done part']);
+
+  // Who noted which state it must be, knows that nothing is missing.
+  const state = (await page.innerText('.facts code')).replace(/\s/g, '');
+  await page.click('summary:has-text("I noted")');
+  await page.fill('#expect', state.toUpperCase().match(/.{4}/g).join(' '));
+  assert.equal(await look(page), 'Opened, and proved to be complete');
+  assert.match(await notice(page, '#inside'), /2 files left out[^]*The state is the one that you noted/);
+  assert.deepEqual(await steps(page), ['done', 'done', 'done', '']);
+
+  await page.fill('#expect', '');
+  await page.click('text=Remove 1.damaged.bundle');
+  await page.click('text=Remove 2.bundle');
+  assert.equal(await look(page), 'Opened, and proved to be complete');
+  assert.doesNotMatch(await notice(page, '#inside'), /left out/);
+  assert.deepEqual(await steps(page), ['done', 'done', 'done', '']);
+});
+
+test('what was computed here is told with what to do', async t => {
+  const page = await opened(t);
+  await choose(page, 'values.bundle', '0.bundle');
+  await page.locator('fieldset label').filter({ hasText: 'values.bundle' }).click();
+  await look(page);
+  assert.match(await notice(page, '#inside'), /The files lead to 2 different states; this is the one of values\.bundle\./);
+  await save(page, fixture('values-saved.db'));
+  await page.waitForSelector('#save .notice.warn');
+  const said = await page.locator('#save .notice.warn').innerText();
+  assert.match(said, /^Before you use it: run REINDEX[^]*SQLite 3\.[0-9.]+, inside the component, computed the index computed\. /);
+  assert.match(said, /run REINDEX with the SQLite that will use the database, before it is used\.$/);
 });
 
 test('two states: the person chooses', async t => {

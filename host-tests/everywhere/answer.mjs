@@ -71,6 +71,7 @@ async function recover(lifeboat, chain, { key, page_size }, expect) {
       stored_columns: recovered.storedColumns,
     },
     sqlite: recovered.sqliteVersion,
+    advice: recovered.advice,
   };
 }
 

@@ -102,6 +102,7 @@ def recover(case, chain):
             "stored_columns": list(recovered.stored_columns),
         },
         "sqlite": recovered.sqlite_version,
+        "advice": recovered.advice,
     }
 
 
@@ -115,6 +116,12 @@ def rows(case, chain):
             return {"state_id": end.value.report.state_id, "rows_sha256": digest.finish(), "tables": digest.tables}
 
 
+def without_name(message, chain):
+    """The message, without the path of the bundle that it is about."""
+    names = [f"{path}: " for path in chain]
+    return next((message[len(name) :] for name in names if message.startswith(name)), message)
+
+
 JOBS = {"audit": audit, "inspect": inspect, "recover": recover, "rows": rows}
 
 
@@ -125,7 +132,7 @@ def answer(case, directory):
         try:
             line[job] = JOBS[job](case, chain)
         except lifeboat.Error as error:
-            line[job] = {"error": error.kind, "said": error.message}
+            line[job] = {"error": error.kind, "message": without_name(error.message, chain)}
     return line
 
 

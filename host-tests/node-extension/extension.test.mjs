@@ -76,6 +76,46 @@ test('errors are exceptions with their text', () => {
   });
 });
 
+test('the kind of an error', () => {
+  const db = loaded();
+  const thrown = sql => {
+    try {
+      one(db, sql);
+    } catch (error) {
+      return lifeboat.errorOf(error);
+    }
+    assert.fail(sql);
+  };
+  const wrongKey = thrown('SELECT backup_verify(backup_export(backup_keygen()), backup_keygen())');
+  assert.deepEqual([wrongKey.function, wrongKey.kind], ['backup_verify', 'wrong key']);
+  assert.match(wrongKey.text, /^this recovery key did not make this bundle/);
+  assert.equal(thrown("SELECT backup_info('none.bundle')").kind, 'host');
+  assert.equal(thrown("SELECT backup_export('x')").kind, 'misuse');
+  assert.equal(thrown('SELECT no such column'), undefined);
+  for (const other of [undefined, null, 'backup_verify: busy: x', new Error('x')]) assert.equal(lifeboat.errorOf(other), undefined);
+});
+
+// As sqlite-ext/README.md says, "Errors".
+test('errors have codes', () => {
+  const db = loaded();
+  const bundle = one(db, 'SELECT backup_export(?)', key);
+  const damaged = Uint8Array.from(bundle);
+  damaged[damaged.length >> 1] ^= 1;
+  const codes = [
+    [16385, bundle, 'secret'],
+    [16641, bundle, one(db, 'SELECT backup_keygen()')],
+    [16897, damaged, key],
+    [17153, bundle.subarray(0, bundle.length - 1), key],
+    [17921, join(directory, 'none'), key],
+  ];
+  for (const [code, given, withKey] of codes) {
+    for (const sql of ['SELECT backup_verify(?, ?)', 'SELECT count(*) FROM backup_tables(?, ?)']) {
+      const seen = name === 'node:sqlite' ? { errcode: code } : { code: `UNKNOWN_SQLITE_ERROR_${code}` };
+      assert.throws(() => one(db, sql, given, withKey), seen, sql);
+    }
+  }
+});
+
 test('another driver in the same process is told what to do', () => {
   loaded();
   const path = lifeboat.getLoadablePath();

@@ -32,15 +32,15 @@ async function* cut(bytes, size) {
 test('a bundle in each shape', async t => {
   const path = directory(t);
   const bundle = exported(path, key, SQL);
-  const { bytes, size, summary, sqliteVersion, expressionIndexes, partialIndexes, storedColumns } = await recover(
-    bundle,
-    key,
-  );
+  const { bytes, size, summary, sqliteVersion, expressionIndexes, partialIndexes, storedColumns, advice } =
+    await recover(bundle, key);
   writeFileSync(path('copy.db'), bytes);
   assertEqual(path('app.db'), path('copy.db'));
   assert.equal(size, bytes.length);
   assert.match(sqliteVersion, /^3\.\d+\.\d+$/);
   assert.deepEqual([expressionIndexes, partialIndexes, storedColumns], [['i'], ['i'], []]);
+  const computed = `SQLite ${sqliteVersion}, inside the component, computed the index i. `;
+  assert.ok(advice.startsWith(computed) && advice.includes('run REINDEX with the SQLite that will use the database'), advice);
 
   const padded = Buffer.concat([Buffer.alloc(3), bundle, Buffer.alloc(5)]);
   const shapes = {
@@ -65,8 +65,29 @@ test('a bundle in each shape', async t => {
     const { bytes: again } = await recover(source, key);
     assert.ok(Buffer.compare(again, bytes) === 0, shape);
   }
-  const { summary: same } = await recover(bundle, `\n  ${key}\r\n`);
-  assert.deepEqual(same, summary);
+  writeFileSync(path('app.key'), `${key}\n`);
+  process.env.LIFEBOAT_TEST_KEY = key;
+  t.after(() => delete process.env.LIFEBOAT_TEST_KEY);
+  const groups = text => text.match(/.{1,4}/g).join(' ');
+  const keys = [
+    `\n  ${key}\r\n`,
+    groups(key),
+    key.toUpperCase(),
+    `file:${path('app.key')}`,
+    pathToFileURL(path('app.key')).href,
+    'env:LIFEBOAT_TEST_KEY',
+  ];
+  // A state id as the recovery page shows it.
+  const expect = groups(summary.report.stateId);
+  for (const form of keys) assert.deepEqual((await recover(bundle, form, { expect })).summary, summary);
+  writeFileSync(path('verify.key'), verifyKeyOf(key));
+  for (const verifyKey of [groups(verifyKeyOf(key)), `file:${path('verify.key')}`])
+    assert.ok((await verify(bundle, { verifyKey, expect })).report.authentic);
+});
+
+test('nothing to do', async t => {
+  const bundle = exported(directory(t), key, 'CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1)');
+  assert.equal((await recover(bundle, key)).advice, null);
 });
 
 test('what is said', async t => {
@@ -247,6 +268,7 @@ test('modules from anywhere', async t => {
     await own.verify(bundle);
     assert.equal(asked.splice(0).length, 3, 'compiled once');
     await refused(own.verify('app.bundle'), 'misuse', /no paths here/);
+    for (const form of ['file:app.key', 'env:KEY']) await refused(own.info(bundle, form), 'misuse', /no files here/);
   }
   let times = 0;
   const late = lifeboat(name => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { info, recover, recoverFile, rows, verify } from 'lifeboat-recovery';
+import { LifeboatError, info, recover, recoverFile, rows, verify } from 'lifeboat-recovery';
 import { directory, drained, exported, history, keygen, refused, sqlite, verifyKeyOf } from './support.mjs';
 
 const key = keygen();
@@ -46,6 +46,56 @@ test('a wrong key, and no key', async t => {
   await refused(verify(bundle, { key, verifyKey: verifyKeyOf(key) }), 'misuse', /the one contains the other/);
 });
 
+test('mistakes with keys are told with their remedy', async t => {
+  const path = directory(t);
+  const bundle = exported(path, key, SQL);
+  writeFileSync(path('app.key'), `${key}\n`);
+  writeFileSync(path('no.key'), 'no key');
+  const forms = "give the text that backup_keygen\\(\\) made, or 'file:PATH', or 'env:NAME'";
+  const remedy = /for the key in a file, write 'file:PATH', with 'file:' before its path/;
+  for (const [name, open] of Object.entries(OPENING)) {
+    const given = name === 'recoverFile' ? (chain, key, options) => recoverFile(chain, key, path('new.db'), options) : open;
+    for (const [wrong, says] of [
+      ['recovery.key', remedy],
+      [path('app.key'), remedy],
+      ['swordfish', new RegExp(`it should start with "lifeboatkey1"; ${forms}`)],
+      [{ expect: 'x' }, /the recovery key is of the type object; .*look at the order of the arguments/],
+      [`file:${path('no.key')}`, /the key's file '.*no\.key': this is not a recovery key: it should start with "lifeboatkey1"$/],
+    ]) {
+      await refused(given(bundle, wrong), 'misuse', says);
+    }
+    for (const missing of [`file:${path('none.key')}`, 'env:LIFEBOAT_NO_KEY'])
+      await refused(given(bundle, missing), 'host', /cannot be read: ENOENT|is not set in this process/);
+    // Swapped, in any way of writing a key.
+    for (const text of [key, key.toUpperCase(), key.split('').join(' ')]) {
+      await refused(given(text, path('app.bundle')), 'misuse', /a recovery key stands where the path of a bundle belongs/);
+      await refused(given([bundle, text], key), 'misuse', /a recovery key stands where the path of a bundle belongs/);
+    }
+    await refused(given(`file:${path('app.key')}`, path('app.bundle')), 'misuse', /the form of a key, .* stands where/);
+  }
+  await refused(recoverFile(bundle, key, key), 'misuse', /a recovery key stands where the path of the database belongs/);
+  await refused(verify(bundle, { verifyKey: 'x' }), 'misuse', /this is not a verify key: .*"lifeboatverify1"/);
+});
+
+test('no form of a key is shown', () => {
+  const body = key.slice(12);
+  const said = text => new LifeboatError('host', text).text;
+  const groups = key.match(/.{1,4}/g).join(' ');
+  const typo = `${key.slice(0, 30)}b${key.slice(31)}`;
+  const spelled = [body.split('').join('-'), key.split('').join(' '), `lifeboatkey1 ${groups.slice(13)}`];
+  for (const text of [key, key.toUpperCase(), groups, typo, body, body.toUpperCase(), `x/${body}.db`, ...spelled]) {
+    const shown = said(`'${text}' cannot be read`).toLowerCase().replace(/[\s-]/g, '');
+    assert.ok(shown.includes('[key]') && !shown.includes(body.slice(8)), shown);
+  }
+  const state = '0123456789abcdef'.repeat(4);
+  const follows = `it leads on from the state ${'07'.repeat(32)}, and the bundle that leads there is missing`;
+  for (const text of [follows, verifyKeyOf(key), state, state.match(/.{4}/g).join(' '), '0'.repeat(64), 'with "lifeboatkey1"']) {
+    assert.equal(said(text), text);
+  }
+  assert.equal(said(`'${key}' that was there`), "'lifeboatkey1[key]' that was there");
+  assert.equal(said(`${key} that was there`), 'lifeboatkey1[key] that was there');
+});
+
 test('each bit flipped, each length', async t => {
   const bundle = exported(directory(t), key, SQL);
   assert.ok(bundle.length < 2000);
@@ -81,8 +131,9 @@ test('what is no chain', async t => {
   const wrong = [
     [[full, second], 'mismatch', /^mismatch: bundle 2 of the chain does not follow/],
     [[full, first, third], 'mismatch', /bundle 3 of the chain does not follow/],
-    [[full, second, first], 'mismatch', /: bundle \d of the chain does not follow/],
-    [[full, first, full], 'mismatch', /bundle 3 of the chain.*a full bundle/],
+    [[full, second, first], 'mismatch', /^mismatch: bundle 2 of the chain does not follow: a wrong order: bundle 3 comes/],
+    [[second, first, full], 'mismatch', /^mismatch: bundle 2 of the chain does not follow: a wrong order: bundle 3 comes/],
+    [[full, first, full], 'mismatch', /^mismatch: bundle 3 of the chain does not follow: it is a full bundle/],
     [[full, first, flipped], 'corrupt', /bundle 3 of the chain: /],
     [[full, first, second.subarray(0, -1)], 'truncated', /bundle 3 of the chain: /],
     [[full, first, second.subarray(0, 0)], 'truncated', /bundle 3 of the chain: .*empty/],
@@ -140,7 +191,7 @@ test('nonsense', async t => {
     await refused(given(path('none.bundle'), key), 'host', /none\.bundle' cannot be read: ENOENT/);
     await refused(given([bundle, path('none.bundle')], key), 'host', /none\.bundle' cannot be read: ENOENT/);
     await refused(given(path(), key), 'misuse', /is a directory/);
-    await refused(given(Readable.from(['text']), key), 'misuse', /no bytes/);
+    await refused(given(Readable.from(['text']), key), 'misuse', /not bytes/);
     const own = new Error('the network is down');
     const failing = (async function* () {
       yield bundle.subarray(0, 100);
@@ -149,8 +200,9 @@ test('nonsense', async t => {
     await assert.rejects(given(failing, key), own);
     for (const [options, says] of [
       [{ expcet: 'x' }, /no option "expcet"/],
-      [null, /no object/],
-      ['x', /no object/],
+      [null, /not an object/],
+      ['x', /not an object/],
+      [['x'], /not an object/],
       [{ progress: 5 }, /progress/],
       [{ signal: {} }, /signal/],
       [{ signal: null }, /signal/],
@@ -159,7 +211,7 @@ test('nonsense', async t => {
       [{ pageSize: 0.5 }, /pageSize/],
       [{ replace: 1 }, /replace/],
     ]) {
-      if (name === 'verify' && (options === null || options === 'x')) continue;
+      if (name === 'verify' && (options === null || options === 'x' || Array.isArray(options))) continue;
       await refused(given(bundle, key, options), 'misuse', says);
     }
     if (name.startsWith('recover')) {
@@ -170,7 +222,7 @@ test('nonsense', async t => {
   for (const options of [{ key: undefined }, { verifyKey: undefined }, { key: null }]) {
     await refused(verify(bundle, options), 'misuse', /given as a string, or left out/);
   }
-  for (const options of [null, 'x', 5]) await refused(verify(bundle, options), 'misuse', /no object/);
+  for (const options of [null, 'x', 5]) await refused(verify(bundle, options), 'misuse', /not an object/);
   sqlite(path('app.db'), `SELECT backup_export_file('${key}', '${path('b')}', '{"ledger": "${path('app.ledger')}"}')`);
   await refused(verify(path('app.ledger')), 'mismatch', /ledger/);
   assert.equal((await verify(bundle)).bundles.length, 1);

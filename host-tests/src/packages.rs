@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::corpus::{package, workspace};
 use crate::host::dist;
@@ -44,6 +45,19 @@ pub fn python() -> PathBuf {
         let mut pip = Command::new("/usr/bin/python3");
         pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "install", "--target", "."]);
         pip.args(["--constraint", "requirements.txt", &name]).current_dir(draft);
+        pip
+    })
+}
+
+/// A directory for `PYTHONPATH` with the drivers of `python/hosts.txt`, for `/usr/bin/python3`.
+pub fn python_hosts() -> PathBuf {
+    // Tests of one process ask at the same time.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    installed("python-hosts", &[("hosts.txt", package().join("python/hosts.txt"))], |draft| {
+        let mut pip = Command::new("/usr/bin/python3");
+        pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "install", "--target", "."]);
+        pip.args(["--no-deps", "--require-hashes", "--requirement", "hosts.txt"]).current_dir(draft);
         pip
     })
 }

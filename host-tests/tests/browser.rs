@@ -72,7 +72,7 @@ impl Fixtures {
                 (zeroblob(5000)), ('<b>a' || char(0, 0x202e) || '</b>'), (replace(hex(zeroblob(1000000)), '0', 'x'));
             CREATE TABLE n (k TEXT PRIMARY KEY, i) WITHOUT ROWID;
             WITH RECURSIVE i (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < 1000)
-            INSERT INTO n SELECT printf('k%04d', i), i FROM i;
+            INSERT INTO n SELECT printf('k%04d', i), i FROM i; CREATE INDEX computed ON n (round(i, 1)) WHERE i > 1;
             CREATE TABLE secret (s); INSERT INTO secret VALUES ('left out');";
         Host::Shell.ok(&self.path("values.db"), sql);
         self.export(&self.path("values.db"), "values.bundle", r#"{"exclude": ["secret"]}"#);
@@ -81,6 +81,10 @@ impl Fixtures {
         flipped[whole.len() / 2] ^= 1;
         fs::write(self.path("flipped.bundle"), flipped).unwrap();
         fs::write(self.path("cut.bundle"), &whole[..5000]).unwrap();
+        let mut delta = fs::read(self.path("1.bundle")).unwrap();
+        let middle = delta.len() / 2;
+        delta[middle] ^= 1;
+        fs::write(self.path("1.damaged.bundle"), delta).unwrap();
         fs::write(self.path("noise"), [7; 5000]).unwrap();
         fs::write(self.path("empty"), []).unwrap();
         self

@@ -144,7 +144,10 @@ fn refusals() {
         (recover("app.bundle", "no.key", "new.db"), "misuse"),
         (recover("app.bundle", "missing.key", "new.db"), "missing.key"),
         (recover("missing.bundle", "app.key", "new.db"), "missing.bundle"),
-        (recover("app.bundle", "app.key", "there.db"), "--replace"),
+        (
+            recover("app.bundle", "app.key", "there.db"),
+            "'there.db' already exists; name another file with --out, or allow",
+        ),
         (recover("app.bundle", "app.key", "../outside.db"), "outside.db"),
         (format!("verify app.bundle --expect {}", "0".repeat(64)), "mismatch"),
         ("restore app.bundle".to_string(), "misuse"),
@@ -152,8 +155,73 @@ fn refusals() {
         let said = scene.error(&arguments);
         assert!(said.contains(words), "{arguments}: {said}");
     }
+    // The key and the bundle are never replaced, and that is not suggested.
+    fs::write(scene.path("copy.key"), fs::read_to_string(scene.path("app.key")).unwrap().to_uppercase()).unwrap();
+    for (target, words) in [
+        ("app.key", "is the file with the recovery key and is never replaced"),
+        ("./app.key", "is the file with the recovery key and is never replaced"),
+        ("copy.key", "holds a recovery key and is never replaced"),
+        ("app.bundle", "is the target, and a bundle that is read, too, which would be lost"),
+        ("cut.bundle", "is a bundle and is never replaced by a database"),
+    ] {
+        let file = fs::read(scene.path(target)).unwrap();
+        for replace in ["", " --replace"] {
+            let said = scene.error(&(recover("app.bundle", "app.key", target) + replace));
+            assert!(said.contains(words) && said.contains("misuse") && !said.contains("--replace"), "{said}");
+        }
+        assert!(fs::read(scene.path(target)).unwrap() == file);
+    }
+    fs::remove_file(scene.path("copy.key")).unwrap();
     assert_eq!(scene.files(), before);
     assert_eq!(fs::read(scene.path("there.db")).unwrap(), b"mine");
     scene.ok("recover app.bundle --key-file app.key --out there.db --replace");
     assert_equal(&corpus::zkap(Size::SMALL), &scene.path("there.db"));
+}
+
+/// A key where it does not belong is refused with its remedy, and not shown; nor is one in the name of a file.
+#[test]
+fn a_key_on_the_command_line() {
+    let scene = Scene::new(&corpus::zkap(Size::SMALL));
+    let key = fs::read_to_string(scene.path("app.key")).unwrap().trim().to_owned();
+    for arguments in [
+        format!("recover app.bundle --key {key} --out new.db"),
+        format!("recover app.bundle --key-file {key} --out new.db"),
+        format!("recover app.bundle --key-file {} --out new.db", key[12..].to_uppercase()),
+        format!("recover app.bundle --key-file app.key --out {key}"),
+        format!("info {key} --key-file app.key"),
+        format!("verify app.bundle --verify-key {key}"),
+    ] {
+        let said = scene.error(&arguments);
+        assert!(said.contains("misuse") && said.contains("give --key-file FILE"), "{said}");
+        assert!(!said.to_lowercase().contains(&key[20..]), "a key is shown: {said}");
+    }
+    let said = scene.error(&format!("recover app.bundle --key-fil {key} --{key}"));
+    assert!(!said.contains(&key[20..]), "a key is shown: {said}");
+}
+
+/// Case 051 of public reports: another SQLite rounds otherwise. What was computed is named, with what to do; and what WASI does
+/// not see to.
+#[test]
+fn remarks() {
+    let database = tempdir().unwrap();
+    let database = database.path().join("prices.db");
+    let rows = "CREATE TABLE prices(id INTEGER PRIMARY KEY, p REAL, s AS (round(p, 2)) STORED, v AS (round(p, 2)));
+        INSERT INTO prices(p) VALUES (2.675), (1.005), (0.285);
+        CREATE INDEX pr ON prices(round(p, 2)); CREATE INDEX pv ON prices(v); CREATE INDEX plain ON prices(p)";
+    open(&database).execute_batch(rows).unwrap();
+    let scene = Scene::new(&database);
+    let left = format!("app.db.{}.partial", "0123456789abcdef");
+    fs::write(scene.path(&left), "a part of a database").unwrap();
+    let arguments = ["recover", "app.bundle", "--key-file", "app.key", "--out", "app.db"];
+    let Run { code, out, err } = run(&arguments, scene.0.path(), b"");
+    assert_eq!(code, 0, "{err}");
+    let advice = out.lines().last().unwrap();
+    assert!(advice.starts_with("to do        SQLite 3."), "{out}");
+    assert!(advice.contains("computed the indexes pr, pv and the stored column prices.s. "), "{advice}");
+    assert!(advice.contains("run REINDEX with the SQLite that will use the database"), "{advice}");
+    assert!(err.contains(&format!("lifeboat-cli: note: '{left}' holds a database")), "{err}");
+    assert!(err.contains("lifeboat-cli: note: a WASI program sets no modes") && err.contains("umask 077"), "{err}");
+    let json = scene.ok("recover app.bundle --key-file app.key --out app.db --replace --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["advice"], advice["to do        ".len()..]);
 }

@@ -56,10 +56,29 @@ fn a_host_in_rust() {
     assert!(refused.contains("this key did not make the bundle"), "{refused}");
     let before = fs::read(path("app.db")).unwrap();
     let refused = rust_host(directory.path(), "app.key", "app.db").unwrap_err();
-    assert!(refused.contains("app.db"), "{refused}");
+    assert!(refused.contains("app.db already exists"), "{refused}");
     assert!(fs::read(path("app.db")).unwrap() == before, "an existing file was written over");
 
     assert_eq!(names(directory.path()), ["app.bundle", "app.db", "app.key", "other.key"]);
+}
+
+/// What a run that was killed left goes with the next one, unless somebody is at work on it; and what was computed is told with
+/// what to do.
+#[test]
+fn a_host_in_rust_that_was_killed() {
+    let (directory, key) = (tempdir().unwrap(), keygen());
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("app.key"), &key).unwrap();
+    let make = "CREATE TABLE t(x, y AS (round(x, 2)) STORED); CREATE INDEX rounded ON t(round(x, 2)); INSERT INTO t(x) VALUES (2.675);";
+    let export = format!("SELECT backup_export_file({}, {}) IS NULL", quote(&key), quote(path("app.bundle")));
+    Host::Shell.ok(&path("source.db"), &format!("{make} {export}"));
+    let [left, held, other] = [".app.db.123456.partial", ".app.db.12.partial", ".app.db.x.partial"];
+    [left, held, other].iter().for_each(|name| fs::write(path(name), "plain").unwrap());
+    let lock = fs::File::open(path(held)).unwrap();
+    lock.try_lock().unwrap();
+    let said = rust_host(directory.path(), "app.key", "app.db").unwrap();
+    assert!(said.contains("[\"rounded\"]") && said.contains("[\"t.y\"]") && said.contains("run REINDEX"), "{said}");
+    assert_eq!(names(directory.path()), [held, other, "app.bundle", "app.db", "app.key", "source.db"]);
 }
 
 #[test]
@@ -110,11 +129,12 @@ fn a_program_with_rusqlite() {
     assert_equal(&path("notes.db"), &path("recovered.db"));
     assert_eq!(names(directory.path()), ["notes.bundle", "notes.db", "recovered.db", "recovery.key"]);
 
-    // Once more: another state in the bundle, which the file of the extension reads as well; and nothing is overwritten.
+    // Once more, as people do: another state in the bundle, which the file of the extension reads as well.
     let old = fs::read(path("notes.bundle")).unwrap();
-    let refused = app().unwrap_err();
-    assert!(refused.contains("'recovered.db' is there and is not overwritten"), "{refused}");
+    let output = app().unwrap();
+    assert!(output.contains("recovered 2 rows to recovered.db"), "{output}");
     assert!(fs::read(path("notes.bundle")).unwrap() != old);
+    assert_equal(&path("notes.db"), &path("recovered.db"));
     let (bundle, key) = (quote(path("notes.bundle")), fs::read_to_string(path("recovery.key")).unwrap());
     let restore = format!("SELECT backup_restore_file({bundle}, {}, {}) IS NULL", quote(key), quote(path("new.db")));
     Host::Shell.ok(Path::new(":memory:"), &restore);

@@ -95,7 +95,6 @@ fn the_examples() {
     let path = |name: &str| directory.path().join(name);
     fs::copy(zkap(Size::SMALL), path("app.db")).unwrap();
     fs::write(path("app.key"), &key).unwrap();
-    fs::create_dir(path("backups")).unwrap();
     let example = |name: &str, arguments: &[&str]| {
         let mut python = environment.command();
         python.current_dir(directory.path()).arg(workspace().join("examples").join(name)).args(arguments);
@@ -112,10 +111,19 @@ fn the_examples() {
     let said = ok(&mut example("python_recover.py", &["app.key", "new.db", chain[0], chain[1], chain[2]]));
     assert!(said.contains("unblinded-tokens"), "{said}");
     assert_equal(&path("app.db"), &path("new.db"));
-    let refused = example("python_recover.py", &["app.key", "other.db", chain[1]]).output().unwrap();
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("begin with the full bundle"), "{said}");
+    let refused = |arguments: &[&str], words: &str| {
+        let refused = example("python_recover.py", arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains(words) && !said.contains("Traceback"), "{said}");
+    };
+    refused(&["app.key", "other.db", chain[1]], "begin with the full bundle");
     assert!(!path("other.db").exists());
+    refused(&["app.key", "new.db", chain[0]], "misuse: 'new.db' already exists");
+    refused(&["none.key", "other.db", chain[0]], "host: the key's file 'none.key' cannot be read");
+    // What is wrong is said without a traceback, and with its kind.
+    let refused = example("python_backup.py", &["app.db", "none.key", "backups"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.starts_with("backup_export_file: host: ") && !said.contains("Traceback"), "{said}");
 }
 
 /// Promise 1, for the wheel: made again, elsewhere, at another hour, by somebody with other habits, it is the same file.

@@ -64,6 +64,23 @@ impl Differences {
     }
 }
 
+/// Whether its fault is that a row has values for which its table has no place, or not enough of them, or a key of another
+/// kind.
+fn is_misshapen(vector: &Vector) -> bool {
+    const SHAPES: [&str; 9] = [
+        "row-key-and-values",
+        "row-key-for-a-rowid",
+        "row-key-of-one-",
+        "row-rowid-for-a-key",
+        "row-unreachable-rowid-not-the-place",
+        "row-value-of-",
+        "row-values-",
+        "state-sequence-of-",
+        "state-statistics-of-two",
+    ];
+    vector.database.is_some() && SHAPES.iter().any(|shape| vector.name.starts_with(shape))
+}
+
 /// Success or a kind, where no state id is compared.
 fn word(outcome: &str) -> Said {
     if outcome == "success" { Ok(String::new()) } else { Err(outcome.to_owned()) }
@@ -190,10 +207,10 @@ fn the_component() {
         let chain = vector.chain(&all);
         compare("inspection", inspect(&mut instance, vector, &chain).map_err(kind), &expected(vector, false));
         let mut instance = Instance::new(512 << 20);
-        // Rows come with the names of their columns, for which the schema is judged. What only a table that is built would refuse, is
-        // given.
+        // Rows come with the names of their columns, for which the schema is judged, and each has a value for each. What only a
+        // table that is built would refuse, is given.
         let said = rows(&mut instance, vector, &chain).map_err(kind);
-        let is_given = said == expected(vector, false);
+        let is_given = said == expected(vector, false) && !is_misshapen(vector);
         compare("rows", said, &expected(vector, !is_given));
         let mut instance = Instance::new(512 << 20);
         let database = instance.recover_chain(&chain, &vector.key, 999, |_| {});

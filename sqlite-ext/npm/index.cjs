@@ -22,4 +22,24 @@ function load(db) {
   db.loadExtension(getLoadablePath());
 }
 
-module.exports = { getLoadablePath, load };
+// The kinds of errors; they stay.
+const KINDS = [
+  'misuse',
+  'wrong key',
+  'corrupt',
+  'truncated',
+  'unsupported',
+  'too big',
+  'mismatch',
+  'busy',
+  'interrupted',
+  'host',
+];
+const TEXT = new RegExp(`\\b(backup_[a-z_]+): (${KINDS.join('|')}): ([^]*)`);
+
+function errorOf(error) {
+  const [, name, kind, text] = TEXT.exec(error instanceof Error ? error.message : '') ?? [];
+  return name === undefined ? undefined : { function: name, kind, text };
+}
+
+module.exports = { errorOf, getLoadablePath, load };

@@ -16,3 +16,24 @@ export function load(db: Database): void;
  * Throws where this copy of the package is for another system or processor.
  */
 export function getLoadablePath(): string;
+
+/** What a caller would do differently. An interface: these words stay. `SQL.md` says what each means. */
+export type Kind =
+  | 'misuse'
+  | 'wrong key'
+  | 'corrupt'
+  | 'truncated'
+  | 'unsupported'
+  | 'too big'
+  | 'mismatch'
+  | 'busy'
+  | 'interrupted'
+  | 'host';
+
+/**
+ * What an error says that one of Lifeboat's SQL functions made a driver throw: which `function`, the `kind`, and its `text`: what is
+ * wrong, where, and what to do. `undefined`: it is another error.
+ *
+ * `if (errorOf(error)?.kind === 'busy') again();`
+ */
+export function errorOf(error: unknown): { function: string; kind: Kind; text: string } | undefined;

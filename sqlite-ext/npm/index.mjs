@@ -1,3 +1,3 @@
 import lifeboat from './index.cjs';
 
-export const { getLoadablePath, load } = lifeboat;
+export const { errorOf, getLoadablePath, load } = lifeboat;

@@ -1,19 +1,18 @@
 //! What SQL functions are called with: keys, bundles, paths, options.
 //!
-//! - A **key** is its text, or `file:PATH` (the text is in that file, white space around it is dropped), or `env:NAME`
-//!   (the text is in that environment variable), so that it need not stand in SQL.
+//! - A **key** is its text, or `file:PATH` (the text is in that file), or `env:NAME` (the text is in that environment
+//!   variable), so that it need not stand in SQL. White space in the text does not count.
 //! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**: a full
 //!   bundle and the deltas that lead on from it, oldest first.
 //! - **Options** are a JSON object ([`crate::options`]); NULL is the same as none.
 
+use crate::files::{self, refuse_database};
 use crate::host::Host;
 use crate::options;
-use crate::target::{refuse_no_file, refuse_open_database};
 use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
 use serde::de::DeserializeOwned;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -52,6 +51,14 @@ impl Bundle<'_> {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File(path) => std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        }
+    }
+
+    /// The path, if it is a file.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::File(path) => Some(path),
         }
     }
 }
@@ -100,7 +107,7 @@ impl<'a> Arguments<'a> {
                 _ => Some(Argument::Real),
             }
         };
-        argument.ok_or_else(|| Error::too_big(format!("SQLite has no memory for argument {}", index + 1)))
+        argument.ok_or_else(|| Error::no_memory(format!("SQLite has no memory for argument {}", index + 1)))
     }
 
     /// The recovery key at `index`.
@@ -108,7 +115,8 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// Misuse when it is none, never with its text; host when its file cannot be read.
     pub fn recovery_key(&self, index: usize) -> Result<RecoveryKey> {
-        RecoveryKey::from_text(&self.key_text(index)?)
+        let key = self.key_text(index)?;
+        RecoveryKey::from_text(&key.text).map_err(|error| key.explain(error))
     }
 
     /// The recovery key or verify key at `index`.
@@ -116,30 +124,38 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// Those of [`Arguments::recovery_key`].
     pub fn any_key(&self, index: usize) -> Result<AnyKey> {
-        let text = self.key_text(index)?;
-        let verify = text.trim_start().get(..14).is_some_and(|start| start.eq_ignore_ascii_case("lifeboatverify"));
-        if verify {
-            VerifyKey::from_text(&text).map(AnyKey::Verify)
-        } else {
-            RecoveryKey::from_text(&text).map(AnyKey::Recovery)
-        }
+        let key = self.key_text(index)?;
+        let read = match has_key(key.text.as_bytes(), VERIFY) {
+            true => VerifyKey::from_text(&key.text).map(AnyKey::Verify),
+            false => RecoveryKey::from_text(&key.text).map(AnyKey::Recovery),
+        };
+        read.map_err(|error| key.explain(error))
     }
 
-    fn key_text(&self, index: usize) -> Result<Zeroizing<String>> {
-        const FORMS: &str = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'";
+    fn key_text(&self, index: usize) -> Result<KeyText> {
         let bytes = match self.get(index)? {
             Argument::Text(bytes) => bytes,
             Argument::Null => return Err(Error::misuse(format!("the key is NULL; {FORMS}"))),
-            _ => return Err(Error::misuse(format!("the key is not text; {FORMS}"))),
+            Argument::Blob(_) => {
+                return Err(Error::misuse(format!(
+                    "a BLOB stands where the key belongs; look at the order of the arguments, and {FORMS}"
+                )));
+            }
+            Argument::Integer(_) | Argument::Real => {
+                return Err(Error::misuse(format!("a number stands where the key belongs; {FORMS}")));
+            }
         };
         if let Some(path) = bytes.strip_prefix(b"file:") {
-            return read_key_file(&path_of(path, "the key's file")?);
+            let path = path_of(path, "the key's file")?;
+            return Ok(KeyText { text: read_key_file(&path)?, place: format!("the key's file '{}'", path.display()) });
         }
         let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
         match text.strip_prefix("env:") {
-            None => Ok(text),
+            None => Ok(KeyText { text, place: String::new() }),
             Some(name) => match std::env::var(name) {
-                Ok(value) => Ok(Zeroizing::new(value)),
+                Ok(value) => {
+                    Ok(KeyText { text: Zeroizing::new(value), place: format!("the environment variable '{name}'") })
+                }
                 Err(_) => Err(Error::misuse(format!(
                     "the environment variable '{name}' that should hold the key is not set in this process"
                 ))),
@@ -147,25 +163,34 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// No argument may name a database of the calling connection as the key's file.
+    /// No argument may name a database as the key's file.
     ///
     /// # Errors
-    /// Misuse when one does: see [`refuse_open_database`].
+    /// Misuse when one does: see [`refuse_database`].
     pub fn refuse_key_in_database(&self, app: &Connection<'_>) -> Result<()> {
+        self.key_files()?.iter().try_for_each(|path| refuse_database(app, path, "the key's file"))
+    }
+
+    /// The files that are named as those of keys.
+    ///
+    /// # Errors
+    /// Misuse for what is no path.
+    pub fn key_files(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
         for index in 0..self.len() {
             if let Argument::Text(bytes) = self.get(index)?
                 && let Some(path) = bytes.strip_prefix(b"file:")
             {
-                refuse_open_database(app, &path_of(path, "the key's file")?)?;
+                paths.push(path_of(path, "the key's file")?);
             }
         }
-        Ok(())
+        Ok(paths)
     }
 
     /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths. Never empty.
     ///
     /// # Errors
-    /// Misuse when it is none, or a path is that of a database which `app` has open.
+    /// Misuse when it is none, or a path is that of a database.
     pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
         const FORMS: &str = "give a BLOB (the bundle itself), its path, or a JSON array of the paths of a chain";
         let paths = match self.get(index)? {
@@ -179,7 +204,7 @@ impl<'a> Arguments<'a> {
         };
         let file = |path: PathBuf| {
             // Opening and closing a database's file behind SQLite's back would drop the locks of this process.
-            refuse_open_database(app, &path)?;
+            refuse_database(app, &path, "a bundle")?;
             Ok(Bundle::File(path))
         };
         paths.into_iter().map(file).collect()
@@ -223,6 +248,52 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// What a key may be.
+const FORMS: &str = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'";
+
+/// What should be the text of a key.
+struct KeyText {
+    text: Zeroizing<String>,
+    /// The file or the variable that holds it; empty for the argument itself.
+    place: String,
+}
+
+impl KeyText {
+    /// The error with what was probably meant, where something else stands in the place of the key. Shows nothing of it.
+    fn explain(&self, error: Error) -> Error {
+        if !self.place.is_empty() {
+            return error.at(&self.place);
+        }
+        if has_key(self.text.as_bytes(), RECOVERY) || has_key(self.text.as_bytes(), VERIFY) {
+            return error;
+        }
+        let start = self.text.trim_start();
+        let is_path = |text: &str| text.contains(['/', '\\', '.']) || !text.contains('\0') && Path::new(text).exists();
+        let meant = if start.starts_with('{') {
+            format!("the options come last; {FORMS}")
+        } else if start.starts_with('[') {
+            format!("an array stands where the key belongs: look at the order of the arguments, and {FORMS}")
+        } else if is_path(&self.text) {
+            "for the key in a file, write 'file:PATH', with 'file:' before its path; for another file, look at the order of the \
+             arguments"
+                .to_owned()
+        } else {
+            FORMS.to_owned()
+        };
+        Error::misuse(format!("{}; {meant}", error.message()))
+    }
+}
+
+const RECOVERY: &[u8] = b"lifeboatkey1";
+const VERIFY: &[u8] = b"lifeboatverify1";
+
+/// Whether the beginning of a key stands somewhere in a text, also of one that is written in groups.
+fn has_key(text: &[u8], prefix: &[u8]) -> bool {
+    let compact: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect());
+    compact.windows(prefix.len()).any(|start| start == prefix)
+}
+
 /// # Safety
 /// Where the pointer is not null, it is valid for `length` bytes and for `'a`.
 unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8]> {
@@ -233,8 +304,7 @@ unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8
 
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     let failed = |error| Error::host(format!("the key's file '{}' cannot be read: {error}", path.display()));
-    refuse_no_file(path, "the file that holds the key's text")?;
-    let file = File::open(path).map_err(failed)?;
+    let file = files::open(path, "key's file")?;
     // With its whole capacity from the start, so that no copy of the key stays behind in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX as usize + 1));
     file.take(KEY_FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;
@@ -267,12 +337,19 @@ pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     if bytes.contains(&0) {
         return Err(Error::misuse(format!("the path of {what} holds a NUL")));
     }
-    if bytes.windows(12).any(|start| start.eq_ignore_ascii_case(b"lifeboatkey1")) {
-        return Err(Error::misuse(format!(
-            "a recovery key stands where the path of {what} belongs; look at the order of the arguments"
-        )));
-    }
-    to_path(bytes)
+    let is = |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let stands = if has_key(bytes, RECOVERY) {
+        "a recovery key stands"
+    } else if has_key(bytes, VERIFY) {
+        "a verify key stands"
+    } else if is(b"file:") || is(b"env:") {
+        "the form of a key, 'file:PATH' or 'env:NAME', stands"
+    } else if bytes.first() == Some(&b'{') && serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok() {
+        "a JSON object stands"
+    } else {
+        return to_path(bytes);
+    };
+    Err(Error::misuse(format!("{stands} where the path of {what} belongs; look at the order of the arguments")))
 }
 
 /// A path as SQLite writes it: any bytes where the system allows that, else UTF-8.

@@ -29,5 +29,5 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let chain = open_chain(&key, &bundles)?;
     let limit = Limited::to(call.length_limit());
     let composed = compose(&chain, &bundles, &key, &options.compress, &Interrupt::of(&app)?, limit.place());
-    limit.explain(composed, "backup_compose_file").map(|composed| Reply::Blob(composed.out.bytes))
+    limit.explain(composed, "backup_compose_file").map(|composed| Reply::Blob(composed.written.out.bytes))
 }

@@ -3,16 +3,16 @@
 //!
 //! The file appears complete or not at all. A bundle that is there is left alone where it has the same bytes
 //! (`"changed": false`); any other file at the path is an error, unless the option `replace` is true. Then it may even be one
-//! of the chain.
+//! of the chain; but of some files not even then (`files/guard.rs`).
 //!
 //! Options: `replace` (default false); `compress`, as in `backup_export`.
 //!
-//! Summary: that of `backup_export_file`.
+//! Summary: that of `backup_export_file`; without `rows` where the chain does not begin with a full bundle.
 
-use crate::bundle_target::{BundleTarget, Replace};
 use crate::compose::{compose, domain};
 use crate::edge::{Call, Reply};
 use crate::file_source::open_chain;
+use crate::files::{BundleTarget, FoundCall, Guard, Writing};
 use crate::interrupt::Interrupt;
 use crate::options::Compress;
 use crate::summary::Summary;
@@ -35,10 +35,14 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let path = call.arguments.path(2)?;
     let options: Options = call.arguments.options(3)?;
     let chain = open_chain(&key, &bundles)?;
-    let replace = if options.replace { Replace::Any } else { Replace::Same };
-    let target = BundleTarget::new(&app, path, &key, domain(&chain), replace)?;
-    let composed = compose(&chain, &bundles, &key, &options.compress, &Interrupt::of(&app)?, target.create()?)?;
-    let changed = target.publish(composed.out)?;
+    let (key_files, domain) = (call.arguments.key_files()?, domain(&chain));
+    // Its own bundles may be replaced: what is made of them holds what they lead to.
+    let guard = Guard(FoundCall { app: &app, key: &key, domain: Some(domain), key_files, reads: Vec::new() });
+    let target = BundleTarget::new(guard, path, Writing::Link, options.replace)?;
+    let interrupt = Interrupt::of(&app)?;
+    let composed = compose(&chain, &bundles, &key, &options.compress, &interrupt, target.create()?)?;
+    let changed = target.publish(composed.written.out, &interrupt)?;
+    let summary = Summary::new(&composed.written.summary, domain, composed.rows);
     let path = Some(target.path().display().to_string());
-    Reply::json(&Summary { path, changed, ..Summary::new(&composed.summary, domain(&chain)) })
+    Reply::json(&Summary { path, changed, ..summary })
 }

@@ -3,7 +3,7 @@
 //!
 //! Options: those of `backup_export`.
 //!
-//! Report: the fields of `backup_export_file` without `path`, and `rows`.
+//! Report: the fields of `backup_export_file` without `path`.
 
 use crate::edge::{Call, Reply};
 use crate::export::{Detail, export};
@@ -21,10 +21,11 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.recovery_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
-    let exported = export(&app, &key, &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
-    let mut summary = Summary::new(&exported.written.summary, &request.domain);
+    let exported =
+        export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
+    let mut summary = Summary::new(&exported.written.summary, &request.domain, Some(exported.rows));
     if exported.is_unchanged() {
         summary = summary.unwritten();
     }
-    Reply::json(&Summary { rows: Some(exported.rows), narrowed: Some(&exported.narrowed), ..summary })
+    Reply::json(&Summary { narrowed: Some(&exported.narrowed), ..summary })
 }

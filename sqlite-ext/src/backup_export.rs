@@ -26,6 +26,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
     let limit = Limited::to(call.length_limit());
-    let exported = export(&app, &key, &request, Detail::Bundle, || Ok((limit.place(), None::<Sink>)));
+    let exported = export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Bundle, || {
+        Ok((limit.place(), None::<Sink>))
+    });
     limit.explain(exported, "backup_export_file").map(|exported| Reply::Blob(exported.written.out.bytes))
 }

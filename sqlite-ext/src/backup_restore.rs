@@ -11,14 +11,17 @@
 //! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt` (the expression
 //! indexes, partial indexes and stored generated columns, which this SQLite computed).
 
+use crate::arguments::to_path;
 use crate::backup_verify::{check_expected, read_state_id};
 use crate::edge::{Call, Reply};
+use crate::files::{Access, AtomicFile};
 use crate::interrupt::Interrupt;
 use crate::options::DEFAULT_SCHEMA;
 use crate::scratch::{self, Built, Checks};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{
-    CheckLevel, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, check_may_restore, copy_into,
+    CheckLevel, Cipher, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, check_may_restore,
+    copy_into,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -44,6 +47,9 @@ pub(crate) struct Summary {
     domain: String,
     tables: usize,
     rows: u64,
+    /// The database of the calling connection is encrypted, and what was made is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    plain: bool,
     #[serde(flatten)]
     checks: Checks,
 }
@@ -70,7 +76,19 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         )));
     }
     let interrupt = Interrupt::of(&app)?;
-    let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
+    let cipher = Cipher::of(&app, schema)?;
+    let named = named_scratch(&app, schema, cipher)?;
+    let (name, mode) = match &named {
+        Some(file) => (file.sqlite_name()?, OpenMode::ReadWrite),
+        None => (String::new(), OpenMode::Create),
+    };
+    let scratch = Connection::open(*app.api(), &name, mode)?;
+    if let Some(cipher) = cipher {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)
+            .map_err(|error| Error::host(format!("the operating system gives no random bytes: {error}")))?;
+        cipher.encrypt(&scratch, &app, schema, &secret)?;
+    }
     let rebuild = RebuildOptions {
         skip_indexes: options.skip_indexes,
         max_bytes: options.max_bytes,
@@ -79,7 +97,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, None)?;
     check_expected(expect, built.report.public.state_id)?;
-    let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None));
+    let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None, false));
     let reply = Reply::json(&summary)?;
     // Whatever can fail has been done: an error after the copy could not undo it.
     drop(interrupt);
@@ -93,8 +111,18 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     Ok(reply)
 }
 
+/// A scratch database with a name, where the cipher of the target takes no other: beside the target, and encrypted.
+fn named_scratch(app: &Connection<'_>, schema: &str, cipher: Option<Cipher>) -> Result<Option<AtomicFile>> {
+    match cipher {
+        Some(cipher) if !cipher.takes_temporary() => {
+            AtomicFile::create(&to_path(&app.file_name(schema)?)?, Access::Owner).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 impl Summary {
-    pub fn of(built: Built, path: Option<&Path>) -> Self {
+    pub fn of(built: Built, path: Option<&Path>, plain: bool) -> Self {
         let Built { report, checks } = built;
         Self {
             path: path.map(|path| path.display().to_string()),
@@ -102,6 +130,7 @@ impl Summary {
             domain: report.domain,
             tables: report.tables.len(),
             rows: report.tables.iter().map(|(_, rows)| rows).sum(),
+            plain,
             checks,
         }
     }

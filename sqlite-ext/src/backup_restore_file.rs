@@ -3,26 +3,25 @@
 //!
 //! It is built beside the path and proved to have the state id of the bundle; then it is synced and renamed. Any failure
 //! leaves the path as it was. A file that is there is refused, unless the option `replace` is true; and even then while a
-//! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one. Of the bundles that are given none is
-//! replaced.
+//! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one. Bundles,
+//! ledgers and keys are never replaced (`files/guard.rs`).
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
 //! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`).
 //!
-//! Summary: `path`, and the fields of `backup_restore`.
+//! Summary: `path`, and the fields of `backup_restore`; `plain` is true where the main database of this connection is encrypted,
+//! which the new file is not.
 
 use crate::arguments::Bundle;
-use crate::atomic_file::{Access, AtomicFile, Existing, resolve};
 use crate::backup_restore::Summary;
 use crate::backup_verify::{check_expected, read_state_id};
 use crate::edge::{Call, Reply};
+use crate::files::{Access, AtomicFile, FoundCall, Guard, Writing, refuse_in_use, resolve};
 use crate::interrupt::Interrupt;
 use crate::scratch;
-use crate::target::{is_one_file, refuse_database_in_use, refuse_open_database};
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, OpenMode, RebuildOptions, check_may_export};
+use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
 use serde::Deserialize;
-use std::fs;
 use std::path::Path;
 
 #[derive(Default, Deserialize)]
@@ -57,44 +56,28 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let rebuild = options.rebuild()?;
 
-    refuse_open_database(&app, &path)?;
-    refuse_own_bundle(&bundles, &path)?;
-    let existing = match (fs::symlink_metadata(&path).is_ok(), options.replace) {
-        (true, false) => {
-            return Err(Error::misuse(format!(
-                "'{}' is there and is not overwritten; give another path, or the option \"replace\": true",
-                path.display()
-            )));
-        }
-        (_, true) => Existing::Replace,
-        (false, false) => Existing::Refuse,
-    };
-    refuse_database_in_use(&app, &path)?;
+    let guard = Guard(FoundCall {
+        app: &app,
+        key: &key,
+        domain: None,
+        key_files: call.arguments.key_files()?,
+        reads: bundles.iter().filter_map(Bundle::path).map(Path::to_owned).collect(),
+    });
+    let plain = Cipher::of(&app, "main")?.is_some();
+    let (_, rule) = guard.check(&path, Writing::Database, options.replace)?;
+    refuse_in_use(&app, &path)?;
 
     let file = AtomicFile::create(&path, Access::Owner)?;
-    let name = std::path::absolute(file.temporary()).map_err(|error| Error::host(format!("the path: {error}")))?;
-    let name = name.to_str().ok_or_else(|| Error::misuse("the path of the target is not well-formed UTF-8"))?;
+    let name = file.sqlite_name()?;
     let interrupt = Interrupt::of(&app)?;
-    let scratch = Connection::open(*app.api(), name, OpenMode::ReadWrite)?;
+    let scratch = Connection::open(*app.api(), &name, OpenMode::ReadWrite)?;
     let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
     check_expected(expect, built.report.public.state_id)?;
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.
-    refuse_database_in_use(&app, &path)?;
-    file.publish(existing)?;
-    Reply::json(&Summary::of(built, Some(&path)))
-}
-
-/// The database does not take the place of a bundle that it is made from, whatever the options say.
-fn refuse_own_bundle(bundles: &[Bundle<'_>], path: &Path) -> Result<()> {
-    let is_target = |bundle: &Bundle<'_>| matches!(bundle, Bundle::File(bundle) if is_one_file(bundle, path));
-    match path.exists() && bundles.iter().any(is_target) {
-        true => Err(Error::misuse(format!(
-            "'{}' is the target and a bundle that is restored, too, which would be lost; give another path",
-            path.display()
-        ))),
-        false => Ok(()),
-    }
+    refuse_in_use(&app, &path)?;
+    file.publish(rule.existing())?;
+    Reply::json(&Summary::of(built, Some(&path), plain))
 }
 
 impl Options {

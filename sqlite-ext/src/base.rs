@@ -5,9 +5,10 @@ use crate::arguments::Bundle;
 use crate::chains::with_path;
 use crate::export_options::Request;
 use crate::file_source::{BundleSource, open_chain};
-use lifeboat_core::{Base, BundleWriter, Chain, Error, ErrorKind, RecoveryKey, Result, Source, StateId};
-use std::fs;
-use std::io::ErrorKind as IoErrorKind;
+use crate::files::{Found, FoundCall, Guard, Whose, Writing};
+use lifeboat_core::limits::CHAIN_MAX;
+use lifeboat_core::{Base, Chain, Error, ErrorKind, RecoveryKey, Result, StateId};
+use lifeboat_sqlite::Connection;
 use std::path::{Path, PathBuf};
 
 /// All that a delta may lead on from.
@@ -85,9 +86,23 @@ impl Bases {
     /// Opens what the request names. Of a chain, heads, tails and indexes are read; so are they of a ledger.
     ///
     /// # Errors
-    /// Those of [`Chain::open`]; mismatch when the chain is not complete; misuse when the ledger's path leads to something else.
-    pub fn open(key: &RecoveryKey, request: &Request) -> Result<Self> {
-        let ledger = request.ledger.as_deref().map(|path| Ledger::open(key, &request.domain, path)).transpose()?;
+    /// Too big for a chain that may not become longer; those of [`Chain::open`]; mismatch when the chain is not complete; misuse when
+    /// the ledger's path leads to something else.
+    pub fn open(app: &Connection<'_>, key: &RecoveryKey, key_files: &[PathBuf], request: &Request) -> Result<Self> {
+        if request.base.as_ref().is_some_and(|paths| paths.len() >= CHAIN_MAX) {
+            return Err(Error::too_big(format!(
+                "the base has {CHAIN_MAX} bundles, and no reader takes a chain of more; make one bundle out of them with \
+                 backup_compose_file, and lead on from that"
+            )));
+        }
+        let guard = Guard(FoundCall {
+            app,
+            key,
+            domain: Some(&request.domain),
+            key_files: key_files.to_vec(),
+            reads: Vec::new(),
+        });
+        let ledger = request.ledger.as_deref().map(|path| Ledger::open(&guard, path)).transpose()?;
         let chain = request.base.as_deref().map(|paths| chain(key, paths)).transpose();
         let chain = chain.map_err(|error| error.at("the base"))?;
         let paths = request.base.clone().unwrap_or_default();
@@ -151,18 +166,18 @@ impl Bases {
     }
 
     /// What was found at the path of the ledger, once the export has succeeded.
-    pub fn found(&self) -> Found {
+    pub fn found(&self) -> Before {
         match &self.ledger {
-            Some(Ledger { content: Content::Missing, .. }) | None => Found::Missing,
-            Some(Ledger { content: Content::Damaged(_), .. }) => Found::Damaged,
-            Some(Ledger { content: Content::State(state), .. }) => Found::State(*state),
+            Some(Ledger { content: Content::Missing, .. }) | None => Before::Missing,
+            Some(Ledger { content: Content::Damaged(_), .. }) => Before::Damaged,
+            Some(Ledger { content: Content::State(state), .. }) => Before::State(*state),
         }
     }
 }
 
 /// What is at the path of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum Before {
     Missing,
     /// A ledger of this key and domain, of no use.
     Damaged,
@@ -171,36 +186,17 @@ pub(crate) enum Found {
 }
 
 impl Ledger {
-    fn open(key: &RecoveryKey, domain: &str, path: &Path) -> Result<Self> {
-        let ledger = |content| Ok(Self { path: path.to_owned(), content });
-        match fs::metadata(path) {
-            Err(error) if error.kind() == IoErrorKind::NotFound => return ledger(Content::Missing),
-            _ => {}
-        }
-        let source = BundleSource::file(path, "ledger")?;
-        // A head holds nothing but versions, key and domain, so there is one that all of these ledgers have.
-        let mut head = Vec::new();
-        BundleWriter::ledger(key, domain, &mut head)?;
-        let length = usize::try_from(source.length()?).map_or(head.len(), |length| length.min(head.len()));
-        let mut start = vec![0; length];
-        source.read(0, &mut start)?;
-        if is_remnant(&start, &head) {
-            return ledger(Content::Damaged(Error::corrupt("its first bytes are damaged")));
-        }
-        if length < head.len() {
-            return Err(not_ours(path, "it is too short for one"));
-        }
-        let is_ours = start == head;
-        match (Base::ledger(key, source), is_ours) {
-            (Ok(base), true) => ledger(Content::State(base.state_id())),
-            (Err(error), true) if error.kind() == ErrorKind::Host => Err(error),
-            (Err(error), true) => ledger(Content::Damaged(error)),
-            (Ok(_), false) => Err(not_ours(path, "it is a ledger of another domain of this key")),
-            (Err(error), false) if error.kind() == ErrorKind::WrongKey => {
-                Err(not_ours(path, "it is a ledger of another key"))
+    /// What the guard lets be written over.
+    fn open(guard: &Guard<'_>, path: &Path) -> Result<Self> {
+        let content = match guard.check(path, Writing::Ledger, false)?.0 {
+            Found::Nothing => Content::Missing,
+            Found::Ledger(Whose::OursDamaged(error)) => Content::Damaged(error),
+            Found::Ledger(_) => {
+                Content::State(Base::ledger(guard.0.key, BundleSource::file(path, "ledger")?)?.state_id())
             }
-            (Err(error), false) => Err(not_ours(path, error.message())),
-        }
+            _ => Content::Damaged(Error::corrupt("its first bytes are damaged")),
+        };
+        Ok(Self { path: path.to_owned(), content })
     }
 
     /// Reads all of it.
@@ -216,21 +212,4 @@ impl Ledger {
             error.message()
         ))
     }
-}
-
-/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing, or a head with a few wrong
-/// bytes. Of anybody else's file more than half of the head differs.
-fn is_remnant(start: &[u8], head: &[u8]) -> bool {
-    const WRONG_MAX: usize = 8;
-    let wrong = start.iter().zip(head).filter(|(found, expected)| found != expected).count();
-    let is_cut = start.len() < head.len();
-    start.iter().all(|byte| *byte == 0) || (is_cut && wrong == 0) || (!is_cut && (1..=WRONG_MAX).contains(&wrong))
-}
-
-fn not_ours(path: &Path, why: &str) -> Error {
-    Error::misuse(format!(
-        "'{}' is no ledger of this key and domain, and is left alone ({why}); give another path, or delete it if it is \
-         a ledger that nobody needs",
-        path.display()
-    ))
 }

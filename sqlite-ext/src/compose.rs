@@ -10,6 +10,13 @@ use lifeboat_core::{Chain, ExportOptions, RecoveryKey, Result};
 use std::collections::BTreeMap;
 use std::io::{Sink, Write};
 
+/// What came of a composition.
+pub(crate) struct Composed<W> {
+    pub written: Written<W, Sink>,
+    /// The rows of the state; none where the chain does not tell.
+    pub rows: Option<u64>,
+}
+
 /// Writes one bundle to `out` that leads where the chain of these bundles leads.
 ///
 /// # Errors
@@ -21,14 +28,18 @@ pub(crate) fn compose<W: Write + Send>(
     compress: &Compress,
     interrupt: &Interrupt<'_>,
     out: W,
-) -> Result<Written<W, Sink>> {
+) -> Result<Composed<W>> {
     let beat = || interrupt.check();
     let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, beat))?;
+    let mut rows = None;
     let written = pipeline::export(key, domain(chain), out, None, Threads::Two, |send| {
         let emit = |chunk| send(Outgoing::Chunk(chunk));
-        chain.compose(key, options, emit, beat).map(|totals| (totals, None))
+        let composed = chain.compose(key, options, emit, beat)?;
+        rows = composed.rows;
+        Ok((composed.totals, None))
     });
-    written.map_err(|error| locate(chain, bundles, error, beat))
+    let written = written.map_err(|error| locate(chain, bundles, error, beat))?;
+    Ok(Composed { written, rows })
 }
 
 /// The name of the chain's domain, which all its bundles have.

@@ -1,27 +1,23 @@
 //! The edge between SQLite and the functions: each call goes through [`call`], which stops panics, and turns a reply or
 //! an error into SQLite's result. Pointers of SQLite are touched here, in `arguments.rs`, `table_function.rs`, `linked.rs`
-//! and `linked_table.rs` only, and in `loadable/`.
+//! and `module.rs` only, and in `loadable/`.
 
 use crate::arguments::Arguments;
+use crate::codes;
 use crate::functions::{Effect, ScalarFunction};
 use crate::host::Host;
-use lifeboat_core::{Error, ErrorKind, Result};
+use crate::redact::redact;
+use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
 use lifeboat_sqlite::{Connection, check_called_by_application, in_prepare};
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zeroize::Zeroizing;
 
-const SQLITE_ERROR: c_int = 1;
-const SQLITE_BUSY: c_int = 5;
-const SQLITE_INTERRUPT: c_int = 9;
-const SQLITE_TOOBIG: c_int = 18;
 const SQLITE_LIMIT_LENGTH: c_int = 0;
 const SQLITE_UTF8: u8 = 1;
 /// What tells SQLite's own JSON functions that a text is JSON.
 const JSON_SUBTYPE: u32 = b'J' as u32;
-/// The human-readable part with which every recovery key begins, and bech32's separator.
-const KEY_PREFIX: &str = "lifeboatkey1";
 
 /// One call of a scalar function.
 pub struct Call<'a> {
@@ -80,10 +76,10 @@ impl Reply {
 /// # Safety
 /// SQLite is calling the function, with this context and these values.
 pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*mut sqlite3_value]) {
+    // SAFETY: as of this function; they are valid for the time of the call.
+    let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context), Arguments::new(values)) };
+    let call = Call { db, arguments };
     let outcome = guard(F::NAME, || {
-        // SAFETY: as of this function; they are valid for the time of the call.
-        let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context), Arguments::new(values)) };
-        let call = Call { db, arguments };
         match F::EFFECT {
             Effect::Pure if in_prepare(&call.app()) => return Ok(Reply::Null),
             Effect::Pure | Effect::Harmless => {}
@@ -96,7 +92,7 @@ pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*
     unsafe {
         match outcome {
             Ok(reply) => set_reply(context, &reply),
-            Err((text, code)) => set_error(context, &text, code),
+            Err((text, code)) => set_error(context, &text, codes::in_transaction(&call.app(), code)),
         }
     }
 }
@@ -105,11 +101,11 @@ pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*
 pub fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (String, c_int)> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err((error_text(name, &error), result_code(error.kind()))),
+        Ok(Err(error)) => Err((error_text(name, &error), codes::of(&error))),
         // The payload is left out: it could hold row content.
         Err(_) => Err((
             format!("{name}: internal error: this is a bug in Lifeboat; please report it with what stands on stderr"),
-            SQLITE_ERROR,
+            codes::INTERNAL,
         )),
     }
 }
@@ -118,33 +114,6 @@ pub fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (Stri
 /// belongs) is cut out.
 pub(crate) fn error_text(name: &str, error: &Error) -> String {
     redact(&format!("{name}: {error}").replace('\0', "\u{fffd}"))
-}
-
-/// Busy, interrupted and too big have codes that applications know from SQLite. The others do not: `SQLITE_CORRUPT`,
-/// for one, would speak of the database rather than of the bundle.
-fn result_code(kind: ErrorKind) -> c_int {
-    match kind {
-        ErrorKind::Busy => SQLITE_BUSY,
-        ErrorKind::Interrupted => SQLITE_INTERRUPT,
-        ErrorKind::TooBig => SQLITE_TOOBIG,
-        _ => SQLITE_ERROR,
-    }
-}
-
-fn redact(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
-    while let Some(found) = lower[from..].find(KEY_PREFIX) {
-        let start = from + found + KEY_PREFIX.len();
-        shown.push_str(&text[from..start]);
-        let key = lower[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
-        if key > 0 {
-            shown.push_str("[key]");
-        }
-        from = start + key;
-    }
-    shown.push_str(&text[from..]);
-    shown
 }
 
 /// # Safety
@@ -221,6 +190,6 @@ mod tests {
     fn a_panic_becomes_an_error() {
         let (text, code) = guard("backup_x", || -> Result<()> { panic!("row content") }).unwrap_err();
         assert!(text.starts_with("backup_x: internal error") && !text.contains("row content"), "{text}");
-        assert_eq!(code, SQLITE_ERROR);
+        assert_eq!(code, codes::INTERNAL);
     }
 }

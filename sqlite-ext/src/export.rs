@@ -1,6 +1,6 @@
 //! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
 
-use crate::base::{Bases, Choice, Found};
+use crate::base::{Bases, Before, Choice};
 use crate::export_options::Request;
 use crate::interrupt::Interrupt;
 use crate::options::Compress;
@@ -13,6 +13,7 @@ use lifeboat_core::{
 };
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
+use std::path::PathBuf;
 
 /// How much is told of an export. To find what dangles takes queries of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) struct Exported<W, L> {
     /// What the selection did, where that was asked for.
     pub narrowed: Narrowed,
     /// What was at the path of the ledger.
-    pub found: Found,
+    pub found: Before,
 }
 
 impl<W, L> Exported<W, L> {
@@ -42,7 +43,7 @@ impl<W, L> Exported<W, L> {
     }
 }
 
-/// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
+/// Writes the bundle that is asked for, with this key, which came from these files. `places`: where it goes, and where the ledger goes if one is to be written; called
 /// again when an attempt has come to nothing.
 ///
 /// # Errors
@@ -50,7 +51,7 @@ impl<W, L> Exported<W, L> {
 /// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline_state::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
-    key: &RecoveryKey,
+    (key, key_files): (&RecoveryKey, &[PathBuf]),
     request: &Request,
     detail: Detail,
     mut places: impl FnMut() -> Result<(W, Option<L>)>,
@@ -59,7 +60,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     if request.schema.eq_ignore_ascii_case("temp") {
         return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
     }
-    let mut bases = Bases::open(key, request)?;
+    let mut bases = Bases::open(app, key, key_files, request)?;
     let interrupt = Interrupt::of(app)?;
     let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
     let schema = snapshot.schema()?;

@@ -1,9 +1,9 @@
 //! The options that all exports share: what is exported, how it is packed, and what a delta leads on from.
 
 use crate::arguments::path_of;
+use crate::files::refuse_database;
 use crate::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use crate::pipeline::Threads;
-use crate::target::refuse_open_database;
 use lifeboat_core::{Error, Result, Selection};
 use lifeboat_sqlite::{Connection, Now, SelectionRequest, SourceCheck};
 use serde::Deserialize;
@@ -109,11 +109,11 @@ impl Request {
     }
 
     /// # Errors
-    /// Misuse for what is no path, an empty chain, and a database that `app` has open.
+    /// Misuse for what is no path, an empty chain, and a database.
     pub fn with_files(mut self, app: &Connection<'_>, base: Option<Paths>, ledger: Option<String>) -> Result<Self> {
         let path = |text: &str, what: &str| {
             let path = path_of(text.as_bytes(), what)?;
-            refuse_open_database(app, &path)?;
+            refuse_database(app, &path, what)?;
             Ok(path)
         };
         if let Some(Paths(paths)) = base {
@@ -122,7 +122,8 @@ impl Request {
             }
             self.base = Some(paths.iter().map(|text| path(text, "the base")).collect::<Result<_>>()?);
         }
-        self.ledger = ledger.map(|text| path(&text, "the ledger")).transpose()?;
+        // What is there, the guard of what it writes over says.
+        self.ledger = ledger.map(|text| path_of(text.as_bytes(), "the ledger")).transpose()?;
         Ok(self)
     }
 }

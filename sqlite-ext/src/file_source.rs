@@ -2,8 +2,8 @@
 
 use crate::arguments::Bundle;
 use crate::chains::with_path;
+use crate::files;
 use crate::table_function::Watch;
-use crate::target::refuse_no_file;
 use lifeboat_core::{Chain, Error, ErrorKind, RecoveryKey, Result, Source};
 use std::cell::Cell;
 use std::fs::File;
@@ -47,8 +47,7 @@ impl<'a> BundleSource<'a> {
         let failed = |error: io::Error| {
             Error::host(format!("the {what} '{name}' cannot be read: {error}; give the path of a {what}"))
         };
-        refuse_no_file(path, &format!("a {what}"))?;
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = files::open(path, what)?;
         let length = file.metadata().map_err(failed)?.len();
         if length > SMALL {
             return Ok(Self::File(file, length, name));
@@ -92,7 +91,7 @@ impl Source for BundleSource<'_> {
             Self::Owned(bytes) => bytes.read(offset, buffer),
             Self::File(file, _, name) => read_at(file, offset, buffer, name),
             Self::Closed(path, _, name) => {
-                let file = File::open(path).map_err(|error| Error::host(format!("reading '{name}': {error}")))?;
+                let file = files::open(path, "bundle")?;
                 read_at(&file, offset, buffer, name)
             }
         }
@@ -188,7 +187,7 @@ impl WatchedChain {
 fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len())
-        .map_err(|_| Error::too_big("there is no memory for a copy of the bundle; give the path of a file"))?;
+        .map_err(|_| Error::no_memory("there is no memory for a copy of the bundle; give the path of a file"))?;
     copy.extend_from_slice(bytes);
     Ok(copy)
 }

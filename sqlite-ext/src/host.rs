@@ -5,8 +5,9 @@
 
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Api;
-use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context};
-use std::ffi::{CStr, c_char, c_int, c_uchar, c_void};
+use lifeboat_sqlite::api::{Destructor, sqlite3, sqlite3_context, sqlite3_value};
+use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_void};
+use std::slice;
 use std::sync::OnceLock;
 
 /// The oldest SQLite whose behaviour the rebuild was tried on. Older ones lack `sqlite3_txn_state`, too.
@@ -103,5 +104,41 @@ impl Host {
     pub fn sqlite_version(&self) -> String {
         // SAFETY: the function has no conditions; its result is a constant.
         unsafe { CStr::from_ptr((self.api.libversion)()) }.to_string_lossy().into_owned()
+    }
+}
+
+/// The error that SQLite's last call on a connection left, which returned `code`.
+///
+/// # Errors
+/// Host, with SQLite's words.
+///
+/// # Safety
+/// The connection is open.
+pub(crate) unsafe fn check(db: *mut sqlite3, code: c_int) -> Result<()> {
+    if code == 0 {
+        return Ok(());
+    }
+    // SAFETY: as of this function; the message stays until the connection's next call.
+    let words = unsafe { CStr::from_ptr((Host::get().api.errmsg)(db)) };
+    Err(Error::host(words.to_string_lossy()))
+}
+
+/// A text in SQLite's memory; null when there is none left.
+pub(crate) fn message_for_sqlite(text: &str) -> *mut c_char {
+    let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+    // SAFETY: the format takes one NUL-terminated string, of which SQLite takes a copy.
+    unsafe { (Host::get().mprintf)(c"%s".as_ptr(), text.as_ptr()) }
+}
+
+/// The values that SQLite hands to a callback.
+///
+/// # Safety
+/// There are so many of them, for `'a`.
+pub(crate) unsafe fn values_of<'a>(count: c_int, values: *mut *mut sqlite3_value) -> &'a [*mut sqlite3_value] {
+    match usize::try_from(count) {
+        // Without values the pointer may be null.
+        Err(_) | Ok(0) => &[],
+        // SAFETY: as of this function.
+        Ok(count) => unsafe { slice::from_raw_parts(values, count) },
     }
 }

@@ -50,7 +50,7 @@ impl Limit {
                 "a row that has more than {} bytes as JSON, SQLite's limit of a text here; restore the bundle to read it",
                 self.0
             )),
-            _ => Error::too_big("there is no memory for a row of this size as JSON"),
+            _ => Error::no_memory("there is no memory for a row of this size as JSON"),
         })?;
         String::from_utf8(json.bytes).map_err(|_| Error::host("the JSON of a row is not well-formed"))
     }

@@ -24,7 +24,6 @@
 //! file per function → `pipeline.rs`, which joins the format (`lifeboat-core`) with SQLite (`lifeboat-sqlite`).
 
 mod arguments;
-mod atomic_file;
 mod backup_compose;
 mod backup_compose_file;
 mod backup_diff;
@@ -41,28 +40,29 @@ mod backup_verify;
 mod backup_verify_key;
 mod backup_version;
 mod base;
-mod bundle_target;
 mod chains;
+mod codes;
 mod compose;
 mod edge;
 mod export;
 mod export_options;
 mod file_source;
+mod files;
 mod functions;
 mod host;
 mod interrupt;
 mod json;
 mod limited;
 mod linked;
-mod linked_table;
+mod module;
 mod options;
 mod pipeline;
 mod pipeline_state;
+mod redact;
 mod scratch;
 mod shape;
 mod summary;
 mod table_function;
-mod target;
 
 /// The unit tests have to link a SQLite, too.
 #[cfg(test)]
@@ -77,5 +77,6 @@ pub mod internal {
     pub use crate::edge::{Call, Reply, call, guard};
     pub use crate::functions::{Registrar, ScalarFunction, register_all};
     pub use crate::host::Host;
-    pub use crate::table_function::{Cell, Constraint, Plan, Scan, TableFunction, Watch, declare, is_binary};
+    pub use crate::module::define as define_table;
+    pub use crate::table_function::TableFunction;
 }

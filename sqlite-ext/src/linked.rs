@@ -5,14 +5,14 @@
 
 use crate::edge::{call, guard};
 use crate::functions::{Registrar, ScalarFunction, register_all};
-use crate::host::Host;
-use crate::linked_table;
+use crate::host::{Host, check, message_for_sqlite, values_of};
+use crate::module;
 use crate::table_function::TableFunction;
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use lifeboat_sqlite::linked_api;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::{ptr, slice};
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::ptr;
 
 type EntryPoint = unsafe extern "C" fn(*mut sqlite3, *mut *mut c_char, *const c_void) -> c_int;
 
@@ -108,13 +108,6 @@ pub unsafe extern "C" fn on_open(db: *mut sqlite3, error: *mut *mut c_char, _: *
     }
 }
 
-/// A text in SQLite's memory; null when there is none left.
-pub(crate) fn message_for_sqlite(text: &str) -> *mut c_char {
-    let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-    // SAFETY: the format takes one NUL-terminated string, of which SQLite takes a copy.
-    unsafe { (Host::get().mprintf)(c"%s".as_ptr(), text.as_ptr()) }
-}
-
 /// A connection of the linked SQLite.
 pub(crate) struct Linked(pub(crate) *mut sqlite3);
 
@@ -124,15 +117,6 @@ impl Linked {
     #[doc(hidden)]
     pub unsafe fn register(db: *mut sqlite3) -> Result<()> {
         register_all(&mut Self(db))
-    }
-
-    fn check(&self, code: c_int) -> Result<()> {
-        if code == 0 {
-            return Ok(());
-        }
-        // SAFETY: the connection is open (as of `register`), and the message stays until its next call.
-        let words = unsafe { CStr::from_ptr((Host::get().api.errmsg)(self.0)) };
-        Err(Error::host(words.to_string_lossy()))
     }
 }
 
@@ -149,8 +133,8 @@ impl Registrar for Linked {
         let name = CString::new(F::NAME).expect("names have no NUL");
         F::ARGUMENTS.into_iter().try_for_each(|arguments| {
             // SAFETY: the connection is open (as of `register`); SQLite copies the name.
-            self.check(unsafe {
-                (Host::get().api.create_function_v2)(
+            unsafe {
+                let code = (Host::get().api.create_function_v2)(
                     self.0,
                     name.as_ptr(),
                     arguments,
@@ -160,28 +144,14 @@ impl Registrar for Linked {
                     None,
                     None,
                     None,
-                )
-            })
+                );
+                check(self.0, code)
+            }
         })
     }
 
     fn table<F: TableFunction>(&mut self) -> Result<()> {
-        let name = CString::new(F::NAME).expect("names have no NUL");
-        let module = ptr::from_ref(linked_table::module::<F>()).cast();
-        // SAFETY: as above; the module is a constant.
-        self.check(unsafe { (Host::get().create_module_v2)(self.0, name.as_ptr(), module, ptr::null_mut(), None) })
-    }
-}
-
-/// The values that SQLite hands to a callback.
-///
-/// # Safety
-/// There are so many of them, for `'a`.
-pub(crate) unsafe fn values_of<'a>(count: c_int, values: *mut *mut sqlite3_value) -> &'a [*mut sqlite3_value] {
-    match usize::try_from(count) {
-        // Without values the pointer may be null.
-        Err(_) | Ok(0) => &[],
-        // SAFETY: as of this function.
-        Ok(count) => unsafe { slice::from_raw_parts(values, count) },
+        // SAFETY: the connection is open (as of `register`).
+        unsafe { module::define::<F>(self.0) }
     }
 }

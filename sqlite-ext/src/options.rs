@@ -87,8 +87,15 @@ impl<'de> Deserialize<'de> for Compress {
 /// Misuse. The message shows names, never values: somebody may have put a key there.
 pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     // serde would take an array for the fields in their order.
-    if json.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Error::misuse("the options must be a JSON object, not an array"));
+    match json.trim_ascii_start().first() {
+        Some(b'[') => return Err(Error::misuse("the options must be a JSON object, not an array")),
+        Some(b'{') => {}
+        // A path or a key, mostly, which is not shown.
+        _ => {
+            return Err(Error::misuse(
+                "the options must be a JSON object such as '{\"replace\": true}'; look at the order of the arguments",
+            ));
+        }
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -181,8 +188,11 @@ mod tests {
         assert_eq!(error("[]"), "misuse: the options must be a JSON object, not an array");
         assert_eq!(error(r#"{"tables": 1}"#), "misuse: the option `tables` must be an array");
         assert_eq!(error(r#"{"conditions": []}"#), "misuse: the option `conditions` must be an object");
-        assert_eq!(error("12"), "misuse: the options must be a JSON object");
+        let other = "misuse: the options must be a JSON object such as '{\"replace\": true}'; look at the order of the arguments";
+        for text in ["12", "", "app.bundle", "lifeboatkey1qqq"] {
+            assert_eq!(error(text), other);
+        }
         assert!(error(r#"{"replace": true} x"#).starts_with("misuse: the options are not JSON"));
-        assert!(error("lifeboatkey1qqq").starts_with("misuse: the options are not JSON"));
+        assert!(error("{replace: true}").starts_with("misuse: the options are not JSON"));
     }
 }

@@ -11,8 +11,8 @@
 use crate::arguments::Bundle;
 use crate::chains;
 use crate::file_source::open_chain;
+use crate::files;
 use crate::interrupt::Interrupt;
-use crate::target::refuse_no_file;
 use lifeboat_core::{
     BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, LookAhead, Opened, Opener, PlainChunk,
     RecoveryKey, Report, Result, StateSink,
@@ -248,14 +248,7 @@ impl<'a> Input<'a> {
     pub fn open(bundle: &Bundle<'a>) -> Result<Self> {
         match bundle {
             Bundle::Bytes(bytes) => Ok(Self::Bytes(bytes)),
-            Bundle::File(path) => {
-                let name = path.display().to_string();
-                let failed = |error: io::Error| {
-                    Error::host(format!("the bundle '{name}' cannot be read: {error}; give the path of a bundle"))
-                };
-                refuse_no_file(path, "a bundle")?;
-                Ok(Self::File(File::open(path).map_err(failed)?, name))
-            }
+            Bundle::File(path) => Ok(Self::File(files::open(path, "bundle")?, path.display().to_string())),
         }
     }
 
@@ -268,6 +261,10 @@ impl<'a> Input<'a> {
                 Ok(piece)
             }
             Self::File(file, name) => {
+                let missing = PIECE - buffer.len().min(PIECE);
+                buffer
+                    .try_reserve_exact(missing)
+                    .map_err(|_| Error::no_memory(format!("there is no memory to read the bundle '{name}'")))?;
                 buffer.resize(PIECE, 0);
                 loop {
                     match file.read(buffer) {
@@ -292,6 +289,18 @@ impl<'a> Input<'a> {
     }
 }
 
+/// What a thread takes when it begins: its stack, and one for signals. Where it gets that, but not all of it, the process ends.
+const THREAD: usize = 4 << 20;
+
+/// Whether there is memory for one more thread.
+pub(crate) fn has_room_for_thread() -> bool {
+    let mut tried = Vec::<u8>::new();
+    let has_room = tried.try_reserve_exact(THREAD).is_ok();
+    // A compiler may leave out what is taken and given back unused.
+    std::hint::black_box(&mut tried);
+    has_room
+}
+
 /// A thread of this scope; none where the system makes no more.
 pub(crate) fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
@@ -299,6 +308,9 @@ pub(crate) fn spawn<'scope, T: Send + 'scope>(
 ) -> Option<ScopedJoinHandle<'scope, Result<T>>> {
     #[cfg(test)]
     if tests::WITHOUT_THREADS.get() {
+        return None;
+    }
+    if !has_room_for_thread() {
         return None;
     }
     thread::Builder::new().name("lifeboat".to_owned()).spawn_scoped(scope, work).ok()

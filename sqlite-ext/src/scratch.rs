@@ -100,6 +100,7 @@ pub(crate) fn build<'c>(
         let foreign_keys = rebuilt.examine(scratch, || {
             thread::scope(|threads| {
                 // The disk works while the rows are read again.
+                let file = file.filter(|_| pipeline::has_room_for_thread());
                 let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
                 let proved = prove(scratch, key, &report, &rebuilt.left_out);
                 // Where no thread could be made, the caller's own sync does all of it.

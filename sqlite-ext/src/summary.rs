@@ -17,19 +17,20 @@ pub(crate) struct Summary<'a> {
     pub verify_key: String,
     pub chunks: u64,
     pub items: u64,
+    /// None where nobody can tell: of deltas that were composed without their full bundle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
     pub base_id: Option<String>,
     pub full: bool,
     pub changes: u64,
     pub changed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rows: Option<u64>,
     #[serde(flatten)]
     pub narrowed: Option<&'a Narrowed>,
 }
 
 impl<'a> Summary<'a> {
-    /// Of a bundle in this domain.
-    pub fn new(bundle: &BundleSummary, domain: &'a str) -> Self {
+    /// Of a bundle in this domain, of a state with so many rows.
+    pub fn new(bundle: &BundleSummary, domain: &'a str, rows: Option<u64>) -> Self {
         Self {
             path: None,
             bytes: bundle.length,
@@ -38,11 +39,11 @@ impl<'a> Summary<'a> {
             verify_key: bundle.verify_key.to_string(),
             chunks: bundle.chunks,
             items: bundle.items,
+            rows,
             base_id: bundle.base_id.map(|id| id.to_string()),
             full: bundle.base_id.is_none(),
             changes: bundle.changes,
             changed: true,
-            rows: None,
             narrowed: None,
         }
     }

@@ -4,6 +4,7 @@
 //! Nothing unwinds out of what the callbacks call here; the others (`open`, `eof`, `rowid`) only hand on a field.
 
 use crate::arguments::Arguments;
+use crate::codes;
 use crate::edge::{guard, set_text};
 use crate::host::Host;
 use crate::interrupt::{EVERY, Interrupt};
@@ -75,15 +76,18 @@ pub enum Cell {
     Text(String),
 }
 
+/// What went wrong: its words, and the result code.
+pub type Failure = (String, c_int);
+
 /// The declaration of a table function, for `sqlite3_declare_vtab`; and with that statements of the application alone may name it.
 ///
 /// # Errors
-/// The words of what went wrong: a SQLite that cannot keep it out of schemas.
+/// A SQLite that cannot keep it out of schemas.
 ///
 /// # Safety
 /// SQLite is connecting the table to this connection.
-pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, String> {
-    let declaration = guard(F::NAME, || {
+pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, Failure> {
+    guard(F::NAME, || {
         // SAFETY: as of this function; the option takes no further argument.
         if unsafe { (Host::get().vtab_config)(db, SQLITE_VTAB_DIRECTONLY) } != 0 {
             return Err(Error::unsupported("this SQLite does not know SQLITE_VTAB_DIRECTONLY"));
@@ -91,8 +95,7 @@ pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, Stri
         let hidden = F::ARGUMENTS.iter().map(|name| format!("{name} HIDDEN"));
         let columns: Vec<_> = F::COLUMNS.iter().map(|column| (*column).to_owned()).chain(hidden).collect();
         Ok(format!("CREATE TABLE x({})", columns.join(", ")))
-    });
-    declaration.map_err(|(text, _)| text)
+    })
 }
 
 /// What a statement says of one column.
@@ -185,11 +188,11 @@ impl<F: TableFunction> Scan<F> {
     /// Begins, or begins anew, and goes to the first row.
     ///
     /// # Errors
-    /// The words of what went wrong.
+    /// What went wrong.
     ///
     /// # Safety
     /// SQLite is calling `xFilter`, with what [`Plan`] said and with these values.
-    pub unsafe fn filter(&mut self, given: c_int, values: &[*mut sqlite3_value]) -> Result<(), String> {
+    pub unsafe fn filter(&mut self, given: c_int, values: &[*mut sqlite3_value]) -> Result<(), Failure> {
         self.run(|scan, app| {
             (scan.row, scan.number) = (None, 0);
             drop(scan.rows.take());
@@ -209,11 +212,11 @@ impl<F: TableFunction> Scan<F> {
     /// Goes to the next row.
     ///
     /// # Errors
-    /// The words of what went wrong.
+    /// What went wrong.
     ///
     /// # Safety
     /// SQLite is calling `xNext`.
-    pub unsafe fn advance(&mut self) -> Result<(), String> {
+    pub unsafe fn advance(&mut self) -> Result<(), Failure> {
         self.run(|scan, _| scan.step())
     }
 
@@ -230,11 +233,11 @@ impl<F: TableFunction> Scan<F> {
     /// Sets one column of the current row.
     ///
     /// # Errors
-    /// The words of what went wrong.
+    /// What went wrong.
     ///
     /// # Safety
     /// SQLite is asking for this column, with this context.
-    pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) -> Result<(), String> {
+    pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) -> Result<(), Failure> {
         let set = || {
             let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
             // SAFETY: as of this function.
@@ -248,14 +251,14 @@ impl<F: TableFunction> Scan<F> {
             }
             Ok(())
         };
-        guard(F::NAME, set).map_err(|(text, _)| text)
+        guard(F::NAME, set)
     }
 
     /// Runs `body`, stops panics, and puts errors into words.
-    fn run(&mut self, body: impl FnOnce(&mut Self, &Connection<'_>) -> Result<()>) -> Result<(), String> {
+    fn run(&mut self, body: impl FnOnce(&mut Self, &Connection<'_>) -> Result<()>) -> Result<(), Failure> {
         // SAFETY: the connection outlives its cursors, and calls on the thread that uses it.
         let app = unsafe { Connection::borrow(Host::get().api, self.db) };
-        guard(F::NAME, || body(self, &app)).map_err(|(text, _)| text)
+        guard(F::NAME, || body(self, &app)).map_err(|(text, code)| (text, codes::in_transaction(&app, code)))
     }
 
     fn step(&mut self) -> Result<()> {

@@ -66,7 +66,10 @@ fn compositions_in_files() {
     assert_eq!((&delta["full"], &delta["changed"]), (&json!(false), &json!(true)));
     assert_eq!((&delta["state_id"], &delta["items"]), (&last["state_id"], &last["items"]));
     assert_eq!(compose(&["1", "2"], "delta", "{}")["changed"], false);
-    assert!(refused(&["0", "1"], "delta").contains("is another bundle, from which later ones may lead on"));
+    assert!(
+        refused(&["0", "1"], "delta")
+            .contains("already exists and is another bundle, from which later ones may lead on")
+    );
     let full = compose(&["0", "delta"], "full", "{}");
     assert_eq!(
         (&full["full"], &full["base_id"], &full["bytes"]),
@@ -91,11 +94,55 @@ fn compositions_in_files() {
     compose(&["0", "1", "2"], "0", r#"{"replace": true}"#);
     assert_eq!(bench.read("0"), bench.blob(json!({})));
     fs::write(bench.path("notes"), "notes").unwrap();
-    assert!(refused(&["0"], "notes").contains("is no bundle and is not overwritten"));
+    assert!(refused(&["0"], "notes").contains("already exists and is not a bundle"));
     assert_eq!(bench.compose(&["0"]), bench.read("0"), "a chain of one");
     let blob: Vec<u8> = one(&bench.db, "SELECT backup_compose(?, ?)", params![bench.read("0"), bench.key]);
     assert_eq!(blob, bench.read("0"));
     let sql = "SELECT backup_compose(?, ?, '{\"replace\": true}')";
     let found = error(&bench.db, sql, params![bench.read("0"), bench.key]);
     assert_eq!(found, "backup_compose: misuse: there is no option `replace`; known options: compress");
+}
+
+/// One count of chunks and of rows, whoever is asked.
+#[test]
+fn reports_agree_on_their_numbers() {
+    let bench = Bench::new();
+    let full = bench.export("0", json!({}));
+    bench.change(FIRST);
+    let delta = bench.export("1", json!({"base": "0"}));
+    let verify = |names: &[&str], key: Option<&str>| {
+        json(&bench.db, "SELECT backup_verify(?, ?, NULL)", params![bench.chain(names), key])
+    };
+    let info = |names: &[&str]| json(&bench.db, "SELECT backup_info(?, ?)", params![bench.chain(names), bench.key]);
+    let chunks = |report: &serde_json::Value| report["chunks"].as_u64().unwrap();
+    for (names, exported) in
+        [(vec!["0"], chunks(&full)), (vec!["1"], chunks(&delta)), (vec!["0", "1"], chunks(&full) + chunks(&delta))]
+    {
+        assert_eq!(chunks(&verify(&names, None)), exported, "{names:?}");
+        assert_eq!(chunks(&verify(&names, Some(&bench.key))), exported, "{names:?}");
+        let info = info(&names);
+        assert_eq!(chunks(&info), exported, "{names:?}");
+        if names.len() > 1 {
+            let each: Vec<_> = info["bundles"].as_array().unwrap().iter().map(chunks).collect();
+            assert_eq!(each, [chunks(&full), chunks(&delta)]);
+        }
+    }
+    let composed = |names: &[&str], to: &str| {
+        json(
+            &bench.db,
+            "SELECT backup_compose_file(?1, ?2, ?3)",
+            params![bench.chain(names), bench.key, bench.path(to).to_str()],
+        )
+    };
+    let whole = composed(&["0", "1"], "whole");
+    assert_eq!(chunks(&whole), chunks(&verify(&["whole"], None)));
+    let rows = &info(&["0", "1"])["rows"];
+    assert!(rows.as_u64().unwrap() > 3 && rows != &whole["items"], "{whole}");
+    let estimate = json(&bench.db, "SELECT backup_estimate(?)", [&bench.key]);
+    let restored = json(&memory(), "SELECT backup_restore(?, ?)", params![bench.chain(&["0", "1"]), bench.key]);
+    for (what, report) in [("compose", &whole), ("export", &delta), ("estimate", &estimate), ("restore", &restored)] {
+        assert_eq!(&report["rows"], rows, "{what}: {report}");
+    }
+    assert_eq!(verify(&["0", "1"], Some(&bench.key))["rows"], *rows);
+    assert_eq!(composed(&["1"], "delta").get("rows"), None, "deltas alone do not tell");
 }

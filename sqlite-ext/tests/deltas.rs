@@ -117,7 +117,7 @@ fn files_that_an_export_would_destroy_are_refused() {
     let before = (bench.read("0"), bench.read("ledger"));
     for replace in [false, true] {
         let found = bench.export_error("sub/../0", json!({"base": "0", "replace": replace}));
-        assert!(found.contains("misuse: '") && found.contains("belongs to the base"), "{found}");
+        assert!(found.contains("misuse: '") && found.contains("which would be lost; give another path"), "{found}");
         let found = bench.export_error("sub/../ledger", json!({"ledger": "ledger", "replace": replace}));
         assert!(found.contains("is both the target and the ledger"), "{found}");
         let found = bench.export_error("new", json!({"ledger": "new", "replace": replace}));
@@ -129,7 +129,7 @@ fn files_that_an_export_would_destroy_are_refused() {
         std::os::unix::fs::symlink(bench.path("0"), bench.path("soft")).unwrap();
         for name in ["hard", "soft"] {
             let found = bench.export_error(name, json!({"base": "0", "replace": true}));
-            assert!(found.contains("belongs to the base"), "{found}");
+            assert!(found.contains("which would be lost; give another path"), "{found}");
         }
     }
     assert_eq!(before, (bench.read("0"), bench.read("ledger")));
@@ -172,7 +172,7 @@ fn another_bundle_of_a_chain_is_not_replaced() {
     bench.export("1", json!({"base": "0", "ledger": "ledger", "replace": true}));
     assert_eq!(bench.compose(&["0", "1"]), bench.blob(json!({})));
     fs::write(bench.path("notes"), "notes").unwrap();
-    assert!(bench.export_error("notes", json!({"base": "0"})).contains("is no bundle and is not overwritten"));
+    assert!(bench.export_error("notes", json!({"base": "0"})).contains("already exists and is not a bundle"));
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn l2_the_round_trip_through_files() {
     assert_eq!(one::<Vec<u8>>(&copy, "SELECT backup_export(?)", [&key]), fs::read(bundle).unwrap());
     assert_eq!(one::<String>(&copy, "PRAGMA integrity_check", []), "ok");
     drop(copy);
-    assert!(error(&db, sql, [bundle, &key, restored]).contains("is there and is not overwritten"));
+    assert!(error(&db, sql, [bundle, &key, restored]).contains("already exists"));
     let sql = r#"SELECT backup_restore_file(?, ?, ?, '{"replace": true, "page_size": 1024, "auto_vacuum": "full"}')"#;
     json(&db, sql, [bundle, &key, restored]);
     let copy = open(restored.as_ref());
@@ -341,7 +341,7 @@ fn arguments_that_are_wrong() {
     let missing = directory.path().join("none").display().to_string();
     for (sql, wanted) in [
         ("SELECT backup_export(NULL)", "backup_export: misuse: the key is NULL"),
-        ("SELECT backup_export(1)", "backup_export: misuse: the key is not text"),
+        ("SELECT backup_export(1)", "backup_export: misuse: a number stands where the key belongs"),
         ("SELECT backup_export('secret')", "backup_export: misuse: this is not a recovery key"),
         (
             "SELECT backup_export('env:NOT_SET_ANYWHERE')",

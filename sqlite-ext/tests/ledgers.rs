@@ -129,7 +129,7 @@ fn what_is_no_ledger_is_left_alone() {
         ("other domain", "it is a ledger of another domain of this key"),
         ("0", "this is a bundle, not a ledger"),
         ("notes", "not a Lifeboat ledger"),
-        ("note", "it is too short for one"),
+        ("note", "not a Lifeboat ledger"),
     ] {
         for options in [json!({"ledger": name}), json!({"ledger": name, "base": "0"})] {
             let found = bench.export_error("1", options.clone());
@@ -138,7 +138,7 @@ fn what_is_no_ledger_is_left_alone() {
         }
     }
     let found = bench.export_error("1", json!({"ledger": "."}));
-    assert!(found.contains("is no ordinary file"), "{found}");
+    assert!(found.contains("is a directory, not a regular file"), "{found}");
     let found = bench.export_error("1", json!({"ledger": "none/ledger"}));
     assert!(found.starts_with("backup_export_file: host: cannot create a file beside"), "{found}");
     let after: Vec<_> = bench.names().iter().map(|name| bench.read(name)).collect();
@@ -180,7 +180,7 @@ fn the_ledger_is_never_ahead_of_the_bundle() {
     // The bundle finds no place: no ledger.
     meanwhile(&mut bench, "0");
     let found = bench.export_error("0", json!({"ledger": "ledger"}));
-    assert!(found.contains("has come into being meanwhile"), "{found}");
+    assert!(found.contains("was made meanwhile by somebody else"), "{found}");
     assert_eq!(bench.names(), ["0"]);
     fs::remove_file(bench.path("0")).unwrap();
     // The ledger finds none: the bundle is complete, and the error says so.

@@ -38,12 +38,12 @@ fn t23_a_file_that_is_not_ours_is_not_overwritten() {
     let export = "SELECT backup_export_file(?, ?)";
     for content in [&b""[..], b"notes", &[0; 5000]] {
         fs::write(&path, content).unwrap();
-        assert!(error(&db, export, [&key, name]).contains("is no bundle and is not overwritten"));
+        assert!(error(&db, export, [&key, name]).contains("already exists and is not a bundle"));
         assert_eq!(fs::read(&path).unwrap(), content);
     }
     let other = common::key(&db);
     json(&db, "SELECT backup_export_file(?, ?, '{\"replace\": true}')", [&other, name]);
-    assert!(error(&db, export, [&key, name]).contains("is a bundle of another key and is not overwritten"));
+    assert!(error(&db, export, [&key, name]).contains("already exists and is a bundle of another key"));
     let domain = "SELECT backup_export_file(?, ?, '{\"domain\": \"wallet\"}')";
     assert!(error(&db, domain, [&other, name]).contains("is a bundle of another domain of this key"));
     json(&db, export, [&other, name]);

@@ -1,6 +1,9 @@
 //! A chain on its way in: first its deltas, which are held, then its full bundle, which passes.
 
-use lifeboat_core::{DeltaIntake, Deltas, Error, RecoveryKey, Report, Restore, Result, StateSink};
+use lifeboat_core::{
+    DeltaIntake, Deltas, Error, ErrorKind, Opened, Opener, PublicReport, RecoveryKey, Report, Restore, Result,
+    StateSink, check_links,
+};
 
 /// What a full bundle may take up while it passes, besides the reserve.
 const PASSING: usize = 16 << 20;
@@ -14,8 +17,35 @@ pub(crate) struct Incoming<S> {
 enum Stage<S> {
     Deltas(Box<DeltaIntake>, S),
     Full(Box<Restore<'static, S>>),
+    NoChain(Box<NoChain>),
     /// The deltas were refused.
     Over,
+}
+
+/// The deltas do not lead on from one another. Why, is told when the full bundle has come: in the words that every host
+/// has for these bundles, for which all of them are needed.
+struct NoChain {
+    full: Opener,
+    /// What anybody can see of the full bundle, when it is complete.
+    report: Option<PublicReport>,
+    deltas: Vec<PublicReport>,
+    refused: Error,
+}
+
+impl NoChain {
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.full.push(bytes, |opened| {
+            if let Opened::End(report) = opened {
+                self.report = Some(report);
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(self) -> Error {
+        let finished = self.full.finish().map(|()| self.report.into_iter().chain(self.deltas).collect::<Vec<_>>());
+        finished.and_then(|reports| check_links(&reports)).err().unwrap_or(self.refused)
+    }
 }
 
 impl<S: StateSink> Incoming<S> {
@@ -46,7 +76,7 @@ impl<S: StateSink> Incoming<S> {
     fn intake(&mut self, call: &str) -> Result<&mut DeltaIntake> {
         match &mut self.stage {
             Stage::Deltas(intake, _) => Ok(intake),
-            Stage::Full(_) | Stage::Over => Err(Error::misuse(format!(
+            Stage::Full(_) | Stage::NoChain(_) | Stage::Over => Err(Error::misuse(format!(
                 "{call}: the full bundle has begun; deltas come before it; open another resource"
             ))),
         }
@@ -57,55 +87,77 @@ impl<S: StateSink> Incoming<S> {
     /// # Errors
     /// Those of [`Incoming::begin`] and of [`Restore::push`].
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.begin()?.push(bytes)
+        self.begin()?;
+        match &mut self.stage {
+            Stage::Full(restore) => restore.push(bytes),
+            Stage::NoChain(no_chain) => no_chain.push(bytes),
+            Stage::Deltas(..) | Stage::Over => Err(stopped()),
+        }
     }
 
-    /// All deltas have come: opens and checks them.
+    /// All deltas have come: opens and checks them. That they do not lead on from one another is no error yet.
     ///
     /// # Errors
-    /// Truncated when the last delta is not complete; those of [`Deltas::open`].
-    pub fn begin(&mut self) -> Result<&mut Restore<'static, S>> {
+    /// Truncated when the last delta is not complete; those of [`Deltas::open`] otherwise.
+    pub fn begin(&mut self) -> Result<()> {
         if let Stage::Deltas(..) = self.stage
             && let Stage::Deltas(intake, sink) = std::mem::replace(&mut self.stage, Stage::Over)
         {
-            let deltas = match intake.is_empty() {
-                true => Deltas::none(),
-                false => {
-                    // Their tails and indexes are held besides their bytes.
-                    crate::memory_room(intake.held().saturating_mul(2).saturating_add(PASSING))?;
-                    Deltas::open(&self.key, intake.finish()?, || Ok(()))?
-                }
-            };
-            self.stage = Stage::Full(Box::new(Restore::over(&self.key, deltas, sink)));
+            self.stage = self.open(*intake, sink)?;
         }
-        match &mut self.stage {
-            Stage::Full(restore) => Ok(restore),
-            Stage::Deltas(..) | Stage::Over => Err(Error::host("stopped in the middle; open another resource")),
+        Ok(())
+    }
+
+    fn open(&self, mut intake: DeltaIntake, sink: S) -> Result<Stage<S>> {
+        let full = |deltas| Stage::Full(Box::new(Restore::over(&self.key, deltas, sink)));
+        if intake.is_empty() {
+            return Ok(full(Deltas::none()));
+        }
+        // Their tails and indexes are held besides their bytes.
+        crate::memory_room(intake.held().saturating_mul(2).saturating_add(PASSING))?;
+        intake.complete()?;
+        intake.check_key(&self.key)?;
+        let reports = intake.reports().to_vec();
+        match intake.finish().and_then(|deltas| Deltas::open(&self.key, deltas, || Ok(()))) {
+            Ok(deltas) => Ok(full(deltas)),
+            Err(refused) if refused.kind() == ErrorKind::Mismatch => Ok(Stage::NoChain(Box::new(NoChain {
+                full: Opener::new(&self.key),
+                report: None,
+                deltas: reports,
+                refused,
+            }))),
+            Err(refused) => Err(refused),
         }
     }
 
     /// The full bundle is complete: the sink has the whole of the last state.
     ///
     /// # Errors
-    /// Truncated when it is not complete, or has not come; those of [`Incoming::begin`] and [`Restore::finish`].
+    /// Truncated when it is not complete, or has not come; mismatch when the bundles are no chain; those of
+    /// [`Incoming::begin`] and [`Restore::finish`].
     pub fn finish(mut self) -> Result<(Report, S)> {
         let has_only_deltas = matches!(&self.stage, Stage::Deltas(intake, _) if !intake.is_empty());
         self.begin()?;
         match self.stage {
-            Stage::Full(_) if has_only_deltas => Err(Error::truncated(
+            _ if has_only_deltas => Err(Error::truncated(
                 "the full bundle of the chain has not come: push it after the deltas that lead on from it",
             )),
             Stage::Full(restore) => restore.finish(),
-            Stage::Deltas(..) | Stage::Over => Err(Error::host("stopped in the middle; open another resource")),
+            Stage::NoChain(no_chain) => Err(no_chain.finish()),
+            Stage::Deltas(..) | Stage::Over => Err(stopped()),
         }
     }
 
-    /// The sink, to look at what it has got so far; none when the deltas were refused.
+    /// The sink, to look at what it has got so far; none when the deltas were refused or are no chain.
     pub fn sink(&mut self) -> Option<&mut S> {
         match &mut self.stage {
             Stage::Deltas(_, sink) => Some(sink),
             Stage::Full(restore) => Some(restore.sink()),
-            Stage::Over => None,
+            Stage::NoChain(_) | Stage::Over => None,
         }
     }
+}
+
+fn stopped() -> Error {
+    Error::host("stopped in the middle; open another resource")
 }

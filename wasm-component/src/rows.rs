@@ -190,13 +190,77 @@ impl Reading {
     }
 }
 
+/// The columns of the table whose rows come, and what each of its rows must therefore have.
+#[derive(Default)]
+struct Shape {
+    columns: StoredColumns,
+    table: String,
+    /// How many values a row has in its key; none: the key is a rowid.
+    key: usize,
+    /// How many values a row has beside its key.
+    values: usize,
+    /// No SQL reaches the rowid, as columns have taken its names: rows are counted from 1.
+    is_counted: bool,
+    rows: i64,
+}
+
+impl Shape {
+    fn new(table: &str, columns: &StoredColumns) -> Self {
+        let count = |is: fn(&Source) -> bool| columns.sources.iter().filter(|source| is(source)).count();
+        let (key, values) =
+            (count(|source| matches!(source, Source::Key(_))), count(|source| matches!(source, Source::Value(_))));
+        let has = |name: &str| columns.names.iter().any(|column| column.eq_ignore_ascii_case(name));
+        // A column that stands for the rowid reaches it by whatever name.
+        let is_counted =
+            key == 0 && values == columns.sources.len() && ["rowid", "_rowid_", "oid"].into_iter().all(has);
+        Self { columns: columns.clone(), table: table.to_owned(), key, values, is_counted, rows: 0 }
+    }
+
+    /// The value of each column, in the order of the table.
+    ///
+    /// # Errors
+    /// Corrupt when it is no row of this table: all that it holds must have a place, and each column a value.
+    fn row<'v>(&mut self, key: Option<Key<'v>>, values: &[Value<'v>]) -> Result<Vec<Value<'v>>> {
+        let wrong = |what: String| Err(Error::corrupt(format!("a row of table {:?} {what}", self.table)));
+        let in_key: &[Value<'v>] = match (key, self.key) {
+            (None, _) | (Some(Key::Rowid(_)), 0) => &[],
+            (Some(Key::Primary(key)), expected) if expected > 0 && key.len() == expected => key,
+            (Some(Key::Primary(_)), 0) => return wrong("has a primary key, and its table has rowids".to_owned()),
+            (Some(Key::Rowid(_)), _) => return wrong("has a rowid, and its table is WITHOUT ROWID".to_owned()),
+            (Some(Key::Primary(key)), expected) => {
+                return wrong(format!("has a key of {} values, and its table one of {expected}", key.len()));
+            }
+        };
+        if values.len() != self.values {
+            let (has, wants) = (values.len(), self.values);
+            return wrong(format!("has {has} values beside its key, and its table has {wants} columns for them"));
+        }
+        self.rows += 1;
+        let rowid = match key {
+            Some(Key::Rowid(rowid)) if self.is_counted && rowid != self.rows => {
+                return wrong(format!("has the key {rowid}, and its place in the table is {}", self.rows));
+            }
+            Some(Key::Rowid(rowid)) => Some(rowid),
+            Some(Key::Primary(_)) | None => None,
+        };
+        let value = |source: &Source| match *source {
+            Source::Rowid => rowid.map(Value::Integer),
+            Source::Key(place) => in_key.get(place).copied(),
+            Source::Value(place) => values.get(place).copied(),
+        };
+        match self.columns.sources.iter().map(value).collect() {
+            Some(row) => Ok(row),
+            None => wrong("has other columns than its table".to_owned()),
+        }
+    }
+}
+
 /// Batches that wait to be taken, each with its long values. The last one grows.
 struct Queue {
     api: Api,
     settings: Option<Settings>,
     schema: Option<Columns>,
-    columns: StoredColumns,
-    table: String,
+    shape: Shape,
     waiting: VecDeque<(Batch, VecDeque<Vec<u8>>)>,
     /// How much the last batch that waits takes up.
     size: usize,
@@ -204,8 +268,7 @@ struct Queue {
 
 impl Queue {
     fn new(api: Api) -> Self {
-        let columns = StoredColumns::default();
-        Self { api, settings: None, schema: None, columns, table: String::new(), waiting: VecDeque::new(), size: 0 }
+        Self { api, settings: None, schema: None, shape: Shape::default(), waiting: VecDeque::new(), size: 0 }
     }
 
     fn is_empty(&self) -> bool {
@@ -227,36 +290,33 @@ impl Queue {
     /// The rows that follow are of this table.
     fn begin(&mut self, name: &str) -> Result<()> {
         let schema = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
-        schema.of(name)?.clone_into(&mut self.columns);
-        name.clone_into(&mut self.table);
+        self.shape = Shape::new(name, schema.of(name)?);
         Ok(())
     }
 
-    fn add(&mut self, rowid: Option<i64>, key: &[Value<'_>], values: &[Value<'_>]) -> Result<()> {
+    /// `key`: none for the rows of SQLite's own tables.
+    fn add(&mut self, key: Option<Key<'_>>, values: &[Value<'_>]) -> Result<()> {
+        let row = self.shape.row(key, values)?;
         let fits = self
             .waiting
             .back()
-            .is_some_and(|(batch, long)| batch.table == self.table && long.is_empty() && self.size < BATCH);
+            .is_some_and(|(batch, long)| batch.table == self.shape.table && long.is_empty() && self.size < BATCH);
         if !fits {
-            let (table, columns) = (self.table.clone(), self.columns.names.clone());
+            let (table, columns) = (self.shape.table.clone(), self.shape.columns.names.clone());
             self.size = table.len() + columns.iter().map(|name| name.len() + OVERHEAD).sum::<usize>();
             self.waiting.push_back((Batch { table, columns, rows: Vec::new() }, VecDeque::new()));
         }
         let Some((batch, long)) = self.waiting.back_mut() else { return Ok(()) };
-        let (mut cells, mut size) = (Vec::with_capacity(self.columns.sources.len()), 0);
-        for source in &self.columns.sources {
-            let value = match *source {
-                Source::Rowid => rowid.map(Value::Integer),
-                Source::Key(place) => key.get(place).copied(),
-                Source::Value(place) => values.get(place).copied(),
-            };
-            let value = value.ok_or_else(|| {
-                Error::corrupt(format!("a row of table {:?} has other columns than its table", self.table))
-            })?;
+        let (mut cells, mut size) = (Vec::with_capacity(row.len()), 0);
+        for value in row {
             let cell = cell(value, ROW.saturating_sub(size), long)?;
             size += OVERHEAD + length(&cell);
             cells.push(cell);
         }
+        let rowid = match key {
+            Some(Key::Rowid(rowid)) => Some(rowid),
+            Some(Key::Primary(_)) | None => None,
+        };
         batch.rows.push(Row { rowid, values: cells });
         self.size += OVERHEAD + size;
         Ok(())
@@ -333,15 +393,12 @@ impl StateSink for Queue {
     }
 
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        match key {
-            Key::Rowid(rowid) => self.add(Some(rowid), &[], values),
-            Key::Primary(key) => self.add(None, key, values),
-        }
+        self.add(Some(key), values)
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
         self.begin(name)?;
-        rows.iter().try_for_each(|row| self.add(None, &[], row))
+        rows.iter().try_for_each(|row| self.add(None, row))
     }
 }
 

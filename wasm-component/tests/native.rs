@@ -3,8 +3,10 @@
 #[path = "component/bundles.rs"]
 mod bundles;
 
-use bundles::{Database as File, Selected, api, bundle, delta, history, key_text, state_id_of, with_snapshot};
-use lifeboat_core::{ErrorKind, Report, Result, Selection};
+use bundles::{Database as File, Selected, State, api, bundle, delta, history, key_text, state_id_of, with_snapshot};
+use lifeboat_core::{
+    ErrorKind, Key, Report, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
+};
 use lifeboat_recovery::{Cell, Database, Inspection, PIECE_MAX, Rows};
 
 const LIFE: [&str; 3] = [
@@ -14,7 +16,7 @@ const LIFE: [&str; 3] = [
 ];
 
 fn inspected(bundles: &[Vec<u8>], piece: usize) -> Result<Report> {
-    let mut inspection = Inspection::open(&key_text(), None)?;
+    let mut inspection = Inspection::open(api(), &key_text(), None)?;
     for delta in &bundles[1..] {
         inspection.begin_delta()?;
         delta.chunks(piece).try_for_each(|piece| inspection.push_delta(piece))?;
@@ -109,4 +111,77 @@ fn a_part_of_a_database_is_told() {
     database.push_delta(&bundles[1]).unwrap();
     database.push(&bundles[0]).unwrap();
     assert_eq!(database.finish().unwrap().report.selection, Some(selection));
+}
+
+/// A state with one row, which nothing holds to the definition of its table.
+struct OneRow<'a> {
+    sql: &'a str,
+    table: &'a str,
+    key: Key<'a>,
+    values: &'a [Value<'a>],
+}
+
+impl State for OneRow<'_> {
+    fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
+        sink.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
+        let name = self.table.to_owned();
+        sink.schema(&[SchemaRow {
+            kind: SchemaKind::Table,
+            name: name.clone(),
+            table: name,
+            sql: self.sql.to_owned(),
+        }])?;
+        sink.table(self.table)?;
+        sink.row(self.key, self.values)
+    }
+}
+
+/// What comes of the rows of a bundle: their values, or the message of the error.
+fn rows_of(bundle: &[u8]) -> Result<Vec<Vec<Cell>>> {
+    let mut rows = Rows::open(api(), &key_text(), None)?;
+    rows.push(bundle)?;
+    let mut found = Vec::new();
+    while let Some(batch) = rows.next()? {
+        found.extend(batch.rows.into_iter().map(|row| row.values));
+    }
+    rows.finish().map(|_| found)
+}
+
+/// Each value of a row has a place and each column a value: none is dropped without a word.
+#[test]
+fn rows_that_do_not_fit_their_table_are_corrupt() {
+    const PLAIN: &str = "CREATE TABLE t(a, b)";
+    const ALIAS: &str = "CREATE TABLE t(a INTEGER PRIMARY KEY, b)";
+    const KEYED: &str = "CREATE TABLE t(a, b, PRIMARY KEY(b)) WITHOUT ROWID";
+    const TAKEN: &str = "CREATE TABLE t(rowid, _rowid_, oid)";
+    let [x, one, two] = [Value::Text(b"x"), Value::Integer(1), Value::Integer(2)];
+    let (of_one, of_two) = ([x], [x, one]);
+    let primary = |values| Key::Primary(values);
+    let row = vec![vec![Cell::Text("x".to_owned()), Cell::Integer(1)]];
+    for (sql, key, values, fits) in [
+        (PLAIN, Key::Rowid(7), &[x, one][..], Ok(())),
+        (PLAIN, Key::Rowid(7), &[x, one, two], Err("has 3 values beside its key, and its table has 2 columns")),
+        (PLAIN, Key::Rowid(7), &[x], Err("has 1 values beside its key, and its table has 2 columns")),
+        (PLAIN, Key::Rowid(7), &[], Err("has 0 values beside its key, and its table has 2 columns")),
+        (PLAIN, primary(&of_one), &[x, one], Err("has a primary key, and its table has rowids")),
+        (ALIAS, Key::Rowid(1), &[x, one], Err("has 2 values beside its key, and its table has 1 columns")),
+        (KEYED, Key::Primary(&[Value::Integer(1)]), &[x], Ok(())),
+        (KEYED, Key::Rowid(1), &[x], Err("has a rowid, and its table is WITHOUT ROWID")),
+        (KEYED, primary(&of_two), &[x], Err("has a key of 2 values, and its table one of 1")),
+        (KEYED, primary(&of_one), &[x, one], Err("has 2 values beside its key, and its table has 1 columns")),
+        (TAKEN, Key::Rowid(7), &[x, one, two], Err("has the key 7, and its place in the table is 1")),
+        ("CREATE TABLE t(a, b, c AS (a))", Key::Rowid(1), &[x, one, x], Err("has 3 values")),
+    ] {
+        let found = rows_of(&bundle(&OneRow { sql, table: "t", key, values }));
+        match (found, fits) {
+            (Ok(found), Ok(())) => assert_eq!(found, row, "{sql}"),
+            (Err(error), Err(words)) => {
+                let expected = format!("a row of table \"t\" {words}");
+                assert!(error.kind() == ErrorKind::Corrupt && error.message().contains(&expected), "{sql}: {error}");
+            }
+            (found, fits) => panic!("{sql}: {found:?}, not {fits:?}"),
+        }
+    }
+    let row = OneRow { sql: TAKEN, table: "t", key: Key::Rowid(1), values: &[x, one, two] };
+    assert_eq!(rows_of(&bundle(&row)).unwrap().len(), 1);
 }

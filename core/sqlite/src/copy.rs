@@ -6,6 +6,7 @@
 
 use crate::backup::Backup;
 use crate::check::CheckLevel;
+use crate::cipher;
 use crate::connection::Connection;
 use crate::name::quote_name;
 use crate::rebuild::{RESERVE_BYTES, RebuildOptions};
@@ -122,10 +123,12 @@ pub fn copy_into(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, v
 
 fn copy(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, version: Version) -> Result<()> {
     let place = |error: Error| error.at(format!("replacing the database {schema:?}"));
-    let mut backup = Backup::start(app, schema, scratch, "main").map_err(|(_, error)| {
-        place(
+    let mut backup = Backup::start(app, schema, scratch, "main").map_err(|(_, error)| match error {
+        error if cipher::is_refusal(&error) => cipher::refused(schema, &error),
+        error if error.message().contains("in use") => place(
             error.at("finish or reset what still reads it on this connection (statements, open blobs), then try again"),
-        )
+        ),
+        error => place(error),
     })?;
     // Locks the target and copies nothing yet. From here on nobody changes it.
     backup.step(0).map_err(place)?;

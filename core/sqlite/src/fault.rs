@@ -45,7 +45,12 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
         TOOBIG => (ErrorKind::TooBig, ""),
         _ => (ErrorKind::Host, ""),
     };
-    let text = format!("{place}: {message}{CODE}{code}){remedy}");
+    // Where memory or a disk failed, or somebody interrupted, the statement of ours that met it says nothing to anybody.
+    let text = match code & 0xff {
+        NOMEM | INTERRUPT | FULL => format!("{message}{CODE}{code}){remedy}"),
+        IOERR if code != IOERR_SHORT_READ => format!("{message}{CODE}{code}){remedy}"),
+        _ => format!("{place}: {message}{CODE}{code}){remedy}"),
+    };
     let error = match kind {
         ErrorKind::Busy => Error::busy(text),
         ErrorKind::TooBig => Error::too_big(text),
@@ -68,6 +73,15 @@ pub fn is_of_machine(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_machine_cannot_shows_no_statement_of_ours() {
+        for code in [NOMEM, IOERR_WRITE, IOERR, FULL, INTERRUPT] {
+            let text = error(code, "words", "INSERT INTO lb_0").to_string();
+            assert!(text.contains(&format!(": words (SQLite result code {code})")) && !text.contains("lb_0"), "{text}");
+        }
+        assert!(error(CONSTRAINT, "words", "INSERT INTO lb_0").to_string().contains("INSERT INTO lb_0: words"));
+    }
 
     #[test]
     fn the_machine_is_told_from_the_sql() {

@@ -10,7 +10,7 @@
 //!   Rebuild           judged schema, twins, late indexes, schema as rows       (judge, plan, write_schema, rebuild)
 //!     prove           the state of what was built is that of the bundle        (prove)
 //!   Columns           names for the values of rows, for hosts that are no SQLite (columns)
-//!   copy_into         the rebuilt pages over the app's main database           (copy, backup)
+//!   copy_into         the rebuilt pages over the app's main database           (copy, backup; encrypted ones: cipher)
 //!   check_…           who called a function of ours, and in which situation    (situation, tokens)
 //! ```
 //!
@@ -21,6 +21,7 @@ mod backup;
 mod bounded;
 mod budget;
 mod check;
+mod cipher;
 mod collations;
 mod columns;
 mod condition;
@@ -43,6 +44,7 @@ mod page_copy;
 mod plan;
 mod prove;
 mod pulse;
+mod raw_file;
 mod rebuild;
 mod schema;
 mod selected;
@@ -61,6 +63,7 @@ mod write_schema;
 pub use api::Api;
 pub use budget::Budget;
 pub use check::{CheckLevel, Findings, foreign_key_check, integrity_check, quick_check};
+pub use cipher::Cipher;
 pub use collations::{Lent, lend};
 pub use columns::{Columns, Source, StoredColumns};
 pub use conform::Conformance;
@@ -72,6 +75,7 @@ pub use name::{quote_name, quote_text};
 pub use needs::{Need, Needed};
 pub use prove::prove;
 pub use pulse::Pulse;
+pub use raw_file::read_file;
 pub use rebuild::{Rebuild, RebuildOptions, Rebuilt, check_restorable};
 pub use selection::{Now, SelectionRequest};
 pub use situation::{check_called_by_application, check_may_export, check_may_restore, in_prepare};

@@ -80,7 +80,7 @@ impl Default for RebuildOptions {
 pub struct Rebuilt {
     /// Rows of all tables, SQLite's own too.
     pub rows: u64,
-    /// Indexes that have an expression among their terms.
+    /// Indexes that have an expression or a virtual column among their terms.
     pub expression_indexes: Vec<String>,
     /// Indexes with a WHERE clause.
     pub partial_indexes: Vec<String>,

@@ -138,7 +138,7 @@ impl Reading<'_> {
             return Ok(None);
         }
         let mut text = Vec::new();
-        text.try_reserve_exact(bytes).map_err(|_| Error::too_big("there is no memory for a long text"))?;
+        text.try_reserve_exact(bytes).map_err(|_| Error::no_memory("there is no memory for a long text"))?;
         text.resize(bytes, 0);
         // SAFETY: the buffer has as many bytes as are asked for.
         match unsafe { (functions.read)(blob, text.as_mut_ptr().cast(), length, 0) } {

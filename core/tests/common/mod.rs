@@ -257,7 +257,7 @@ pub fn compose(bundles: &[&[u8]]) -> Result<Vec<u8>> {
     let key = key();
     let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
     let emit = |piece: PlainChunk| writer.chunk(&piece);
-    let totals = chain(bundles)?.compose(&key, ExportOptions::default(), emit, || Ok(()))?;
+    let totals = chain(bundles)?.compose(&key, ExportOptions::default(), emit, || Ok(()))?.totals;
     Ok(writer.finish(&totals)?.1)
 }
 

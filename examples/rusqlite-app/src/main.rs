@@ -37,7 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let verify = "SELECT backup_verify('notes.bundle', 'file:recovery.key', ?) ->> 'verdict'";
     println!("the bundle is {}", anywhere.query_row(verify, [expect], |row| row.get::<_, String>(0))?);
 
-    let restore = "SELECT backup_restore_file('notes.bundle', 'file:recovery.key', 'recovered.db') ->> 'rows'";
+    // What was recovered the last time may go: it is a copy.
+    let restore = "SELECT backup_restore_file('notes.bundle', 'file:recovery.key', 'recovered.db', '{\"replace\": true}') ->> 'rows'";
     let rows: i64 = anywhere.query_row(restore, [], |row| row.get(0))?;
     println!("recovered {rows} rows to recovered.db");
     Ok(())

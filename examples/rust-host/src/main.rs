@@ -5,7 +5,7 @@
 //! the one. `MEMORY_MIB` and `DEADLINE_MS` in the environment are other limits than these:
 
 use bindings::Lifeboat;
-use bindings::exports::lifeboat::recovery::recovery::{Error as Refusal, Summary};
+use bindings::exports::lifeboat::recovery::recovery::{Error as Refusal, Recovered, Summary};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
 
 fn limit(name: &str, default: u64) -> Result<u64> {
     env::var(name)
-        .map_or(Ok(default), |text| text.parse::<u64>().with_context(|| format!("{name} is no number: {text}")))
+        .map_or(Ok(default), |text| text.parse::<u64>().with_context(|| format!("{name} is not a number: {text}")))
 }
 
 fn recover(
@@ -72,8 +72,9 @@ fn recover(
     key: &str,
     out: &Path,
 ) -> Result<()> {
-    ensure!(!out.exists(), "{} is there and is not overwritten", out.display());
-    let key = fs::read_to_string(key).with_context(|| format!("cannot read {key}"))?;
+    ensure!(!out.exists(), "{} already exists; give another path", out.display());
+    remove_leftovers(out);
+    let key = fs::read_to_string(key).with_context(|| format!("cannot read the key's file {key}"))?;
     let database = lifeboat.lifeboat_recovery_recovery().database();
     let recovery = accepted(database.call_open(&mut store, &key, None, None)?)?;
 
@@ -85,10 +86,14 @@ fn recover(
     let recovered = accepted(database.call_finish(&mut store, recovery)?)?;
 
     // Written beside its place and put there at the end, so that there is a whole database or none.
-    let temporary = out.with_extension(format!("{}.partial", process::id()));
+    let temporary = out.with_file_name(temporary_name(out, &process::id().to_string()));
     let written = write(&temporary, || accepted(database.call_pull(&mut store, recovery)?))
         // A link, unlike a rename, replaces nothing.
-        .and_then(|()| fs::hard_link(&temporary, out).with_context(|| format!("cannot make {}", out.display())));
+        .and_then(|file| {
+            let linked = fs::hard_link(&temporary, out).with_context(|| format!("cannot make {}", out.display()));
+            drop(file); // Its lock ends here.
+            linked
+        });
     let _ = fs::remove_file(&temporary);
     written?;
     sync_directory(out).with_context(|| {
@@ -98,6 +103,15 @@ fn recover(
 
     print(&recovered.summary);
     println!("recovered {} bytes to {}", recovered.size, out.display());
+    let Recovered { expression_indexes, partial_indexes, stored_columns, sqlite_version, .. } = recovered;
+    if !(expression_indexes.is_empty() && partial_indexes.is_empty() && stored_columns.is_empty()) {
+        println!(
+            "SQLite {sqlite_version}, inside the component, computed the indexes {:?} and the stored columns {stored_columns:?}. Another \
+             SQLite may compute the same expressions otherwise, and would then miss rows: run REINDEX with the SQLite that will use \
+             the database, before it is used; stored columns are computed when their rows are updated.",
+            [expression_indexes, partial_indexes].concat()
+        );
+    }
     Ok(())
 }
 
@@ -113,17 +127,39 @@ fn feed(bundle: &str, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     }
 }
 
-fn write(path: &Path, mut pull: impl FnMut() -> Result<Option<Vec<u8>>>) -> Result<()> {
+fn temporary_name(out: &Path, process: &str) -> String {
+    format!(".{}.{process}.partial", out.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// What a host that was killed left of this file. Whoever is at work holds a lock, which ends with its process.
+fn remove_leftovers(out: &Path) {
+    let directory = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    for name in names.filter_map(|name| name.into_string().ok()) {
+        let process: String = name.chars().rev().skip(".partial".len()).take_while(char::is_ascii_digit).collect();
+        let is_ours = name == temporary_name(out, &process.chars().rev().collect::<String>());
+        let path = directory.join(name);
+        if is_ours && fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Writes a file that nobody else takes for a leftover while it is open.
+fn write(path: &Path, mut pull: impl FnMut() -> Result<Option<Vec<u8>>>) -> Result<fs::File> {
     let mut options = fs::File::options();
     // What was encrypted is for its owner alone.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.write(true).create_new(true).open(path);
     let mut file = file.with_context(|| format!("cannot create {}", path.display()))?;
+    // Where there are no locks, nobody else has one either.
+    let _ = file.try_lock();
     while let Some(piece) = pull()? {
         file.write_all(&piece).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    file.sync_all().with_context(|| format!("cannot sync {}", path.display()))
+    file.sync_all().with_context(|| format!("cannot sync {}", path.display()))?;
+    Ok(file)
 }
 
 /// A file has its name for good once its directory is synced.

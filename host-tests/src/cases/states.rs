@@ -187,7 +187,7 @@ fn options(maker: &mut Maker) {
         ("cache", json!({ "cache": ["t"] }), "DELETE FROM t"),
     ] {
         let made = maker.export(&format!("part-{name}.bundle"), &database(sql), &[], options);
-        let part = maker.full("part.bundle", &format!("{sql}; {rest}")).state;
+        let part = maker.full(&format!("part-{name}-alone.bundle"), &format!("{sql}; {rest}")).state;
         let state = &mut maker.good(&format!("part/{name}"), &[&made]).state;
         (state.tables, state.rows_sha256) = (part.tables, part.rows_sha256);
     }

@@ -374,7 +374,7 @@ fn expression(numbers: &mut Numbers, depth: usize) -> String {
     if depth == 0 || numbers.below(4) == 0 {
         return ARGUMENTS[numbers.below(ARGUMENTS.len())].to_owned();
     }
-    let mut part = |numbers: &mut Numbers| expression(numbers, depth - 1);
+    let part = |numbers: &mut Numbers| expression(numbers, depth - 1);
     match numbers.below(7) {
         0 => format!("({} || {})", part(numbers), part(numbers)),
         1 => format!("({} LIKE {})", part(numbers), part(numbers)),

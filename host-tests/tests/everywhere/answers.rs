@@ -94,9 +94,13 @@ fn of_job(case: &Case, job: Job, answers: &[(Host, Answers)]) -> Vec<String> {
     found
 }
 
-/// A message without the number of the bundle in its chain, which some hosts put before it.
+/// A message without the number of the bundle in its chain, which some hosts put before it; and, of what is not a key, without
+/// what a host takes besides.
 fn without_place(message: &Value) -> Value {
     let mut text = message.as_str().unwrap_or("");
+    for forms in ["; give the text that backup_keygen() made", "; for the key in a file, write 'file:PATH'"] {
+        text = text.split_once(forms).map_or(text, |(text, _)| text);
+    }
     while let Some((place, rest)) = text.split_once(": ")
         && place.starts_with("bundle ")
         && place.ends_with(" of the chain")
@@ -135,7 +139,10 @@ mod tests {
         let refusal = json!({ "error": "corrupt", "message": "why", "said": "why?" });
         assert!(compared("corrupt", refusal.clone(), json!({ "error": "corrupt", "said": "corrupt: why" })).is_empty());
         let placed = json!({ "error": "corrupt", "message": "bundle 2 of the chain: why" });
-        assert!(compared("corrupt", refusal, placed).is_empty());
+        assert!(compared("corrupt", refusal.clone(), placed).is_empty());
+        let remedy =
+            json!({ "error": "corrupt", "message": "why; give the text that backup_keygen() made, or 'file:PATH'" });
+        assert!(compared("corrupt", refusal, remedy).is_empty());
     }
 
     /// Each difference names the case, the job, the hosts and what both said.

@@ -18,9 +18,9 @@ pub const HOST: Host = Host {
     jobs: &[
         (Job::Audit, AUDIT),
         (Job::Inspect, INSPECT),
-        (Job::Recover, &["state_id", "database_sha256", "bytes", "rebuilt", "sqlite", "rows_sha256"]),
+        (Job::Recover, &["state_id", "database_sha256", "bytes", "rebuilt", "sqlite", "advice", "rows_sha256"]),
     ],
-    error: &[],
+    error: &["message"],
 };
 
 /// Beside the bundles: the command sees this directory alone.
@@ -37,7 +37,7 @@ pub fn ask(cases: &[Case], directory: &Path) -> Answers {
                 Job::Recover => asked.recover(),
                 Job::Rows => return None,
             };
-            Some((*job, done.unwrap_or_else(|said| asked.refused(*job, &said))))
+            Some((*job, done.unwrap_or_else(|said| asked.refused(&said))))
         };
         (case.name.clone(), case.outcome.keys().filter_map(answer).collect::<BTreeMap<_, _>>())
     };
@@ -141,20 +141,17 @@ impl Asked<'_> {
                 "stored_columns": recovered["stored-columns"],
             },
             "sqlite": recovered["sqlite-version"],
+            "advice": recovered["advice"],
             "rows_sha256": found.sha256,
             "tables": found.tables,
         })))
     }
 
-    /// `lifeboat-cli: kind: message`, where the message may begin with the name of the file that is wrong. Before it opens a
-    /// chain the command audits all of it, and tells more than those who take it as it comes: these words are its own.
-    fn refused(&self, job: Job, said: &str) -> Outcome {
+    /// `lifeboat-cli: kind: message`, where the message may begin with the name of the file that is wrong.
+    fn refused(&self, said: &str) -> Outcome {
         assert!(!self.directory.join(COPY).exists(), "{}: there is no file after {said}", self.case.name);
         let said = said.trim_end().strip_prefix("lifeboat-cli: ").unwrap_or(said);
         let (kind, message) = said.split_once(": ").unwrap_or((said, ""));
-        if job != Job::Audit && self.case.bundles.len() > 1 {
-            return outcome(json!({ "error": kind, "said": message }));
-        }
         let named = self.case.bundles.iter().find_map(|file| message.strip_prefix(&format!("{file}: ")));
         refused(kind, named.unwrap_or(message))
     }

@@ -123,7 +123,14 @@ fn chain(case: &Case, directory: &Path) -> String {
     }
 }
 
-/// `function: kind: what is wrong`; the words are its own, with the paths of files in them.
+/// `function: kind: what is wrong`. The words are its own, as it reads the ends of bundles first, but for why bundles are not a
+/// chain: these it says with the path of the one that is wrong.
 fn refused(error: &str) -> Outcome {
-    outcome(json!({ "error": error.split(": ").nth(1).unwrap_or(error), "said": error }))
+    let kind = error.split(": ").nth(1).unwrap_or(error);
+    let chain =
+        error.find("bundle ").map(|at| &error[at..]).filter(|words| words.contains(" of the chain does not follow: "));
+    match chain {
+        Some(words) => crate::answers::refused(kind, words.rsplit_once(" ('").map_or(words, |(words, _)| words)),
+        None => outcome(json!({ "error": kind, "said": error })),
+    }
 }

@@ -12,7 +12,7 @@ use crate::answers::{AUDIT, Answers, Host, INSPECT, outcome};
 const ALL: &[(Job, &[&str])] = &[
     (Job::Audit, AUDIT),
     (Job::Inspect, INSPECT),
-    (Job::Recover, &["state_id", "database_sha256", "bytes", "rebuilt", "sqlite"]),
+    (Job::Recover, &["state_id", "database_sha256", "bytes", "rebuilt", "sqlite", "advice"]),
     (Job::Rows, &["state_id", "rows_sha256", "tables"]),
 ];
 
@@ -20,7 +20,7 @@ pub const NODE: Host = Host { name: "Node", jobs: ALL, error: &["message"] };
 pub const CHROMIUM: Host = Host { name: "Chromium", jobs: ALL, error: &["message"] };
 
 /// It runs the command, too.
-pub const PYTHON: Host = Host { name: "Python", jobs: ALL, error: &[] };
+pub const PYTHON: Host = Host { name: "Python", jobs: ALL, error: &["message"] };
 
 pub fn ask_node(_: &[Case], directory: &Path) -> Answers {
     let mut node = Command::new("node");

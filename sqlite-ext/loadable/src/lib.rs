@@ -2,12 +2,11 @@
 //! connection.
 //!
 //! [`sqlite3_lifeboat_init`] takes the functions of the host's SQLite (`host.rs`), and has sqlite-loadable register those of
-//! Lifeboat, which are the crate `lifeboat-ext` (`table.rs`: the table-valued ones).
+//! Lifeboat, which are the crate `lifeboat-ext`.
 
 mod host;
-mod table;
 
-use lifeboat::internal::{Registrar, ScalarFunction, TableFunction, call, guard, register_all};
+use lifeboat::internal::{Registrar, ScalarFunction, TableFunction, call, define_table, guard, register_all};
 use lifeboat_core::Result;
 use sqlite_loadable::ext::{sqlite3, sqlite3_api_routines, sqlite3_context, sqlite3_value};
 use sqlite_loadable::{FunctionFlags, define_scalar_function};
@@ -32,7 +31,8 @@ impl Registrar for Loadable {
     }
 
     fn table<F: TableFunction>(&mut self) -> Result<()> {
-        table::define::<F>(self.0).map_err(host::error)
+        // SAFETY: the host is loading the extension into this connection, whose library `enter` has met.
+        unsafe { define_table::<F>(self.0.cast()) }
     }
 }
 

@@ -48,7 +48,7 @@ class CommandLine(Scene):
         self.assertIn("recovered    ", said)
         self.assert_equal(self.shared / "app.db", self.path("new.db"))
         refused = self.refused(1, "recover", *self.chain, "--key-file", self.key_file(), "--out", "new.db")
-        self.assertIn("'new.db' is there", refused)
+        self.assertIn("'new.db' already exists", refused)
         arguments = [self.chain[0], "--key-file", self.key_file(), "--out", "new.db", "--replace", "--json"]
         report = json.loads(self.ok("recover", *arguments))
         self.assertEqual(report["size"], os.path.getsize(self.path("new.db")))
@@ -96,9 +96,42 @@ class CommandLine(Scene):
         ]:
             self.assertIn("usage: lifeboat", self.refused(2, *arguments))
         self.assertIn("no terminal to ask", self.refused(2, "info", self.chain[0]))
+        for option in ("--key-fil=k", "--expec=x", "--jso", "--ask"):
+            self.assertIn("unrecognized arguments", self.refused(2, "verify", self.chain[0], option))
         self.assertIn("'none.key' cannot be read", self.refused(1, "info", self.chain[0], "--key-file", "none.key"))
         self.assertIn("exit codes:", self.ok("--help"))
         self.assertEqual(self.ok("--version"), f"lifeboat {lifeboat.__version__}\n")
+
+    def test_a_key_on_the_command_line(self) -> None:
+        """It is refused with the remedy, wherever it stands, and not shown again."""
+        body = self.key[12:]
+        for arguments in [
+            ["recover", self.chain[0], "--key", self.key, "--out", "new.db"],
+            ["recover", self.chain[0], f"--key={self.key}", "--out", "new.db"],
+            ["recover", self.chain[0], "--key", body, "--out", "new.db"],
+            ["recover", self.chain[0], "--key-file", self.key.upper(), "--out", "new.db"],
+            ["recover", self.chain[0], "--key-file", self.key_file(), "--out", self.key],
+            ["info", " ".join(self.key), "--key-file", self.key_file()],
+            ["verify", self.chain[0], "--verify-key", self.key],
+            ["verify", self.chain[0], "--expect", body],
+            [self.key],
+        ]:
+            said = self.refused(2, *arguments)
+            self.assertIn("does not belong on the command line", said)
+            self.assertIn("--key-file FILE", said)
+            self.assertNotIn(body[10:], said.lower().replace(" ", ""))
+        self.assertIn("--key-file FILE", self.refused(2, "recover", self.chain[0], "--key", "app.key", "--out", "new.db"))
+        verify_key = lifeboat.verify(self.chain[0]).report.verify_key
+        self.ok("verify", self.chain[0], "--verify-key", verify_key)
+        self.assert_holds()
+
+    def test_reindex(self) -> None:
+        said = self.ok("recover", *self.chain, "--key-file", self.key_file(), "--out", "new.db", "--reindex")
+        self.assertRegex(said, r"\nreindexed    by SQLite 3\.[0-9.]+\nto do        SQLite .* the stored column all values.twice\. ")
+        said = self.ok("recover", *self.chain, "--key-file", self.key_file(), "--out", "other.db")
+        self.assertRegex(said, r"\nto do        SQLite .* the index words and the stored column all values.twice\. .*run REINDEX")
+        self.assertNotIn("reindexed", said)
+        self.assert_equal(self.path("new.db"), self.path("other.db"))
 
     def test_the_versions_agree(self) -> None:
         db = connect(":memory:")

@@ -58,7 +58,10 @@ class Progress(Scene):
         size = sum(map(os.path.getsize, self.chain))
         steps = Steps()
         recovered = lifeboat.recover(self.chain, self.key, self.path("new.db"), progress=steps)
-        self.told(steps, ("checking", size), ("reading", size), ("building", None), ("writing", recovered.size))
+        self.told(steps, ("reading", size), ("building", None), ("writing", recovered.size))
+        steps = Steps()
+        lifeboat.verify(self.chain, progress=steps)
+        self.told(steps, ("checking", size))
 
     def test_what_it_raises_ends_the_work(self) -> None:
         class Enough(Exception):

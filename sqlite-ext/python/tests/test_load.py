@@ -57,10 +57,29 @@ class Load(unittest.TestCase):
         self.assertIn("lifeboat.UnsupportedError: unsupported: the sqlite3 module of this Python", ended.stderr)
 
     def test_a_connection_that_cannot_is_told_what_to_do(self) -> None:
+        # As the class is where Python was built without them.
+        plain = type("Connection", (), {"__module__": "sqlite3"})()
         with self.assertRaises(lifeboat.UnsupportedError) as raised:
-            lifeboat.load(object())  # type: ignore[arg-type]
+            lifeboat.load(plain)
         for remedy in ("another Python", "pip install apsw", "lifeboat.recover"):
             self.assertIn(remedy, str(raised.exception))
+
+    def test_what_is_not_a_connection(self) -> None:
+        for other, given in [(None, "None"), ("app.db", "of the type str"), (object(), "of the type object")]:
+            with self.assertRaisesRegex(lifeboat.MisuseError, f"the connection is {given}; give an open one of sqlite3 or apsw"):
+                lifeboat.load(other)  # type: ignore[arg-type]
+
+    def test_errors_of_the_functions_have_their_kinds(self) -> None:
+        self.assert_prints(
+            "WrongKeyError wrong key backup_verify: this recovery key did not make this bundle; nothing was opened\nNone",
+            "db = apsw.Connection(':memory:')",
+            "lifeboat.load(db)",
+            "try: db.execute('SELECT backup_verify(backup_export(backup_keygen()), backup_keygen())').get",
+            "except apsw.Error as error: typed = lifeboat.as_error(error)",
+            "print(type(typed).__name__, typed.kind, typed.message)",
+            "try: db.execute('SELECT no such column')",
+            "except apsw.Error as error: print(lifeboat.as_error(error))",
+        )
 
     def test_apsw(self) -> None:
         self.assert_prints(

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import sqlite3
 import stat
+import subprocess
+import sys
+import threading
+import time
+import unittest
 from pathlib import Path
 from typing import Optional, Union
 
@@ -94,19 +101,21 @@ class Recover(Scene):
     def test_no_bundle(self) -> None:
         self.refused(lifeboat.HostError, self.path("none.bundle"), f"'{self.path('none.bundle')}' cannot be read: No such file")
         self.refused(lifeboat.HostError, [self.chain[0], self.path("none.bundle")], "No such file")
-        self.refused(lifeboat.MisuseError, str(self.here), "no regular file")
-        self.refused(lifeboat.MisuseError, "a\0b", "UTF-8")
+        self.refused(lifeboat.MisuseError, str(self.here), "not a regular file")
+        self.refused(lifeboat.MisuseError, "a\0b", "NUL character")
+        self.refused(lifeboat.MisuseError, "a\udc80b", "UTF-8")
         self.refused(lifeboat.MisuseError, [], "at least one")
-        with self.assertRaises(TypeError):
-            lifeboat.recover(b"bytes", self.key, self.path("new.db"))  # type: ignore[arg-type]
 
     def test_no_chain(self) -> None:
         full, first, second = self.chain
         self.refused(lifeboat.MismatchError, first, "1.bundle")
         self.refused(lifeboat.MismatchError, [first, second], "this is a delta")
         self.refused(lifeboat.MismatchError, [full, second], "2.bundle")
-        self.refused(lifeboat.MismatchError, [full, second, first], "bundle 2")
-        self.refused(lifeboat.MismatchError, [full, full], "0.bundle")
+        # The words are those that every host has for these bundles.
+        order = "bundle 2 of the chain does not follow: a wrong order: bundle 3 comes before it"
+        self.refused(lifeboat.MismatchError, [full, second, first], f"mismatch: {second}: {order}")
+        self.refused(lifeboat.MismatchError, [second, first, full], f"mismatch: {first}: {order}")
+        self.refused(lifeboat.MismatchError, [full, full], "0.bundle: bundle 2 of the chain does not follow: it is a full bundle")
 
     def test_what_is_expected(self) -> None:
         state = lifeboat.verify(self.chain[0]).report.state_id
@@ -146,7 +155,7 @@ class Recover(Scene):
 
     def test_an_existing_target(self) -> None:
         kept = self.write("new.db", b"kept")
-        self.refused(lifeboat.MisuseError, self.chain[0], "is there and is not overwritten")
+        self.refused(lifeboat.MisuseError, self.chain[0], "already exists; give another path, or replace=True (--replace)")
         self.assertEqual(Path(kept).read_bytes(), b"kept")
         os.chmod(kept, 0o640)
         with self.assertRaises(lifeboat.CorruptError):
@@ -174,14 +183,185 @@ class Recover(Scene):
         self.assert_holds("0.bundle", "old.db-wal")
 
     def test_a_target_that_appears_meanwhile(self) -> None:
+        theirs = b"theirs"
+
         def appear(phase: str, done: int, total: Optional[int]) -> None:
             if phase == "writing" and done == 0:
-                self.write("new.db", b"theirs")
+                self.write("new.db", theirs)
 
-        with self.assertRaises(lifeboat.MisuseError):
+        with self.assertRaisesRegex(lifeboat.BusyError, "busy: .*new.db' was made meanwhile by somebody else"):
             lifeboat.recover(self.chain[0], self.key, self.path("new.db"), progress=appear)
-        self.assertEqual(Path(self.path("new.db")).read_bytes(), b"theirs")
+        self.assertEqual(Path(self.path("new.db")).read_bytes(), theirs)
+        # What is replaced is looked at once more.
+        theirs = self.key.encode()
+        with self.assertRaisesRegex(lifeboat.MisuseError, "holds a recovery key"):
+            lifeboat.recover(self.chain[0], self.key, self.path("new.db"), replace=True, progress=appear)
+        self.assertEqual(Path(self.path("new.db")).read_bytes(), theirs)
         self.assert_holds("new.db")
+
+    def test_what_is_never_replaced(self) -> None:
+        """Neither is it suggested."""
+        ledger = {"ledger": self.path("app.ledger")}
+        db = connect(self.shared / "app.db")
+        self.export(db, self.path("app.bundle"), **ledger)
+        db.close()
+        groups = " ".join(self.key[at : at + 4] for at in range(0, len(self.key), 4))
+        keys = {
+            "app.key": self.key.encode(),
+            "upper.key": self.key.upper().encode(),
+            "groups.key": groups.encode(),
+            "wide.key": self.key.encode("utf-16"),
+            "notes.env": f"# keep this\nKEY='{self.key}'\n".encode(),
+            "typo.key": self.key[:-1].encode() + b"b",
+        }
+        for name, content in keys.items():
+            self.write(name, content)
+        os.link(self.path("app.key"), self.path("same.key"))
+        os.symlink(self.path("app.key"), self.path("link.key"))
+        self.write("damaged.bundle", b"no bundle, but one that is read")
+        self.write("other.bundle", Path(self.chain[2]).read_bytes())
+        self.write("copy.db", (self.shared / "app.db").read_bytes())
+        bundles = [self.path("app.bundle"), self.path("damaged.bundle")]
+        before = {name: Path(self.path(name)).read_bytes() for name in os.listdir(self.here)}
+        key_file = Path(self.path("app.key"))
+        for target, words in {
+            **{name: "holds a recovery key and is never replaced" for name in keys},
+            "app.key": "is the file with the recovery key and is never replaced",
+            "same.key": "is the file with the recovery key and is never replaced",
+            "link.key": "is the file with the recovery key and is never replaced",
+            "app.bundle": "is the target, and a bundle that is read, too, which would be lost",
+            "damaged.bundle": "is the target, and a bundle that is read, too, which would be lost",
+            "other.bundle": "is a bundle and is never replaced by a database",
+            "app.ledger": "is a ledger and is never replaced by a database",
+            "copy.db-wal": "belongs to a database",
+        }.items():
+            for replace in (False, True):
+                with self.assertRaises(lifeboat.MisuseError) as raised:
+                    lifeboat.recover(bundles, key_file, self.path(target), replace=replace)
+                self.assertIn(words, str(raised.exception))
+                self.assertNotIn("replace=True", str(raised.exception))
+        # A key file that holds none is not one to be lost, either.
+        with self.assertRaises(lifeboat.MisuseError):
+            lifeboat.recover(bundles, f"file:{bundles[1]}", self.path("damaged.bundle"), replace=True)
+        self.assertEqual({name: Path(self.path(name)).read_bytes() for name in os.listdir(self.here)}, before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_whose_it_is(self) -> None:
+        kept = self.write("new.db", b"kept")
+        os.chown(kept, 65534, 65534)
+        os.chmod(kept, 0o660)
+        lifeboat.recover(self.chain[0], self.key, kept, replace=True)
+        found = os.stat(kept)
+        self.assertEqual((found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)), (65534, 65534, 0o660))
+
+    def test_what_a_killed_process_left(self) -> None:
+        program = (
+            "import lifeboat, os, sys\n"
+            "def die(phase, done, total):\n"
+            "    if phase == 'writing' and done: os.kill(os.getpid(), 9)\n"
+            "lifeboat.recover(sys.argv[1], sys.argv[2], sys.argv[3], progress=die)\n"
+        )
+        arguments = [sys.executable, "-c", program, self.chain[0], f"file:{self.shared}/app.key", self.path("new.db")]
+        self.assertEqual(subprocess.run(arguments, stderr=subprocess.PIPE).returncode, -9)
+        (left,) = os.listdir(self.here)
+        self.assertRegex(left, r"\A\.lifeboat-[0-9a-f]{16}\.partial\Z")
+        self.assertTrue(os.listdir(self.path(left)))
+        os.mkdir(self.path(".lifeboat-0123456789abcdef.partial.kept"))
+        os.symlink(self.shared, self.path(".lifeboat-0123456789abcdef.partial"))
+
+        def others(phase: str, done: int, total: Optional[int]) -> None:
+            # Who works beside it removes nothing of it.
+            if phase == "building":
+                lifeboat.recover(self.chain[0], self.key, self.path("other.db"))
+
+        lifeboat.recover(self.chain[0], self.key, self.path("new.db"), progress=others)
+        self.assert_holds(
+            "new.db", "other.db", ".lifeboat-0123456789abcdef.partial", ".lifeboat-0123456789abcdef.partial.kept"
+        )
+        self.assertTrue((self.shared / "app.db").exists())
+
+    def test_computed_by_another_sqlite(self) -> None:
+        """Case 051: SQLite 3.40 rounds otherwise than the component's."""
+        db = connect(":memory:")
+        list(db.execute("CREATE TABLE prices(id INTEGER PRIMARY KEY, p REAL, s AS (round(p, 2)) STORED, v AS (round(p, 2)))"))
+        list(db.execute("INSERT INTO prices(p) VALUES (2.675), (1.005), (0.285)"))
+        list(db.execute("CREATE INDEX pr ON prices(round(p, 2))"))
+        list(db.execute("CREATE INDEX pv ON prices(v)"))
+        list(db.execute("CREATE INDEX many ON prices(p) WHERE round(p, 2) > 2.675"))
+        self.export(db, self.path("prices.bundle"))
+        db.close()
+        recovered = lifeboat.recover(self.path("prices.bundle"), self.key, self.path("new.db"))
+        self.assertEqual((recovered.expression_indexes, recovered.partial_indexes), (("pr", "pv"), ("many",)))
+        advice = recovered.advice or ""
+        self.assertIn(f"SQLite {recovered.sqlite_version}, inside the component, computed the indexes pr, pv, many and ", advice)
+        self.assertIn(" the stored column prices.s. ", advice)
+        self.assertIn("run REINDEX with the SQLite that will use the database", advice)
+        self.assertEqual(recovered.reindexed_by, None)
+        steps = []
+        again = lifeboat.recover(
+            self.path("prices.bundle"), self.key, self.path("again.db"), reindex=True, progress=lambda *step: steps.append(step[0])
+        )
+        self.assertEqual(list(dict.fromkeys(steps)), ["reading", "building", "writing", "reindexing"])
+        self.assertEqual((again.reindexed_by, again.size), (sqlite3.sqlite_version, os.path.getsize(self.path("again.db"))))
+        stored = f"SQLite {again.sqlite_version}, inside the component, computed the stored column prices.s. "
+        self.assertTrue((again.advice or "").startswith(stored), again.advice)
+        found = {}
+        states = set()
+        for name in ("new.db", "again.db"):
+            plain = sqlite3.connect(self.path(name))
+            found[name] = [
+                plain.execute("SELECT count(*) FROM prices WHERE round(p, 2) = round(2.675, 2)").fetchone()[0],
+                plain.execute("SELECT count(*) FROM prices INDEXED BY pv WHERE v = round(2.675, 2)").fetchone()[0],
+                plain.execute("PRAGMA integrity_check").fetchone()[0],
+            ]
+            plain.close()
+            db = connect(self.path(name))
+            states.add(self.export(db, self.path(f"{name}.bundle"))["state_id"])
+            db.close()
+            os.remove(self.path(f"{name}.bundle"))
+        self.assertEqual(states, {recovered.summary.report.state_id})
+        self.assertEqual(found["again.db"], [1, 1, "ok"])
+        if sqlite3.sqlite_version_info < (3, 43):
+            self.assertEqual(found["new.db"][:2], [0, 0], "the fault that REINDEX is for")
+        self.assert_holds("prices.bundle", "new.db", "again.db")
+
+    def test_nothing_to_reindex(self) -> None:
+        db = connect(":memory:")
+        list(db.execute("CREATE TABLE t(a UNIQUE, b)"))
+        self.export(db, self.path("t.bundle"))
+        db.close()
+        recovered = lifeboat.recover(self.path("t.bundle"), self.key, self.path("new.db"), reindex=True)
+        self.assertEqual((recovered.advice, recovered.reindexed_by), (None, None))
+
+    def test_reindex_that_cannot_be_done_or_is_stopped(self) -> None:
+        db = connect(":memory:")
+        list(db.execute("CREATE TABLE t(a, b)"))
+        counting = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 30000) "
+        list(db.execute(counting + "INSERT INTO t SELECT i, hex(zeroblob(100)) || i FROM n"))
+        list(db.execute("CREATE INDEX slow ON t(replace(replace(b, '0', 'xyz'), 'x', b))"))
+        self.export(db, self.path("t.bundle"))
+        db.close()
+
+        class Enough(Exception):
+            pass
+
+        def stop(phase: str, done: int, total: Optional[int]) -> None:
+            if phase == "reindexing":
+                raise Enough
+
+        with self.assertRaises(Enough):
+            lifeboat.recover(self.path("t.bundle"), self.key, self.path("new.db"), reindex=True, progress=stop)
+
+        def interrupt(phase: str, done: int, total: Optional[int]) -> None:
+            if phase == "reindexing":
+                timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
+                timer.start()
+                self.addCleanup(timer.join)
+
+        with self.assertRaises(KeyboardInterrupt):
+            lifeboat.recover(self.path("t.bundle"), self.key, self.path("new.db"), reindex=True, progress=interrupt)
+            time.sleep(1)
+        self.assert_holds("t.bundle")
 
     def test_it_is_for_its_owner_alone(self) -> None:
         lifeboat.recover(self.chain[0], self.key, self.path("new.db"))

@@ -25,6 +25,11 @@ impl Bench {
         self.directory.path().join(name)
     }
 
+    /// The same for SQL.
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }

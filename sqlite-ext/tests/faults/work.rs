@@ -193,10 +193,8 @@ impl Work {
         };
         let kind = words.split(": ").next().unwrap();
         let fits = match code & 0xff {
-            ffi::SQLITE_TOOBIG => kind == "too big",
+            ffi::SQLITE_TOOBIG | ffi::SQLITE_NOMEM => kind == "too big",
             ffi::SQLITE_BUSY => kind == "busy",
-            // All errors of table functions have this code.
-            ffi::SQLITE_ERROR if self.sql.contains("FROM") => matches!(kind, "host" | "busy" | "too big"),
             _ => kind == "host",
         };
         assert!(fits, "{context}: a failing machine is said to be: {kind}");

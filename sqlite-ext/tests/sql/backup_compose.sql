@@ -17,7 +17,7 @@ SELECT '2_01', json_extract(backup_compose_file('["c1.bundle", "c2.bundle"]', ke
 SELECT '2_02', json_extract(backup_compose_file('["c1.bundle", "c2.bundle"]', key, 'c12.bundle'), '$.changed') = 0 FROM k;
 SELECT '2_03', json_extract(backup_compose_file('["c0.bundle", "c12.bundle"]', key, 'c012.bundle'), '$.bytes') = length(backup_export(key)) FROM k;
 SELECT '2_04', json_extract(backup_verify('c012.bundle', key), '$.rows') = 3 FROM k;
--- fails: backup_compose_file: misuse: 'c12.bundle' is another bundle
+-- fails: backup_compose_file: misuse: 'c12.bundle' already exists and is another bundle
 SELECT backup_compose_file('["c0.bundle", "c1.bundle"]', key, 'c12.bundle') FROM k;
 SELECT '2_05', json_extract(backup_compose_file('["c0.bundle", "c1.bundle"]', key, 'c12.bundle', '{"replace": true}'), '$.full') = 1 FROM k;
 

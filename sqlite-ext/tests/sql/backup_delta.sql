@@ -15,9 +15,9 @@ DELETE FROM t WHERE id = 1;
 SELECT '1_08', json_extract(backup_export_file(key, 'd2.bundle', '{"ledger": "d.ledger"}'), '$.base_id')
   = json_extract(backup_info('d1.bundle'), '$.state_id') FROM k;
 
--- fails: backup_export_file: misuse: 'd1.bundle' is another bundle, from which later ones may lead on
+-- fails: backup_export_file: misuse: 'd1.bundle' already exists and is another bundle, from which later ones may lead on
 SELECT backup_export_file(key, 'd1.bundle', '{"base": "d0.bundle"}') FROM k;
--- fails: backup_export_file: misuse: 'd0.bundle' is the target and belongs to the base, too
+-- fails: backup_export_file: misuse: 'd0.bundle' is the target, and a bundle that this call reads, too
 SELECT backup_export_file(key, 'd0.bundle', '{"base": "d0.bundle", "replace": true}') FROM k;
 -- fails: backup_export_file: misuse: 'x' is both the target and the ledger
 SELECT backup_export_file(key, 'x', '{"ledger": "x"}') FROM k;
@@ -27,7 +27,7 @@ SELECT backup_export(key, '{"base": []}') FROM k;
 SELECT backup_export(key, '{"base": 1}') FROM k;
 -- fails: backup_export: misuse: the path of the ledger is empty
 SELECT backup_export(key, '{"ledger": ""}') FROM k;
--- fails: backup_export: misuse: 'd0.bundle' is no ledger of this key and domain
+-- fails: backup_export: misuse: 'd0.bundle' is not a ledger of this key and domain
 SELECT backup_export(key, '{"ledger": "d0.bundle"}') FROM k;
 -- fails: backup_export: mismatch: the base: this is a ledger, not a bundle
 SELECT backup_export(key, '{"base": "d.ledger"}') FROM k;
@@ -37,7 +37,7 @@ SELECT backup_export(key, '{"base": "d1.bundle"}') FROM k;
 SELECT backup_export(backup_keygen(), '{"base": "d0.bundle"}');
 -- fails: backup_export: mismatch: the base is of another domain
 SELECT backup_export(key, '{"base": "d0.bundle", "domain": "other"}') FROM k;
--- fails: backup_export: misuse: 'd.ledger' is no ledger of this key and domain, and is left alone (it is a ledger of another domain
+-- fails: backup_export: misuse: 'd.ledger' is not a ledger of this key and domain, and is left alone (it is a ledger of another domain
 SELECT backup_export(key, '{"ledger": "d.ledger", "domain": "other"}') FROM k;
 -- fails: backup_export: mismatch: the base holds another selection
 SELECT backup_export(key, '{"base": "d0.bundle", "exclude": ["t"]}') FROM k;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::fail::Fail;
+use crate::redact::redact;
 use lexopt::{Arg, Parser, ValueExt};
 use std::fmt;
 
@@ -29,22 +30,31 @@ rows      writes all rows to the standard output, for databases of any size and 
 BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
                      the recovery key, `verify` and `info` also take deltas by themselves. Each is a file; a bundle that
                      stands alone may be - for the standard input
---key-file FILE      the file whose only content is the recovery key (lifeboatkey1...); or - for the standard input
+--key-file FILE      the file whose only content is the recovery key (lifeboatkey1...); or - for the standard input. The key
+                     itself never stands on the command line, where others can see it
 --verify-key KEY     the verify key of who should have signed it (lifeboatverify1...)
 --expect STATE-ID    the state that it must hold, of a chain the last one: 64 hexadecimal digits
---out DATABASE       the file to write. It appears whole or not at all
---replace            an existing DATABASE may be replaced; no program may have it open
+--out DATABASE       the file to write. It appears whole or not at all. A WASI program sets no modes: who else may read it is for
+                     your umask to say. What a run that is killed leaves, DATABASE.*.partial, a later one removes when it is a
+                     day old, and names before
+--replace            an existing DATABASE may be replaced; no program may have it open. What holds a recovery key, a bundle or a
+                     ledger is never replaced
 --page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
 --json               the report as one JSON object
 --progress           lines on the standard error: `progress: PHASE DONE of TOTAL`, in bytes; TOTAL is left out where it is not
-                     known. The PHASEs are checking (the bundles of a chain), reading, building (0, once), writing
+                     known. The PHASEs are checking (without the recovery key), reading, building (0, once), writing
 
-Reports go to the standard output, errors to the standard error as `lifeboat-cli: KIND: what happened`.
+Indexes and generated columns are computed by the SQLite inside. Where another one may compute an expression otherwise, the
+report says so, and what to run: REINDEX.
+
+Reports go to the standard output; errors to the standard error as `lifeboat-cli: KIND: what happened`, and remarks as
+`lifeboat-cli: note: ...`. No key shows in either.
 Exit codes, by KIND: 0 done; 1 host (file system, SQLite); 2 misuse; 3 wrong key; 4 corrupt; 5 truncated; 6 unsupported;
-7 too big; 8 mismatch (another state or signer than expected, or bundles that are no chain). Runtimes that pass on no codes give 1 for all but 0.
+7 too big; 8 mismatch (another state or signer than expected, or bundles that are no chain); 9 busy (somebody made DATABASE
+meanwhile). The KINDs are an interface: they stay. Runtimes that pass on no codes give 1 for all but 0.
 
 With wasmtime, whatever is named must lie in a directory that is given with --dir:
-  wasmtime run --dir . lifeboat-cli.wasm recover app.bundle --key-file app.key --out app.db
+  (umask 077; wasmtime run --dir . lifeboat-cli.wasm recover app.bundle --key-file app.key --out app.db)
 ";
 
 /// Where a bundle comes from.
@@ -127,17 +137,30 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
             Arg::Long("json") => raw.json = true,
             Arg::Long("progress") => raw.progress = true,
             Arg::Long("replace") => raw.replace = true,
-            Arg::Long("key-file") => once("key-file", &mut raw.key_file, parser.value()?.string()?)?,
-            Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, parser.value()?.string()?)?,
-            Arg::Long("expect") => once("expect", &mut raw.expect, parser.value()?.string()?)?,
-            Arg::Long("out") => once("out", &mut raw.out, parser.value()?.string()?)?,
+            Arg::Long("key-file") => once("key-file", &mut raw.key_file, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("expect") => once("expect", &mut raw.expect, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("out") => once("out", &mut raw.out, no_key(parser.value()?.string()?)?)?,
             Arg::Long("page-size") => once("page-size", &mut raw.page_size, parser.value()?.parse()?)?,
-            Arg::Value(word) => raw.words.push(word.string()?),
+            Arg::Long("key" | "recovery-key") => return Err(key_shows()),
+            Arg::Value(word) => raw.words.push(no_key(word.string()?)?),
             other => return Err(other.unexpected().into()),
         }
     }
     let (json, progress) = (raw.json, raw.progress);
     Ok(Arguments { command: command(raw)?, json, progress })
+}
+
+/// A value of the command line, which is no recovery key.
+fn no_key(value: String) -> Result<String, Fail> {
+    if redact(&value) == value { Ok(value) } else { Err(key_shows()) }
+}
+
+fn key_shows() -> Fail {
+    Fail::misuse(
+        "a recovery key does not belong on the command line, where others can see it (in the list of processes, in the \
+         history of the shell): put it into a file that you alone can read, and give --key-file FILE",
+    )
 }
 
 fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), Fail> {
@@ -155,7 +178,7 @@ fn command(raw: Raw) -> Result<Command, Fail> {
         return Err(Fail::misuse("give one of verify, info, recover or rows, and a bundle or a chain; see --help"));
     }
     if bundles.len() > 1 && bundles.contains(&Bundle::StandardInput) {
-        return Err(Fail::misuse("the bundles of a chain are read twice: give files, and - for none of them"));
+        return Err(Fail::misuse("the bundles of a chain are files: - stands for a bundle that is given alone"));
     }
     if bundles.contains(&Bundle::StandardInput) && raw.key_file.as_deref() == Some("-") {
         return Err(Fail::misuse("the standard input is the bundle or the key: give a file for one of them"));
@@ -229,6 +252,36 @@ mod tests {
         let rows = Command::Rows { bundles: files(&["a", "b"]), key_file: "-".into(), expect: None };
         assert_eq!(parsed("rows a b --key-file -").unwrap().command, rows);
         assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
+    }
+
+    /// Whatever it stands for, and however it is written.
+    #[test]
+    fn a_key_on_the_command_line_is_refused_and_not_shown() {
+        let key = "qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
+        for line in [
+            &format!("recover a --key lifeboatkey1{key} --out b"),
+            &format!("recover a --key-file lifeboatkey1{key} --out b"),
+            &format!("recover a --key-file={} --out b", key.to_uppercase()),
+            &format!("recover lifeboatkey1{key} --key-file a --out b"),
+            &format!("recover a --key-file k --out lifeboatkey1{key}"),
+            &format!("verify a --verify-key {key}"),
+            &format!("verify a --expect {key}"),
+            &format!("lifeboatkey1{key} a"),
+        ] {
+            let refused = parsed(line).unwrap_err();
+            assert!(refused.kind == Kind::Misuse && refused.message.contains("--key-file FILE"), "{line}: {refused}");
+        }
+        for line in [
+            &format!("recover a --key-file k --page-size {key}"),
+            &format!("recover a --lifeboatkey1{key}"),
+            &format!("verify a --json=lifeboatkey1{key}"),
+        ] {
+            let refused = redact(&parsed(line).unwrap_err().to_string());
+            assert!(!refused.contains(&key[10..]), "{refused}");
+        }
+        // A verify key and a state id are public.
+        parsed(&format!("verify a --verify-key lifeboatverify1{key} --expect {}", "0123456789abcdef".repeat(4)))
+            .unwrap();
     }
 
     #[test]

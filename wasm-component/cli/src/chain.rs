@@ -1,8 +1,8 @@
-//! The bundles of the command line: checked one by one and for being a chain, and handed on in pieces.
+//! The bundles of the command line: checked one by one and for being a chain, or handed on in pieces.
 
 use crate::arguments::Bundle;
 use crate::bindings::lifeboat::recovery::recovery::{Audit, Database, Error, Inspection, Report, check_links};
-use crate::fail::{Fail, IoContext, Kind};
+use crate::fail::{Fail, IoContext};
 use crate::progress::{Phase, Progress};
 use std::fs::File;
 use std::io::Read;
@@ -66,93 +66,68 @@ pub fn check(
     expect: Option<&str>,
     progress: Progress,
 ) -> Result<Vec<Report>, Fail> {
-    let reports = check_each(bundles, verify_key, expect, progress)?;
-    check_follow(bundles, &reports)?;
-    Ok(reports)
-}
-
-fn check_each(
-    bundles: &[Bundle],
-    verify_key: Option<&str>,
-    expect: Option<&str>,
-    progress: Progress,
-) -> Result<Vec<Report>, Fail> {
     let mut phase = progress.phase("checking", size(bundles));
     let mut reports = Vec::new();
     for (number, bundle) in bundles.iter().enumerate() {
         let audit = Audit::open(verify_key, expect.filter(|_| number + 1 == bundles.len()))?;
-        feed_one(bundle, &mut phase, |piece| audit.push(piece), || Ok(()))?;
-        reports.push(audit.finish().map_err(|error| Fail::from(error).at(bundle))?);
+        let at = |error| located(bundles, error, Some(number));
+        feed_one(bundle, &mut phase, |piece| audit.push(piece).map_err(at), || Ok(()))?;
+        reports.push(audit.finish().map_err(at)?);
     }
+    check_links(&reports).map_err(|error| located(bundles, error, None))?;
     Ok(reports)
 }
 
-/// That these bundles, with these reports, follow one another.
-fn check_follow(bundles: &[Bundle], reports: &[Report]) -> Result<(), Fail> {
-    let Err(error) = check_links(reports) else { return Ok(()) };
-    // The first that does not follow ends the shortest chain that is none.
-    let follows = (1..reports.len()).take_while(|last| check_links(&reports[..=*last]).is_ok()).count();
-    let fail = Fail::from(error);
-    Err(match bundles.get(follows + 1) {
-        Some(bundle) if fail.kind == Kind::Mismatch => fail.at(bundle),
-        _ => fail,
-    })
-}
-
-/// That these bundles are a whole chain.
-fn check_whole(bundles: &[Bundle], reports: &[Report]) -> Result<(), Fail> {
-    check_follow(bundles, reports)?;
-    match (bundles.first(), reports.first().and_then(|report| report.base_id.as_deref())) {
-        (Some(first), Some(base)) => {
-            let message = format!(
-                "this is a delta, which leads on from the state {base}; give the whole chain, oldest first, beginning with \
-                 its full bundle"
-            );
-            Err(Fail { kind: Kind::Mismatch, message }.at(first))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Hands on a full bundle, or a chain: its deltas, then its full bundle. Each bundle of a chain is checked first, so that what is
-/// wrong with one is told with its path.
+/// Hands on a full bundle, or a chain: its deltas, then its full bundle.
 ///
 /// # Errors
-/// Those of [`check`], of reading and of the interface; mismatch when the first bundle of a chain is a delta.
+/// Those of reading and of the interface, with the path of the bundle that is wrong.
 pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Result<(), Fail> {
     let Some((full, deltas)) = bundles.split_first() else { return Ok(()) };
-    let begin = || progress.phase("reading", size(bundles));
-    let push = |piece: &[u8]| work.push(piece);
-    if deltas.is_empty() {
-        return feed_one(full, &mut begin(), push, || work.drain());
+    let mut phase = progress.phase("reading", size(bundles));
+    let at = |number| move |error| located(bundles, error, number);
+    for delta in deltas {
+        work.begin_delta().map_err(at(None))?;
+        feed_one(delta, &mut phase, |piece| work.push_delta(piece).map_err(at(None)), || Ok(()))?;
     }
-    let reports = check_each(bundles, None, None, progress)?;
-    let mut phase = begin();
-    let mut deltas = deltas.iter();
-    let taken = deltas.try_for_each(|delta| {
-        work.begin_delta()?;
-        feed_one(delta, &mut phase, |piece| work.push_delta(piece), || Ok(()))
-    });
-    // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
-    let opened = taken.and_then(|()| Ok(work.push(&[])?));
-    match opened {
-        Err(fail) if fail.kind != Kind::Mismatch => return Err(fail),
-        // Why they are no chain, all of them together tell better than those that the interface has seen.
-        opened => check_whole(bundles, &reports).and(opened)?,
+    if !deltas.is_empty() {
+        // They are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
+        work.push(&[]).map_err(at(None))?;
+        work.drain()?;
     }
-    work.drain()?;
-    feed_one(full, &mut phase, push, || work.drain())
+    feed_one(full, &mut phase, |piece| work.push(piece).map_err(at(Some(0))), || work.drain())
 }
 
-/// What the interface says when all has been handed on, with the path of the bundle where there is one alone.
+/// What the interface says when all has been handed on, with the path of the bundle where it is about one.
 ///
 /// # Errors
 /// Those of the interface.
 pub fn done<T>(bundles: &[Bundle], result: Result<T, Error>) -> Result<T, Fail> {
-    result.map_err(|error| match bundles {
-        [bundle] => Fail::from(error).at(bundle),
-        _ => Fail::from(error),
+    result.map_err(|error| {
+        // Anything may be wrong with any of them, but only the full bundle may still be too short.
+        let full = matches!(error, Error::Truncated(_)).then_some(0);
+        located(bundles, error, full)
     })
+}
+
+/// The error with the path of the bundle that it is about: the one whose number in the chain it begins with, or else this
+/// one, counted from 0.
+fn located(bundles: &[Bundle], error: Error, number: Option<usize>) -> Fail {
+    let fail = Fail::from(error);
+    if let [bundle] = bundles {
+        return fail.at(bundle);
+    }
+    let named = fail.message.strip_prefix("bundle ").and_then(|rest| rest.split_once(" of the chain"));
+    match named.and_then(|(number, _)| number.parse::<usize>().ok()).and_then(|number| number.checked_sub(1)) {
+        Some(named) => match bundles.get(named) {
+            Some(bundle) => fail.at(bundle),
+            None => fail,
+        },
+        None => match number.and_then(|number| Some((number, bundles.get(number)?))) {
+            Some((number, bundle)) => fail.at(format!("{bundle}: bundle {} of the chain", number + 1)),
+            None => fail,
+        },
+    }
 }
 
 /// How many bytes the bundles have; none where one comes from the standard input, or cannot be found.
@@ -168,7 +143,7 @@ fn size(bundles: &[Bundle]) -> Option<u64> {
 fn feed_one(
     bundle: &Bundle,
     phase: &mut Phase,
-    push: impl Fn(&[u8]) -> Result<(), Error>,
+    push: impl Fn(&[u8]) -> Result<(), Fail>,
     drain: impl Fn() -> Result<(), Fail>,
 ) -> Result<(), Fail> {
     let mut source: Box<dyn Read> = match bundle {
@@ -182,10 +157,35 @@ fn feed_one(
         match source.by_ref().take(PIECE as u64).read_to_end(&mut piece).context("cannot read", bundle)? {
             0 => return Ok(()),
             length => {
-                push(&piece).map_err(|error| Fail::from(error).at(bundle))?;
+                push(&piece)?;
                 drain()?;
                 phase.add(length);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_path_of_its_bundle() {
+        let bundles = ["a", "b", "c"].map(|path| Bundle::File(path.to_owned()));
+        let said = |bundles: &[Bundle], text: &str, number| {
+            located(bundles, Error::Corrupt(text.to_owned()), number).to_string()
+        };
+        assert_eq!(said(&bundles[..1], "why", None), "corrupt: a: why");
+        assert_eq!(said(&bundles[..1], "why", Some(0)), "corrupt: a: why");
+        assert_eq!(said(&bundles, "why", None), "corrupt: why");
+        assert_eq!(said(&bundles, "why", Some(2)), "corrupt: c: bundle 3 of the chain: why");
+        assert_eq!(said(&bundles, "bundle 2 of the chain: why", None), "corrupt: b: bundle 2 of the chain: why");
+        assert_eq!(
+            said(&bundles, "bundle 2 of the chain does not follow: why", Some(0)),
+            "corrupt: b: bundle 2 of the chain does not follow: why"
+        );
+        for text in ["bundle 9 of the chain: why", "bundle 0 of the chain: why", "bundle x of the chain: why"] {
+            assert_eq!(said(&bundles, text, None), format!("corrupt: {text}"));
         }
     }
 }

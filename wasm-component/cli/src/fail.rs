@@ -15,6 +15,7 @@ pub enum Kind {
     Unsupported,
     TooBig,
     Mismatch,
+    Busy,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             Self::Unsupported => 6,
             Self::TooBig => 7,
             Self::Mismatch => 8,
+            Self::Busy => 9,
         })
     }
 
@@ -42,6 +44,7 @@ impl Kind {
             Self::Unsupported => "unsupported",
             Self::TooBig => "too big",
             Self::Mismatch => "mismatch",
+            Self::Busy => "busy",
         }
     }
 }

@@ -8,8 +8,12 @@ mod chain;
 mod fail;
 mod progress;
 mod publish;
+// That of the extension: what it cuts out of texts is the same everywhere.
+#[path = "../../../sqlite-ext/src/redact.rs"]
+mod redact;
 mod report;
 mod rows;
+mod target;
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -24,6 +28,7 @@ use publish::{FREE_SPACE, Publish};
 use rows::RowWriter;
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
+use target::Reads;
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
@@ -34,7 +39,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(fail) => {
-            eprintln!("lifeboat-cli: {fail}");
+            say(&fail.to_string());
             fail.kind.exit_code()
         }
     }
@@ -55,7 +60,14 @@ fn run() -> Result<(), Fail> {
             report::summary(&chain::done(&bundles, inspection.finish())?, json)
         }
         Command::Recover { bundles, key_file, expect, out, replace, page_size } => {
-            let publish = Publish::begin(&out, replace)?;
+            let publish = Publish::begin(&out, replace, Reads::new(&bundles, &key_file))?;
+            for left in publish.clean_up() {
+                let left = left.display();
+                say(&format!(
+                    "note: '{left}' holds a database, or a part of one, of a run that was killed or is still at work; if none \
+                     is, delete it"
+                ));
+            }
             let layout = page_size.map(|page_size| Layout { page_size });
             let database = Database::open(&read_key(&key_file)?, expect.as_deref(), layout)?;
             chain::feed(&bundles, &database, progress)?;
@@ -70,6 +82,10 @@ fn run() -> Result<(), Fail> {
                 }
                 Ok(())
             })?;
+            say(&format!(
+                "note: a WASI program sets no modes: who else may read '{out}' is for your umask to say (umask 077 before \
+                 the run, or chmod 600 now)"
+            ));
             report::recovered(&recovered, json)
         }
         Command::Rows { bundles, key_file, expect } => {
@@ -80,6 +96,11 @@ fn run() -> Result<(), Fail> {
         }
     };
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to", "the standard output")
+}
+
+/// One line on the standard error, without keys: somebody may have put one where a path belongs.
+fn say(text: &str) {
+    eprintln!("lifeboat-cli: {}", redact::redact(text));
 }
 
 fn read_key(path: &str) -> Result<Zeroizing<String>, Fail> {

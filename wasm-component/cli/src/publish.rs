@@ -1,80 +1,88 @@
 //! A file that appears whole or not at all.
 
 use crate::fail::{Fail, IoContext, Kind};
+use crate::target::{Reads, with_suffix};
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// Where a write or a sync fails: WASI does not always tell a full disk from other failures.
 pub const FREE_SPACE: &str = "is there space left? Free some, and try again";
+
+/// No recovery takes so long: what is older was left by a run that was killed.
+const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
+/// A temporary name is that of the target, a dot, so many hexadecimal digits, and the ending.
+const DIGITS: usize = 16;
+const ENDING: &str = ".partial";
 
 /// A file under way: written under a temporary name beside its target, which is gone when this is dropped unfinished.
 pub struct Publish {
     target: PathBuf,
     temporary: PathBuf,
     replace: bool,
+    reads: Reads,
     file: File,
 }
 
 impl Publish {
-    /// Checks the target, and makes the temporary file: so a recovery that could not be written is not begun.
+    /// Checks the target, and makes the temporary file: so a recovery that could not be written is not begun. `reads`: what
+    /// the run reads, and so never replaces.
     ///
     /// # Errors
-    /// Misuse when the target exists and `replace` is false, is no file, or when a journal of an earlier database lies
-    /// beside it: SQLite would play it into the new one. Host when the file cannot be made.
-    pub fn begin(target: impl AsRef<Path>, replace: bool) -> Result<Self, Fail> {
+    /// Those of [`Reads::check`]; host when the file cannot be made.
+    pub fn begin(target: impl AsRef<Path>, replace: bool, reads: Reads) -> Result<Self, Fail> {
         let target = target.as_ref().to_owned();
-        let shown = target.display();
-        match fs::symlink_metadata(&target) {
-            Ok(_) if !replace => return Err(exists(&target)),
-            Ok(found) if !found.is_file() => {
-                return Err(Fail::misuse(format!("{shown} is not a regular file: name another one with --out")));
-            }
-            _ => {}
-        }
-        for suffix in ["-journal", "-wal"] {
-            let journal = with_suffix(&target, suffix);
-            if fs::symlink_metadata(&journal).is_ok() {
-                return Err(Fail::misuse(format!(
-                    "{} belongs to a database that was not closed: close its program, or move the journal away with \
-                     its database; SQLite would play it into the new one",
-                    journal.display()
-                )));
-            }
-        }
+        reads.check(&target, replace)?;
         let unique = RandomState::new().hash_one("temporary name");
-        let temporary = with_suffix(&target, &format!(".{unique:016x}.partial"));
+        let temporary = with_suffix(&target, &format!(".{unique:0DIGITS$x}{ENDING}"));
         let file = File::create_new(&temporary).context("cannot make", temporary.display())?;
-        Ok(Self { target, temporary, replace, file })
+        Ok(Self { target, temporary, replace, reads, file })
+    }
+
+    /// Removes what runs that were killed have left of this target, as far as it is certain that none of them is at work.
+    /// A runtime tells nothing of other processes: certain is what is a day old. The paths of what is younger, for a person
+    /// to look at.
+    pub fn clean_up(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(directory(&self.target)) else { return Vec::new() };
+        let is_left = |path: &PathBuf| *path != self.temporary && is_temporary(path, &self.target);
+        // With the directory as it was given, so that a person knows the path again.
+        let paths = entries.flatten().map(|entry| self.target.with_file_name(entry.file_name())).filter(is_left);
+        paths.filter(|path| !is_old(path) || fs::remove_file(path).is_err()).collect()
     }
 
     /// Writes the content, makes it durable, and only then gives it its name, in one step.
     ///
     /// # Errors
-    /// Those of `write`; misuse when a file of that name appeared meanwhile; host.
+    /// Those of `write` and of [`Reads::check`]; busy when a file of that name appeared meanwhile; host.
     pub fn finish(mut self, write: impl FnOnce(&mut File) -> Result<(), Fail>) -> Result<(), Fail> {
         write(&mut self.file)?;
         let synced = self.file.sync_all().context("cannot sync", self.temporary.display());
         synced.map_err(|fail| fail.or(FREE_SPACE))?;
         self.name()?;
         // Makes the name durable too, where the runtime lets a directory be synced.
-        let directory = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let _ = File::open(directory.unwrap_or(Path::new("."))).and_then(|directory| directory.sync_all());
+        let _ = File::open(directory(&self.target)).and_then(|directory| directory.sync_all());
         Ok(())
     }
 
     fn name(&self) -> Result<(), Fail> {
         let shown = self.target.display();
+        let is_there = || fs::symlink_metadata(&self.target).is_ok();
+        if !self.replace && is_there() {
+            return Err(made_meanwhile(&self.target));
+        }
+        // What is there now may be another file than at the beginning.
+        self.reads.check(&self.target, self.replace)?;
         if self.replace {
             return fs::rename(&self.temporary, &self.target).context("cannot name", shown);
         }
         // Unlike a rename, a link never takes the place of a file that appeared meanwhile.
         match fs::hard_link(&self.temporary, &self.target) {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(&self.target)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(made_meanwhile(&self.target)),
             // Some file systems know no links.
-            Err(_) if fs::symlink_metadata(&self.target).is_ok() => Err(exists(&self.target)),
+            Err(_) if is_there() => Err(made_meanwhile(&self.target)),
             Err(_) => fs::rename(&self.temporary, &self.target).context("cannot name", shown),
         }
     }
@@ -87,27 +95,43 @@ impl Drop for Publish {
     }
 }
 
-fn exists(target: &Path) -> Fail {
-    let message = format!("{} exists: name another file, or allow it with --replace", target.display());
-    Fail { kind: Kind::Misuse, message }
+fn made_meanwhile(target: &Path) -> Fail {
+    let shown = target.display();
+    let message = format!(
+        "'{shown}' was made meanwhile by somebody else, and was not replaced; try again, or name another file with --out"
+    );
+    Fail { kind: Kind::Busy, message }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+fn directory(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether a path is one of the temporary names of a target, and a file.
+fn is_temporary(path: &Path, target: &Path) -> bool {
+    let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let digits = name(path)
+        .strip_prefix(&name(target))
+        .and_then(|rest| rest.strip_prefix('.')?.strip_suffix(ENDING).map(str::to_owned));
+    digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        && fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+}
+
+fn is_old(path: &Path) -> bool {
+    let changed = fs::symlink_metadata(path).and_then(|found| found.modified());
+    changed.is_ok_and(|changed| SystemTime::now().duration_since(changed).is_ok_and(|age| age > LEFT))
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use std::io::Write;
 
     /// A directory of its own, gone at the end.
-    struct Directory(PathBuf);
+    pub struct Directory(pub PathBuf);
 
     impl Directory {
-        fn new(name: &str) -> Self {
+        pub fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("lifeboat-cli-{name}-{}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             Self(path)
@@ -128,7 +152,8 @@ mod tests {
     }
 
     fn publish(target: &Path, replace: bool, content: &str) -> Result<(), Fail> {
-        Publish::begin(target, replace)?.finish(|file| file.write_all(content.as_bytes()).context("cannot write", "it"))
+        let publish = Publish::begin(target, replace, Reads::default())?;
+        publish.finish(|file| file.write_all(content.as_bytes()).context("cannot write", "it"))
     }
 
     #[test]
@@ -147,9 +172,9 @@ mod tests {
     fn a_failure_leaves_nothing_behind() {
         let directory = Directory::new("failure");
         let target = directory.0.join("app.db");
-        let failed = Publish::begin(&target, false).unwrap().finish(|_| Err(Fail::misuse("stop")));
-        assert_eq!(failed.unwrap_err().message, "stop");
-        drop(Publish::begin(&target, false).unwrap());
+        let begin = || Publish::begin(&target, false, Reads::default()).unwrap();
+        assert_eq!(begin().finish(|_| Err(Fail::misuse("stop"))).unwrap_err().message, "stop");
+        drop(begin());
         assert!(directory.names().is_empty());
     }
 
@@ -157,11 +182,48 @@ mod tests {
     fn a_file_that_appears_meanwhile_is_kept() {
         let directory = Directory::new("race");
         let target = directory.0.join("app.db");
-        let publish = Publish::begin(&target, false).unwrap();
+        let publish = Publish::begin(&target, false, Reads::default()).unwrap();
         fs::write(&target, "theirs").unwrap();
-        assert_eq!(publish.finish(|_| Ok(())).unwrap_err().kind, Kind::Misuse);
+        let refused = publish.finish(|_| Ok(())).unwrap_err();
+        assert_eq!(refused.kind, Kind::Busy);
+        assert!(refused.message.contains("made meanwhile by somebody else"), "{refused}");
         assert_eq!(fs::read_to_string(&target).unwrap(), "theirs");
         assert_eq!(directory.names(), ["app.db"]);
+    }
+
+    /// The key that somebody puts there meanwhile stays, too.
+    #[test]
+    fn what_is_replaced_is_looked_at_once_more() {
+        let directory = Directory::new("key");
+        let target = directory.0.join("app.db");
+        fs::write(&target, "old").unwrap();
+        let publish = Publish::begin(&target, true, Reads::default()).unwrap();
+        fs::write(&target, "lifeboatkey1qqq").unwrap();
+        assert_eq!(publish.finish(|_| Ok(())).unwrap_err().kind, Kind::Misuse);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "lifeboatkey1qqq");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_or_named() {
+        let directory = Directory::new("left");
+        let path = |name: &str| directory.0.join(name);
+        let write = |name: &str, days: u64| {
+            let file = File::create(path(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60)).unwrap();
+        };
+        let [old, young] = ["app.db.0123456789abcdef.partial", "app.db.fedcba9876543210.partial"];
+        write(old, 2);
+        write(young, 0);
+        let others =
+            ["app.db.0123.partial", "app.db.0123456789abcdeg.partial", "app.dc.0123456789abcdef.partial", "app.db.old"];
+        others.iter().for_each(|name| write(name, 2));
+        let publish = Publish::begin(path("app.db"), false, Reads::default()).unwrap();
+        assert_eq!(publish.clean_up(), [path(young)]);
+        drop(publish);
+        let mut left = Vec::from(others);
+        left.push(young);
+        left.sort_unstable();
+        assert_eq!(directory.names(), left);
     }
 
     #[test]

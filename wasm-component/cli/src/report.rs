@@ -2,6 +2,7 @@
 
 use crate::arguments::Bundle;
 use crate::bindings::lifeboat::recovery::recovery::{Encoding, Recovered, Report, SchemaKind, Selection, Summary};
+use crate::redact::redact;
 use serde_json::{Value, json};
 
 /// What a check without the recovery key found of each bundle. As JSON: the report of the last, and in it all `bundles`.
@@ -15,7 +16,8 @@ pub fn public(bundles: &[Bundle], reports: &[Report], as_json: bool) -> String {
         return public_text(report);
     }
     let each = bundles.iter().zip(reports);
-    let texts = each.map(|(bundle, report)| format!("bundle       {bundle}\n{}\n", public_text(report)));
+    let texts =
+        each.map(|(bundle, report)| format!("bundle       {}\n{}\n", redact(&bundle.to_string()), public_text(report)));
     let chain = format!("chain        {} bundles, each of which leads on from the one before it\n", reports.len());
     texts.chain([chain]).collect()
 }
@@ -40,6 +42,7 @@ pub fn recovered(recovered: &Recovered, as_json: bool) -> String {
             "partial-indexes": recovered.partial_indexes,
             "stored-columns": recovered.stored_columns,
             "sqlite-version": recovered.sqlite_version,
+            "advice": advice(recovered),
         }));
     }
     let mut text = summary_text(&recovered.summary);
@@ -53,7 +56,54 @@ pub fn recovered(recovered: &Recovered, as_json: bool) -> String {
             text += &format!("computed     {} ({what})\n", shown(name));
         }
     }
+    if let Some(advice) = advice(recovered) {
+        text += &format!("to do        {advice}\n");
+    }
     text
+}
+
+/// What to do with what is no part of a state, and was therefore computed here. The other packages say the same words.
+fn advice(recovered: &Recovered) -> Option<String> {
+    let mut indexes: Vec<&String> = Vec::new();
+    for name in recovered.expression_indexes.iter().chain(&recovered.partial_indexes) {
+        if !indexes.contains(&name) {
+            indexes.push(name);
+        }
+    }
+    let columns: Vec<&String> = recovered.stored_columns.iter().collect();
+    let computed = [("index", "indexes", &indexes), ("stored column", "stored columns", &columns)];
+    let computed: Vec<String> = computed
+        .into_iter()
+        .filter(|(_, _, names)| !names.is_empty())
+        .map(|(one, many, names)| listed(one, many, names))
+        .collect();
+    if computed.is_empty() {
+        return None;
+    }
+    let mut text = format!(
+        "SQLite {}, inside the component, computed the {}. Another SQLite may compute the same expressions otherwise.",
+        recovered.sqlite_version,
+        computed.join(" and the ")
+    );
+    if !indexes.is_empty() {
+        text += " It would then miss rows: run REINDEX with the SQLite that will use the database, before it is used.";
+    }
+    if !columns.is_empty() {
+        text += " REINDEX computes no stored columns: they are computed when the rows of their tables are updated, or all of it \
+                 when Lifeboat's extension restores in that SQLite.";
+    }
+    Some(text)
+}
+
+/// Names in a sentence, the first ten of them.
+fn listed(one: &str, many: &str, names: &[&String]) -> String {
+    const LISTED: usize = 10;
+    let first: Vec<String> = names.iter().take(LISTED).map(|name| shown(name)).collect();
+    let kind = if names.len() == 1 { one } else { many };
+    match names.len() - first.len() {
+        0 => format!("{kind} {}", first.join(", ")),
+        more => format!("{kind} {} and {more} more", first.join(", ")),
+    }
 }
 
 fn line(value: &Value) -> String {
@@ -216,6 +266,46 @@ mod tests {
         assert_eq!((&json["state-id"], &json["bundles"][0]["base-id"]), (&json!("B"), &Value::Null));
         assert_eq!(json["bundles"][1]["base-id"], "A");
         assert!(!public(&bundles[..1], &reports[..1], false).contains("chain"));
+    }
+
+    #[test]
+    fn what_was_computed_is_told_with_what_to_do() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let recovered = |expressions: &[&str], partial: &[&str], columns: &[&str]| Recovered {
+            summary: Summary {
+                report: report("A", None),
+                bundles: Vec::new(),
+                domain: String::new(),
+                application_id: 0,
+                user_version: 0,
+                encoding: Encoding::Utf8,
+                schema: Vec::new(),
+                tables: Vec::new(),
+                selection: None,
+            },
+            size: 1,
+            expression_indexes: names(expressions),
+            partial_indexes: names(partial),
+            stored_columns: names(columns),
+            sqlite_version: "3.9".to_owned(),
+        };
+        assert_eq!(advice(&recovered(&[], &[], &[])), None);
+        let said = |expressions: &[&str], partial: &[&str], columns: &[&str]| {
+            advice(&recovered(expressions, partial, columns)).unwrap()
+        };
+        let indexes = said(&["a", "b"], &["b"], &[]);
+        assert!(indexes.starts_with("SQLite 3.9, inside the component, computed the indexes a, b. "), "{indexes}");
+        assert!(indexes.contains("run REINDEX") && !indexes.contains("stored"), "{indexes}");
+        let columns = said(&[], &[], &["t.x"]);
+        assert!(columns.contains("the stored column t.x. ") && !columns.contains("run REINDEX"), "{columns}");
+        assert!(said(&["a\n"], &[], &["t.x"]).contains("the index a\u{fffd} and the stored column t.x. "));
+        let many: Vec<String> = (0..12).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(said(&many, &[], &[]).contains("7, 8, 9 and 2 more. "));
+        let text = super::recovered(&recovered(&["a"], &[], &[]), false);
+        assert!(text.contains("\nto do        SQLite 3.9"), "{text}");
+        let json: Value = serde_json::from_str(&super::recovered(&recovered(&[], &[], &[]), true)).unwrap();
+        assert_eq!(json["advice"], Value::Null);
     }
 
     #[test]

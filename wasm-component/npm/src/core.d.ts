@@ -13,6 +13,9 @@ type Module = CompiledModule | Uint8Array | ArrayBuffer;
 // `WebAssembly.Module`, which the types of Node do not know.
 type CompiledModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer M } } } ? M : object;
 
+/** The text of a key, of whatever a caller gives as one. `what`: `recovery key` or `verify key`, for messages. */
+export type KeyOf = (key: unknown, what: string) => Promise<string>;
+
 /** A bundle that is not read yet. */
 export interface Bundle {
   /** For messages. */
@@ -28,9 +31,10 @@ export interface Bundle {
  * `const { recover } = lifeboat(name => bytes[name])`. They are compiled once; each piece of work has an instance of its
  * own.
  *
- * `file`: what a path means, where there are some.
+ * `file`: what a path means, where there are some. `key`: what a key may be, besides its text.
  */
 export declare function lifeboat<Path extends string | URL = never>(
   load: LoadModule,
   file?: (path: Path) => Promise<Bundle>,
+  key?: KeyOf,
 ): Lifeboat<Path>;

@@ -2,7 +2,8 @@
 
 import { instantiate } from '../component/recovery.js';
 import { LifeboatError, call, misuse, said } from './error.js';
-import { checked, text } from './options.js';
+import { plainKey } from './key.js';
+import { checked } from './options.js';
 import { abortable, bundlesOf, pieces } from './pieces.js';
 import { Pace } from './pace.js';
 import { recoveredOf, reportOf, summaryOf } from './reports.js';
@@ -19,9 +20,10 @@ export { IllFormedText, LifeboatError };
  * See core.d.ts.
  * @param {import('./core.js').LoadModule} load
  * @param {(path: string | URL) => Promise<Bundle>} [file]
+ * @param {import('./core.js').KeyOf} [keyOf]
  * @returns {import('./types.js').Lifeboat<string | URL>}
  */
-export function lifeboat(load, file) {
+export function lifeboat(load, file, keyOf = plainKey) {
   /** @type {Map<string, Promise<WebAssembly.Module>>} */
   const modules = new Map();
 
@@ -61,6 +63,7 @@ export function lifeboat(load, file) {
         if (verifyKey === undefined) return inspect(chain, key, options);
         throw misuse('give the recovery key or the verify key: the one contains the other');
       }
+      const signer = verifyKey === undefined ? undefined : await keyOf(verifyKey, 'verify key');
       const bundles = await bundlesOf(chain, file);
       const pace = new Pace(bundles, progress, signal);
       const recovery = await fresh();
@@ -68,7 +71,7 @@ export function lifeboat(load, file) {
       const reports = [];
       for (const [index, bundle] of bundles.entries()) {
         const isLast = index + 1 === bundles.length;
-        const audit = call(() => recovery.Audit.open(verifyKey, isLast ? expect : undefined));
+        const audit = call(() => recovery.Audit.open(signer, isLast ? expect : undefined));
         try {
           for await (const piece of pieces(bundle, signal)) {
             placed(() => audit.push(piece), bundles, bundle);
@@ -99,7 +102,7 @@ export function lifeboat(load, file) {
     },
 
     async recoverToStream(chain, key, stream, options) {
-      if (typeof stream?.getWriter !== 'function') throw misuse('the stream is no WritableStream');
+      if (typeof stream?.getWriter !== 'function') throw misuse('the stream is not a WritableStream');
       const writer = stream.getWriter();
       try {
         const { signal } = checked(options);
@@ -124,7 +127,8 @@ export function lifeboat(load, file) {
     },
 
     async *rows(chain, key, options) {
-      const open = (/** @type {Recovery} */ recovery) => recovery.Rows.open(key, options?.expect);
+      const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) =>
+        recovery.Rows.open(text, options?.expect);
       const { resource: rows, bundles, pace } = await begin(chain, key, options, open);
       try {
         for await (const _ of feed(rows, bundles, pace)) {
@@ -142,15 +146,15 @@ export function lifeboat(load, file) {
    * @param {Chain} chain
    * @param {string} key
    * @param {import('./types.js').Options | undefined} options
-   * @param {(recovery: Recovery) => T} open
+   * @param {(recovery: Recovery, key: string) => T} open
    */
   async function begin(chain, key, options, open) {
     const { progress, signal } = checked(options);
-    text(key, 'the recovery key');
     const bundles = await bundlesOf(chain, file);
+    const text = await keyOf(key, 'recovery key');
     const pace = new Pace(bundles, progress, signal);
     const recovery = await fresh();
-    return { resource: call(() => open(recovery)), bundles, pace };
+    return { resource: call(() => open(recovery, text)), bundles, pace };
   }
 
   /**
@@ -159,7 +163,8 @@ export function lifeboat(load, file) {
    * @param {import('./types.js').Options | undefined} options
    */
   async function inspect(chain, key, options) {
-    const open = (/** @type {Recovery} */ recovery) => recovery.Inspection.open(key, options?.expect);
+    const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) =>
+      recovery.Inspection.open(text, options?.expect);
     const { resource: inspection, bundles, pace } = await begin(chain, key, options, open);
     try {
       for await (const _ of feed(inspection, bundles, pace));
@@ -178,7 +183,8 @@ export function lifeboat(load, file) {
    */
   async function build(chain, key, options, sink) {
     const layout = options?.pageSize === undefined ? undefined : { pageSize: options.pageSize };
-    const open = (/** @type {Recovery} */ recovery) => recovery.Database.open(key, options?.expect, layout);
+    const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) =>
+      recovery.Database.open(text, options?.expect, layout);
     const { resource: database, bundles, pace } = await begin(chain, key, options, open);
     try {
       for await (const _ of feed(database, bundles, pace));

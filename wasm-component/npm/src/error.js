@@ -1,5 +1,7 @@
 // What goes wrong, typed. No message ever holds a key or a stored value.
 
+import { redact } from './redact.js';
+
 /** @typedef {import('./types.js').Kind} Kind */
 
 /** An error of Lifeboat. `kind` says what a caller would do differently; see the README. */
@@ -10,7 +12,7 @@ export class LifeboatError extends Error {
    * @param {{ cause?: unknown }} [options]
    */
   constructor(kind, message, options) {
-    super(`${kind}: ${message}`, options);
+    super(`${kind}: ${redact(message)}`, options);
     /** @readonly */
     this.kind = kind;
   }

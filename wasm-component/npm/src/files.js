@@ -2,8 +2,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { link, lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { LifeboatError, misuse, said } from './error.js';
+import { removeLeftovers, temporaryPath } from './leftovers.js';
+import { refuseNever } from './never.js';
 
 /** @typedef {import('node:fs/promises').FileHandle} FileHandle */
 
@@ -38,31 +40,18 @@ async function* content(path, name) {
 }
 
 /**
- * The database does not take the place of a bundle that it is made from, whatever the options say.
- * @param {string} bundle
- * @param {string} target
- */
-export async function refuseOwnBundle(bundle, target) {
-  const [one, other] = await Promise.all([bundle, target].map(path => stat(path).catch(() => undefined)));
-  if (one && other && one.dev === other.dev && one.ino === other.ino) {
-    throw misuse(
-      `'${target}' is the target and a bundle that is recovered, too, which would be lost; give another path`,
-    );
-  }
-}
-
-/**
  * Where a `WritableStream` writes: a file that gets its name when the stream is closed, synced and complete. Until then it
  * lies beside its target as `.NAME.lifeboat-….tmp`; after `abort`, which must follow any failure and may come twice, it is
- * gone. Only a process that is killed leaves it behind, and then it can be deleted at any time.
+ * gone. A process that is killed leaves it behind, and the next recovery into the same file removes it.
  * @param {string} path
- * @param {boolean} replace
+ * @param {{ replace: boolean, sources: string[], keyFile?: string }} options `sources` and `keyFile`: what is read, and so
+ *   never replaced
  */
-export async function fileSink(path, replace) {
+export async function fileSink(path, { replace, ...reads }) {
   const target = await resolve(path);
-  const mode = await refuse(target, replace);
-  const unique = `${process.pid}-${randomBytes(6).toString('hex')}`;
-  const temporary = join(dirname(target), `.${basename(target)}.lifeboat-${unique}.tmp`);
+  await check(target, replace, reads);
+  await removeLeftovers(target);
+  const temporary = temporaryPath(target, randomBytes(6).toString('hex'));
   const failed = `'${target}' cannot be written`;
   const file = await or(open(temporary, 'wx', 0o600), `${failed}: its directory must be there and writable`);
   return {
@@ -72,11 +61,15 @@ export async function fileSink(path, replace) {
       }
     },
     async close() {
-      if (mode !== undefined) await or(file.chmod(mode), failed);
+      if (!replace && (await lstat(target).catch(() => undefined))) throw madeMeanwhile(target);
+      // Somebody may have begun to use the target meanwhile, or put another file there.
+      const replaced = await check(target, replace, reads);
+      if (replaced) {
+        await takeOver(file, replaced, target);
+        await or(file.chmod(replaced.mode & 0o777), failed);
+      }
       await or(file.sync(), failed);
       await file.close();
-      // Somebody may have begun to use the target meanwhile.
-      await refuse(target, replace);
       await (replace ? or(rename(temporary, target), failed) : putNew(temporary, target));
       const lost = 'its directory cannot be synced; it may be gone after a power failure';
       await or(syncDirectory(dirname(target)), `'${target}' is complete, but ${lost}`);
@@ -93,34 +86,47 @@ export async function fileSink(path, replace) {
  * @param {string} path
  */
 async function resolve(path) {
-  if (typeof path !== 'string' || path === '') throw misuse('the target is no path of a file');
+  if (path === '' || path.includes('\0')) throw misuse('the path of the database is empty, or has a NUL character in it');
   const found = await lstat(path).catch(() => undefined);
   return found?.isSymbolicLink() ? or(realpath(path), `'${path}' cannot be used`) : path;
 }
 
 /**
- * Refuses a target that would be lost, or that would be spoilt by a journal beside it.
+ * Refuses a target that would be lost.
  * @param {string} target
  * @param {boolean} replace
- * @returns {Promise<number | undefined>} the permissions of the file that is replaced
+ * @param {{ sources: string[], keyFile?: string }} reads
  */
-async function refuse(target, replace) {
-  const found = await lstat(target).catch(() => undefined);
-  if (found && !replace) throw occupied(target);
-  if (found && !found.isFile()) throw misuse(`'${target}' is no ordinary file; give another path`);
-  for (const journal of [`${target}-journal`, `${target}-wal`]) {
-    if (!(await lstat(journal).catch(() => undefined))) continue;
-    throw misuse(
-      `'${journal}' belongs to a database that was not closed, and SQLite would play it into the new one; ` +
-        'close its program, or move the journal away with its database',
-    );
+async function check(target, replace, reads) {
+  const found = await refuseNever(target, reads);
+  if (found && !replace) throw misuse(`'${target}' already exists; give another path, or the option replace: true`);
+  return found;
+}
+
+/**
+ * The file belongs to whom the one belonged that it replaces.
+ * @param {FileHandle} file
+ * @param {import('node:fs').Stats} replaced
+ * @param {string} target
+ */
+async function takeOver(file, replaced, target) {
+  const { uid, gid } = await or(file.stat(), `'${target}' cannot be written`);
+  if (uid === replaced.uid && gid === replaced.gid) return;
+  const whose = `'${target}' belongs to user ${replaced.uid} and group ${replaced.gid}, and what replaces it would not`;
+  try {
+    await file.chown(replaced.uid, replaced.gid);
+  } catch (error) {
+    const remedy = 'run this as that user, or give another path';
+    throw new LifeboatError('host', `${whose} (${said(error)}); ${remedy}`, { cause: error });
   }
-  return found ? found.mode & 0o7777 : undefined;
 }
 
 /** @param {string} target */
-const occupied = target =>
-  misuse(`'${target}' is there and is not overwritten; give another path, or the option replace: true`);
+const madeMeanwhile = target =>
+  new LifeboatError(
+    'busy',
+    `'${target}' was made meanwhile by somebody else, and was not replaced; try again, or give another path`,
+  );
 
 /**
  * Renames to a name that must be free. A link fails where the name is taken, in one step; some file systems have none.
@@ -131,7 +137,7 @@ async function putNew(temporary, target) {
   try {
     await link(temporary, target);
   } catch {
-    if (await lstat(target).catch(() => undefined)) throw occupied(target);
+    if (await lstat(target).catch(() => undefined)) throw madeMeanwhile(target);
     await or(rename(temporary, target), `'${target}' cannot be written`);
     return;
   }

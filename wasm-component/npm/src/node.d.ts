@@ -13,7 +13,8 @@ export declare const rows: Lifeboat<Path>['rows'];
 /**
  * Recovers the database into a file, which appears complete and synced, or not at all. One that is there is refused
  * (`misuse`) unless `replace` is true, and even then while a journal lies beside it: close the programs that use it first.
- * Readable by its owner alone, unless it replaces another.
+ * What holds a recovery key, a bundle or a ledger is never replaced. Readable by its owner alone, unless it replaces another,
+ * whose owner and mode stay.
  */
 export declare function recoverFile(
   chain: Chain<Path>,

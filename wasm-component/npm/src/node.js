@@ -1,30 +1,39 @@
-// The entry for Node: bundles may be paths, and the database a file.
+// The entry for Node: bundles may be paths, keys may be in files, and the database is a file.
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { lifeboat } from './core.js';
-import { checked } from './options.js';
-import { fileSink, refuseOwnBundle, sourceFile } from './files.js';
+import { LifeboatError, misuse } from './error.js';
+import { fileSink, sourceFile } from './files.js';
+import { TEXT, keyText } from './key.js';
+import { checked, kindOf } from './options.js';
+import { refuseKey } from './pieces.js';
 
 export { IllFormedText, LifeboatError } from './core.js';
 
 /** @typedef {string | URL} Path */
 
+const FORMS = `${TEXT}, or 'file:PATH', or 'env:NAME'`;
+
 export const { verify, info, recover, recoverToStream, rows } = lifeboat(
   name => readFile(new URL(`../component/${name}`, import.meta.url)),
   (/** @type {Path} */ path) => sourceFile(plain(path)),
+  async (key, what) => (await keyOf(key, what)).text,
 );
 
 /** @type {typeof import('./node.js').recoverFile} */
 export async function recoverFile(chain, key, path, options) {
   const { replace, ...others } = checked(options);
-  const target = plain(path);
-  for (const source of Array.isArray(chain) ? chain : [chain]) {
-    if (typeof source === 'string' || source instanceof URL) await refuseOwnBundle(plain(source), target);
+  if (typeof path !== 'string' && !(path instanceof URL)) {
+    throw misuse(`the path of the database is ${kindOf(path)}; look at the order of the arguments: (chain, key, path, options)`);
   }
-  const sink = await fileSink(target, replace ?? false);
+  refuseKey(path, 'the database');
+  const sources = (Array.isArray(chain) ? chain : [chain]).filter(isPath).map(plain);
+  for (const source of sources) refuseKey(source, 'a bundle');
+  const { text, file } = await keyOf(key, 'recovery key');
+  const sink = await fileSink(plain(path), { replace: replace ?? false, sources, keyFile: file });
   try {
-    return await recoverToStream(chain, key, new WritableStream(sink), others);
+    return await recoverToStream(chain, text, new WritableStream(sink), others);
   } catch (error) {
     // A stream that failed by itself has not been aborted.
     await sink.abort();
@@ -32,5 +41,37 @@ export async function recoverFile(chain, key, path, options) {
   }
 }
 
+/**
+ * The text of a key, and the file that holds it.
+ * @param {unknown} key
+ * @param {string} what
+ * @returns {Promise<{ text: string, file?: string }>}
+ */
+async function keyOf(key, what) {
+  const [, form, rest] = /^(file|env):([^]*)$/.exec(typeof key === 'string' ? key : '') ?? [];
+  if (form === 'env') {
+    const text = process.env[rest];
+    if (text !== undefined) return { text: keyText(text, what, FORMS, `the environment variable '${rest}': `) };
+    throw new LifeboatError('host', `the environment variable '${rest}' that should hold the key is not set in this process`);
+  }
+  if (form !== 'file') return { text: keyText(key, what, FORMS) };
+  // As in SQL: what follows is a path. One that a URL has in full is that, too.
+  const file = rest.startsWith('///') ? fileURLToPath(`file:${rest}`) : rest;
+  const text = await readFile(file, 'utf8').catch(error => {
+    throw new LifeboatError('host', `the key's file '${file}' cannot be read: ${error.message}`, { cause: error });
+  });
+  return { text: keyText(text, what, FORMS, `the key's file '${file}': `), file };
+}
+
+/**
+ * @param {unknown} source
+ * @returns {source is Path}
+ */
+const isPath = source => typeof source === 'string' || source instanceof URL;
+
 /** @param {Path} path */
-const plain = path => (path instanceof URL ? fileURLToPath(path) : path);
+const plain = path => {
+  if (!(path instanceof URL)) return path;
+  if (path.protocol === 'file:') return fileURLToPath(path);
+  throw misuse(`a URL of the form ${path.protocol} is not the path of a file`);
+};

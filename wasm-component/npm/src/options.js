@@ -11,26 +11,28 @@ const NAMES = ['key', 'verifyKey', 'expect', 'progress', 'signal', 'pageSize', '
  */
 export function checked(options) {
   if (options === undefined) return /** @type {T} */ ({});
-  if (typeof options !== 'object' || options === null) throw misuse('the options are no object');
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw misuse('the options are not an object');
   const { key, verifyKey, expect, progress, signal, pageSize, replace } = /** @type {Record<string, unknown>} */ (
     options
   );
   for (const name of Object.keys(options)) {
     if (!NAMES.includes(name))
-      throw misuse(`there is no option ${JSON.stringify(name)}; there are ${NAMES.join(', ')}`);
+      throw misuse(`there is no option ${JSON.stringify(name)}; known options: ${NAMES.join(', ')}`);
   }
-  for (const [name, value] of Object.entries({ key, verifyKey, expect })) {
+  for (const [name, value] of Object.entries({ verifyKey, expect })) {
     if (name in options) text(value, `the option ${name}`);
   }
-  if (progress !== undefined && typeof progress !== 'function') throw misuse('the option progress is no function');
+  if ('key' in options && (key === undefined || key === null)) text(key, 'the option key');
+  if (progress !== undefined && typeof progress !== 'function') throw misuse('the option progress is not a function');
   if (signal !== undefined && typeof (/** @type {AbortSignal} */ (signal)?.aborted) !== 'boolean')
-    throw misuse('the option signal is no AbortSignal');
+    throw misuse('the option signal is not an AbortSignal');
   // Else the glue would cut it down to 32 bits. Which of these sizes are right, the component says.
   if (
     pageSize !== undefined &&
     !(typeof pageSize === 'number' && pageSize >= 0 && pageSize <= 65536 && Number.isInteger(pageSize))
   ) {
-    throw misuse('the option pageSize is no power of two from 512 to 65536');
+    throw misuse('the option pageSize is not a power of two from 512 to 65536');
   }
   if (replace !== undefined && typeof replace !== 'boolean')
     throw misuse('the option replace is neither true nor false');
@@ -44,9 +46,14 @@ export function checked(options) {
  */
 export function text(value, what) {
   if (typeof value === 'string') return value;
-  // Never the value: it may be a key in another shape.
-  const given = value === null ? 'null' : typeof value;
-  throw misuse(
-    `${what} is ${given === 'undefined' ? 'undefined' : `of the type ${given}`}; it is given as a string, or left out`,
-  );
+  throw misuse(`${what} is ${kindOf(value)}; it is given as a string, or left out`);
+}
+
+/**
+ * What was given, but never the value: it may be a key in another shape.
+ * @param {unknown} value
+ */
+export function kindOf(value) {
+  if (value === undefined || value === null) return String(value);
+  return `of the type ${typeof value}`;
 }

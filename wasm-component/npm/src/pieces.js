@@ -1,6 +1,7 @@
 // Bundles, whatever they come as, in pieces.
 
 import { LifeboatError, misuse, said } from './error.js';
+import { keyIn } from './key.js';
 
 /** @typedef {import('./core.js').Bundle} Bundle */
 
@@ -28,6 +29,7 @@ export async function bundlesOf(chain, file) {
  */
 async function bundleOf(source, file) {
   if (typeof source === 'string' || source instanceof URL) {
+    refuseKey(source, 'a bundle');
     if (file) return file(source);
     throw misuse('there are no paths here; give the bundle as bytes, a Blob or a stream');
   }
@@ -44,6 +46,22 @@ async function bundleOf(source, file) {
   const iterable = /** @type {AsyncIterable<unknown> | null | undefined} */ (source);
   if (typeof iterable?.[Symbol.asyncIterator] === 'function') return { read: () => iterable[Symbol.asyncIterator]() };
   throw misuse('a bundle is given as bytes, a Blob, a stream or an async iterable of bytes, or in Node as a path');
+}
+
+/**
+ * A key where a path belongs is told, and not shown.
+ * @param {unknown} path
+ * @param {string} what
+ */
+export function refuseKey(path, what) {
+  if (typeof path !== 'string') return;
+  const order = 'look at the order of the arguments';
+  const key = keyIn(path);
+  if (key) throw misuse(`${key} stands where the path of ${what} belongs; ${order}`);
+  if (/^(file|env):/.test(path)) {
+    const form = "the form of a key, 'file:PATH' or 'env:NAME', stands";
+    throw misuse(`${form} where the path of ${what} belongs; ${order} (a file URL is given as a URL)`);
+  }
 }
 
 /**
@@ -99,7 +117,7 @@ function view(value) {
   if (value instanceof Uint8Array) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  throw misuse('a piece of a bundle is no bytes; a stream of bytes must have no text encoding');
+  throw misuse('a piece of a bundle is not bytes; a stream of bytes must have no text encoding');
 }
 
 /**

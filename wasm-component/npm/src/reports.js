@@ -45,4 +45,39 @@ export const recoveredOf = recovered => ({
   partialIndexes: recovered.partialIndexes,
   storedColumns: recovered.storedColumns,
   sqliteVersion: recovered.sqliteVersion,
+  advice: adviceOf(recovered),
 });
+
+/**
+ * What to do with what is no part of a state, and was therefore computed here: the words of the command. Null: nothing.
+ * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Recovered} recovered
+ */
+function adviceOf({ expressionIndexes, partialIndexes, storedColumns, sqliteVersion }) {
+  const indexes = [...new Set([...expressionIndexes, ...partialIndexes])];
+  const computed = [
+    ...(indexes.length > 0 ? [listed('index', 'indexes', indexes)] : []),
+    ...(storedColumns.length > 0 ? [listed('stored column', 'stored columns', storedColumns)] : []),
+  ].join(' and the ');
+  if (computed === '') return null;
+  const miss = ' It would then miss rows: run REINDEX with the SQLite that will use the database, before it is used.';
+  const stored =
+    ' REINDEX computes no stored columns: they are computed when the rows of their tables are updated, or all of it when ' +
+    "Lifeboat's extension restores in that SQLite.";
+  return (
+    `SQLite ${sqliteVersion}, inside the component, computed the ${computed}. ` +
+    `Another SQLite may compute the same expressions otherwise.${indexes.length > 0 ? miss : ''}` +
+    (storedColumns.length > 0 ? stored : '')
+  );
+}
+
+/**
+ * Names in a sentence, the first ten of them, without what would steer a terminal.
+ * @param {string} one
+ * @param {string} many
+ * @param {string[]} names
+ */
+function listed(one, many, names) {
+  const first = names.slice(0, 10).map(name => name.replace(/\p{Cc}/gu, '\ufffd'));
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
+  return `${names.length === 1 ? one : many} ${first.join(', ')}${more}`;
+}

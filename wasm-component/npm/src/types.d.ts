@@ -7,6 +7,7 @@ export type Source<Path = never> =
 /** A full bundle, or a chain, oldest first: a full bundle and the deltas that lead on from it. */
 export type Chain<Path = never> = Source<Path> | readonly Source<Path>[];
 
+/** What a caller would do differently. An interface: these words stay. */
 export type Kind =
   /** The recovery key did not make this bundle. Find the right key: the bundle may be sound. */
   | 'wrong key'
@@ -23,7 +24,9 @@ export type Kind =
   /** Sound, but another state id or verify key than expected, or bundles that are no chain. */
   | 'mismatch'
   /** What is around refused: a file that cannot be read or written, too little memory for the component. */
-  | 'host';
+  | 'host'
+  /** Somebody else was quicker: the file was made meanwhile. Try again. */
+  | 'busy';
 
 /**
  * What every function here throws, except what is the caller's own: the reason of an aborted signal, and what a given
@@ -56,7 +59,8 @@ export interface Options {
 }
 
 export interface VerifyOptions extends Options {
-  /** The recovery key (`lifeboatkey1…`): the bundle is opened and decoded, and its state id proved. */
+  /** The recovery key (`lifeboatkey1…`; in Node also `file:PATH` or `env:NAME`): the bundle is opened and decoded, and its
+   * state id proved. */
   key?: string;
   /** The verify key (`lifeboatverify1…`) of the expected signer; else `mismatch`. */
   verifyKey?: string;
@@ -81,7 +85,7 @@ export interface Report {
   authentic: boolean;
   /** Size of the whole bundle in bytes. */
   size: number;
-  /** How many sealed chunks it has. */
+  /** How many chunks of changes it has. */
   chunks: number;
   /** Number of the rules by which states are named and ordered. */
   stateRevision: number;
@@ -134,13 +138,15 @@ export interface Recovered {
   summary: Summary;
   /** Size of the database file in bytes. */
   size: number;
-  /** The indexes on expressions. */
+  /** The indexes on expressions, and on virtual columns. */
   expressionIndexes: string[];
   /** The indexes with a WHERE clause. */
   partialIndexes: string[];
   /** The stored generated columns, as `table.column`. */
   storedColumns: string[];
   sqliteVersion: string;
+  /** What to do before the database is used, in words; null where there is nothing to do. */
+  advice: string | null;
 }
 
 /** Text that is ill-formed in its encoding, so that no string could give it back. */

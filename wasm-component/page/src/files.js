@@ -4,6 +4,7 @@
 import { plan } from './chain.js';
 import { $, announce, make, notice } from './dom.js';
 import { draw } from './lists.js';
+import { explain } from './words.js';
 import { Cancelled, start } from './work.js';
 
 /** Bytes at the beginning that are looked at. */
@@ -18,6 +19,7 @@ let entries = [];
 let ids = 0;
 /** The chains, and which of them is meant, by the state to which it leads. */
 let ends = [];
+let unused = [];
 let chosen;
 let checking;
 let drawn = 0;
@@ -53,6 +55,20 @@ const end = () => ends.find(({ state }) => state === chosen);
 
 /** The files of the chain to recover, oldest first; none while there is no such chain, or files are being checked. */
 export const chain = () => (isBusy() ? undefined : end()?.chain.map(({ entry }) => entry.file));
+
+/**
+ * What is not in that chain, though it may belong to it: `files`, damaged ones and those that do not fit, each with `name` and
+ * `why`; and `others`, how many other states the files lead to. `last` is the name of the last bundle of the chain.
+ */
+export function leftOut() {
+  const bad = entries.filter(({ state, isOther }) => state === 'bad' && !isOther);
+  const misfits = unused.filter(({ why }) => why !== 'not needed').map(({ bundle }) => bundle.entry);
+  const files = [
+    ...bad.map(({ file, failure }) => ({ name: file.name, why: explain(failure).file ?? 'Cannot be used' })),
+    ...misfits.map(({ file }) => ({ name: file.name, why: 'Does not fit' })),
+  ];
+  return { files, others: Math.max(0, ends.length - 1), last: end()?.chain.at(-1).name };
+}
 
 /** Are files still being checked? */
 export const isBusy = () => entries.some(({ state }) => state === 'waiting' || state === 'checking');
@@ -91,7 +107,7 @@ const isSame = (one, other) =>
 /** The text of a blob, if it can be read. */
 const textOf = blob => blob.text().catch(() => undefined);
 
-/** What a file is that is no bundle, but that a person would know again. */
+/** What a file is that is not a bundle, but that a person would know again. */
 function known(head) {
   if (head === undefined) {
     const message = 'it was moved or changed, or it is a folder; choose the file itself';
@@ -99,7 +115,7 @@ function known(head) {
   }
   if (!head.startsWith(SQLITE)) return { state: 'waiting' };
   const message = 'any program for SQLite opens it as it is';
-  return { state: 'bad', title: 'No bundle, but a database', failure: { kind: 'misuse', message } };
+  return { state: 'bad', isOther: true, title: 'Not a bundle, but a database', failure: { kind: 'misuse', message } };
 }
 
 function remove(entry) {
@@ -154,12 +170,13 @@ function update() {
   const sorted = plan(sound.map(entry => ({ entry, name: entry.file.name, report: entry.report })));
   const newest = ({ chain }) => chain.at(-1).entry.file.lastModified;
   ends = sorted.ends.sort((a, b) => newest(b) - newest(a));
+  unused = sorted.unused;
   if (!end()) chosen = ends[0]?.state;
   const choose = state => {
     chosen = state;
     update();
   };
-  draw($('file-lists'), { entries, ends, end: end(), unused: sorted.unused }, { remove, choose });
+  draw($('file-lists'), { entries, ends, end: end(), unused }, { remove, choose });
   drawn = performance.now();
   on.changed();
 }

@@ -4,7 +4,10 @@ import { make, notice } from './dom.js';
 import { NAMELESS, TABLES_SHOWN, begin as rows } from './rows.js';
 import { bytes, count, grouped, list, size } from './words.js';
 
-/** The elements that show a summary. `source` is `{ chain, key, expect }`, for a look at rows. */
+/** Whether a person must be told that the state may be an older one: files were left out, and no state was expected. */
+export const mayBeOlder = ({ leftOut, expect }) => leftOut.files.length > 0 && expect === undefined;
+
+/** The elements that show a summary. `source` is `{ chain, key, expect, leftOut }`; the first three are for a look at rows. */
 export function inside(summary, source) {
   const { report, bundles, tables, schema, selection, encoding, applicationId, userVersion } = summary;
   const sum = numbers => numbers.reduce((total, number) => total + number, 0);
@@ -14,9 +17,10 @@ export function inside(summary, source) {
     'div',
     { class: 'inside' },
     notice(
-      'good',
-      'Opened, and proved to be complete',
-      make('p', `${found}. Every row was read, and together they are the state that was backed up.`),
+      mayBeOlder(source) ? 'warn' : 'good',
+      opened(source),
+      make('p', `${found}. Every row was read, and together they are the state that ${source.leftOut.last} leads to.`),
+      missing(source),
     ),
     selection && part(selection),
     make(
@@ -32,6 +36,23 @@ export function inside(summary, source) {
     make('details', make('summary', `Schema: ${count(schema.length, 'statement')}`), schemaOf(schema)),
     tables.length > 0 && rows(tables, source),
   );
+}
+
+/** The title of what was opened. */
+export const opened = source =>
+  mayBeOlder(source) ? 'Opened, but files were left out: it may be an older state' : 'Opened, and proved to be complete';
+
+/** What was left out of the chain, and so is not in the database. */
+function missing({ leftOut: { files, others, last }, expect }) {
+  const older = 'They may hold what was changed later. Look for sound copies of them, and of what is missing, in another place.';
+  const known = 'The state is the one that you noted, so nothing of it is in them.';
+  return [
+    files.length > 0 && [
+      make('p', `${count(files.length, 'file')} left out: `, make('strong', list(files.map(({ name, why }) => `${name} (${why})`))), '.'),
+      make('p', expect === undefined ? older : known),
+    ],
+    others > 0 && make('p', `The files lead to ${count(others + 1, 'different state')}; this is the one of ${last}.`),
+  ].flat();
 }
 
 const fact = (name, value) => [make('dt', name), make('dd', value)];
@@ -70,29 +91,39 @@ function schemaOf(schema) {
 const rest = ({ length }) =>
   length > TABLES_SHOWN && make('p', { class: 'schema' }, `and ${(length - TABLES_SHOWN).toLocaleString('en')} more`);
 
-/** What was recovered and saved. `address`: that of a download, where it is one. */
-export function saved({ size: length, sqliteVersion, ...recovered }, name, { address }) {
-  const proof = 'gave back every row, and found the file in order: it is the state that was backed up';
+/**
+ * What was recovered and saved, out of `source` (see `inside`). `address`: that of a download, where it is one.
+ */
+export function saved({ size: length, sqliteVersion, ...recovered }, name, { address }, source) {
+  const state = `it is the state that ${source.leftOut.last} leads to`;
   const link = address && make('a', { href: address, download: name, id: 'download' }, 'save it now');
-  return notice(
-    'good',
-    link ? 'The database is complete' : 'The database is saved',
-    make('p', make('strong', name), `, ${bytes(length)}.`),
-    link && make('p', 'The browser puts it with its downloads. If it did not: ', link, '.'),
-    make('p', `SQLite ${sqliteVersion} built it here, ${proof}.`),
+  return [
+    notice(
+      mayBeOlder(source) ? 'warn' : 'good',
+      savedTitle(source, link),
+      make('p', make('strong', name), `, ${bytes(length)}.`),
+      link && make('p', 'The browser puts it with its downloads. If it did not: ', link, '.'),
+      make('p', `SQLite ${sqliteVersion} built it here, gave back every row, and found the file in order: ${state}.`),
+      missing(source),
+    ),
     anew(recovered),
-  );
+  ].filter(Boolean);
 }
 
-/** What is no part of a state, and was therefore computed when the database was built. */
-function anew({ expressionIndexes, partialIndexes, storedColumns }) {
+function savedTitle(source, isDownload) {
+  const done = isDownload ? 'The database is complete' : 'The database is saved';
+  return mayBeOlder(source) ? `${done}, but files were left out: it may be an older state` : done;
+}
+
+/** What is no part of a state, and was therefore computed when the database was built: what to do with it. */
+function anew({ advice, expressionIndexes, partialIndexes, storedColumns }) {
+  if (advice === null) return undefined;
+  const isIndex = expressionIndexes.length + partialIndexes.length > 0;
   const names = [...new Set([...expressionIndexes, ...partialIndexes, ...storedColumns])];
-  if (names.length === 0) return undefined;
-  return make(
-    'details',
-    make('summary', `Computed anew: ${names.length}`),
-    make('p', 'A backup does not hold what is computed: indexes and generated columns. SQLite computed these here:'),
-    make('p', `${list(names)}.`),
-    make('p', 'They differ from what was lost only where a function that they use differs between versions of SQLite.'),
+  return notice(
+    'warn',
+    isIndex ? 'Before you use it: run REINDEX' : 'Before you use it: columns were computed here',
+    make('p', advice),
+    names.length > 10 && make('details', make('summary', `All ${names.length} of them`), make('p', `${list(names)}.`)),
   );
 }

@@ -2,7 +2,7 @@
 
 import { $, announce, make, refusal, show } from './dom.js';
 import * as files from './files.js';
-import { inside, saved } from './inside.js';
+import { inside, mayBeOlder, opened as openedTitle, saved } from './inside.js';
 import * as key from './key.js';
 import { run } from './progress.js';
 import { stop } from './rows.js';
@@ -17,9 +17,10 @@ const SAVING = {
   writing: 'Saving the database',
 };
 
-/** What is going on in steps 3 and 4, and what was opened. */
+/** What is going on in steps 3 and 4, what was opened, and whether it may be an older state. */
 let work;
 let opened;
+let isOlder = false;
 let isSaved = false;
 let address;
 
@@ -28,7 +29,7 @@ function changed() {
   work?.cancel();
   stop();
   work = opened = undefined;
-  isSaved = false;
+  isSaved = isOlder = false;
   if (address) URL.revokeObjectURL(address);
   address = undefined;
   for (const [id, children] of Object.entries(LATER)) $(id).replaceChildren(...children);
@@ -39,8 +40,11 @@ function changed() {
 function mark() {
   const done = { files: files.chain() !== undefined, key: key.isGood(), inside: opened !== undefined, save: isSaved };
   const now = Object.keys(done).find(step => !done[step]);
+  // A tick would say that all is well.
+  const isPart = { files: mayBeOlder({ leftOut: files.leftOut(), expect: key.expect() }), inside: isOlder, save: isOlder };
   for (const step of Object.keys(done)) {
     $(`step-${step}`).classList.toggle('done', done[step]);
+    $(`step-${step}`).classList.toggle('part', done[step] && isPart[step] === true);
     $(`step-${step}`).classList.toggle('now', step === now);
   }
   // One button stands out: the next one to press.
@@ -53,15 +57,16 @@ async function look(event) {
   const chain = files.chain();
   if (!chain) return files.ask();
   if (!(await key.isReady())) return;
-  const source = { chain, key: key.key(), expect: key.expect() };
+  const source = { chain, key: key.key(), expect: key.expect(), leftOut: files.leftOut() };
   changed();
   const mine = (work = run($('inside'), 'info', source, OPENING));
   try {
     opened = await mine.result;
+    isOlder = mayBeOlder(source);
     $('inside').replaceChildren(inside(opened, source));
     offer(source);
     mark();
-    announce('Opened, and proved to be complete');
+    announce(openedTitle(source));
     show($('inside'));
   } catch (error) {
     if (mine === work) failed(error, 'inside', $('look'));
@@ -71,7 +76,7 @@ async function look(event) {
 /** Step 4 begins. */
 function offer(source) {
   const about =
-    'SQLite, which is inside this page, builds the file and proves that it is the database that was backed up.';
+    'SQLite, which is inside this page, builds the file and proves that it is the state that was opened.';
   const attributes = { type: 'button', class: 'strong', id: 'save-database', click: () => save(source) };
   const button = make('button', attributes, 'Save the database…');
   $('save').replaceChildren(make('p', { class: 'later' }, about), make('div', { class: 'actions' }, button));
@@ -86,11 +91,11 @@ async function save(source) {
     const download = await target.finish();
     if (mine !== work) return;
     address = download.address;
-    $('save').replaceChildren(saved(recovered, target.name, download), end(source));
+    $('save').replaceChildren(...saved(recovered, target.name, download, source), end(source));
     $('download')?.click();
     isSaved = true;
     mark();
-    announce('The database is saved');
+    announce($('save').querySelector('h3').textContent);
     show($('save'));
   } catch (error) {
     await target.abandon();

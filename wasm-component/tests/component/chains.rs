@@ -154,7 +154,7 @@ fn what_is_no_chain_is_refused_with_its_reason() {
     let other_key = lifeboat_core::RecoveryKey::from_bytes(*b"another key for tests, no key!!!").unwrap().to_text();
     let mut damaged = bc.clone();
     damaged[100] ^= 1;
-    let cases: [(&[&[u8]], &str, &str); 14] = [
+    let cases: [(&[&[u8]], &str, &str); 17] = [
         (&[&full, &ab, &cd], "mismatch", "bundle 3 of the chain does not follow: it leads on from the state"),
         (&[&full, &bc], "mismatch", "bundle 2 of the chain does not follow: it leads on from the state"),
         (&[&full, &ab, &bc, &branch], "mismatch", "bundle 4 of the chain does not follow: a fork"),
@@ -162,8 +162,12 @@ fn what_is_no_chain_is_refused_with_its_reason() {
         (&[&full, &ab, &ab], "mismatch", "bundle 3 of the chain does not follow: it is bundle 2 again"),
         (&[&full, &ab, &foreign], "mismatch", "bundle 3 of the chain does not follow: it is of another domain"),
         (&[&full, &foreign], "mismatch", "bundle 2 of the chain does not follow: it is of another domain"),
-        (&[&ab, &bc], "mismatch", "this is a delta"),
-        (&[&full, &full], "mismatch", "bundle 2 of the chain: a full bundle stands where a delta belongs"),
+        (&[&ab, &bc], "mismatch", "bundle 1 of the chain: this is a delta"),
+        (&[&full, &full], "mismatch", "bundle 2 of the chain does not follow: it is a full bundle"),
+        // Told when all of them are known, and so in the words that others have for them.
+        (&[&bc, &ab, &full], "mismatch", "bundle 2 of the chain does not follow: a wrong order: bundle 3 comes before"),
+        (&[&full, &bc, &ab], "mismatch", "bundle 2 of the chain does not follow: a wrong order: bundle 3 comes before"),
+        (&[&ab, &cd, &bc], "mismatch", "bundle 2 of the chain does not follow: a wrong order: bundle 3 comes before"),
         (&[&full, &ab, &ledger], "mismatch", "bundle 3 of the chain: this is a ledger"),
         (&[&ledger, &ab], "mismatch", "this is a ledger"),
         (&[&full, &ab, &damaged, &cd], "corrupt", "bundle 3 of the chain: item 1 at byte 75"),
@@ -183,8 +187,10 @@ fn what_is_no_chain_is_refused_with_its_reason() {
             }
         }
     }
-    let error = run_chain!(host, inspection, [&full, &ab], PIECE, &other_key, None).0.unwrap_err();
-    assert_eq!(kind(&error), "wrong key", "{error:?}");
+    for bundles in [[&full, &ab], [&full, &full], [&bc, &full]] {
+        let error = run_chain!(host, inspection, bundles, PIECE, &other_key, None).0.unwrap_err();
+        assert_eq!(kind(&error), "wrong key", "{error:?}");
+    }
     let middle = run!(host, audit, ab, PIECE, None, None).0.unwrap().state_id;
     let error = run_chain!(host, inspection, [&full, &ab, &bc], PIECE, &key, Some(&middle)).0.unwrap_err();
     assert_eq!(kind(&error), "mismatch", "{error:?}");
@@ -287,8 +293,8 @@ fn calls_out_of_order_change_nothing() {
 
     let inspection = call!(host, inspection.call_open(&key, None)).unwrap();
     call!(host, inspection.call_begin_delta(inspection)).unwrap();
-    let first = call!(host, inspection.call_push_delta(inspection, &chain[0])).unwrap_err();
-    assert_eq!(kind(&first), "mismatch");
+    let first = call!(host, inspection.call_push_delta(inspection, &[&chain[1][..], &[0]].concat())).unwrap_err();
+    assert_eq!(kind(&first), "corrupt");
     let again = call!(host, inspection.call_push_delta(inspection, &chain[1])).unwrap_err();
     assert_eq!(format!("{first:?}"), format!("{again:?}"));
     let again = call!(host, inspection.call_push(inspection, &chain[0])).unwrap_err();

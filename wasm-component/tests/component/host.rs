@@ -36,12 +36,17 @@ impl Host {
 
     /// With at most so many bytes of memory.
     pub fn with_memory(bytes: usize) -> Self {
+        Self::try_with_memory(bytes).expect("memory enough to begin with")
+    }
+
+    /// The same; none where it cannot even begin.
+    pub fn try_with_memory(bytes: usize) -> Option<Self> {
         let component = component();
         let mut store = Store::new(component.engine(), StoreLimitsBuilder::new().memory_size(bytes).build());
         store.limiter(|limits| limits);
         let linker = Linker::new(component.engine());
-        let lifeboat = bindings::Lifeboat::instantiate(&mut store, component, &linker).unwrap();
-        Self { store, lifeboat }
+        let lifeboat = bindings::Lifeboat::instantiate(&mut store, component, &linker).ok()?;
+        Some(Self { store, lifeboat })
     }
 
     /// The store, and what the component exports.

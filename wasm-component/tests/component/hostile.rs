@@ -269,3 +269,62 @@ fn a_long_value_that_has_no_room_is_an_error_and_no_trap() {
     let mut host = Host::new();
     run!(host, database, bundle, PIECE, &key, None, None).0.unwrap();
 }
+
+/// From the least memory that an instance can begin with: whatever is too little for the work is told.
+#[test]
+fn the_least_memory_is_an_error_and_no_trap() {
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+        INSERT INTO t SELECT i, randomblob(3000) FROM n";
+    let (_, chain) = history(&[&format!("{SMALL}; {fill}"), "UPDATE t SET b = randomblob(3000) WHERE a % 9 = 0"]);
+    let (mut refused, mut done) = (0, 0);
+    for mebibytes in (8..=64).step_by(8) {
+        for bundles in [&chain[..1], &chain] {
+            for job in [inspected, built, handed_out] {
+                let Some(mut host) = Host::try_with_memory(mebibytes << 20) else { continue };
+                match job(&mut host, bundles) {
+                    Ok(()) => done += 1,
+                    Err(error) => {
+                        assert_eq!(kind(&error), "too big", "{mebibytes} MiB: {error:?}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 10 && done > 10, "{refused} were refused, {done} done");
+}
+
+fn inspected(host: &mut Host, bundles: &[Vec<u8>]) -> std::result::Result<(), Error> {
+    let work = call!(host, inspection.call_open(&key_text(), None))?;
+    for delta in &bundles[1..] {
+        call!(host, inspection.call_begin_delta(work))?;
+        delta.chunks(PIECE).try_for_each(|piece| call!(host, inspection.call_push_delta(work, piece)))?;
+    }
+    bundles[0].chunks(PIECE).try_for_each(|piece| call!(host, inspection.call_push(work, piece)))?;
+    call!(host, inspection.call_finish(work)).map(drop)
+}
+
+fn built(host: &mut Host, bundles: &[Vec<u8>]) -> std::result::Result<(), Error> {
+    let work = call!(host, database.call_open(&key_text(), None, None))?;
+    for delta in &bundles[1..] {
+        call!(host, database.call_begin_delta(work))?;
+        delta.chunks(PIECE).try_for_each(|piece| call!(host, database.call_push_delta(work, piece)))?;
+    }
+    bundles[0].chunks(PIECE).try_for_each(|piece| call!(host, database.call_push(work, piece)))?;
+    call!(host, database.call_finish(work))?;
+    while call!(host, database.call_pull(work))?.is_some() {}
+    Ok(())
+}
+
+fn handed_out(host: &mut Host, bundles: &[Vec<u8>]) -> std::result::Result<(), Error> {
+    let work = call!(host, rows.call_open(&key_text(), None))?;
+    for delta in &bundles[1..] {
+        call!(host, rows.call_begin_delta(work))?;
+        delta.chunks(PIECE).try_for_each(|piece| call!(host, rows.call_push_delta(work, piece)))?;
+    }
+    for piece in bundles[0].chunks(PIECE) {
+        call!(host, rows.call_push(work, piece))?;
+        while call!(host, rows.call_next(work))?.is_some() {}
+    }
+    call!(host, rows.call_finish(work)).map(drop)
+}

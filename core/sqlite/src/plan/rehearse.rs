@@ -54,9 +54,15 @@ impl Plan {
             let stored = shape.columns.iter().filter(|column| column.kind == ColumnKind::Stored);
             computed.stored_columns.extend(stored.map(|column| format!("{name}.{}", column.name)));
             let mut table_collations = collations_of_table(planned);
+            // A virtual column is an expression under a name.
+            let is_virtual = |column: i64| {
+                usize::try_from(column)
+                    .is_ok_and(|it| shape.columns.get(it).is_some_and(|it| it.kind == ColumnKind::Virtual))
+            };
+            let is_computed = |column: i64| column == table::EXPRESSION || is_virtual(column);
             for index in table::indexes(connection, "main", name)? {
                 let terms = table::terms(connection, "main", &index.name)?;
-                let is_expression = terms.iter().any(|term| term.column == table::EXPRESSION);
+                let is_expression = terms.iter().any(|term| is_computed(term.column));
                 if is_expression {
                     computed.expression_indexes.push(index.name.clone());
                 }

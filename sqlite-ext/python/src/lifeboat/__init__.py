@@ -7,19 +7,22 @@ SQLite: they run the recovery command in a WebAssembly sandbox.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._errors import (
+    BusyError,
     CorruptError,
     DeadlineError,
     Error,
     HostError,
+    InterruptError,
     MismatchError,
     MisuseError,
     TooBigError,
     TruncatedError,
     UnsupportedError,
     WrongKeyError,
+    as_error,
 )
 from ._extension import load, loadable_path
 from ._reports import (
@@ -43,11 +46,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Batch",
+    "BusyError",
     "CorruptError",
     "DeadlineError",
     "Error",
     "HostError",
     "IllFormedText",
+    "InterruptError",
     "MismatchError",
     "MisuseError",
     "Recovered",
@@ -63,6 +68,7 @@ __all__ = [
     "Value",
     "Verified",
     "WrongKeyError",
+    "as_error",
     "component_path",
     "info",
     "load",
@@ -80,7 +86,10 @@ def component_path() -> str:
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __dir__() -> list[str]:
+        return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
+
+    def __getattr__(name: str) -> object:
         # The WebAssembly runtime is for recovery alone: a program that makes backups neither loads nor needs it.
         if name in ("info", "recover", "rows", "verify"):
             from . import _recovery

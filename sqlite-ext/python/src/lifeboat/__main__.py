@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import os
 import signal
 import sys
 import warnings
 from contextlib import closing
-from typing import Optional
+from typing import Any, NoReturn, Optional
 
 from . import Error, __version__
-from ._command import Limits, Progress
-from ._recovery import MAX_MEMORY, recover_text, row_lines, verify_text
+from ._arguments import Progress
+from ._command import Limits
+from ._recovery import MAX_MEMORY, recover_report, row_lines, verify_text
+from ._redact import has_key, redact
+from ._reports import shown
 
 EXIT = """
 exit codes:
   0  done
   1  refused: the reason is on the standard error, as `lifeboat: KIND: what happened`, where KIND is wrong key, corrupt,
-     truncated, unsupported, too big, misuse, mismatch, host or interrupted
+     truncated, unsupported, too big, misuse, mismatch, host, busy or interrupted
   2  a mistake in the command line
   130, 143  interrupted or terminated; nothing was changed
 """
 
 KEY = "file with the recovery key; without it the key is asked for"
+KEY_SHOWS = (
+    "a recovery key does not belong on the command line, where others can see it (in the list of processes, in the history of the "
+    "shell): put it into a file that you alone can read, and give --key-file FILE, or let it be asked for"
+)
 
 
 def main(arguments: Optional[list[str]] = None) -> int:
@@ -32,7 +40,10 @@ def main(arguments: Optional[list[str]] = None) -> int:
     # Cleans up as after an interruption.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = _parser()
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if any(map(has_key, words)) or any(word.partition("=")[0] in ("--key", "--recovery-key") for word in words):
+        parser.error(KEY_SHOWS)
+    options = parser.parse_args(words)
     # Rows on a terminal leave no line for it.
     shows_progress = sys.stderr.isatty() and not (options.command == "rows" and sys.stdout.isatty())
     line = _ProgressLine() if shows_progress else None
@@ -65,9 +76,10 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
         if options.command == "recover":
             assert key is not None
             out, page_size = options.out, options.page_size
-            text = recover_text(
-                bundles, key, out, options.expect, page_size, options.replace, progress, limits, options.json
+            report = recover_report(
+                bundles, key, out, options.expect, page_size, options.replace, options.reindex, progress, limits
             )
+            text = json.dumps(report, separators=(",", ":")) + "\n" if options.json else _recovered(report)
         else:
             text = verify_text(bundles, key, options.verify_key, options.expect, progress, limits, options.json)
         if progress is not None:
@@ -75,8 +87,33 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
         sys.stdout.write(text)
 
 
+def _recovered(report: dict[str, Any]) -> str:
+    """What was recovered, for people."""
+    public = report["summary"]["report"]
+    lines = [
+        ("verdict", "complete, undamaged, and by the expected signer"),
+        ("state id", public["state-id"]),
+        ("signed by", public["verify-key"]),
+        *(("table", f"{shown(table['name'])} ({table['rows']} rows)") for table in report["summary"]["tables"]),
+        ("recovered", f"{report['size']} bytes, built by SQLite {report['sqlite-version']}"),
+        ("reindexed", report["reindexed-by"] and f"by SQLite {report['reindexed-by']}"),
+        ("to do", report["advice"]),
+    ]
+    return "".join(f"{name:<13}{value}\n" for name, value in lines if value is not None)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes options as they are named, and shows no key."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(allow_abbrev=False, **arguments)
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redact(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lifeboat",
         description="Verify Lifeboat bundles, look into them, recover what is in them.",
         epilog=EXIT,
@@ -88,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     recover = _command(commands, "recover", "write the database file, after proving that it is the very state")
     recover.add_argument("--out", metavar="DATABASE", required=True, help="the file to write; whole or not at all")
     recover.add_argument("--replace", action="store_true", help="an existing DATABASE may be replaced")
+    recover.add_argument(
+        "--reindex",
+        action="store_true",
+        help="compute the indexes on expressions and the partial ones anew with the SQLite of this Python, which evaluates "
+        "expressions of the bundle: for bundles that you made",
+    )
     recover.add_argument("--page-size", metavar="N", type=int, help="a power of two from 512 to 65536 (4096)")
     verify = _command(commands, "verify", "check bundles; with the recovery key also that all can be opened")
     verify.add_argument("--verify-key", metavar="KEY", help="the verify key of who should have signed")
@@ -104,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[_Parser], name: str, does: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=does, description=does)
     bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first"
     command.add_argument("bundles", metavar="BUNDLE", nargs="+", help=bundle)
@@ -152,7 +195,7 @@ class _ProgressLine:
 def _end(progress: Optional[_ProgressLine], message: str, code: int) -> int:
     if progress is not None:
         progress.clear()
-    print(message.replace("\n", " "), file=sys.stderr)
+    print(redact(message).replace("\n", " "), file=sys.stderr)
     return code
 
 

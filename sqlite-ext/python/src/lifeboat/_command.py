@@ -16,19 +16,17 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from io import FileIO
 from pathlib import Path
-from typing import Callable, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 import wasmtime
 from wasmtime import component
 
+from ._arguments import Progress
 from ._errors import DeadlineError, Error, HostError, TooBigError, from_kind
-
-#: Is told how far the work is: the phase, how many of its bytes are done, and of how many where that is known.
-Progress = Callable[[str, int, Optional[int]], None]
 
 _PIECE = 1 << 16
 _PROGRESS = re.compile(rb"progress: (\w+) (\d+)(?: of (\d+))?")
-_ERROR = re.compile(r"^lifeboat-cli: ([a-z ]+): (.*)", re.DOTALL | re.MULTILINE)
+_ERROR = re.compile(r"^lifeboat-cli: (?!note: )([a-z ]+): (.*)", re.DOTALL | re.MULTILINE)
 
 
 class Directory(NamedTuple):
@@ -80,7 +78,7 @@ def run(
         except wasmtime.WasmtimeError as error:
             raise HostError(f"the WebAssembly runtime cannot begin: {error}") from None
         # No longer than what a pipe takes at once.
-        key_file.write((key or "").encode())
+        key_file.write((key or "").encode(errors="replace"))
         for end in (out_end, err_end, key_end, key_file):
             end.close()
         worker = _Worker(store, command)

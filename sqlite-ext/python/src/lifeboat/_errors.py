@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Optional
+
+from ._redact import redact
 
 
 class Error(Exception):
-    """Each subclass is one thing that a caller would do differently; `kind` is its name, `message` says where it
-    happened, what is wrong and what to do. Neither ever holds key material or stored values."""
+    """Each subclass is one thing that a caller would do differently; `kind` is its name, which stays, `message` says where
+    it happened, what is wrong and what to do. Neither ever holds key material or stored values."""
 
     kind: ClassVar[str]
     message: str
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = redact(message)
+        super().__init__(self.message)
 
     def __init_subclass__(cls) -> None:
         # In a traceback, the name by which it is imported.
@@ -72,10 +75,20 @@ class HostError(Error):
     kind = "host"
 
 
-class DeadlineError(Error):
-    """The time that the call was given has passed. Nothing was changed."""
+class BusyError(Error):
+    """Somebody else was quicker, or holds a lock. Try again."""
+
+    kind = "busy"
+
+
+class InterruptError(Error):
+    """The application interrupted the work. Nothing was changed."""
 
     kind = "interrupted"
+
+
+class DeadlineError(InterruptError):
+    """The time that the call was given has passed. Nothing was changed."""
 
 
 _CLASSES: list[type[Error]] = [
@@ -87,6 +100,8 @@ _CLASSES: list[type[Error]] = [
     MisuseError,
     MismatchError,
     HostError,
+    BusyError,
+    InterruptError,
 ]
 
 
@@ -96,3 +111,20 @@ def from_kind(kind: str, message: str) -> Error:
         if error.kind == kind:
             return error(message)
     return HostError(f"{kind}: {message}")
+
+
+# `function: kind: what is wrong`. Behind what a module puts before it.
+_SQL_ERROR = re.compile(rf"\b(backup_[a-z_]+): ({'|'.join(error.kind for error in _CLASSES)}): (.*)", re.DOTALL)
+
+
+def as_error(error: BaseException) -> Optional[Error]:
+    """The error of one of Lifeboat's SQL functions, which `sqlite3` and `apsw` raise as errors of their own, as an `Error` of
+    its kind; its message begins with the name of the function. None: it is another error.
+
+        try:
+            db.execute("SELECT backup_export_file(?, ?)", [key, path]).fetchone()
+        except sqlite3.Error as error:
+            raise lifeboat.as_error(error) or error
+    """
+    found = _SQL_ERROR.search(str(error))
+    return None if found is None else from_kind(found[2], f"{found[1]}: {found[3]}")

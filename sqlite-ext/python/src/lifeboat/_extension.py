@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from ._errors import UnsupportedError
+from ._errors import MisuseError, UnsupportedError
 
 
 class Connection(Protocol):
@@ -26,10 +26,13 @@ def load(connection: Connection) -> None:
 
     Where loading is not enabled (`enable_load_extension`), it is for this call alone.
 
-    `UnsupportedError`: this Python's `sqlite3` cannot load extensions. Errors of the connection's own module: SQLite is too
-    old, or the extension does not fit this system.
+    `MisuseError`: this is no connection. `UnsupportedError`: this Python's `sqlite3` cannot load extensions. Errors of the
+    connection's own module: SQLite is too old, or the extension does not fit this system.
     """
     if not hasattr(connection, "enable_load_extension"):
+        if not any(base.__module__ in ("sqlite3", "_sqlite3") for base in type(connection).__mro__):
+            given = "None" if connection is None else f"of the type {type(connection).__name__}"
+            raise MisuseError(f"the connection is {given}; give an open one of sqlite3 or apsw, such as sqlite3.connect(path)")
         raise UnsupportedError(
             "the sqlite3 module of this Python was built without loadable extensions; use another Python (those of Linux "
             "distributions, Homebrew and conda can; pyenv needs PYTHON_CONFIGURE_OPTS=--enable-loadable-sqlite-extensions "

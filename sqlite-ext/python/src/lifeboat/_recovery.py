@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import Optional, Union, overload
+from typing import Any, Optional, Union, overload
 
 from . import _reports
-from ._command import Directory, Limits, Progress, run
+from ._arguments import Key, Progress, check_flag, check_options, key_of, option_text, path_of
+from ._command import Directory, Limits, run
 from ._errors import HostError, MisuseError
+from ._reindex import reindex as run_reindex
 from ._reports import Batch, Recovered, Summary, Verified
 from ._rows import batches
 from ._target import DRAFT, Target
@@ -22,18 +25,16 @@ Bundles = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]
 #: All the memory that the recovery can address.
 MAX_MEMORY = 4 << 30
 
-# A recovery key has 72 characters; longer ones may come some day.
-_MAX_KEY = 1024
-
 
 def recover(
     bundles: Bundles,
-    key: str,
+    key: Key,
     path: Union[str, os.PathLike[str]],
     *,
     expect: Optional[str] = None,
     page_size: Optional[int] = None,
     replace: bool = False,
+    reindex: bool = False,
     progress: Optional[Progress] = None,
     timeout: Optional[float] = None,
     max_memory: int = MAX_MEMORY,
@@ -41,26 +42,34 @@ def recover(
     """Recovers the database file of a bundle, or the last state of a chain, after proving that it holds that very state.
 
     The file appears at `path` complete or not at all: it is made, and synced, in a temporary directory beside it
-    (`.lifeboat-*.partial`), which only a process that is killed leaves behind. It is readable by its owner alone.
+    (`.lifeboat-*.partial`). A process that is killed leaves that behind, and the next recovery into the same place removes
+    it. The file is readable by its owner alone.
 
-    `key`: the text of the recovery key; `file:PATH`, a file that has it; `env:NAME`, an environment variable.
+    `key`: the text of the recovery key; `file:PATH` or a `Path`, a file that has it; `env:NAME`, an environment variable.
     `expect`: the state id that it must have. `page_size`: a power of two from 512 to 65536; 4096 unless told. `replace`: a
-    file that is at `path` may be replaced, and takes over its mode; no program may have it open. `progress(phase, done,
-    total)` is called with the phases `checking` (of a chain), `reading`, `building`, `writing` and bytes; what it raises ends
-    the work. `timeout`: seconds. `max_memory`: bytes; the recovery needs about twice the size of the file, so that files
-    up to about 2 GB are possible; for larger ones there is `rows`.
+    file that is at `path` may be replaced; its owner and mode stay; no program may have it open. What holds a recovery key,
+    a bundle or a ledger is never replaced. `progress(phase, done, total)` is called with the phases `reading`, `building`,
+    `writing`, `reindexing` and bytes; what it raises ends the work. `timeout`: seconds. `max_memory`: bytes; the recovery
+    needs about twice the size of the file, so that files up to about 2 GB are possible; for larger ones there is `rows`.
+
+    `reindex`: the SQLite of this Python computes the indexes on expressions and the partial ones anew before the file gets
+    its name, so that they are right for it, whatever the SQLite inside the component made of them (`Recovered.advice`). It
+    evaluates expressions that stand in the bundle: give it for bundles that you made.
 
     Raises `Error`; its subclasses tell what to do. KeyboardInterrupt stops it, and leaves nothing behind.
     """
-    text = recover_text(bundles, key, path, expect, page_size, replace, progress, Limits(max_memory, timeout), True)
-    return Recovered._of(json.loads(text))
+    check_options(progress, timeout, max_memory)
+    check_flag(replace, "replace")
+    check_flag(reindex, "reindex")
+    limits = Limits(max_memory, timeout)
+    return Recovered._of(recover_report(bundles, key, path, expect, page_size, replace, reindex, progress, limits))
 
 
 @overload
 def verify(
     bundles: Bundles,
     *,
-    key: str,
+    key: Key,
     verify_key: None = None,
     expect: Optional[str] = None,
     progress: Optional[Progress] = None,
@@ -81,7 +90,7 @@ def verify(
 def verify(
     bundles: Bundles,
     *,
-    key: Optional[str] = None,
+    key: Optional[Key] = None,
     verify_key: Optional[str] = None,
     expect: Optional[str] = None,
     progress: Optional[Progress] = None,
@@ -92,29 +101,33 @@ def verify(
     one before it? Deltas by themselves will do. With `verify_key`: was it signed by that one? With the recovery key: can all
     of it be opened and decoded, and does it lead to the state that it says? That gives a `Summary`.
 
-    The other arguments, and errors, are those of `recover`; it needs little memory.
+    The other arguments, and errors, are those of `recover`; it needs little memory. Without a recovery key the phase is
+    `checking`.
     """
     if key is not None and verify_key is not None:
         raise MisuseError("the recovery key tells the verify key: give key or verify_key")
+    check_options(progress, timeout, max_memory)
     text = verify_text(bundles, key, verify_key, expect, progress, Limits(max_memory, timeout), True)
     return _reports.verified(json.loads(text)) if key is None else Summary._of(json.loads(text))
 
 
 def info(
     bundles: Bundles,
-    key: str,
+    key: Key,
     *,
     progress: Optional[Progress] = None,
     timeout: Optional[float] = None,
     max_memory: int = MAX_MEMORY,
 ) -> Summary:
     """What is inside of a bundle or a chain. Checks all that `verify` checks with the recovery key."""
+    if key is None:
+        key_of(key)
     return verify(bundles, key=key, progress=progress, timeout=timeout, max_memory=max_memory)
 
 
 def rows(
     bundles: Bundles,
-    key: str,
+    key: Key,
     *,
     expect: Optional[str] = None,
     progress: Optional[Progress] = None,
@@ -129,43 +142,53 @@ def rows(
 
     The arguments are those of `recover`. The seconds of `timeout` begin with the first batch asked for.
     """
+    check_options(progress, timeout, max_memory)
     lines = row_lines(bundles, key, expect, progress, Limits(max_memory, timeout))
     with closing(lines):
         return (yield from batches(lines))
 
 
-def recover_text(
+def recover_report(
     bundles: Bundles,
-    key: str,
+    key: Key,
     path: Union[str, os.PathLike[str]],
     expect: Optional[str],
     page_size: Optional[int],
     replace: bool,
+    reindex: bool,
     progress: Optional[Progress],
     limits: Limits,
-    as_json: bool,
-) -> str:
-    """`recover`, with the report as the command gives it."""
+) -> dict[str, Any]:
+    """`recover`, with the report as JSON: that of the command, and `reindexed-by`."""
+    deadline = None if limits.timeout is None else time.monotonic() + limits.timeout
     sources = _Sources(bundles)
-    options = _options(as_json, expect=expect)
+    options = _options(True, expect=option_text(expect, "expect"))
     if page_size is not None:
-        if page_size not in [512 << power for power in range(8)]:
-            raise MisuseError("page_size is a power of two from 512 to 65536")
+        if isinstance(page_size, bool) or page_size not in [512 << power for power in range(8)]:
+            raise MisuseError(f"page size {page_size}: give a power of two from 512 to 65536")
         options.append(f"--page-size={page_size}")
-    text = _key_text(key)
-    with Target(os.fspath(path), sources.real, replace) as target:
+    shown = path_of(path, "the database")
+    text, key_file = key_of(key)
+    with Target(shown, sources.real, key_file, replace) as target:
         guest = "/target/" + DRAFT
         arguments = ["recover", *sources.guests, "--key-file=-", f"--out={guest}", *options]
         directories = [*sources.directories, Directory(target.directory, "/target", True)]
         names = {**sources.names, guest: target.shown}
-        report = b"".join(run(arguments, directories, text, limits, progress, names)).decode()
+        pieces = run(arguments, directories, text, limits, progress, names)
+        report: dict[str, Any] = json.loads(b"".join(pieces))
+        report["reindexed-by"] = None
+        indexes = list(dict.fromkeys(report["expression-indexes"] + report["partial-indexes"]))
+        if reindex and indexes:
+            report["reindexed-by"] = run_reindex(target.draft, indexes, deadline, progress)
+            report["size"] = os.path.getsize(target.draft)
+            report["advice"] = _reports.advice(report["sqlite-version"], [], report["stored-columns"])
         target.publish()
     return report
 
 
 def verify_text(
     bundles: Bundles,
-    key: Optional[str],
+    key: Optional[Key],
     verify_key: Optional[str],
     expect: Optional[str],
     progress: Optional[Progress],
@@ -174,10 +197,11 @@ def verify_text(
 ) -> str:
     """`verify`, with the report as the command gives it."""
     sources = _Sources(bundles)
-    options = _options(as_json, expect=expect, verify_key=verify_key)
+    signer = None if verify_key is None else _one_line(key_of(verify_key, "verify key")[0])
+    options = _options(as_json, expect=option_text(expect, "expect"), verify_key=signer)
     text = None
     if key is not None:
-        text = _key_text(key)
+        text, _ = key_of(key)
         options.append("--key-file=-")
     report = b"".join(run(["verify", *sources.guests, *options], sources.directories, text, limits, progress, sources.names)).decode()
     for guest, name in sources.names.items():
@@ -187,29 +211,28 @@ def verify_text(
 
 
 def row_lines(
-    bundles: Bundles, key: str, expect: Optional[str], progress: Optional[Progress], limits: Limits
+    bundles: Bundles, key: Key, expect: Optional[str], progress: Optional[Progress], limits: Limits
 ) -> Generator[bytes, None, None]:
     """`rows`, as the command writes them, in pieces cut anywhere."""
     sources = _Sources(bundles)
-    arguments = ["rows", *sources.guests, "--key-file=-", *_options(False, expect=expect)]
-    return run(arguments, sources.directories, _key_text(key), limits, progress, sources.names)
+    arguments = ["rows", *sources.guests, "--key-file=-", *_options(False, expect=option_text(expect, "expect"))]
+    return run(arguments, sources.directories, key_of(key)[0], limits, progress, sources.names)
 
 
 class _Sources:
     """The files of a chain: where they are, and by which names the command sees them. It may read their directories."""
 
     def __init__(self, bundles: Bundles) -> None:
-        paths = [bundles] if isinstance(bundles, (str, bytes, os.PathLike)) else list(bundles)
-        if not all(isinstance(path, (str, os.PathLike)) for path in paths):
-            raise TypeError("bundles are given by their paths: one, or those of a chain, oldest first")
+        is_one = isinstance(bundles, (str, bytes, bytearray, memoryview, os.PathLike)) or not isinstance(bundles, Iterable)
+        given: Iterable[object] = [bundles] if is_one else bundles  # type: ignore[assignment]
+        paths = [path_of(path, "a bundle") for path in given]
         if not paths:
             raise MisuseError("a chain has at least one bundle")
         self.real: list[str] = []
         self.guests: list[str] = []
         self.names: dict[str, str] = {}
         known: dict[str, Directory] = {}
-        for path in paths:
-            name = os.fspath(path)
+        for name in paths:
             real = _regular_file(name)
             host, base = os.path.split(real)
             directory = known.setdefault(host, Directory(host, f"/bundles/{len(known)}", False))
@@ -227,7 +250,7 @@ def _regular_file(name: str) -> str:
         real = os.path.realpath(name)
         real.encode()
         if not stat.S_ISREG(os.stat(real).st_mode):
-            raise MisuseError(f"'{name}' is no regular file")
+            raise MisuseError(f"the bundle '{name}' cannot be read: it is not a regular file; give the path of a bundle")
     except OSError as error:
         raise HostError(f"the bundle '{name}' cannot be read: {error.strerror}") from None
     except ValueError:
@@ -236,29 +259,9 @@ def _regular_file(name: str) -> str:
 
 
 def _options(as_json: bool, **texts: Optional[str]) -> list[str]:
-    for name, text in texts.items():
-        # An argument of the command would end there.
-        if text is not None and "\0" in text:
-            raise MisuseError(f"{name} has a NUL character in it")
     given = [f"--{name.replace('_', '-')}={text}" for name, text in texts.items() if text is not None]
     return [*given, "--json"] if as_json else given
 
 
-def _key_text(key: str) -> str:
-    form, _, rest = key.partition(":")
-    if form == "file":
-        try:
-            with open(rest, encoding="ascii", errors="replace") as file:
-                text = file.read(_MAX_KEY + 1)
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            raise HostError(f"the key's file '{rest}' cannot be read: {why}") from None
-    elif form == "env":
-        if rest not in os.environ:
-            raise HostError(f"the environment variable '{rest}' with the key is not set")
-        text = os.environ[rest]
-    else:
-        text = key
-    if len(text) > _MAX_KEY or not text.isascii():
-        raise MisuseError("that is no recovery key, which is a short text that begins with lifeboatkey1")
-    return text
+def _one_line(text: str) -> str:
+    return "".join(text.split())

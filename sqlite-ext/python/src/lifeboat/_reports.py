@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
@@ -24,7 +26,7 @@ class Report:
     #: The rules by which states are named, and by which bundles are sealed.
     state_revision: int
     suite: int
-    #: Bytes of the bundle, and how many sealed chunks it has.
+    #: Bytes of the bundle, and how many chunks of changes it has.
     size: int
     chunks: int
 
@@ -121,16 +123,21 @@ class Summary(Verified):
 @dataclass(frozen=True)
 class Recovered:
     """A database file that was recovered. Indexes and generated columns are no part of a state: what is listed here was
-    computed anew, by `sqlite_version`; another version may compute an expression differently."""
+    computed anew, by `sqlite_version`; another version may compute an expression otherwise."""
 
     summary: Summary
     #: Bytes of the file.
     size: int
+    #: Those on expressions, and on virtual columns.
     expression_indexes: tuple[str, ...]
     partial_indexes: tuple[str, ...]
     #: As `table.column`.
     stored_columns: tuple[str, ...]
     sqlite_version: str
+    #: What to do before the database is used, in words; None where there is nothing to do.
+    advice: Optional[str]
+    #: The version of the SQLite that computed the indexes once more, with `reindex`; else None.
+    reindexed_by: Optional[str]
 
     @classmethod
     def _of(cls, json: dict[str, Any]) -> Recovered:
@@ -141,7 +148,40 @@ class Recovered:
             partial_indexes=tuple(json["partial-indexes"]),
             stored_columns=tuple(json["stored-columns"]),
             sqlite_version=json["sqlite-version"],
+            advice=json["advice"],
+            reindexed_by=json["reindexed-by"],
         )
+
+
+def advice(version: str, indexes: Sequence[str], columns: Sequence[str]) -> Optional[str]:
+    """What to do with what this SQLite, inside the component, computed: the words of the command."""
+    computed = [_listed("index", "indexes", indexes), _listed("stored column", "stored columns", columns)]
+    text = " and the ".join(part for part in computed if part)
+    if not text:
+        return None
+    text = (
+        f"SQLite {version}, inside the component, computed the {text}. Another SQLite may compute the same expressions otherwise."
+    )
+    if indexes:
+        text += " It would then miss rows: run REINDEX with the SQLite that will use the database, before it is used."
+    if columns:
+        text += (
+            " REINDEX computes no stored columns: they are computed when the rows of their tables are updated, or all of it when "
+            "Lifeboat's extension restores in that SQLite."
+        )
+    return text
+
+
+def _listed(one: str, many: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{one if len(names) == 1 else many} {', '.join(map(shown, names[:10]))}{more}"
+
+
+def shown(name: str) -> str:
+    """A name from a bundle, without what would steer a terminal."""
+    return "".join("\ufffd" if unicodedata.category(character) == "Cc" else character for character in name)
 
 
 def verified(json: dict[str, Any]) -> Verified:

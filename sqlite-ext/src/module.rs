@@ -1,21 +1,22 @@
-//! A table-valued function as the C callbacks of a SQLite module, where the extension is linked into a program.
+//! A table-valued function as the C callbacks of a SQLite module. sqlite-loadable has callbacks for
+//! that, too, but all errors that go through them have one result code.
 
-use crate::host::Host;
-use crate::linked::{message_for_sqlite, values_of};
-use crate::table_function::{Constraint, Plan, Scan, TableFunction, declare, is_binary};
+use crate::host::{Host, check, message_for_sqlite, values_of};
+use crate::table_function::{Constraint, Failure, Plan, Scan, TableFunction, declare, is_binary};
+use lifeboat_core::Result;
 use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use std::ffi::{CString, c_char, c_int, c_uchar, c_void};
 use std::marker::PhantomData;
 use std::{ptr, slice};
 
 const SQLITE_OK: c_int = 0;
-const SQLITE_ERROR: c_int = 1;
 const SQLITE_CONSTRAINT: c_int = 19;
 const SQLITE_INDEX_CONSTRAINT_EQ: c_uchar = 2;
 
-/// `sqlite3_module`, version 1. What is not there is null: the table cannot be created, nor written.
+/// `sqlite3_module`, version 1. What is not there is null: the table cannot be created, nor
+/// written.
 #[repr(C)]
-pub(crate) struct Module {
+struct Module {
     version: c_int,
     create: Option<unsafe extern "C" fn()>,
     connect: unsafe extern "C" fn(
@@ -47,7 +48,7 @@ pub(crate) struct Module {
 
 /// `sqlite3_vtab`, and behind it what is ours.
 #[repr(C)]
-pub(crate) struct Table {
+struct Table {
     module: *const c_void,
     references: c_int,
     message: *mut c_char,
@@ -56,7 +57,7 @@ pub(crate) struct Table {
 
 /// `sqlite3_vtab_cursor`
 #[repr(C)]
-pub(crate) struct CursorBase {
+struct CursorBase {
     table: *mut Table,
 }
 
@@ -68,7 +69,7 @@ struct Cursor<F> {
 
 /// The beginning of `sqlite3_index_info`.
 #[repr(C)]
-pub(crate) struct IndexInfo {
+struct IndexInfo {
     constraint_count: c_int,
     constraints: *const IndexConstraint,
     order_count: c_int,
@@ -96,8 +97,22 @@ struct IndexUsage {
     omit: c_uchar,
 }
 
+/// Makes a table function known to a connection.
+///
+/// # Errors
+/// Host, with SQLite's words.
+///
+/// # Safety
+/// The connection is open, of the library that [`Host::get`] is about, and no other thread uses it.
+pub unsafe fn define<F: TableFunction>(db: *mut sqlite3) -> Result<()> {
+    let name = CString::new(F::NAME).expect("names have no NUL");
+    let module = ptr::from_ref(module::<F>()).cast();
+    // SAFETY: as of this function; the module is a constant.
+    unsafe { check(db, (Host::get().create_module_v2)(db, name.as_ptr(), module, ptr::null_mut(), None)) }
+}
+
 /// The module of a table function, which SQLite keeps a pointer to.
-pub(crate) fn module<F: TableFunction>() -> &'static Module {
+fn module<F: TableFunction>() -> &'static Module {
     struct Of<F>(PhantomData<F>);
     impl<F: TableFunction> Of<F> {
         const MODULE: Module = Module {
@@ -126,8 +141,8 @@ pub(crate) fn module<F: TableFunction>() -> &'static Module {
     &Of::<F>::MODULE
 }
 
-// SAFETY of all callbacks: SQLite calls them with what `open` and `connect` gave it, on the thread that uses the connection,
-// and with valid places for results.
+// SAFETY of all callbacks: SQLite calls them with what `open` and `connect` gave it, on the thread
+// that uses the connection, and with valid places for results.
 
 unsafe extern "C" fn connect<F: TableFunction>(
     db: *mut sqlite3,
@@ -141,9 +156,9 @@ unsafe extern "C" fn connect<F: TableFunction>(
     unsafe {
         let sql = match declare::<F>(db) {
             Ok(sql) => CString::new(sql).expect("declarations have no NUL"),
-            Err(message) => {
+            Err((message, code)) => {
                 *error = message_for_sqlite(&message);
-                return SQLITE_ERROR;
+                return code;
             }
         };
         let code = (Host::get().declare_vtab)(db, sql.as_ptr());
@@ -250,13 +265,13 @@ unsafe extern "C" fn rowid<F: TableFunction>(cursor: *mut CursorBase, rowid: *mu
     SQLITE_OK
 }
 
-/// Leaves the words of an error where SQLite looks for them.
+/// Leaves the words of an error where SQLite looks for them, and gives its code.
 ///
 /// # Safety
 /// SQLite is calling a callback of this cursor.
-unsafe fn done(cursor: *mut CursorBase, outcome: Result<(), String>) -> c_int {
-    let Err(message) = outcome else { return SQLITE_OK };
+unsafe fn done(cursor: *mut CursorBase, outcome: Result<(), Failure>) -> c_int {
+    let Err((message, code)) = outcome else { return SQLITE_OK };
     // SAFETY: SQLite has put the table into the cursor, and freed the last message.
     unsafe { (*(*cursor).table).message = message_for_sqlite(&message) };
-    SQLITE_ERROR
+    code
 }

@@ -1,17 +1,21 @@
-//! A file that appears complete or not at all: written under a temporary name in the directory of its target, synced,
-//! then renamed over it, and the directory synced.
+//! A file that appears complete or not at all: written under a temporary name in the directory of
+//! its target, synced, then renamed over it, and the directory synced.
 //!
-//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a process that is
-//! killed leaves it behind, and then it can be deleted at any time.
+//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a
+//! process that is killed leaves it behind, and who next writes to the same target removes it
+//! (`leftovers.rs`).
 
+use super::leftovers::{self, temporary_name};
+use super::owner;
+use super::regular::what_else;
 use lifeboat_core::{Error, Result};
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Files of other users of the same directory and process id (another machine, say) are in the way this often at most.
+/// Files of other users of the same directory and process id (another machine, say) are in the way
+/// this often at most.
 const ATTEMPTS: u32 = 1000;
 
 /// What may be at the target when the file is put there.
@@ -32,7 +36,8 @@ pub(crate) enum Access {
     Owner,
 }
 
-/// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target as it was.
+/// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target
+/// as it was.
 pub(crate) struct AtomicFile {
     file: File,
     temporary: PathBuf,
@@ -41,19 +46,39 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is meant.
+    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is
+    /// meant.
     ///
     /// # Errors
-    /// Host when the directory does not let us, misuse when the target is there and is no ordinary file.
+    /// Host when the directory does not let us, or the owner of what is replaced would be another;
+    /// misuse when the target is there and is not a regular file.
     pub fn create(target: &Path, access: Access) -> Result<Self> {
         let target = resolve(target)?;
+        leftovers::remove(&target);
+        let replaced = fs::metadata(&target).ok();
+        // Until it takes over the mode of what it replaces, nobody else reads it.
+        let access = if replaced.is_some() { Access::Owner } else { access };
         let (file, temporary) = create_beside(&target, access)?;
-        Ok(Self { file, temporary, target, published: false })
+        let made = Self { file, temporary, target, published: false };
+        if let Some(replaced) = replaced {
+            owner::take_over(&made.file, &replaced, &made.target)?;
+        }
+        Ok(made)
     }
 
     /// The name under which the file can be opened until it is published.
     pub fn temporary(&self) -> &Path {
         &self.temporary
+    }
+
+    /// The same for SQLite: absolute, so that no host takes it for a URI.
+    ///
+    /// # Errors
+    /// Misuse when SQLite cannot be told such a name.
+    pub fn sqlite_name(&self) -> Result<String> {
+        let name = std::path::absolute(&self.temporary).map_err(|error| Error::host(format!("the path: {error}")))?;
+        let name = name.into_os_string().into_string();
+        name.map_err(|_| Error::misuse("the path of the target is not well-formed UTF-8"))
     }
 
     /// The file. Unbuffered.
@@ -66,16 +91,17 @@ impl AtomicFile {
         &self.file
     }
 
-    /// Syncs the file, puts it in the place of the target, and syncs the directory. When this returns, the file
-    /// survives a loss of power.
+    /// Syncs the file, puts it in the place of the target, and syncs the directory. When this
+    /// returns, the file survives a loss of power.
     ///
     /// # Errors
-    /// Host; the target is as it was, unless only the last sync failed (the message says so). Misuse when there is
-    /// something at the target that `existing` refuses.
+    /// Host; the target is as it was, unless only the last sync failed (the message says so).
+    /// Misuse when there is something at the target that `existing` refuses.
     pub fn publish(mut self, existing: Existing) -> Result<()> {
         let failed = |error: io::Error| Error::host(format!("cannot write '{}': {error}", self.temporary.display()));
         if let (Existing::Replace, Ok(metadata)) = (existing, fs::metadata(&self.target)) {
-            self.file.set_permissions(metadata.permissions()).map_err(failed)?;
+            owner::take_over(&self.file, &metadata, &self.target)?;
+            owner::take_over_mode(&self.file, &metadata).map_err(failed)?;
         }
         self.file.sync_all().map_err(failed)?;
         let put = match existing {
@@ -84,7 +110,7 @@ impl AtomicFile {
         };
         put.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::misuse(format!(
-                "'{}' has come into being meanwhile; nothing was replaced",
+                "'{}' was made meanwhile by somebody else, and was not replaced",
                 self.target.display()
             )),
             _ => Error::host(format!("cannot rename the finished file to '{}': {error}", self.target.display())),
@@ -131,7 +157,7 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
     synced.map_err(|error| Error::host(format!("cannot sync '{}': {error}", path.display())))
 }
 
-/// The target itself, with links followed; fails if it is there and is no ordinary file.
+/// The target itself, with links followed; fails if it is there and is not a regular file.
 pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
     let failed = |error: io::Error| Error::host(format!("cannot use '{}': {error}", target.display()));
     let linked = match fs::symlink_metadata(target) {
@@ -140,11 +166,15 @@ pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
         Err(error) => return Err(failed(error)),
     };
     let real = if linked { fs::canonicalize(target).map_err(failed)? } else { target.to_owned() };
-    if fs::metadata(&real).map_err(failed)?.is_file() {
-        Ok(real)
-    } else {
-        Err(Error::misuse(format!("'{}' is no ordinary file; give the path of a file", target.display())))
+    match what_else(&fs::metadata(&real).map_err(failed)?) {
+        None => Ok(real),
+        Some(is) => Err(not_regular(target, is)),
     }
+}
+
+/// What is at a path that something is to be written to is not a file.
+pub(crate) fn not_regular(path: &Path, is: &str) -> Error {
+    Error::misuse(format!("'{}' is {is}, not a regular file; give the path of a file", path.display()))
 }
 
 fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
@@ -159,12 +189,11 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
         return Err(Error::misuse(format!("'{}' does not name a file", target.display())));
     };
     for _ in 0..ATTEMPTS {
-        let mut temporary = OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".lifeboat-{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let temporary = target.with_file_name(temporary);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = target.with_file_name(temporary_name(name, std::process::id(), count));
         match options.open(&temporary) {
-            Ok(file) => return Ok((file, temporary)),
+            Ok(file) if leftovers::hold(&file, &temporary) => return Ok((file, temporary)),
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => {
                 return Err(Error::host(format!(
@@ -177,8 +206,8 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
     Err(Error::host(format!("too many leftover '*.lifeboat-*.tmp' files beside '{}'; delete them", target.display())))
 }
 
-/// Renames to a name that must be free. A hard link fails where the name is taken, in one step; some file systems
-/// have none.
+/// Renames to a name that must be free. A hard link fails where the name is taken, in one step;
+/// some file systems have none.
 fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
     match fs::hard_link(temporary, target) {
         Ok(()) => {
@@ -243,16 +272,16 @@ mod tests {
         let file = AtomicFile::create(&target, Access::Usual).unwrap();
         fs::write(&target, b"theirs").unwrap();
         let error = file.publish(Existing::Refuse).unwrap_err().to_string();
-        assert!(error.starts_with("misuse: '") && error.contains("meanwhile"), "{error}");
+        assert!(error.starts_with("misuse: '") && error.contains("was made meanwhile"), "{error}");
         assert_eq!(fs::read(&target).unwrap(), b"theirs");
         assert_eq!(names(directory.path()), ["a.bundle"]);
     }
 
     #[test]
-    fn only_ordinary_files_are_targets() {
+    fn only_regular_files_are_targets() {
         let directory = tempfile::tempdir().unwrap();
         let error = AtomicFile::create(directory.path(), Access::Usual).err().unwrap().to_string();
-        assert!(error.contains("no ordinary file"), "{error}");
+        assert!(error.contains("is a directory, not a regular file"), "{error}");
         let error = AtomicFile::create(&directory.path().join("none/a"), Access::Usual).err().unwrap().to_string();
         assert!(error.starts_with("host: cannot create a file beside"), "{error}");
     }

@@ -1,0 +1,318 @@
+//! What is at a path that something is to be written to.
+
+use super::atomic::resolve;
+use super::database::{is_open, refuse_open};
+use super::identity::{beside, is_same_file};
+use super::regular::{NotOpened, try_open, what_else};
+use crate::file_source::BundleSource;
+use lifeboat_core::{Base, Bundle, BundleWriter, Error, ErrorKind, Form, Opened, Opener, RecoveryKey, Result};
+use lifeboat_sqlite::{Connection, read_file};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// A file up to this size is searched for a recovery key.
+const SEARCHED: u64 = 1 << 20;
+/// More than the head of a bundle, of a ledger, and of a database.
+const START: usize = 4096;
+/// What SQLite puts beside a database.
+pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The first bytes of a database.
+const DATABASE: &[u8] = b"SQLite format 3\0";
+/// The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that
+/// has something to roll back.
+const JOURNAL_STARTS: [&[u8]; 3] =
+    [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83], &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]];
+
+/// What is at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing,
+    /// "a directory", "a FIFO".
+    NotRegular(&'static str),
+    /// The file that holds the key of this call, or one in which a recovery key stands.
+    Key,
+    /// A database that this connection has open, or what belongs to one.
+    Open,
+    /// By its name or its content the journal of another database.
+    Journal,
+    /// A file that this call reads.
+    Read,
+    Database,
+    Bundle(Whose),
+    Ledger(Whose),
+    /// Empty, zeros, or what a crash leaves of a ledger of this key and domain.
+    Remnant,
+    Other,
+}
+
+/// Who made a bundle or a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// This key, for this domain. A full bundle, if it is one.
+    Ours,
+    /// The same: a delta.
+    OursDelta,
+    /// The same, and it cannot be read, for this reason.
+    OursDamaged(Error),
+    OtherDomain,
+    OtherKey,
+    /// That cannot be told: its head is damaged, or of a newer version.
+    Unknown,
+}
+
+/// What a call has to do with files.
+pub(crate) struct Call<'a> {
+    pub app: &'a Connection<'a>,
+    pub key: &'a RecoveryKey,
+    /// The domain of what is written; none for a database.
+    pub domain: Option<&'a str>,
+    /// The files that hold its keys.
+    pub key_files: Vec<PathBuf>,
+    /// The files that it reads, and needs afterwards.
+    pub reads: Vec<PathBuf>,
+}
+
+impl Call<'_> {
+    /// Looks at a path.
+    ///
+    /// # Errors
+    /// Host when nobody can tell.
+    pub fn look(&self, path: &Path) -> Result<Found> {
+        if is_open(self.app, path)? {
+            return Ok(Found::Open);
+        }
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => None,
+            Err(error) => return Err(cannot_tell(path, &error)),
+        };
+        if let Some(is) = metadata.as_ref().and_then(what_else) {
+            return Ok(Found::NotRegular(is));
+        }
+        if self.key_files.iter().any(|key| is_same_file(key, path)) {
+            return Ok(Found::Key);
+        }
+        if self.reads.iter().any(|read| is_same_file(read, path)) {
+            return Ok(Found::Read);
+        }
+        let real = resolve(path)?;
+        if belongs_to_database(self.app, &real) {
+            return Ok(Found::Journal);
+        }
+        match metadata {
+            None => Ok(Found::Nothing),
+            Some(_) => self.content(&real),
+        }
+    }
+
+    fn content(&self, path: &Path) -> Result<Found> {
+        let start = match read_start(self.app, path) {
+            Ok(start) => start,
+            Err(NotOpened::Missing(_)) => return Ok(Found::Nothing),
+            Err(NotOpened::NotRegular(is)) => return Ok(Found::NotRegular(is)),
+            Err(NotOpened::Failed(error)) => return Err(cannot_tell(path, &error)),
+        };
+        if start.starts_with(DATABASE) {
+            return Ok(Found::Database);
+        }
+        if JOURNAL_STARTS.iter().any(|journal| start.starts_with(journal)) {
+            return Ok(Found::Journal);
+        }
+        match Form::of(&start) {
+            Some(Form::Bundle) => return self.whose_bundle(path, &start).map(Found::Bundle),
+            Some(Form::Ledger) => return self.whose_ledger(path, &start),
+            None => {}
+        }
+        if holds_key(&start) {
+            return Ok(Found::Key);
+        }
+        if let Some(head) = self.ledger_head()?
+            && is_remnant(&start, &head)
+        {
+            return Ok(Found::Remnant);
+        }
+        // One that is encrypted begins with anything.
+        let is_in_use = |suffix| fs::symlink_metadata(beside(path, suffix)).is_ok_and(|journal| journal.len() > 0);
+        match is_in_use("-wal") || is_in_use("-journal") {
+            true => Ok(Found::Database),
+            false => Ok(Found::Other),
+        }
+    }
+
+    fn whose_bundle(&self, path: &Path, start: &[u8]) -> Result<Whose> {
+        let mut verify_key = None;
+        let pushed = Opener::new(self.key).push(&start[..start.len().min(START)], |opened| {
+            if let Opened::Keys(keys) = opened {
+                verify_key = Some(keys.verify_key());
+            }
+            Ok(())
+        });
+        let Some(verify_key) = verify_key else {
+            return Ok(match pushed {
+                Err(error) if error.kind() == ErrorKind::WrongKey => Whose::OtherKey,
+                _ => Whose::Unknown,
+            });
+        };
+        if let Some(domain) = self.domain
+            && verify_key != self.key.domain(self.key.domain_id(domain)?).verify_key()
+        {
+            return Ok(Whose::OtherDomain);
+        }
+        match BundleSource::file(path, "bundle").and_then(|source| Bundle::open(self.key, source)) {
+            Ok(bundle) if bundle.is_full() => Ok(Whose::Ours),
+            Ok(_) => Ok(Whose::OursDelta),
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated) => {
+                Ok(Whose::OursDamaged(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The head of all ledgers of this key and domain: it holds nothing else.
+    fn ledger_head(&self) -> Result<Option<Vec<u8>>> {
+        let Some(domain) = self.domain else { return Ok(None) };
+        let mut head = Vec::new();
+        BundleWriter::ledger(self.key, domain, &mut head)?;
+        Ok(Some(head))
+    }
+
+    fn whose_ledger(&self, path: &Path, start: &[u8]) -> Result<Found> {
+        let Some(head) = self.ledger_head()? else { return Ok(Found::Ledger(Whose::Unknown)) };
+        if is_remnant(start, &head) {
+            return Ok(Found::Remnant);
+        }
+        let ours = start.starts_with(&head);
+        let opened = BundleSource::file(path, "ledger").and_then(|source| Base::ledger(self.key, source));
+        Ok(Found::Ledger(match opened {
+            Err(error) if error.kind() == ErrorKind::Host => return Err(error),
+            Err(error) if ours => Whose::OursDamaged(error),
+            _ if ours => Whose::Ours,
+            Ok(_) => Whose::OtherDomain,
+            Err(error) if error.kind() == ErrorKind::WrongKey => Whose::OtherKey,
+            Err(_) => Whose::Unknown,
+        }))
+    }
+}
+
+fn cannot_tell(path: &Path, error: &io::Error) -> Error {
+    Error::host(format!(
+        "'{}' cannot be read, so that nobody can tell what is there: {error}; give another path",
+        path.display()
+    ))
+}
+
+/// The beginning of a file; of one that may hold a key, all of it.
+fn read_start(app: &Connection<'_>, path: &Path) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
+    let length = fs::metadata(path)?.len();
+    let wanted = if length <= SEARCHED { length } else { START as u64 };
+    // With its whole capacity from the start, so that no copy of a key stays behind in memory.
+    let mut start = Zeroizing::new(Vec::new());
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    start.try_reserve_exact(wanted).map_err(|_| NotOpened::Failed(io::ErrorKind::OutOfMemory.into()))?;
+    start.resize(wanted, 0);
+    read_through_sqlite(app, path, &mut start)?;
+    Ok(start)
+}
+
+/// Reads the first bytes of a file that may be a database, of which this process may hold locks.
+fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> Result<(), NotOpened> {
+    if let Some(is) = what_else(&fs::metadata(path)?) {
+        return Err(NotOpened::NotRegular(is));
+    }
+    // Absolute, so that no host takes it for a URI.
+    let name = std::path::absolute(path)?;
+    match name.to_str().map(|name| read_file(*app.api(), name, start)) {
+        Some(Ok(())) => Ok(()),
+        // What SQLite cannot open it holds no locks on.
+        _ => Ok(try_open(path)?.read_exact(start)?),
+    }
+}
+
+/// Whether a recovery key, or most of one, stands in these bytes: as it is written by
+/// `backup_keygen()`, in groups, or in two bytes for each character.
+fn holds_key(bytes: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"lifeboatkey1";
+    let mut matched = 0;
+    for byte in bytes.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
+        let byte = byte.to_ascii_lowercase();
+        // No part of the prefix but its first character begins it anew.
+        matched = match PREFIX.get(matched) {
+            Some(wanted) if *wanted == byte => matched + 1,
+            _ => usize::from(byte == PREFIX[0]),
+        };
+        if matched == PREFIX.len() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a path has the name of a journal of a database that is beside it.
+fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.as_encoded_bytes()) else { return false };
+    let is_database = |suffix: &&str| {
+        let database = name.strip_suffix(suffix.as_bytes()).and_then(|name| str::from_utf8(name).ok());
+        database.filter(|name| !name.is_empty()).is_some_and(|name| is_database(app, &path.with_file_name(name)))
+    };
+    JOURNALS.iter().any(is_database)
+}
+
+/// A file that is read, whatever for, is not a database: one of this connection, nor one that
+/// another connection of this process may have locked, which would lose its locks.
+///
+/// # Errors
+/// Misuse when it is one.
+pub(crate) fn refuse_database(app: &Connection<'_>, path: &Path, what: &str) -> Result<()> {
+    refuse_open(app, path)?;
+    match is_database(app, path) {
+        true => Err(Error::misuse(format!(
+            "'{}' is a database, not {what}; look at the order of the arguments",
+            path.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn is_database(app: &Connection<'_>, path: &Path) -> bool {
+    let mut start = [0; DATABASE.len()];
+    read_through_sqlite(app, path, &mut start).is_ok() && start == DATABASE
+}
+
+/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing,
+/// or a head with a few wrong bytes. Of anybody else's file more than half of the head differs.
+fn is_remnant(start: &[u8], head: &[u8]) -> bool {
+    const WRONG_MAX: usize = 8;
+    let start = &start[..start.len().min(head.len())];
+    let wrong = start.iter().zip(head).filter(|(found, expected)| found != expected).count();
+    let is_cut = start.len() < head.len();
+    start.iter().all(|byte| *byte == 0) || (is_cut && wrong == 0) || (!is_cut && (1..=WRONG_MAX).contains(&wrong))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds_key;
+
+    #[test]
+    fn keys_are_found_in_files() {
+        let key = "lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
+        let in_groups = key.as_bytes().chunks(4).collect::<Vec<_>>().join(&b"\r\n"[..]);
+        let wide: Vec<u8> = key.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            key.as_bytes(),
+            key.to_uppercase().as_bytes(),
+            format!("# the key\nKEY=\"{key}\"\n").as_bytes(),
+            &key.as_bytes()[..20],
+            &in_groups,
+            &wide,
+            b"lllifeboatkey1q",
+        ] {
+            assert!(holds_key(text), "{}", String::from_utf8_lossy(text));
+        }
+        for text in ["", "lifeboatkey", "lifeboatverify1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5", "lifeboat_key1"] {
+            assert!(!holds_key(text.as_bytes()), "{text}");
+        }
+    }
+}

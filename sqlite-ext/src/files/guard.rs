@@ -1,0 +1,168 @@
+//! What may take the place of what: the table of `README.md`, "What is never replaced".
+
+use super::atomic::{Existing, not_regular};
+use super::found::{Call, Found, Whose};
+use lifeboat_core::{Error, Result};
+use std::path::Path;
+
+/// What is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// A bundle that stands alone: each export replaces the one before it.
+    Bundle,
+    /// A bundle of a chain (with `base` or `ledger`), or one that was made of a chain.
+    Link,
+    Ledger,
+    Database,
+}
+
+/// What is done with what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// There is nothing: written.
+    Write,
+    /// Replaced.
+    Replace,
+    /// Replaced where the new bundle goes on where that one ended.
+    Successor,
+    /// Left alone where it has the same bytes, else refused without the option `replace`.
+    Same,
+    /// Refused without the option `replace`.
+    Refuse,
+    /// Refused, whatever the options.
+    Never,
+}
+
+/// What may take the place of this: a bundle, and one with `replace`; a bundle of a chain, and with
+/// `replace`; a ledger; a database, and with `replace`.
+#[rustfmt::skip]
+fn rules(found: &Found) -> [Rule; 7] {
+    use Rule::{Never, Refuse, Replace, Same, Successor, Write};
+    use Whose::{OtherDomain, OtherKey, Ours, OursDamaged, OursDelta, Unknown};
+    match found {
+        //                             bundle,    +replace, link,    +replace, ledger,  database, +replace
+        Found::Nothing              => [Write,     Write,     Write,   Write,    Write,   Write,    Write],
+        Found::Bundle(Ours)         => [Successor, Replace,   Same,    Replace,  Never,   Never,    Never],
+        Found::Bundle(OursDelta)    => [Refuse,    Replace,   Same,    Replace,  Never,   Never,    Never],
+        Found::Bundle(OursDamaged(_) | OtherDomain | OtherKey | Unknown)
+                                    => [Refuse,    Replace,   Refuse,  Replace,  Never,   Never,    Never],
+        Found::Ledger(Ours | OursDamaged(_))
+                                    => [Never,     Never,     Never,   Never,    Replace, Never,    Never],
+        Found::Ledger(OursDelta | OtherDomain | OtherKey | Unknown)
+                                    => [Never,     Never,     Never,   Never,    Never,   Never,    Never],
+        Found::Remnant              => [Refuse,    Replace,   Refuse,  Replace,  Replace, Refuse,   Replace],
+        Found::Database             => [Never,     Never,     Never,   Never,    Never,   Refuse,   Replace],
+        Found::Other                => [Refuse,    Replace,   Refuse,  Replace,  Never,   Refuse,   Replace],
+        Found::NotRegular(_) | Found::Key | Found::Open | Found::Journal | Found::Read
+                                    => [Never,     Never,     Never,   Never,    Never,   Never,    Never],
+    }
+}
+
+/// The rule for what was found.
+fn rule(found: &Found, writing: Writing, replace: bool) -> Rule {
+    let column = match writing {
+        Writing::Bundle => usize::from(replace),
+        Writing::Link => 2 + usize::from(replace),
+        Writing::Ledger => 4,
+        Writing::Database => 5 + usize::from(replace),
+    };
+    rules(found)[column]
+}
+
+/// Decides for one call what may be replaced.
+pub(crate) struct Guard<'a>(pub Call<'a>);
+
+impl Guard<'_> {
+    /// What is at a path, and what may be done with it. Never [`Rule::Refuse`] nor [`Rule::Never`]:
+    /// these are errors.
+    ///
+    /// # Errors
+    /// Misuse, with what is there; host when nobody can tell.
+    pub fn check(&self, path: &Path, writing: Writing, replace: bool) -> Result<(Found, Rule)> {
+        let found = self.0.look(path)?;
+        match rule(&found, writing, replace) {
+            Rule::Never => Err(never(path, &found, writing)),
+            Rule::Refuse => Err(already_exists(path, &found, writing)),
+            rule => Ok((found, rule)),
+        }
+    }
+}
+
+impl Rule {
+    /// How a file with this rule is put in its place.
+    pub fn existing(self) -> Existing {
+        match self {
+            Self::Write => Existing::Refuse,
+            _ => Existing::Replace,
+        }
+    }
+}
+
+/// What to do where the option helps.
+pub(crate) const REPLACE: &str = "give another path, or the option \"replace\": true";
+
+/// Why something stays that the option would let go.
+pub(crate) fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
+    let path = path.display();
+    if writing == Writing::Database {
+        return Error::misuse(format!("'{path}' already exists; {REPLACE}"));
+    }
+    let what = match found {
+        Found::Bundle(Whose::OtherDomain) => "a bundle of another domain of this key",
+        Found::Bundle(Whose::OtherKey) => "a bundle of another key",
+        Found::Bundle(Whose::Unknown) => "a bundle that this version cannot read",
+        Found::Bundle(Whose::OursDelta) => "a delta, without which the chain that it belongs to is of no use",
+        Found::Bundle(Whose::OursDamaged(error)) => {
+            return Error::misuse(format!(
+                "'{path}' already exists and is a damaged bundle of this key ({}), so that nobody can tell what would be lost; keep \
+                 a copy of it if there is no other, then {REPLACE}",
+                error.message()
+            ));
+        }
+        _ => "not a bundle",
+    };
+    Error::misuse(format!("'{path}' already exists and is {what}; {REPLACE}"))
+}
+
+fn never(path: &Path, found: &Found, writing: Writing) -> Error {
+    let shown = path.display();
+    let by = match writing {
+        Writing::Bundle | Writing::Link => "a bundle",
+        Writing::Ledger => "a ledger",
+        Writing::Database => "a database",
+    };
+    let text = match found {
+        Found::NotRegular(is) => return not_regular(path, is),
+        Found::Key => format!("'{shown}' holds a recovery key and is never replaced; give another path"),
+        Found::Open => return super::database::is_open_error(path),
+        Found::Journal => format!(
+            "'{shown}' belongs to a database: SQLite would take what is written there for its journal; give another path"
+        ),
+        Found::Read => format!(
+            "'{shown}' is the target, and a bundle that this call reads, too, which would be lost; give another path"
+        ),
+        // A ledger has words of its own for what is no ledger.
+        Found::Other | Found::Ledger(_) | Found::Bundle(_) if writing == Writing::Ledger => {
+            let why = match found {
+                Found::Ledger(Whose::OtherDomain) => "it is a ledger of another domain of this key",
+                Found::Ledger(Whose::OtherKey) => "it is a ledger of another key",
+                Found::Ledger(_) => "it is a ledger that this version cannot read",
+                Found::Bundle(_) => "this is a bundle, not a ledger; a bundle is given as the base",
+                _ => "this is not a Lifeboat ledger, or its first bytes are damaged",
+            };
+            format!(
+                "'{shown}' is not a ledger of this key and domain, and is left alone ({why}); give another path, or delete it if \
+                 nobody needs it"
+            )
+        }
+        found => {
+            let is = match found {
+                Found::Database => "a database",
+                Found::Ledger(_) => "a ledger",
+                _ => "a bundle",
+            };
+            format!("'{shown}' is {is} and is never replaced by {by}; give another path")
+        }
+    };
+    Error::misuse(text)
+}

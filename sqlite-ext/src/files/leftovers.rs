@@ -1,0 +1,157 @@
+//! Files in the making that a killed process left behind: who next writes to the same target
+//! removes them.
+//!
+//! A process holds a lock (`flock`) on the file that it makes, and the system takes it away when
+//! the process ends, however it ends. So a file whose lock can be had is nobody's any more: a
+//! number of a process would say nothing where another machine or container works in the same
+//! directory. Where locks say nothing of other machines (file systems over a network) or get in
+//! SQLite's way (all systems but Linux), none is taken, and what is left stays.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+const MARK: &str = ".lifeboat-";
+const ENDING: &str = ".tmp";
+
+/// The name under which a file is made that will have this name.
+pub(crate) fn temporary_name(name: &OsStr, process: u32, count: u32) -> OsString {
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!("{MARK}{process}-{count}{ENDING}"));
+    temporary
+}
+
+/// Whether a file has such a name, of this target.
+fn is_temporary(file: &OsStr, target: &OsStr) -> bool {
+    let rest = file.as_encoded_bytes().strip_prefix(b".").and_then(|rest| rest.strip_prefix(target.as_encoded_bytes()));
+    let numbers = rest
+        .and_then(|rest| rest.strip_prefix(MARK.as_bytes()))
+        .and_then(|rest| rest.strip_suffix(ENDING.as_bytes()))
+        .and_then(|numbers| str::from_utf8(numbers).ok());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.and_then(|numbers| numbers.split_once('-')).is_some_and(|(one, other)| is_number(one) && is_number(other))
+}
+
+/// Holds the lock of a file in the making. False: somebody took it for a leftover, and it is gone.
+pub(crate) fn hold(file: &File, path: &Path) -> bool {
+    // Where there is no lock to be had for another reason, nobody else has one either.
+    !locks_tell(file) || (!matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) && leads_to(path, file))
+}
+
+/// Removes what is left of earlier attempts to write to this target, as far as it is certain that
+/// nobody is at work on it. What cannot be removed stays.
+pub(crate) fn remove(target: &Path) {
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Some(name), Ok(entries)) = (target.file_name(), fs::read_dir(directory)) else { return };
+    let leftovers = entries.flatten().map(|entry| entry.file_name()).filter(|file| is_temporary(file, name));
+    for path in leftovers.map(|file| directory.join(file)).collect::<Vec<_>>() {
+        remove_one(&path);
+    }
+}
+
+fn remove_one(path: &Path) {
+    // Never through a link, and nothing that is not a file.
+    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let Some(file) = is_file.then(|| super::regular::try_open(path).ok()).flatten() else { return };
+    if locks_tell(&file) && file.try_lock().is_ok() && leads_to(path, &file) {
+        // What SQLite makes beside a database in the making.
+        for suffix in ["-journal", "-wal", "-shm"] {
+            let beside: PathBuf = super::identity::beside(path, suffix);
+            let _ = fs::remove_file(beside);
+        }
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Whether a lock on this file tells of all who use it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn locks_tell(file: &File) -> bool {
+    /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT,
+    /// NTFS, JFS.
+    const LOCAL: [u32; 13] = [
+        0xEF53,
+        0x5846_5342,
+        0x9123_683E,
+        0xF2F5_2010,
+        0x2FC1_2FC1,
+        0xCA45_1A4E,
+        0x0102_1994,
+        0x8584_58F6,
+        0x794C_7630,
+        0x2011_BAB0,
+        0x4D44,
+        0x7366_746E,
+        0x3153_464A,
+    ];
+    // The type of the number differs between machines; of all these 32 bits count.
+    rustix::fs::fstatfs(file).is_ok_and(|found| LOCAL.contains(&(found.f_type as u32)))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn locks_tell(_: &File) -> bool {
+    false
+}
+
+/// Whether a name still leads to this file.
+#[cfg(unix)]
+fn leads_to(path: &Path, file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((fs::symlink_metadata(path), file.metadata()), (Ok(named), Ok(ours)) if identity(&named) == identity(&ours))
+}
+
+#[cfg(not(unix))]
+fn leads_to(_: &Path, _: &File) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_in_the_making() {
+        let target = OsStr::new("a.bundle");
+        assert!(is_temporary(&temporary_name(target, 12, 0), target));
+        for other in [
+            "a.bundle",
+            ".a.bundle.lifeboat-12-0",
+            ".a.bundle.lifeboat-12.tmp",
+            ".a.bundle.lifeboat-12-.tmp",
+            ".a.bundle.lifeboat-12-x.tmp",
+            ".a.bundle.lifeboat-12-0-1.tmp",
+            ".b.bundle.lifeboat-12-0.tmp",
+            ".a.bundle2.lifeboat-12-0.tmp",
+            "a.bundle.lifeboat-12-0.tmp",
+        ] {
+            assert!(!is_temporary(OsStr::new(other), target), "{other}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_nobody_holds_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("a.db");
+        let path = |process: u32| directory.path().join(temporary_name(OsStr::new("a.db"), process, 0));
+        for process in [1, 2] {
+            fs::write(path(process), "plain").unwrap();
+        }
+        let beside = super::super::identity::beside(&path(1), "-journal");
+        fs::write(&beside, "plain").unwrap();
+        std::os::unix::fs::symlink(path(2), path(3)).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, path(4), rustix::fs::Mode::RUSR).unwrap();
+        let held = File::open(path(2)).unwrap();
+        assert!(hold(&held, &path(2)));
+        remove(&target);
+        assert!(!path(1).exists() && !beside.exists(), "nobody holds it");
+        assert!([2, 3, 4].iter().all(|process| fs::symlink_metadata(path(*process)).is_ok()));
+        drop(held);
+        remove(&target);
+        assert!(!path(2).exists() && fs::symlink_metadata(path(3)).is_ok());
+        let gone = File::create(path(5)).unwrap();
+        fs::remove_file(path(5)).unwrap();
+        assert!(!hold(&gone, &path(5)), "somebody removed it before it was held");
+    }
+}

@@ -1,0 +1,33 @@
+//! Files: what is at a path, what may take its place, and how.
+//!
+//! ```text
+//!   regular     opens regular files, and nothing on which it would wait
+//!   found       what is at a path that is to be written to
+//!   guard       what may take its place: one table for bundles, ledgers and databases
+//!   identity    two names of one file
+//!   database    databases that this connection has open, or anybody else
+//!   successor   whether a bundle goes on where the one that it replaces ended
+//!   atomic      a file that appears complete or not at all
+//!   owner       whose the file is that takes the place of another
+//!   leftovers   files in the making that a killed process left
+//!   bundle      where a bundle is put: all of this together
+//! ```
+
+mod atomic;
+mod bundle;
+mod database;
+mod found;
+mod guard;
+mod identity;
+mod leftovers;
+mod owner;
+mod regular;
+mod successor;
+
+pub(crate) use atomic::{Access, AtomicFile, Existing, resolve, sync};
+pub(crate) use bundle::BundleTarget;
+pub(crate) use database::refuse_in_use;
+pub(crate) use found::{Call as FoundCall, Found, Whose, refuse_database};
+pub(crate) use guard::{Guard, Writing};
+pub(crate) use identity::is_one_file;
+pub(crate) use regular::open;

@@ -1,0 +1,91 @@
+//! Opens regular files for reading, and nothing else: to open a FIFO waits for somebody at its
+//! other end, and what is read from a device may never end.
+
+use lifeboat_core::{Error, Result};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// Why a file was not opened.
+pub(crate) enum NotOpened {
+    /// There is none.
+    Missing(io::Error),
+    /// What there is instead: "a directory".
+    NotRegular(&'static str),
+    Failed(io::Error),
+}
+
+/// Opens a regular file. `what` names it: "bundle".
+///
+/// # Errors
+/// Misuse when something else is there; host when it cannot be read.
+pub(crate) fn open(path: &Path, what: &str) -> Result<File> {
+    try_open(path).map_err(|not| {
+        let name = path.display();
+        match not {
+            NotOpened::NotRegular(is) => Error::misuse(format!(
+                "the {what} '{name}' cannot be read: it is {is}, not a regular file; give the path of a {what}"
+            )),
+            NotOpened::Missing(error) | NotOpened::Failed(error) => {
+                Error::host(format!("the {what} '{name}' cannot be read: {error}; give the path of a {what}"))
+            }
+        }
+    })
+}
+
+/// The same, for who has own words for what is wrong.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn try_open(path: &Path) -> Result<File, NotOpened> {
+    check(&fs::metadata(path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // What it is may change between the two looks: then opening must not wait, and the second one
+    // tells.
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.try_into().unwrap_or(0));
+    }
+    let file = options.open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn check(metadata: &Metadata) -> Result<(), NotOpened> {
+    what_else(metadata).map_or(Ok(()), |is| Err(NotOpened::NotRegular(is)))
+}
+
+/// What something is that is not a regular file.
+pub(crate) fn what_else(metadata: &Metadata) -> Option<&'static str> {
+    let kind = metadata.file_type();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return Some("a FIFO");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return Some("a device");
+        }
+    }
+    match kind.is_file() {
+        true => None,
+        false if kind.is_dir() => Some("a directory"),
+        false => Some("something else"),
+    }
+}
+
+impl From<io::Error> for NotOpened {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing(error),
+            _ => Self::Failed(error),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Whether a bundle goes on where the one that it replaces ended. A mistyped name of a database,
+//! another database of the same domain, or another selection must not cost the only good bundle.
+
+use super::found::{Found, Whose};
+use super::guard::{REPLACE, Writing, already_exists};
+use crate::file_source::BundleSource;
+use lifeboat_core::{Chain, Continuity, Error, ErrorKind, RecoveryKey, Result, continuity, is_system_table};
+use std::path::Path;
+
+/// Compares the bundle at a path with the one that is to take its place. Stops at the first row
+/// that both have, and holds one row of each.
+///
+/// # Errors
+/// Misuse when they have nothing in common, with both states; those of reading, and of `beat`,
+/// which is called now and then.
+pub(crate) fn check(old: &Path, new: &Path, key: &RecoveryKey, beat: impl FnMut() -> Result<()>) -> Result<()> {
+    let open = |path| Chain::open(key, [BundleSource::file(path, "bundle")?]);
+    let (before, after) = (open(old)?, open(new)?);
+    let compared = continuity(&before, &after, beat).map_err(|error| match error.kind() {
+        // It is not the one that was just written.
+        ErrorKind::Corrupt | ErrorKind::Truncated => {
+            already_exists(old, &Found::Bundle(Whose::OursDamaged(error)), Writing::Bundle)
+        }
+        _ => error,
+    });
+    let why = match compared? {
+        Continuity::GoesOn => return Ok(()),
+        Continuity::OtherSelection => "is of another part of the database",
+        Continuity::NothingInCommon if rows(&after) == 0 => "is empty",
+        Continuity::NothingInCommon => "has no row of it",
+    };
+    Err(Error::misuse(format!(
+        "'{}' holds the state {} of {} rows, and the new state {} of {} rows {why}: is this the right database? To lose what the \
+         bundle holds, {REPLACE}",
+        old.display(),
+        before.last().state_id,
+        rows(&before),
+        after.last().state_id,
+        rows(&after),
+    )))
+}
+
+/// The rows of a full bundle; a table of SQLite's own counts nothing.
+fn rows(chain: &Chain<'_>) -> u64 {
+    let tables = chain.bundles().iter().flat_map(|bundle| bundle.table_changes());
+    tables.filter(|(name, ..)| !is_system_table(name)).map(|(_, _, written)| written).sum()
+}

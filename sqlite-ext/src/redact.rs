@@ -1,0 +1,164 @@
+//! Cuts recovery keys out of texts that are shown or logged: somebody may have put one where a path
+//! belongs.
+//!
+//! A verify key is public and stays.
+
+/// What stands in the place of a key.
+const CUT: &str = "[key]";
+/// The characters of a key behind its prefix.
+const LENGTH: usize = 58;
+/// In groups, so many are enough: the first of them may share a group with the prefix.
+const LENGTH_IN_GROUPS: usize = 50;
+
+/// The text without keys: without what follows `lifeboat…1` (but `lifeboatverify1`), without 58
+/// characters of a key in a row, with a prefix or without, and without the same in groups.
+pub(crate) fn redact(text: &str) -> String {
+    let mut secrets = Vec::new();
+    let words = words(text);
+    for word in &words {
+        secrets.extend(secret_in(&text[word.clone()]).map(|at| word.start + at..word.end));
+    }
+    secrets.extend(groups(text, &words));
+    secrets.sort_by_key(|secret| secret.start);
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
+        if secret.start >= from {
+            shown.push_str(&text[from..secret.start]);
+            shown.push_str(CUT);
+        }
+        from = from.max(secret.end);
+    }
+    shown.push_str(&text[from..]);
+    shown
+}
+
+type Range = std::ops::Range<usize>;
+
+/// Letters and digits of ASCII in a row.
+fn words(text: &str) -> Vec<Range> {
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, byte) in text.bytes().chain([b' ']).enumerate() {
+        match (byte.is_ascii_alphanumeric(), start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                words.push(from..at);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+/// Where in a word a key begins, behind its prefix.
+fn secret_in(word: &str) -> Option<usize> {
+    let lower = word.to_ascii_lowercase();
+    let mut from = 0;
+    while let Some(found) = lower[from..].find("lifeboat") {
+        let kind = from + found + "lifeboat".len();
+        let end = kind + lower[kind..].bytes().take_while(u8::is_ascii_lowercase).count();
+        if lower[end..].starts_with('1') {
+            return (&lower[kind..end] != "verify").then_some(end + 1);
+        }
+        from = kind;
+    }
+    let mut start = 0;
+    for (at, byte) in lower.bytes().enumerate() {
+        if !is_of_key(byte) {
+            start = at + 1;
+        } else if at + 1 - start == LENGTH && is_no_number(&lower[start..=at]) {
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// Words of one length with white space between them that together make a key, as people write it
+/// down.
+fn groups(text: &str, words: &[Range]) -> Vec<Range> {
+    let mut found = Vec::new();
+    let mut first = 0;
+    while let Some(word) = words.get(first) {
+        let mut last = first;
+        let is_group = |word: &Range| text[word.clone()].bytes().all(|byte| is_of_key(byte.to_ascii_lowercase()));
+        if !is_group(word) {
+            first += 1;
+            continue;
+        }
+        while let Some(next) = words.get(last + 1) {
+            let is_beside = text[words[last].end..next.start].chars().all(char::is_whitespace);
+            // The last may be shorter.
+            if !is_beside || !is_group(next) || next.len() > word.len() || words[last].len() != word.len() {
+                break;
+            }
+            last += 1;
+        }
+        let sequence = word.start..words[last].end;
+        let length: usize = words[first..=last].iter().map(Range::len).sum();
+        if last > first && length >= LENGTH_IN_GROUPS && is_no_number(&text[sequence.clone()].to_ascii_lowercase()) {
+            found.push(sequence);
+        }
+        first = last + 1;
+    }
+    found
+}
+
+/// A character of bech32.
+fn is_of_key(byte: u8) -> bool {
+    byte.is_ascii_digit() && byte != b'1' || byte.is_ascii_lowercase() && !b"bio".contains(&byte)
+}
+
+/// Neither a hexadecimal number, such as a state id, nor a word: a key has digits and letters of
+/// all kinds.
+fn is_no_number(text: &str) -> bool {
+    let letters = text.bytes().filter(|byte| matches!(byte, b'g'..=b'z')).count();
+    letters > 3 && text.bytes().filter(u8::is_ascii_digit).count() > 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEHIND: &str = "qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
+
+    #[test]
+    fn no_form_of_a_key_is_shown() {
+        let in_groups = |of: usize| {
+            let text = format!("lifeboatkey1{BEHIND}");
+            text.as_bytes().chunks(of).map(|group| str::from_utf8(group).unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        for (text, shown) in [
+            (format!("'lifeboatkey1{BEHIND}'"), "'lifeboatkey1[key]'".to_owned()),
+            (
+                "'LIFEBOATKEY1QQQXYZ.bundle', lifeboatkey1abc".to_owned(),
+                "'LIFEBOATKEY1[key].bundle', lifeboatkey1[key]".to_owned(),
+            ),
+            (format!("no table x{BEHIND}"), "no table [key]".to_owned()),
+            (format!("no table {}_", BEHIND.to_uppercase()), "no table [key]_".to_owned()),
+            (format!("'lifebootkey1{BEHIND}': é"), "'lifebootkey1[key]': é".to_owned()),
+            (format!("lifeboatshare1{BEHIND}0 lifeboatx1y"), "lifeboatshare1[key] lifeboatx1[key]".to_owned()),
+            (format!("in '{}'", in_groups(4)), "in 'life boat key1 [key]'".to_owned()),
+            (format!("in '{}'", in_groups(5)), "in 'lifeb oatke y1qyp [key]'".to_owned()),
+        ] {
+            assert_eq!(redact(&text), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_public_is_shown() {
+        let id = "ac".repeat(32);
+        let in_groups = "acde 0000 ".repeat(8);
+        for text in [
+            "",
+            "lifeboatkey1",
+            "the next word was seen there, yet there were several",
+            &format!("signed by lifeboatverify1{BEHIND}, not by LIFEBOATVERIFY1{}", BEHIND.to_uppercase()),
+            &format!("the state {id} has the same rows as the state {}, and {in_groups}", "2345".repeat(16)),
+            &format!("a word of {}", "letters".repeat(20)),
+            "lifeboat 1 key",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+}
