@@ -59,8 +59,9 @@ async function inspect(lifeboat, chain, { key }, expect) {
   };
 }
 
-async function recover(lifeboat, chain, { key, page_size }, expect) {
-  const recovered = await lifeboat.recover(chain, key, { ...expect, ...(page_size === null ? {} : { pageSize: page_size }) });
+async function recover(lifeboat, chain, { key, page_size, skip_indexes }, expect) {
+  const pageSize = page_size === null ? {} : { pageSize: page_size };
+  const recovered = await lifeboat.recover(chain, key, { ...expect, ...pageSize, skipIndexes: skip_indexes });
   return {
     state_id: recovered.summary.report.stateId,
     database_sha256: hex(await sha256(recovered.bytes)),
@@ -70,6 +71,7 @@ async function recover(lifeboat, chain, { key, page_size }, expect) {
       partial_indexes: recovered.partialIndexes,
       stored_columns: recovered.storedColumns,
     },
+    left_out: recovered.leftOut,
     sqlite: recovered.sqliteVersion,
     advice: recovered.advice,
   };

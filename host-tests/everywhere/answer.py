@@ -90,7 +90,8 @@ def inspect(case, chain):
 def recover(case, chain):
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory, "copy.db")
-        recovered = lifeboat.recover(chain, case["key"], copy, expect=case["expect"], page_size=case["page_size"])
+        options = {name: case[name] for name in ("expect", "page_size", "skip_indexes")}
+        recovered = lifeboat.recover(chain, case["key"], copy, **options)
         content = copy.read_bytes()
     return {
         "state_id": recovered.summary.report.state_id,
@@ -101,6 +102,7 @@ def recover(case, chain):
             "partial_indexes": list(recovered.partial_indexes),
             "stored_columns": list(recovered.stored_columns),
         },
+        "left_out": list(recovered.left_out),
         "sqlite": recovered.sqlite_version,
         "advice": recovered.advice,
     }

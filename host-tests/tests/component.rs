@@ -45,7 +45,7 @@ fn imports_nothing() {
     assert!(imports.is_empty(), "{imports:?}");
     let exports: Vec<String> =
         wasm::component().component_type().exports(engine).map(|(name, _)| name.to_string()).collect();
-    assert_eq!(exports, ["lifeboat:recovery/recovery@0.3.0"]);
+    assert_eq!(exports, ["lifeboat:recovery/recovery@0.4.0"]);
 }
 
 /// Z3 Z11 Z12 Z13 Z20: the databases of the other tests, recovered in the component, are equal and export to the same bundle.
@@ -90,7 +90,7 @@ fn pieces_and_layouts() {
     }
     for page_size in [512, 1024, 65536] {
         let mut instance = Instance::new(GIB);
-        let layout = Layout { page_size };
+        let layout = Layout { page_size, skip_indexes: false };
         let work = instance.database_open(&key, None, Some(layout)).unwrap();
         for piece in bundle.chunks(1000) {
             instance.database_push(work, piece).unwrap();
@@ -107,7 +107,8 @@ fn pieces_and_layouts() {
         assert_equal(&database, &copy);
     }
     for page_size in [0, 100, 1000, 131_072] {
-        let refused = Instance::new(GIB).database_open(&key, None, Some(Layout { page_size })).unwrap_err();
+        let refused =
+            Instance::new(GIB).database_open(&key, None, Some(Layout { page_size, skip_indexes: false })).unwrap_err();
         assert_eq!(case(&refused).0, "misuse", "{page_size}");
     }
 }

@@ -239,7 +239,10 @@ fn a_delta_alone_restores_nothing() {
         let wrong = error(&db, sql, params![blob, history.key, free, history.full[0]]);
         assert!(wrong.contains(": mismatch: ") && wrong.contains("the whole chain"), "{sql}: {wrong}");
         let wrong = error(&db, sql, params![history.chain(1..4), history.key, free, history.full[0]]);
-        assert!(wrong.contains(": mismatch: ") && wrong.contains("begins with a delta"), "{sql}: {wrong}");
+        assert!(
+            wrong.contains(": mismatch: ") && wrong.contains("bundle 1 of the chain: this is a delta, sound by itself"),
+            "{sql}: {wrong}"
+        );
     }
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM sqlite_schema", []), 0);
     assert!(!history.directory.path().join("free.db").exists());

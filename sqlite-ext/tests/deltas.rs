@@ -89,7 +89,7 @@ fn bases_that_do_not_fit_are_refused() {
         (json!("cut"), "truncated: the base: the bundle ends at byte 300"),
         (json!("damaged"), "corrupt: the base: "),
         (json!("missing"), "host: the base: the bundle '"),
-        (json!("1"), "mismatch: the base: the chain begins with a delta"),
+        (json!("1"), "mismatch: the base: this is a delta, sound by itself"),
         (json!(["0", "2"]), "mismatch: the base: bundle 2 of the chain does not follow"),
         (json!(["0", "2", "1"]), "mismatch: the base: bundle 2 of the chain does not follow: a wrong order"),
         (json!(["0", "1", "domain"]), "mismatch: the base: bundle 3 of the chain does not follow: it is of another"),

@@ -225,7 +225,7 @@ fn c_diff_shows_every_kind_of_difference() {
     assert_eq!(lines(&db, sql, &[&chain, &old, &key]), back);
     assert_eq!(lines(&db, sql, &[&chain, &new, &key]), [""; 0]);
     let wrong = error(&db, sql, params![old, delta, key]);
-    assert!(wrong.starts_with("backup_diff: mismatch: the new state: the chain begins with a delta"), "{wrong}");
+    assert!(wrong.starts_with("backup_diff: mismatch: the new state: this is a delta, sound by itself"), "{wrong}");
     let other = common::key(&db);
     let wrong = error(&db, sql, params![old, new, other]);
     assert!(wrong.starts_with("backup_diff: wrong key: the old state: "), "{wrong}");

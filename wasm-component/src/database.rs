@@ -19,6 +19,22 @@ pub struct Recovered {
     pub sqlite_version: String,
 }
 
+/// How the file shall be laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// `PRAGMA page_size`: a power of two from 512 to 65536.
+    pub page_size: u32,
+    /// Leave out the indexes that this SQLite cannot build.
+    pub skip_indexes: bool,
+}
+
+impl Default for Layout {
+    /// Pages of 4096 bytes, all indexes.
+    fn default() -> Self {
+        Self { page_size: 4096, skip_indexes: false }
+    }
+}
+
 /// Recovers a database file.
 pub struct Database {
     work: Work<Building, Pages>,
@@ -41,19 +57,22 @@ struct Pages {
 }
 
 impl Database {
-    /// Begins. The state must be `expect`, where given. `page_size`: 4096 bytes unless told.
+    /// Begins. The state must be `expect`, where given.
     ///
     /// # Errors
     /// Misuse when a text is not a recovery key or a state id, or the page size is none; too big without memory.
-    pub fn open(api: Api, key: &str, expect: Option<&str>, page_size: Option<u32>) -> Result<Self> {
+    pub fn open(api: Api, key: &str, expect: Option<&str>, layout: Layout) -> Result<Self> {
         let key = RecoveryKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
-        let page_size = page_size.unwrap_or(4096);
+        let Layout { page_size, skip_indexes } = layout;
         if !(512..=65536).contains(&page_size) || !page_size.is_power_of_two() {
             return Err(Error::misuse(format!("page size {page_size}: give a power of two from 512 to 65536")));
         }
         let scratch = Scratch::open(api)?;
-        let rebuild = Rebuild::new(scratch.connection(), RebuildOptions { page_size, ..RebuildOptions::default() })?;
+        let rebuild = Rebuild::new(
+            scratch.connection(),
+            RebuildOptions { page_size, skip_indexes, ..RebuildOptions::default() },
+        )?;
         let incoming = Incoming::new(&key, rebuild);
         Ok(Self { work: Work::Taking(Building { incoming, scratch, key, expect }) })
     }

@@ -23,7 +23,7 @@ mod work;
 #[cfg(target_arch = "wasm32")]
 mod component;
 
-pub use database::{Database, Recovered};
+pub use database::{Database, Layout, Recovered};
 pub use inspection::Inspection;
 pub use rows::{Batch, Cell, Row, Rows};
 pub use work::{Checking, PIECE_MAX};

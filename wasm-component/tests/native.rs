@@ -7,7 +7,7 @@ use bundles::{Database as File, Selected, State, api, bundle, delta, history, ke
 use lifeboat_core::{
     ErrorKind, Key, Report, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
 };
-use lifeboat_recovery::{Cell, Database, Inspection, PIECE_MAX, Rows};
+use lifeboat_recovery::{Cell, Database, Inspection, Layout, PIECE_MAX, Rows};
 
 const LIFE: [&str; 3] = [
     "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three')",
@@ -49,7 +49,8 @@ fn an_inspection_of_a_chain() {
 #[test]
 fn a_database_of_a_chain() {
     let (source, bundles) = history(&LIFE);
-    let mut database = Database::open(api(), &key_text(), None, Some(1024)).unwrap();
+    let mut database =
+        Database::open(api(), &key_text(), None, Layout { page_size: 1024, ..Layout::default() }).unwrap();
     assert_eq!(database.push_delta(&bundles[1]).unwrap_err().kind(), ErrorKind::Misuse);
     for delta in &bundles[1..] {
         database.begin_delta().unwrap();
@@ -106,7 +107,7 @@ fn a_part_of_a_database_is_told() {
     let bundles = [full, next];
     let report = inspected(&bundles, PIECE_MAX).unwrap();
     assert_eq!((report.selection, report.tables), (Some(selection.clone()), vec![("t".to_owned(), 2)]));
-    let mut database = Database::open(api(), &key_text(), None, None).unwrap();
+    let mut database = Database::open(api(), &key_text(), None, Layout::default()).unwrap();
     database.begin_delta().unwrap();
     database.push_delta(&bundles[1]).unwrap();
     database.push(&bundles[0]).unwrap();

@@ -70,7 +70,7 @@ impl Need {
             Needed::Other(words) => (format!("cannot be built by this SQLite ({words})"), "use another one".to_owned()),
         };
         let without = match self.index {
-            Some(_) => "restore without such indexes (the option \"skip_indexes\": true), or ",
+            Some(_) => "restore without such indexes (the option \"skip_indexes\"), or ",
             None => "",
         };
         Error::unsupported(format!("{object} {why}: {then}, or {without}read the rows alone (backup_rows)"))

@@ -57,6 +57,8 @@ pub struct Case {
     pub expect: Option<String>,
     /// The page size; for [`Job::Recover`].
     pub page_size: Option<u32>,
+    /// Indexes that SQLite cannot build are left out; for [`Job::Recover`].
+    pub skip_indexes: bool,
     /// The jobs that are asked for, and of each the kind of the error that must come, or `ok`.
     pub outcome: BTreeMap<Job, String>,
     /// What the state must be; of what is not known beforehand nothing.
@@ -73,6 +75,7 @@ impl Case {
             verify_key: None,
             expect: None,
             page_size: None,
+            skip_indexes: false,
             outcome: BTreeMap::new(),
             state: State::default(),
         }

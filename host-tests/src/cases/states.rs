@@ -163,6 +163,7 @@ pub(super) fn add(maker: &mut Maker) {
     }
     options(maker);
     layouts(maker);
+    indexes(maker);
 }
 
 /// Other bundles of the same rows: not compressed, of another domain, of a part of the database.
@@ -190,6 +191,22 @@ fn options(maker: &mut Maker) {
         let part = maker.full(&format!("part-{name}-alone.bundle"), &format!("{sql}; {rest}")).state;
         let state = &mut maker.good(&format!("part/{name}"), &[&made]).state;
         (state.tables, state.rows_sha256) = (part.tables, part.rows_sha256);
+    }
+}
+
+/// An index under a collation that no host here has.
+fn indexes(maker: &mut Maker) {
+    let sql = "CREATE TABLE t (a, b); INSERT INTO t VALUES ('é', 1), ('E', 2); CREATE INDEX app ON t (a); CREATE INDEX b ON t (b);
+               PRAGMA writable_schema = ON;
+               UPDATE sqlite_schema SET sql = 'CREATE INDEX app ON t (a COLLATE app)' WHERE name = 'app'";
+    let made = maker.full("collation.bundle", sql);
+    for (name, skip_indexes, outcome) in [("all", false, "unsupported"), ("skip", true, "ok")] {
+        let case = match skip_indexes {
+            true => maker.good(&format!("indexes/{name}"), &[&made]),
+            false => maker.bad(&format!("indexes/{name}"), &[&made], all(outcome)),
+        };
+        case.skip_indexes = skip_indexes;
+        case.outcome = only(Job::Recover, outcome);
     }
 }
 

@@ -110,7 +110,7 @@ fn small_inputs_stay_within_their_budgets() {
                 || answer.memory > budget.memory
                 || !is_clear
             {
-                wrong.push(format!("SQLite {version}: {answer:?}: {:?}", case.about()));
+                wrong.push(format!("SQLite {version}: {}: {answer:?}: {:?}", answer.job, case.about()));
             }
             tried += 1;
             refused += usize::from(answer.refused.is_some());

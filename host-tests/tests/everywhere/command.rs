@@ -57,6 +57,9 @@ impl Asked<'_> {
         for (name, value) in options {
             arguments.extend(value.iter().flat_map(|value| [*name, *value]));
         }
+        if verb == "recover" && self.case.skip_indexes {
+            arguments.push("--skip-indexes");
+        }
         arguments.push("--json");
         let run = run(&arguments, self.directory, b"");
         match run.code {
@@ -140,6 +143,7 @@ impl Asked<'_> {
                 "partial_indexes": recovered["partial-indexes"],
                 "stored_columns": recovered["stored-columns"],
             },
+            "left_out": recovered["left-out"],
             "sqlite": recovered["sqlite-version"],
             "advice": recovered["advice"],
             "rows_sha256": found.sha256,

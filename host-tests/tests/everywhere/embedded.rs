@@ -92,8 +92,8 @@ impl Asked<'_> {
     }
 
     fn recover(&mut self) -> Result<Outcome, Error> {
-        let layout = self.case.page_size.map(|page_size| Layout { page_size });
-        let database = self.instance.database_open(&self.case.key, self.case.expect.as_deref(), layout)?;
+        let layout = Layout { page_size: self.case.page_size.unwrap_or(4096), skip_indexes: self.case.skip_indexes };
+        let database = self.instance.database_open(&self.case.key, self.case.expect.as_deref(), Some(layout))?;
         self.push(database, Instance::database_begin_delta, Instance::database_push_delta, |instance, piece| {
             instance.database_push(database, piece)
         })?;
@@ -113,6 +113,7 @@ impl Asked<'_> {
                 "partial_indexes": recovered.partial_indexes,
                 "stored_columns": recovered.stored_columns,
             },
+            "left_out": recovered.left_out,
             "sqlite": recovered.sqlite_version,
         })))
     }

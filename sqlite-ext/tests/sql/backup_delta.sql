@@ -31,7 +31,7 @@ SELECT backup_export(key, '{"ledger": ""}') FROM k;
 SELECT backup_export(key, '{"ledger": "d0.bundle"}') FROM k;
 -- fails: backup_export: mismatch: the base: this is a ledger, not a bundle
 SELECT backup_export(key, '{"base": "d.ledger"}') FROM k;
--- fails: backup_export: mismatch: the base: the chain begins with a delta
+-- fails: backup_export: mismatch: the base: this is a delta, sound by itself
 SELECT backup_export(key, '{"base": "d1.bundle"}') FROM k;
 -- fails: backup_export: wrong key: the base
 SELECT backup_export(backup_keygen(), '{"base": "d0.bundle"}');

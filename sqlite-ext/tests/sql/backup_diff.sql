@@ -33,7 +33,7 @@ CREATE VIRTUAL TABLE v USING fts5(a);
 SELECT '3_02', json_valid(backup_export_file(key, 'backup_diff_virtual.bundle')) FROM k;
 SELECT '3_03', old = '{"a":"one"}' AND new IS NULL
   FROM k, backup_diff('backup_diff_plain.bundle', 'backup_diff_virtual.bundle', k.key) WHERE table_name = 'v';
--- fails: backup_diff: mismatch: the new state: the chain begins with a delta
+-- fails: backup_diff: mismatch: the new state: this is a delta, sound by itself
 SELECT * FROM k, backup_diff('backup_diff_old.bundle', 'backup_diff_delta.bundle', k.key);
 -- fails: backup_diff: misuse: call it as backup_diff(old_bundle, new_bundle, recovery_key)
 SELECT * FROM backup_diff('backup_diff_old.bundle', 'backup_diff_new.bundle');

@@ -11,7 +11,8 @@ Lifeboat: verify a bundle or a chain, look into it, recover the database or the 
 
   lifeboat-cli verify  BUNDLE... [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
   lifeboat-cli info    BUNDLE... [--key-file FILE] [--json]
-  lifeboat-cli recover BUNDLE... --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N] [--json]
+  lifeboat-cli recover BUNDLE... --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N]
+                       [--skip-indexes] [--json]
   lifeboat-cli rows    BUNDLE... --key-file FILE [--expect STATE-ID]
 
 verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? Of several: does
@@ -40,6 +41,8 @@ BUNDLE...            a full bundle; or a chain: a full bundle and the deltas tha
 --replace            an existing DATABASE may be replaced; no program may have it open. What holds a recovery key, a bundle or a
                      ledger is never replaced
 --page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
+--skip-indexes       leave out, and list, the indexes that the SQLite inside cannot build: those under a collation of the
+                     application, or with a function that this SQLite lacks
 --json               the report as one JSON object
 --progress           lines on the standard error: `progress: PHASE DONE of TOTAL`, in bytes; TOTAL is left out where it is not
                      known. The PHASEs are checking (without the recovery key), reading, building (0, once), writing
@@ -96,6 +99,7 @@ pub enum Command {
         out: String,
         replace: bool,
         page_size: Option<u32>,
+        skip_indexes: bool,
     },
     Rows {
         bundles: Vec<Bundle>,
@@ -121,6 +125,7 @@ struct Raw {
     out: Option<String>,
     page_size: Option<u32>,
     replace: bool,
+    skip_indexes: bool,
     json: bool,
     progress: bool,
 }
@@ -137,6 +142,7 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
             Arg::Long("json") => raw.json = true,
             Arg::Long("progress") => raw.progress = true,
             Arg::Long("replace") => raw.replace = true,
+            Arg::Long("skip-indexes") => raw.skip_indexes = true,
             Arg::Long("key-file") => once("key-file", &mut raw.key_file, no_key(parser.value()?.string()?)?)?,
             Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, no_key(parser.value()?.string()?)?)?,
             Arg::Long("expect") => once("expect", &mut raw.expect, no_key(parser.value()?.string()?)?)?,
@@ -190,6 +196,7 @@ fn command(raw: Raw) -> Result<Command, Fail> {
     let recovers = verb == "recover";
     refuse(!recovers && raw.out.is_some(), "out")?;
     refuse(!recovers && raw.replace, "replace")?;
+    refuse(!recovers && raw.skip_indexes, "skip-indexes")?;
     refuse(!recovers && raw.page_size.is_some(), "page-size")?;
     refuse(verb != "verify" && raw.verify_key.is_some(), "verify-key")?;
     refuse(verb == "info" && raw.expect.is_some(), "expect")?;
@@ -202,8 +209,8 @@ fn command(raw: Raw) -> Result<Command, Fail> {
         ("verify" | "info", None) => Ok(Command::Check { bundles, verify_key: raw.verify_key, expect }),
         ("recover", Some(key_file)) => match raw.out {
             Some(out) => {
-                let (replace, page_size) = (raw.replace, raw.page_size);
-                Ok(Command::Recover { bundles, key_file, expect, out, replace, page_size })
+                let Raw { replace, page_size, skip_indexes, .. } = raw;
+                Ok(Command::Recover { bundles, key_file, expect, out, replace, page_size, skip_indexes })
             }
             None => Err(Fail::misuse("recover needs --out, the file to write")),
         },
@@ -245,8 +252,10 @@ mod tests {
             out: "app.db".into(),
             replace: true,
             page_size: Some(512),
+            skip_indexes: true,
         };
-        let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512 --progress";
+        let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512 \
+                    --skip-indexes --progress";
         assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false, progress: true });
 
         let rows = Command::Rows { bundles: files(&["a", "b"]), key_file: "-".into(), expect: None };
@@ -294,6 +303,7 @@ mod tests {
             "verify a --out b",
             "verify a --key-file k --verify-key v",
             "info a --replace",
+            "rows a --key-file k --skip-indexes",
             "info a --expect e",
             "info a --verify-key v",
             "recover a --out b",

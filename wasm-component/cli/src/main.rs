@@ -59,7 +59,7 @@ fn run() -> Result<(), Fail> {
             chain::feed(&bundles, &inspection, progress)?;
             report::summary(&chain::done(&bundles, inspection.finish())?, json)
         }
-        Command::Recover { bundles, key_file, expect, out, replace, page_size } => {
+        Command::Recover { bundles, key_file, expect, out, replace, page_size, skip_indexes } => {
             let publish = Publish::begin(&out, replace, Reads::new(&bundles, &key_file))?;
             for left in publish.clean_up() {
                 let left = left.display();
@@ -68,8 +68,8 @@ fn run() -> Result<(), Fail> {
                      is, delete it"
                 ));
             }
-            let layout = page_size.map(|page_size| Layout { page_size });
-            let database = Database::open(&read_key(&key_file)?, expect.as_deref(), layout)?;
+            let layout = Layout { page_size: page_size.unwrap_or(4096), skip_indexes };
+            let database = Database::open(&read_key(&key_file)?, expect.as_deref(), Some(layout))?;
             chain::feed(&bundles, &database, progress)?;
             progress.phase("building", None);
             let recovered = chain::done(&bundles, database.finish())?;

@@ -41,6 +41,7 @@ pub fn recovered(recovered: &Recovered, as_json: bool) -> String {
             "expression-indexes": recovered.expression_indexes,
             "partial-indexes": recovered.partial_indexes,
             "stored-columns": recovered.stored_columns,
+            "left-out": recovered.left_out,
             "sqlite-version": recovered.sqlite_version,
             "advice": advice(recovered),
         }));
@@ -55,6 +56,9 @@ pub fn recovered(recovered: &Recovered, as_json: bool) -> String {
         for name in names {
             text += &format!("computed     {} ({what})\n", shown(name));
         }
+    }
+    for name in &recovered.left_out {
+        text += &format!("left out     {} (index)\n", shown(name));
     }
     if let Some(advice) = advice(recovered) {
         text += &format!("to do        {advice}\n");
@@ -77,22 +81,35 @@ fn advice(recovered: &Recovered) -> Option<String> {
         .filter(|(_, _, names)| !names.is_empty())
         .map(|(one, many, names)| listed(one, many, names))
         .collect();
-    if computed.is_empty() {
-        return None;
+    let mut said = Vec::new();
+    if !computed.is_empty() {
+        said.push(computed_advice(recovered, &computed, !indexes.is_empty(), !columns.is_empty()));
     }
+    if !recovered.left_out.is_empty() {
+        said.push(format!(
+            "The database is without the {}, which SQLite {}, inside the component, cannot build. Create what is left out again \
+             in the application: the schema of the summary has the statements.",
+            listed("index", "indexes", &recovered.left_out.iter().collect::<Vec<_>>()),
+            recovered.sqlite_version
+        ));
+    }
+    if said.is_empty() { None } else { Some(said.join(" ")) }
+}
+
+fn computed_advice(recovered: &Recovered, computed: &[String], has_indexes: bool, has_columns: bool) -> String {
     let mut text = format!(
         "SQLite {}, inside the component, computed the {}. Another SQLite may compute the same expressions otherwise.",
         recovered.sqlite_version,
         computed.join(" and the ")
     );
-    if !indexes.is_empty() {
+    if has_indexes {
         text += " It would then miss rows: run REINDEX with the SQLite that will use the database, before it is used.";
     }
-    if !columns.is_empty() {
+    if has_columns {
         text += " REINDEX computes no stored columns: they are computed when the rows of their tables are updated, or all of it \
                  when Lifeboat's extension restores in that SQLite.";
     }
-    Some(text)
+    text
 }
 
 /// Names in a sentence, the first ten of them.
@@ -287,6 +304,7 @@ mod tests {
             expression_indexes: names(expressions),
             partial_indexes: names(partial),
             stored_columns: names(columns),
+            left_out: Vec::new(),
             sqlite_version: "3.9".to_owned(),
         };
         assert_eq!(advice(&recovered(&[], &[], &[])), None);
@@ -302,6 +320,10 @@ mod tests {
         let many: Vec<String> = (0..12).map(|number| number.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(said(&many, &[], &[]).contains("7, 8, 9 and 2 more. "));
+        let without = Recovered { left_out: names(&["l", "m"]), ..recovered(&["a"], &[], &[]) };
+        let text = super::recovered(&without, false);
+        assert!(text.contains("\nleft out     l (index)\nleft out     m (index)\n"), "{text}");
+        assert!(text.contains("is used. The database is without the indexes l, m, which SQLite 3.9, "), "{text}");
         let text = super::recovered(&recovered(&["a"], &[], &[]), false);
         assert!(text.contains("\nto do        SQLite 3.9"), "{text}");
         let json: Value = serde_json::from_str(&super::recovered(&recovered(&[], &[], &[]), true)).unwrap();

@@ -182,7 +182,7 @@ export function lifeboat(load, file, keyOf = plainKey) {
    * @param {{ begin(size: number): void, write(piece: Uint8Array, at: number): void | Promise<void> }} sink
    */
   async function build(chain, key, options, sink) {
-    const layout = options?.pageSize === undefined ? undefined : { pageSize: options.pageSize };
+    const layout = { pageSize: options?.pageSize ?? 4096, skipIndexes: options?.skipIndexes ?? false };
     const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) =>
       recovery.Database.open(text, options?.expect, layout);
     const { resource: database, bundles, pace } = await begin(chain, key, options, open);

@@ -2,7 +2,7 @@
 
 import { misuse } from './error.js';
 
-const NAMES = ['key', 'verifyKey', 'expect', 'progress', 'signal', 'pageSize', 'replace'];
+const NAMES = ['key', 'verifyKey', 'expect', 'progress', 'signal', 'pageSize', 'skipIndexes', 'replace'];
 
 /**
  * @template {object} T
@@ -13,9 +13,8 @@ export function checked(options) {
   if (options === undefined) return /** @type {T} */ ({});
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw misuse('the options are not an object');
-  const { key, verifyKey, expect, progress, signal, pageSize, replace } = /** @type {Record<string, unknown>} */ (
-    options
-  );
+  const { key, verifyKey, expect, progress, signal, pageSize, skipIndexes, replace } =
+    /** @type {Record<string, unknown>} */ (options);
   for (const name of Object.keys(options)) {
     if (!NAMES.includes(name))
       throw misuse(`there is no option ${JSON.stringify(name)}; known options: ${NAMES.join(', ')}`);
@@ -34,8 +33,9 @@ export function checked(options) {
   ) {
     throw misuse('the option pageSize is not a power of two from 512 to 65536');
   }
-  if (replace !== undefined && typeof replace !== 'boolean')
-    throw misuse('the option replace is neither true nor false');
+  for (const [name, value] of Object.entries({ skipIndexes, replace })) {
+    if (value !== undefined && typeof value !== 'boolean') throw misuse(`the option ${name} is neither true nor false`);
+  }
   return options;
 }
 

@@ -44,6 +44,7 @@ export const recoveredOf = recovered => ({
   expressionIndexes: recovered.expressionIndexes,
   partialIndexes: recovered.partialIndexes,
   storedColumns: recovered.storedColumns,
+  leftOut: recovered.leftOut,
   sqliteVersion: recovered.sqliteVersion,
   advice: adviceOf(recovered),
 });
@@ -52,22 +53,32 @@ export const recoveredOf = recovered => ({
  * What to do with what is no part of a state, and was therefore computed here: the words of the command. Null: nothing.
  * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Recovered} recovered
  */
-function adviceOf({ expressionIndexes, partialIndexes, storedColumns, sqliteVersion }) {
+function adviceOf({ expressionIndexes, partialIndexes, storedColumns, leftOut, sqliteVersion }) {
   const indexes = [...new Set([...expressionIndexes, ...partialIndexes])];
   const computed = [
     ...(indexes.length > 0 ? [listed('index', 'indexes', indexes)] : []),
     ...(storedColumns.length > 0 ? [listed('stored column', 'stored columns', storedColumns)] : []),
   ].join(' and the ');
-  if (computed === '') return null;
   const miss = ' It would then miss rows: run REINDEX with the SQLite that will use the database, before it is used.';
   const stored =
     ' REINDEX computes no stored columns: they are computed when the rows of their tables are updated, or all of it when ' +
     "Lifeboat's extension restores in that SQLite.";
-  return (
-    `SQLite ${sqliteVersion}, inside the component, computed the ${computed}. ` +
-    `Another SQLite may compute the same expressions otherwise.${indexes.length > 0 ? miss : ''}` +
-    (storedColumns.length > 0 ? stored : '')
-  );
+  const said = [];
+  if (computed !== '') {
+    said.push(
+      `SQLite ${sqliteVersion}, inside the component, computed the ${computed}. ` +
+        `Another SQLite may compute the same expressions otherwise.${indexes.length > 0 ? miss : ''}` +
+        (storedColumns.length > 0 ? stored : ''),
+    );
+  }
+  if (leftOut.length > 0) {
+    said.push(
+      `The database is without the ${listed('index', 'indexes', leftOut)}, which SQLite ${sqliteVersion}, inside the ` +
+        'component, cannot build. Create what is left out again in the application: the schema of the summary has the ' +
+        'statements.',
+    );
+  }
+  return said.length > 0 ? said.join(' ') : null;
 }
 
 /**

@@ -69,6 +69,9 @@ export interface VerifyOptions extends Options {
 export interface RecoverOptions extends Options {
   /** `PRAGMA page_size` of the recovered file: a power of two from 512 to 65536; 4096 if not given. */
   pageSize?: number;
+  /** Leave out, and list, the indexes that the SQLite inside cannot build: those under a collation of the application, or
+   * with a function that this SQLite lacks. */
+  skipIndexes?: boolean;
 }
 
 /** What a bundle says about itself in public, checked against all of its bytes. */
@@ -144,6 +147,8 @@ export interface Recovered {
   partialIndexes: string[];
   /** The stored generated columns, as `table.column`. */
   storedColumns: string[];
+  /** The indexes that `skipIndexes` left out. All rows are proved, but the file has another schema than the state. */
+  leftOut: string[];
   sqliteVersion: string;
   /** What to do before the database is used, in words; null where there is nothing to do. */
   advice: string | null;

@@ -116,13 +116,16 @@ function savedTitle(source, isDownload) {
 }
 
 /** What is no part of a state, and was therefore computed when the database was built: what to do with it. */
-function anew({ advice, expressionIndexes, partialIndexes, storedColumns }) {
+function anew({ advice, expressionIndexes, partialIndexes, storedColumns, leftOut }) {
   if (advice === null) return undefined;
   const isIndex = expressionIndexes.length + partialIndexes.length > 0;
-  const names = [...new Set([...expressionIndexes, ...partialIndexes, ...storedColumns])];
+  const names = [...new Set([...leftOut, ...expressionIndexes, ...partialIndexes, ...storedColumns])];
+  let title = 'Before you use it: columns were computed here';
+  if (isIndex) title = 'Before you use it: run REINDEX';
+  if (leftOut.length > 0) title = 'All rows are there, but indexes are missing';
   return notice(
     'warn',
-    isIndex ? 'Before you use it: run REINDEX' : 'Before you use it: columns were computed here',
+    title,
     make('p', advice),
     names.length > 10 && make('details', make('summary', `All ${names.length} of them`), make('p', `${list(names)}.`)),
   );

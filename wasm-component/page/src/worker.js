@@ -73,7 +73,8 @@ async function recover(recovery, { chain, key, expect }) {
       return new Promise(resolve => addEventListener('message', resolve, { once: true }));
     },
   });
-  return recovery.recoverToStream(chain, key, stream, { ...(expect && { expect }), progress: progress() });
+  const options = { ...(expect && { expect }), skipIndexes: true, progress: progress() };
+  return recovery.recoverToStream(chain, key, stream, options);
 }
 
 /** Reports of progress, not too often. */

@@ -2,7 +2,7 @@
 
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
 use super::{bindings, memory};
-use crate::{Batch, Cell, Checking, Database, Inspection, Row, Rows};
+use crate::{Batch, Cell, Checking, Database, Inspection, Layout, Row, Rows};
 use lifeboat_core::{
     Error, ErrorKind, PublicReport, Report, Result, STATE_REVISION, SUITE, SchemaKind, Selection, TextEncoding,
     VerifyKey,
@@ -100,7 +100,8 @@ impl wit::GuestDatabase for Shared<Database> {
     fn open(key: String, expect: Option<String>, layout: Option<wit::Layout>) -> Result<wit::Database, wit::Error> {
         let key = Zeroizing::new(key);
         memory::prepare()?;
-        let database = Database::open(api(), &key, expect.as_deref(), layout.map(|layout| layout.page_size))?;
+        let layout = layout.map(|wit::Layout { page_size, skip_indexes }| Layout { page_size, skip_indexes });
+        let database = Database::open(api(), &key, expect.as_deref(), layout.unwrap_or_default())?;
         Ok(wit::Database::new(Self::new(database)))
     }
 
@@ -123,6 +124,7 @@ impl wit::GuestDatabase for Shared<Database> {
             expression_indexes: recovered.rebuilt.expression_indexes,
             partial_indexes: recovered.rebuilt.partial_indexes,
             stored_columns: recovered.rebuilt.stored_columns,
+            left_out: recovered.rebuilt.left_out,
             sqlite_version: recovered.sqlite_version,
         })
     }

@@ -46,7 +46,7 @@ fn a_recovered_database_is_the_one_that_was_exported() {
         let mut files = Vec::new();
         for piece in [PIECE, 4097] {
             let mut host = Host::new();
-            let layout = page_size.map(|page_size| Layout { page_size });
+            let layout = page_size.map(|page_size| Layout { page_size, skip_indexes: false });
             let (recovered, database) = run!(host, database, bundle, piece, &key_text(), None, layout);
             let recovered = recovered.unwrap();
             assert_eq!(recovered.summary.report.state_id, state_id_of(&source));
@@ -182,7 +182,10 @@ fn calls_out_of_order_are_misuse_and_change_nothing() {
     misuse(call!(host, audit.call_open(Some("lifeboatverify1"), None)).map(drop));
     misuse(call!(host, audit.call_open(None, Some("12"))).map(drop));
     misuse(call!(host, inspection.call_open("", None)).map(drop));
-    misuse(call!(host, database.call_open(&key_text(), None, Some(Layout { page_size: 1000 }))).map(drop));
+    misuse(
+        call!(host, database.call_open(&key_text(), None, Some(Layout { page_size: 1000, skip_indexes: false })))
+            .map(drop),
+    );
     let zeros = format!("lifeboatkey1{}", "q".repeat(58));
     misuse(call!(host, rows.call_open(&zeros, None)).map(drop));
 

@@ -76,9 +76,8 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
         if options.command == "recover":
             assert key is not None
             out, page_size = options.out, options.page_size
-            report = recover_report(
-                bundles, key, out, options.expect, page_size, options.replace, options.reindex, progress, limits
-            )
+            replace, reindex, skip = options.replace, options.reindex, options.skip_indexes
+            report = recover_report(bundles, key, out, options.expect, page_size, replace, reindex, skip, progress, limits)
             text = json.dumps(report, separators=(",", ":")) + "\n" if options.json else _recovered(report)
         else:
             text = verify_text(bundles, key, options.verify_key, options.expect, progress, limits, options.json)
@@ -97,6 +96,7 @@ def _recovered(report: dict[str, Any]) -> str:
         *(("table", f"{shown(table['name'])} ({table['rows']} rows)") for table in report["summary"]["tables"]),
         ("recovered", f"{report['size']} bytes, built by SQLite {report['sqlite-version']}"),
         ("reindexed", report["reindexed-by"] and f"by SQLite {report['reindexed-by']}"),
+        *(("left out", f"{shown(name)} (index)") for name in report["left-out"]),
         ("to do", report["advice"]),
     ]
     return "".join(f"{name:<13}{value}\n" for name, value in lines if value is not None)
@@ -130,6 +130,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compute the indexes on expressions and the partial ones anew with the SQLite of this Python, which evaluates "
         "expressions of the bundle: for bundles that you made",
+    )
+    recover.add_argument(
+        "--skip-indexes",
+        action="store_true",
+        help="leave out, and list, the indexes that the SQLite inside cannot build: those under a collation of the "
+        "application, or with a function that this SQLite lacks",
     )
     recover.add_argument("--page-size", metavar="N", type=int, help="a power of two from 512 to 65536 (4096)")
     verify = _command(commands, "verify", "check bundles; with the recovery key also that all can be opened")

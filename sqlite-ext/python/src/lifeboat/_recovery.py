@@ -35,6 +35,7 @@ def recover(
     page_size: Optional[int] = None,
     replace: bool = False,
     reindex: bool = False,
+    skip_indexes: bool = False,
     progress: Optional[Progress] = None,
     timeout: Optional[float] = None,
     max_memory: int = MAX_MEMORY,
@@ -56,13 +57,17 @@ def recover(
     its name, so that they are right for it, whatever the SQLite inside the component made of them (`Recovered.advice`). It
     evaluates expressions that stand in the bundle: give it for bundles that you made.
 
+    `skip_indexes`: leaves out, and lists in `Recovered.left_out`, the indexes that the SQLite inside the component cannot
+    build: those under a collation of the application, or with a function that this SQLite lacks.
+
     Raises `Error`; its subclasses tell what to do. KeyboardInterrupt stops it, and leaves nothing behind.
     """
     check_options(progress, timeout, max_memory)
     check_flag(replace, "replace")
+    check_flag(skip_indexes, "skip_indexes")
     check_flag(reindex, "reindex")
     limits = Limits(max_memory, timeout)
-    return Recovered._of(recover_report(bundles, key, path, expect, page_size, replace, reindex, progress, limits))
+    return Recovered._of(recover_report(bundles, key, path, expect, page_size, replace, reindex, skip_indexes, progress, limits))
 
 
 @overload
@@ -156,6 +161,7 @@ def recover_report(
     page_size: Optional[int],
     replace: bool,
     reindex: bool,
+    skip_indexes: bool,
     progress: Optional[Progress],
     limits: Limits,
 ) -> dict[str, Any]:
@@ -167,6 +173,8 @@ def recover_report(
         if isinstance(page_size, bool) or page_size not in [512 << power for power in range(8)]:
             raise MisuseError(f"page size {page_size}: give a power of two from 512 to 65536")
         options.append(f"--page-size={page_size}")
+    if skip_indexes:
+        options.append("--skip-indexes")
     shown = path_of(path, "the database")
     text, key_file = key_of(key)
     with Target(shown, sources.real, key_file, replace) as target:
@@ -181,7 +189,9 @@ def recover_report(
         if reindex and indexes:
             report["reindexed-by"] = run_reindex(target.draft, indexes, deadline, progress)
             report["size"] = os.path.getsize(target.draft)
-            report["advice"] = _reports.advice(report["sqlite-version"], [], report["stored-columns"])
+            report["advice"] = _reports.advice(
+                report["sqlite-version"], [], report["stored-columns"], report["left-out"]
+            )
         target.publish()
     return report
 

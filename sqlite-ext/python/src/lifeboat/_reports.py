@@ -133,6 +133,8 @@ class Recovered:
     partial_indexes: tuple[str, ...]
     #: As `table.column`.
     stored_columns: tuple[str, ...]
+    #: The indexes that `skip_indexes` left out: all rows are proved, but the file has another schema than the state.
+    left_out: tuple[str, ...]
     sqlite_version: str
     #: What to do before the database is used, in words; None where there is nothing to do.
     advice: Optional[str]
@@ -147,18 +149,29 @@ class Recovered:
             expression_indexes=tuple(json["expression-indexes"]),
             partial_indexes=tuple(json["partial-indexes"]),
             stored_columns=tuple(json["stored-columns"]),
+            left_out=tuple(json["left-out"]),
             sqlite_version=json["sqlite-version"],
             advice=json["advice"],
             reindexed_by=json["reindexed-by"],
         )
 
 
-def advice(version: str, indexes: Sequence[str], columns: Sequence[str]) -> Optional[str]:
-    """What to do with what this SQLite, inside the component, computed: the words of the command."""
+def advice(version: str, indexes: Sequence[str], columns: Sequence[str], left_out: Sequence[str]) -> Optional[str]:
+    """What to do with what this SQLite, inside the component, computed or could not: the words of the command."""
+    said = []
+    if indexes or columns:
+        said.append(_computed(version, indexes, columns))
+    if left_out:
+        said.append(
+            f"The database is without the {_listed('index', 'indexes', left_out)}, which SQLite {version}, inside the component, "
+            "cannot build. Create what is left out again in the application: the schema of the summary has the statements."
+        )
+    return " ".join(said) or None
+
+
+def _computed(version: str, indexes: Sequence[str], columns: Sequence[str]) -> str:
     computed = [_listed("index", "indexes", indexes), _listed("stored column", "stored columns", columns)]
     text = " and the ".join(part for part in computed if part)
-    if not text:
-        return None
     text = (
         f"SQLite {version}, inside the component, computed the {text}. Another SQLite may compute the same expressions otherwise."
     )
