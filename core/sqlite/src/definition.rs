@@ -127,6 +127,12 @@ fn column(tokens: &[Token]) -> ColumnDefinition {
 /// column at each place where it is named, also within others. At most so many tokens are compiled.
 const EXPANSION_MAX: u64 = 1 << 16;
 
+/// And at most so many in all columns of a table, since there are statements that name them all.
+const EXPANSIONS_MAX: u64 = 1 << 18;
+
+/// So many columns a table has at most, unless SQLite was compiled otherwise.
+const GENERATED_MAX: usize = 2_000;
+
 /// What SQLite compiles into the statements that build an index, or fill a table, may have so many tokens: its time grows with
 /// their square. 50 ms at this many.
 const COMPILED_MAX: usize = 1 << 14;
@@ -165,9 +171,18 @@ pub(crate) fn may_explode(sql: &str) -> bool {
             columns.push((name.to_ascii_lowercase(), &item[place + 2..end]));
         }
     }
+    // Deeper than that nothing is followed.
+    if columns.len() > GENERATED_MAX {
+        return true;
+    }
     let numbers: HashMap<&str, usize> = columns.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
     let mut sizes = vec![None; columns.len()];
-    (0..columns.len()).any(|column| expanded(column, &columns, &numbers, &mut sizes) > EXPANSION_MAX)
+    let mut all = 0_u64;
+    (0..columns.len()).any(|column| {
+        let size = expanded(column, &columns, &numbers, &mut sizes);
+        all = all.saturating_add(size);
+        size > EXPANSION_MAX || all > EXPANSIONS_MAX
+    })
 }
 
 /// How many tokens a generated column is when all that it names are expanded. A column that names itself is none for SQLite.
@@ -270,6 +285,13 @@ mod tests {
             may_explode(&format!("CREATE TABLE t({backwards} c20)"))
                 != may_explode("CREATE TABLE t(a AS (b), b AS (a))")
         );
+        let chained = |columns: usize| {
+            let each = (1..columns).map(|n| format!(", c{n} AS (c{m} + 1)", m = n - 1)).collect::<String>();
+            format!("CREATE TABLE t(a, c0 AS (a){each})")
+        };
+        assert!(!may_explode(&chained(300)) && may_explode(&chained(1999)));
+        let deep = (0..60_000).map(|n| format!("c{n} AS (c{m}), ", m = n + 1)).collect::<String>();
+        assert!(may_explode(&format!("CREATE TABLE t({deep} c60000)")));
         assert!(!may_explode("CREATE TABLE t") && !may_explode("CREATE VIRTUAL TABLE t USING x"));
     }
 
