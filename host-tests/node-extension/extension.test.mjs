@@ -95,7 +95,7 @@ test('the kind of an error', () => {
   for (const other of [undefined, null, 'backup_verify: busy: x', new Error('x')]) assert.equal(lifeboat.errorOf(other), undefined);
 });
 
-// As sqlite-ext/README.md says, "Errors".
+// As sqlite-ext/manual/errors.md says.
 test('errors have codes', () => {
   const db = loaded();
   const bundle = one(db, 'SELECT backup_export(?)', key);

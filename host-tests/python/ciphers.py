@@ -1,5 +1,5 @@
 """Encrypted databases: `ciphers.py EXTENSION multiple` with SQLite3 Multiple Ciphers (through apsw), `ciphers.py EXTENSION sqlcipher` with
-SQLCipher. Exports from them and restores into them; each stays encrypted under its own key. `sqlite-ext/ciphers.md` is about that."""
+SQLCipher. Exports from them and restores into them; each stays encrypted under its own key. `sqlite-ext/manual/ciphers.md` is about that."""
 
 import glob
 import json

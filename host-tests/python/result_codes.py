@@ -1,4 +1,4 @@
-"""The result codes of `sqlite-ext/README.md`, "Errors", as a program in Python sees them: `result_codes.py EXTENSION sqlite3`, or
+"""The result codes of `sqlite-ext/manual/errors.md`, as a program in Python sees them: `result_codes.py EXTENSION sqlite3`, or
 `apsw`."""
 
 import os

@@ -143,8 +143,16 @@ fn recovery_page() {
 }
 
 #[test]
-fn sql_reference() {
+fn sql_manual() {
     check("sqlite-ext/README.md", &read("sqlite-ext/README.md"));
+    for page in fs::read_dir(workspace().join("sqlite-ext/manual")).unwrap() {
+        let name = page.unwrap().file_name().into_string().unwrap();
+        // Its blocks are parts of a Rust program.
+        if name != "rust.md" {
+            let name = format!("sqlite-ext/manual/{name}");
+            check(&name, &read(&name));
+        }
+    }
 }
 
 /// The checker sees what is wrong.

@@ -28,8 +28,8 @@ fn result_codes() {
     assert_eq!(python("result_codes.py", "apsw", Some(&packages::python_hosts())), "ok\n");
 }
 
-/// What `sqlite-ext/ciphers.md` says: databases that stay encrypted under their own keys, with two
-/// libraries.
+/// What `sqlite-ext/manual/ciphers.md` says: databases that stay encrypted under their own keys, with
+/// two libraries.
 #[test]
 fn encrypted_databases() {
     let packages = packages::python_hosts();

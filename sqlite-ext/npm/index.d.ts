@@ -17,7 +17,7 @@ export function load(db: Database): void;
  */
 export function getLoadablePath(): string;
 
-/** What a caller would do differently. An interface: these words stay. `SQL.md` says what each means. */
+/** What a caller would do differently. An interface: these words stay. `manual/errors.md` says what each means. */
 export type Kind =
   | 'misuse'
   | 'wrong key'

@@ -1,5 +1,5 @@
-//! The result code that SQLite hands to the application with an error. The table of `README.md`,
-//! "Errors", is about these.
+//! The result code that SQLite hands to the application with an error. `manual/errors.md` lists
+//! these.
 
 use lifeboat_core::{Error, ErrorKind};
 use lifeboat_sqlite::Connection;
@@ -74,18 +74,18 @@ mod tests {
     ];
 
     #[test]
-    fn each_kind_has_a_code_of_its_own_and_the_readme_lists_it() {
-        let readme = include_str!("../README.md");
+    fn each_kind_has_a_code_of_its_own_and_the_manual_lists_it() {
+        let page = include_str!("../manual/errors.md");
         let mut codes = BTreeSet::from([INTERNAL, NO_MEMORY]);
         for make in KINDS {
             let error = make("why");
             let code = of(&error);
             assert!(codes.insert(code), "{error}");
-            let line = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", error.kind().name())));
+            let line = page.lines().find(|line| line.starts_with(&format!("| `{}` |", error.kind().name())));
             assert!(line.is_some_and(|line| line.contains(&format!(" {code} "))), "{error}: {code}: {line:?}");
         }
         assert!(
-            [INTERNAL, NO_MEMORY].iter().all(|code| readme.contains(&format!("| {code} "))),
+            [INTERNAL, NO_MEMORY].iter().all(|code| page.contains(&format!("| {code} "))),
             "{INTERNAL}, {NO_MEMORY}"
         );
     }

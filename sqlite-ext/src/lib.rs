@@ -17,8 +17,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `README.md` beside this crate is the reference of the functions. The same functions as a file that any SQLite loads are
-//! the crate `lifeboat-loadable`, in `loadable/`; one process may have both.
+//! `README.md` beside this crate and the pages in `manual/` are the reference of the functions. The
+//! same functions as a file that any SQLite loads are the crate `lifeboat-loadable`, in `loadable/`;
+//! one process may have both.
 //!
 //! [`auto_extension`] and [`register`] → `functions.rs`, the table of functions → `edge.rs`, where every call passes → one
 //! file per function → `pipeline.rs`, which joins the format (`lifeboat-core`) with SQLite (`lifeboat-sqlite`).

@@ -1,5 +1,5 @@
-//! What may take the place of what: each cell of the table in `README.md`, "What is never
-//! replaced", on real files.
+//! What may take the place of what: each cell of the table in `manual/targets.md`,
+//! on real files.
 
 mod common;
 
@@ -69,12 +69,12 @@ impl Scene {
                 fs::remove_file(self.path("of the ledger")).unwrap();
                 fs::rename(self.path("made"), at).unwrap();
             }
-            "an empty file, or what a crash leaves of a ledger" => fs::write(at, "").unwrap(),
+            "an empty file, or the rest of a ledger after a crash" => fs::write(at, "").unwrap(),
             "a SQLite database" => Connection::open(at).unwrap().execute_batch("CREATE TABLE mine(x)").unwrap(),
             "any other file" => fs::write(at, "a letter to my heirs").unwrap(),
             "a recovery key" => fs::write(at, other()).unwrap(),
             "a directory, FIFO, socket or device" => fs::create_dir(at).unwrap(),
-            "a database that this connection has open, and what belongs to a database" => {
+            "a database that this connection has open, or a file that belongs to a database" => {
                 self.db.execute("ATTACH ? AS attached", [at.to_str()]).unwrap();
                 self.db.execute_batch("CREATE TABLE IF NOT EXISTS attached.mine(x)").unwrap();
             }
@@ -135,11 +135,9 @@ impl Scene {
 /// The rows of the table: what is there, and seven words.
 fn table() -> Vec<(String, Vec<String>)> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = package.ancestors().map(|directory| directory.join("README.md"));
-    let readme =
-        readme.filter_map(|path| fs::read_to_string(path).ok()).find(|text| text.contains("| what is at the path |"));
-    let readme = readme.expect("the table stands in the README");
-    let lines = readme.lines().skip_while(|line| !line.starts_with("| what is at the path |")).skip(2);
+    let mut pages = package.ancestors().map(|directory| directory.join("manual/targets.md"));
+    let page = pages.find_map(|path| fs::read_to_string(path).ok()).expect("the manual has the page");
+    let lines = page.lines().skip_while(|line| !line.starts_with("| what is at the path |")).skip(2);
     let rows = lines.take_while(|line| line.starts_with('|')).map(|line| {
         let mut cells = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned());
         (cells.next().unwrap(), cells.collect::<Vec<_>>())

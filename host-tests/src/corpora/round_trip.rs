@@ -12,7 +12,7 @@ use super::{Outcome, shape};
 use crate::equal::{self, Kind};
 use crate::host::{keygen, load};
 
-/// The kinds of errors (`sqlite-ext/README.md`).
+/// The kinds of errors (`sqlite-ext/manual/errors.md`).
 const KINDS: [&str; 10] = [
     "misuse",
     "wrong key",

@@ -1,4 +1,4 @@
-//! What may take the place of what: the table of `README.md`, "What is never replaced".
+//! What may take the place of what: the table of `manual/targets.md`.
 
 use super::atomic::{Existing, not_regular};
 use super::found::{Call, Found, Whose};
