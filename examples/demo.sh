@@ -53,7 +53,7 @@ shell "$work/recovered.db" \
   "SELECT backup_compose_file('[\"app.bundle\", \"app.1.bundle\"]', 'file:app.key', 'composed.bundle') IS NOT NULL;"
 run cmp "$work/composed.bundle" "$work/again.bundle" && echo "the same $(stat -c %s "$work/again.bundle") bytes"
 
-show "6. A wrong key, and one flipped bit, are told apart"
+show "6. A wrong key and one flipped bit give different errors"
 other=$(cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_keygen()" | tail -1)
 (cd "$work" && sqlite3 :memory: "SELECT load_extension('./liblifeboat')" "SELECT backup_verify('app.bundle', '$other')" 2>&1 | grep .) || true
 printf '\x55' | dd of="$work/app.bundle" bs=1 seek=100000 conv=notrunc status=none
