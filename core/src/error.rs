@@ -15,7 +15,7 @@ pub enum ErrorKind {
     Unsupported,
     /// A limit of the format or of the host would be exceeded.
     TooBig,
-    /// The caller asked for something that cannot be done; nothing was tried.
+    /// The caller asked for something that cannot be done; nothing was changed.
     Misuse,
     /// Sound, but not what the caller expected (another state id or another verify key).
     Mismatch,

@@ -3,104 +3,65 @@
 //! ## How it is built
 //!
 //! ```text
-//!   a state (StateSink)   rows of a live database                rows for a new database       a state (StateSink)
-//!        │ export.rs      items → canonical changes              changes → items                       ▲ decoder.rs
-//!        │ tally.rs       digests, sums, the state id            the same, and compared                │ tally.rs
-//!        │ chunk.rs       changes → plain chunks                 plain chunks → changes                │ change.rs
-//!        │ seal.rs        compress, pad, encrypt                 decrypt, unpad, decompress            │ seal.rs
-//!        ▼ writer.rs      head, chunks, index, tail              split, hash, check the tail           │ reader.rs
-//!     bytes               ─────────────────── one bundle ───────────────────                        bytes
+//!   a state (StateSink)                                                                     a state (StateSink)
+//!        │ export/items   items → canonical changes         changes → items                       ▲ restore/decoder
+//!        │ export/chunk   changes → plain chunks            plain chunks → changes                │ read/change_reader
+//!        │ format/seal    compress, pad, encrypt            decrypt, unpad, decompress            │ format/seal
+//!        ▼ export/writer  header, chunks, index, footer     split, hash, check the footer         │ read/reader
+//!     bytes               ──────────────── one bundle ────────────────                          bytes
+//!
+//! state    what a state is                          crypto   keys, digests, ids
+//! format   the bytes of a bundle, part by part      chain    bundles read at any place, and several together
+//! export   from a state to bytes                    restore  from bytes to a state
+//! read     one bundle, from its first byte to its last
 //! ```
 //!
 //! [`Export`] and [`BundleWriter`] are the way out, [`Restore`] (an [`Opener`] and a [`Decoder`]) the way back, and
 //! [`Audit`] checks a bundle without a key. The halves can run on two threads.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
-mod alone;
-mod base;
-mod bundle;
+mod alloc;
 mod cbor;
 mod chain;
-mod change;
-mod changes;
-mod chunk;
-mod compose;
-mod composition;
-mod cursor;
-mod decoder;
-mod difference;
-mod digest;
-mod encoder;
+mod crypto;
 mod error;
 #[cfg(test)]
 #[path = "../tests/support/evidence.rs"]
 mod evidence;
 mod export;
-mod framing;
-mod head;
-#[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod hostile_chain;
-#[cfg(test)]
-mod hostile_memory;
-mod index;
-mod intake;
-mod key;
-mod ledger;
-#[cfg(test)]
-mod limited;
+mod format;
+mod kinds;
 pub mod limits;
-mod memory;
-mod open_chunk;
-mod output;
-mod overlay;
-mod prefix_mac;
-#[cfg(test)]
-mod published;
-mod reader;
+mod read;
 mod restore;
-mod rows;
-mod rules;
-mod schedule;
-mod seal;
-mod selection;
-mod short_mac;
-mod side_by_side;
-mod source;
 mod state;
-mod successor;
-mod tail;
-mod tally;
-mod value;
-mod writer;
 #[cfg(test)]
-mod writer_memory;
+mod tests;
 
-pub use base::Base;
-pub use bundle::Bundle;
-pub use chain::{Chain, Deltas, check_links};
-pub use chunk::{ChunkKind, Compression, ExportTotals, PlainChunk};
-pub use compose::Composed;
-pub use decoder::{Decoder, Report};
-pub use digest::{DomainId, StateId};
-pub use encoder::{Encoded, EncodedSink, Encoder};
+pub use chain::base::Base;
+pub use chain::bundle::Bundle;
+pub use chain::continuity::{Continuity, continuity};
+pub use chain::links::{Chain, Deltas, check_links};
+pub use chain::rows::{Diff, RowDifference, StoredRow, TableRows};
+pub use chain::source::Source;
+pub use crypto::id::{DomainId, StateId};
+pub use crypto::key::{RecoveryKey, VerifyKey};
+pub use crypto::schedule::DomainKeys;
 pub use error::{Error, ErrorKind, Result};
-pub use export::{Export, ExportOptions};
-pub use head::Form;
-pub use intake::DeltaIntake;
-pub use key::{RecoveryKey, VerifyKey};
-pub use reader::{Audit, Place, PublicReport};
-pub use restore::{DigestsAhead, Discard, LookAhead, Opened, Opener, Restore};
-pub use rows::{Diff, RowDifference, StoredRow, TableRows};
-pub use schedule::DomainKeys;
-pub use selection::Selection;
-pub use source::Source;
-pub use state::{SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, is_system_table};
-pub use successor::{Continuity, continuity};
-pub use tally::StateDigest;
-pub use value::{Key, Value};
-pub use writer::{BundleSummary, BundleWriter};
+pub use export::chunk::{ExportOptions, ExportTotals, PlainChunk};
+pub use export::compose::Composed;
+pub use export::encoder::{Encoded, EncodedSink, Encoder};
+pub use export::items::Export;
+pub use export::state_digest::StateDigest;
+pub use export::writer::{BundleSummary, BundleWriter};
+pub use kinds::{ChunkKind, Compression, FileKind};
+pub use read::reader::{Audit, DigestsAhead, Opened, Place, PublicReport};
+pub use restore::decoder::{Decoder, Report};
+pub use restore::delta_buffer::DeltaIntake;
+pub use restore::opener::{Discard, LookAhead, Opener, Restore};
+pub use state::selection::Selection;
+pub use state::sink::{SchemaKind, SchemaRow, Settings, StateSink, is_system_table};
+pub use state::value::{Key, TextEncoding, Value};
 
 /// The revision of states: ids, order and encoding of items.
 pub const STATE_REVISION: u8 = 1;

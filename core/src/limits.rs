@@ -8,7 +8,7 @@ pub const CHUNK_MIN: usize = 64 << 10;
 pub const CHUNK_TARGET: usize = 256 << 10;
 /// Headers of tables in one chunk, so that an index entry stays small.
 pub const RUNS_MAX: usize = 4096;
-/// Items of a bundle: the head, all chunks and all pages of the index. At the target size: 256 GiB of rows.
+/// Items of a bundle: the header, all chunks and all pages of the index. At the target size: 256 GiB of rows.
 pub const ITEMS_MAX: usize = 1 << 20;
 /// One text or blob: SQLite's own default.
 pub const VALUE_MAX: u64 = 1_000_000_000;
@@ -40,7 +40,7 @@ pub const BOUND_VALUE_MAX: usize = 32;
 pub const BOUND_VALUES_MAX: usize = 16;
 /// The whole index, opened: what reading it may cost.
 pub const INDEX_MAX: u64 = 256 << 20;
-/// Bundles of a chain: each costs a reader a tail and a few chunks; compose what is longer.
+/// Bundles of a chain: each costs a reader a footer and a few chunks; compose what is longer.
 pub const CHAIN_MAX: usize = 1000;
 /// The summary at the end of the index.
 pub const SUMMARY_MAX: usize = 512;

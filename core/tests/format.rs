@@ -197,13 +197,13 @@ fn the_cddl_describes_real_bundles_and_nothing_else() {
     ]);
     let bundle = common::export(&state);
     let public = items(&bundle);
-    let rules = ["head", "chunk", "chunk", "tail", "trailer"];
+    let rules = ["header", "chunk", "chunk", "footer", "trailer"];
     assert_eq!(public.len(), rules.len());
     for (rule, item) in rules.iter().zip(&public) {
         matches(rule, item).unwrap_or_else(|error| panic!("{rule}: {error}"));
     }
-    for wrong in ["head", "chunk", "trailer"] {
-        assert!(matches(wrong, public[3]).is_err(), "a tail is no {wrong}");
+    for wrong in ["header", "chunk", "trailer"] {
+        assert!(matches(wrong, public[3]).is_err(), "a footer is no {wrong}");
     }
     let chunks = opened(&bundle);
     for item in items(&chunks[0].1) {
@@ -227,7 +227,7 @@ fn the_cddl_describes_real_bundles_and_nothing_else() {
     let delta = common::delta(&[&full], &part(7));
     for (bundle, changes) in [(&full, 5), (&delta, 3)] {
         let (public, chunks) = (items(bundle), opened(bundle));
-        matches("tail", public[3]).unwrap();
+        matches("footer", public[3]).unwrap();
         let changes_found: Vec<_> = items(&chunks[0].1).into_iter().filter(|item| item[0] >> 5 == 4).collect();
         assert_eq!(changes_found.len(), changes);
         for change in changes_found {

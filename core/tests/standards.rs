@@ -1,5 +1,5 @@
 //! The primitives below the format are those of their standards: RFC 5297, RFC 5869, RFC 8032 and RFC 8949.
-//! Wycheproof's vectors are in `src/published.rs`.
+//! Wycheproof's vectors are in `src/tests/wycheproof.rs`.
 
 use aes_siv::{KeyInit, siv::Aes128Siv};
 use hkdf::Hkdf;

@@ -21,49 +21,19 @@
 //! same functions as a file that any SQLite loads are the crate `lifeboat-loadable`, in `loadable/`;
 //! one process may have both.
 //!
-//! [`auto_extension`] and [`register`] → `functions.rs`, the table of functions → `edge.rs`, where every call passes → one
-//! file per function → `pipeline.rs`, which joins the format (`lifeboat-core`) with SQLite (`lifeboat-sqlite`).
+//! ```text
+//! functions  the SQL functions, a file for each, and the table of them all: `registry`
+//! sql        between SQLite and the functions: every call passes `edge`
+//! work       what the functions do: the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`) joined
+//! files      which files may be replaced, and how one takes the place of another
+//! linked     [`auto_extension`] and [`register`], for programs that link their SQLite
+//! ```
 
-mod arguments;
-mod backup_compose;
-mod backup_compose_file;
-mod backup_diff;
-mod backup_estimate;
-mod backup_export;
-mod backup_export_file;
-mod backup_info;
-mod backup_keygen;
-mod backup_restore;
-mod backup_restore_file;
-mod backup_rows;
-mod backup_tables;
-mod backup_verify;
-mod backup_verify_key;
-mod backup_version;
-mod base;
-mod chains;
-mod codes;
-mod compose;
-mod edge;
-mod export;
-mod export_options;
-mod file_source;
 mod files;
 mod functions;
-mod host;
-mod interrupt;
-mod json;
-mod limited;
 mod linked;
-mod module;
-mod options;
-mod pipeline;
-mod pipeline_state;
-mod redact;
-mod scratch;
-mod shape;
-mod summary;
-mod table_function;
+mod sql;
+mod work;
 
 /// The unit tests have to link a SQLite, too.
 #[cfg(test)]
@@ -75,9 +45,9 @@ pub use linked::{auto_extension, register};
 /// What the loadable form registers. Not for other users: it changes without notice.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::edge::{Call, Reply, call, guard};
-    pub use crate::functions::{Registrar, ScalarFunction, register_all};
-    pub use crate::host::Host;
-    pub use crate::module::define as define_table;
-    pub use crate::table_function::TableFunction;
+    pub use crate::functions::registry::{Registrar, register_all};
+    pub use crate::sql::edge::{Call, Reply, ScalarFunction, call, guard};
+    pub use crate::sql::host::Host;
+    pub use crate::sql::module::define as define_table;
+    pub use crate::sql::table_function::TableFunction;
 }

@@ -3,11 +3,12 @@
 //! The functions that call SQLite by its symbols are `#[inline]`, so that they are compiled where they are used: the
 //! loadable form, which gets SQLite's functions from its host, refers to none of them.
 
-use crate::edge::{call, guard};
-use crate::functions::{Registrar, ScalarFunction, register_all};
-use crate::host::{Host, check, message_for_sqlite, values_of};
-use crate::module;
-use crate::table_function::TableFunction;
+use crate::functions::registry::{Registrar, register_all};
+use crate::sql::edge::ScalarFunction;
+use crate::sql::edge::{call, guard};
+use crate::sql::host::{Host, check, message_for_sqlite, values_of};
+use crate::sql::module;
+use crate::sql::table_function::TableFunction;
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use lifeboat_sqlite::linked_api;

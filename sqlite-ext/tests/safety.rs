@@ -115,7 +115,7 @@ fn a_database_in_use_is_not_replaced() {
     let found = error(&other, sql, params![bundle, key, name]);
     assert!(found.starts_with("backup_restore_file: busy:") && found.contains("is locked"), "{found}");
     app.execute_batch("COMMIT; PRAGMA journal_mode = WAL; INSERT INTO mine VALUES (2)").unwrap();
-    assert!(error(&other, sql, params![bundle, key, name]).contains("app.db-wal' is there"));
+    assert!(error(&other, sql, params![bundle, key, name]).contains("app.db-wal' exists"));
     assert_eq!(one::<i64>(&app, "SELECT count(*) FROM mine", []), 2);
     drop(app);
     json(&other, sql, params![bundle, key, name]);

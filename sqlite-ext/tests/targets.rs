@@ -148,7 +148,7 @@ fn table() -> Vec<(String, Vec<String>)> {
 #[test]
 fn the_table_is_true() {
     let table = table();
-    assert_eq!(table.len(), 13, "a row for each thing that is told apart");
+    assert_eq!(table.len(), 13, "a row for each kind of file");
     let calls = [
         ("bundle", false),
         ("bundle", true),

@@ -2,7 +2,7 @@
 
 use super::{Area, after};
 use crate::support::cbor::{NULL, blob, list};
-use crate::support::keys::{Form, Keys, Total, other_recovery, recovery};
+use crate::support::keys::{FileKind, Keys, Total, other_recovery, recovery};
 use crate::support::spec::{BundleSpec, Chunk};
 use crate::support::state::{Change, Item, item, row_1, row_2, schema_t, settings, total, worked};
 use crate::support::vector::Vector;
@@ -102,14 +102,14 @@ pub fn cases() -> Vec<Vector> {
         &BundleSpec::delta(&third(), vec![]),
     );
     unfit(&mut area, "of-another-domain", "a delta is of another domain", &["full"], &{
-        let keys = Keys::new(Form::Bundle, recovery(), "another");
+        let keys = Keys::new(FileKind::Bundle, recovery(), "another");
         let mut spec = BundleSpec::delta(&worked(), vec![]);
         spec.base = total(&keys, &worked());
         with_keys(spec, keys)
     });
     // Its base id is that of the other domain's bundle: what is public says that it follows.
     let vector = area.wrong("of-another-key", "a delta is of another recovery key", "wrong key", &{
-        let keys = Keys::new(Form::Bundle, other_recovery(), "default");
+        let keys = Keys::new(FileKind::Bundle, other_recovery(), "default");
         let mut spec = BundleSpec::delta(&worked(), vec![]);
         spec.base = total(&keys, &worked());
         let base = Keys::bundle().state_id(&total(&Keys::bundle(), &worked()));

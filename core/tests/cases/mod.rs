@@ -20,7 +20,7 @@ mod state;
 mod tail;
 mod values;
 
-use crate::support::keys::{Form, Id, Keys, recovery};
+use crate::support::keys::{FileKind, Id, Keys, recovery};
 use crate::support::spec::BundleSpec;
 use crate::support::vector::Vector;
 use lifeboat_core::{RecoveryKey, VerifyKey};
@@ -103,7 +103,7 @@ impl Area {
     /// What only the recovery key shows.
     pub fn wrong(&mut self, name: &str, fault: &str, kind: &str, spec: &BundleSpec) -> &mut Vector {
         let signer = Some(signer(&spec.keys));
-        let is_ledger = spec.keys.form == Form::Ledger;
+        let is_ledger = spec.keys.form == FileKind::Ledger;
         let vector = self.add(name, fault, spec.bytes());
         (vector.outcome, vector.is_ledger) = (kind.to_owned(), is_ledger);
         (vector.keyless, vector.signer) = ("success".to_owned(), signer);

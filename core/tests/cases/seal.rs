@@ -2,7 +2,7 @@
 
 use super::{Area, cut};
 use crate::support::cbor::blob;
-use crate::support::keys::{Form, Keys, other_recovery, recovery, sha256};
+use crate::support::keys::{FileKind, Keys, other_recovery, recovery, sha256};
 use crate::support::spec::{BundleSpec, Part};
 use crate::support::state::worked;
 use crate::support::vector::Vector;
@@ -56,8 +56,8 @@ pub fn cases() -> Vec<Vector> {
     }
     let keys = Keys::bundle();
     let ledger = Keys::ledger();
-    let other_domain = Keys::new(Form::Bundle, recovery(), "another");
-    let other_key = Keys::new(Form::Bundle, other_recovery(), "default");
+    let other_domain = Keys::new(FileKind::Bundle, recovery(), "another");
+    let other_key = Keys::new(FileKind::Bundle, other_recovery(), "default");
     for (name, fault, key) in [
         ("key-of-the-index", "a chunk is sealed with the index seal key", keys.index_seal),
         ("key-of-a-ledger", "a chunk is sealed with the chunk seal key of the domain's ledgers", ledger.chunk_seal),

@@ -2,7 +2,7 @@
 
 use super::{Area, signer};
 use crate::support::cbor::blob;
-use crate::support::keys::{Form, Keys, other_recovery, recovery, sha256};
+use crate::support::keys::{FileKind, Keys, other_recovery, recovery, sha256};
 use crate::support::spec::{BundleSpec, TailParts};
 use crate::support::state::worked;
 use crate::support::vector::Vector;
@@ -122,7 +122,7 @@ pub fn cases() -> Vec<Vector> {
             tail.signature = Some(key.sign(&[b"lifeboat suite 1 signature\0", &signed(tail)[..]].concat()).to_vec());
         }),
     );
-    let other = Keys::new(Form::Bundle, other_recovery(), "default");
+    let other = Keys::new(FileKind::Bundle, other_recovery(), "default");
     let signer_of = other.clone();
     public(
         "of-another-key",
@@ -174,7 +174,7 @@ pub fn cases() -> Vec<Vector> {
         (
             "and-key-of-another-domain",
             "verify key and signature are another domain's",
-            Keys::new(Form::Bundle, recovery(), "another"),
+            Keys::new(FileKind::Bundle, recovery(), "another"),
         ),
         ("and-key-of-a-ledger", "verify key and signature are those of the domain's ledgers", Keys::ledger()),
     ] {

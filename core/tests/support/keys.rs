@@ -11,7 +11,7 @@ pub type Id = [u8; 32];
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum FileKind {
     Bundle,
     Ledger,
 }
@@ -26,7 +26,7 @@ pub struct Total {
 /// All keys of a domain of a recovery key.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    pub form: Form,
+    pub form: FileKind,
     pub recovery: Id,
     pub domain: String,
     pub domain_id: [u8; 16],
@@ -64,11 +64,11 @@ fn expand<const N: usize>(recovery: &Id, label: &str, context: &[u8]) -> [u8; N]
 }
 
 impl Keys {
-    pub fn new(form: Form, recovery: Id, domain: &str) -> Self {
+    pub fn new(form: FileKind, recovery: Id, domain: &str) -> Self {
         let id: [u8; 16] = expand(&recovery, "lifeboat domain", domain.as_bytes());
         let what = match form {
-            Form::Bundle => "suite 1",
-            Form::Ledger => "ledger 1",
+            FileKind::Bundle => "suite 1",
+            FileKind::Ledger => "ledger 1",
         };
         let label = |purpose: &str| format!("lifeboat {what} {purpose}");
         Self {
@@ -87,11 +87,11 @@ impl Keys {
 
     /// Those of the vectors.
     pub fn bundle() -> Self {
-        Self::new(Form::Bundle, recovery(), "default")
+        Self::new(FileKind::Bundle, recovery(), "default")
     }
 
     pub fn ledger() -> Self {
-        Self::new(Form::Ledger, recovery(), "default")
+        Self::new(FileKind::Ledger, recovery(), "default")
     }
 
     pub fn verify_key(&self) -> Id {

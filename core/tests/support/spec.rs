@@ -4,7 +4,7 @@
 //! Written from FORMAT.md, apart from the writer under test.
 
 use super::cbor::{Cbor, NULL, blob, head, list};
-use super::keys::{Form, Keys, Total, padme, seal, sha256};
+use super::keys::{FileKind, Keys, Total, padme, seal, sha256};
 use super::state::{Change, Item, bound, total};
 
 pub const MIB: usize = 1 << 20;
@@ -215,8 +215,8 @@ impl BundleSpec {
 
     fn head(&self) -> Vec<u8> {
         let magic = match self.keys.form {
-            Form::Bundle => "lifeboat",
-            Form::Ledger => "lbledger",
+            FileKind::Bundle => "lifeboat",
+            FileKind::Ledger => "lbledger",
         };
         checked(
             &[

@@ -6,7 +6,7 @@ use super::found::Found;
 use super::guard::{Guard, Rule, Writing};
 use super::regular::{NotOpened, try_open};
 use super::successor;
-use crate::interrupt::Interrupt;
+use crate::sql::interrupt::AppInterrupt;
 use lifeboat_core::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -48,7 +48,7 @@ impl<'a> BundleTarget<'a> {
     /// # Errors
     /// Misuse when what is there may not be replaced; those of [`AtomicFile::publish`];
     /// interrupted.
-    pub fn publish(&self, mut file: AtomicFile, interrupt: &Interrupt<'_>) -> Result<bool> {
+    pub fn publish(&self, mut file: AtomicFile, interrupt: &AppInterrupt<'_>) -> Result<bool> {
         if same_content(file.file(), &self.path)? {
             return Ok(false);
         }

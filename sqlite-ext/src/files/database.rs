@@ -3,7 +3,7 @@
 use super::found::JOURNALS;
 use super::identity::{beside, is_same_file, real_path};
 use super::regular::{NotOpened, try_open, what_else};
-use crate::arguments::to_path;
+use crate::sql::arguments::to_path;
 use lifeboat_core::{Error, ErrorKind, Result};
 use lifeboat_sqlite::{Connection, OpenMode, is_of_machine};
 use std::fs;
@@ -75,7 +75,7 @@ pub(crate) fn refuse_in_use(app: &Connection<'_>, path: &Path) -> Result<()> {
     let wal = beside(path, "-wal");
     if fs::symlink_metadata(&wal).is_ok() {
         return Err(Error::misuse(format!(
-            "'{}' is there: the database beside it is in use, or was not closed; close its connections, or, if that \
+            "'{}' exists: the database beside it is in use, or was not closed; close its connections, or, if that \
              database is gone, delete this file",
             wal.display()
         )));
@@ -89,7 +89,7 @@ pub(crate) fn refuse_in_use(app: &Connection<'_>, path: &Path) -> Result<()> {
     };
     if is_hot {
         return Err(Error::misuse(format!(
-            "'{}' is there: the database beside it is being written, or its writer was killed; open it once in SQLite \
+            "'{}' exists: the database beside it is being written, or its writer was killed; open it once in SQLite \
              to recover it, or, if that database is gone, delete this file",
             journal.display()
         )));

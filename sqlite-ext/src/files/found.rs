@@ -4,8 +4,8 @@ use super::atomic::resolve;
 use super::database::{is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
-use crate::file_source::BundleSource;
-use lifeboat_core::{Base, Bundle, BundleWriter, Error, ErrorKind, Form, Opened, Opener, RecoveryKey, Result};
+use crate::work::file_source::BundleSource;
+use lifeboat_core::{Base, Bundle, BundleWriter, Error, ErrorKind, FileKind, Opened, Opener, RecoveryKey, Result};
 use lifeboat_sqlite::{Connection, read_file};
 use std::fs;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// A file up to this size is searched for a recovery key.
 const SEARCHED: u64 = 1 << 20;
-/// More than the head of a bundle, of a ledger, and of a database.
+/// More than the header of a bundle, of a ledger, and of a database.
 const START: usize = 4096;
 /// What SQLite puts beside a database.
 pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -59,7 +59,7 @@ pub(crate) enum Whose {
     OursDamaged(Error),
     OtherDomain,
     OtherKey,
-    /// That cannot be told: its head is damaged, or of a newer version.
+    /// That cannot be told: its header is damaged, or of a newer version.
     Unknown,
 }
 
@@ -121,16 +121,16 @@ impl Call<'_> {
         if JOURNAL_STARTS.iter().any(|journal| start.starts_with(journal)) {
             return Ok(Found::Journal);
         }
-        match Form::of(&start) {
-            Some(Form::Bundle) => return self.whose_bundle(path, &start).map(Found::Bundle),
-            Some(Form::Ledger) => return self.whose_ledger(path, &start),
+        match FileKind::of(&start) {
+            Some(FileKind::Bundle) => return self.whose_bundle(path, &start).map(Found::Bundle),
+            Some(FileKind::Ledger) => return self.whose_ledger(path, &start),
             None => {}
         }
         if holds_key(&start) {
             return Ok(Found::Key);
         }
-        if let Some(head) = self.ledger_head()?
-            && is_remnant(&start, &head)
+        if let Some(header) = self.ledger_header()?
+            && is_remnant(&start, &header)
         {
             return Ok(Found::Remnant);
         }
@@ -171,20 +171,20 @@ impl Call<'_> {
         }
     }
 
-    /// The head of all ledgers of this key and domain: it holds nothing else.
-    fn ledger_head(&self) -> Result<Option<Vec<u8>>> {
+    /// The header of all ledgers of this key and domain: it holds nothing else.
+    fn ledger_header(&self) -> Result<Option<Vec<u8>>> {
         let Some(domain) = self.domain else { return Ok(None) };
-        let mut head = Vec::new();
-        BundleWriter::ledger(self.key, domain, &mut head)?;
-        Ok(Some(head))
+        let mut header = Vec::new();
+        BundleWriter::ledger(self.key, domain, &mut header)?;
+        Ok(Some(header))
     }
 
     fn whose_ledger(&self, path: &Path, start: &[u8]) -> Result<Found> {
-        let Some(head) = self.ledger_head()? else { return Ok(Found::Ledger(Whose::Unknown)) };
-        if is_remnant(start, &head) {
+        let Some(header) = self.ledger_header()? else { return Ok(Found::Ledger(Whose::Unknown)) };
+        if is_remnant(start, &header) {
             return Ok(Found::Remnant);
         }
-        let ours = start.starts_with(&head);
+        let ours = start.starts_with(&header);
         let opened = BundleSource::file(path, "ledger").and_then(|source| Base::ledger(self.key, source));
         Ok(Found::Ledger(match opened {
             Err(error) if error.kind() == ErrorKind::Host => return Err(error),
@@ -282,12 +282,12 @@ fn is_database(app: &Connection<'_>, path: &Path) -> bool {
 }
 
 /// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing,
-/// or a head with a few wrong bytes. Of anybody else's file more than half of the head differs.
-fn is_remnant(start: &[u8], head: &[u8]) -> bool {
+/// or a header with a few wrong bytes. Of anybody else's file more than half of the header differs.
+fn is_remnant(start: &[u8], header: &[u8]) -> bool {
     const WRONG_MAX: usize = 8;
-    let start = &start[..start.len().min(head.len())];
-    let wrong = start.iter().zip(head).filter(|(found, expected)| found != expected).count();
-    let is_cut = start.len() < head.len();
+    let start = &start[..start.len().min(header.len())];
+    let wrong = start.iter().zip(header).filter(|(found, expected)| found != expected).count();
+    let is_cut = start.len() < header.len();
     start.iter().all(|byte| *byte == 0) || (is_cut && wrong == 0) || (!is_cut && (1..=WRONG_MAX).contains(&wrong))
 }
 

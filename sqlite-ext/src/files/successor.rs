@@ -3,7 +3,7 @@
 
 use super::found::{Found, Whose};
 use super::guard::{REPLACE, Writing, already_exists};
-use crate::file_source::BundleSource;
+use crate::work::file_source::BundleSource;
 use lifeboat_core::{Chain, Continuity, Error, ErrorKind, RecoveryKey, Result, continuity, is_system_table};
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use std::path::Path;
 /// that both have, and holds one row of each.
 ///
 /// # Errors
-/// Misuse when they have nothing in common, with both states; those of reading, and of `beat`,
+/// Misuse when they have nothing in common, with both states; those of reading, and of `interrupt`,
 /// which is called now and then.
-pub(crate) fn check(old: &Path, new: &Path, key: &RecoveryKey, beat: impl FnMut() -> Result<()>) -> Result<()> {
+pub(crate) fn check(old: &Path, new: &Path, key: &RecoveryKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
     let open = |path| Chain::open(key, [BundleSource::file(path, "bundle")?]);
     let (before, after) = (open(old)?, open(new)?);
-    let compared = continuity(&before, &after, beat).map_err(|error| match error.kind() {
+    let compared = continuity(&before, &after, interrupt).map_err(|error| match error.kind() {
         // It is not the one that was just written.
         ErrorKind::Corrupt | ErrorKind::Truncated => {
             already_exists(old, &Found::Bundle(Whose::OursDamaged(error)), Writing::Bundle)

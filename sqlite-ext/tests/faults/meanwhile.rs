@@ -110,11 +110,12 @@ fn calls(body: impl FnOnce()) -> u64 {
     IO.disarm()
 }
 
-/// Before which calls of so many the others come: with `LIFEBOAT_SOAK=1` before each, else before every fourth, and each of
-/// the others before different ones.
+/// Before which calls of so many the others come: with `LIFEBOAT_SOAK=1` before each, else before some thirty of them, and
+/// each of the others before different ones.
 fn places(other: usize, count: u64) -> impl Iterator<Item = u64> {
-    let step = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1 } else { 4 };
-    (1..=count).skip(other % step).step_by(step)
+    let step =
+        if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1 } else { usize::try_from(count / 30).unwrap_or(1).max(4) };
+    (1..=count).skip(other * 5 % step).step_by(step)
 }
 
 fn exports(journal: &'static str, options: &str) {

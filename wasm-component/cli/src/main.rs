@@ -9,7 +9,7 @@ mod fail;
 mod progress;
 mod publish;
 // That of the extension: what it cuts out of texts is the same everywhere.
-#[path = "../../../sqlite-ext/src/redact.rs"]
+#[path = "../../../sqlite-ext/src/sql/redact.rs"]
 mod redact;
 mod report;
 mod rows;

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// A file up to this size is searched for a recovery key.
 const SEARCHED: u64 = 1 << 20;
-/// More than the head of a bundle, of a ledger, and of a database.
+/// More than the header of a bundle, of a ledger, and of a database.
 const START: u64 = 4096;
 
 const DATABASE: &[u8] = b"SQLite format 3\0";

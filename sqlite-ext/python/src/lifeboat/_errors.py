@@ -58,7 +58,7 @@ class TooBigError(Error):
 
 
 class MisuseError(Error):
-    """Something was asked for that cannot be done; nothing was tried."""
+    """Something was asked for that cannot be done; nothing was changed."""
 
     kind = "misuse"
 

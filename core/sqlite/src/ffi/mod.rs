@@ -1,0 +1,15 @@
+//! SQLite's C functions, and what is asked of them safely.
+
+pub mod api;
+pub(crate) mod backup;
+pub(crate) mod budget;
+pub(crate) mod collations;
+pub(crate) mod connection;
+pub(crate) mod interrupt;
+pub(crate) mod owned;
+pub(crate) mod quote;
+pub(crate) mod raw_file;
+pub(crate) mod situation;
+pub(crate) mod sqlite_error;
+pub(crate) mod statement;
+pub(crate) mod tokens;

@@ -1,0 +1,489 @@
+//! The way back: builds a database out of a state, in an empty scratch database that is thrown away if anything fails.
+//!
+//! No statement of the state's schema is ever run. [`Plan`] validates the texts and learns what b-trees they need; rows go
+//! into staging tables; the true texts are written into `sqlite_schema` as rows; SQLite then fills the indexes by their true
+//! definitions; last come views, triggers and virtual tables, which are rows of the schema and nothing else.
+
+use crate::Budget;
+use crate::ffi::api::Api;
+use crate::ffi::collations;
+use crate::ffi::connection::{Connection, OpenMode};
+use crate::ffi::owned::OwnedRow;
+use crate::ffi::sqlite_error;
+use crate::ffi::statement::Statement;
+use crate::rebuild::check::{self, CheckLevel, Findings};
+use crate::rebuild::plan::{Plan, PlannedTable, Trees};
+use crate::schema::bounded_functions;
+use crate::schema::guard;
+use crate::schema::needs::Need;
+use crate::schema::table::TableKey;
+use crate::schema::validate::Validator;
+use lifeboat_core::{
+    Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
+};
+use std::ffi::c_int;
+use std::rc::Rc;
+
+/// `SQLITE_FCNTL_RESERVE_BYTES`
+pub(crate) const RESERVE_BYTES: c_int = 38;
+
+/// What a rebuilt file may take, unless the caller says: so much, a page for each b-tree, and so many times the bytes of the
+/// rows, each of which counts as [`ROW_MIN`] at least.
+const DISK_BASE: u64 = 64 << 20;
+const DISK_PER_ROW_BYTE: u64 = 32;
+const ROW_MIN: u64 = 100;
+/// The limit is told to SQLite anew after so many bytes of rows.
+const DISK_STEP: u64 = 1 << 20;
+
+/// The settings of the database to build that are no part of a state, so that the caller chooses, and how much the state is
+/// trusted.
+#[derive(Clone, Copy, Debug)]
+pub struct RebuildOptions {
+    /// Bytes per page: a power of two from 512 to 65536.
+    pub page_size: u32,
+    /// `PRAGMA auto_vacuum`: 0 none, 1 full, 2 incremental.
+    pub auto_vacuum: u8,
+    /// Bytes at the end of each page that SQLite leaves to others (checksums, encryption): 0 to 255.
+    pub reserve_bytes: u8,
+    /// Which of SQLite's own checks the result has to pass. They run before virtual tables are there, so no module
+    /// does.
+    pub check: CheckLevel,
+    /// Bytes that the file may take at most. `None`: 64 MiB, a page for each table and index, and 32 bytes for each byte of a
+    /// row, of which each counts as 100 bytes at least.
+    pub max_bytes: Option<u64>,
+    /// Bytes of the bundles that the state comes out of, as far as they are known: more may come
+    /// ([`Rebuild::add_input`]). Its expressions may ask for more work where there are more.
+    pub input_bytes: u64,
+    /// Who made the state is trusted: its expressions may take any time and any space.
+    pub trusted: bool,
+    /// Indexes that this SQLite cannot build are left out. What is built has another schema then than the state.
+    pub skip_indexes: bool,
+}
+
+impl Default for RebuildOptions {
+    /// 4096 bytes per page, no auto-vacuum, nothing reserved, the quick check, no trust, all indexes.
+    fn default() -> Self {
+        Self {
+            page_size: 4096,
+            auto_vacuum: 0,
+            reserve_bytes: 0,
+            check: CheckLevel::Quick,
+            max_bytes: None,
+            input_bytes: 0,
+            trusted: false,
+            skip_indexes: false,
+        }
+    }
+}
+
+/// What was built, and what of it this SQLite computed rather than copied (another version may compute it differently).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Rows of all tables, SQLite's own too.
+    pub rows: u64,
+    /// Indexes that have an expression or a virtual column among their terms.
+    pub expression_indexes: Vec<String>,
+    /// Indexes with a WHERE clause.
+    pub partial_indexes: Vec<String>,
+    /// Stored generated columns, as `table.column`.
+    pub stored_columns: Vec<String>,
+    /// What the schema needs of the application: what is built is of use where that is.
+    pub needs: Vec<Need>,
+    /// Indexes that were left out, since this SQLite cannot build them.
+    pub left_out: Vec<String>,
+    /// Rows that break a constraint of their table, in the words of SQLite's check; the state has them so. Which are found
+    /// depends on the check.
+    pub violations: Findings,
+}
+
+impl Rebuilt {
+    /// Runs `body`, which looks at the rebuilt database once more: proves it, checks its foreign keys. A hostile schema can
+    /// have any number of these, so that this counts as work of the rebuild, too. Afterwards the connection has no limit.
+    ///
+    /// [`TooBig`](ErrorKind::TooBig) when it takes more than is left; else the outcome of `body`.
+    pub fn examine<R>(&self, scratch: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        let outcome = body().and_then(|found| collations::check(scratch).map(|()| found));
+        let Some(budget) = scratch.budget() else { return outcome };
+        let outcome = outcome.map_err(|error| budget.explain(error));
+        budget.lift();
+        outcome
+    }
+}
+
+/// Receives a state and builds it in a scratch database.
+pub struct Rebuild<'c> {
+    scratch: &'c Connection<'c>,
+    options: RebuildOptions,
+    settings: Option<Settings>,
+    schema: Option<(Plan, Trees)>,
+    /// The table whose rows come, and the statement that loads them.
+    loading: Option<(usize, Statement<'c>)>,
+    /// The rows of `sqlite_sequence`, which loading changes: written after it.
+    sequence: Vec<OwnedRow>,
+    rows: u64,
+    /// Bytes of the largest row so far.
+    largest: usize,
+    /// Bytes that all rows so far count, and those for which the limit of the file was set.
+    row_bytes: u64,
+    limited_for: u64,
+    left_out: Vec<String>,
+}
+
+impl<'c> Rebuild<'c> {
+    /// Builds in `scratch`, an empty database that the caller opened: a new file, `""` or `":memory:"`.
+    ///
+    /// It is used without a journal and without syncs: after an error it is of no use, and a file has to be synced by
+    /// the caller before it counts as written. Afterwards the connection is fit for reading and for
+    /// [`copy_into`](crate::copy_into) only, as many of SQLite's features stay switched off on it.
+    pub fn new(scratch: &'c Connection<'c>, options: RebuildOptions) -> Result<Self> {
+        if scratch.query_i64("SELECT count(*) FROM sqlite_master")? != 0 {
+            return Err(Error::misuse("the scratch database is not empty"));
+        }
+        match scratch.budget() {
+            Some(budget) if options.trusted => budget.trust(),
+            Some(budget) => budget.limit(options.input_bytes),
+            None => {}
+        }
+        Ok(Self {
+            scratch,
+            options,
+            settings: None,
+            schema: None,
+            loading: None,
+            sequence: Vec::new(),
+            rows: 0,
+            largest: 0,
+            row_bytes: 0,
+            limited_for: 0,
+            left_out: Vec::new(),
+        })
+    }
+
+    /// So many more bytes of the bundles have come than [`RebuildOptions::input_bytes`] and former calls say.
+    pub fn add_input(&self, bytes: u64) {
+        if let Some(budget) = self.scratch.budget() {
+            budget.add_input(bytes);
+        }
+    }
+
+    /// Completes the database after the last row: indexes, checks, views, triggers, virtual tables, settings.
+    ///
+    /// [`Corrupt`](ErrorKind::Corrupt) when SQLite's check finds damage;
+    /// [`TooBig`](ErrorKind::TooBig) when the schema's expressions take more work than a rebuild may.
+    pub fn finish(mut self) -> Result<Rebuilt> {
+        self.loading = None;
+        self.complete().map_err(|error| self.explain(error))
+    }
+
+    fn complete(&mut self) -> Result<Rebuilt> {
+        if let Some((plan, trees)) = self.schema.take() {
+            let limited = self.limit_disk(&plan);
+            self.schema = Some((plan, trees));
+            limited?;
+        }
+        let scratch = self.scratch;
+        let (Some(settings), Some((plan, trees))) = (&self.settings, &self.schema) else {
+            return Err(Error::corrupt("the state ends before its schema"));
+        };
+        plan.write_tables(scratch, trees)?;
+        self.write_sequence(plan)?;
+        guard::limit_length(scratch, self.largest);
+        let doubled = plan.fill_indexes(scratch, trees)?;
+        let mut report = self.report(plan);
+        report.violations = check::require_sound(scratch, self.options.check)?;
+        // The full check sees for itself.
+        for index in doubled.into_iter().filter(|_| self.options.check != CheckLevel::Full) {
+            report.violations.push(|| Ok(format!("{} in index {index}", check::NOT_UNIQUE)))?;
+        }
+        plan.write_treeless(scratch)?;
+        scratch.execute(&format!("PRAGMA application_id = {}", settings.application_id))?;
+        scratch.execute(&format!("PRAGMA user_version = {}", settings.user_version))?;
+        scratch.execute("COMMIT")?;
+        collations::check(scratch)?;
+        Ok(report)
+    }
+
+    fn write_sequence(&self, plan: &Plan) -> Result<()> {
+        if !plan.tables.iter().any(|table| table.row.name == "sqlite_sequence") {
+            return Ok(());
+        }
+        self.scratch.execute("DELETE FROM sqlite_sequence")?;
+        let mut insert = self.scratch.prepare("INSERT INTO sqlite_sequence(name, seq) VALUES(?, ?)")?;
+        self.sequence.iter().try_for_each(|row| insert.run(row.values()))
+    }
+
+    fn report(&self, plan: &Plan) -> Rebuilt {
+        let computed = plan.computed.clone();
+        Rebuilt {
+            rows: self.rows,
+            expression_indexes: computed.expression_indexes,
+            partial_indexes: computed.partial_indexes,
+            stored_columns: computed.stored_columns,
+            needs: plan.needs.clone(),
+            left_out: self.left_out.clone(),
+            violations: Findings::default(),
+        }
+    }
+
+    /// Tells SQLite how large the file may become.
+    fn limit_disk(&mut self, plan: &Plan) -> Result<()> {
+        self.limited_for = self.row_bytes;
+        let page = u64::from(self.options.page_size);
+        let usual = || {
+            let rows = DISK_PER_ROW_BYTE.saturating_mul(self.row_bytes);
+            DISK_BASE.saturating_add(page.saturating_mul(plan.trees())).saturating_add(rows)
+        };
+        let bytes = match (self.options.max_bytes, self.options.trusted) {
+            (Some(bytes), _) => bytes,
+            (None, true) => return Ok(()),
+            (None, false) => usual(),
+        };
+        // SQLite takes 32 bits, and no more pages than a file may have.
+        let pages = (bytes / page).clamp(1, u64::from(u32::MAX) - 2);
+        self.scratch.query_i64(&format!("PRAGMA max_page_count = {pages}")).map(drop)
+    }
+
+    /// The file has as many pages as it may.
+    fn is_full(&self) -> bool {
+        let pragma = |name: &str| self.scratch.query_i64(&format!("PRAGMA {name}")).unwrap_or(0);
+        pragma("page_count") >= pragma("max_page_count")
+    }
+
+    /// Sets up the empty file. Order matters: each of these is fixed by the first page that is written.
+    fn prepare(&self, encoding: TextEncoding) -> Result<()> {
+        let (scratch, options) = (self.scratch, &self.options);
+        guard::raise(scratch)?;
+        collations::accept(scratch)?;
+        let mut reserve = c_int::from(options.reserve_bytes);
+        if !scratch.file_control("main", RESERVE_BYTES, &mut reserve)? && options.reserve_bytes != 0 {
+            return Err(Error::unsupported("this SQLite cannot reserve bytes on each page (3.33 and later can)"));
+        }
+        scratch.execute(&format!("PRAGMA page_size = {}", options.page_size))?;
+        scratch.execute(&format!("PRAGMA auto_vacuum = {}", options.auto_vacuum))?;
+        scratch.set_encoding(encoding)?;
+        bounded_functions::install(scratch, encoding)?;
+        for (pragma, wanted) in
+            [("page_size", i64::from(options.page_size)), ("auto_vacuum", i64::from(options.auto_vacuum))]
+        {
+            if scratch.query_i64(&format!("PRAGMA {pragma}"))? != wanted {
+                return Err(Error::misuse(format!("{pragma} cannot be {wanted}")));
+            }
+        }
+        // Nobody else sees the file, and it is thrown away if anything fails. A small cache sorts best: what is written
+        // is written once, in order. Threads of SQLite's own help it sort, where it has any; by the application's
+        // collations this thread alone compares.
+        let threads = if collations::is_lent(scratch) { "threads = 0" } else { "threads = 2" };
+        let pragmas =
+            ["locking_mode = EXCLUSIVE", "journal_mode = OFF", "synchronous = OFF", "cache_size = -2000", threads];
+        for pragma in pragmas {
+            scratch.execute(&format!("PRAGMA {pragma}"))?;
+        }
+        Ok(())
+    }
+
+    fn planned(&self, name: &str) -> Result<(usize, &PlannedTable)> {
+        let (plan, _) = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
+        plan.require(name)
+    }
+
+    /// Plans what to build, and makes its empty b-trees.
+    fn begin(&mut self, encoding: TextEncoding, schema: &[SchemaRow]) -> Result<()> {
+        let scratch = self.scratch;
+        let mut plan = rehearsed_plan(*scratch.api(), &scratch.shared_budget(), encoding, schema)?;
+        let unmet: Vec<Need> = plan.needs.iter().filter(|need| !need.is_met(scratch)).cloned().collect();
+        for need in unmet {
+            match (&need.index, self.options.skip_indexes) {
+                (Some(index), true) => self.left_out.push(index.clone()),
+                _ => return Err(need.refuse_restore(scratch)),
+            }
+        }
+        self.left_out.dedup();
+        plan.leave_out(&self.left_out);
+        self.largest = schema.iter().map(|row| row.sql.len()).max().unwrap_or(0);
+        guard::limit_length(scratch, self.largest);
+        self.limit_disk(&plan)?;
+        scratch.execute("BEGIN")?;
+        let trees = plan.make_trees(scratch)?;
+        plan.write_for_loading(scratch, &trees)?;
+        self.schema = Some((plan, trees));
+        Ok(())
+    }
+
+    /// Loads one row of the current table.
+    fn load(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        let Some((number, _)) = &self.loading else { return Err(Error::corrupt("a row comes before its table")) };
+        let (plan, _) = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
+        let table = &plan.tables[*number];
+        table.check_row(key, values)?;
+        let rowid;
+        let key: &[Value<'_>] = match (key, &table.shape.key) {
+            (Key::Rowid(_), TableKey::Ordinal) if table.is_direct() => &[],
+            (Key::Rowid(key), _) => {
+                rowid = [Value::Integer(key)];
+                &rowid
+            }
+            (Key::Primary(key), _) => key,
+        };
+        let size = key.iter().chain(values).map(size).sum::<usize>();
+        if size > self.largest {
+            self.largest = size;
+            guard::limit_length(self.scratch, size);
+        }
+        self.rows += 1;
+        self.row_bytes = self.row_bytes.saturating_add((size as u64).max(ROW_MIN));
+        if let Some(budget) = self.scratch.budget() {
+            charge(budget, &self.options, table, key, values, size)?;
+        }
+        if self.row_bytes - self.limited_for > DISK_STEP {
+            let Some((plan, trees)) = self.schema.take() else { return Ok(()) };
+            let limited = self.limit_disk(&plan);
+            self.schema = Some((plan, trees));
+            limited?;
+        }
+        let Some((_, insert)) = &mut self.loading else { return Ok(()) };
+        insert.run(key.iter().chain(values).copied())
+    }
+
+    /// Tells an expression that fails from a host that does, and a rebuild that used up its work from one that somebody
+    /// stopped.
+    fn explain(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Host && error.code() == Some(sqlite_error::ERROR) {
+            return Error::unsupported(format!(
+                "{}; this SQLite cannot compute an expression of the schema for a row that is there: restore with the \
+                 SQLite that the database was used with, or read the rows of each table alone, which needs no schema",
+                error.message()
+            ));
+        }
+        if error.code().is_some_and(|code| code & 0xff == sqlite_error::FULL) && self.is_full() {
+            return Error::too_big(
+                "the database would take more space than it may; if you trust who made it, allow more by the option \
+                 \"max_bytes\"",
+            );
+        }
+        match self.scratch.budget() {
+            Some(budget) => budget.explain(error),
+            None => error,
+        }
+    }
+}
+
+/// Charges for what a row makes SQLite compute.
+fn charge(
+    budget: &Budget,
+    options: &RebuildOptions,
+    table: &PlannedTable,
+    key: &[Value<'_>],
+    values: &[Value<'_>],
+    size: usize,
+) -> Result<()> {
+    budget.add_row(size as u64);
+    if table.charges.is_empty() {
+        return Ok(());
+    }
+    // Generated columns are computed when the row comes and when it is checked; so are indexes by the full check.
+    let is_full = options.check == CheckLevel::Full;
+    let mut units = 0_u64;
+    for charge in &table.charges {
+        let times = if charge.index.is_none() || is_full { 2 } else { 1 };
+        units = units.saturating_add(charge.row(key, values).saturating_mul(times));
+        if !budget.is_trusted() && charge.is_too_long(if charge.index.is_none() { size } else { charge.largest() }) {
+            budget.exhaust();
+        }
+    }
+    budget.charge(units)
+}
+
+impl StateSink for Rebuild<'_> {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        self.prepare(settings.encoding)?;
+        self.settings = Some(*settings);
+        Ok(())
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        let settings = self.settings.ok_or_else(|| Error::corrupt("the schema comes before the settings"))?;
+        self.begin(settings.encoding, schema).map_err(|error| self.explain(error))
+    }
+
+    /// It says what is not there.
+    fn selection(&mut self, _: &Selection) -> Result<()> {
+        Ok(())
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        if is_system_table(name) {
+            return Err(Error::corrupt(format!("table {name:?} is SQLite's own and has to come whole")));
+        }
+        self.loading = None;
+        let (number, table) = self.planned(name)?;
+        let sql = table.insert_sql();
+        if let Some(budget) = self.scratch.budget() {
+            budget.set_passes(table.generated().map_or(1, |charge| charge.operations));
+        }
+        let scratch = self.scratch;
+        self.loading = Some((number, scratch.prepare(&sql)?));
+        Ok(())
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        self.load(key, values).map_err(|error| {
+            let error = self.explain(error);
+            let table = self.loading.as_ref().and_then(|(number, _)| Some(&self.schema.as_ref()?.0.tables[*number]));
+            error.at(format!("loading table {:?}", table.map_or("", |table| &table.row.name)))
+        })
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        self.loading = None;
+        let (_, table) = self.planned(name)?;
+        table.check_system_rows(rows)?;
+        let insert = table.insert_sql();
+        self.rows += rows.len() as u64;
+        if name == "sqlite_sequence" {
+            self.sequence = rows.iter().map(|row| OwnedRow::new(row.iter().copied())).collect();
+            return Ok(());
+        }
+        let mut insert = self.scratch.prepare(&insert)?;
+        for row in rows {
+            insert.run(row.iter().copied()).map_err(|error| error.at(format!("loading table {name:?}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a SQLite can rebuild a state with this schema: validates it and goes through all steps on an empty database in
+/// memory, in milliseconds. Export asks this first, so that no bundle is made that nobody could restore. Gives what it needs
+/// of the application, or of a newer SQLite.
+///
+/// [`Unsupported`](ErrorKind::Unsupported) names what only the app could build (an index that needs its own function);
+/// [`Corrupt`](ErrorKind::Corrupt) what is not what it claims to be.
+pub fn check_restorable(
+    connection: &Connection<'_>,
+    budget: &Rc<Budget>,
+    settings: &Settings,
+    schema: &[SchemaRow],
+) -> Result<Vec<Need>> {
+    let plan = rehearsed_plan(*connection.api(), budget, settings.encoding, schema);
+    let plan = plan.map_err(|error| budget.explain(error))?;
+    plan.needs.iter().try_for_each(Need::check_export)?;
+    Ok(plan.needs)
+}
+
+/// Plans and rehearses in memory.
+pub(crate) fn rehearsed_plan(
+    api: Api,
+    budget: &Rc<Budget>,
+    encoding: TextEncoding,
+    schema: &[SchemaRow],
+) -> Result<Plan> {
+    let mut plan = Plan::new(&Validator::new(api, budget)?, encoding, schema)?;
+    plan.rehearse(&Connection::open_within(api, ":memory:", OpenMode::Create, budget)?, encoding)?;
+    Ok(plan)
+}
+
+fn size(value: &Value<'_>) -> usize {
+    match value {
+        Value::Text(bytes) | Value::Utf16le(bytes) | Value::Utf16be(bytes) | Value::Blob(bytes) => bytes.len(),
+        Value::Null | Value::Integer(_) | Value::Real(_) => 8,
+    }
+}

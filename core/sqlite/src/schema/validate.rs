@@ -1,0 +1,304 @@
+//! Validates the texts of a schema, none of which is ever run: each is prepared in an empty database, under an authorizer
+//! that says what it would do. It has to be one statement, to do what its row says, and nothing besides.
+//!
+//! Needed because a schema that SQLite reads from the rows of `sqlite_schema` asks no authorizer at all.
+//!
+//! What is validated is what rebuilding evaluates: the expressions of indexes and of generated columns may use only
+//! SQLite's own functions. `CHECK` and `DEFAULT` are never evaluated here and so may name functions and collations that
+//! only the app has; the bodies of views and triggers are only carried, as text that SQLite could parse. They act when
+//! the app uses the restored database, as they did in the database that they came from.
+
+use crate::ffi::api::{Api, Authorizer, Function, sqlite3_context, sqlite3_value};
+use crate::ffi::budget::{Budget, OBJECT, TEXT};
+use crate::ffi::collations;
+use crate::ffi::connection::{Connection, OpenMode};
+use crate::ffi::sqlite_error;
+use crate::schema::definition;
+use crate::schema::functions::{is_built_in, is_direct, is_newer};
+use crate::schema::guard;
+use crate::schema::stored_schema::{self, Class};
+use lifeboat_core::{Error, Result, SchemaKind, SchemaRow};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr;
+use std::rc::Rc;
+
+const DENY: c_int = 1;
+const UTF8: c_int = 1;
+
+const CREATE_INDEX: c_int = 1;
+const CREATE_TABLE: c_int = 2;
+const CREATE_TRIGGER: c_int = 7;
+const CREATE_VIEW: c_int = 8;
+const INSERT: c_int = 18;
+const READ: c_int = 20;
+const SELECT: c_int = 21;
+const UPDATE: c_int = 23;
+const REINDEX: c_int = 27;
+const CREATE_VTABLE: c_int = 29;
+const FUNCTION: c_int = 31;
+
+/// An app's own functions that one text may name before it is refused.
+const FOREIGN_FUNCTIONS_MAX: usize = 100;
+
+/// What a text that passed was seen to use.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The functions that are not SQLite's own.
+    pub foreign: Vec<String>,
+    /// SQLite's own functions that this version does not have.
+    pub missing: Vec<String>,
+    /// SQLite's own functions that this version has, and older ones do not.
+    pub newer: Vec<String>,
+    /// AUTOINCREMENT, in a database that has no `sqlite_sequence` yet.
+    pub autoincrement: bool,
+}
+
+/// What one text was seen to do.
+#[derive(Default)]
+struct Record {
+    /// The statement's own action was seen, with the right name.
+    created: bool,
+    /// The first thing that it may not do.
+    violation: Option<String>,
+    outcome: Outcome,
+}
+
+struct Validation<'r> {
+    action: c_int,
+    row: &'r SchemaRow,
+    /// Functions that there are stand-ins for.
+    unknown: &'r RefCell<BTreeSet<String>>,
+    record: Record,
+}
+
+/// Validates texts on a database in memory, which its owner fills with the schema rows that they depend on.
+pub(crate) struct Validator {
+    connection: Connection<'static>,
+    /// The functions that SQLite did not know, and that there are stand-ins for now; in lower case.
+    unknown: RefCell<BTreeSet<String>>,
+}
+
+impl Validator {
+    /// A validate with an empty database, whose work is counted in this budget.
+    pub(crate) fn new(api: Api, budget: &Rc<Budget>) -> Result<Self> {
+        let connection = Connection::open_within(api, ":memory:", OpenMode::Create, budget)?;
+        guard::raise(&connection)?;
+        // Nothing is ever compared in a database without rows.
+        collations::accept(&connection)?;
+        Ok(Self { connection, unknown: RefCell::default() })
+    }
+
+    /// The database of the validate.
+    pub(crate) fn connection(&self) -> &Connection<'static> {
+        &self.connection
+    }
+
+    /// Validates the text of `row`, and says what it uses.
+    ///
+    /// [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when it is not what its row says, and
+    /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) when this SQLite cannot parse it.
+    pub(crate) fn validate(&self, row: &SchemaRow) -> Result<Outcome> {
+        let connection = &self.connection;
+        let action = match row.kind {
+            SchemaKind::Table if stored_schema::class(row) == Class::Treeless => CREATE_VTABLE,
+            SchemaKind::Table => CREATE_TABLE,
+            SchemaKind::Index => CREATE_INDEX,
+            SchemaKind::View => CREATE_VIEW,
+            SchemaKind::Trigger => CREATE_TRIGGER,
+        };
+        let compiled = definition::compiled(row.kind, &row.sql);
+        if definition::is_too_long(compiled) {
+            return Err(Error::too_big(format!(
+                "{}: its expressions have {compiled} parts, which is too many",
+                title(row)
+            )));
+        }
+        if action == CREATE_TABLE && definition::may_explode(&row.sql) {
+            return Err(Error::too_big(format!(
+                "{}: its generated columns name one another so often that SQLite would take too long to compile them",
+                title(row)
+            )));
+        }
+        if let Some(budget) = connection.budget() {
+            let units = OBJECT + TEXT * row.sql.len() as u64 + (compiled as u64).pow(2) / 2;
+            budget.charge(units).map_err(|error| error.at(title(row)))?;
+        }
+        let mut tried = 0;
+        loop {
+            let mut validation = Validation { action, row, unknown: &self.unknown, record: Record::default() };
+            let result = prepare(connection, &mut validation);
+            let Record { created, violation, outcome } = validation.record;
+            if let Some(violation) = violation {
+                return Err(refused(row, &violation));
+            }
+            match result {
+                Ok(0) if created => return Ok(outcome),
+                Ok(0) => return Err(refused(row, "it does not create what its row says")),
+                Ok(_) => return Err(refused(row, "more follows behind the statement")),
+                Err(error) if sqlite_error::is_of_machine(&error) => return Err(error.at(title(row))),
+                Err(error) if self.stand_in(&error, &mut tried)? => {}
+                Err(error) => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),
+            }
+        }
+    }
+
+    /// Compiles a statement of ours in the validate's database, which has validated texts only. Nothing is run.
+    ///
+    /// The error is SQLite's own: functions that only the app has are no reason.
+    pub(crate) fn compile(&self, sql: &str) -> Result<()> {
+        let mut tried = 0;
+        loop {
+            match self.connection.prepare(sql) {
+                Ok(_) => return Ok(()),
+                Err(error) if self.stand_in(&error, &mut tried)? => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// True when the error was about a function that SQLite does not know, which there is a stand-in for now. `tried`: how
+    /// many there were in this text.
+    fn stand_in(&self, error: &Error, tried: &mut usize) -> Result<bool> {
+        let Some(name) = unknown_function(error.message()) else { return Ok(false) };
+        if *tried >= FOREIGN_FUNCTIONS_MAX || !self.unknown.borrow_mut().insert(name.to_ascii_lowercase()) {
+            return Ok(false);
+        }
+        *tried += 1;
+        stand_in(&self.connection, name).map(|()| true)
+    }
+}
+
+fn prepare(connection: &Connection<'_>, validation: &mut Validation<'_>) -> Result<usize> {
+    let (api, db) = (connection.api(), connection.handle());
+    let sql = validation.row.sql.as_bytes();
+    let data: *mut Validation<'_> = validation;
+    // SAFETY: the connection is open, and the validation outlives the authorizer, which is taken away below.
+    unsafe { (api.set_authorizer)(db, Some(authorize as Authorizer), data.cast()) };
+    let result = connection.prepare_first(sql, || "its SQL text".to_owned()).map(|(_, rest)| rest);
+    // SAFETY: as above.
+    unsafe { (api.set_authorizer)(db, None, ptr::null_mut()) };
+    result
+}
+
+fn refused(row: &SchemaRow, why: &str) -> Error {
+    Error::corrupt(format!("{}: refused, since {why}", title(row)))
+}
+
+/// The row's kind and name, for errors.
+pub(crate) fn title(row: &SchemaRow) -> String {
+    let kind = match row.kind {
+        SchemaKind::Table => "table",
+        SchemaKind::Index => "index",
+        SchemaKind::View => "view",
+        SchemaKind::Trigger => "trigger",
+    };
+    format!("{kind} {:?}", row.name)
+}
+
+/// The name in SQLite's complaint about a function that it does not know.
+fn unknown_function(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("no such function: ")?;
+    Some(rest.rsplit_once(sqlite_error::CODE)?.0)
+}
+
+/// Puts a function in the place of one that only the app has. It is there to be named: Lifeboat's own, for one, only where a
+/// schema may name them, since where the extension is loaded SQLite would not read the schema otherwise.
+fn stand_in(connection: &Connection<'_>, name: &str) -> Result<()> {
+    const DETERMINISTIC: c_int = 0x800;
+    const DIRECTONLY: c_int = 0x8_0000;
+    const INNOCUOUS: c_int = 0x20_0000;
+    let api = connection.api();
+    let c_name = CString::new(name).map_err(|_| Error::unsupported("a function name with a NUL in it"))?;
+    let flags = UTF8 | DETERMINISTIC | if is_direct(name) { DIRECTONLY } else { INNOCUOUS };
+    // SAFETY: the connection is open, the name NUL-terminated, and the function looks at nothing that it is given.
+    let code = unsafe {
+        (api.create_function_v2)(
+            connection.handle(),
+            c_name.as_ptr(),
+            -1,
+            flags,
+            ptr::null_mut(),
+            Some(null as Function),
+            None,
+            None,
+            None,
+        )
+    };
+    connection.check(code, "naming an app's function")
+}
+
+/// Gives NULL, as every function does that sets no result.
+unsafe extern "C" fn null(_: *mut sqlite3_context, _: c_int, _: *mut *mut sqlite3_value) {}
+
+unsafe extern "C" fn authorize(
+    validation: *mut c_void,
+    action: c_int,
+    first: *const c_char,
+    second: *const c_char,
+    schema: *const c_char,
+    _inside: *const c_char,
+) -> c_int {
+    // SAFETY: SQLite hands back the validation given in `prepare`, which is waiting for this call; the texts are
+    // NUL-terminated or null.
+    let (validation, first, second, schema) =
+        unsafe { (&mut *validation.cast::<Validation<'_>>(), text(first), text(second), text(schema)) };
+    let allowed = match action {
+        READ => true,
+        // Newer versions compile the rows of `VALUES (1), (2)` in a trigger or a view when they parse it. That is all.
+        SELECT => matches!(validation.action, CREATE_TRIGGER | CREATE_VIEW),
+        INSERT | UPDATE => matches!(first, "sqlite_master" | "sqlite_schema") && schema == "main",
+        REINDEX => validation.action == CREATE_INDEX,
+        // The automatic indexes of a table's constraints.
+        CREATE_INDEX if validation.action == CREATE_TABLE => {
+            first.starts_with("sqlite_autoindex_")
+                && second.eq_ignore_ascii_case(&validation.row.name)
+                && schema == "main"
+        }
+        // What AUTOINCREMENT needs, in a database that does not have it yet.
+        CREATE_TABLE if validation.action == CREATE_TABLE && first == "sqlite_sequence" => {
+            validation.record.outcome.autoincrement = true;
+            schema == "main"
+        }
+        FUNCTION => {
+            let outcome = &mut validation.record.outcome;
+            let unknown = match is_built_in(second) {
+                false => Some(&mut outcome.foreign),
+                true if validation.unknown.borrow().contains(&second.to_ascii_lowercase()) => {
+                    Some(&mut outcome.missing)
+                }
+                true if is_newer(second) => Some(&mut outcome.newer),
+                true => None,
+            };
+            if let Some(list) = unknown.filter(|list| !list.iter().any(|known| known == second)) {
+                list.push(second.to_owned());
+            }
+            true
+        }
+        _ if action == validation.action && schema == "main" && first.eq_ignore_ascii_case(&validation.row.name) => {
+            let table_matches =
+                !matches!(action, CREATE_INDEX | CREATE_TRIGGER) || second.eq_ignore_ascii_case(&validation.row.table);
+            validation.record.created |= table_matches;
+            table_matches
+        }
+        _ => false,
+    };
+    if allowed {
+        return sqlite_error::OK;
+    }
+    validation.record.violation.get_or_insert_with(|| {
+        format!("it would do something else too (authorizer action {action}: {first:?}, {second:?})")
+    });
+    DENY
+}
+
+/// # Safety
+/// `text` must be null or NUL-terminated, and stay valid for the result's lifetime.
+unsafe fn text<'a>(text: *const c_char) -> &'a str {
+    if text.is_null() {
+        return "";
+    }
+    // SAFETY: promised by the caller.
+    unsafe { CStr::from_ptr(text) }.to_str().unwrap_or("\u{fffd}")
+}

@@ -1,0 +1,104 @@
+//! A snapshot's selection at work: the closure schema, the private copy in which conditions run, and which rows of
+//! SQLite's own tables come along.
+
+use crate::Budget;
+use crate::ffi::connection::Connection;
+use crate::ffi::sqlite_error;
+use crate::schema::bounded_functions;
+use crate::schema::guard;
+use crate::schema::stored_schema::{Class, class};
+use crate::snapshot::closure::{Closure, narrow};
+use crate::snapshot::condition::{Sandbox, place};
+use crate::snapshot::dangling::{Dangling, Survey};
+use crate::snapshot::page_copy;
+use crate::snapshot::selection::{Chosen, Now, Rows, SelectionRequest};
+use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow};
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// A selection of one database.
+pub(crate) struct Selected {
+    pub chosen: Chosen,
+    pub closure: Closure,
+    pub now: Option<Now>,
+    /// The tables with a b-tree of the whole schema, which conditions may read.
+    tables: Vec<String>,
+}
+
+impl Selected {
+    /// Applies `request` to a whole schema. Conditions are not looked at yet: [`Selected::sandbox`].
+    pub(crate) fn new(
+        source: &Connection<'_>,
+        budget: &Rc<Budget>,
+        request: &SelectionRequest,
+        schema: &[SchemaRow],
+    ) -> Result<Self> {
+        if matches!(request.now, Some(Now::Real(real)) if real.is_nan()) {
+            return Err(Error::misuse("the option `now` is NaN"));
+        }
+        let chosen = Chosen::new(&request.selection, schema)?;
+        let closure = narrow(source, budget, schema, &chosen.kept)?;
+        let tables = schema.iter().filter(|row| is_ordinary(row)).map(|row| row.name.clone()).collect();
+        Ok(Self { chosen, closure, now: request.now.clone(), tables })
+    }
+
+    pub(crate) fn has_conditions(&self) -> bool {
+        !self.chosen.selection.conditions.is_empty()
+    }
+
+    /// Copies the pages of `schema` into a private database, in which nothing but reading is possible, and validates the
+    /// conditions there.
+    pub(crate) fn sandbox(&self, source: &Connection<'_>, schema: &str) -> Result<Connection<'static>> {
+        let copy = page_copy::copy(source, source, schema, &Budget::unlimited())?.ok_or_else(|| {
+            Error::unsupported(
+                "the option `where` needs a private copy of the pages, which SQLite does not make of this database (it \
+                 may be encrypted); select whole tables",
+            )
+        })?;
+        guard::raise(&copy)?;
+        bounded_functions::install(&copy, copy.encoding()?)?;
+        copy.execute("PRAGMA query_only = ON")?;
+        let tables: HashSet<String> = self.tables.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let sandbox = Sandbox { connection: &copy, tables, has_now: self.now.is_some() };
+        for (table, condition) in &self.chosen.selection.conditions {
+            sandbox.check(table, condition)?;
+        }
+        Ok(copy)
+    }
+
+    /// Whether a row of `system_table` (one of SQLite's own) that is about the table `about` comes along. Counters
+    /// never go back, so those of all carried tables do; statistics are true of tables only that are exported whole.
+    pub(crate) fn has_system_row(&self, system_table: &str, about: &str) -> bool {
+        let mut tables = self.closure.schema.iter().filter(|row| row.kind == SchemaKind::Table);
+        let Some(row) = tables.find(|row| row.name.eq_ignore_ascii_case(about)) else { return false };
+        system_table == "sqlite_sequence" || self.chosen.rows(&row.name) == Rows::All
+    }
+
+    /// What the selection leaves dangling, in the database that holds all its rows.
+    pub(crate) fn dangling(&self, connection: &Connection<'_>, schema: &str) -> Result<Vec<Dangling>> {
+        let tables: Vec<&SchemaRow> = self.closure.schema.iter().filter(|row| is_ordinary(row)).collect();
+        let mut names: Vec<&str> = tables.iter().map(|row| row.name.as_str()).collect();
+        names.sort_unstable();
+        let survey = Survey { connection, schema, tables, chosen: &self.chosen, now: self.now.as_ref() };
+        let mut found = Vec::new();
+        for name in names {
+            found.extend(survey.table(name).map_err(|error| error.at(format!("the foreign keys of table {name:?}")))?);
+        }
+        Ok(found)
+    }
+}
+
+fn is_ordinary(row: &SchemaRow) -> bool {
+    row.kind == SchemaKind::Table && class(row) == Class::Table
+}
+
+/// An error while the rows of a table are read that meet a condition: what SQLite's machine complains of is the
+/// condition then.
+pub(crate) fn explain(table: &str, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Host if error.code() == Some(sqlite_error::ERROR) => {
+            Error::misuse(format!("{}: {}", place(table), error.message()))
+        }
+        _ => error.at(format!("reading table {table:?}, with a condition")),
+    }
+}

@@ -1,0 +1,269 @@
+//! The state that a delta leads from, table by table: the items of a full bundle with deltas laid over it, or of a ledger.
+//! What was not changed is told by the sums of its chunks, which are then not opened (`FORMAT.md`, "Index").
+
+use crate::alloc;
+use crate::chain::bundle::Bundle;
+use crate::chain::bundle::Side;
+use crate::chain::cursor::{Cursor, CursorChange, KeyBytes, NewBytes};
+use crate::chain::links::Chain;
+use crate::chain::merge::{ComposedChange, Composition, misfit, tables_of};
+use crate::chain::source::Source;
+use crate::crypto::digest::{Digest, Total};
+use crate::format::index::number;
+use crate::read::reader::PublicReport;
+use crate::state::sink::OwnedTable;
+use crate::{Error, RecoveryKey, Result, Selection, Settings, StateId};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Bytes of changes that are held while the sum of a block is compared.
+const HELD_MAX: usize = 8 << 20;
+const HELD: &str = "changes that are compared";
+
+/// A state to lead from.
+pub struct Base<'s> {
+    /// A full bundle or a ledger.
+    root: Rc<Bundle<'s>>,
+    deltas: Vec<Rc<Bundle<'s>>>,
+}
+
+/// An item of the base.
+pub(crate) struct BaseItem {
+    pub key: KeyBytes,
+    pub digest: Digest,
+    /// Its value; of a ledger, mostly the digest again.
+    pub value: NewBytes,
+}
+
+impl<'s> Base<'s> {
+    /// The state that a complete chain leads to. Only what is needed of the bundles is read and checked.
+    ///
+    /// # Errors
+    /// Mismatch when the chain does not begin with a full bundle.
+    pub fn chain(chain: &Chain<'s>) -> Result<Self> {
+        chain.require_complete()?;
+        let (root, deltas) = chain.bundles().split_at(1);
+        Ok(Self { root: Rc::clone(&root[0]), deltas: deltas.to_vec() })
+    }
+
+    /// The state that a ledger remembers (`FORMAT.md`, "Ledger").
+    ///
+    /// # Errors
+    /// As [`Bundle::open`].
+    pub fn ledger(key: &RecoveryKey, source: impl Source + 's) -> Result<Self> {
+        Ok(Self { root: Rc::new(Bundle::open_ledger(key, source)?), deltas: Vec::new() })
+    }
+
+    /// The id of the state.
+    pub fn state_id(&self) -> StateId {
+        self.last().public().state_id
+    }
+
+    /// What anybody can see of the newest bundle, or of the ledger.
+    pub fn public(&self) -> &PublicReport {
+        self.last().public()
+    }
+
+    /// The settings of the state.
+    ///
+    /// # Errors
+    /// Those of reading the bundles.
+    pub fn settings(&self) -> Result<Settings> {
+        let item = self.item(&OwnedTable::Settings)?.ok_or_else(|| Error::corrupt("the base has no settings"))?;
+        Settings::from_value(item.value.bytes())
+    }
+
+    /// Which part of a database the state is.
+    ///
+    /// # Errors
+    /// Those of reading the bundles.
+    pub fn selection(&self) -> Result<Option<Selection>> {
+        self.item(&OwnedTable::Selection)?.map(|item| Selection::from_value(item.value.bytes())).transpose()
+    }
+
+    /// How many bundles it is read from.
+    pub(crate) fn bundle_count(&self) -> usize {
+        1 + self.deltas.len()
+    }
+
+    fn last(&self) -> &Rc<Bundle<'s>> {
+        self.deltas.last().unwrap_or(&self.root)
+    }
+
+    pub(crate) fn total(&self) -> Total {
+        self.last().summary.target
+    }
+
+    /// The tables that have had items, in canonical order.
+    pub(crate) fn tables(&self) -> BTreeSet<OwnedTable> {
+        let mut tables = tables_of(&self.deltas);
+        tables.extend(self.root.tables.keys().cloned());
+        tables
+    }
+
+    /// The one item of a table that is one.
+    pub(crate) fn item(&self, table: &OwnedTable) -> Result<Option<BaseItem>> {
+        let mut table = self.table(table)?;
+        table.open_block();
+        table.next()
+    }
+
+    /// The items of a table, in key order.
+    pub(crate) fn table(&self, table: &OwnedTable) -> Result<BaseTable<'s>> {
+        let blocks = self.root.tables.get(table).cloned().unwrap_or_default();
+        Ok(BaseTable {
+            root: Rc::clone(&self.root),
+            changes: Composition::new(&self.deltas, table)?,
+            table: table.clone(),
+            rows: Cursor::over(&self.root, table, Side::Writes, &[]),
+            blocks,
+            block: 0,
+            is_open: false,
+            row: None,
+        })
+    }
+}
+
+/// The memory of changes that are held: their keys, and the chunks that their values lie in.
+#[derive(Default)]
+struct Held {
+    chunks: BTreeSet<usize>,
+    bytes: usize,
+}
+
+impl Held {
+    fn is_too_much(&mut self, change: &ComposedChange) -> bool {
+        self.bytes += size_of::<ComposedChange>() + change.key.0.len();
+        if let Some((address, length)) = change.new.as_ref().map(|(_, new)| new.chunk())
+            && self.chunks.insert(address)
+        {
+            self.bytes += length;
+        }
+        self.bytes > HELD_MAX
+    }
+}
+
+/// The items of one table of a base, block by block: a block is what the root has of the table in one chunk, with what the
+/// deltas change up to the first key of the next block.
+pub(crate) struct BaseTable<'s> {
+    root: Rc<Bundle<'s>>,
+    changes: Composition<'s>,
+    table: OwnedTable,
+    /// Chunks of the root that have a run of the table.
+    blocks: Vec<usize>,
+    /// The block that is current.
+    block: usize,
+    /// Its items, when it was opened.
+    rows: Cursor<'s>,
+    is_open: bool,
+    /// The next item of the root in it.
+    row: Option<CursorChange>,
+}
+
+impl BaseTable<'_> {
+    /// True when nothing of the table is left.
+    pub fn is_exhausted(&mut self) -> Result<bool> {
+        Ok(self.block >= self.blocks.len() && self.row.is_none() && self.changes.peek()?.is_none())
+    }
+
+    /// True when the current block was opened, so that its items come one by one.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The bound of the block after the current one: not above its first key. None for the last.
+    pub fn bound(&self) -> Option<KeyBytes> {
+        let next = *self.blocks.get(self.block + 1)?;
+        self.root.entries[next].run(&self.table).map(|run| KeyBytes(run.bound.clone()))
+    }
+
+    /// Compares the current block with items of this sum and number, without opening it; if they are the same, it is done.
+    /// Never says yes where something differs.
+    pub fn skip_if_same(&mut self, mut sum: u128, mut count: i128) -> Result<bool> {
+        let root = Rc::clone(&self.root);
+        let Some(entry) = self.blocks.get(self.block).and_then(|chunk| root.entries.get(*chunk)) else {
+            return Ok(false);
+        };
+        // Where several tables share a chunk, its sum is not that of one of them.
+        let [run] = entry.runs.as_slice() else { return Ok(false) };
+        let bound = self.bound();
+        let mut taken = Vec::new();
+        let mut held = Held::default();
+        while let Some(change) = self.next_change(bound.as_ref())? {
+            if held.is_too_much(&change) {
+                // To open a block costs less than to hold all that deltas did to it.
+                alloc::push(&mut taken, change, HELD)?;
+                self.changes.give_back(taken)?;
+                return Ok(false);
+            }
+            sum = sum
+                .wrapping_sub(number(change.new.as_ref().map(|(digest, _)| *digest)))
+                .wrapping_add(number(change.old));
+            count += i128::from(change.old.is_some()) - i128::from(change.new.is_some());
+            alloc::push(&mut taken, change, HELD)?;
+        }
+        if sum == entry.sum && count == i128::from(run.writes) {
+            self.block += 1;
+            return Ok(true);
+        }
+        self.changes.give_back(taken)?;
+        Ok(false)
+    }
+
+    /// From now on the items of the current block come one by one.
+    pub fn open_block(&mut self) {
+        let chunk = self.blocks.get(self.block).map(std::slice::from_ref).unwrap_or_default();
+        self.rows.go_on(chunk);
+        self.is_open = true;
+    }
+
+    /// The next change below the bound.
+    fn next_change(&mut self, bound: Option<&KeyBytes>) -> Result<Option<ComposedChange>> {
+        match (self.changes.peek()?, bound) {
+            (Some(change), Some(bound)) if change.key >= *bound => Ok(None),
+            (None, _) => Ok(None),
+            (Some(_), _) => self.changes.next(),
+        }
+    }
+
+    /// The next item of the opened block; none at its end, after which the next block is the current one.
+    pub fn next(&mut self) -> Result<Option<BaseItem>> {
+        let bound = self.bound();
+        loop {
+            if !self.is_open {
+                return Ok(None);
+            }
+            if self.row.is_none() {
+                self.row = self.rows.next()?;
+            }
+            let order = match (&self.row, self.changes.peek()?) {
+                (None, None) => None,
+                (None, Some(change)) => {
+                    bound.as_ref().is_none_or(|bound| change.key < *bound).then_some(Ordering::Greater)
+                }
+                (Some(_), None) => Some(Ordering::Less),
+                (Some(row), Some(change)) => Some(row.key.cmp(&change.key)),
+            };
+            let Some(order) = order else {
+                self.is_open = false;
+                self.block += 1;
+                return Ok(None);
+            };
+            let row = if order == Ordering::Greater { None } else { self.row.take() };
+            let change = if order == Ordering::Less { None } else { self.changes.next()? };
+            if let Some(change) = change {
+                if change.old != row.and_then(|row| row.new).map(|(digest, _)| digest) {
+                    return Err(misfit());
+                }
+                match change.new {
+                    Some((digest, value)) => return Ok(Some(BaseItem { key: change.key, digest, value })),
+                    None => continue,
+                }
+            }
+            if let Some(CursorChange { key, new: Some((digest, value)), .. }) = row {
+                return Ok(Some(BaseItem { key, digest, value }));
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The changes of one table in one bundle, in key order, one by one: its removals or its writes.
+
+use crate::cbor::{Append, Reader, major};
+use crate::chain::bundle::Bundle;
+use crate::chain::bundle::Side;
+use crate::chain::open_chunk::OpenChunk;
+use crate::crypto::digest::Digest;
+use crate::format::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
+use crate::state::sink::{OwnedTable, Table};
+use crate::state::value::compare_keys;
+use crate::{Error, Key, Result};
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// The canonical bytes of a key, in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyBytes(pub Vec<u8>);
+
+impl Ord for KeyBytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Both were decoded before; were they not, bytes would still be an order.
+        compare_keys(&self.0, &other.0).unwrap_or_else(|_| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for KeyBytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A change that was read: the digests of the item before and after it, and where its new value lies.
+pub(crate) struct CursorChange {
+    pub key: KeyBytes,
+    pub old: Option<Digest>,
+    pub new: Option<(Digest, NewBytes)>,
+}
+
+/// The canonical bytes of a new value, in the chunk that they came in.
+#[derive(Clone)]
+pub(crate) struct NewBytes {
+    chunk: Rc<OpenChunk>,
+    start: usize,
+    end: usize,
+}
+
+impl NewBytes {
+    pub fn bytes(&self) -> &[u8] {
+        &self.chunk.bytes[self.start..self.end]
+    }
+
+    /// What tells the chunk from others that are held, and how long it is.
+    pub fn chunk(&self) -> (usize, usize) {
+        (Rc::as_ptr(&self.chunk) as usize, self.chunk.bytes.len())
+    }
+}
+
+/// Reads one side of one table.
+pub(crate) struct Cursor<'s> {
+    bundle: Rc<Bundle<'s>>,
+    table: OwnedTable,
+    side: Side,
+    /// The chunks that are still to be read, the next one last.
+    chunks: Vec<usize>,
+    /// The chunk that is read.
+    open: Option<OpenRun>,
+    /// The rowid before, and whether that was a removal.
+    previous: Option<(i64, bool)>,
+    /// The key that was given last: the next is above it.
+    last: Vec<u8>,
+}
+
+/// A run that is being read.
+struct OpenRun {
+    chunk: Rc<OpenChunk>,
+    /// The number of the chunk in the bundle, and that of the run in the chunk.
+    number: usize,
+    run: usize,
+    /// The next byte, and the end of the run.
+    at: usize,
+    end: usize,
+    /// New values that were read of it.
+    writes: u64,
+}
+
+impl<'s> Cursor<'s> {
+    /// All changes of this side.
+    pub fn new(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side) -> Self {
+        let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
+        Self::over(bundle, table, side, chunks)
+    }
+
+    /// Those of these chunks, given in their order.
+    pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
+        let mut cursor = Self {
+            bundle: Rc::clone(bundle),
+            table: table.clone(),
+            side,
+            chunks: Vec::new(),
+            open: None,
+            previous: None,
+            last: Vec::new(),
+        };
+        cursor.go_on(chunks);
+        cursor
+    }
+
+    /// At its end it goes on with these chunks, which come after those before.
+    pub fn go_on(&mut self, chunks: &[usize]) {
+        let has = |chunk: &usize| self.bundle.has(*chunk, &self.table, self.side);
+        self.chunks = chunks.iter().rev().copied().filter(has).collect();
+    }
+
+    /// The next change; none at the end.
+    pub fn next(&mut self) -> Result<Option<CursorChange>> {
+        loop {
+            let Some(mut open) = self.open.take() else {
+                let Some(number) = self.chunks.pop() else { return Ok(None) };
+                let chunk = self.bundle.chunk(number)?;
+                let entry = &self.bundle.entries[number];
+                let found = entry.runs.binary_search_by(|run| run.table.cmp(&self.table)).ok();
+                let found = found.and_then(|run| Some((run, *chunk.runs.get(run)?)));
+                let (run, (at, end)) = found.ok_or_else(|| Error::corrupt("the index does not describe the chunks"))?;
+                self.previous = None;
+                self.open = Some(OpenRun { chunk, number, run, at, end, writes: 0 });
+                continue;
+            };
+            if open.at >= open.end {
+                continue;
+            }
+            let (change, is_removal) = self.read(&mut open)?;
+            // Removals come first: behind the last one there is nothing for their side in this chunk.
+            match (self.side, is_removal) {
+                (Side::Removals, false) => continue,
+                (Side::Writes, true) => self.open = Some(open),
+                _ => {
+                    self.open = Some(open);
+                    // Who reads one table alone has nobody else to check that.
+                    if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
+                        return Err(Error::corrupt("the keys of a table are not in order"));
+                    }
+                    self.last.clone_from(&change.key.0);
+                    return Ok(Some(change));
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, open: &mut OpenRun) -> Result<(CursorChange, bool)> {
+        let table: Table<'_> = self.table.as_table();
+        let end = open.end;
+        let mut reader = Reader::new(&open.chunk.bytes[open.at..end]);
+        reader.exactly(CHANGE_HEAD)?;
+        let start = reader.clone();
+        let mut key = Vec::new();
+        let is_rowid = !table.is_one_item() && reader.major()? != major::ARRAY;
+        let mut rowid = None;
+        if is_rowid {
+            let step_from = match self.previous {
+                Some((rowid, removed)) => (removed == is_removal(reader.clone())?).then_some(rowid),
+                None => None,
+            };
+            let found = next_rowid(&mut reader, step_from)?;
+            Key::Rowid(found).encode(&mut Append(&mut key));
+            rowid = Some(found);
+        } else {
+            skip_key(&mut reader)?;
+            key.extend_from_slice(between(&start, &reader));
+        }
+        let old = next_old(&mut reader)?;
+        let value = reader.clone();
+        let removed = reader.null();
+        let new = if removed {
+            None
+        } else {
+            skip_new(self.bundle.keys.file_kind, &table, &mut reader)?;
+            let bytes = between(&value, &reader);
+            let new_start = end - value.rest().len();
+            let new = NewBytes { chunk: Rc::clone(&open.chunk), start: new_start, end: new_start + bytes.len() };
+            let digest = open.chunk.digest(&self.bundle.entries[open.number], open.run, open.writes)?;
+            open.writes += 1;
+            Some((digest, new))
+        };
+        self.previous = rowid.map(|rowid| (rowid, removed));
+        open.at = end - reader.rest().len();
+        Ok((CursorChange { key: KeyBytes(key), old, new }, removed))
+    }
+}

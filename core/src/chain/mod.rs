@@ -1,0 +1,25 @@
+//! Bundles that are read at any place, and the state to which several of them lead.
+//!
+//! ```text
+//! source      bytes at any place
+//! bundle      header, footer and index of one bundle
+//! open_chunk  a chunk, opened and checked against its entry of the index
+//! cursor      the changes of one table in one bundle
+//! merge       the changes of one table in several bundles
+//! links       whether bundles are a chain
+//! base        a chain as the base of a delta
+//! overlay     deltas laid over a full bundle that passes
+//! rows        single tables and rows, and the differences of two chains
+//! continuity  whether a bundle goes on where another ended
+//! ```
+
+pub(crate) mod base;
+pub(crate) mod bundle;
+pub(crate) mod continuity;
+pub(crate) mod cursor;
+pub(crate) mod links;
+pub(crate) mod merge;
+pub(crate) mod open_chunk;
+pub(crate) mod overlay;
+pub(crate) mod rows;
+pub(crate) mod source;

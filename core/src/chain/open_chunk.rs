@@ -1,0 +1,97 @@
+//! A chunk that was opened to be read at any place, once it is what its entry in the index says.
+
+use crate::cbor::{Count, Reader};
+use crate::crypto::digest::Digest;
+use crate::format::change::{CHANGE_HEAD, Next, between, skip_key, skip_new, what_is_next};
+use crate::format::index::{Entry, EntryRun};
+use crate::kinds::FileKind;
+use crate::read::change_reader::check_alone;
+use crate::state::sink::{OwnedTable, Table};
+use crate::state::value::bound;
+use crate::{DomainKeys, Error, Result};
+
+/// The plaintext of a chunk, or of all parts of a large change.
+pub(crate) struct OpenChunk {
+    pub bytes: Vec<u8>,
+    /// Where each of its runs begins, after its head, and ends: as many as its entry has, in the same order.
+    pub runs: Vec<(usize, usize)>,
+    /// The digests of all new values, in their order.
+    digests: Vec<Digest>,
+}
+
+impl OpenChunk {
+    /// Checks all that can be asked of one chunk by itself (`FORMAT.md`, "What a reader must reject").
+    ///
+    /// # Errors
+    /// Corrupt when it is not what its entry says, or not canonical.
+    pub fn new(keys: &DomainKeys, bytes: Vec<u8>, entry: &Entry) -> Result<Self> {
+        let digests = check_alone(keys, entry.kind, &bytes, &entry.encode())?;
+        let runs = runs(keys.file_kind, &bytes, entry)?;
+        Ok(Self { bytes, runs, digests })
+    }
+
+    /// The digest of a new value of the run of this number: that behind so many others of the run.
+    pub fn digest(&self, entry: &Entry, run: usize, number: u64) -> Result<Digest> {
+        let before = entry.runs.iter().take(run).map(|run| run.writes).fold(number, u64::saturating_add);
+        let digest = usize::try_from(before).ok().and_then(|at| self.digests.get(at));
+        digest.copied().ok_or_else(|| Error::corrupt("the index does not describe the chunks"))
+    }
+}
+
+/// Where the runs of a plaintext begin and end. Its entry in the index has the same.
+fn runs(file_kind: FileKind, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, usize)>> {
+    let lies = || Error::corrupt("the index does not describe the chunks");
+    let mut reader = Reader::new(bytes);
+    let mut runs = Vec::new();
+    let mut found: Option<(Table<'_>, EntryRun)> = None;
+    loop {
+        let next = if reader.is_empty() { None } else { Some(what_is_next(&mut reader)?) };
+        match (next, &mut found) {
+            (Some(Next::Change), Some((table, run))) => {
+                reader.exactly(CHANGE_HEAD)?;
+                let start = reader.clone();
+                skip_key(&mut reader)?;
+                if run.removals + run.writes == 0 {
+                    run.bound = bound(between(&start, &reader))?;
+                }
+                if !reader.null() {
+                    reader.bytes()?;
+                }
+                if reader.null() {
+                    run.removals += 1;
+                } else {
+                    skip_new(file_kind, table, &mut reader)?;
+                    run.writes += 1;
+                }
+            }
+            (Some(Next::Change), None) => return Err(Error::corrupt("a chunk begins without the head of a run")),
+            (next, _) => {
+                let end = bytes.len() - reader.rest().len();
+                if let Some((_, run)) = found.take()
+                    && entry.runs.get(runs.len() - 1) != Some(&run)
+                {
+                    return Err(lies());
+                }
+                let Some(Next::Run(table)) = next else { break };
+                if let Some((_, last_end)) = runs.last_mut() {
+                    // Without the head of the run that was just read.
+                    *last_end = end - head_length(&table);
+                }
+                runs.push((end, bytes.len()));
+                let run = EntryRun { table: OwnedTable::from(&table), removals: 0, writes: 0, bound: Vec::new() };
+                found = Some((table, run));
+            }
+        }
+    }
+    match runs.len() == entry.runs.len() {
+        true => Ok(runs),
+        false => Err(lies()),
+    }
+}
+
+/// The length of the head of a run.
+fn head_length(table: &Table<'_>) -> usize {
+    let mut length = Count(0);
+    table.encode(&mut length);
+    usize::try_from(length.0).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,32 @@
+//! Bytes at any place: what chains, lookups and bases of deltas are read from. A bundle that comes once, from its
+//! beginning, needs none of this ([`Restore`](crate::Restore)).
+
+use crate::{Error, Result};
+
+/// The bytes of a bundle, of which any part may be read, more than once.
+///
+/// What is read is checked against hashes that were checked before, so that a file which changes meanwhile is noticed.
+pub trait Source {
+    /// How many bytes there are.
+    fn length(&self) -> Result<u64>;
+
+    /// Fills `buffer` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// Truncated when there are not so many; host.
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()>;
+}
+
+impl<T: AsRef<[u8]>> Source for T {
+    fn length(&self) -> Result<u64> {
+        Ok(self.as_ref().len() as u64)
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let start = usize::try_from(offset).ok();
+        let range = start.and_then(|start| Some(start..start.checked_add(buffer.len())?));
+        let bytes = range.and_then(|range| self.as_ref().get(range));
+        buffer.copy_from_slice(bytes.ok_or_else(|| Error::truncated("the bundle ends before what its footer lists"))?);
+        Ok(())
+    }
+}

@@ -1,0 +1,304 @@
+//! The way out: live rows → canonical changes → chunks. The chunks then go to a [`BundleWriter`](crate::BundleWriter),
+//! which may run on another thread.
+
+use crate::alloc;
+use crate::cbor::{Append, Count, Write};
+use crate::chain::base::Base;
+use crate::crypto::digest::{Digest, Total};
+use crate::export::chunk::ExportOptions;
+use crate::export::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
+use crate::export::diff::{Changes, Difference};
+use crate::export::encoder::{Encoded, Message};
+use crate::export::ledger::LedgerBuilder;
+use crate::export::state_digest::{Tally, is_large};
+use crate::format::change::NO_KEY;
+use crate::limits::CHAIN_MAX;
+use crate::state::sink::{Table, schema_to_value, system_table_to_value};
+use crate::state::value::NewRow;
+use crate::state::value::encode_values;
+use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+
+/// Turns a state into the chunks of a full bundle, or of a delta. Drive it as a [`StateSink`], then call
+/// [`Export::finish`].
+///
+/// Holds at most one chunk, and for a delta some megabytes of rows, whatever the size of the state; a row that is too large
+/// for a chunk is handed on in pieces.
+pub struct Export<'s, F> {
+    keys: DomainKeys,
+    tally: Tally,
+    changes: Changes<F>,
+    /// The state to lead from; none for a full bundle.
+    difference: Option<Difference<'s>>,
+    ledger: Option<LedgerBuilder<'s>>,
+    /// A table was named of which no row has come.
+    named: Option<String>,
+    /// The rows of a table come for the second time: they are counted and noted already.
+    is_second: bool,
+    /// The encoded length of the current table.
+    table_length: usize,
+    /// A large row whose pieces come: its key, its digest, and the old digest of its change if there is one.
+    large: Option<(Vec<u8>, Digest, Option<Option<Digest>>)>,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
+    /// A full bundle. Chunks go to `emit` as soon as they are full.
+    pub fn new(keys: &DomainKeys, options: ExportOptions, emit: F) -> Self {
+        Self {
+            keys: keys.clone(),
+            tally: Tally::new(keys),
+            changes: Changes::new(ChunkBuilder::new(keys, emit), options),
+            difference: None,
+            ledger: None,
+            named: None,
+            is_second: false,
+            table_length: 0,
+            large: None,
+            key: Vec::new(),
+            value: Vec::new(),
+        }
+    }
+
+    /// A delta that leads on from `base`. `selection`: which part of a database the state is.
+    ///
+    /// # Errors
+    /// Mismatch when the base is of another domain or selection; too big when it has as many bundles as a chain may have.
+    pub fn delta(
+        keys: &DomainKeys,
+        options: ExportOptions,
+        base: Base<'s>,
+        selection: Option<&Selection>,
+        emit: F,
+    ) -> Result<Self> {
+        if base.bundle_count() >= CHAIN_MAX {
+            return Err(Error::too_big(format!(
+                "the base has {CHAIN_MAX} bundles, and no reader takes a chain of more: compose some of them into one first"
+            )));
+        }
+        if base.public().domain_id != keys.domain_id {
+            return Err(Error::mismatch(
+                "the base is of another domain than the export; give a base of the same domain",
+            ));
+        }
+        let canonical = |selection: &Selection| selection.to_value();
+        if base.selection()?.as_ref().map(canonical).transpose()? != selection.map(canonical).transpose()? {
+            return Err(Error::mismatch(
+                "the base holds another selection than the export asks for; give the same options as for the base, or \
+                 begin anew with a full bundle",
+            ));
+        }
+        Ok(Self { difference: Some(Difference::new(base)), ..Self::new(keys, options, emit) })
+    }
+
+    /// Also makes the chunks of a ledger of this state, for [`BundleWriter::ledger`](crate::BundleWriter::ledger).
+    #[must_use]
+    pub fn with_ledger(mut self, emit: impl FnMut(PlainChunk) -> Result<()> + 's) -> Self {
+        self.ledger = Some(LedgerBuilder::new(Box::new(emit)));
+        self
+    }
+
+    /// Hands out the last chunks and tells what [`BundleWriter::finish`](crate::BundleWriter::finish) needs for the bundle,
+    /// and for the ledger.
+    ///
+    /// # Errors
+    /// Misuse when no settings or no schema have come; corrupt when the base contradicts itself; those of `emit`.
+    pub fn finish(mut self) -> Result<(ExportTotals, Option<ExportTotals>)> {
+        let target = self.tally.finish()?;
+        let mut base = Total::default();
+        if let Some(difference) = &mut self.difference {
+            difference.finish(&mut self.changes)?;
+            base = difference.base().total();
+        }
+        let totals = self.changes.chunks.finish(self.keys.domain_id, base, target)?;
+        let ledger = self.ledger.map(|ledger| ledger.finish(&self.keys, target)).transpose()?;
+        Ok((totals, ledger))
+    }
+
+    /// The one item of a table. `is_shown`: it stands in a ledger as it is.
+    fn item(&mut self, table: &Table<'_>, value: &[u8], is_shown: bool) -> Result<()> {
+        self.named = None;
+        self.tally.begin(table)?;
+        let digest = self.tally.add(&NO_KEY, value)?;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.table(table)?;
+            match is_shown {
+                true => ledger.value(value, digest)?,
+                false => ledger.digest(&NO_KEY, digest)?,
+            }
+        }
+        match &mut self.difference {
+            Some(difference) => difference.item(table, digest, value, &mut self.changes),
+            None => self.changes.push(table, &NO_KEY, None, Some((digest, value))),
+        }
+    }
+
+    /// The first row of a table comes.
+    fn begin(&mut self, name: &str) -> Result<()> {
+        let table = Table::named(name)?;
+        self.tally.begin(&table)?;
+        let mut length = Count(0);
+        table.encode(&mut length);
+        self.table_length = length.0 as usize;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.table(&table)?;
+        }
+        match &mut self.difference {
+            Some(difference) => difference.table(&table, &mut self.changes),
+            None => self.changes.table(&table),
+        }
+    }
+
+    /// Takes what an [`Encoder`](crate::Encoder) on another thread hands on, in its order.
+    ///
+    /// # Errors
+    /// As those of the [`StateSink`] that this is.
+    pub fn take(&mut self, encoded: Encoded) -> Result<()> {
+        match encoded.0 {
+            Message::Settings(settings) => self.settings(&settings),
+            Message::Schema(schema) => self.schema(&schema),
+            Message::Selection(selection) => self.selection(&selection),
+            Message::SystemTable(name, value) => self.item(&Table::named(&name)?, &value, false),
+            Message::Table(name) => self.table(&name),
+            Message::Rows(batch) => {
+                self.begin_named()?;
+                batch.iter().try_for_each(|(key, value)| self.encoded_row(key, value))
+            }
+            Message::Large(key, digest) => {
+                self.begin_named()?;
+                let old = self.begin_large(&key, digest)?;
+                if let Some(old) = old {
+                    self.changes.chunks.begin_large(&key, old)?;
+                }
+                self.large = Some((key, digest, old));
+                Ok(())
+            }
+            Message::Piece(piece) => match self.large {
+                Some((_, _, Some(_))) => self.changes.chunks.large(|parts| {
+                    let Ok(()) = parts.push(&piece);
+                }),
+                _ => Ok(()),
+            },
+            Message::LargeEnd => match self.large.take() {
+                Some((key, digest, Some(old))) => self.changes.chunks.end_large(&key, old, Some(digest)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn begin_named(&mut self) -> Result<()> {
+        match self.named.take() {
+            Some(name) => self.begin(&name),
+            None => Ok(()),
+        }
+    }
+
+    /// A row by the canonical bytes of its key and its values.
+    fn encoded_row(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let digest = match self.is_second {
+            true => self.tally.digest(key, value),
+            false => self.tally.add(key, value)?,
+        };
+        self.note(key, digest)?;
+        match &mut self.difference {
+            Some(difference) => difference.row(key, digest, value, &mut self.changes),
+            None => self.changes.chunks.push(key, None, Some((digest, value))),
+        }
+    }
+
+    /// A row that is too large to be held encoded. Some: its change is to be written, with this old digest.
+    fn begin_large(&mut self, key: &[u8], digest: Digest) -> Result<Option<Option<Digest>>> {
+        if !self.is_second {
+            self.tally.add_digest(key, digest)?;
+        }
+        self.note(key, digest)?;
+        let Some(difference) = &mut self.difference else { return Ok(Some(None)) };
+        let old = difference.large_row(key, digest, &mut self.changes)?;
+        if old.is_some() {
+            difference.begin_table(&mut self.changes)?;
+        }
+        Ok(old)
+    }
+
+    fn note(&mut self, key: &[u8], digest: Digest) -> Result<()> {
+        match &mut self.ledger {
+            Some(ledger) if !self.is_second => ledger.digest(key, digest),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        if let Some(difference) = &self.difference
+            && difference.base().settings()?.encoding != settings.encoding
+        {
+            return Err(Error::mismatch(
+                "the base has another text encoding than the database; begin anew with a full bundle",
+            ));
+        }
+        self.item(&Table::Settings, &settings.to_value(), true)?;
+        self.tally.rules.learn_settings(settings);
+        Ok(())
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        self.item(&Table::Schema, &schema_to_value(schema)?, false)?;
+        self.tally.rules.learn_schema(schema);
+        Ok(())
+    }
+
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        self.item(&Table::Selection, &selection.to_value()?, true)
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.named = Some(name.to_owned());
+        Ok(())
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        self.begin_named()?;
+        let row = NewRow { key, values };
+        self.tally.rules.check_row(&row)?;
+        let (mut key_bytes, mut value) = (std::mem::take(&mut self.key), std::mem::take(&mut self.value));
+        key_bytes.clear();
+        key.encode(&mut Append(&mut key_bytes));
+        let taken = if is_large(&row, self.table_length)? {
+            let digest = self.tally.digest_large(&row);
+            match self.begin_large(&key_bytes, digest)? {
+                Some(old) => {
+                    self.changes.chunks.push_large(&key_bytes, old, Some(digest), |parts| encode_values(values, parts))
+                }
+                None => Ok(()),
+            }
+        } else {
+            value.clear();
+            alloc::reserve(&mut value, row.room(), "a row")?;
+            encode_values(values, &mut Append(&mut value));
+            self.encoded_row(&key_bytes, &value)
+        };
+        (self.key, self.value) = (key_bytes, value);
+        taken
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        // A table without rows was not begun: the base's rows, if it had some, go when the next table comes.
+        self.is_second = match &mut self.difference {
+            Some(difference) if self.named.is_none() => difference.table_end(&mut self.changes)?,
+            _ => false,
+        };
+        Ok(self.is_second)
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        rows.iter().flatten().try_for_each(|value| self.tally.rules.check_value(value))?;
+        match (rows, Table::named(name)?) {
+            ([], _) => Ok(()),
+            (rows, table) if table.is_one_item() => self.item(&table, &system_table_to_value(rows)?, false),
+            _ => Err(Error::misuse(format!(
+                "the table {name:?} is not one of SQLite's own tables: hand over its rows one by one"
+            ))),
+        }
+    }
+}

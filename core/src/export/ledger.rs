@@ -1,0 +1,45 @@
+//! A ledger: what a state was, by the digests of its items, so that a delta needs no older bundle at hand. A full bundle
+//! in form, sealed with keys of its own, with digests in place of values (`FORMAT.md`, "Ledger").
+
+use crate::cbor::{Append, Bytes, put};
+use crate::crypto::digest::{Digest, Total};
+use crate::export::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
+use crate::kinds::Compression;
+use crate::state::sink::Table;
+use crate::{DomainKeys, Result};
+
+/// Takes the chunks of a ledger.
+pub(crate) type Emit<'e> = Box<dyn FnMut(PlainChunk) -> Result<()> + 'e>;
+
+/// Notes the items of a state as they pass.
+pub(crate) struct LedgerBuilder<'e> {
+    chunks: ChunkBuilder<Emit<'e>>,
+}
+
+impl<'e> LedgerBuilder<'e> {
+    pub fn new(emit: Emit<'e>) -> Self {
+        Self { chunks: ChunkBuilder::of_one_size(emit) }
+    }
+
+    /// Items of this table follow.
+    pub fn table(&mut self, table: &Table<'_>) -> Result<()> {
+        self.chunks.table(table, Compression::None)
+    }
+
+    /// An item whose value is looked at when the ledger is used.
+    pub fn value(&mut self, value: &[u8], digest: Digest) -> Result<()> {
+        self.chunks.push(&crate::format::change::NO_KEY, None, Some((digest, value)))
+    }
+
+    /// Any other item.
+    pub fn digest(&mut self, key: &[u8], digest: Digest) -> Result<()> {
+        let mut value = Vec::with_capacity(17);
+        put(&mut Append(&mut value), Bytes(&digest.0[..]));
+        self.chunks.push(key, None, Some((digest, &value)))
+    }
+
+    /// The state has this total.
+    pub fn finish(self, keys: &DomainKeys, target: Total) -> Result<ExportTotals> {
+        self.chunks.finish(keys.domain_id, Total::default(), target)
+    }
+}

@@ -1,0 +1,192 @@
+//! Sealed chunks → bundle: header, chunks, index, footer, trailer (`FORMAT.md`, "Bundle"). The mirror of `read/reader.rs`.
+
+use crate::alloc;
+use crate::cbor::{Append, Bytes, put, put_array};
+use crate::crypto::digest::sha256;
+use crate::export::chunk::{ExportTotals, PlainChunk};
+use crate::format::footer::{Footer, push_record};
+use crate::format::header::Header;
+use crate::format::index::Summary;
+use crate::format::seal::Seal;
+use crate::kinds::ChunkKind;
+use crate::kinds::Compression;
+use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
+use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
+use std::io;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleSummary {
+    /// The id of the state that the bundle leads from; none for a full bundle.
+    pub base_id: Option<StateId>,
+    /// The id of the state that the bundle leads to.
+    pub state_id: StateId,
+    /// The domain whose keys sealed it.
+    pub domain_id: DomainId,
+    /// The key that verifies its signature.
+    pub verify_key: VerifyKey,
+    /// The length of the bundle in bytes.
+    pub length: u64,
+    /// Its chunks, those of the index not counted.
+    pub chunks: u64,
+    /// The items of the state that it leads to: settings, schema, rows, and the tables that are one item.
+    pub items: u64,
+    /// Its changes.
+    pub changes: u64,
+}
+
+/// Compresses, seals and writes chunks as they come, then the index and the footer. One pass; holds the index only.
+pub struct BundleWriter<W> {
+    out: W,
+    keys: DomainKeys,
+    domain: String,
+    seal: Seal,
+    header_hash: [u8; 32],
+    /// The records of all items so far.
+    records: Vec<u8>,
+    length: u64,
+    entries: Vec<u8>,
+    chunks: u64,
+}
+
+impl<W: io::Write> BundleWriter<W> {
+    /// Writes the header of a bundle.
+    ///
+    /// # Errors
+    /// Misuse when the domain's name is not one; host errors of `out`.
+    pub fn new(key: &RecoveryKey, domain: &str, out: W) -> Result<Self> {
+        Self::with(key.domain(key.domain_id(domain)?), domain, out)
+    }
+
+    /// Writes the header of a ledger (`FORMAT.md`, "Ledger"): its chunks are those that an [`Export`](crate::Export) hands out
+    /// for it.
+    ///
+    /// # Errors
+    /// As [`BundleWriter::new`].
+    pub fn ledger(key: &RecoveryKey, domain: &str, out: W) -> Result<Self> {
+        Self::with(key.ledger(key.domain_id(domain)?), domain, out)
+    }
+
+    fn with(keys: DomainKeys, domain: &str, mut out: W) -> Result<Self> {
+        let header =
+            Header { file_kind: keys.file_kind, domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
+        out.write_all(&header).map_err(|error| write_failed(&error))?;
+        let header_hash = sha256(&header);
+        let mut records = Vec::new();
+        push_record(&mut records, header.len(), &header_hash)?;
+        Ok(Self {
+            out,
+            seal: Seal::new(&keys),
+            keys,
+            domain: domain.to_owned(),
+            header_hash,
+            records,
+            length: header.len() as u64,
+            entries: Vec::new(),
+            chunks: 0,
+        })
+    }
+
+    /// Compresses, seals and writes one chunk.
+    ///
+    /// # Errors
+    /// Too big when the bundle would have more items than the format allows; host errors of the writer.
+    pub fn chunk(&mut self, chunk: &PlainChunk) -> Result<()> {
+        self.chunks(std::slice::from_ref(chunk))
+    }
+
+    /// The same for several at once, which takes less time: the bytes are the same. Holds all of them sealed.
+    ///
+    /// # Errors
+    /// As [`BundleWriter::chunk`].
+    pub fn chunks(&mut self, chunks: &[PlainChunk]) -> Result<()> {
+        for chunk in chunks {
+            alloc::append(&mut self.entries, &chunk.entry, "the index")?;
+        }
+        if (self.entries.len() + SUMMARY_MAX) as u64 > INDEX_MAX {
+            return Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes")));
+        }
+        self.chunks += chunks.len() as u64;
+        if let [chunk] = chunks {
+            let sealed = self.seal.seal(chunk.kind, chunk.compression, &chunk.plaintext, &self.header_hash)?;
+            return self.item(chunk.kind, &sealed);
+        }
+        let plain = chunks.iter().map(|chunk| (chunk.kind, chunk.compression, chunk.plaintext.as_slice()));
+        let sealed = self.seal.seal_several(plain, &self.header_hash)?;
+        chunks.iter().zip(sealed).try_for_each(|(chunk, sealed)| self.item(chunk.kind, &sealed))
+    }
+
+    /// Writes index, footer and trailer, and flushes the writer; gives it back for whatever makes the bytes durable.
+    ///
+    /// # Errors
+    /// Misuse when the totals are not those of the chunks; as [`BundleWriter::chunk`].
+    pub fn finish(mut self, totals: &ExportTotals) -> Result<(BundleSummary, W)> {
+        if totals.domain_id != self.keys.domain_id || totals.chunks != self.chunks {
+            return Err(Error::misuse(
+                "these totals are not of the chunks that were written: another domain, or chunks are missing",
+            ));
+        }
+        let summary = Summary {
+            domain: self.domain.clone(),
+            base: totals.base,
+            target: totals.target,
+            chunks: self.chunks,
+            changes: totals.changes,
+        };
+        let mut index = std::mem::take(&mut self.entries);
+        alloc::append(&mut index, &summary.encode(), "the index")?;
+        for page in index.chunks(CHUNK_MAX) {
+            // Never compressed: bounds of keys and names of tables stand side by side here.
+            let sealed = self.seal.seal(ChunkKind::IndexPage, Compression::None, page, &self.header_hash)?;
+            self.item(ChunkKind::IndexPage, &sealed)?;
+        }
+        let footer = Footer {
+            base_id: totals.base_id(&self.keys),
+            state_id: totals.target.state_id(&self.keys),
+            items: std::mem::take(&mut self.records),
+            length: self.length,
+            verify_key: self.keys.verify_key(),
+            signature: [0; 64],
+        }
+        .sign(&self.keys)?;
+        let encoded = footer.encode()?;
+        self.write(&encoded)?;
+        self.write(&Footer::trailer(&encoded))?;
+        self.out.flush().map_err(|error| write_failed(&error))?;
+        let summary = BundleSummary {
+            base_id: footer.base_id,
+            state_id: footer.state_id,
+            domain_id: self.keys.domain_id,
+            verify_key: footer.verify_key,
+            length: self.length,
+            chunks: self.chunks,
+            items: totals.target.count,
+            changes: totals.changes,
+        };
+        Ok((summary, self.out))
+    }
+
+    fn item(&mut self, kind: ChunkKind, sealed: &[u8]) -> Result<()> {
+        let mut item = alloc::with_room(sealed.len() + 8, "the next chunk")?;
+        put_array(&mut Append(&mut item), 2);
+        put(&mut Append(&mut item), kind.number());
+        put(&mut Append(&mut item), Bytes(sealed));
+        push_record(&mut self.records, item.len(), &sha256(&item))?;
+        self.write(&item)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.length += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(|error| write_failed(&error))
+    }
+}
+
+fn write_failed(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Error::disk_full(format!("writing the bundle: {error}; free some space and export again"))
+        }
+        io::ErrorKind::OutOfMemory => Error::no_memory("there is no memory to hold the bundle; write it into a file"),
+        _ => Error::host(format!("writing the bundle: {error}")),
+    }
+}

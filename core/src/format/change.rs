@@ -1,0 +1,357 @@
+//! Changes, as they stand in the plaintext of a chunk: the head of a run (its table), then each change of the run as
+//! [key, old, new], where the rowid of a change after the first is a step from the one before (`FORMAT.md`, "Changes").
+
+use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
+use crate::crypto::digest::Digest;
+use crate::kinds::FileKind;
+use crate::limits::{CHUNK_MAX, KEY_MAX};
+use crate::state::sink::Table;
+use crate::state::value::NewRow;
+use crate::state::value::{compare_keys, decode_values, encode_values};
+use crate::{Error, Key, Result, Selection, Value};
+use std::cmp::Ordering;
+use std::convert::Infallible;
+
+/// The head of an array of three.
+pub(crate) const CHANGE_HEAD: u8 = 0x83;
+
+/// The key of an item that is no row: null.
+pub(crate) const NO_KEY: [u8; 1] = [0xf6];
+
+/// Whether an item of this table stands there as its digest.
+pub(crate) fn holds_digest(file_kind: FileKind, table: &Table<'_>) -> bool {
+    file_kind == FileKind::Ledger && !matches!(table, Table::Settings | Table::Selection)
+}
+
+impl NewRow<'_> {
+    /// At least the length of the encoded change.
+    pub fn length_bound(&self) -> u64 {
+        const HEAD_MAX: u64 = 12;
+        let bound = |values: &[Value<'_>]| -> u64 {
+            values.iter().map(|value| value.payload().len() as u64 + HEAD_MAX).sum::<u64>() + HEAD_MAX
+        };
+        match self.key {
+            Key::Rowid(_) => HEAD_MAX + bound(self.values),
+            Key::Primary(key) => bound(key) + bound(self.values),
+        }
+    }
+
+    /// The memory that its encoded key or values take at most, where it is not too large to be held encoded.
+    pub fn room(&self) -> usize {
+        usize::try_from(self.length_bound()).map_or(CHUNK_MAX, |bound| bound.min(CHUNK_MAX))
+    }
+
+    /// The exact length of the encoded change; costs one walk over its values.
+    pub fn length(&self) -> u64 {
+        let mut count = Count(0);
+        self.encode(&mut count);
+        count.0
+    }
+
+    /// The change with its key in full.
+    pub fn encode<W: Write<Error = Infallible>>(&self, out: &mut W) {
+        put_array(out, 3);
+        self.key.encode(out);
+        self.encode_rest(out);
+    }
+
+    /// What follows the key.
+    pub fn encode_rest<W: Write<Error = Infallible>>(&self, out: &mut W) {
+        put(out, cbor::Null);
+        encode_values(self.values, out);
+    }
+}
+
+/// Writes the head of a change and its key: in full, or as the step from the rowid before it in its run.
+pub(crate) fn encode_key(key: &Key<'_>, previous: Option<i64>, out: &mut Vec<u8>) {
+    let out = &mut Append(out);
+    put_array(out, 3);
+    match (key, previous) {
+        // In order, so that the step is never negative; from end to end it takes 64 bits.
+        (Key::Rowid(rowid), Some(previous)) => put(out, rowid.wrapping_sub(previous).wrapping_sub(1) as u64),
+        _ => key.encode(out),
+    }
+}
+
+/// The old and the new value of a decoded change. The slice is canonical: it was encoded again and compared.
+pub(crate) struct Change<'a> {
+    /// The digest of the item's old value.
+    pub old: Option<Digest>,
+    /// The canonical bytes of the item's new value.
+    pub new: Option<&'a [u8]>,
+}
+
+/// Reads over a key: null, a rowid or a step, or the values of a primary key.
+pub(crate) fn skip_key(reader: &mut Reader<'_>) -> Result<()> {
+    match reader.major()? {
+        major::ARRAY => skip_values(reader),
+        _ if reader.null() => Ok(()),
+        major::NEGATIVE => reader.decode::<i64>().map(drop),
+        _ => reader.decode::<u64>().map(drop),
+    }
+}
+
+/// Reads over the values of a row.
+pub(crate) fn skip_values(reader: &mut Reader<'_>) -> Result<()> {
+    for _ in 0..reader.array()? {
+        Value::decode(reader)?;
+    }
+    Ok(())
+}
+
+/// Reads over the value of an item, whose canonical form was checked or is none of the caller's business.
+fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
+    match table {
+        Table::Selection => Selection::skip(reader),
+        Table::Settings => skip_values(reader),
+        table if table.is_one_item() => (0..reader.array()?).try_for_each(|_| skip_values(reader)),
+        _ => skip_values(reader),
+    }
+}
+
+/// Reads over a new value, which in a ledger is mostly a digest.
+pub(crate) fn skip_new(file_kind: FileKind, table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
+    match holds_digest(file_kind, table) {
+        true => next_digest(reader).map(drop),
+        false => skip_item(table, reader),
+    }
+}
+
+/// What stands next in a chunk's plaintext.
+pub(crate) enum Next<'a> {
+    Run(Table<'a>),
+    Change,
+}
+
+/// Tells what comes next, and reads it if it is the head of a run.
+pub(crate) fn what_is_next<'a>(reader: &mut Reader<'a>) -> Result<Next<'a>> {
+    if reader.major()? == major::ARRAY {
+        return Ok(Next::Change);
+    }
+    let start = reader.clone();
+    let table = Table::decode(reader)?;
+    let mut again = Compare::with(between(&start, reader));
+    table.encode(&mut again);
+    canonical(&again, "the name of a table")?;
+    Ok(Next::Run(table))
+}
+
+/// Reads changes of rows, and keeps the memory that this takes.
+#[derive(Default)]
+pub(crate) struct RowReader<'a> {
+    rowid: Option<i64>,
+    /// The row that was read last was removed.
+    removed: bool,
+    primary: Vec<Value<'a>>,
+    /// The values of the row that was read last; none for a removal.
+    pub values: Vec<Value<'a>>,
+    /// The canonical bytes of its key, in full.
+    pub key_bytes: Vec<u8>,
+    step: Vec<u8>,
+}
+
+impl<'a> RowReader<'a> {
+    /// The next row is the first of a run.
+    pub fn begin_run(&mut self) {
+        self.rowid = None;
+    }
+
+    /// The key of the row that was read last.
+    pub fn key(&self) -> Key<'_> {
+        match self.rowid {
+            Some(rowid) => Key::Rowid(rowid),
+            None => Key::Primary(&self.primary),
+        }
+    }
+
+    /// Reads the change of the next row; in a ledger, its values are a digest.
+    pub fn next(&mut self, file_kind: FileKind, reader: &mut Reader<'a>) -> Result<Change<'a>> {
+        reader.exactly(CHANGE_HEAD)?;
+        let start = reader.clone();
+        let mut previous = self.rowid.take();
+        if previous.is_some() && self.removed && !is_removal(reader.clone())? {
+            // No step leads from a removal to a write.
+            previous = None;
+        }
+        match reader.major()? {
+            major::ARRAY => decode_values(reader, &mut self.primary)?,
+            _ => self.rowid = Some(next_rowid(reader, previous)?),
+        }
+        let encoded = between(&start, reader);
+        if encoded.len() > KEY_MAX {
+            return Err(Error::too_big(format!(
+                "a primary key of {} bytes; none has more than {KEY_MAX}",
+                encoded.len()
+            )));
+        }
+        // In full and in canonical form, whatever stood there.
+        let mut key_bytes = std::mem::take(&mut self.key_bytes);
+        key_bytes.clear();
+        self.key().encode(&mut Append(&mut key_bytes));
+        self.key_bytes = key_bytes;
+        let canonical_key = match (self.rowid, previous) {
+            (Some(rowid), Some(_)) => {
+                self.step.clear();
+                encode_key(&Key::Rowid(rowid), previous, &mut self.step);
+                &self.step[1..]
+            }
+            _ => &self.key_bytes,
+        };
+        if canonical_key != encoded {
+            return Err(Error::corrupt("the key of a row is not in canonical form"));
+        }
+        let old = next_old(reader)?;
+        let start = reader.clone();
+        self.removed = reader.null();
+        self.values.clear();
+        if self.removed {
+            return Change { old, new: None }.check();
+        }
+        if file_kind == FileKind::Ledger {
+            next_digest(reader)?;
+            return Change { old, new: Some(between(&start, reader)) }.check();
+        }
+        decode_values(reader, &mut self.values)?;
+        let new = between(&start, reader);
+        let mut again = Compare::with(new);
+        encode_values(&self.values, &mut again);
+        canonical(&again, "a row")?;
+        Change { old, new: Some(new) }.check()
+    }
+}
+
+/// Whether the change whose key comes next is a removal.
+pub(crate) fn is_removal(mut reader: Reader<'_>) -> Result<bool> {
+    skip_key(&mut reader)?;
+    next_old(&mut reader)?;
+    Ok(reader.null())
+}
+
+pub(crate) fn next_rowid(reader: &mut Reader<'_>, previous: Option<i64>) -> Result<i64> {
+    let Some(previous) = previous else { return reader.decode() };
+    let step: u64 = reader.decode()?;
+    i64::try_from(i128::from(previous) + 1 + i128::from(step))
+        .map_err(|_| Error::corrupt("a step leads beyond the last rowid"))
+}
+
+/// Reads a change of an item with the key null, whose value only its own decoder understands: `skip` reads over it.
+pub(crate) fn next_item<'a>(
+    reader: &mut Reader<'a>,
+    skip: impl FnOnce(&mut Reader<'a>) -> Result<()>,
+) -> Result<Change<'a>> {
+    reader.exactly(CHANGE_HEAD)?;
+    if !reader.null() {
+        return Err(Error::corrupt("the key of an item that is no row is not null"));
+    }
+    let old = next_old(reader)?;
+    let start = reader.clone();
+    let new = if reader.null() {
+        None
+    } else {
+        skip(reader)?;
+        Some(between(&start, reader))
+    };
+    Change { old, new }.check()
+}
+
+pub(crate) fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {
+    match reader.null() {
+        true => Ok(None),
+        false => next_digest(reader).map(Some),
+    }
+}
+
+/// Reads a digest: a byte string of 16 bytes.
+pub(crate) fn next_digest(reader: &mut Reader<'_>) -> Result<Digest> {
+    let start = reader.clone();
+    let bytes = reader.bytes()?;
+    let mut again = Compare::with(between(&start, reader));
+    put(&mut again, cbor::Bytes(bytes));
+    canonical(&again, "a digest")?;
+    bytes.try_into().map(Digest).map_err(|_| Error::corrupt("a digest that has not 16 bytes"))
+}
+
+impl Change<'_> {
+    fn check(self) -> Result<Self> {
+        match (&self.old, &self.new) {
+            (None, None) => Err(Error::corrupt("a change from nothing to nothing")),
+            _ => Ok(self),
+        }
+    }
+}
+
+pub(crate) fn between<'a>(start: &Reader<'a>, end: &Reader<'a>) -> &'a [u8] {
+    &start.rest()[..start.rest().len() - end.rest().len()]
+}
+
+fn canonical(again: &Compare<'_>, what: &str) -> Result<()> {
+    match again.is_same() {
+        true => Ok(()),
+        false => Err(Error::corrupt(format!("{what} is not in canonical form"))),
+    }
+}
+
+/// Watches that changes come in canonical order: tables ascending; in each first removals, then writes; keys ascending.
+#[derive(Default)]
+pub(crate) struct Order {
+    rank: Option<u8>,
+    name: String,
+    writes: bool,
+    key: Vec<u8>,
+}
+
+impl Order {
+    /// A run of this table begins.
+    ///
+    /// # Errors
+    /// Corrupt, when a later table or the same one came before.
+    pub fn table(&mut self, table: &Table<'_>) -> Result<()> {
+        let (rank, name) = rank(table);
+        if self.rank.is_some_and(|last| (last, self.name.as_str()) >= (rank, name)) {
+            return Err(Error::corrupt(format!("the table {name:?} comes too late or twice")));
+        }
+        self.rank = Some(rank);
+        name.clone_into(&mut self.name);
+        self.writes = false;
+        self.key.clear();
+        Ok(())
+    }
+
+    /// The run of this table goes on in a new chunk.
+    pub fn is_same_table(&self, table: &Table<'_>) -> bool {
+        let (rank, name) = rank(table);
+        self.rank == Some(rank) && self.name == name
+    }
+
+    /// A change of the table last named.
+    ///
+    /// # Errors
+    /// Corrupt, when it does not come after the one before it.
+    pub fn change(&mut self, is_write: bool, key: &[u8]) -> Result<()> {
+        if is_write == self.writes {
+            let is_primary = |key: &[u8]| key.first().is_some_and(|head| head >> 5 == major::ARRAY);
+            if !self.key.is_empty() && is_primary(&self.key) != is_primary(key) {
+                return Err(Error::corrupt(format!("the table {:?} has both rowids and primary keys", self.name)));
+            }
+            if !self.key.is_empty() && compare_keys(&self.key, key)? != Ordering::Less {
+                return Err(Error::corrupt(format!("the keys of the table {:?} are not in order", self.name)));
+            }
+        } else if is_write {
+            self.writes = true;
+        } else {
+            return Err(Error::corrupt(format!("a removal after a write in the table {:?}", self.name)));
+        }
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        Ok(())
+    }
+}
+
+fn rank<'a>(table: &Table<'a>) -> (u8, &'a str) {
+    match table {
+        Table::Settings => (0, ""),
+        Table::Schema => (1, ""),
+        Table::Selection => (2, ""),
+        Table::Named(name) => (3, name),
+    }
+}

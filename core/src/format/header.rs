@@ -1,0 +1,105 @@
+//! The header of a bundle: 75 public bytes (`FORMAT.md`, "Bundle").
+
+use crate::crypto::digest::sha256;
+use crate::kinds::FileKind;
+use crate::{DomainId, Error, Result, STATE_REVISION, SUITE, cbor};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+
+/// The same in every revision, so that an unknown revision does not look like damage.
+pub(crate) const HEADER_LENGTH: usize = 75;
+/// The self-described CBOR tag, 55799 (RFC 8949 §3.4.6).
+const TAG: [u8; 3] = [0xd9, 0xd9, 0xf7];
+/// The length of the header's own hash, with the head of its byte string.
+const CHECK: usize = 9;
+
+impl FileKind {
+    /// What these first bytes of a file begin, if anything. Whether the rest of it is sound is another question.
+    pub fn of(start: &[u8]) -> Option<Self> {
+        let is = |file_kind: &Self| start.len() >= HEADER_LENGTH && Header::may_begin(*file_kind, start);
+        [Self::Bundle, Self::Ledger].into_iter().find(is)
+    }
+
+    fn magic(self) -> &'static str {
+        match self {
+            FileKind::Bundle => "lifeboat",
+            FileKind::Ledger => "lbledger",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub file_kind: FileKind,
+    pub domain_id: DomainId,
+    pub commitment: [u8; 32],
+}
+
+#[derive(Serialize, Deserialize)]
+struct Fields<'a>(&'a str, u8, u8, ByteArray<16>, ByteArray<32>, ByteArray<8>);
+
+impl Header {
+    /// Whether these first bytes, at most a header's, can be those of this form.
+    pub fn may_begin(file_kind: FileKind, bytes: &[u8]) -> bool {
+        let begin = [&TAG[..], &[0x86, 0x68], file_kind.magic().as_bytes()].concat();
+        bytes.iter().zip(&begin).all(|(byte, expected)| byte == expected)
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let fields = |check| {
+            Fields(
+                self.file_kind.magic(),
+                STATE_REVISION,
+                SUITE,
+                ByteArray::new(self.domain_id.0),
+                ByteArray::new(self.commitment),
+                check,
+            )
+        };
+        let mut header = [&TAG[..], &cbor::to_vec(&fields(ByteArray::new([0; 8])))].concat();
+        let check = check_of(&header);
+        let at = header.len() - check.len();
+        header[at..].copy_from_slice(&check);
+        header
+    }
+
+    /// # Errors
+    /// Corrupt when the bytes are no header or are damaged; unsupported when they are a sound header of another revision.
+    pub fn decode(file_kind: FileKind, bytes: &[u8; HEADER_LENGTH]) -> Result<Self> {
+        if !Self::may_begin(file_kind, bytes) {
+            return Err(not_of(file_kind, bytes));
+        }
+        if bytes[HEADER_LENGTH - 8..] != check_of(bytes) {
+            return Err(Error::corrupt("the header is damaged: its hash is wrong"));
+        }
+        let (revision, suite) = (bytes[13], bytes[14]);
+        if (revision, suite) != (STATE_REVISION, SUITE) {
+            return Err(Error::unsupported(format!(
+                "a bundle of state revision {revision} and suite {suite}; this version reads {STATE_REVISION} and {SUITE}: use a newer one"
+            )));
+        }
+        let Fields(_, _, _, domain_id, commitment, _) = cbor::from_slice(&bytes[TAG.len()..], "the header")?;
+        Ok(Self { file_kind, domain_id: DomainId(*domain_id), commitment: *commitment })
+    }
+}
+
+/// Why these first bytes are not those of this form.
+pub(crate) fn not_of(file_kind: FileKind, bytes: &[u8]) -> Error {
+    let is = |file_kind| bytes.len() == HEADER_LENGTH && Header::may_begin(file_kind, bytes);
+    match file_kind {
+        FileKind::Bundle if is(FileKind::Ledger) => {
+            Error::mismatch("this is a ledger, not a bundle: it remembers digests and holds no rows; give the bundle")
+        }
+        FileKind::Bundle => Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged"),
+        FileKind::Ledger if is(FileKind::Bundle) => {
+            Error::mismatch("this is a bundle, not a ledger; a bundle is given as the base")
+        }
+        FileKind::Ledger => Error::corrupt("this is not a Lifeboat ledger, or its first bytes are damaged"),
+    }
+}
+
+fn check_of(header: &[u8]) -> [u8; 8] {
+    let mut check = [0; 8];
+    check.copy_from_slice(&sha256(&header[..header.len() - CHECK])[..8]);
+    check
+}

@@ -1,0 +1,373 @@
+//! Opened chunks → changes, with everything checked that a bundle can be asked by itself: canonical form, order, the index,
+//! the sums. What the changes mean for a state is for whoever takes them: a [`ChangeSink`].
+
+use crate::alloc;
+use crate::cbor::{Append, Reader};
+use crate::crypto::digest::{Digest, Digester, Total};
+use crate::format::change::NO_KEY;
+use crate::format::change::holds_digest;
+use crate::format::change::{Change, Next, Order, RowReader, next_digest, next_item, skip_new, what_is_next};
+use crate::format::index::{EntryBuilder, IndexCheck, Summary, number};
+use crate::kinds::ChunkKind;
+use crate::kinds::FileKind;
+use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SELECTION_MAX, SYSTEM_TABLE_MAX};
+use crate::read::reader::{Place, PublicReport};
+use crate::state::rules::check_columns;
+use crate::state::sink::Table;
+use crate::state::value::NewRow;
+use crate::{DomainKeys, Error, ErrorKind, Result, Value};
+
+/// Why a chunk is not taken.
+pub(crate) enum Refusal {
+    /// Its content is wrong.
+    Chunk(Error),
+    /// The sink's own error, which its caller gets unchanged.
+    Sink(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Chunk(error)
+    }
+}
+
+impl Refusal {
+    /// The error, with the place of the chunk where that tells something.
+    pub fn at(self, place: Place) -> Error {
+        match self {
+            Refusal::Chunk(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::TooBig) => error.at(place),
+            refusal => refusal.into_error(),
+        }
+    }
+
+    /// What the caller should make of it.
+    pub fn kind(&self) -> ErrorKind {
+        let (Refusal::Chunk(error) | Refusal::Sink(error)) = self;
+        error.kind()
+    }
+
+    /// The error by itself.
+    pub fn into_error(self) -> Error {
+        match self {
+            Refusal::Chunk(error) | Refusal::Sink(error) => error,
+        }
+    }
+}
+
+/// The digests of an item before and after a change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digests {
+    pub old: Option<Digest>,
+    pub new: Option<Digest>,
+}
+
+/// Takes the changes of a bundle in their order.
+pub(crate) trait ChangeSink {
+    /// The changes that follow are of this table, of which none came before.
+    fn table(&mut self, table: &Table<'_>) -> Result<(), Refusal>;
+
+    /// A change of a row. `new`: the canonical value where there is one, and then `row` has its values.
+    fn row(&mut self, row: &NewRow<'_>, key: &[u8], new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal>;
+
+    /// A change of the one item of the table.
+    fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal>;
+}
+
+/// Reads the changes of one bundle, or the items of a ledger, chunk by chunk. Holds one large change at most.
+pub(crate) struct ChangeDecoder {
+    file_kind: FileKind,
+    order: Order,
+    digester: Digester,
+    /// What the changes add, less what they take away.
+    sum: u128,
+    /// Items of the base that they name.
+    olds: u64,
+    /// Items that they add, less those that they take away.
+    count: i64,
+    changes: u64,
+    /// The parts so far of a change that is too large for a chunk.
+    large: Vec<u8>,
+    index: IndexCheck,
+    /// The digests of the next new values of the chunk that comes, as far as somebody took them.
+    ahead: std::vec::IntoIter<Digest>,
+}
+
+impl ChangeDecoder {
+    pub fn new(keys: &DomainKeys) -> Self {
+        Self {
+            file_kind: keys.file_kind,
+            order: Order::default(),
+            digester: Digester::new(keys),
+            sum: 0,
+            olds: 0,
+            count: 0,
+            changes: 0,
+            large: Vec::new(),
+            index: IndexCheck::default(),
+            ahead: Vec::new().into_iter(),
+        }
+    }
+
+    /// These are what [`digests`] gave for the chunk that comes.
+    pub fn look_ahead(&mut self, digests: Vec<Digest>) {
+        self.ahead = digests.into_iter();
+    }
+
+    /// Takes the plaintext of the next chunk and hands its changes to `sink`.
+    pub fn chunk(
+        &mut self,
+        kind: ChunkKind,
+        plaintext: &[u8],
+        sink: &mut impl ChangeSink,
+    ) -> std::result::Result<(), Refusal> {
+        let is_part = matches!(kind, ChunkKind::Part | ChunkKind::LastPart);
+        if !self.large.is_empty() && !is_part {
+            return Err(Error::corrupt("a large change is not complete").into());
+        }
+        let entry = match kind {
+            ChunkKind::Changes => self.changes(kind, plaintext, sink)?,
+            ChunkKind::Part => {
+                if plaintext.len() != CHUNK_MAX {
+                    return Err(Error::corrupt("a part of a large change, not its last, has not the full size").into());
+                }
+                self.grow(plaintext)?;
+                EntryBuilder::default().finish(kind)?
+            }
+            ChunkKind::LastPart => {
+                self.grow(plaintext)?;
+                let change = std::mem::take(&mut self.large);
+                if change.len() <= CHUNK_MAX || plaintext.is_empty() {
+                    return Err(Error::corrupt("a change in parts is not large").into());
+                }
+                self.changes(kind, &change, sink)?
+            }
+            ChunkKind::IndexPage => return Ok(self.index.page(plaintext)?),
+        };
+        Ok(self.index.expect(&entry)?)
+    }
+
+    /// All chunks have come: what they are said to lead from and to.
+    ///
+    /// # Errors
+    /// Corrupt when the index does not describe the chunks, or the ids are not those of the sums.
+    pub fn finish(&mut self, public: &PublicReport, keys: &DomainKeys) -> Result<Summary> {
+        let summary = self.index.finish()?;
+        let (base, target) = (summary.base, summary.target);
+        let leads = self.olds <= base.count && base.leads_to(self.sum, self.count, &target);
+        if !leads || summary.chunks != self.index.chunks || summary.changes != self.changes {
+            return Err(Error::corrupt("the index states other sums than its chunks have"));
+        }
+        check_ids(&summary, public, keys)?;
+        Ok(summary)
+    }
+
+    /// Adds a part of a large change, as far as the largest item of its table may reach.
+    fn grow(&mut self, part: &[u8]) -> Result<()> {
+        let start = if self.large.is_empty() { part } else { &self.large };
+        let limit = match what_is_next(&mut Reader::new(start))? {
+            Next::Run(Table::Schema) => SCHEMA_MAX,
+            Next::Run(Table::Selection) => SELECTION_MAX,
+            Next::Run(table) if table.is_one_item() => SYSTEM_TABLE_MAX,
+            _ => usize::try_from(CHANGE_MAX).unwrap_or(usize::MAX),
+        };
+        if self.large.len() + part.len() > limit + RUN_HEAD_MAX + 32 {
+            return Err(Error::too_big(format!("an item of more than {limit} bytes")));
+        }
+        alloc::append(&mut self.large, part, "a row of this size")
+    }
+
+    /// Reads the changes of one plaintext; gives the chunk's entry in the index.
+    fn changes(
+        &mut self,
+        kind: ChunkKind,
+        plaintext: &[u8],
+        sink: &mut impl ChangeSink,
+    ) -> std::result::Result<Vec<u8>, Refusal> {
+        let mut reader = Reader::new(plaintext);
+        let mut rows = RowReader::default();
+        let mut entry = EntryBuilder::default();
+        let mut run: Option<(Table<'_>, u64)> = None;
+        let mut changes = 0_u64;
+        while !reader.is_empty() {
+            if kind == ChunkKind::LastPart && changes == 1 {
+                return Err(Error::corrupt("the parts of a large change hold more than one change").into());
+            }
+            if let Next::Run(table) = what_is_next(&mut reader)? {
+                if run.as_ref().is_some_and(|(current, changes)| *changes == 0 || *current == table) {
+                    return Err(Error::corrupt("a run without changes, or in two pieces").into());
+                }
+                if entry.run_count() >= RUNS_MAX {
+                    return Err(Error::too_big(format!("a chunk of more than {RUNS_MAX} runs")).into());
+                }
+                if !self.order.is_same_table(&table) {
+                    sink.table(&table)?;
+                    self.order.table(&table)?;
+                    self.digester.table(&table);
+                }
+                rows.begin_run();
+                run = Some((table, 0));
+                continue;
+            }
+            let Some((table, in_run)) = &mut run else {
+                return Err(Error::corrupt("a chunk begins without the head of a run").into());
+            };
+            let length = reader.rest().len();
+            let digests = match table.is_one_item() {
+                true => self.item(table, &mut reader, sink)?,
+                false => self.row(&mut rows, &mut reader, sink)?,
+            };
+            if (length - reader.rest().len()) as u64 > CHANGE_MAX {
+                return Err(Error::too_big(format!("a change of more than {CHANGE_MAX} bytes")).into());
+            }
+            if *in_run == 0 {
+                let (mut name, mut bound) = (Vec::new(), Vec::new());
+                table.encode(&mut Append(&mut name));
+                match table.is_one_item() {
+                    true => bound.extend_from_slice(&NO_KEY),
+                    false => rows.key().encode_bound(&mut Append(&mut bound)),
+                }
+                entry.begin_run(&name, bound);
+            }
+            entry.change(digests.old, digests.new);
+            *in_run += 1;
+            changes += 1;
+        }
+        if run.is_none_or(|(_, changes)| changes == 0) {
+            return Err(Error::corrupt("a chunk or its last run holds no change").into());
+        }
+        Ok(entry.finish(kind)?)
+    }
+
+    /// One row: checked in every way before the sink sees it.
+    fn row<'a>(
+        &mut self,
+        rows: &mut RowReader<'a>,
+        reader: &mut Reader<'a>,
+        sink: &mut impl ChangeSink,
+    ) -> std::result::Result<Digests, Refusal> {
+        let change = rows.next(self.file_kind, reader)?;
+        let digests = self.account(&change, &rows.key_bytes, self.file_kind == FileKind::Ledger)?;
+        let row = NewRow { key: rows.key(), values: &rows.values };
+        sink.row(&row, &rows.key_bytes, change.new, digests)?;
+        Ok(digests)
+    }
+
+    /// The one item of the settings, the schema, or a table of SQLite's own.
+    fn item<'a>(
+        &mut self,
+        table: &Table<'a>,
+        reader: &mut Reader<'a>,
+        sink: &mut impl ChangeSink,
+    ) -> std::result::Result<Digests, Refusal> {
+        let change = next_item(reader, |reader| skip_new(self.file_kind, table, reader))?;
+        let digests = self.account(&change, &NO_KEY, holds_digest(self.file_kind, table))?;
+        sink.item(table, change.new, digests)?;
+        Ok(digests)
+    }
+
+    /// Puts a change into the order and the sums. `is_digest`: so is its new value.
+    fn account(&mut self, change: &Change<'_>, key: &[u8], is_digest: bool) -> Result<Digests> {
+        self.order.change(change.new.is_some(), key)?;
+        let digest = |new| match is_digest {
+            true => next_digest(&mut Reader::new(new)),
+            false => Ok(self.ahead.next().unwrap_or_else(|| self.digester.item(key, new))),
+        };
+        let digests = Digests { old: change.old, new: change.new.map(digest).transpose()? };
+        if digests.old == digests.new {
+            return Err(Error::corrupt("a change that changes nothing"));
+        }
+        self.sum = self.sum.wrapping_add(number(digests.new)).wrapping_sub(number(digests.old));
+        self.olds += u64::from(digests.old.is_some());
+        self.count += i64::from(digests.new.is_some()) - i64::from(digests.old.is_some());
+        self.changes += 1;
+        Ok(digests)
+    }
+}
+
+/// Checks the plaintext of one chunk that is read by itself, or of all parts of a large change: canonical form, order, and
+/// its entry in the index, `expected`. Gives the digests of its new values, in their order.
+///
+/// # Errors
+/// Corrupt or too big.
+pub(crate) fn check_alone(
+    keys: &DomainKeys,
+    kind: ChunkKind,
+    plaintext: &[u8],
+    expected: &[u8],
+) -> Result<Vec<Digest>> {
+    let mut found = NewDigests(Vec::new());
+    let entry = ChangeDecoder::new(keys).changes(kind, plaintext, &mut found).map_err(Refusal::into_error)?;
+    match entry == expected {
+        true => Ok(found.0),
+        false => Err(Error::corrupt("the index does not describe the chunks")),
+    }
+}
+
+/// Keeps the digests of new values.
+struct NewDigests(Vec<Digest>);
+
+impl ChangeSink for NewDigests {
+    fn table(&mut self, _: &Table<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn row(&mut self, row: &NewRow<'_>, _: &[u8], new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal> {
+        if new.is_some() {
+            check_columns(row)?;
+            row.values.iter().try_for_each(Value::check)?;
+        }
+        self.0.extend(digests.new);
+        Ok(())
+    }
+
+    fn item(&mut self, _: &Table<'_>, _: Option<&[u8]>, digests: Digests) -> Result<(), Refusal> {
+        self.0.extend(digests.new);
+        Ok(())
+    }
+}
+
+/// The digests of the new values in a chunk of a bundle, in their order, up to where it cannot be read: a [`ChangeDecoder`],
+/// which reads the same, says what is wrong there.
+pub(crate) fn digests(digester: &mut Digester, plaintext: &[u8]) -> Vec<Digest> {
+    let mut digests = Vec::new();
+    let _ = read_digests(digester, plaintext, &mut digests);
+    digests
+}
+
+fn read_digests(digester: &mut Digester, plaintext: &[u8], digests: &mut Vec<Digest>) -> Result<()> {
+    let mut reader = Reader::new(plaintext);
+    let mut rows = RowReader::default();
+    let mut run: Option<Table<'_>> = None;
+    while !reader.is_empty() {
+        if let Next::Run(table) = what_is_next(&mut reader)? {
+            digester.table(&table);
+            rows.begin_run();
+            run = Some(table);
+            continue;
+        }
+        let table = run.as_ref().ok_or_else(|| Error::corrupt("a chunk begins without the head of a run"))?;
+        let (change, key) = match table.is_one_item() {
+            true => (next_item(&mut reader, |reader| skip_new(FileKind::Bundle, table, reader))?, &NO_KEY[..]),
+            false => (rows.next(FileKind::Bundle, &mut reader)?, &rows.key_bytes[..]),
+        };
+        digests.extend(change.new.map(|new| digester.item(key, new)));
+    }
+    Ok(())
+}
+
+/// That the public ids are those of the sealed sums.
+pub(crate) fn check_ids(summary: &Summary, public: &PublicReport, keys: &DomainKeys) -> Result<()> {
+    // Settings and schema are in every state; only that without items has neither, and is no target.
+    let is_state = |total: &Total| total.count >= 2;
+    if !is_state(&summary.target) || !(is_state(&summary.base) || summary.base == Total::default()) {
+        return Err(Error::corrupt("the index names a state without settings or schema"));
+    }
+    if summary.target.state_id(keys) != public.state_id {
+        return Err(Error::corrupt("the changes do not lead to the state that the footer names"));
+    }
+    let base_id = (summary.base != Total::default()).then(|| summary.base.state_id(keys));
+    match base_id == public.base_id {
+        true => Ok(()),
+        false => Err(Error::corrupt("the changes do not lead from the state that the footer names")),
+    }
+}

@@ -1,0 +1,13 @@
+//! One bundle, from its first byte to its last.
+//!
+//! ```text
+//! reader         bytes → items; the checks that need no key
+//! change_reader  plaintext of chunks → changes
+//! standalone     what can be said of a delta without its base
+//! state_output   items → a state, held to its rules
+//! ```
+
+pub(crate) mod change_reader;
+pub(crate) mod reader;
+pub(crate) mod standalone;
+pub(crate) mod state_output;

@@ -1,0 +1,312 @@
+//! Bundle → items: splits pieces of any size into the items of a bundle, hashes each, and checks the footer. Needs no key.
+//! The mirror of `export/writer.rs`.
+
+use crate::DomainKeys;
+use crate::alloc;
+use crate::crypto::digest::Digest;
+use crate::crypto::digest::sha256;
+use crate::format::footer::{Footer, RECORD, TRAILER, push_record};
+use crate::format::framing::{Length, chunk_length, footer_length, sealed_of};
+use crate::format::header::{HEADER_LENGTH, Header, not_of};
+use crate::kinds::ChunkKind;
+use crate::kinds::FileKind;
+use crate::{DomainId, Error, Result, StateId, VerifyKey};
+use std::fmt;
+
+/// Where in a bundle an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The number of the item: 0 is the header, 1 the first chunk.
+    pub item: usize,
+    /// The offset of its first byte.
+    pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.item {
+            0 => f.write_str("header"),
+            item => write!(f, "item {item} at byte {}", self.offset),
+        }
+    }
+}
+
+/// What anybody can read and check in a bundle without a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicReport {
+    /// The domain whose keys sealed it.
+    pub domain_id: DomainId,
+    /// The state that it leads from; none for a full bundle.
+    pub base_id: Option<StateId>,
+    /// The state that it leads to.
+    pub state_id: StateId,
+    /// The key that signed it. It proves nothing unless it is the one that you expect.
+    pub verify_key: VerifyKey,
+    /// The length in bytes.
+    pub length: u64,
+    /// The chunks of changes: pages of the index do not count.
+    pub chunks: u64,
+}
+
+/// One item, as it comes out of the splitter.
+pub(crate) enum Item<'a> {
+    Header { header: Header, hash: [u8; 32] },
+    Chunk { kind: ChunkKind, sealed: &'a [u8], place: Place },
+    End(PublicReport),
+}
+
+enum Expect {
+    Header,
+    ChunkOrFooter,
+    Trailer { footer_length: usize, report: PublicReport },
+    Nothing,
+}
+
+/// Splits a bundle into items. Holds at most one item, and 36 bytes for each that has passed.
+pub(crate) struct Splitter {
+    file_kind: FileKind,
+    expect: Expect,
+    /// The bytes so far of the item that begins at `offset`.
+    buffer: Vec<u8>,
+    offset: u64,
+    /// The records of all items so far, to be compared with those of the footer.
+    records: Vec<u8>,
+    domain_id: DomainId,
+    /// The chunks of changes so far.
+    chunks: u64,
+    in_index: bool,
+    /// What went wrong, for good.
+    failed: Option<Error>,
+}
+
+impl Splitter {
+    pub fn new(file_kind: FileKind) -> Self {
+        Self {
+            file_kind,
+            expect: Expect::Header,
+            buffer: Vec::new(),
+            offset: 0,
+            records: Vec::new(),
+            domain_id: DomainId([0; 16]),
+            chunks: 0,
+            in_index: false,
+            failed: None,
+        }
+    }
+
+    /// Takes the next bytes and hands out each item that they complete. After an error, of `emit` too, the work is over:
+    /// every later call gives it again.
+    pub fn push(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let taken = self.items(bytes, emit);
+        self.failed = taken.as_ref().err().cloned();
+        taken
+    }
+
+    fn items(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        while !bytes.is_empty() {
+            let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
+            let (now, later) = bytes.split_at(wanted.saturating_sub(self.buffer.len()).min(bytes.len()));
+            let held = alloc::append(&mut self.buffer, now, "the next item of the bundle");
+            held.map_err(|error| error.at(self.place()))?;
+            bytes = later;
+            if matches!(self.length()?, Length::Whole(length) if length == self.buffer.len()) {
+                let item = std::mem::take(&mut self.buffer);
+                self.item(&item, &mut emit)?;
+                self.offset += item.len() as u64;
+                // Its memory serves the next item.
+                self.buffer = item;
+                self.buffer.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// What was handed out turned out to be wrong: the work is over, with this error.
+    pub fn fail(&mut self, error: Error) -> Error {
+        self.failed = Some(error.clone());
+        error
+    }
+
+    /// # Errors
+    /// Truncated, when the bundle has not come to its end.
+    pub fn finish(&self) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let seen = self.offset + self.buffer.len() as u64;
+        match self.expect {
+            Expect::Nothing => Ok(()),
+            _ if seen == 0 => Err(Error::truncated("the bundle is empty")),
+            Expect::Header if !Header::may_begin(self.file_kind, &self.buffer) => {
+                Err(not_of(self.file_kind, &self.buffer))
+            }
+            _ => Err(Error::truncated(format!("the bundle ends at byte {seen}, before it is complete; get it again"))),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place { item: self.records.len() / RECORD, offset: self.offset }
+    }
+
+    /// The length of the item in the making; always more than the bytes so far, or the whole.
+    fn length(&self) -> Result<Length> {
+        match &self.expect {
+            Expect::Header => Ok(Length::Whole(HEADER_LENGTH)),
+            Expect::Trailer { .. } => Ok(Length::Whole(TRAILER)),
+            Expect::Nothing => Err(Error::corrupt(format!("bytes follow after the end, at byte {}", self.offset))),
+            Expect::ChunkOrFooter => match self.buffer.first() {
+                None => Ok(Length::AtLeast(1)),
+                Some(0x82) => chunk_length(&self.buffer),
+                Some(0x86) => footer_length(&self.buffer, self.records.len() / RECORD),
+                Some(_) => Err(Error::corrupt("neither a chunk nor the footer begins here")),
+            }
+            .map_err(|error| error.at(self.place())),
+        }
+    }
+
+    fn item(&mut self, item: &[u8], emit: &mut impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
+        let place = self.place();
+        let expect = std::mem::replace(&mut self.expect, Expect::ChunkOrFooter);
+        match expect {
+            Expect::Header => {
+                let bytes = item.try_into().map_err(|_| Error::truncated("the header is not complete"))?;
+                let (header, hash) = (Header::decode(self.file_kind, bytes)?, sha256(item));
+                push_record(&mut self.records, item.len(), &hash)?;
+                self.domain_id = header.domain_id;
+                emit(Item::Header { header, hash })
+            }
+            Expect::ChunkOrFooter if item[0] == 0x82 => {
+                let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at(place))?;
+                if self.in_index && kind != ChunkKind::IndexPage {
+                    return Err(Error::corrupt("a chunk of changes comes after the index").at(place));
+                }
+                self.in_index = kind == ChunkKind::IndexPage;
+                self.chunks += u64::from(!self.in_index);
+                push_record(&mut self.records, item.len(), &sha256(item))?;
+                emit(Item::Chunk { kind, sealed: sealed_of(item)?, place })
+            }
+            Expect::ChunkOrFooter => {
+                let report = self.footer(item)?;
+                self.expect = Expect::Trailer { footer_length: item.len(), report };
+                Ok(())
+            }
+            Expect::Trailer { footer_length, report } => {
+                if item[0] != 0x48 || item[1..] != (footer_length as u64).to_be_bytes() {
+                    return Err(Error::corrupt("the last nine bytes do not tell the length of the footer"));
+                }
+                self.expect = Expect::Nothing;
+                emit(Item::End(report))
+            }
+            Expect::Nothing => Ok(()),
+        }
+    }
+
+    fn footer(&self, item: &[u8]) -> Result<PublicReport> {
+        let footer = Footer::decode(item)?;
+        footer.check_signature(item)?;
+        // The footer is what the exporter wrote: from here on it is the witness.
+        if footer.items != self.records {
+            let mut place = Place { item: 0, offset: 0 };
+            for (said, seen) in footer.items.chunks_exact(RECORD).zip(self.records.chunks_exact(RECORD)) {
+                if said != seen {
+                    break;
+                }
+                place.item += 1;
+                place.offset += u64::from(u32::from_be_bytes([said[0], said[1], said[2], said[3]]));
+            }
+            return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
+        }
+        if footer.length != self.offset {
+            return Err(Error::corrupt("the footer states another length than what is before it has"));
+        }
+        if !self.in_index {
+            return Err(Error::corrupt("the index is missing"));
+        }
+        Ok(PublicReport {
+            domain_id: self.domain_id,
+            base_id: footer.base_id,
+            state_id: footer.state_id,
+            verify_key: footer.verify_key,
+            length: self.offset + (item.len() + TRAILER) as u64,
+            chunks: self.chunks,
+        })
+    }
+}
+
+/// Checks a bundle without a key: is each byte what the exporter wrote, is it complete, who signed it?
+///
+/// Push the bundle in pieces of any size, then call [`Audit::finish`]. Holds at most one item of the bundle,
+/// and 36 bytes for each that has passed.
+pub struct Audit {
+    splitter: Splitter,
+    report: Option<PublicReport>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Audit {
+    /// Nothing has been pushed yet.
+    pub fn new() -> Self {
+        Self { splitter: Splitter::new(FileKind::Bundle), report: None }
+    }
+
+    /// Takes the next bytes of the bundle.
+    ///
+    /// # Errors
+    /// Corrupt or unsupported, as soon as it shows.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let report = &mut self.report;
+        self.splitter.push(bytes, |item| {
+            if let Item::End(end) = item {
+                *report = Some(end);
+            }
+            Ok(())
+        })
+    }
+
+    /// The bundle is complete.
+    ///
+    /// # Errors
+    /// Truncated when it is not; mismatch when it was signed by another key than the expected one.
+    pub fn finish(self, expected: Option<&VerifyKey>) -> Result<PublicReport> {
+        self.splitter.finish()?;
+        let report = self.report.ok_or_else(|| Error::truncated("the bundle has no end"))?;
+        match expected {
+            Some(expected) if *expected != report.verify_key => Err(Error::mismatch(format!(
+                "the bundle is consistent, but it was signed by {}, not by {expected}",
+                report.verify_key
+            ))),
+            _ => Ok(report),
+        }
+    }
+}
+
+/// What comes out of an [`Opener`](crate::Opener), for a [`Decoder`](crate::Decoder) that may run on another thread.
+pub enum Opened {
+    /// The recovery key is the right one; these are the keys of the bundle's domain.
+    Keys(Box<DomainKeys>),
+    /// The plaintext of a chunk.
+    Chunk {
+        /// What it holds.
+        kind: ChunkKind,
+        /// At most [`limits::CHUNK_MAX`](crate::limits::CHUNK_MAX) bytes.
+        plaintext: Vec<u8>,
+        /// What was learned of it ahead.
+        ahead: DigestsAhead,
+        /// For errors.
+        place: Place,
+    },
+    /// All bytes have come, and each is what the exporter wrote.
+    End(PublicReport),
+}
+
+/// The digests of the first new values of a chunk, in their order.
+#[derive(Default)]
+pub struct DigestsAhead(pub(crate) Vec<Digest>);

@@ -1,0 +1,109 @@
+//! What a bundle or a ledger by itself can be asked, besides what `change_reader.rs` asks of each: whether it is full or a delta,
+//! and the rules of a state, as far as it has what they are about (`FORMAT.md`, "What a reader must reject").
+
+use crate::kinds::FileKind;
+use crate::read::change_reader::{ChangeSink, Digests, Refusal};
+use crate::state::rules::{check_columns, check_encoding, check_table, table_names};
+use crate::state::sink::{OwnedTable, Table, schema_from_value, system_table_from_value};
+use crate::state::value::NewRow;
+use crate::{Error, Key, Result, Selection, Settings, TextEncoding, Value};
+
+/// Takes the changes of one bundle, or the items of a ledger.
+pub(crate) struct Alone {
+    file_kind: FileKind,
+    is_full: bool,
+    table: Option<OwnedTable>,
+    /// It has settings, a schema.
+    has: [bool; 2],
+    /// The encoding of all text of the state that it leads from, and of the one that it leads to: of the settings, or of the
+    /// first text that came. Without settings the two are one: the last.
+    encodings: [Option<TextEncoding>; 2],
+    /// The tables of its schema.
+    tables: Option<Vec<String>>,
+}
+
+impl Alone {
+    pub fn new(file_kind: FileKind, is_full: bool) -> Self {
+        Self { file_kind, is_full, table: None, has: [false; 2], encodings: [None; 2], tables: None }
+    }
+
+    /// All changes have come.
+    ///
+    /// # Errors
+    /// Corrupt for a full bundle without settings or schema.
+    pub fn finish(&self) -> Result<()> {
+        match self.is_full && self.has != [true; 2] {
+            true => Err(Error::corrupt("a full bundle without settings or schema")),
+            false => Ok(()),
+        }
+    }
+
+    /// A change of the current table.
+    fn change(&self, digests: Digests) -> Result<()> {
+        if self.is_full && (digests.old.is_some() || digests.new.is_none()) {
+            return Err(Error::corrupt("a full bundle with old values or removals"));
+        }
+        match (&self.table, &self.tables) {
+            // What is removed may be of a table that goes.
+            (Some(OwnedTable::Named(name)), Some(tables)) if digests.new.is_some() => check_table(tables, name),
+            _ => Ok(()),
+        }
+    }
+
+    /// Values of the state before, or of the one after.
+    fn text<'v>(&mut self, is_removed: bool, mut values: impl Iterator<Item = &'v Value<'v>>) -> Result<()> {
+        let encoding = &mut self.encodings[usize::from(!(is_removed && self.has[0]))];
+        values.try_for_each(|value| {
+            *encoding = encoding.or(value.encoding());
+            check_encoding(value, *encoding)
+        })
+    }
+}
+
+impl ChangeSink for Alone {
+    fn table(&mut self, table: &Table<'_>) -> std::result::Result<(), Refusal> {
+        self.table = Some(OwnedTable::from(table));
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        row: &NewRow<'_>,
+        _: &[u8],
+        _: Option<&[u8]>,
+        digests: Digests,
+    ) -> std::result::Result<(), Refusal> {
+        self.change(digests)?;
+        check_columns(row)?;
+        let key = match row.key {
+            Key::Primary(values) => values,
+            Key::Rowid(_) => &[],
+        };
+        Ok(self.text(digests.new.is_none(), key.iter().chain(row.values))?)
+    }
+
+    fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
+        self.change(digests)?;
+        // Every state but the one without items has these two.
+        let is_always_there = matches!(table, Table::Settings | Table::Schema);
+        if is_always_there && (new.is_none() || digests.old.is_none() != self.is_full) {
+            return Err(Error::corrupt("a change that makes or removes the settings or the schema").into());
+        }
+        match (table, new) {
+            (_, None) => {}
+            (Table::Settings, Some(new)) => {
+                self.has[0] = true;
+                self.encodings[1] = Some(Settings::from_value(new)?.encoding);
+            }
+            (Table::Selection, Some(new)) => drop(Selection::from_value(new)?),
+            (Table::Schema, Some(_)) if self.file_kind == FileKind::Ledger => self.has[1] = true,
+            (Table::Schema, Some(new)) => {
+                self.has[1] = true;
+                self.tables = Some(table_names(&schema_from_value(new)?));
+            }
+            (Table::Named(_), Some(_)) if self.file_kind == FileKind::Ledger => {}
+            (Table::Named(_), Some(new)) => self.text(false, system_table_from_value(new)?.iter().flatten())?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Items → a state: the last step of the way back. Holds the items to the rules of a state, counts them, and hands them to
+//! a [`StateSink`].
+
+use crate::crypto::digest::{Digest, Total};
+use crate::read::change_reader::Refusal;
+use crate::state::rules::Rules;
+use crate::state::sink::{Table, schema_from_value, system_table_from_value};
+use crate::state::value::NewRow;
+use crate::{Error, Result, SchemaRow, Selection, Settings, StateSink};
+
+/// Takes the items of a state in canonical order.
+pub(crate) struct Output<S> {
+    pub sink: S,
+    rules: Rules,
+    pub total: Total,
+    pub settings: Option<Settings>,
+    pub schema: Option<Vec<SchemaRow>>,
+    pub selection: Option<Selection>,
+    /// The tables that have rows, and how many.
+    pub tables: Vec<(String, u64)>,
+}
+
+impl<S: StateSink> Output<S> {
+    pub fn new(sink: S) -> Self {
+        Self {
+            sink,
+            rules: Rules::default(),
+            total: Total::default(),
+            settings: None,
+            schema: None,
+            selection: None,
+            tables: Vec::new(),
+        }
+    }
+
+    /// Items of this table follow.
+    pub fn begin(&mut self, table: &Table<'_>) -> Result<(), Refusal> {
+        self.rules.begin(table)?;
+        if let Table::Named(name) = table {
+            self.tables.push(((*name).to_owned(), 0));
+            if !table.is_one_item() {
+                self.sink.table(name).map_err(Refusal::Sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A row of the table last begun.
+    pub fn row(&mut self, row: &NewRow<'_>, digest: Digest) -> Result<(), Refusal> {
+        self.rules.check_row(row)?;
+        self.total.add(digest);
+        if let Some((_, count)) = self.tables.last_mut() {
+            *count += 1;
+        }
+        self.sink.row(row.key, row.values).map_err(Refusal::Sink)
+    }
+
+    /// The one item of the table last begun.
+    pub fn item(&mut self, table: &Table<'_>, value: &[u8], digest: Digest) -> Result<(), Refusal> {
+        self.total.add(digest);
+        match table {
+            Table::Settings => {
+                let settings = Settings::from_value(value)?;
+                self.rules.learn_settings(&settings);
+                self.settings = Some(settings);
+                self.sink.settings(&settings).map_err(Refusal::Sink)
+            }
+            Table::Schema => {
+                let schema = schema_from_value(value)?;
+                self.rules.learn_schema(&schema);
+                self.sink.schema(&schema).map_err(Refusal::Sink)?;
+                self.schema = Some(schema);
+                Ok(())
+            }
+            Table::Selection => {
+                let selection = Selection::from_value(value)?;
+                self.sink.selection(&selection).map_err(Refusal::Sink)?;
+                self.selection = Some(selection);
+                Ok(())
+            }
+            Table::Named(name) => {
+                let rows = system_table_from_value(value)?;
+                rows.iter().flatten().try_for_each(|value| self.rules.check_value(value))?;
+                if let Some((_, count)) = self.tables.last_mut() {
+                    *count = rows.len() as u64;
+                }
+                self.sink.system_table(name, &rows).map_err(Refusal::Sink)
+            }
+        }
+    }
+
+    /// # Errors
+    /// Corrupt when settings or schema have not come.
+    pub fn take_schema(&mut self) -> Result<(Settings, Vec<SchemaRow>)> {
+        match (self.settings, self.schema.take()) {
+            (Some(settings), Some(schema)) => Ok((settings, schema)),
+            _ => Err(Error::corrupt("the bundle holds no settings or no schema")),
+        }
+    }
+}

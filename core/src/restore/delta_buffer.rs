@@ -1,0 +1,173 @@
+//! The deltas of a chain as bytes that come once, one delta after the other: what a caller without files holds them in
+//! (`FORMAT.md`, "Chains").
+
+use crate::chain::links::full_in_the_middle;
+use crate::kinds::FileKind;
+use crate::limits::CHAIN_MAX;
+use crate::read::reader::{Item, PublicReport, Splitter};
+use crate::restore::opener::Opener;
+use crate::{Error, ErrorKind, RecoveryKey, Result};
+
+/// Takes deltas, oldest first, as bytes in pieces of any size, and holds them for [`Deltas::open`](crate::Deltas::open).
+///
+/// Each is checked as an [`Audit`](crate::Audit) checks it while it comes. Nothing is allocated on a promise. Holds all that
+/// has come: the deltas of a chain are small beside their full bundle. Of a full bundle, which does not belong here, it holds
+/// the beginning: why the bundles are no chain is told best when all of them are known.
+#[derive(Default)]
+pub struct DeltaIntake {
+    deltas: Vec<Vec<u8>>,
+    /// What anybody can see of each delta that is complete.
+    reports: Vec<PublicReport>,
+    coming: Option<Coming>,
+    /// What went wrong, for good.
+    failed: Option<Error>,
+}
+
+/// The delta that is coming.
+struct Coming {
+    splitter: Splitter,
+    bytes: Vec<u8>,
+    report: Option<PublicReport>,
+}
+
+/// What is held of a full bundle: more than its header, which tells whose it is.
+const BEGINNING: usize = 4096;
+
+impl DeltaIntake {
+    /// No delta has begun.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next delta begins, and so the one before it is complete. After an error the work is over: every later call gives
+    /// it again.
+    ///
+    /// # Errors
+    /// Truncated when the one before it is not complete; too big above the limit of a chain. With the number of the delta in
+    /// its chain, where the full bundle is the first.
+    pub fn begin(&mut self) -> Result<()> {
+        self.unless_failed(|intake| {
+            intake.end()?;
+            if intake.deltas.len() + 1 >= CHAIN_MAX {
+                return Err(Error::too_big(format!(
+                    "a chain of more than {CHAIN_MAX} bundles: compose some of them into one first"
+                )));
+            }
+            intake.coming = Some(Coming { splitter: Splitter::new(FileKind::Bundle), bytes: Vec::new(), report: None });
+            Ok(())
+        })
+    }
+
+    /// Takes the next bytes of the delta that has begun. After an error, misuse apart, the work is over: every later call gives
+    /// it again.
+    ///
+    /// # Errors
+    /// Misuse when none has begun; corrupt or unsupported; mismatch for a ledger; too big when there is no memory to hold
+    /// them. With the number of the delta in its chain, where the full bundle is the first.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.failed.is_none() && self.coming.is_none() {
+            return Err(Error::misuse(
+                "push-delta: no delta has begun; call begin-delta before the first piece of each",
+            ));
+        }
+        self.unless_failed(|intake| intake.take(bytes))
+    }
+
+    /// True when no delta has begun.
+    pub fn is_empty(&self) -> bool {
+        self.deltas.is_empty() && self.coming.is_none()
+    }
+
+    /// How many bytes it holds.
+    pub fn held(&self) -> usize {
+        self.deltas.iter().map(Vec::len).sum::<usize>() + self.coming.as_ref().map_or(0, |coming| coming.bytes.len())
+    }
+
+    /// All deltas have come.
+    ///
+    /// # Errors
+    /// Truncated when the last is not complete; the error of an earlier call.
+    pub fn complete(&mut self) -> Result<()> {
+        self.unless_failed(Self::end)
+    }
+
+    /// What anybody can see of the deltas that are complete, oldest first, for [`check_links`](crate::check_links).
+    pub fn reports(&self) -> &[PublicReport] {
+        &self.reports
+    }
+
+    /// That this recovery key made each of the deltas that are complete. Nothing of them is opened.
+    ///
+    /// # Errors
+    /// Wrong key, with the number of the delta in its chain.
+    pub fn check_key(&self, key: &RecoveryKey) -> Result<()> {
+        for (number, delta) in (2..).zip(&self.deltas) {
+            let beginning = delta.get(..BEGINNING).unwrap_or(delta);
+            // What else is wrong with it is for others to say.
+            match Opener::new(key).push(beginning, |_| Ok(())) {
+                Err(error) if error.kind() == ErrorKind::WrongKey => {
+                    return Err(error.at(crate::chain::links::place(number)));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// All deltas have come: each of them, oldest first.
+    ///
+    /// # Errors
+    /// Those of [`DeltaIntake::complete`]; mismatch when a full bundle is among them.
+    pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
+        self.complete()?;
+        match self.reports.iter().position(|report| report.base_id.is_none()) {
+            Some(at) => Err(full_in_the_middle(at + 2)),
+            None => Ok(self.deltas),
+        }
+    }
+
+    fn unless_failed(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.failed.is_none() {
+            self.failed = work(self).err();
+        }
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        let Some(Coming { splitter, bytes: coming, report }) = &mut self.coming else { return Ok(()) };
+        let checked = splitter.push(bytes, |item| {
+            if let Item::End(seen) = item {
+                *report = Some(seen);
+            }
+            Ok(())
+        });
+        checked.map_err(|error| error.at(place(&self.deltas)))?;
+        if coming.try_reserve(bytes.len()).is_err() {
+            return Err(Error::too_big(format!(
+                "there is no memory for more deltas than the {} bytes that have come; compose them into one first",
+                self.held()
+            )));
+        }
+        coming.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The delta that is coming, if any, has come.
+    fn end(&mut self) -> Result<()> {
+        if let Some(Coming { splitter, mut bytes, report }) = self.coming.take() {
+            splitter.finish().map_err(|error| error.at(place(&self.deltas)))?;
+            if report.as_ref().is_some_and(|report| report.base_id.is_none()) {
+                bytes.truncate(BEGINNING);
+            }
+            bytes.shrink_to_fit();
+            self.reports.extend(report);
+            self.deltas.push(bytes);
+        }
+        Ok(())
+    }
+}
+
+/// The delta that comes after these.
+fn place(deltas: &[Vec<u8>]) -> String {
+    crate::chain::links::place(deltas.len() + 2)
+}

@@ -1,0 +1,203 @@
+//! The way back: bundle → opened chunks → changes → rows. The same steps as `export/items.rs` and `export/writer.rs` in reverse; to
+//! verify with the key is the same walk with a sink that keeps nothing.
+
+use crate::alloc;
+use crate::chain::links::Deltas;
+use crate::crypto::digest::Digester;
+use crate::format::seal::Seal;
+use crate::kinds::ChunkKind;
+use crate::kinds::FileKind;
+use crate::read::change_reader::digests;
+use crate::read::reader::DigestsAhead;
+use crate::read::reader::Opened;
+use crate::read::reader::{Item, Place, Splitter};
+use crate::restore::decoder::{Decoder, Report};
+use crate::{DomainKeys, Error, RecoveryKey, Result, StateSink};
+use subtle::ConstantTimeEq;
+
+/// Bytes of sealed chunks that are opened together, or a little more.
+const WAITING_MAX: usize = 3 << 20;
+
+/// Takes the digests of what was opened, for a [`Decoder`] on another thread: they are a third of its work.
+pub struct LookAhead(Digester);
+
+impl LookAhead {
+    /// The keys are those that came out of the [`Opener`].
+    pub fn new(keys: &DomainKeys) -> Self {
+        Self(Digester::new(keys))
+    }
+
+    /// What goes on to the [`Decoder`] in place of `opened`.
+    #[must_use]
+    pub fn prepare(&mut self, mut opened: Opened) -> Opened {
+        if let Opened::Chunk { kind: ChunkKind::Changes, plaintext, ahead, .. } = &mut opened {
+            ahead.0 = digests(&mut self.0, plaintext);
+        }
+        opened
+    }
+}
+
+/// Splits a bundle, checks its bytes and opens its chunks. The first half of [`Restore`].
+///
+/// The chunks that one push completes are opened together, which takes less time: push pieces of 1 MiB where that matters.
+pub struct Opener {
+    key: RecoveryKey,
+    splitter: Splitter,
+    domain: Option<OpenDomain>,
+}
+
+struct OpenDomain {
+    keys: DomainKeys,
+    seal: Seal,
+    header_hash: [u8; 32],
+}
+
+impl OpenDomain {
+    /// Opens the chunks that wait, and hands them out in their order.
+    fn open(&self, waiting: &mut Waiting, emit: &mut impl FnMut(Opened) -> Result<()>) -> Result<()> {
+        let Waiting { sealed, places } = std::mem::take(waiting);
+        let opened = self.seal.open_several(sealed, &self.header_hash);
+        opened.zip(places).try_for_each(|(opened, (kind, place))| {
+            let plaintext = opened.map_err(|error| error.at(place))?;
+            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place })
+        })
+    }
+}
+
+/// Sealed chunks of one push.
+#[derive(Default)]
+struct Waiting {
+    sealed: Vec<(ChunkKind, Vec<u8>)>,
+    places: Vec<(ChunkKind, Place)>,
+}
+
+impl Waiting {
+    /// Enough to open side by side; more would only take memory.
+    fn is_full(&self) -> bool {
+        self.sealed.iter().map(|(_, sealed)| sealed.len()).sum::<usize>() >= WAITING_MAX
+    }
+}
+
+impl Opener {
+    /// Nothing has been pushed yet.
+    pub fn new(key: &RecoveryKey) -> Self {
+        Self { key: key.clone(), splitter: Splitter::new(FileKind::Bundle), domain: None }
+    }
+
+    /// Takes the next bytes of the bundle, in pieces of any size, and hands out what they open.
+    ///
+    /// # Errors
+    /// Wrong key, before anything is opened; corrupt or unsupported as soon as it shows; those of `emit`.
+    pub fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
+        let Self { key, splitter, domain } = self;
+        let mut waiting = Waiting::default();
+        let pushed = splitter.push(bytes, |item| match (item, domain.as_ref()) {
+            (Item::Header { header, hash }, _) => {
+                let keys = key.domain(header.domain_id);
+                if !bool::from(keys.commitment.ct_eq(&header.commitment)) {
+                    return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
+                }
+                let seal = Seal::new(&keys);
+                *domain = Some(OpenDomain { keys: keys.clone(), seal, header_hash: hash });
+                emit(Opened::Keys(Box::new(keys)))
+            }
+            (Item::Chunk { kind, sealed, place }, Some(domain)) => {
+                waiting.sealed.push((kind, alloc::copy(sealed, "the next chunk")?));
+                waiting.places.push((kind, place));
+                if waiting.is_full() { domain.open(&mut waiting, &mut emit) } else { Ok(()) }
+            }
+            (Item::End(report), Some(domain)) => {
+                domain.open(&mut waiting, &mut emit)?;
+                // The signature was checked against the key that stands in the footer: it must be the domain's.
+                if report.verify_key != domain.keys.verify_key() {
+                    return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
+                }
+                emit(Opened::End(report))
+            }
+            (Item::Chunk { .. } | Item::End(_), None) => Err(Error::corrupt("the header is missing")),
+        });
+        // Whatever is wrong with what follows, these came before it.
+        if let Some(domain) = domain {
+            domain.open(&mut waiting, &mut emit).map_err(|error| splitter.fail(error))?;
+        }
+        pushed
+    }
+
+    /// The bundle is complete.
+    ///
+    /// # Errors
+    /// Truncated when it is not.
+    pub fn finish(&self) -> Result<()> {
+        self.splitter.finish()
+    }
+}
+
+/// Opens a full bundle, checks everything in it, and hands its state to a sink; or the state to which deltas lead on from
+/// it.
+///
+/// Push the bundle in pieces of any size, then call [`Restore::finish`]. What the sink was given counts only after that has
+/// succeeded: until then the bundle may turn out to be damaged. Holds one item of the bundle, one chunk, and one row.
+pub struct Restore<'s, S> {
+    opener: Opener,
+    decoder: Decoder<'s, S>,
+}
+
+impl<'s, S: StateSink> Restore<'s, S> {
+    /// Nothing has been pushed yet.
+    pub fn new(key: &RecoveryKey, sink: S) -> Self {
+        Self::over(key, Deltas::none(), sink)
+    }
+
+    /// The same for a chain: its full bundle is pushed, and these deltas lead on from it.
+    pub fn over(key: &RecoveryKey, deltas: Deltas<'s>, sink: S) -> Self {
+        Self { opener: Opener::new(key), decoder: Decoder::over(key, deltas, sink) }
+    }
+
+    /// Takes the next bytes of the bundle.
+    ///
+    /// # Errors
+    /// Wrong key, corrupt, unsupported or too big as soon as it shows; those of the sink.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let Self { opener, decoder } = self;
+        opener.push(bytes, |opened| decoder.take(opened))
+    }
+
+    /// The bundle is complete: the sink has the whole state, and it is the one that the bundle names.
+    ///
+    /// # Errors
+    /// Truncated when it is not complete.
+    pub fn finish(self) -> Result<(Report, S)> {
+        self.opener.finish()?;
+        self.decoder.finish()
+    }
+
+    /// The sink, to look at what it has got so far.
+    pub fn sink(&mut self) -> &mut S {
+        self.decoder.sink()
+    }
+}
+
+/// A sink that keeps nothing: restoring into it verifies a bundle with its key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Discard;
+
+impl StateSink for Discard {
+    fn settings(&mut self, _: &crate::Settings) -> Result<()> {
+        Ok(())
+    }
+    fn schema(&mut self, _: &[crate::SchemaRow]) -> Result<()> {
+        Ok(())
+    }
+    fn selection(&mut self, _: &crate::Selection) -> Result<()> {
+        Ok(())
+    }
+    fn table(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+    fn row(&mut self, _: crate::Key<'_>, _: &[crate::Value<'_>]) -> Result<()> {
+        Ok(())
+    }
+    fn system_table(&mut self, _: &str, _: &[Vec<crate::Value<'_>>]) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! What a state is: settings, schema, and the rows of its tables.
+//!
+//! ```text
+//! value      the values that SQLite stores, keys of rows, rows; their encoding and their order
+//! sink       the parts of a state, and `StateSink`, the trait through which states flow
+//! selection  which part of a database a state is
+//! rules      what can stand in one state
+//! ```
+
+pub(crate) mod rules;
+pub(crate) mod selection;
+pub(crate) mod sink;
+pub(crate) mod value;

@@ -1,0 +1,8 @@
+//! Tests that look into the crate and are no test of one file.
+
+pub(crate) mod forged;
+pub(crate) mod forged_chain;
+pub(crate) mod limited_alloc;
+pub(crate) mod low_memory;
+pub(crate) mod writer_low_memory;
+pub(crate) mod wycheproof;

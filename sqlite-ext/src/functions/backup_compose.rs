@@ -1,0 +1,33 @@
+//! `backup_compose(chain, key [, options])` makes one bundle out of a chain, as a BLOB: the one that an export from the
+//! chain's first state (from nothing, where it begins with a full bundle) to its last would have made, byte for byte. Its
+//! deltas are then no longer needed.
+//!
+//! Options: `compress`, as in `backup_export`.
+//!
+//! Errors: a bundle longer than SQLite's limit of a BLOB is too big; `backup_compose_file` has no such limit.
+
+use crate::sql::blob_limit::Limited;
+use crate::sql::edge::{Call, Reply};
+use crate::sql::interrupt::AppInterrupt;
+use crate::sql::options::Compress;
+use crate::work::compose::compose;
+use crate::work::file_source::open_chain;
+use lifeboat_core::Result;
+use serde::Deserialize;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    compress: Compress,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    let bundles = call.arguments.chain(0, &app)?;
+    let key = call.arguments.recovery_key(1)?;
+    let options: Options = call.arguments.options(2)?;
+    let chain = open_chain(&key, &bundles)?;
+    let limit = Limited::to(call.length_limit());
+    let composed = compose(&chain, &bundles, &key, &options.compress, &AppInterrupt::of(&app)?, limit.place());
+    limit.explain(composed, "backup_compose_file").map(|composed| Reply::Blob(composed.written.out.bytes))
+}

@@ -1,0 +1,48 @@
+//! `backup_compose_file(chain, key, path [, options])` writes the one bundle of a chain into a file, and gives a JSON
+//! summary. Memory does not grow with the chain's state.
+//!
+//! The file appears complete or not at all. A bundle that is there is left alone where it has the same bytes
+//! (`"changed": false`); any other file at the path is an error, unless the option `replace` is true. Then it may even be one
+//! of the chain; but of some files not even then (`files/guard.rs`).
+//!
+//! Options: `replace` (default false); `compress`, as in `backup_export`.
+//!
+//! Summary: that of `backup_export_file`; without `rows` where the chain does not begin with a full bundle.
+
+use crate::files::{BundleTarget, FoundCall, Guard, Writing};
+use crate::sql::edge::{Call, Reply};
+use crate::sql::interrupt::AppInterrupt;
+use crate::sql::options::Compress;
+use crate::work::compose::{compose, domain};
+use crate::work::file_source::open_chain;
+use crate::work::summary::Summary;
+use lifeboat_core::Result;
+use lifeboat_sqlite::check_may_export;
+use serde::Deserialize;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    replace: bool,
+    compress: Compress,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    check_may_export(&app)?;
+    let bundles = call.arguments.chain(0, &app)?;
+    let key = call.arguments.recovery_key(1)?;
+    let path = call.arguments.path(2)?;
+    let options: Options = call.arguments.options(3)?;
+    let chain = open_chain(&key, &bundles)?;
+    let (key_files, domain) = (call.arguments.key_files()?, domain(&chain));
+    // Its own bundles may be replaced: what is made of them holds what they lead to.
+    let guard = Guard(FoundCall { app: &app, key: &key, domain: Some(domain), key_files, reads: Vec::new() });
+    let target = BundleTarget::new(guard, path, Writing::Link, options.replace)?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let composed = compose(&chain, &bundles, &key, &options.compress, &interrupt, target.create()?)?;
+    let changed = target.publish(composed.written.out, &interrupt)?;
+    let summary = Summary::new(&composed.written.summary, domain, composed.rows);
+    let path = Some(target.path().display().to_string());
+    Reply::json(&Summary { path, changed, ..summary })
+}

@@ -1,0 +1,31 @@
+//! `backup_estimate(key [, options])` tells what `backup_export_file` would write, as JSON: exactly, since it does all the
+//! work of that export but for keeping the bundle. It takes as long, and needs no room.
+//!
+//! Options: those of `backup_export`.
+//!
+//! Report: the fields of `backup_export_file` without `path`.
+
+use crate::sql::edge::{Call, Reply};
+use crate::work::export::{Detail, export};
+use crate::work::export_options::export_options;
+use crate::work::summary::Summary;
+use lifeboat_core::Result;
+use std::io::{Sink, sink};
+
+export_options! {
+    Options {}
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    let key = call.arguments.recovery_key(0)?;
+    let options: Options = call.arguments.options(1)?;
+    let request = options.request(&app)?;
+    let exported =
+        export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
+    let mut summary = Summary::new(&exported.written.summary, &request.domain, Some(exported.rows));
+    if exported.is_unchanged() {
+        summary = summary.unwritten();
+    }
+    Reply::json(&Summary { narrowed: Some(&exported.narrowed), ..summary })
+}

@@ -1,0 +1,225 @@
+//! `backup_info(bundle [, key])` tells what a bundle or a chain holds, as JSON. All of it is read and checked.
+//!
+//! Without a key, what anybody can see: `full` (it needs no other bundle), else `base_id`, the state from which it leads on;
+//! `state_id`, `domain_id`, `verify_key` (who signed it), `bytes`, `chunks`, `sha256` (of the whole file). With the recovery key
+//! also `domain`, `encoding`, `application_id`, `user_version`, `selection` (where there is one: `tables`, `exclude`, `where`,
+//! `cache`), `tables` (an object from the tables with rows to their numbers), `rows`, and `schema`, the numbers of its tables,
+//! indexes, views and triggers.
+//!
+//! Of a chain all this is about its last state, `bytes` and `chunks` are those of all bundles together, and in place of `sha256` stands
+//! `bundles`, an array with an object for each: `full`, `base_id`, `state_id`, `bytes`, `chunks`, `sha256`, and with the key `changes` and
+//! `tables`, an object from the tables that it changes to how many rows it `removed` and `written`.
+//!
+//! Of a delta, or a chain of deltas, nobody can tell the contents of the state without its base: in their place stand `changes`, and
+//! of a single delta `tables`, as above.
+
+use crate::sql::arguments::Bundle;
+use crate::sql::edge::{Call, Reply};
+use crate::sql::interrupt::AppInterrupt;
+use crate::work::chains::{Audited, audit, check_same, incomplete};
+use crate::work::file_source::open_chain;
+use crate::work::file_source::with_path;
+use crate::work::scratch::{self, Compared, NeedReport};
+use crate::work::summary::SelectionReport;
+use lifeboat_core::{Bundle as OpenBundle, Chain, Error, RecoveryKey, Report, Result, SchemaKind, TextEncoding};
+use lifeboat_sqlite::Connection;
+use serde::{Serialize, Serializer};
+
+#[derive(Serialize)]
+struct Info {
+    full: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_id: Option<String>,
+    state_id: String,
+    domain_id: String,
+    verify_key: String,
+    bytes: u64,
+    chunks: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(flatten)]
+    contents: Option<Contents>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bundles: Vec<BundleInfo>,
+}
+
+/// One bundle of a chain.
+#[derive(Serialize)]
+struct BundleInfo {
+    full: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_id: Option<String>,
+    state_id: String,
+    bytes: u64,
+    chunks: u64,
+    sha256: String,
+    #[serde(flatten)]
+    changes: Option<Changes>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Contents {
+    State(Box<State>),
+    Delta {
+        domain: String,
+        #[serde(flatten)]
+        changes: Changes,
+    },
+    Deltas {
+        domain: String,
+        changes: u64,
+    },
+}
+
+#[derive(Serialize)]
+struct State {
+    domain: String,
+    encoding: &'static str,
+    application_id: i32,
+    user_version: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<SelectionReport>,
+    #[serde(serialize_with = "as_object")]
+    tables: Vec<(String, u64)>,
+    rows: u64,
+    schema: Counts,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<NeedReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsupported: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    tables: usize,
+    indexes: usize,
+    views: usize,
+    triggers: usize,
+}
+
+/// What a bundle changes.
+#[derive(Serialize)]
+struct Changes {
+    changes: u64,
+    #[serde(serialize_with = "as_object")]
+    tables: Vec<(String, TableChanges)>,
+}
+
+#[derive(Serialize)]
+struct TableChanges {
+    removed: u64,
+    written: u64,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    let bundles = call.arguments.chain(0, &app)?;
+    let key = (call.arguments.len() > 1).then(|| call.arguments.recovery_key(1)).transpose()?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let Some(key) = key else { return Reply::json(&public(audit(&bundles, None, &interrupt)?)?) };
+    let audited = audit(&bundles, None, &interrupt)?;
+    let (contents, changes) = contents(&app, &bundles, &audited, &key, &interrupt)?;
+    let mut info = Info { contents: Some(contents), ..public(audited)? };
+    for (bundle, changes) in info.bundles.iter_mut().zip(changes) {
+        bundle.changes = Some(changes);
+    }
+    Reply::json(&info)
+}
+
+fn public(audited: Vec<Audited>) -> Result<Info> {
+    let (Some(first), Some(last)) = (audited.first(), audited.last()) else {
+        return Err(Error::misuse("the chain is empty; give at least one bundle"));
+    };
+    let is_one = audited.len() == 1;
+    Ok(Info {
+        full: first.public.base_id.is_none(),
+        base_id: first.public.base_id.map(|id| id.to_string()),
+        state_id: last.public.state_id.to_string(),
+        domain_id: last.public.domain_id.to_string(),
+        verify_key: last.public.verify_key.to_string(),
+        bytes: audited.iter().map(|bundle| bundle.public.length).sum(),
+        chunks: audited.iter().map(|bundle| bundle.public.chunks).sum(),
+        sha256: is_one.then(|| last.sha256.clone()),
+        contents: None,
+        bundles: if is_one { Vec::new() } else { audited.into_iter().map(one_of_chain).collect() },
+    })
+}
+
+fn one_of_chain(Audited { public, sha256 }: Audited) -> BundleInfo {
+    BundleInfo {
+        full: public.base_id.is_none(),
+        base_id: public.base_id.map(|id| id.to_string()),
+        state_id: public.state_id.to_string(),
+        bytes: public.length,
+        chunks: public.chunks,
+        sha256,
+        changes: None,
+    }
+}
+
+/// What the key shows, of the whole and of each bundle.
+fn contents(
+    app: &Connection<'_>,
+    bundles: &[Bundle<'_>],
+    audited: &[Audited],
+    key: &RecoveryKey,
+    interrupt: &AppInterrupt<'_>,
+) -> Result<(Contents, Vec<Changes>)> {
+    let each = |chain: &Chain<'_>| chain.bundles().iter().map(|bundle| changes(bundle)).collect::<Vec<_>>();
+    let Some(chain) = incomplete(key, bundles)? else {
+        let (report, compared) = scratch::compare(app, bundles, key, interrupt)?;
+        check_same(audited, &report.bundles)?;
+        let each = if bundles.len() == 1 { Vec::new() } else { each(&open_chain(key, bundles)?) };
+        return Ok((Contents::State(Box::new(state(report, compared))), each));
+    };
+    chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
+    check_same(audited, &chain.bundles().iter().map(|bundle| bundle.public().clone()).collect::<Vec<_>>())?;
+    let (domain, mut each) = (chain.bundles()[0].domain().to_owned(), each(&chain));
+    if each.len() > 1 {
+        return Ok((Contents::Deltas { domain, changes: each.iter().map(|bundle| bundle.changes).sum() }, each));
+    }
+    Ok((Contents::Delta { domain, changes: each.remove(0) }, each))
+}
+
+fn changes(bundle: &OpenBundle<'_>) -> Changes {
+    let tables = bundle.table_changes().into_iter();
+    Changes {
+        changes: bundle.changes(),
+        tables: tables.map(|(name, removed, written)| (name, TableChanges { removed, written })).collect(),
+    }
+}
+
+fn state(report: Report, compared: Compared) -> State {
+    let count = |kind| report.schema.iter().filter(|row| row.kind == kind).count();
+    State {
+        encoding: encoding_name(report.settings.encoding),
+        application_id: report.settings.application_id,
+        user_version: report.settings.user_version,
+        selection: report.selection.as_ref().map(SelectionReport::from),
+        rows: report.tables.iter().map(|(_, rows)| rows).sum(),
+        schema: Counts {
+            tables: count(SchemaKind::Table),
+            indexes: count(SchemaKind::Index),
+            views: count(SchemaKind::View),
+            triggers: count(SchemaKind::Trigger),
+        },
+        needs: compared.needs,
+        unsupported: compared.unsupported,
+        domain: report.domain,
+        tables: report.tables,
+    }
+}
+
+/// As `PRAGMA encoding` names it.
+pub(crate) fn encoding_name(encoding: TextEncoding) -> &'static str {
+    match encoding {
+        TextEncoding::Utf8 => "UTF-8",
+        TextEncoding::Utf16le => "UTF-16le",
+        TextEncoding::Utf16be => "UTF-16be",
+    }
+}
+
+fn as_object<T: Serialize, S: Serializer>(pairs: &[(String, T)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+}

@@ -1,0 +1,99 @@
+//! `backup_restore_file(bundle, key, path [, options])` rebuilds the state of a bundle or chain into a new database file, and gives
+//! a JSON summary.
+//!
+//! It is built beside the path and proved to have the state id of the bundle; then it is synced and renamed. Any failure
+//! leaves the path as it was. A file that is there is refused, unless the option `replace` is true; and even then while a
+//! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one. Bundles,
+//! ledgers and keys are never replaced (`files/guard.rs`).
+//!
+//! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
+//! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`).
+//!
+//! Summary: `path`, and the fields of `backup_restore`; `plain` is true where the main database of this connection is encrypted,
+//! which the new file is not.
+
+use crate::files::{Access, AtomicFile, FoundCall, Guard, Writing, refuse_in_use, resolve};
+use crate::functions::backup_restore::Summary;
+use crate::functions::backup_verify::{check_expected, read_state_id};
+use crate::sql::arguments::Bundle;
+use crate::sql::edge::{Call, Reply};
+use crate::sql::interrupt::AppInterrupt;
+use crate::work::scratch;
+use lifeboat_core::{Error, Result};
+use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
+use serde::Deserialize;
+use std::path::Path;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    replace: bool,
+    expect: Option<String>,
+    page_size: Option<u32>,
+    auto_vacuum: AutoVacuum,
+    skip_indexes: bool,
+    max_bytes: Option<u64>,
+    trusted: bool,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AutoVacuum {
+    #[default]
+    None = 0,
+    Full = 1,
+    Incremental = 2,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    check_may_export(&app)?;
+    let bundles = call.arguments.chain(0, &app)?;
+    let key = call.arguments.recovery_key(1)?;
+    // One path for every check: a link would hide the journal beside the file that it leads to.
+    let path = resolve(&call.arguments.path(2)?)?;
+    let options: Options = call.arguments.options(3)?;
+    let expect = options.expect.as_deref().map(read_state_id).transpose()?;
+    let rebuild = options.rebuild()?;
+
+    let guard = Guard(FoundCall {
+        app: &app,
+        key: &key,
+        domain: None,
+        key_files: call.arguments.key_files()?,
+        reads: bundles.iter().filter_map(Bundle::path).map(Path::to_owned).collect(),
+    });
+    let plain = Cipher::of(&app, "main")?.is_some();
+    let (_, rule) = guard.check(&path, Writing::Database, options.replace)?;
+    refuse_in_use(&app, &path)?;
+
+    let file = AtomicFile::create(&path, Access::Owner)?;
+    let name = file.sqlite_name()?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let scratch = Connection::open(*app.api(), &name, OpenMode::ReadWrite)?;
+    let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
+    check_expected(expect, built.report.public.state_id)?;
+    drop(scratch);
+    // Building takes time; somebody may have opened the target meanwhile.
+    refuse_in_use(&app, &path)?;
+    file.publish(rule.existing())?;
+    Reply::json(&Summary::of(built, Some(&path), plain))
+}
+
+impl Options {
+    fn rebuild(&self) -> Result<RebuildOptions> {
+        let default = RebuildOptions::default();
+        let page_size = self.page_size.unwrap_or(default.page_size);
+        if !page_size.is_power_of_two() || !(512..=65536).contains(&page_size) {
+            return Err(Error::misuse("the option `page_size` must be a power of two from 512 to 65536"));
+        }
+        Ok(RebuildOptions {
+            page_size,
+            auto_vacuum: self.auto_vacuum as u8,
+            skip_indexes: self.skip_indexes,
+            max_bytes: self.max_bytes,
+            trusted: self.trusted,
+            ..default
+        })
+    }
+}

@@ -1,0 +1,367 @@
+//! What SQL functions are called with: keys, bundles, paths, options.
+//!
+//! - A **key** is its text, or `file:PATH` (the text is in that file), or `env:NAME` (the text is in that environment
+//!   variable), so that it need not stand in SQL. White space in the text does not count.
+//! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**: a full
+//!   bundle and the deltas that lead on from it, oldest first.
+//! - **Options** are a JSON object ([`crate::sql::options`]); NULL is the same as none.
+
+use crate::files::{self, refuse_database};
+use crate::sql::host::Host;
+use crate::sql::options;
+use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
+use lifeboat_sqlite::Connection;
+use lifeboat_sqlite::api::sqlite3_value;
+use serde::de::DeserializeOwned;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::slice;
+use zeroize::Zeroizing;
+
+/// A key file that is longer was not meant: reading stops there.
+const KEY_FILE_MAX: u64 = 4096;
+
+/// The arguments of one call.
+#[derive(Clone, Copy)]
+pub struct Arguments<'a> {
+    values: &'a [*mut sqlite3_value],
+}
+
+/// One argument as SQLite holds it.
+#[derive(Clone, Copy)]
+pub enum Argument<'a> {
+    Null,
+    Integer(i64),
+    Real,
+    Text(&'a [u8]),
+    Blob(&'a [u8]),
+}
+
+/// Where a bundle is.
+pub enum Bundle<'a> {
+    /// The bundle itself.
+    Bytes(&'a [u8]),
+    /// The path of one.
+    File(PathBuf),
+}
+
+impl Bundle<'_> {
+    /// How many bytes it has; 0 where that cannot be told, which whoever reads it will say.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(path) => std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        }
+    }
+
+    /// The path, if it is a file.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// Either key, for those functions that do less with a verify key.
+pub enum AnyKey {
+    Recovery(RecoveryKey),
+    Verify(VerifyKey),
+}
+
+impl<'a> Arguments<'a> {
+    /// # Safety
+    /// The values are those of a call or of a filter that is under way, and stay valid for `'a`.
+    pub unsafe fn new(values: &'a [*mut sqlite3_value]) -> Self {
+        Self { values }
+    }
+
+    /// How many were given.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The argument at `index`, from 0; NULL where there is none.
+    ///
+    /// # Errors
+    /// Too big when SQLite has no memory to hand it out: to convert a text, to write out a zeroblob.
+    pub fn get(&self, index: usize) -> Result<Argument<'a>> {
+        let Some(&value) = self.values.get(index) else { return Ok(Argument::Null) };
+        let host = Host::get();
+        // SAFETY: the value is valid (as of `new`). The length is asked after the pointer, as SQLite demands, and both
+        // describe memory that stays as it is until the call returns. An empty BLOB has a null pointer.
+        let argument = unsafe {
+            match (host.api.value_type)(value) {
+                1 => Some(Argument::Integer((host.api.value_int64)(value))),
+                3 => bytes((host.api.value_text)(value), (host.api.value_bytes)(value)).map(Argument::Text),
+                4 => {
+                    match (
+                        bytes((host.api.value_blob)(value).cast(), (host.api.value_bytes)(value)),
+                        (host.api.value_bytes)(value),
+                    ) {
+                        (None, 0) => Some(Argument::Blob(&[])),
+                        (blob, _) => blob.map(Argument::Blob),
+                    }
+                }
+                5 => Some(Argument::Null),
+                _ => Some(Argument::Real),
+            }
+        };
+        argument.ok_or_else(|| Error::no_memory(format!("SQLite has no memory for argument {}", index + 1)))
+    }
+
+    /// The recovery key at `index`.
+    ///
+    /// # Errors
+    /// Misuse when it is none, never with its text; host when its file cannot be read.
+    pub fn recovery_key(&self, index: usize) -> Result<RecoveryKey> {
+        let key = self.key_text(index)?;
+        RecoveryKey::from_text(&key.text).map_err(|error| key.explain(error))
+    }
+
+    /// The recovery key or verify key at `index`.
+    ///
+    /// # Errors
+    /// Those of [`Arguments::recovery_key`].
+    pub fn any_key(&self, index: usize) -> Result<AnyKey> {
+        let key = self.key_text(index)?;
+        let read = match has_key(key.text.as_bytes(), VERIFY) {
+            true => VerifyKey::from_text(&key.text).map(AnyKey::Verify),
+            false => RecoveryKey::from_text(&key.text).map(AnyKey::Recovery),
+        };
+        read.map_err(|error| key.explain(error))
+    }
+
+    fn key_text(&self, index: usize) -> Result<KeyText> {
+        let bytes = match self.get(index)? {
+            Argument::Text(bytes) => bytes,
+            Argument::Null => return Err(Error::misuse(format!("the key is NULL; {FORMS}"))),
+            Argument::Blob(_) => {
+                return Err(Error::misuse(format!(
+                    "a BLOB stands where the key belongs; look at the order of the arguments, and {FORMS}"
+                )));
+            }
+            Argument::Integer(_) | Argument::Real => {
+                return Err(Error::misuse(format!("a number stands where the key belongs; {FORMS}")));
+            }
+        };
+        if let Some(path) = bytes.strip_prefix(b"file:") {
+            let path = path_of(path, "the key's file")?;
+            return Ok(KeyText { text: read_key_file(&path)?, place: format!("the key's file '{}'", path.display()) });
+        }
+        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+        match text.strip_prefix("env:") {
+            None => Ok(KeyText { text, place: String::new() }),
+            Some(name) => match std::env::var(name) {
+                Ok(value) => {
+                    Ok(KeyText { text: Zeroizing::new(value), place: format!("the environment variable '{name}'") })
+                }
+                Err(_) => Err(Error::misuse(format!(
+                    "the environment variable '{name}' that should hold the key is not set in this process"
+                ))),
+            },
+        }
+    }
+
+    /// No argument may name a database as the key's file.
+    ///
+    /// # Errors
+    /// Misuse when one does: see [`refuse_database`].
+    pub fn refuse_key_in_database(&self, app: &Connection<'_>) -> Result<()> {
+        self.key_files()?.iter().try_for_each(|path| refuse_database(app, path, "the key's file"))
+    }
+
+    /// The files that are named as those of keys.
+    ///
+    /// # Errors
+    /// Misuse for what is no path.
+    pub fn key_files(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for index in 0..self.len() {
+            if let Argument::Text(bytes) = self.get(index)?
+                && let Some(path) = bytes.strip_prefix(b"file:")
+            {
+                paths.push(path_of(path, "the key's file")?);
+            }
+        }
+        Ok(paths)
+    }
+
+    /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths. Never empty.
+    ///
+    /// # Errors
+    /// Misuse when it is none, or a path is that of a database.
+    pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
+        const FORMS: &str = "give a BLOB (the bundle itself), its path, or a JSON array of the paths of a chain";
+        let paths = match self.get(index)? {
+            Argument::Blob(bytes) => return Ok(vec![Bundle::Bytes(bytes)]),
+            Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?,
+            Argument::Text(bytes) => vec![path_of(bytes, "the bundle")?],
+            Argument::Null => return Err(Error::misuse(format!("the bundle is NULL; {FORMS}"))),
+            Argument::Integer(_) | Argument::Real => {
+                return Err(Error::misuse(format!("the bundle is a number; {FORMS}")));
+            }
+        };
+        let file = |path: PathBuf| {
+            // Opening and closing a database's file behind SQLite's back would drop the locks of this process.
+            refuse_database(app, &path, "a bundle")?;
+            Ok(Bundle::File(path))
+        };
+        paths.into_iter().map(file).collect()
+    }
+
+    /// The path at `index` of a file that is to be made.
+    ///
+    /// # Errors
+    /// Misuse when it is none.
+    pub fn path(&self, index: usize) -> Result<PathBuf> {
+        match self.get(index)? {
+            Argument::Text(bytes) => path_of(bytes, "the target"),
+            _ => Err(Error::misuse("the path of the target is not text; give the path of a file")),
+        }
+    }
+
+    /// The text at `index`, if there is one.
+    ///
+    /// # Errors
+    /// Misuse when something else is there; `what` names it.
+    pub fn text(&self, index: usize, what: &str) -> Result<Option<&'a str>> {
+        match self.get(index)? {
+            Argument::Null => Ok(None),
+            Argument::Text(bytes) => std::str::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| Error::misuse(format!("{what} is not well-formed UTF-8 text"))),
+            _ => Err(Error::misuse(format!("{what} must be text"))),
+        }
+    }
+
+    /// The options at `index`; the default ones where there are none.
+    ///
+    /// # Errors
+    /// Misuse, naming the option.
+    pub fn options<T: DeserializeOwned + Default>(&self, index: usize) -> Result<T> {
+        match self.get(index)? {
+            Argument::Null => Ok(T::default()),
+            Argument::Text(bytes) => options::read(bytes),
+            _ => Err(Error::misuse("the options must be text: a JSON object such as '{\"replace\": true}'")),
+        }
+    }
+}
+
+/// What a key may be.
+const FORMS: &str = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'";
+
+/// What should be the text of a key.
+struct KeyText {
+    text: Zeroizing<String>,
+    /// The file or the variable that holds it; empty for the argument itself.
+    place: String,
+}
+
+impl KeyText {
+    /// The error with what was probably meant, where something else stands in the place of the key. Shows nothing of it.
+    fn explain(&self, error: Error) -> Error {
+        if !self.place.is_empty() {
+            return error.at(&self.place);
+        }
+        if has_key(self.text.as_bytes(), RECOVERY) || has_key(self.text.as_bytes(), VERIFY) {
+            return error;
+        }
+        let start = self.text.trim_start();
+        let is_path = |text: &str| text.contains(['/', '\\', '.']) || !text.contains('\0') && Path::new(text).exists();
+        let meant = if start.starts_with('{') {
+            format!("the options come last; {FORMS}")
+        } else if start.starts_with('[') {
+            format!("an array stands where the key belongs: look at the order of the arguments, and {FORMS}")
+        } else if is_path(&self.text) {
+            "for the key in a file, write 'file:PATH', with 'file:' before its path; for another file, look at the order of the \
+             arguments"
+                .to_owned()
+        } else {
+            FORMS.to_owned()
+        };
+        Error::misuse(format!("{}; {meant}", error.message()))
+    }
+}
+
+const RECOVERY: &[u8] = b"lifeboatkey1";
+const VERIFY: &[u8] = b"lifeboatverify1";
+
+/// Whether the beginning of a key stands somewhere in a text, also of one that is written in groups.
+fn has_key(text: &[u8], prefix: &[u8]) -> bool {
+    let compact: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect());
+    compact.windows(prefix.len()).any(|start| start == prefix)
+}
+
+/// # Safety
+/// Where the pointer is not null, it is valid for `length` bytes and for `'a`.
+unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8]> {
+    let length = usize::try_from(length).unwrap_or(0);
+    // SAFETY: as of this function.
+    (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start, length) })
+}
+
+fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
+    let failed = |error| Error::host(format!("the key's file '{}' cannot be read: {error}", path.display()));
+    let file = files::open(path, "key's file")?;
+    // With its whole capacity from the start, so that no copy of the key stays behind in memory.
+    let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX as usize + 1));
+    file.take(KEY_FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > KEY_FILE_MAX {
+        return Err(Error::misuse(format!(
+            "the key's file '{}' is longer than {KEY_FILE_MAX} bytes; it should hold the key's text and nothing else",
+            path.display()
+        )));
+    }
+    Ok(Zeroizing::new(String::from_utf8_lossy(text.trim_ascii()).into_owned()))
+}
+
+fn paths_of_chain(json: &[u8]) -> Result<Vec<PathBuf>> {
+    let paths: Vec<String> = serde_json::from_slice(json).map_err(|_| {
+        Error::misuse(
+            "a bundle argument that starts with '[' must be a JSON array of paths; for a path that starts so, put './' before it",
+        )
+    })?;
+    if paths.is_empty() {
+        return Err(Error::misuse("the array of bundles is empty; give at least the path of one"));
+    }
+    paths.iter().map(|path| path_of(path.as_bytes(), "the bundle")).collect()
+}
+
+/// The path that an argument gives; `what` names it.
+pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
+    if bytes.is_empty() {
+        return Err(Error::misuse(format!("the path of {what} is empty")));
+    }
+    if bytes.contains(&0) {
+        return Err(Error::misuse(format!("the path of {what} holds a NUL")));
+    }
+    let is = |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let stands = if has_key(bytes, RECOVERY) {
+        "a recovery key stands"
+    } else if has_key(bytes, VERIFY) {
+        "a verify key stands"
+    } else if is(b"file:") || is(b"env:") {
+        "the form of a key, 'file:PATH' or 'env:NAME', stands"
+    } else if bytes.first() == Some(&b'{') && serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok() {
+        "a JSON object stands"
+    } else {
+        return to_path(bytes);
+    };
+    Err(Error::misuse(format!("{stands} where the path of {what} belongs; look at the order of the arguments")))
+}
+
+/// A path as SQLite writes it: any bytes where the system allows that, else UTF-8.
+pub(crate) fn to_path(bytes: &[u8]) -> Result<PathBuf> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        Ok(PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))
+    }
+    #[cfg(not(unix))]
+    {
+        let text = std::str::from_utf8(bytes);
+        text.map(PathBuf::from).map_err(|_| Error::misuse("a path is not well-formed UTF-8"))
+    }
+}

@@ -1,0 +1,116 @@
+//! The shape of a state's tables, and their rows as JSON in that shape (`backup_rows`, `backup_diff`).
+
+use crate::sql::edge::length_limit;
+use crate::sql::json::Limit;
+use crate::sql::table_function::{Cell, Watch};
+use lifeboat_core::{Chain, Error, Key, Result, SchemaKind, SchemaRow, Settings, StoredRow, Value};
+use lifeboat_sqlite::{Budget, Connection, Source, StoredColumns};
+
+/// The columns of the tables of a state. No module of a virtual table is asked: such a table has no rows of its own.
+pub(crate) struct Shape(lifeboat_sqlite::Columns, Limit);
+
+/// The columns of one table that hold stored values, in its order.
+pub(crate) struct Columns(StoredColumns, Limit);
+
+impl Shape {
+    /// Judges this schema, which came out of this chain, and learns its tables. Rows as JSON have the limit of texts on the
+    /// connection `app`.
+    ///
+    /// # Errors
+    /// Those of [`lifeboat_sqlite::Columns::new`].
+    pub fn new(
+        app: &Connection<'_>,
+        chain: &Chain<'_>,
+        settings: &Settings,
+        schema: &[SchemaRow],
+        watch: &Watch,
+    ) -> Result<Self> {
+        let budget = Budget::for_input(chain.bundles().iter().map(|bundle| bundle.public().length).sum());
+        let learn = || lifeboat_sqlite::Columns::new(*app.api(), &budget, settings, schema);
+        let columns = budget.watched_by(|| watch.check(), learn)?;
+        Ok(Self(columns, Limit(length_limit(app))))
+    }
+
+    /// The columns of a table; none if there is no such table, or it is a virtual one.
+    pub fn columns(&self, table: &str) -> Columns {
+        Columns(self.0.of(table).cloned().unwrap_or_default(), self.1)
+    }
+}
+
+impl Columns {
+    /// A row, as the cells of its key and of its JSON object.
+    ///
+    /// # Errors
+    /// Corrupt when it is no row of this table.
+    pub fn row(&self, row: &StoredRow) -> Result<(Cell, String)> {
+        row.row(|key, values| Ok((self.key_cell(key)?, self.object(key, values)?)))
+    }
+
+    /// The rows of a table of SQLite's own, which count from 1.
+    ///
+    /// # Errors
+    /// Corrupt when these are no rows of this table.
+    pub fn system_rows(&self, rows: &StoredRow) -> Result<Vec<String>> {
+        rows.system_rows(|rows| (1..).zip(rows).map(|(at, row)| self.object(Key::Rowid(at), row)).collect())
+    }
+
+    fn key_cell(&self, key: Key<'_>) -> Result<Cell> {
+        match key {
+            Key::Rowid(rowid) => Ok(Cell::Integer(rowid)),
+            Key::Primary(values) => self.1.array(values).map(Cell::Text),
+        }
+    }
+
+    /// Whether a key is of the kind that the table's columns ask for. A table whose key is a rowid may name it nowhere.
+    fn has_key(&self, key: Key<'_>) -> bool {
+        let keys = self.0.sources.iter().filter(|source| matches!(source, Source::Key(_))).count();
+        match key {
+            Key::Rowid(_) => keys == 0,
+            Key::Primary(values) => keys == values.len(),
+        }
+    }
+
+    /// Puts the values back beside the names of their columns, in the order of the table.
+    fn object(&self, key: Key<'_>, values: &[Value<'_>]) -> Result<String> {
+        let Self(StoredColumns { names, sources }, limit) = self;
+        let value = |source: &Source| match (*source, key) {
+            (Source::Rowid, Key::Rowid(rowid)) => Some(Value::Integer(rowid)),
+            (Source::Key(place), Key::Primary(key)) => key.get(place).copied(),
+            (Source::Value(place), _) => values.get(place).copied(),
+            _ => None,
+        };
+        let is_value = |source: &&Source| matches!(source, Source::Value(_));
+        let named: Option<Vec<_>> =
+            names.iter().zip(sources).map(|(name, source)| Some((name.as_str(), value(source)?))).collect();
+        match named {
+            Some(named) if sources.iter().filter(is_value).count() == values.len() && self.has_key(key) => {
+                limit.object(&named)
+            }
+            _ => Err(Error::corrupt(
+                "a row has another key, or another number of values, than its table has columns for",
+            )),
+        }
+    }
+}
+
+/// The table of this name, in any case, that has rows of its own.
+///
+/// # Errors
+/// Misuse when there is none.
+pub(crate) fn table_named<'s>(schema: &'s [SchemaRow], name: &str) -> Result<&'s SchemaRow> {
+    let mut tables = schema.iter().filter(|row| row.kind == SchemaKind::Table);
+    let Some(table) = tables.find(|row| row.name.eq_ignore_ascii_case(name)) else {
+        return Err(Error::misuse(format!("the bundle has no table {name:?}; backup_tables lists its tables")));
+    };
+    match is_virtual(table) {
+        true => Err(Error::misuse(format!(
+            "{name:?} is a virtual table: its content is in its shadow tables, which backup_tables lists"
+        ))),
+        false => Ok(table),
+    }
+}
+
+/// SQLite itself writes these words when it stores the definition.
+pub(crate) fn is_virtual(table: &SchemaRow) -> bool {
+    table.sql.get(..20).is_some_and(|start| start.eq_ignore_ascii_case("CREATE VIRTUAL TABLE"))
+}

@@ -1,0 +1,215 @@
+//! What a delta leads on from: a chain of bundles, or the ledger that remembers its last state, or both, and then the
+//! ledger as long as it is of that state.
+
+use crate::files::{Found, FoundCall, Guard, Whose, Writing};
+use crate::sql::arguments::Bundle;
+use crate::work::export_options::Request;
+use crate::work::file_source::with_path;
+use crate::work::file_source::{BundleSource, open_chain};
+use lifeboat_core::limits::CHAIN_MAX;
+use lifeboat_core::{Base, Chain, Error, ErrorKind, RecoveryKey, Result, StateId};
+use lifeboat_sqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// All that a delta may lead on from.
+pub(crate) struct Bases {
+    key: RecoveryKey,
+    paths: Vec<PathBuf>,
+    chain: Option<Chain<'static>>,
+    ledger: Option<Ledger>,
+    used: Used,
+}
+
+/// The file at the path of the ledger, which is missing or one of this key and domain.
+struct Ledger {
+    path: PathBuf,
+    content: Content,
+}
+
+enum Content {
+    Missing,
+    Damaged(Error),
+    /// Its header, footer and index are sound.
+    State(StateId),
+}
+
+/// What the last attempt led on from.
+enum Used {
+    Nothing,
+    Ledger,
+    Chain,
+}
+
+/// A base that was chosen, to be opened on the thread that reads it.
+pub(crate) struct Choice {
+    key: RecoveryKey,
+    state: StateId,
+    files: Files,
+}
+
+enum Files {
+    Ledger(PathBuf),
+    Chain(Vec<PathBuf>),
+}
+
+impl Choice {
+    /// Opens the base.
+    ///
+    /// # Errors
+    /// Those of reading; busy when the files have become others since they were looked at.
+    pub fn open(&self) -> Result<Base<'static>> {
+        let base = match &self.files {
+            Files::Ledger(path) => Base::ledger(&self.key, BundleSource::file(path, "ledger")?)?,
+            Files::Chain(paths) => Base::chain(&chain(&self.key, paths)?)?,
+        };
+        match base.state_id() == self.state {
+            true => Ok(base),
+            false => {
+                Err(Error::busy("the base or the ledger was replaced meanwhile; let one export at a time write it"))
+            }
+        }
+    }
+}
+
+fn chain(key: &RecoveryKey, paths: &[PathBuf]) -> Result<Chain<'static>> {
+    let chain = open_chain(key, &bundles(paths))?;
+    chain.require_complete()?;
+    chain.check_tables(&chain.schema()?)?;
+    Ok(chain)
+}
+
+fn bundles(paths: &[PathBuf]) -> Vec<Bundle<'static>> {
+    paths.iter().map(|path| Bundle::File(path.clone())).collect()
+}
+
+impl Bases {
+    /// Opens what the request names. Of a chain, heads, tails and indexes are read; so are they of a ledger.
+    ///
+    /// # Errors
+    /// Too big for a chain that may not become longer; those of [`Chain::open`]; mismatch when the chain is not complete; misuse when
+    /// the ledger's path leads to something else.
+    pub fn open(app: &Connection<'_>, key: &RecoveryKey, key_files: &[PathBuf], request: &Request) -> Result<Self> {
+        if request.base.as_ref().is_some_and(|paths| paths.len() >= CHAIN_MAX) {
+            return Err(Error::too_big(format!(
+                "the base has {CHAIN_MAX} bundles, and no reader takes a chain of more; make one bundle out of them with \
+                 backup_compose_file, and lead on from that"
+            )));
+        }
+        let guard = Guard(FoundCall {
+            app,
+            key,
+            domain: Some(&request.domain),
+            key_files: key_files.to_vec(),
+            reads: Vec::new(),
+        });
+        let ledger = request.ledger.as_deref().map(|path| Ledger::open(&guard, path)).transpose()?;
+        let chain = request.base.as_deref().map(|paths| chain(key, paths)).transpose();
+        let chain = chain.map_err(|error| error.at("the base"))?;
+        let paths = request.base.clone().unwrap_or_default();
+        Ok(Self { key: key.clone(), paths, chain, ledger, used: Used::Nothing })
+    }
+
+    /// The base of the first attempt; none for a full bundle.
+    ///
+    /// # Errors
+    /// Corrupt when the ledger is damaged and there is no chain; those of reading.
+    pub fn choose(&mut self) -> Result<Option<Choice>> {
+        let last = self.chain.as_ref().map(|chain| chain.last().state_id);
+        match (&self.ledger, last) {
+            (Some(Ledger { path, content: Content::State(state) }), last) if last.is_none_or(|last| last == *state) => {
+                self.used = Used::Ledger;
+                Ok(Some(Choice { key: self.key.clone(), state: *state, files: Files::Ledger(path.clone()) }))
+            }
+            (Some(ledger @ Ledger { content: Content::Damaged(error), .. }), None) => Err(ledger.damaged(error)),
+            _ => Ok(self.choose_chain()),
+        }
+    }
+
+    fn choose_chain(&mut self) -> Option<Choice> {
+        let state = self.chain.as_ref()?.last().state_id;
+        self.used = Used::Chain;
+        Some(Choice { key: self.key.clone(), state, files: Files::Chain(self.paths.clone()) })
+    }
+
+    /// An attempt has failed: another base to try, where it was the ledger that failed. A ledger's chunks are checked when
+    /// they are read, so that damage comes to light late.
+    ///
+    /// # Errors
+    /// The same error, or one that says more.
+    pub fn choose_again(&mut self, error: Error, interrupt: impl FnMut() -> Result<()>) -> Result<Option<Choice>> {
+        let is_damage = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated);
+        match (&self.used, &mut self.ledger, &self.chain) {
+            (Used::Ledger, Some(ledger), chain) if is_damage => {
+                // The error may speak of the database.
+                let Err(found) = ledger.check(&self.key, interrupt) else { return Err(error) };
+                if found.kind() == ErrorKind::Interrupted {
+                    return Err(found);
+                }
+                if chain.is_none() {
+                    return Err(ledger.damaged(&found));
+                }
+                ledger.content = Content::Damaged(found);
+                Ok(self.choose_chain())
+            }
+            (Used::Ledger, Some(ledger), None) if error.kind() == ErrorKind::Mismatch => Err(Error::mismatch(format!(
+                "the ledger '{}' is of an earlier export with other options or of another database: {}; to begin \
+                     anew, delete the ledger: the next export is then a full bundle",
+                ledger.path.display(),
+                error.message()
+            ))),
+            (Used::Chain, _, Some(chain)) if is_damage => match chain.check(interrupt) {
+                Err(found) => Err(with_path(&bundles(&self.paths), found).at("the base")),
+                Ok(()) => Err(error),
+            },
+            _ => Err(error),
+        }
+    }
+
+    /// What was found at the path of the ledger, once the export has succeeded.
+    pub fn found(&self) -> Before {
+        match &self.ledger {
+            Some(Ledger { content: Content::Missing, .. }) | None => Before::Missing,
+            Some(Ledger { content: Content::Damaged(_), .. }) => Before::Damaged,
+            Some(Ledger { content: Content::State(state), .. }) => Before::State(*state),
+        }
+    }
+}
+
+/// What is at the path of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    Missing,
+    /// A ledger of this key and domain, of no use.
+    Damaged,
+    /// One that remembers this state.
+    State(StateId),
+}
+
+impl Ledger {
+    /// What the guard lets be written over.
+    fn open(guard: &Guard<'_>, path: &Path) -> Result<Self> {
+        let content = match guard.check(path, Writing::Ledger, false)?.0 {
+            Found::Nothing => Content::Missing,
+            Found::Ledger(Whose::OursDamaged(error)) => Content::Damaged(error),
+            Found::Ledger(_) => {
+                Content::State(Base::ledger(guard.0.key, BundleSource::file(path, "ledger")?)?.state_id())
+            }
+            _ => Content::Damaged(Error::corrupt("its first bytes are damaged")),
+        };
+        Ok(Self { path: path.to_owned(), content })
+    }
+
+    /// Reads all of it.
+    fn check(&self, key: &RecoveryKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
+        lifeboat_core::Bundle::open_ledger(key, BundleSource::file(&self.path, "ledger")?)?.check(interrupt)
+    }
+
+    fn damaged(&self, error: &Error) -> Error {
+        Error::corrupt(format!(
+            "the ledger '{}' is damaged ({}); delete it: the next export is then a full bundle; or give the chain as \
+             `base`, and this writes a new ledger",
+            self.path.display(),
+            error.message()
+        ))
+    }
+}

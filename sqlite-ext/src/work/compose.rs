@@ -1,0 +1,62 @@
+//! What `backup_compose` and `backup_compose_file` share: a chain into one bundle.
+
+use crate::sql::arguments::Bundle;
+use crate::sql::interrupt::AppInterrupt;
+use crate::sql::options::{Compress, Packing};
+use crate::work::export::{packing, tables};
+use crate::work::file_source::locate;
+use crate::work::pipeline::{self, Outgoing, Threads, Written};
+use lifeboat_core::{Chain, ExportOptions, RecoveryKey, Result};
+use std::collections::BTreeMap;
+use std::io::{Sink, Write};
+
+/// What came of a composition.
+pub(crate) struct Composed<W> {
+    pub written: Written<W, Sink>,
+    /// The rows of the state; none where the chain does not tell.
+    pub rows: Option<u64>,
+}
+
+/// Writes one bundle to `out` that leads where the chain of these bundles leads.
+///
+/// # Errors
+/// Misuse for a table that is not there; those of [`Chain::compose`] and [`pipeline::export`]; interrupted.
+pub(crate) fn compose<W: Write + Send>(
+    chain: &Chain<'_>,
+    bundles: &[Bundle<'_>],
+    key: &RecoveryKey,
+    compress: &Compress,
+    interrupt: &AppInterrupt<'_>,
+    out: W,
+) -> Result<Composed<W>> {
+    let interrupt = || interrupt.check();
+    let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, interrupt))?;
+    let mut rows = None;
+    let written = pipeline::export(key, domain(chain), out, None, Threads::Two, |send| {
+        let emit = |chunk| send(Outgoing::Chunk(chunk));
+        let composed = chain.compose(key, options, emit, interrupt)?;
+        rows = composed.rows;
+        Ok((composed.totals, None))
+    });
+    let written = written.map_err(|error| locate(chain, bundles, error, interrupt))?;
+    Ok(Composed { written, rows })
+}
+
+/// The name of the chain's domain, which all its bundles have.
+pub(crate) fn domain<'c>(chain: &'c Chain<'_>) -> &'c str {
+    chain.bundles()[0].domain()
+}
+
+/// Deltas without their full bundle do not tell all tables that there are. Those that they do not have need no packing.
+fn options(chain: &Chain<'_>, compress: &Compress) -> Result<ExportOptions> {
+    if compress.tables.is_empty() || chain.is_complete() {
+        let schema = if compress.tables.is_empty() { Vec::new() } else { chain.schema()? };
+        return packing(compress, tables(&schema));
+    }
+    let changes: Vec<_> = chain.bundles().iter().flat_map(|bundle| bundle.table_changes()).collect();
+    let names = changes.iter().map(|(name, _, _)| name.as_str());
+    let is_there = |table: &str| names.clone().any(|name| name.eq_ignore_ascii_case(table));
+    let known: BTreeMap<String, Packing> =
+        compress.tables.iter().filter(|(table, _)| is_there(table)).map(|(table, way)| (table.clone(), *way)).collect();
+    packing(&Compress { default: compress.default, tables: known }, names.clone())
+}

@@ -1,0 +1,177 @@
+//! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
+
+use crate::sql::interrupt::AppInterrupt;
+use crate::sql::options::Compress;
+use crate::work::base::{Bases, Before, Choice};
+use crate::work::export_options::Request;
+use crate::work::pipeline::Written;
+use crate::work::pipeline_state::{self, Making};
+use crate::work::scratch::{NeedReport, Verdict};
+use crate::work::summary::Narrowed;
+use lifeboat_core::{
+    Error, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value,
+};
+use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// How much is told of an export. To find what dangles takes queries of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The bundle alone.
+    Bundle,
+    /// What the selection did, too.
+    Summary,
+}
+
+/// What came of an export.
+pub(crate) struct Exported<W, L> {
+    /// The bundle, and the ledger of its state.
+    pub written: Written<W, L>,
+    /// The rows of the state, those of SQLite's own tables included.
+    pub rows: u64,
+    /// What the selection did, where that was asked for.
+    pub narrowed: Narrowed,
+    /// What was at the path of the ledger.
+    pub found: Before,
+}
+
+impl<W, L> Exported<W, L> {
+    /// True when the state is still the one of the base.
+    pub fn is_unchanged(&self) -> bool {
+        self.written.summary.base_id.is_some() && self.written.summary.changes == 0
+    }
+}
+
+/// Writes the bundle that is asked for, with this key, which came from these files. `places`: where it goes, and where the ledger goes if one is to be written; called
+/// again when an attempt has come to nothing.
+///
+/// # Errors
+/// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense;
+/// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline_state::export`].
+pub(crate) fn export<W: Write + Send, L: Write + Send>(
+    app: &Connection<'_>,
+    (key, key_files): (&RecoveryKey, &[PathBuf]),
+    request: &Request,
+    detail: Detail,
+    mut places: impl FnMut() -> Result<(W, Option<L>)>,
+) -> Result<Exported<W, L>> {
+    check_may_export(app)?;
+    if request.schema.eq_ignore_ascii_case("temp") {
+        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
+    }
+    let mut bases = Bases::open(app, key, key_files, request)?;
+    let interrupt = AppInterrupt::of(app)?;
+    let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
+    let schema = snapshot.schema()?;
+    let needs = NeedReport::list(&snapshot.check_restorable()?);
+    snapshot.check_loadable()?;
+    let check = snapshot.check_source(request.check)?;
+    let options = packing(&request.compress, tables(&schema))?;
+    let mut base = bases.choose()?;
+    let (written, rows) = loop {
+        let places = places()?;
+        match attempt(key, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
+            Ok(written) => break written,
+            Err(error) => base = bases.choose_again(error, || interrupt.check())?,
+        }
+    };
+    let narrowed = match detail {
+        Detail::Bundle => Narrowed::default(),
+        Detail::Summary => Narrowed {
+            needs,
+            check: check.map(Verdict),
+            selection: snapshot.selection().map(Into::into),
+            dangling: snapshot.dangling()?.into_iter().map(Into::into).collect(),
+            carried_empty: snapshot.carried_empty().to_vec(),
+            left_out: snapshot.left_out().to_vec(),
+        },
+    };
+    Ok(Exported { written, rows, narrowed, found: bases.found() })
+}
+
+/// Exports from this base; also gives the number of rows.
+fn attempt<W: Write + Send, L: Write + Send>(
+    key: &RecoveryKey,
+    request: &Request,
+    options: &ExportOptions,
+    snapshot: &Snapshot<'_>,
+    base: Option<&Choice>,
+    interrupt: &AppInterrupt<'_>,
+    (out, ledger): (W, Option<L>),
+) -> Result<(Written<W, L>, u64)> {
+    let keys = key.domain(key.domain_id(&request.domain)?);
+    let mut rows = 0;
+    let selection = snapshot.selection().cloned();
+    let base = base.map(|base| || base.open());
+    let making = Making { keys, options: options.clone(), selection, base, threads: request.threads };
+    let written = pipeline_state::export(key, &request.domain, out, ledger, making, interrupt, |encoder| {
+        rows = walk(snapshot, encoder)?;
+        Ok(())
+    })?;
+    Ok((written, rows))
+}
+
+/// The names of the tables in a schema.
+pub(crate) fn tables(schema: &[SchemaRow]) -> impl Iterator<Item = &str> + Clone {
+    schema.iter().filter(|row| row.kind == SchemaKind::Table).map(|row| row.name.as_str())
+}
+
+/// A table that is named wrongly would be compressed against its owner's will, so it is an error.
+pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t str> + Clone) -> Result<ExportOptions> {
+    let mut options = ExportOptions { compression: compress.default.into(), ..ExportOptions::default() };
+    for (table, packing) in &compress.tables {
+        let found = tables.clone().find(|name| name.eq_ignore_ascii_case(table));
+        let found = found
+            .ok_or_else(|| Error::misuse(format!("the option `compress` names {table:?}, which is no table here")))?;
+        options.tables.insert(found.to_owned(), (*packing).into());
+    }
+    Ok(options)
+}
+
+/// Hands the state to a sink, and tells how many rows it has.
+fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
+    let mut counted = Counted { sink, rows: 0, is_second: false };
+    snapshot.walk(&mut counted).map(|()| counted.rows)
+}
+
+/// Counts the rows of a state on their way to a sink.
+struct Counted<'s, S> {
+    sink: &'s mut S,
+    rows: u64,
+    /// They come for the second time.
+    is_second: bool,
+}
+
+impl<S: StateSink> StateSink for Counted<'_, S> {
+    fn settings(&mut self, settings: &Settings) -> Result<()> {
+        self.sink.settings(settings)
+    }
+
+    fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
+        self.sink.schema(schema)
+    }
+
+    fn selection(&mut self, selection: &Selection) -> Result<()> {
+        self.sink.selection(selection)
+    }
+
+    fn table(&mut self, name: &str) -> Result<()> {
+        self.sink.table(name)
+    }
+
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        self.rows += u64::from(!self.is_second);
+        self.sink.row(key, values)
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        self.is_second = self.sink.table_end()?;
+        Ok(self.is_second)
+    }
+
+    fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        self.rows += rows.len() as u64;
+        self.sink.system_table(name, rows)
+    }
+}

@@ -1,0 +1,21 @@
+//! What the functions do: the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`) joined.
+//!
+//! ```text
+//! export, export_options  a snapshot → a bundle
+//! base, chains            the bundles that are given; file_source: reading them
+//! pipeline                the way back, on several threads; pipeline_state: what passes between them
+//! scratch                 a database that is rebuilt before it takes its place
+//! compose                 a chain → one bundle
+//! summary                 what a function says it did
+//! ```
+
+pub(crate) mod base;
+pub(crate) mod chains;
+pub(crate) mod compose;
+pub(crate) mod export;
+pub(crate) mod export_options;
+pub(crate) mod file_source;
+pub(crate) mod pipeline;
+pub(crate) mod pipeline_state;
+pub(crate) mod scratch;
+pub(crate) mod summary;

@@ -1,0 +1,223 @@
+//! Both pipelines: with threads and without, and what they say when something goes wrong.
+
+use super::*;
+use crate::work::pipeline_state::{self, Making};
+use lifeboat_core::{Base, Discard, ErrorKind, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value};
+use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
+use std::cell::Cell;
+use std::thread::ThreadId;
+
+thread_local! {
+    pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
+}
+
+const MANY_ROWS: &str = "CREATE TABLE t AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 20000)
+    SELECT i, hex(i * 1234567) || hex(i * 7654321) || hex(i * 7777777) AS x FROM c";
+
+fn database() -> Connection<'static> {
+    let database = Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
+    database.execute(MANY_ROWS).unwrap();
+    database
+}
+
+fn key() -> RecoveryKey {
+    RecoveryKey::from_bytes(std::array::from_fn(|index| index as u8)).unwrap()
+}
+
+/// Exports the database, from nothing or from a state that this ledger remembers, with a ledger.
+fn export_of<W: Write + Send, L: Write + Send>(
+    database: &Connection<'_>,
+    base: Option<&[u8]>,
+    out: W,
+    ledger: L,
+) -> Result<Written<W, L>> {
+    let (snapshot, keys) = (Snapshot::open(database, "main")?, key().domain(key().domain_id("test")?));
+    let options = ExportOptions::default();
+    let base = base.map(|base| || Base::ledger(&key(), base.to_vec()));
+    let making = Making { keys, options, selection: None, base, threads: Threads::default() };
+    let interrupt = AppInterrupt::of(database)?;
+    pipeline_state::export(&key(), "test", out, Some(ledger), making, &interrupt, |encoder| snapshot.walk(encoder))
+}
+
+fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
+    export_of(&database(), None, out, io::sink()).map(|written| (written.summary, written.out))
+}
+
+fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
+    let database = database();
+    restore(&[Bundle::Bytes(bundle)], &key(), sink, &AppInterrupt::of(&database)?)
+}
+
+/// Fails when it has taken this many bytes.
+struct Full(usize);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Fails at this row.
+struct Fussy(u32);
+
+impl StateSink for Fussy {
+    fn settings(&mut self, _: &Settings) -> Result<()> {
+        Ok(())
+    }
+    fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
+        Ok(())
+    }
+    fn selection(&mut self, _: &Selection) -> Result<()> {
+        Ok(())
+    }
+    fn table(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+    fn row(&mut self, _: Key<'_>, _: &[Value<'_>]) -> Result<()> {
+        self.0 = self.0.checked_sub(1).ok_or_else(|| Error::busy("fussy"))?;
+        Ok(())
+    }
+    fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn one_thread_does_the_same_as_several() {
+    let (summary, several) = export_to(Vec::new()).unwrap();
+    assert!(summary.chunks > 3, "the queue was filled");
+    WITHOUT_THREADS.set(true);
+    let (_, one) = export_to(Vec::new()).unwrap();
+    assert!(one == several);
+    let keys = key().domain(key().domain_id("test").unwrap());
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        let (report, digest) = restore_from(&one, StateDigest::new(&keys)).unwrap();
+        assert_eq!((report.items, digest.finish().unwrap()), (20002, summary.state_id));
+    }
+}
+
+#[test]
+fn one_thread_makes_the_same_deltas_and_ledgers() {
+    let mut made = Vec::new();
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        let database = database();
+        let full = export_of(&database, None, Vec::new(), Vec::new()).unwrap();
+        let ledger = full.ledger.unwrap();
+        // More than the queue holds, of both.
+        database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
+        let delta = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
+        assert!(ledger.len() > 5 << 16 && delta.summary.chunks > 3, "{} {}", ledger.len(), delta.summary.chunks);
+        assert_eq!((delta.summary.base_id, delta.summary.changes), (Some(full.summary.state_id), 20_000));
+        assert_eq!(Base::ledger(&key(), &ledger[..]).unwrap().state_id(), full.summary.state_id);
+        made.push((full.out, ledger, delta.out, delta.ledger));
+    }
+    assert!(made[0] == made[1]);
+}
+
+/// Tells whether it was written to by another thread than the one that made it.
+struct Elsewhere(ThreadId, bool, Vec<u8>);
+
+impl Write for Elsewhere {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1 |= thread::current().id() != self.0;
+        self.2.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_export_keeps_to_its_threads_and_makes_the_same() {
+    let database = database();
+    let ledger = export_of(&database, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
+    database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
+    let expected = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap().out;
+    let cases = [(Threads::One, false, false), (Threads::Two, false, true), (Threads::Three, true, true)];
+    for (threads, reads_base_elsewhere, writes_elsewhere) in cases {
+        let (snapshot, keys) =
+            (Snapshot::open(&database, "main").unwrap(), key().domain(key().domain_id("test").unwrap()));
+        let (caller, base_thread) = (thread::current().id(), Mutex::new(None));
+        let base = Some(|| {
+            *base_thread.lock().unwrap() = Some(thread::current().id());
+            Base::ledger(&key(), ledger.clone())
+        });
+        let making = Making { keys, options: ExportOptions::default(), selection: None, base, threads };
+        let (out, interrupt) = (Elsewhere(caller, false, Vec::new()), AppInterrupt::of(&database).unwrap());
+        let written = pipeline_state::export(&key(), "test", out, None::<io::Sink>, making, &interrupt, |encoder| {
+            snapshot.walk(encoder)
+        });
+        let Elsewhere(_, was_elsewhere, bundle) = written.unwrap().out;
+        assert_eq!(was_elsewhere, writes_elsewhere, "{threads:?}");
+        assert_eq!(base_thread.into_inner().unwrap() != Some(caller), reads_base_elsewhere, "{threads:?}");
+        assert!(bundle == expected, "{threads:?}");
+    }
+}
+
+#[test]
+fn a_ledger_that_finds_no_room_fails_the_export() {
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        for room in [0, 1000, 300_000] {
+            let error = export_of(&database(), None, Vec::new(), Full(room)).err().unwrap();
+            assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_delta_that_finds_no_room_or_no_base() {
+    let database = database();
+    let ledger = export_of(&database, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
+    database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
+    let mut damaged = ledger.clone();
+    damaged[ledger.len() / 2] ^= 1;
+    let cut = &ledger[..ledger.len() - 1];
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        for room in [0, 1000, 300_000] {
+            let error = export_of(&database, Some(&ledger), Full(room), Vec::new()).err().unwrap();
+            assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
+            let error = export_of(&database, Some(&ledger), Vec::new(), Full(room)).err().unwrap();
+            assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
+        }
+        let error = export_of(&database, Some(&damaged), Vec::new(), Vec::new()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        let error = export_of(&database, Some(cut), Vec::new(), Vec::new()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+        let written = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
+        assert_eq!(written.summary.changes, 20_000);
+    }
+}
+
+#[test]
+fn the_first_cause_is_the_error() {
+    let (summary, bundle) = export_to(Vec::new()).unwrap();
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        for room in [0, bundle.len() / 3, bundle.len() - 1] {
+            let error = export_to(Full(room)).err().unwrap();
+            assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
+        }
+        for rows in [0, 19_999] {
+            let error = restore_from(&bundle, Fussy(rows)).err().unwrap();
+            assert_eq!((error.kind(), error.message().ends_with("fussy")), (ErrorKind::Busy, true), "{error}");
+        }
+        for length in [0, bundle.len() - 1] {
+            let error = restore_from(&bundle[..length], Discard).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Truncated, "{length}: {error}");
+        }
+        let mut damaged = bundle.clone();
+        damaged[bundle.len() / 2] ^= 1;
+        assert_eq!(restore_from(&damaged, Discard).err().unwrap().kind(), ErrorKind::Corrupt);
+    }
+    assert_eq!(summary.length, bundle.len() as u64);
+}

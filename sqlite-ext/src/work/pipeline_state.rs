@@ -1,0 +1,214 @@
+//! The way from a live state to a bundle, a full one or a delta, over three threads:
+//!
+//! ```text
+//!   caller's thread: rows → canonical bytes ── queue ──▶ worker: digests, differences, chunks, ledger
+//!                                                          └── queue ──▶ worker of `pipeline.rs`: compress, seal, write
+//! ```
+//!
+//! Each has about a third of the work of a full bundle, so that two cores are busy to the end. Where no thread can be made, or
+//! none is wanted, one does all the work.
+
+use crate::sql::interrupt::AppInterrupt;
+use crate::work::pipeline::{self, Outgoing, QUEUE, Threads, Totals, Written, gone, join, spawn, take};
+use lifeboat_core::{
+    Base, DomainKeys, Encoded, EncodedSink, Encoder, Export, ExportOptions, PlainChunk, RecoveryKey, Result, Selection,
+    StateSink,
+};
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// How often the caller's thread looks for an interrupt while it waits.
+const WAIT: Duration = Duration::from_millis(10);
+
+/// What a bundle is made of.
+pub(crate) struct Making<O> {
+    pub keys: DomainKeys,
+    pub options: ExportOptions,
+    pub selection: Option<Selection>,
+    /// Opens the state to lead from, on the thread that reads it; none for a full bundle.
+    pub base: Option<O>,
+    pub threads: Threads,
+}
+
+/// Takes encoded rows on the caller's thread.
+pub(crate) type RowSink<'a> = Encoder<OtherHalf<'a>>;
+
+enum Incoming {
+    Encoded(Encoded),
+    /// The answer tells whether the rows of the table are needed once more.
+    TableEnd,
+    End,
+}
+
+/// Writes a bundle to `out`, and the ledger of its state to `ledger` if there is one. `walk` is called here, on the caller's
+/// thread.
+///
+/// # Errors
+/// Those of the base, of `walk`, of the format, and of the places; interrupted.
+pub(crate) fn export<W: Write + Send, L: Write + Send>(
+    key: &RecoveryKey,
+    domain: &str,
+    out: W,
+    ledger: Option<L>,
+    making: Making<impl FnOnce() -> Result<Base<'static>> + Send>,
+    interrupt: &AppInterrupt<'_>,
+    walk: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
+) -> Result<Written<W, L>> {
+    let (keys, threads) = (making.keys.clone(), making.threads);
+    // In a place from which the worker takes it, so that it is still there when no worker can be made.
+    let work = Mutex::new(Some((out, ledger, making)));
+    let stop = AtomicBool::new(false);
+    let stopped = || match stop.load(Ordering::Relaxed) {
+        true => Err(gone()),
+        false => Ok(()),
+    };
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let (answer, answers) = channel();
+        let work_elsewhere = || {
+            // Lives as long as there is work to wait for.
+            let answer: Sender<bool> = answer;
+            let (out, ledger, making) = take(&work)?;
+            let has_ledger = ledger.is_some();
+            pipeline::export(key, domain, out, ledger, threads, |send| {
+                let feed = |export: &mut dyn EncodedSink| answer_all(export, receiver, &answer);
+                make(making, has_ledger, &stopped, send, feed)
+            })
+        };
+        let worker = match threads {
+            Threads::One | Threads::Two => None,
+            Threads::Three => spawn(scope, work_elsewhere),
+        };
+        let Some(worker) = worker else {
+            let (out, ledger, making) = take(&work)?;
+            let has_ledger = ledger.is_some();
+            return pipeline::export(key, domain, out, ledger, threads, |send| {
+                make(making, has_ledger, &|| interrupt.check(), send, |export| {
+                    let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(export));
+                    walk(&mut encoder)?;
+                    encoder.finish().map(drop)
+                })
+            });
+        };
+        let walked: Result<()> = (|| {
+            let mut sink = ToWorker { sender: &sender, answers: &answers, interrupt };
+            let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(&mut sink));
+            walk(&mut encoder)?;
+            encoder.finish()?;
+            sender.send(Incoming::End).map_err(|_| gone())?;
+            // Nothing is answered now: the worker lets go of its end when it is done.
+            loop {
+                match answers.recv_timeout(WAIT) {
+                    Err(RecvTimeoutError::Timeout) => interrupt.check()?,
+                    _ => return Ok(()),
+                }
+            }
+        })();
+        stop.store(walked.is_err(), Ordering::Relaxed);
+        drop(sender);
+        match (join(worker), walked) {
+            // Either thread's own error comes before that of the one that only stumbled over it.
+            (Err(error), Err(stumbled)) if stumbled.message() == gone().message() => Err(error),
+            (_, Err(error)) => Err(error),
+            (written, Ok(())) => written,
+        }
+    })
+}
+
+/// The worker: takes what comes.
+fn answer_all(export: &mut dyn EncodedSink, receiver: Receiver<Incoming>, answer: &Sender<bool>) -> Result<()> {
+    for message in receiver {
+        match message {
+            Incoming::Encoded(encoded) => export.take(encoded)?,
+            Incoming::TableEnd => {
+                let again = export.table_end()?;
+                answer.send(again).map_err(|_| gone())?;
+            }
+            Incoming::End => return Ok(()),
+        }
+    }
+    // The other thread ended early.
+    Err(gone())
+}
+
+/// Makes the export that sends its chunks, lets `feed` feed it, and finishes it.
+fn make(
+    making: Making<impl FnOnce() -> Result<Base<'static>>>,
+    has_ledger: bool,
+    interrupt: &dyn Fn() -> Result<()>,
+    send: &dyn Fn(Outgoing) -> Result<()>,
+    feed: impl FnOnce(&mut dyn EncodedSink) -> Result<()>,
+) -> Result<Totals> {
+    let emit = |chunk| {
+        interrupt()?;
+        send(Outgoing::Chunk(chunk))
+    };
+    let Making { keys, options, selection, base, threads: _ } = making;
+    let mut export = match base {
+        None => Export::new(&keys, options, emit),
+        Some(open) => Export::delta(&keys, options, open()?, selection.as_ref(), emit)?,
+    };
+    if has_ledger {
+        export = export.with_ledger(|chunk| {
+            interrupt()?;
+            send(Outgoing::Ledger(chunk))
+        });
+    }
+    let mut export = Fed(export);
+    feed(&mut export)?;
+    export.0.finish()
+}
+
+/// The other half of an export, by calls.
+struct Fed<'s, F>(Export<'s, F>);
+
+impl<F: FnMut(PlainChunk) -> Result<()>> EncodedSink for Fed<'_, F> {
+    fn take(&mut self, encoded: Encoded) -> Result<()> {
+        self.0.take(encoded)
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        self.0.table_end()
+    }
+}
+
+/// Whatever takes the encoded rows: the worker, or the export itself on the same thread.
+pub(crate) struct OtherHalf<'a>(&'a mut dyn EncodedSink);
+
+impl EncodedSink for OtherHalf<'_> {
+    fn take(&mut self, encoded: Encoded) -> Result<()> {
+        self.0.take(encoded)
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        self.0.table_end()
+    }
+}
+
+/// Sends to the worker.
+struct ToWorker<'a, 'c> {
+    sender: &'a SyncSender<Incoming>,
+    answers: &'a Receiver<bool>,
+    interrupt: &'a AppInterrupt<'c>,
+}
+
+impl EncodedSink for ToWorker<'_, '_> {
+    fn take(&mut self, encoded: Encoded) -> Result<()> {
+        self.sender.send(Incoming::Encoded(encoded)).map_err(|_| gone())
+    }
+
+    fn table_end(&mut self) -> Result<bool> {
+        self.sender.send(Incoming::TableEnd).map_err(|_| gone())?;
+        loop {
+            match self.answers.recv_timeout(WAIT) {
+                Ok(again) => return Ok(again),
+                Err(RecvTimeoutError::Timeout) => self.interrupt.check()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Restoring into a scratch database, and the proof that what was built is the state of the bundle.
+
+use crate::sql::arguments::Bundle;
+use crate::sql::interrupt::AppInterrupt;
+use crate::work::pipeline;
+use lifeboat_core::{Error, RecoveryKey, Report, Result};
+use lifeboat_sqlite::{
+    Budget, CheckLevel, Conformance, Connection, Findings, Need, Needed, Rebuild, RebuildOptions, Rebuilt,
+    foreign_key_check, is_of_machine, lend, prove,
+};
+use serde::{Serialize, Serializer};
+use std::fs::File;
+use std::thread;
+
+/// What is said of a database that was built and proved.
+pub(crate) struct Built {
+    /// What the bundle holds.
+    pub report: Report,
+    /// What was found.
+    pub checks: Checks,
+}
+
+/// The part of a report that is about the database that was built.
+#[derive(Serialize)]
+pub(crate) struct Checks {
+    /// `PRAGMA quick_check`: "ok", or the rows that break a constraint, as those of the source do; damage is an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quick_check: Option<Verdict>,
+    /// `PRAGMA integrity_check`, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integrity_check: Option<Verdict>,
+    /// `PRAGMA foreign_key_check`: "ok", or the rows without a parent, which the source had too.
+    foreign_key_check: Verdict,
+    /// What this SQLite computed rather than copied.
+    rebuilt: Computed,
+    /// What the schema needs of the application, or of some SQLites.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<NeedReport>,
+    /// Indexes that were left out, since this SQLite cannot build them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
+}
+
+/// An object of the schema, and what it needs.
+#[derive(Serialize)]
+pub(crate) struct NeedReport {
+    object: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlite: Option<String>,
+}
+
+impl NeedReport {
+    /// As it stands in reports. What one SQLite cannot build by itself is no need.
+    pub fn list(needs: &[Need]) -> Vec<Self> {
+        let report = |need: &Need| {
+            let (collation, function) = match &need.needed {
+                Needed::Collation(name) => (Some(name.clone()), None),
+                Needed::AppFunction(name) | Needed::Function(name, _) => (None, Some(name.clone())),
+                Needed::Other(_) => return None,
+            };
+            Some(Self { object: need.object.clone(), collation, function, sqlite: need.sqlite() })
+        };
+        needs.iter().filter_map(report).collect()
+    }
+}
+
+#[derive(Serialize)]
+struct Computed {
+    expression_indexes: Vec<String>,
+    partial_indexes: Vec<String>,
+    stored_columns: Vec<String>,
+}
+
+/// Builds the state that a chain leads to in `scratch`, an empty database, with the collations of `app`, and proves by a second walk that it has the id that the
+/// last bundle names.
+/// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
+///
+/// # Errors
+/// Those of the bundle, of the rebuild and of [`prove`]; interrupted. The scratch database is of no use then.
+pub(crate) fn build<'c>(
+    app: &Connection<'_>,
+    scratch: &'c Connection<'c>,
+    bundles: &[Bundle<'_>],
+    key: &RecoveryKey,
+    options: RebuildOptions,
+    interrupt: &AppInterrupt<'_>,
+    file: Option<&File>,
+) -> Result<Built> {
+    let watcher = || interrupt.check();
+    let input_bytes = bundles.iter().map(Bundle::length).fold(0, u64::saturating_add);
+    let options = RebuildOptions { input_bytes, ..options };
+    let _lent = lend(scratch, app)?;
+    scratch.watched_by(watcher, || {
+        let (report, rebuild) = pipeline::restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
+        let rebuilt = rebuild.finish()?;
+        let foreign_keys = rebuilt.examine(scratch, || {
+            thread::scope(|threads| {
+                // The disk works while the rows are read again.
+                let file = file.filter(|_| pipeline::has_room_for_thread());
+                let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
+                let proved = prove(scratch, key, &report, &rebuilt.left_out);
+                // Where no thread could be made, the caller's own sync does all of it.
+                if let Some(Ok(synced)) = synced
+                    && let Ok(Err(error)) = synced.join()
+                {
+                    return Err(Error::host(format!(
+                        "cannot write what was built to the disk: {error}; free some space"
+                    )));
+                }
+                proved
+            })?;
+            match foreign_key_check(scratch, "main") {
+                // What is wrong with the declaration of a foreign key is legal until it is used.
+                Err(error) if !is_of_machine(&error) => {
+                    Ok(Findings { count: 1, first: vec![error.message().to_owned()] })
+                }
+                findings => findings,
+            }
+        })?;
+        Ok(Built { report, checks: Checks::new(options.check, foreign_keys, rebuilt) })
+    })
+}
+
+/// What came of comparing the rows of a state with its schema.
+#[derive(Default)]
+pub(crate) struct Compared {
+    /// What the schema needs of the application, or of some SQLites.
+    pub needs: Vec<NeedReport>,
+    /// Why this SQLite cannot read the schema.
+    pub unsupported: Option<String>,
+}
+
+/// Opens and checks all of a chain, and compares its rows with its schema, without building anything.
+///
+/// # Errors
+/// Those of the bundles; corrupt for what no restore would take; interrupted.
+pub(crate) fn compare(
+    app: &Connection<'_>,
+    bundles: &[Bundle<'_>],
+    key: &RecoveryKey,
+    interrupt: &AppInterrupt<'_>,
+) -> Result<(Report, Compared)> {
+    let budget = Budget::for_input(bundles.iter().map(Bundle::length).fold(0, u64::saturating_add));
+    budget.watched_by(
+        || interrupt.check(),
+        || {
+            let sink = Conformance::new(*app.api(), &budget);
+            let (report, sink) = pipeline::restore(bundles, key, sink, interrupt)?;
+            let unsupported = sink.unsupported().map(|error| error.message().to_owned());
+            Ok((report, Compared { needs: NeedReport::list(sink.needs()), unsupported }))
+        },
+    )
+}
+
+impl Checks {
+    /// The database has the whole state: nothing was left out.
+    pub fn is_whole(&self) -> bool {
+        self.left_out.is_empty()
+    }
+
+    fn new(level: CheckLevel, foreign_key_check: Findings, rebuilt: Rebuilt) -> Self {
+        let of = |wanted| (level == wanted).then(|| Verdict(rebuilt.violations.clone()));
+        Self {
+            quick_check: of(CheckLevel::Quick),
+            integrity_check: of(CheckLevel::Full),
+            foreign_key_check: Verdict(foreign_key_check),
+            rebuilt: Computed {
+                expression_indexes: rebuilt.expression_indexes,
+                partial_indexes: rebuilt.partial_indexes,
+                stored_columns: rebuilt.stored_columns,
+            },
+            needs: NeedReport::list(&rebuilt.needs),
+            left_out: rebuilt.left_out,
+        }
+    }
+}
+
+/// What a check found: "ok", or a list.
+pub(crate) struct Verdict(pub Findings);
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(findings) = self;
+        if findings.is_empty() {
+            return serializer.serialize_str("ok");
+        }
+        let kept = u64::try_from(findings.first.len()).unwrap_or(u64::MAX);
+        let more = findings.count.saturating_sub(kept);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        serializer.collect_seq(findings.first.iter().chain(&more))
+    }
+}
