@@ -50,7 +50,7 @@ pub use crypto::schedule::DomainKeys;
 pub use error::{Error, ErrorKind, Result};
 pub use export::chunk::{ExportOptions, ExportTotals, PlainChunk};
 pub use export::compose::Composed;
-pub use export::encoder::{Encoded, EncodedSink, Encoder};
+pub use export::encoder::{Encoded, Encoder};
 pub use export::items::Export;
 pub use export::state_digest::StateDigest;
 pub use export::writer::{BundleSummary, BundleWriter};

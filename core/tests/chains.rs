@@ -146,7 +146,7 @@ fn many_blocks() {
     ]);
 }
 
-/// More writes than wait for the removals of their table: it is walked over twice. Large rows do the same.
+/// More writes than anybody should hold, large rows among them, with removals behind them.
 #[test]
 fn more_changes_than_memory_should_hold() {
     let blob = |rowid: i64, fill: u8, length: usize| (rowid, vec![Owned::Blob(vec![fill; length])]);

@@ -21,7 +21,7 @@ fn full() -> Vec<u8> {
 
 /// The worked delta.
 fn delta() -> Vec<u8> {
-    BundleSpec::delta(&worked(), vec![Change::remove(&row_2()), Change::update(&row_1(), list!["ho", NULL])]).bytes()
+    BundleSpec::delta(&worked(), vec![Change::update(&row_1(), list!["ho", NULL]), Change::remove(&row_2())]).bytes()
 }
 
 /// A reader of one file.
@@ -145,11 +145,11 @@ fn every_item_that_is_dropped_doubled_swapped_or_foreign_is_refused() {
     let all = arrangements(&items, &foreign);
     evidence::counted("items dropped, doubled, swapped, foreign", all.len());
     for items in all {
-        // Somebody without the key: the tail is the old one.
+        // Somebody without the key: the footer is the old one.
         let bytes = [items.concat(), end.clone()].concat();
         assert_eq!(audit(&bytes, MIB).err().as_deref(), Some("corrupt"));
         assert!(readers(&bytes).iter().all(|said| *said == Err("corrupt".to_owned())));
-        // Somebody with the key: the tail lists what is there.
+        // Somebody with the key: the footer lists what is there.
         let signed = in_many_chunks("one").with_items(move |sealed| sealed.clone_from(&items));
         let said = readers(&signed.bytes());
         assert!(said.iter().all(|said| *said == Err("corrupt".to_owned())), "{said:?}");

@@ -108,7 +108,7 @@ fn the_worked_delta_follows_from_the_formulas() {
     assert_eq!(hex::encode(hmac("state id key", &message)), named("state id of C"));
     // The delta's plaintext is what the changes must be written as.
     let expected =
-        format!("61748302 50{:032x}f68301 50{:032x}8262686ff6", number("row 2"), number("row 1")).replace(' ', "");
+        format!("61748301 50{:032x}8262686ff68300 50{:032x}f6", number("row 1"), number("row 2")).replace(' ', "");
     assert_eq!(hex::encode(block("delta")), expected);
     // And is written so, by an export of C from B, with the index that the page says.
     let worked = |rows: &[(i64, Vec<Owned>)]| State {

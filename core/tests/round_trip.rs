@@ -124,7 +124,7 @@ fn an_update_moves_no_boundary_and_changes_one_chunk() {
         let row = |at: i64| (at, vec![Owned::Integer(i64::from(at == changed)), Owned::Text(vec![b'x'; 400])]);
         State::new(vec![("t", rows((0..20_000).map(row).collect()))])
     };
-    // Without the head, the index, the tail and the trailer.
+    // Without the head, the index, the footer and the trailer.
     let chunks = |bundle: &[u8]| {
         let mut items = split(bundle);
         items.truncate(items.len() - 3);
@@ -146,11 +146,16 @@ fn keys_that_tie_in_one_value_are_ordered_by_the_next() {
         key(real(0.0), "b"),
         key(real(1.0), "a"),
         key(Owned::Integer(1), "b"),
-        key(real(1.0), "b"),
         key(real(1.5), ""),
     ]);
     let state = State::new(vec![("t", in_order)]);
     assert_eq!(restore(&export(&state)).unwrap().1, state);
+    // No table of SQLite has two keys that are equal for it.
+    for pair in [[Owned::Integer(1), real(1.0)], [real(0.0), real(-0.0)]] {
+        let state = State::new(vec![("t", Rows::Table(pair.map(|number| key(number, "b")).to_vec()))]);
+        let refused = common::export_with(&state, ExportOptions::default()).expect_err("no state");
+        assert!(refused.message().contains("equal values"), "{refused}");
+    }
 }
 
 /// Steps between rowids: consecutive, from end to end, and across chunks.

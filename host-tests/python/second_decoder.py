@@ -9,7 +9,7 @@ from the first one's base to the last one's target.
 
 With the recovery key it checks every rule of the page that a reader can check, and only then prints JSON lines: the state id,
 the settings, the selection, the schema, then [table, key, values] for each item (for a delta: [table, key, old, new] for each
-change). Without a key it checks heads, framing, records, signatures and the links of a chain. A refusal is one line on stderr and
+change). Without a key it checks headers, framing, records, signatures and the links of a chain. A refusal is one line on stderr and
 exit code 1.
 
 Integers, well-formed UTF-8 and NULL are plain JSON; the other values are {"real": text}, {"blob": hex} and
@@ -24,7 +24,7 @@ from second_keys import MIB, Keys, bech32m, open_seal, sha256, verify
 from second_values import (KEY_LIMIT, VALUES_LIMIT, Refused, Sequence, bound, change_order, check_values, encode, is_array, need,
                            raw, shown, shown_row)
 
-HEAD_SIZE = 75
+HEADER_SIZE = 75
 SEALED_LIMIT, ITEMS_LIMIT, CHANGE_LIMIT, HELD_LIMIT, SELECTION_LIMIT = 1_081_360, 1 << 20, 1_001_000_000, 16 * MIB, MIB
 SCHEMA_ROWS_LIMIT, WHOLE_VALUES_LIMIT = 131_072, 2_097_152
 NAME_LIMIT, DOMAIN_LIMIT, RUNS_LIMIT, INDEX_LIMIT, SUMMARY_LIMIT, CHAIN_LIMIT = 4_096, 255, 4_096, 256 * MIB, 512, 1_000
@@ -43,7 +43,7 @@ class Changes:
         self.keys, self.full = keys, full
         self.all, self.entries, self.pieces = [], [], []
         self.sum, self.old_items, self.new_items = 0, 0, 0
-        self.last, self.removed, self.kinds = None, set(), {}
+        self.last, self.kinds = None, {}
         self.has_settings, self.schema_tables, self.encodings = False, None, {}
 
     def chunk(self, kind, plaintext):
@@ -72,11 +72,11 @@ class Changes:
                 need(is_array(change, object, bytes | None, object), "not a change")
                 key, old, new = change
                 is_write = new is not None
-                if isinstance(key, int) and before and isinstance(before[0], int) and before[1] == is_write:
+                if isinstance(key, int) and isinstance(before, int):
                     need(key >= 0, "a step below 0")
-                    key += before[0] + 1
+                    key += before + 1
                 self.change(table, key, old, new)
-                first, before = first or [key], (key, is_write)
+                first, before = first or [key], key
                 counts[is_write] += 1
             need(first, "a run without changes")
             runs.append([table, *counts, bound(first[0])])
@@ -96,15 +96,17 @@ class Changes:
         need(new is not None or table not in (SETTINGS, SCHEMA), "a state without settings or schema")
         see_encoding = self.encoding_of("target" if new is not None or not self.has_settings else "base")
         self.check_key(table, key, see_encoding)
-        order = change_order(table, key, new is not None)
+        order = change_order(table, key)
         need(self.last is None or self.last < order, "changes out of order")
+        # Of the last part, which is the bytes, nothing is equal: what comes before it is the values.
+        same = self.full and isinstance(key, list) and self.last is not None and self.last[0] == order[0]
+        need(not same or self.last[1][:-1] != order[1][:-1], "two keys of equal values in one state")
         self.last = order
-        need(self.kinds.setdefault((table, new is None), type(key)) is type(key), "keys of two kinds in one table")
-        if new is None:
-            digest = None
-            self.removed.add((table, encode(key)))
-        else:
-            need((table, encode(key)) not in self.removed, "a key that is both removed and written")
+        for state, item in ("base", old), ("target", new):
+            if item is not None:
+                need(self.kinds.setdefault((table, state), type(key)) is type(key), "keys of two kinds in one table")
+        digest = None
+        if new is not None:
             self.check_new(table, key, new, see_encoding)
             digest = self.keys.digest(table, key, new)
         need(digest != old, "a change to the same value")
@@ -181,10 +183,10 @@ def check_selection(new):
 # Bundle
 def read_bundle(data, recovery_key=None):
     """A Bundle. Each rule is checked that needs no other bundle."""
-    head = read_head(data)
-    keys = recovery_key and Keys(recovery_key, head[16:32])
-    need(not keys or hmac.compare_digest(keys.commitment, head[34:66]), "another commitment", "wrong key")
-    sequence, chunks, records = Sequence(data, HEAD_SIZE, "truncated"), [], [record(head)]
+    header = read_header(data)
+    keys = recovery_key and Keys(recovery_key, header[16:32])
+    need(not keys or hmac.compare_digest(keys.commitment, header[34:66]), "another commitment", "wrong key")
+    sequence, chunks, records = Sequence(data, HEADER_SIZE, "truncated"), [], [record(header)]
     while data[sequence.at:sequence.at + 1] == b"\x82":
         start, kind = sequence.at, sequence.take(2)[1]
         need(kind <= 3 and (kind == 3 or not chunks or chunks[-1][0] < 3), "an item of another kind, or in another place")
@@ -193,29 +195,29 @@ def read_bundle(data, recovery_key=None):
         chunks.append((kind, sequence.take(size)))
         records.append(record(data[start:sequence.at]))
         need(len(records) <= ITEMS_LIMIT, "too many items")
-    need(sequence.more(), "the bytes end before the tail", "truncated")
+    need(sequence.more(), "the bytes end before the footer", "truncated")
     need(chunks and chunks[-1][0] == 3, "no page of the index")
-    base_id, state_id, verify_key = read_tail(sequence, b"".join(records))
+    base_id, state_id, verify_key = read_footer(sequence, b"".join(records))
     if not keys:
-        return Bundle(head[16:32], base_id, state_id, *[None] * 5)
+        return Bundle(header[16:32], base_id, state_id, *[None] * 5)
     need(verify_key == keys.verify_key, "a verify key that is not the domain's")
     changes, pages = Changes(keys, base_id is None), []
     for kind, sealed in chunks:
-        plaintext = open_seal(keys, head, kind, sealed)
+        plaintext = open_seal(keys, kind, sealed, b"".join(records[:1 + len(changes.entries) + len(pages)]))
         pages.append(plaintext) if kind == 3 else changes.chunk(kind, plaintext)
     domain, base, target = read_index(keys, pages, changes, base_id, state_id)
-    return Bundle(head[16:32], base_id, state_id, keys, domain, base, target, changes.all)
+    return Bundle(header[16:32], base_id, state_id, keys, domain, base, target, changes.all)
 
 
-def read_head(data):
-    head, begin = data[:HEAD_SIZE], b"\xd9\xd9\xf7\x86\x68lifeboat"
-    need(len(head) < HEAD_SIZE or head[:13] != begin[:5] + b"lbledger", "a ledger, not a bundle", "mismatch")
-    need(begin.startswith(head[:13]), "not a bundle")
-    need(len(head) == HEAD_SIZE, "the bytes end in the head", "truncated")
-    need(head[66:] == b"\x48" + sha256(head[:66])[:8], "a head whose check is wrong")
-    need(head[13:15] == b"\1\1", "another revision or suite", "unsupported")
-    need(head[15:16] + head[32:34] == b"\x50\x58\x20", "a head of another form")
-    return head
+def read_header(data):
+    header, begin = data[:HEADER_SIZE], b"\xd9\xd9\xf7\x86\x68lifeboat"
+    need(len(header) < HEADER_SIZE or header[:13] != begin[:5] + b"lbledger", "a ledger, not a bundle", "mismatch")
+    need(begin.startswith(header[:13]), "not a bundle")
+    need(len(header) == HEADER_SIZE, "the bytes end in the header", "truncated")
+    need(header[66:] == b"\x48" + sha256(header[:66])[:8], "a header whose check is wrong")
+    need(header[13:15] == b"\1\1", "another revision or suite", "unsupported")
+    need(header[15:16] + header[32:34] == b"\x50\x58\x20", "a header of another form")
+    return header
 
 
 def record(item):
@@ -230,30 +232,28 @@ def read_index(keys, pages, changes, base_id, state_id):
     need(index.startswith(entries), "entries that are not those of the chunks")
     sequence = Sequence(index, len(entries))
     summary = sequence.item()
-    need(not sequence.more() and is_array(summary, str, list, list, int, int), "a summary that is none")
-    domain, base, target, chunk_count, change_count = summary
+    need(not sequence.more() and is_array(summary, str, list, list), "a summary that is none")
+    domain, base, target = summary
     need(1 <= len(raw(domain)) <= DOMAIN_LIMIT, "a domain name of another length")
     need(keys.expand("lifeboat domain", raw(domain), 16) == keys.domain_id, "a domain name of another domain")
     need(is_array(base, bytes, int) and len(base[0]) == 16 and base[1] >= 0, "a total that is none")
     need(target == changes.target(base), "a target that does not follow")
-    need((chunk_count, change_count) == (len(changes.entries), len(changes.all)), "counts that do not follow")
     need(changes.full or base_id == keys.state_id(*base), "a base id that does not follow")
     need(state_id == keys.state_id(*target), "a state id that does not follow")
     return domain, base, target
 
 
-# Tail
-def read_tail(sequence, records):
-    start, tail = sequence.at, sequence.item()
+# Footer
+def read_footer(sequence, records):
+    start, footer = sequence.at, sequence.item()
     size = sequence.at - start
-    need(is_array(tail, bytes | None, bytes, bytes, int, bytes, bytes), "not a tail")
-    need([len(tail[i] or bytes(32)) for i in (0, 1, 4, 5)] == [32, 32, 32, 64] and tail[0] != b"", "not a tail")
-    need(tail[2] == records, "records that are not those of the items")
-    need(tail[3] == start, "another length before the tail")
-    verify(tail[4], tail[5], b"lifeboat suite 1 signature\0" + sha256(sequence.data[start:start + size - 66]))
+    need(is_array(footer, bytes | None, bytes, bytes, bytes, bytes), "not a footer")
+    need([len(footer[i] or bytes(32)) for i in (0, 1, 3, 4)] == [32, 32, 32, 64] and footer[0] != b"", "not a footer")
+    need(footer[2] == records, "records that are not those of the items")
+    verify(footer[3], footer[4], b"lifeboat suite 1 signature\0" + sha256(sequence.data[start:start + size - 66]))
     need(sequence.take(9) == b"\x48" + size.to_bytes(8, "big"), "a trailer that states another length")
     need(not sequence.more(), "bytes after the trailer")
-    return tail[0], tail[1], tail[4]
+    return footer[0], footer[1], footer[3]
 
 
 # Chain
@@ -281,7 +281,7 @@ def compose(bundles):
             items[place] = first_old, digest, [table, key, first_old, new]
     changed = [change for first_old, digest, change in items.values() if first_old != digest]
     changes = Changes(first.keys, full)
-    for change in sorted(changed, key=lambda change: change_order(change[0], change[1], change[3] is not None)):
+    for change in sorted(changed, key=lambda change: change_order(*change[:2])):
         changes.change(*change)
     need(changes.target(first.base) == last.target, "a composed target that does not follow")
     return last._replace(base_id=first.base_id, base=first.base, changes=changes.all)

@@ -36,7 +36,7 @@ def changes_between(keys, base, target):
         table, key, new = target[place] if place in target else [*base[place][:2], None]
         if new is None or keys.digest(table, key, new) != old:
             changes.append([table, key, old, new])
-    return sorted(changes, key=lambda change: change_order(change[0], change[1], change[3] is not None))
+    return sorted(changes, key=lambda change: change_order(*change[:2]))
 
 
 class Chunks:
@@ -63,16 +63,16 @@ class Chunks:
         rest = encode(old) + encode(new)
         large = len(encode(table) + b"\x83" + encode(key) + rest) > MIB
         new_run = not self.runs or self.runs[-1][0] != table
-        size = len(self.plaintext) + len(self.coded(table, key, new)) + len(rest)
+        size = len(self.plaintext) + len(self.coded(table, key)) + len(rest)
         if large or size > MIB or new_run and len(self.runs) == RUNS_LIMIT:
             self.end()
-        self.plaintext += self.coded(table, key, new) + rest
+        self.plaintext += self.coded(table, key) + rest
         if not self.runs or self.runs[-1][0] != table:
             self.runs.append([table, 0, 0, bound(key)])
         self.runs[-1][2 if new is not None else 1] += 1
         self.sum -= int.from_bytes(old or b"", "big")
         self.sum += int.from_bytes(self.keys.digest(table, key, new), "big") if new is not None else 0
-        self.before = key, new is None
+        self.before = key
         if large:
             while len(self.plaintext) > MIB:
                 self.all.append([1, bytes(self.plaintext[:MIB]), [1, bytes(16), []]])
@@ -81,12 +81,12 @@ class Chunks:
         elif len(self.plaintext) >= 65_536 and self.cut(table, key, len(rest)):
             self.end()
 
-    def coded(self, table, key, new):
+    def coded(self, table, key):
         """What comes before the old: the head of the run where it is needed, the array's head and the key."""
         if not self.runs or self.runs[-1][0] != table:
             return encode(table) + b"\x83" + encode(key)
-        step = isinstance(key, int) and isinstance(self.before[0], int) and self.before[1] == (new is None)
-        return b"\x83" + encode(key - self.before[0] - 1 if step else key)
+        step = isinstance(key, int) and isinstance(self.before, int)
+        return b"\x83" + encode(key - self.before - 1 if step else key)
 
     def cut(self, table, key, n):
         first = hmac.digest(self.cut_key, encode([table, key]), "sha256")[:8]
@@ -104,37 +104,37 @@ def boxed(kind, plaintext, compress):
     return padded(encode([method, len(plaintext), content if method else plaintext]))
 
 
-def seal(keys, head, kind, box):
-    data = b"lifeboat suite 1 index\0" + sha256(head) if kind == 3 else b"lifeboat suite 1 chunk\0" + bytes([kind])
+def seal(keys, items, kind, box):
+    data = b"lifeboat suite 1 index\0" + sha256(b"".join(map(record, items))) if kind == 3 else b"lifeboat suite 1 chunk\0" + bytes([kind])
     return (keys.index_seal if kind == 3 else keys.chunk_seal).encrypt(box, [data])
 
 
 def encode_bundle(keys, base, target, changes, domain="default", compress=False, **alter):
     """The bundle of these changes, of totals [sum, items] each. `alter` has functions for the tests of faults: `chunks`,
-    `box`, `entries`, `summary` and `tail` take what would be written, and give what is written in its place."""
+    `box`, `entries`, `summary` and `footer` take what would be written, and give what is written in its place."""
     def altered(name, what):
         return alter[name](what) if name in alter else what
 
-    head = b"\xd9\xd9\xf7\x86\x68lifeboat\1\1\x50" + keys.domain_id + b"\x58\x20" + keys.commitment
-    head += b"\x48" + sha256(head)[:8]
+    header = b"\xd9\xd9\xf7\x86\x68lifeboat\1\1\x50" + keys.domain_id + b"\x58\x20" + keys.commitment
+    header += b"\x48" + sha256(header)[:8]
     chunks = altered("chunks", Chunks(keys, changes).all)
     entries = altered("entries", [entry for _, _, entry in chunks])
-    summary = altered("summary", [domain, base, target, len(chunks), len(changes)])
+    summary = altered("summary", [domain, base, target])
     index = b"".join(map(encode, [*entries, summary]))
     pages = [(3, index[at:at + MIB]) for at in range(0, len(index), MIB)]
-    items = [head]
+    items = [header]
     for kind, plaintext in [chunk[:2] for chunk in chunks] + pages:
         box = boxed(kind, plaintext, compress)
         box = altered("box", box) if kind < 3 else box
-        items.append(b"\x82" + bytes([kind]) + encode(seal(keys, head, kind, box)))
+        items.append(b"\x82" + bytes([kind]) + encode(seal(keys, items, kind, box)))
     body = b"".join(items)
     base_id = None if base == NOTHING else keys.state_id(*base)
-    tail = [base_id, keys.state_id(*target), b"".join(map(record, items)), len(body), keys.verify_key]
-    tail = b"\x86" + b"".join(map(encode, altered("tail", tail)))
+    footer = [base_id, keys.state_id(*target), b"".join(map(record, items)), keys.verify_key]
+    footer = b"\x85" + b"".join(map(encode, altered("footer", footer)))
     seed = keys.expand("lifeboat suite 1 signature", keys.domain_id, 32)
-    message = b"lifeboat suite 1 signature\0" + sha256(tail)
-    tail += encode(Ed25519PrivateKey.from_private_bytes(seed).sign(message))
-    return body + tail + b"\x48" + len(tail).to_bytes(8, "big")
+    message = b"lifeboat suite 1 signature\0" + sha256(footer)
+    footer += encode(Ed25519PrivateKey.from_private_bytes(seed).sign(message))
+    return body + footer + b"\x48" + len(footer).to_bytes(8, "big")
 
 
 def full_bundle(keys, target, **options):

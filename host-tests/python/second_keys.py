@@ -67,10 +67,11 @@ def padme(n):
     return -(-n // step) * step
 
 
-def open_seal(keys, head, kind, sealed):
+def open_seal(keys, kind, sealed, records):
+    """`records`: those of all items before this one."""
     seal, data = keys.chunk_seal, b"lifeboat suite 1 chunk\0" + bytes([kind])
     if kind == 3:
-        seal, data = keys.index_seal, b"lifeboat suite 1 index\0" + sha256(head)
+        seal, data = keys.index_seal, b"lifeboat suite 1 index\0" + sha256(records)
     try:
         sequence = Sequence(seal.decrypt(sealed, [data]))
     except (InvalidTag, ValueError):
@@ -90,6 +91,12 @@ def open_seal(keys, head, kind, sealed):
 def decompress(content, length):
     """One whole frame, fed in small steps: few bytes more than the stated length are ever made."""
     need(content[:4] == b"\x28\xb5\x2f\xfd", "a content that is no zstd frame")
+    try:
+        asked = zstandard.get_frame_parameters(content)
+    except zstandard.ZstdError:
+        raise Refused("corrupt: a content that is no zstd frame") from None
+    # Of a frame of one segment the window is its content, which is short.
+    need(asked.dict_id == 0 and asked.window_size <= 8 * MIB, "a frame with a dictionary, or a large window")
     frame, out = zstandard.ZstdDecompressor().decompressobj(), bytearray()
     try:
         for at in range(0, len(content), 64):

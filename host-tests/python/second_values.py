@@ -125,8 +125,8 @@ def key_order(key):
     return (0,) if key is None else (1, key)
 
 
-def change_order(table, key, is_write):
-    return (1, table.encode()) if isinstance(table, str) else (0, table), is_write, key_order(key)
+def change_order(table, key):
+    return (1, table.encode()) if isinstance(table, str) else (0, table), key_order(key)
 
 
 # Index

@@ -3,7 +3,6 @@
 
 use crate::alloc;
 use crate::chain::bundle::Bundle;
-use crate::chain::bundle::Side;
 use crate::chain::cursor::{Cursor, CursorChange, KeyBytes, NewBytes};
 use crate::chain::links::Chain;
 use crate::chain::merge::{ComposedChange, Composition, misfit, tables_of};
@@ -116,7 +115,7 @@ impl<'s> Base<'s> {
             root: Rc::clone(&self.root),
             changes: Composition::new(&self.deltas, table)?,
             table: table.clone(),
-            rows: Cursor::over(&self.root, table, Side::Writes, &[]),
+            rows: Cursor::over(&self.root, table, &[]),
             blocks,
             block: 0,
             is_open: false,

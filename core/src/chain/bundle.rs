@@ -18,6 +18,7 @@ use crate::read::reader::{Place, PublicReport, Splitter};
 use crate::read::standalone::Alone;
 use crate::state::sink::OwnedTable;
 use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result};
+use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,23 +33,17 @@ pub struct Bundle<'s> {
     source: Box<dyn Source + 's>,
     pub(crate) keys: DomainKeys,
     seal: Seal,
-    header_hash: [u8; 32],
     public: PublicReport,
     /// For each item from the header to the last page of the index, its offset and its hash.
     items: Vec<(u64, usize, [u8; 32])>,
+    /// SHA-256 of the records before each page of the index.
+    pages: Vec<[u8; 32]>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) summary: Summary,
     /// The chunks that have a run of each table.
     pub(crate) tables: BTreeMap<OwnedTable, Vec<usize>>,
     /// The chunk of small changes that was opened last.
     last: RefCell<Option<(usize, Rc<OpenChunk>)>>,
-}
-
-/// Which of the changes of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Removals,
-    Writes,
 }
 
 impl<'s> Bundle<'s> {
@@ -90,14 +85,14 @@ impl<'s> Bundle<'s> {
         if !bool::from(keys.commitment.ct_eq(&decoded.commitment)) {
             return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
         }
-        let footer = read_footer(&*source, length).or_else(|error| match error.kind() {
+        let (footer, footer_at) = read_footer(&*source, length).or_else(|error| match error.kind() {
             ErrorKind::Corrupt | ErrorKind::Truncated => Err(why_no_footer(file_kind, &*source, length)?),
             _ => Err(error),
         })?;
         if footer.verify_key != keys.verify_key() {
             return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
         }
-        let items = items(&footer)?;
+        let items = items(&footer, footer_at)?;
         if items[0] != (0, HEADER_LENGTH, header_hash) {
             return Err(Error::corrupt("the header is not the one that the footer lists"));
         }
@@ -116,9 +111,9 @@ impl<'s> Bundle<'s> {
             source,
             keys,
             seal,
-            header_hash,
             public,
             items,
+            pages: Vec::new(),
             entries: Vec::new(),
             summary: empty,
             tables: BTreeMap::new(),
@@ -140,7 +135,7 @@ impl<'s> Bundle<'s> {
 
     /// How many changes it holds.
     pub fn changes(&self) -> u64 {
-        self.summary.changes
+        self.entries.iter().flat_map(|entry| &entry.runs).map(|run| run.removals.saturating_add(run.writes)).sum()
     }
 
     /// True for a full bundle: it needs no other.
@@ -178,7 +173,7 @@ impl<'s> Bundle<'s> {
         let mut decoder = ChangeDecoder::new(&self.keys);
         for item in 1..self.items.len() {
             interrupt()?;
-            let (kind, plaintext) = self.open_item(item)?;
+            let (kind, plaintext) = self.open_any(item)?;
             decoder.chunk(kind, &plaintext, sink).map_err(|refusal| refusal.at(self.place(item)))?;
         }
         decoder.finish(&self.public, &self.keys).map(drop)
@@ -193,8 +188,15 @@ impl<'s> Bundle<'s> {
         Place { item, offset: self.items[item].0 }
     }
 
-    /// Reads one item after the header, compares its hash, and opens it.
-    pub(crate) fn open_item(&self, item: usize) -> Result<(ChunkKind, Vec<u8>)> {
+    /// Opens an item after the header: a chunk of changes, or a page of the index.
+    pub(crate) fn open_any(&self, item: usize) -> Result<(ChunkKind, Vec<u8>)> {
+        let page = item.checked_sub(self.items.len() - self.pages.len()).map(|page| &self.pages[page]);
+        self.open_item(item, page)
+    }
+
+    /// Reads one item after the header, compares its hash, and opens it. `page`: it is a page of the index, and the records
+    /// before it have this hash.
+    fn open_item(&self, item: usize, page: Option<&[u8; 32]>) -> Result<(ChunkKind, Vec<u8>)> {
         let (offset, length, hash) = self.items[item];
         let place = self.place(item);
         let mut bytes = alloc::zeros(length, "the next chunk").map_err(|error| error.at(place))?;
@@ -205,16 +207,15 @@ impl<'s> Bundle<'s> {
             return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
         }
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
-        let plaintext = self.seal.open(kind, sealed_of(&bytes)?, &self.header_hash).map_err(|error| error.at(place))?;
+        let plaintext = match (kind, page) {
+            (ChunkKind::IndexPage, Some(before)) => self.seal.open_page(sealed_of(&bytes)?, before),
+            (ChunkKind::IndexPage, None) | (_, Some(_)) => {
+                Err(Error::corrupt("an item of another kind than its place has"))
+            }
+            (kind, None) => self.seal.open(kind, sealed_of(&bytes)?),
+        };
+        let plaintext = plaintext.map_err(|error| error.at(place))?;
         Ok((kind, plaintext))
-    }
-
-    /// Whether a chunk has changes of this side of a table.
-    pub(crate) fn has(&self, chunk: usize, table: &OwnedTable, side: Side) -> bool {
-        self.entries[chunk].run(table).is_some_and(|run| match side {
-            Side::Removals => run.removals > 0,
-            Side::Writes => run.writes > 0,
-        })
     }
 
     fn read_index(&mut self, key: &RecoveryKey) -> Result<()> {
@@ -231,9 +232,18 @@ impl<'s> Bundle<'s> {
         if pages == 0 || pages as u64 > INDEX_MAX / CHUNK_MAX as u64 {
             return Err(Error::corrupt("the index is missing or too long"));
         }
+        let mut hash = Sha256::new();
+        let record = |hash: &mut Sha256, (_, length, sha256): &(u64, usize, [u8; 32])| {
+            hash.update(u32::try_from(*length).unwrap_or(u32::MAX).to_be_bytes());
+            hash.update(sha256);
+        };
+        self.items[..first].iter().for_each(|item| record(&mut hash, item));
         let mut index = Vec::new();
         for item in first..self.items.len() {
-            let page = self.open_item(item)?.1;
+            let before = hash.clone().finalize().into();
+            let page = self.open_item(item, Some(&before))?.1;
+            self.pages.push(before);
+            record(&mut hash, &self.items[item]);
             if page.is_empty() || (item + 1 < self.items.len() && page.len() < CHUNK_MAX) {
                 return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
             }
@@ -249,7 +259,7 @@ impl<'s> Bundle<'s> {
                 alloc::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
             }
         }
-        self.public.chunks = summary.chunks;
+        self.public.chunks = entries.len() as u64;
         (self.entries, self.summary) = (entries, summary);
         Ok(())
     }
@@ -270,7 +280,7 @@ impl<'s> Bundle<'s> {
         }
         let mut bytes = Vec::new();
         for at in first..=chunk {
-            let (kind, plaintext) = self.open_item(at + 1)?;
+            let (kind, plaintext) = self.open_item(at + 1, None)?;
             if kind != self.entries[at].kind || bytes.len() as u64 > CHANGE_MAX {
                 return Err(Error::corrupt("the index does not describe the chunks").at(self.place(at + 1)));
             }
@@ -289,7 +299,8 @@ impl<'s> Bundle<'s> {
     }
 }
 
-fn read_footer(source: &dyn Source, length: u64) -> Result<Footer> {
+/// The footer, and where it begins.
+fn read_footer(source: &dyn Source, length: u64) -> Result<(Footer, u64)> {
     let ends = || Error::truncated(format!("the bundle ends at byte {length}, before it is complete; get it again"));
     let mut trailer = [0; TRAILER];
     let at = length.checked_sub(TRAILER as u64).ok_or_else(ends)?;
@@ -310,9 +321,9 @@ fn read_footer(source: &dyn Source, length: u64) -> Result<Footer> {
         _ => ends(),
     })?;
     footer.check_signature(&encoded)?;
-    match footer.length == at - footer_length && !footer.items.is_empty() && footer.items.len() % RECORD == 0 {
-        true => Ok(footer),
-        false => Err(Error::corrupt("the footer states another length than what is before it has")),
+    match !footer.items.is_empty() && footer.items.len() % RECORD == 0 {
+        true => Ok((footer, at - footer_length)),
+        false => Err(Error::corrupt("the footer does not list the items before it")),
     }
 }
 
@@ -332,7 +343,7 @@ fn why_no_footer(file_kind: FileKind, source: &dyn Source, length: u64) -> Resul
 }
 
 /// Offset, length and hash of each item.
-fn items(footer: &Footer) -> Result<Vec<(u64, usize, [u8; 32])>> {
+fn items(footer: &Footer, footer_at: u64) -> Result<Vec<(u64, usize, [u8; 32])>> {
     let mut offset = 0;
     let mut items = alloc::with_room(footer.items.len() / RECORD, "the list of the bundle's items")?;
     for record in footer.items.chunks_exact(RECORD) {
@@ -345,9 +356,9 @@ fn items(footer: &Footer) -> Result<Vec<(u64, usize, [u8; 32])>> {
         }
         offset += u64::from(length);
     }
-    match offset == footer.length && !items.is_empty() {
+    match offset == footer_at {
         true => Ok(items),
-        false => Err(Error::corrupt("the footer lists other items than its length")),
+        false => Err(Error::corrupt("the footer lists items of another length than what is before it has")),
     }
 }
 
@@ -365,14 +376,13 @@ mod tests {
             base_id: Some(id),
             state_id: id,
             items: vec![0; items * RECORD],
-            length: 0,
             verify_key: VerifyKey([0; 32]),
             signature: [0; 64],
         };
         let mut bundle = footer.sign(&key.domain(key.domain_id("default")?))?.encode()?;
         bundle.extend(Footer::trailer(&bundle));
         let length = bundle.len() as u64;
-        read_footer(&bundle, length)
+        read_footer(&bundle, length).map(|(footer, _)| footer)
     }
 
     #[test]

@@ -1,11 +1,10 @@
-//! The changes of one table in one bundle, in key order, one by one: its removals or its writes.
+//! The changes of one table in one bundle, in key order, one by one.
 
 use crate::cbor::{Append, Reader, major};
 use crate::chain::bundle::Bundle;
-use crate::chain::bundle::Side;
 use crate::chain::open_chunk::OpenChunk;
 use crate::crypto::digest::Digest;
-use crate::format::change::{CHANGE_HEAD, between, is_removal, next_old, next_rowid, skip_key, skip_new};
+use crate::format::change::{CHANGE_HEAD, between, next_old, next_rowid, skip_key, skip_new};
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::compare_keys;
 use crate::{Error, Key, Result};
@@ -55,17 +54,16 @@ impl NewBytes {
     }
 }
 
-/// Reads one side of one table.
+/// Reads the changes of one table.
 pub(crate) struct Cursor<'s> {
     bundle: Rc<Bundle<'s>>,
     table: OwnedTable,
-    side: Side,
     /// The chunks that are still to be read, the next one last.
     chunks: Vec<usize>,
     /// The chunk that is read.
     open: Option<OpenRun>,
-    /// The rowid before, and whether that was a removal.
-    previous: Option<(i64, bool)>,
+    /// The rowid before, in this run.
+    previous: Option<i64>,
     /// The key that was given last: the next is above it.
     last: Vec<u8>,
 }
@@ -84,18 +82,17 @@ struct OpenRun {
 }
 
 impl<'s> Cursor<'s> {
-    /// All changes of this side.
-    pub fn new(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side) -> Self {
+    /// All of them.
+    pub fn new(bundle: &Rc<Bundle<'s>>, table: &OwnedTable) -> Self {
         let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
-        Self::over(bundle, table, side, chunks)
+        Self::over(bundle, table, chunks)
     }
 
     /// Those of these chunks, given in their order.
-    pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, side: Side, chunks: &[usize]) -> Self {
+    pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, chunks: &[usize]) -> Self {
         let mut cursor = Self {
             bundle: Rc::clone(bundle),
             table: table.clone(),
-            side,
             chunks: Vec::new(),
             open: None,
             previous: None,
@@ -107,8 +104,7 @@ impl<'s> Cursor<'s> {
 
     /// At its end it goes on with these chunks, which come after those before.
     pub fn go_on(&mut self, chunks: &[usize]) {
-        let has = |chunk: &usize| self.bundle.has(*chunk, &self.table, self.side);
-        self.chunks = chunks.iter().rev().copied().filter(has).collect();
+        self.chunks = chunks.iter().rev().copied().collect();
     }
 
     /// The next change; none at the end.
@@ -128,25 +124,18 @@ impl<'s> Cursor<'s> {
             if open.at >= open.end {
                 continue;
             }
-            let (change, is_removal) = self.read(&mut open)?;
-            // Removals come first: behind the last one there is nothing for their side in this chunk.
-            match (self.side, is_removal) {
-                (Side::Removals, false) => continue,
-                (Side::Writes, true) => self.open = Some(open),
-                _ => {
-                    self.open = Some(open);
-                    // Who reads one table alone has nobody else to check that.
-                    if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
-                        return Err(Error::corrupt("the keys of a table are not in order"));
-                    }
-                    self.last.clone_from(&change.key.0);
-                    return Ok(Some(change));
-                }
+            let change = self.read(&mut open)?;
+            self.open = Some(open);
+            // Who reads one table alone has nobody else to check that.
+            if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
+                return Err(Error::corrupt("the keys of a table are not in order"));
             }
+            self.last.clone_from(&change.key.0);
+            return Ok(Some(change));
         }
     }
 
-    fn read(&mut self, open: &mut OpenRun) -> Result<(CursorChange, bool)> {
+    fn read(&mut self, open: &mut OpenRun) -> Result<CursorChange> {
         let table: Table<'_> = self.table.as_table();
         let end = open.end;
         let mut reader = Reader::new(&open.chunk.bytes[open.at..end]);
@@ -156,11 +145,7 @@ impl<'s> Cursor<'s> {
         let is_rowid = !table.is_one_item() && reader.major()? != major::ARRAY;
         let mut rowid = None;
         if is_rowid {
-            let step_from = match self.previous {
-                Some((rowid, removed)) => (removed == is_removal(reader.clone())?).then_some(rowid),
-                None => None,
-            };
-            let found = next_rowid(&mut reader, step_from)?;
+            let found = next_rowid(&mut reader, self.previous)?;
             Key::Rowid(found).encode(&mut Append(&mut key));
             rowid = Some(found);
         } else {
@@ -169,8 +154,7 @@ impl<'s> Cursor<'s> {
         }
         let old = next_old(&mut reader)?;
         let value = reader.clone();
-        let removed = reader.null();
-        let new = if removed {
+        let new = if reader.null() {
             None
         } else {
             skip_new(self.bundle.keys.file_kind, &table, &mut reader)?;
@@ -181,8 +165,8 @@ impl<'s> Cursor<'s> {
             open.writes += 1;
             Some((digest, new))
         };
-        self.previous = rowid.map(|rowid| (rowid, removed));
+        self.previous = rowid;
         open.at = end - reader.rest().len();
-        Ok((CursorChange { key: KeyBytes(key), old, new }, removed))
+        Ok(CursorChange { key: KeyBytes(key), old, new })
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::alloc;
 use crate::chain::bundle::Bundle;
-use crate::chain::bundle::Side;
 use crate::chain::cursor::{Cursor, CursorChange, KeyBytes, NewBytes};
 use crate::crypto::digest::Digest;
 use crate::state::sink::OwnedTable;
@@ -64,10 +63,7 @@ impl<'s> Composition<'s> {
     /// What these bundles, oldest first, change in this table.
     pub fn new(bundles: &[Rc<Bundle<'s>>], table: &OwnedTable) -> Result<Self> {
         let has_table = bundles.iter().filter(|bundle| bundle.tables.contains_key(table));
-        // Two cursors for each bundle, so that a cursor's number halved is its bundle's.
-        let cursors: Vec<_> = has_table
-            .flat_map(|bundle| [Side::Removals, Side::Writes].map(|side| Cursor::new(bundle, table, side)))
-            .collect();
+        let cursors: Vec<_> = has_table.map(|bundle| Cursor::new(bundle, table)).collect();
         let mut composition = Self { next: BinaryHeap::new(), cursors, returned: Vec::new() };
         for cursor in 0..composition.cursors.len() {
             composition.advance(cursor)?;
@@ -90,19 +86,16 @@ impl<'s> Composition<'s> {
         if let Some(change) = self.returned.pop() {
             return Ok(Some(change));
         }
-        while let Some(Reverse(Next { mut cursor, change })) = self.next.pop() {
+        while let Some(Reverse(Next { cursor, change })) = self.next.pop() {
             let CursorChange { key, old, mut new } = change;
             self.advance(cursor)?;
             while self.next.peek().is_some_and(|Reverse(other)| other.change.key == key) {
                 let Some(Reverse(later)) = self.next.pop() else { break };
-                if later.cursor / 2 == cursor / 2 {
-                    return Err(Error::corrupt("a delta both removes and writes a key"));
-                }
                 if later.change.old != new.as_ref().map(|(digest, _)| *digest) {
                     return Err(misfit());
                 }
-                (cursor, new) = (later.cursor, later.change.new);
-                self.advance(cursor)?;
+                new = later.change.new;
+                self.advance(later.cursor)?;
             }
             if old != new.as_ref().map(|(digest, _)| *digest) {
                 return Ok(Some(ComposedChange { key, old, new }));

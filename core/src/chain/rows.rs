@@ -4,7 +4,6 @@
 use crate::cbor::Append;
 use crate::chain::base::{Base, BaseItem, BaseTable};
 use crate::chain::bundle::Bundle;
-use crate::chain::bundle::Side;
 use crate::chain::cursor::{Cursor, KeyBytes, NewBytes};
 use crate::chain::links::Chain;
 use crate::chain::overlay::with_row;
@@ -138,49 +137,39 @@ impl<'s> Chain<'s> {
         key.encode(&mut Append(&mut bytes));
         let key = KeyBytes(bytes);
         for bundle in self.bundles().iter().rev() {
-            let (written, removed) =
-                (find_in(bundle, &table, Side::Writes, &key)?, find_in(bundle, &table, Side::Removals, &key)?);
-            match (written, removed) {
-                (Some(_), Some(_)) => return Err(Error::corrupt("a bundle both removes and writes a key")),
-                (Some(found), None) | (None, Some(found)) => {
-                    return Ok(found.map(|value| StoredRow { key, value }));
-                }
-                (None, None) => {}
+            if let Some(found) = find_in(bundle, &table, &key)? {
+                return Ok(found.map(|value| StoredRow { key, value }));
             }
         }
         Ok(None)
     }
 }
 
-/// The change of a key on one side of a bundle: none if there is none, else the new value or none.
-fn find_in(
-    bundle: &Rc<Bundle<'_>>,
-    table: &OwnedTable,
-    side: Side,
-    key: &KeyBytes,
-) -> Result<Option<Option<NewBytes>>> {
+/// The change of a key in a bundle: none if there is none, else the new value or none.
+fn find_in(bundle: &Rc<Bundle<'_>>, table: &OwnedTable, key: &KeyBytes) -> Result<Option<Option<NewBytes>>> {
     let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
-    for chunk in chunks.iter().rev() {
-        let run = bundle.entries[*chunk].run(table);
-        let (Some(run), true) = (run, bundle.has(*chunk, table, side)) else { continue };
-        // The bound of a run that begins with removals says nothing about its writes.
-        let is_bound = side == Side::Removals || run.removals == 0;
-        if is_bound && KeyBytes(run.bound.clone()) > *key {
-            continue;
+    let bound = |chunk: &usize| bundle.entries[*chunk].run(table).map(|run| KeyBytes(run.bound.clone()));
+    // Behind these, all keys are above it.
+    let chunks = &chunks[..chunks.partition_point(|chunk| bound(chunk).is_some_and(|bound| bound <= *key))];
+    let Some(last) = chunks.last() else { return Ok(None) };
+    // A bound is cut short: of the chunks that have the same one, the first keys tell which it is.
+    let same = chunks.partition_point(|chunk| bound(chunk) < bound(last));
+    let (mut low, mut high) = (same, chunks.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let first = Cursor::over(bundle, table, &chunks[middle..=middle]).next()?;
+        match first.is_some_and(|change| change.key <= *key) {
+            true => low = middle + 1,
+            false => high = middle,
         }
-        let mut cursor = Cursor::over(bundle, table, side, std::slice::from_ref(chunk));
-        let mut is_first = true;
-        while let Some(change) = cursor.next()? {
-            match change.key.cmp(key) {
-                Ordering::Equal => return Ok(Some(change.new.map(|(_, value)| value))),
-                // Its bound was cut short, and the key lies before it after all.
-                Ordering::Greater if is_first => break,
-                Ordering::Greater => return Ok(None),
-                Ordering::Less => is_first = false,
-            }
-        }
-        if !is_first {
-            return Ok(None);
+    }
+    let Some(chunk) = low.checked_sub(1) else { return Ok(None) };
+    let mut cursor = Cursor::over(bundle, table, &chunks[chunk..=chunk]);
+    while let Some(change) = cursor.next()? {
+        match change.key.cmp(key) {
+            Ordering::Less => {}
+            Ordering::Equal => return Ok(Some(change.new.map(|(_, value)| value))),
+            Ordering::Greater => break,
         }
     }
     Ok(None)

@@ -99,9 +99,8 @@ pub(crate) struct ChunkBuilder<F> {
     table: Vec<u8>,
     /// The head of the current table's run stands in the chunk.
     in_run: bool,
-    /// The rowid before, in this run, and whether that was a removal.
+    /// The rowid before, in this run.
     previous: Option<i64>,
-    removing: bool,
     compression: Compression,
     plaintext: Vec<u8>,
     entry: EntryBuilder,
@@ -133,7 +132,6 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             table: Vec::new(),
             in_run: false,
             previous: None,
-            removing: false,
             compression: Compression::default(),
             plaintext: Vec::new(),
             entry: EntryBuilder::default(),
@@ -173,9 +171,6 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
             return self.push_large(key, old, digest, |parts| {
                 let Ok(()) = parts.push(value);
             });
-        }
-        if std::mem::replace(&mut self.removing, new.is_none()) != new.is_none() {
-            self.previous = None;
         }
         if !self.in_run && self.entry.run_count() >= limits::RUNS_MAX {
             self.end()?;

@@ -68,18 +68,14 @@ impl Chain<'_> {
         let mut chunks = ChunkBuilder::new(&keys, emit);
         for table in tables_of(self.bundles()) {
             let mut begun = false;
-            for removals in [true, false] {
-                let mut changes = Composition::new(self.bundles(), &table)?;
-                while let Some(change) = changes.next()? {
-                    interrupt()?;
-                    if change.new.is_none() == removals {
-                        if !std::mem::replace(&mut begun, true) {
-                            chunks.table(&table.as_table(), options.of(&table.as_table()))?;
-                        }
-                        let new = change.new.as_ref().map(|(digest, new)| (*digest, new.bytes()));
-                        chunks.push(&change.key.0, change.old, new)?;
-                    }
+            let mut changes = Composition::new(self.bundles(), &table)?;
+            while let Some(change) = changes.next()? {
+                interrupt()?;
+                if !std::mem::replace(&mut begun, true) {
+                    chunks.table(&table.as_table(), options.of(&table.as_table()))?;
                 }
+                let new = change.new.as_ref().map(|(digest, new)| (*digest, new.bytes()));
+                chunks.push(&change.key.0, change.old, new)?;
             }
         }
         let (first, last) = (&self.bundles()[0].summary, &self.bundles()[self.bundles().len() - 1].summary);
@@ -111,7 +107,7 @@ impl Bundle<'_> {
     /// Opens all chunks in their order, as an [`Opener`](crate::Opener) does.
     fn open_all(&self, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
         for item in 1..self.item_count() {
-            let (kind, plaintext) = self.open_item(item)?;
+            let (kind, plaintext) = self.open_any(item)?;
             emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place: self.place(item) })?;
         }
         emit(Opened::End(self.public().clone()))

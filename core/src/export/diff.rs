@@ -1,8 +1,6 @@
 //! A live state against its base, table by table: both come in key order, and what differs becomes a change.
 //!
 //! Rows are first compared in blocks, by sums of digests; only where a block differs is it opened and compared row by row.
-//! Removals come before writes in a bundle, so writes wait until the last removal of their table is known; where too many
-//! would wait, the table is walked over once more.
 
 use crate::alloc;
 use crate::chain::base::{Base, BaseItem, BaseTable};
@@ -17,7 +15,7 @@ use crate::{Error, Result};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-/// Bytes of rows that wait for the end of their block, and of writes that wait for the end of their table.
+/// Bytes of rows that wait for the end of their block.
 const WAITING_MAX: usize = 8 << 20;
 
 /// Where changes go: the chunks, with each table begun at its first change.
@@ -127,21 +125,6 @@ impl<'s> Difference<'s> {
         }
     }
 
-    /// All rows of the table have come. True: they are needed once more.
-    pub fn table_end<F>(&mut self, out: &mut Changes<F>) -> Result<bool>
-    where
-        F: FnMut(PlainChunk) -> Result<()>,
-    {
-        let Some(mut current) = self.current.take() else { return Ok(false) };
-        if !current.finish(out)? {
-            return Ok(false);
-        }
-        let mut again = TableDifference::new(current.table.clone(), self.base.table(&current.table)?)?;
-        again.is_second = true;
-        self.current = Some(again);
-        Ok(true)
-    }
-
     /// The state has come to its end.
     pub fn finish<F>(&mut self, out: &mut Changes<F>) -> Result<()>
     where
@@ -154,13 +137,13 @@ impl<'s> Difference<'s> {
         self.current.as_mut().ok_or_else(|| Error::misuse("a row comes before its table"))
     }
 
-    /// Removes all that the base has in the tables before this one, which the state does not have.
+    /// Removes what the base has beyond the rows that came: in the current table, and in the tables before this one.
     fn remove_before<F>(&mut self, table: Option<&OwnedTable>, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
     {
-        if self.current.is_some() {
-            return Err(Error::misuse("the rows of a table have no end: table_end was not called"));
+        if let Some(mut current) = self.current.take() {
+            current.finish(out)?;
         }
         while let Some(first) = self.waiting.first()
             && table.is_none_or(|table| first < table)
@@ -184,17 +167,16 @@ struct WaitingRow {
     /// Where its value begins and ends; its key lies before it, behind the row before.
     value: usize,
     end: usize,
-    old: Option<Digest>,
     digest: Digest,
 }
 
 impl Waiting {
-    fn push(&mut self, key: &[u8], old: Option<Digest>, digest: Digest, value: &[u8]) -> Result<()> {
+    fn push(&mut self, key: &[u8], digest: Digest, value: &[u8]) -> Result<()> {
         const WHAT: &str = "rows that are compared";
         alloc::append(&mut self.bytes, key, WHAT)?;
         let start = self.bytes.len();
         alloc::append(&mut self.bytes, value, WHAT)?;
-        alloc::push(&mut self.rows, WaitingRow { value: start, end: self.bytes.len(), old, digest }, WHAT)
+        alloc::push(&mut self.rows, WaitingRow { value: start, end: self.bytes.len(), digest }, WHAT)
     }
 
     fn is_full(&self) -> bool {
@@ -228,11 +210,6 @@ struct TableDifference<'s> {
     /// The rows that fall into the current block, their sum and number.
     block: Waiting,
     sum: u128,
-    /// Writes, until all removals are known.
-    writes: Waiting,
-    /// There were too many of them.
-    needs_second: bool,
-    is_second: bool,
 }
 
 impl<'s> TableDifference<'s> {
@@ -246,9 +223,6 @@ impl<'s> TableDifference<'s> {
             next: None,
             block: Waiting::default(),
             sum: 0,
-            writes: Waiting::default(),
-            needs_second: false,
-            is_second: false,
         };
         difference.is_exhausted = difference.base.is_exhausted()?;
         Ok(difference)
@@ -270,7 +244,7 @@ impl<'s> TableDifference<'s> {
             } else if self.bound.is_some() && !is_below(key, self.bound.as_ref())? {
                 self.settle(out)?;
             } else {
-                self.block.push(key, None, digest, value)?;
+                self.block.push(key, digest, value)?;
                 self.sum = self.sum.wrapping_add(number(Some(digest)));
                 return if self.block.is_full() { self.open(out) } else { Ok(()) };
             }
@@ -297,17 +271,11 @@ impl<'s> TableDifference<'s> {
         if old == Some(digest) {
             return Ok(None);
         }
-        if self.is_second || (self.is_exhausted && !self.needs_second) {
-            self.flush(out)?;
-            return Ok(Some(old));
-        }
-        self.needs_second = true;
-        self.writes.clear();
-        Ok(None)
+        Ok(Some(old))
     }
 
-    /// All rows have come. True: they are needed once more.
-    fn finish<F>(&mut self, out: &mut Changes<F>) -> Result<bool>
+    /// All rows have come: what the base still has is gone.
+    fn finish<F>(&mut self, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
     {
@@ -321,8 +289,7 @@ impl<'s> TableDifference<'s> {
             }
             self.next_block()?;
         }
-        self.flush(out)?;
-        Ok(self.needs_second)
+        Ok(())
     }
 
     /// Compares a row with the opened block: the old digest of its key, if there is one. None: the block is at its end.
@@ -390,10 +357,7 @@ impl<'s> TableDifference<'s> {
     where
         F: FnMut(PlainChunk) -> Result<()>,
     {
-        match self.is_second {
-            true => Ok(()),
-            false => out.push(&self.table.as_table(), &item.key.0, Some(item.digest), None),
-        }
+        out.push(&self.table.as_table(), &item.key.0, Some(item.digest), None)
     }
 
     fn write<F>(
@@ -407,31 +371,7 @@ impl<'s> TableDifference<'s> {
     where
         F: FnMut(PlainChunk) -> Result<()>,
     {
-        if self.needs_second {
-            return Ok(());
-        }
-        if self.is_second || self.is_exhausted {
-            self.flush(out)?;
-            return out.push(&self.table.as_table(), key, old, Some((digest, value)));
-        }
-        self.writes.push(key, old, digest, value)?;
-        if self.writes.is_full() {
-            self.needs_second = true;
-            self.writes.clear();
-        }
-        Ok(())
-    }
-
-    /// The last removal has come: the writes that waited for it follow.
-    fn flush<F>(&mut self, out: &mut Changes<F>) -> Result<()>
-    where
-        F: FnMut(PlainChunk) -> Result<()>,
-    {
-        for (key, row, value) in self.writes.iter() {
-            out.push(&self.table.as_table(), key, row.old, Some((row.digest, value)))?;
-        }
-        self.writes.clear();
-        Ok(())
+        out.push(&self.table.as_table(), key, old, Some((digest, value)))
     }
 }
 

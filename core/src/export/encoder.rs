@@ -54,18 +54,10 @@ impl Batch {
     }
 }
 
-/// Takes what an [`Encoder`] makes: mostly the sending end of a channel.
-pub trait EncodedSink {
-    /// The next part.
-    fn take(&mut self, encoded: Encoded) -> Result<()>;
-
-    /// All rows of the table last named were handed on: what [`Export::table_end`](crate::StateSink::table_end) says there.
-    fn table_end(&mut self) -> Result<bool>;
-}
-
-/// Encodes the state that it is given as a [`StateSink`]. Call [`Encoder::finish`] after the walk. Holds one batch.
-pub struct Encoder<T> {
-    sink: T,
+/// Encodes the state that it is given as a [`StateSink`], and hands on each part: mostly to a channel. Call
+/// [`Encoder::finish`] after the walk. Holds one batch.
+pub struct Encoder<F> {
+    emit: F,
     rules: Rules,
     digester: Digester,
     /// A table was named of which no row has come.
@@ -74,11 +66,11 @@ pub struct Encoder<T> {
     batch: Batch,
 }
 
-impl<T: EncodedSink> Encoder<T> {
-    /// The keys of the [`Export`](crate::Export) on the other side.
-    pub fn new(keys: &DomainKeys, sink: T) -> Self {
+impl<F: FnMut(Encoded) -> Result<()>> Encoder<F> {
+    /// The keys of the [`Export`](crate::Export) on the other side, which gets what `emit` is given.
+    pub fn new(keys: &DomainKeys, emit: F) -> Self {
         Self {
-            sink,
+            emit,
             rules: Rules::default(),
             digester: Digester::new(keys),
             named: None,
@@ -90,16 +82,15 @@ impl<T: EncodedSink> Encoder<T> {
     /// The walk has come to its end.
     ///
     /// # Errors
-    /// Misuse when no settings or schema have come; those of the sink.
-    pub fn finish(mut self) -> Result<T> {
+    /// Misuse when no settings or schema have come; those of `emit`.
+    pub fn finish(mut self) -> Result<()> {
         self.flush()?;
-        self.rules.finish()?;
-        Ok(self.sink)
+        self.rules.finish()
     }
 
     fn send(&mut self, message: Message) -> Result<()> {
         self.flush()?;
-        self.sink.take(Encoded(message))
+        (self.emit)(Encoded(message))
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -109,7 +100,7 @@ impl<T: EncodedSink> Encoder<T> {
         let bytes = alloc::with_room(BATCH + BATCH / 8, ROWS)?;
         let room = Batch { bytes, rows: alloc::with_room(self.batch.rows.len(), ROWS)? };
         let batch = std::mem::replace(&mut self.batch, room);
-        self.sink.take(Encoded(Message::Rows(batch)))
+        (self.emit)(Encoded(Message::Rows(batch)))
     }
 
     fn begin(&mut self, name: &str) -> Result<()> {
@@ -129,23 +120,23 @@ impl<T: EncodedSink> Encoder<T> {
         row.key.encode(&mut stream);
         encode_values(row.values, &mut stream);
         self.send(Message::Large(key, stream.finish()))?;
-        let mut pieces = Pieces { sink: &mut self.sink, piece: alloc::with_room(CHUNK_MAX, ROWS)?, failed: Ok(()) };
+        let mut pieces = Pieces { emit: &mut self.emit, piece: alloc::with_room(CHUNK_MAX, ROWS)?, failed: Ok(()) };
         encode_values(row.values, &mut pieces);
         let Pieces { piece, failed, .. } = pieces;
         failed?;
-        self.sink.take(Encoded(Message::Piece(piece)))?;
-        self.sink.take(Encoded(Message::LargeEnd))
+        (self.emit)(Encoded(Message::Piece(piece)))?;
+        (self.emit)(Encoded(Message::LargeEnd))
     }
 }
 
 /// Takes the bytes of a large row and hands them on in pieces.
-struct Pieces<'a, T> {
-    sink: &'a mut T,
+struct Pieces<'a, F> {
+    emit: &'a mut F,
     piece: Vec<u8>,
     failed: Result<()>,
 }
 
-impl<T: EncodedSink> Write for Pieces<'_, T> {
+impl<F: FnMut(Encoded) -> Result<()>> Write for Pieces<'_, F> {
     type Error = Infallible;
 
     fn push(&mut self, mut input: &[u8]) -> Result<(), Infallible> {
@@ -156,7 +147,7 @@ impl<T: EncodedSink> Write for Pieces<'_, T> {
             if self.piece.len() == CHUNK_MAX {
                 let sent = alloc::with_room(CHUNK_MAX, ROWS).and_then(|room| {
                     let piece = std::mem::replace(&mut self.piece, room);
-                    self.sink.take(Encoded(Message::Piece(piece)))
+                    (self.emit)(Encoded(Message::Piece(piece)))
                 });
                 self.failed = sent;
             }
@@ -165,7 +156,7 @@ impl<T: EncodedSink> Write for Pieces<'_, T> {
     }
 }
 
-impl<T: EncodedSink> StateSink for Encoder<T> {
+impl<F: FnMut(Encoded) -> Result<()>> StateSink for Encoder<F> {
     fn settings(&mut self, settings: &Settings) -> Result<()> {
         self.rules.begin(&Table::Settings)?;
         self.rules.learn_settings(settings);
@@ -206,11 +197,6 @@ impl<T: EncodedSink> StateSink for Encoder<T> {
         encode_values(values, &mut Append(&mut batch.bytes));
         alloc::push(&mut batch.rows, (value, batch.bytes.len()), ROWS)?;
         if batch.bytes.len() >= BATCH { self.flush() } else { Ok(()) }
-    }
-
-    fn table_end(&mut self) -> Result<bool> {
-        self.flush()?;
-        self.sink.table_end()
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {

@@ -32,8 +32,6 @@ pub struct Export<'s, F> {
     ledger: Option<LedgerBuilder<'s>>,
     /// A table was named of which no row has come.
     named: Option<String>,
-    /// The rows of a table come for the second time: they are counted and noted already.
-    is_second: bool,
     /// The encoded length of the current table.
     table_length: usize,
     /// A large row whose pieces come: its key, its digest, and the old digest of its change if there is one.
@@ -52,7 +50,6 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
             difference: None,
             ledger: None,
             named: None,
-            is_second: false,
             table_length: 0,
             large: None,
             key: Vec::new(),
@@ -195,10 +192,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
 
     /// A row by the canonical bytes of its key and its values.
     fn encoded_row(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let digest = match self.is_second {
-            true => self.tally.digest(key, value),
-            false => self.tally.add(key, value)?,
-        };
+        let digest = self.tally.add(key, value)?;
         self.note(key, digest)?;
         match &mut self.difference {
             Some(difference) => difference.row(key, digest, value, &mut self.changes),
@@ -208,9 +202,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
 
     /// A row that is too large to be held encoded. Some: its change is to be written, with this old digest.
     fn begin_large(&mut self, key: &[u8], digest: Digest) -> Result<Option<Option<Digest>>> {
-        if !self.is_second {
-            self.tally.add_digest(key, digest)?;
-        }
+        self.tally.add_digest(key, digest)?;
         self.note(key, digest)?;
         let Some(difference) = &mut self.difference else { return Ok(Some(None)) };
         let old = difference.large_row(key, digest, &mut self.changes)?;
@@ -222,8 +214,8 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
 
     fn note(&mut self, key: &[u8], digest: Digest) -> Result<()> {
         match &mut self.ledger {
-            Some(ledger) if !self.is_second => ledger.digest(key, digest),
-            _ => Ok(()),
+            Some(ledger) => ledger.digest(key, digest),
+            None => Ok(()),
         }
     }
 }
@@ -280,15 +272,6 @@ impl<F: FnMut(PlainChunk) -> Result<()>> StateSink for Export<'_, F> {
         };
         (self.key, self.value) = (key_bytes, value);
         taken
-    }
-
-    fn table_end(&mut self) -> Result<bool> {
-        // A table without rows was not begun: the base's rows, if it had some, go when the next table comes.
-        self.is_second = match &mut self.difference {
-            Some(difference) if self.named.is_none() => difference.table_end(&mut self.changes)?,
-            _ => false,
-        };
-        Ok(self.is_second)
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {

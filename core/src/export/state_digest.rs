@@ -52,7 +52,7 @@ impl Tally {
 
     /// Adds an item by the canonical bytes of its key and value.
     pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<Digest> {
-        self.order.change(true, key)?;
+        self.order.change(key, false, true)?;
         let digest = self.digester.item(key, value);
         self.total.add(digest);
         Ok(digest)
@@ -60,17 +60,12 @@ impl Tally {
 
     /// Adds an item by its digest.
     pub fn add_digest(&mut self, key: &[u8], digest: Digest) -> Result<()> {
-        self.order.change(true, key)?;
+        self.order.change(key, false, true)?;
         self.total.add(digest);
         Ok(())
     }
 
-    /// The digest of an item of the current table, which is not added.
-    pub fn digest(&self, key: &[u8], value: &[u8]) -> Digest {
-        self.digester.item(key, value)
-    }
-
-    /// The same for a row that is too large to be held encoded.
+    /// The digest of a row of the current table that is too large to be held encoded. It is not added.
     pub fn digest_large(&self, row: &NewRow<'_>) -> Digest {
         let mut stream = self.digester.stream();
         row.key.encode(&mut stream);

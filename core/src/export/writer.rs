@@ -9,7 +9,6 @@ use crate::format::header::Header;
 use crate::format::index::Summary;
 use crate::format::seal::Seal;
 use crate::kinds::ChunkKind;
-use crate::kinds::Compression;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
 use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
 use std::io;
@@ -41,7 +40,6 @@ pub struct BundleWriter<W> {
     keys: DomainKeys,
     domain: String,
     seal: Seal,
-    header_hash: [u8; 32],
     /// The records of all items so far.
     records: Vec<u8>,
     length: u64,
@@ -71,15 +69,13 @@ impl<W: io::Write> BundleWriter<W> {
         let header =
             Header { file_kind: keys.file_kind, domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
         out.write_all(&header).map_err(|error| write_failed(&error))?;
-        let header_hash = sha256(&header);
         let mut records = Vec::new();
-        push_record(&mut records, header.len(), &header_hash)?;
+        push_record(&mut records, header.len(), &sha256(&header))?;
         Ok(Self {
             out,
             seal: Seal::new(&keys),
             keys,
             domain: domain.to_owned(),
-            header_hash,
             records,
             length: header.len() as u64,
             entries: Vec::new(),
@@ -108,11 +104,11 @@ impl<W: io::Write> BundleWriter<W> {
         }
         self.chunks += chunks.len() as u64;
         if let [chunk] = chunks {
-            let sealed = self.seal.seal(chunk.kind, chunk.compression, &chunk.plaintext, &self.header_hash)?;
+            let sealed = self.seal.seal(chunk.kind, chunk.compression, &chunk.plaintext)?;
             return self.item(chunk.kind, &sealed);
         }
         let plain = chunks.iter().map(|chunk| (chunk.kind, chunk.compression, chunk.plaintext.as_slice()));
-        let sealed = self.seal.seal_several(plain, &self.header_hash)?;
+        let sealed = self.seal.seal_several(plain)?;
         chunks.iter().zip(sealed).try_for_each(|(chunk, sealed)| self.item(chunk.kind, &sealed))
     }
 
@@ -126,25 +122,17 @@ impl<W: io::Write> BundleWriter<W> {
                 "these totals are not of the chunks that were written: another domain, or chunks are missing",
             ));
         }
-        let summary = Summary {
-            domain: self.domain.clone(),
-            base: totals.base,
-            target: totals.target,
-            chunks: self.chunks,
-            changes: totals.changes,
-        };
+        let summary = Summary { domain: self.domain.clone(), base: totals.base, target: totals.target };
         let mut index = std::mem::take(&mut self.entries);
         alloc::append(&mut index, &summary.encode(), "the index")?;
         for page in index.chunks(CHUNK_MAX) {
-            // Never compressed: bounds of keys and names of tables stand side by side here.
-            let sealed = self.seal.seal(ChunkKind::IndexPage, Compression::None, page, &self.header_hash)?;
+            let sealed = self.seal.seal_page(page, &sha256(&self.records))?;
             self.item(ChunkKind::IndexPage, &sealed)?;
         }
         let footer = Footer {
             base_id: totals.base_id(&self.keys),
             state_id: totals.target.state_id(&self.keys),
             items: std::mem::take(&mut self.records),
-            length: self.length,
             verify_key: self.keys.verify_key(),
             signature: [0; 64],
         }

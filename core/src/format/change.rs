@@ -140,8 +140,6 @@ pub(crate) fn what_is_next<'a>(reader: &mut Reader<'a>) -> Result<Next<'a>> {
 #[derive(Default)]
 pub(crate) struct RowReader<'a> {
     rowid: Option<i64>,
-    /// The row that was read last was removed.
-    removed: bool,
     primary: Vec<Value<'a>>,
     /// The values of the row that was read last; none for a removal.
     pub values: Vec<Value<'a>>,
@@ -168,11 +166,7 @@ impl<'a> RowReader<'a> {
     pub fn next(&mut self, file_kind: FileKind, reader: &mut Reader<'a>) -> Result<Change<'a>> {
         reader.exactly(CHANGE_HEAD)?;
         let start = reader.clone();
-        let mut previous = self.rowid.take();
-        if previous.is_some() && self.removed && !is_removal(reader.clone())? {
-            // No step leads from a removal to a write.
-            previous = None;
-        }
+        let previous = self.rowid.take();
         match reader.major()? {
             major::ARRAY => decode_values(reader, &mut self.primary)?,
             _ => self.rowid = Some(next_rowid(reader, previous)?),
@@ -202,9 +196,8 @@ impl<'a> RowReader<'a> {
         }
         let old = next_old(reader)?;
         let start = reader.clone();
-        self.removed = reader.null();
         self.values.clear();
-        if self.removed {
+        if reader.null() {
             return Change { old, new: None }.check();
         }
         if file_kind == FileKind::Ledger {
@@ -218,13 +211,6 @@ impl<'a> RowReader<'a> {
         canonical(&again, "a row")?;
         Change { old, new: Some(new) }.check()
     }
-}
-
-/// Whether the change whose key comes next is a removal.
-pub(crate) fn is_removal(mut reader: Reader<'_>) -> Result<bool> {
-    skip_key(&mut reader)?;
-    next_old(&mut reader)?;
-    Ok(reader.null())
 }
 
 pub(crate) fn next_rowid(reader: &mut Reader<'_>, previous: Option<i64>) -> Result<i64> {
@@ -291,13 +277,14 @@ fn canonical(again: &Compare<'_>, what: &str) -> Result<()> {
     }
 }
 
-/// Watches that changes come in canonical order: tables ascending; in each first removals, then writes; keys ascending.
+/// Watches that changes come in canonical order: tables ascending, and in each the keys.
 #[derive(Default)]
 pub(crate) struct Order {
     rank: Option<u8>,
     name: String,
-    writes: bool,
     key: Vec<u8>,
+    /// Whether keys are primary keys: those of the state before, and those of the state after.
+    are_primary: [Option<bool>; 2],
 }
 
 impl Order {
@@ -312,8 +299,8 @@ impl Order {
         }
         self.rank = Some(rank);
         name.clone_into(&mut self.name);
-        self.writes = false;
         self.key.clear();
+        self.are_primary = [None; 2];
         Ok(())
     }
 
@@ -323,23 +310,20 @@ impl Order {
         self.rank == Some(rank) && self.name == name
     }
 
-    /// A change of the table last named.
+    /// A change of the table last named. `old`, `new`: the key is one of the state before, of the state after.
     ///
     /// # Errors
     /// Corrupt, when it does not come after the one before it.
-    pub fn change(&mut self, is_write: bool, key: &[u8]) -> Result<()> {
-        if is_write == self.writes {
-            let is_primary = |key: &[u8]| key.first().is_some_and(|head| head >> 5 == major::ARRAY);
-            if !self.key.is_empty() && is_primary(&self.key) != is_primary(key) {
+    pub fn change(&mut self, key: &[u8], old: bool, new: bool) -> Result<()> {
+        let is_primary = key.first().is_some_and(|first| first >> 5 == major::ARRAY);
+        // A table may be made anew, with keys of the other kind.
+        for (are_primary, _) in self.are_primary.iter_mut().zip([old, new]).filter(|(_, is_there)| *is_there) {
+            if *are_primary.get_or_insert(is_primary) != is_primary {
                 return Err(Error::corrupt(format!("the table {:?} has both rowids and primary keys", self.name)));
             }
-            if !self.key.is_empty() && compare_keys(&self.key, key)? != Ordering::Less {
-                return Err(Error::corrupt(format!("the keys of the table {:?} are not in order", self.name)));
-            }
-        } else if is_write {
-            self.writes = true;
-        } else {
-            return Err(Error::corrupt(format!("a removal after a write in the table {:?}", self.name)));
+        }
+        if !self.key.is_empty() && compare_keys(&self.key, key)? != Ordering::Less {
+            return Err(Error::corrupt(format!("the keys of the table {:?} are not in order", self.name)));
         }
         self.key.clear();
         self.key.extend_from_slice(key);

@@ -23,14 +23,12 @@ pub(crate) struct Footer {
     pub state_id: StateId,
     /// Records of all items before the footer.
     pub items: Vec<u8>,
-    /// The bytes before the footer.
-    pub length: u64,
     pub verify_key: VerifyKey,
     pub signature: [u8; 64],
 }
 
 #[derive(Serialize, Deserialize)]
-struct Fields<'a>(Option<ByteArray<32>>, ByteArray<32>, #[serde(borrow)] &'a Bytes, u64, ByteArray<32>, ByteArray<64>);
+struct Fields<'a>(Option<ByteArray<32>>, ByteArray<32>, #[serde(borrow)] &'a Bytes, ByteArray<32>, ByteArray<64>);
 
 impl Footer {
     /// Signs the footer with the domain's key.
@@ -57,13 +55,12 @@ impl Footer {
     /// # Errors
     /// Too big when there is no memory.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        /// Two ids, a length, key, signature, and the heads of all fields.
+        /// Two ids, key, signature, and the heads of all fields.
         const BESIDES: usize = 256;
         let fields = Fields(
             self.base_id.map(|id| ByteArray::new(id.0)),
             ByteArray::new(self.state_id.0),
             Bytes::new(&self.items),
-            self.length,
             ByteArray::new(self.verify_key.0),
             ByteArray::new(self.signature),
         );
@@ -71,12 +68,11 @@ impl Footer {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let Fields(base_id, state_id, items, length, verify_key, signature) = cbor::from_slice(bytes, "the footer")?;
+        let Fields(base_id, state_id, items, verify_key, signature) = cbor::from_slice(bytes, "the footer")?;
         Ok(Self {
             base_id: base_id.map(|id| StateId(*id)),
             state_id: StateId(*state_id),
             items: alloc::copy(items, RECORDS)?,
-            length,
             verify_key: VerifyKey(*verify_key),
             signature: *signature,
         })

@@ -100,7 +100,6 @@ pub(crate) fn number(digest: Option<Digest>) -> u128 {
 /// Compares the index with the entries that the chunks must have, without holding either.
 #[derive(Default)]
 pub(crate) struct IndexCheck {
-    pub chunks: u64,
     expected: Sha256,
     expected_length: u64,
     found: Sha256,
@@ -113,7 +112,6 @@ pub(crate) struct IndexCheck {
 impl IndexCheck {
     /// The next chunk must have this entry.
     pub fn expect(&mut self, entry: &[u8]) -> Result<()> {
-        self.chunks += 1;
         self.expected.update(entry);
         self.expected_length += entry.len() as u64;
         match self.expected_length + SUMMARY_MAX as u64 > INDEX_MAX {
@@ -152,29 +150,27 @@ pub(crate) struct Summary {
     pub domain: String,
     pub base: Total,
     pub target: Total,
-    pub chunks: u64,
-    pub changes: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Fields<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>, Total, Total, u64, u64);
+struct Fields<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>, Total, Total);
 
 impl Summary {
     /// That of nothing.
     pub fn empty() -> Self {
-        Self { domain: String::new(), base: Total::default(), target: Total::default(), chunks: 0, changes: 0 }
+        Self { domain: String::new(), base: Total::default(), target: Total::default() }
     }
 
     pub fn encode(&self) -> Vec<u8> {
-        cbor::to_vec(&Fields(self.domain.as_str().into(), self.base, self.target, self.chunks, self.changes))
+        cbor::to_vec(&Fields(self.domain.as_str().into(), self.base, self.target))
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > SUMMARY_MAX {
             return Err(Error::corrupt("the index is longer than its chunks account for"));
         }
-        let Fields(domain, base, target, chunks, changes) = cbor::from_slice(bytes, "the summary of the index")?;
-        Ok(Self { domain: domain.into_owned(), base, target, chunks, changes })
+        let Fields(domain, base, target) = cbor::from_slice(bytes, "the summary of the index")?;
+        Ok(Self { domain: domain.into_owned(), base, target })
     }
 }
 
@@ -248,10 +244,7 @@ pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)>
         entries.push(decoder.entry(&mut reader)?);
     }
     let summary = Summary::decode(reader.rest())?;
-    let follows = decoder.is_whole()
-        && summary.chunks == chunks
-        && summary.changes == decoder.changes
-        && summary.base.sum.wrapping_add(decoder.sum) == summary.target.sum;
+    let follows = decoder.is_whole() && summary.base.sum.wrapping_add(decoder.sum) == summary.target.sum;
     match follows {
         true => Ok((entries, summary)),
         false => Err(Error::corrupt("the summary of the index does not follow from its entries")),
@@ -333,10 +326,7 @@ impl Decoder {
         self.allowance.take(between(&start, reader).len())?;
         let run = EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() };
         if let Some(before) = before.filter(|_| goes_on) {
-            let same_side = (before.removals > 0) == (run.removals > 0);
-            if before.writes > 0 && run.removals > 0
-                || same_side && compare_keys(&before.bound, &run.bound)? == Ordering::Greater
-            {
+            if compare_keys(&before.bound, &run.bound)? == Ordering::Greater {
                 return Err(Error::corrupt("the runs of a table in the index are not in order"));
             }
         }

@@ -19,6 +19,9 @@ pub(crate) const SEALED_MAX: usize = TAG + padded_length(limits::CHUNK_MAX + BOX
 /// Of the pinned zstd. A function of the input alone, on every machine.
 const LEVEL: i32 = 1;
 
+/// The largest window of a zstd frame.
+const WINDOW_MAX: u64 = 8 << 20;
+
 const STORED: u64 = 0;
 const ZSTD: u64 = 1;
 
@@ -61,33 +64,25 @@ impl Seal {
         }
     }
 
-    /// The cipher and the one associated-data string for a kind of chunk.
-    fn cipher(&self, kind: ChunkKind, header_hash: &[u8; 32]) -> (&RefCell<Aes256Siv>, Vec<u8>) {
-        match kind {
-            ChunkKind::IndexPage => (&self.index, [INDEX_LABEL, &[0], header_hash].concat()),
-            _ => (&self.chunk, associated(kind)),
-        }
-    }
-
-    /// Compresses, pads and encrypts one chunk.
-    pub fn seal(
-        &self,
-        kind: ChunkKind,
-        compression: Compression,
-        plain: &[u8],
-        header_hash: &[u8; 32],
-    ) -> Result<Vec<u8>> {
+    /// Compresses, pads and encrypts one chunk of changes.
+    pub fn seal(&self, kind: ChunkKind, compression: Compression, plain: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = self.pack(compression, plain)?;
-        let (cipher, associated) = self.cipher(kind, header_hash);
-        encrypt(&mut cipher.borrow_mut(), &[&associated], &mut sealed)?;
+        encrypt(&mut self.chunk.borrow_mut(), &[&associated(kind)], &mut sealed)?;
         Ok(sealed)
     }
 
-    /// The same for several chunks of changes at once, which takes less time: the bytes are the same.
+    /// Pads and encrypts a page of the index. `before`: SHA-256 of the records of all items before it.
+    pub fn seal_page(&self, plain: &[u8], before: &[u8; 32]) -> Result<Vec<u8>> {
+        // Never compressed: bounds of keys and names of tables stand side by side here.
+        let mut sealed = self.pack(Compression::None, plain)?;
+        encrypt(&mut self.index.borrow_mut(), &[&page(before)], &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// The same as [`Seal::seal`] for several chunks of changes at once, which takes less time: the bytes are the same.
     pub fn seal_several<'p>(
         &self,
         chunks: impl Iterator<Item = (ChunkKind, Compression, &'p [u8])>,
-        header_hash: &[u8; 32],
     ) -> Result<Vec<Vec<u8>>> {
         let mut sealed = Vec::new();
         let mut kinds = Vec::new();
@@ -104,10 +99,7 @@ impl Seal {
                     messages.push((associated, bytes.as_mut_slice()));
                     places.push(place);
                 }
-                None => {
-                    let (cipher, associated) = self.cipher(*kind, header_hash);
-                    encrypt(&mut cipher.borrow_mut(), &[&associated], bytes)?;
-                }
+                None => encrypt(&mut self.chunk.borrow_mut(), &[&associated(*kind)], bytes)?,
             }
         }
         let tags = several.encrypt(&mut messages);
@@ -166,23 +158,28 @@ impl Seal {
         Ok((length < plain.len()).then_some(packed))
     }
 
-    /// Decrypts, unpads and decompresses one chunk. Allocates at most the sealed length and [`limits::CHUNK_MAX`].
+    /// Decrypts, unpads and decompresses one chunk of changes. Allocates at most the sealed length and [`limits::CHUNK_MAX`].
     ///
     /// # Errors
     /// Corrupt when the bytes are not what [`Seal::seal`] gives for these keys.
-    pub fn open(&self, kind: ChunkKind, sealed: &[u8], header_hash: &[u8; 32]) -> Result<Vec<u8>> {
-        let (cipher, associated) = self.cipher(kind, header_hash);
+    pub fn open(&self, kind: ChunkKind, sealed: &[u8]) -> Result<Vec<u8>> {
         let mut padded = alloc::copy(sealed, "the next chunk")?;
-        decrypt(&mut cipher.borrow_mut(), &[&associated], &mut padded)?;
+        decrypt(&mut self.chunk.borrow_mut(), &[&associated(kind)], &mut padded)?;
         self.unpack(&padded)
     }
 
-    /// The same for several chunks at once, which takes less time. All are decrypted at once, and unpacked one by one.
-    pub fn open_several(
-        &self,
-        mut sealed: Vec<(ChunkKind, Vec<u8>)>,
-        header_hash: &[u8; 32],
-    ) -> impl Iterator<Item = Result<Vec<u8>>> {
+    /// The same for a page of the index. `before`: SHA-256 of the records of all items before it.
+    ///
+    /// # Errors
+    /// As [`Seal::open`].
+    pub fn open_page(&self, sealed: &[u8], before: &[u8; 32]) -> Result<Vec<u8>> {
+        let mut padded = alloc::copy(sealed, "the next chunk")?;
+        decrypt(&mut self.index.borrow_mut(), &[&page(before)], &mut padded)?;
+        self.unpack(&padded)
+    }
+
+    /// The same as [`Seal::open`] for several chunks at once, which takes less time. All are decrypted at once, and unpacked one by one.
+    pub fn open_several(&self, mut sealed: Vec<(ChunkKind, Vec<u8>)>) -> impl Iterator<Item = Result<Vec<u8>>> {
         let mut messages = Vec::new();
         let mut tags = Vec::new();
         let mut opened = vec![None; sealed.len()];
@@ -203,7 +200,7 @@ impl Seal {
         sealed.into_iter().zip(opened).map(|((kind, bytes), opened)| match opened {
             Some(true) => self.unpack(&bytes[TAG..]),
             Some(false) => Err(broken()),
-            None => self.open(kind, &bytes, header_hash),
+            None => self.open(kind, &bytes),
         })
     }
 
@@ -249,6 +246,11 @@ impl Seal {
         if content.len() >= length || zstd_safe::find_frame_compressed_size(content) != Ok(content.len()) {
             return Err(wrong());
         }
+        if window(content).is_none_or(|window| window > WINDOW_MAX)
+            || zstd_safe::get_dict_id_from_frame(content).is_some()
+        {
+            return Err(Error::corrupt("a chunk whose zstd frame asks for a dictionary, or for a window above 8 MiB"));
+        }
         let mut plain = alloc::zeros(length, "the next chunk")?;
         match context.decompress(plain.as_mut_slice(), content) {
             Ok(written) if written == length => Ok(plain),
@@ -273,6 +275,21 @@ pub(crate) fn decrypt(cipher: &mut Aes256Siv, associated: &[&[u8]], bytes: &mut 
 
 fn broken() -> Error {
     Error::corrupt("the seal is broken: the bytes are not what the exporter wrote")
+}
+
+/// The window that a zstd frame asks for (RFC 8878, 3.1.1.1); 0 where it is one segment. None: it is not a zstd frame.
+fn window(frame: &[u8]) -> Option<u64> {
+    let [0x28, 0xb5, 0x2f, 0xfd, descriptor, window, ..] = *frame else { return None };
+    if descriptor & 0x20 != 0 {
+        return Some(0);
+    }
+    let base = 1_u64 << (10 + (window >> 3));
+    Some(base + base / 8 * u64::from(window & 7))
+}
+
+/// The one associated-data string of a page of the index.
+fn page(before: &[u8; 32]) -> Vec<u8> {
+    [INDEX_LABEL, &[0], before].concat()
 }
 
 /// The one associated-data string of a chunk of changes.
@@ -305,23 +322,22 @@ mod tests {
     #[test]
     fn several_are_sealed_and_opened_as_each_alone() {
         let seal = seal();
-        let (header_hash, zstd) = ([5; 32], Compression::Zstd);
+        let zstd = Compression::Zstd;
         let plain = |length: usize| (0..length).map(|at| ((at * at) >> 3) as u8).collect::<Vec<_>>();
         let chunks = [
             (ChunkKind::Changes, Compression::None, plain(10_000)),
             (ChunkKind::Changes, zstd, Vec::new()),
             (ChunkKind::Part, Compression::None, plain(40_000)),
             (ChunkKind::LastPart, zstd, plain(10)),
-            (ChunkKind::IndexPage, Compression::None, plain(7_000)),
+            (ChunkKind::LastPart, Compression::None, plain(7_000)),
             (ChunkKind::Changes, zstd, plain(30_001)),
             (ChunkKind::Changes, Compression::None, plain(4)),
         ];
         for count in 0..=chunks.len() {
             let chunks = &chunks[..count];
-            let together = seal.seal_several(chunks.iter().map(|(a, b, c)| (*a, *b, c.as_slice())), &header_hash);
+            let together = seal.seal_several(chunks.iter().map(|(a, b, c)| (*a, *b, c.as_slice())));
             let together = together.expect("they are short");
-            let alone =
-                |(kind, compression, plain): &(_, _, Vec<u8>)| seal.seal(*kind, *compression, plain, &header_hash);
+            let alone = |(kind, compression, plain): &(_, _, Vec<u8>)| seal.seal(*kind, *compression, plain);
             assert!(together == chunks.iter().map(|chunk| alone(chunk).expect("it is short")).collect::<Vec<_>>());
 
             // One after the other is damaged; the others open.
@@ -331,7 +347,7 @@ mod tests {
                     let last = bytes.len() - 1;
                     bytes[last] ^= 1;
                 }
-                let opened = seal.open_several(sealed, &header_hash);
+                let opened = seal.open_several(sealed);
                 for (place, (opened, (_, _, plain))) in opened.zip(chunks).enumerate() {
                     match opened {
                         Ok(opened) => assert!(place != broken && opened == *plain),
@@ -357,10 +373,19 @@ mod tests {
             shorter += u32::from(packed < plain.len());
             let kept = seal.compress(&plain).expect("memory");
             assert_eq!(kept.map(|kept| kept.len()), (packed < plain.len()).then_some(packed));
-            let sealed = seal.seal(ChunkKind::Changes, Compression::Zstd, &plain, &[5; 32]).expect("it is short");
-            assert!(seal.open(ChunkKind::Changes, &sealed, &[5; 32]).expect("it was just sealed") == plain);
+            let sealed = seal.seal(ChunkKind::Changes, Compression::Zstd, &plain).expect("it is short");
+            assert!(seal.open(ChunkKind::Changes, &sealed).expect("it was just sealed") == plain);
         }
         assert!(as_long > 10 && shorter > 10, "{as_long} {shorter}");
+    }
+
+    #[test]
+    fn a_frame_asks_for_no_large_window() {
+        let frame = |descriptor, window| super::window(&[0x28, 0xb5, 0x2f, 0xfd, descriptor, window, 0]);
+        // Ten and its exponent, and eighths.
+        assert_eq!([frame(0, 13 << 3), frame(0, 0), frame(0x20, 255)], [Some(8 << 20), Some(1 << 10), Some(0)]);
+        assert_eq!(frame(0, (13 << 3) + 1), Some(9 << 20));
+        assert_eq!(super::window(&[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]), None);
     }
 
     #[test]

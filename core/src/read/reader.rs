@@ -11,6 +11,7 @@ use crate::format::header::{HEADER_LENGTH, Header, not_of};
 use crate::kinds::ChunkKind;
 use crate::kinds::FileKind;
 use crate::{DomainId, Error, Result, StateId, VerifyKey};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// Where in a bundle an item stands.
@@ -50,8 +51,18 @@ pub struct PublicReport {
 
 /// One item, as it comes out of the splitter.
 pub(crate) enum Item<'a> {
-    Header { header: Header, hash: [u8; 32] },
-    Chunk { kind: ChunkKind, sealed: &'a [u8], place: Place },
+    Header(Header),
+    Chunk {
+        kind: ChunkKind,
+        sealed: &'a [u8],
+        place: Place,
+    },
+    /// A page of the index, and SHA-256 of the records of all items before it.
+    Page {
+        sealed: &'a [u8],
+        before: [u8; 32],
+        place: Place,
+    },
     End(PublicReport),
 }
 
@@ -71,6 +82,8 @@ pub(crate) struct Splitter {
     offset: u64,
     /// The records of all items so far, to be compared with those of the footer.
     records: Vec<u8>,
+    /// SHA-256 of these, in the making.
+    hash: Sha256,
     domain_id: DomainId,
     /// The chunks of changes so far.
     chunks: u64,
@@ -87,6 +100,7 @@ impl Splitter {
             buffer: Vec::new(),
             offset: 0,
             records: Vec::new(),
+            hash: Sha256::new(),
             domain_id: DomainId([0; 16]),
             chunks: 0,
             in_index: false,
@@ -160,7 +174,7 @@ impl Splitter {
             Expect::ChunkOrFooter => match self.buffer.first() {
                 None => Ok(Length::AtLeast(1)),
                 Some(0x82) => chunk_length(&self.buffer),
-                Some(0x86) => footer_length(&self.buffer, self.records.len() / RECORD),
+                Some(0x85) => footer_length(&self.buffer, self.records.len() / RECORD),
                 Some(_) => Err(Error::corrupt("neither a chunk nor the footer begins here")),
             }
             .map_err(|error| error.at(self.place())),
@@ -174,9 +188,9 @@ impl Splitter {
             Expect::Header => {
                 let bytes = item.try_into().map_err(|_| Error::truncated("the header is not complete"))?;
                 let (header, hash) = (Header::decode(self.file_kind, bytes)?, sha256(item));
-                push_record(&mut self.records, item.len(), &hash)?;
+                self.record(item.len(), &hash)?;
                 self.domain_id = header.domain_id;
-                emit(Item::Header { header, hash })
+                emit(Item::Header(header))
             }
             Expect::ChunkOrFooter if item[0] == 0x82 => {
                 let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at(place))?;
@@ -185,8 +199,13 @@ impl Splitter {
                 }
                 self.in_index = kind == ChunkKind::IndexPage;
                 self.chunks += u64::from(!self.in_index);
-                push_record(&mut self.records, item.len(), &sha256(item))?;
-                emit(Item::Chunk { kind, sealed: sealed_of(item)?, place })
+                let before = self.in_index.then(|| self.hash.clone().finalize().into());
+                self.record(item.len(), &sha256(item))?;
+                let sealed = sealed_of(item)?;
+                emit(match before {
+                    Some(before) => Item::Page { sealed, before, place },
+                    None => Item::Chunk { kind, sealed, place },
+                })
             }
             Expect::ChunkOrFooter => {
                 let report = self.footer(item)?;
@@ -204,6 +223,12 @@ impl Splitter {
         }
     }
 
+    fn record(&mut self, length: usize, hash: &[u8; 32]) -> Result<()> {
+        push_record(&mut self.records, length, hash)?;
+        self.hash.update(&self.records[self.records.len() - RECORD..]);
+        Ok(())
+    }
+
     fn footer(&self, item: &[u8]) -> Result<PublicReport> {
         let footer = Footer::decode(item)?;
         footer.check_signature(item)?;
@@ -218,9 +243,6 @@ impl Splitter {
                 place.offset += u64::from(u32::from_be_bytes([said[0], said[1], said[2], said[3]]));
             }
             return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
-        }
-        if footer.length != self.offset {
-            return Err(Error::corrupt("the footer states another length than what is before it has"));
         }
         if !self.in_index {
             return Err(Error::corrupt("the index is missing"));

@@ -3,7 +3,7 @@
 
 use crate::kinds::FileKind;
 use crate::read::change_reader::{ChangeSink, Digests, Refusal};
-use crate::state::rules::{check_columns, check_encoding, check_table, table_names};
+use crate::state::rules::{check_columns, check_distinct, check_encoding, check_table, table_names};
 use crate::state::sink::{OwnedTable, Table, schema_from_value, system_table_from_value};
 use crate::state::value::NewRow;
 use crate::{Error, Key, Result, Selection, Settings, TextEncoding, Value};
@@ -18,13 +18,23 @@ pub(crate) struct Alone {
     /// The encoding of all text of the state that it leads from, and of the one that it leads to: of the settings, or of the
     /// first text that came. Without settings the two are one: the last.
     encodings: [Option<TextEncoding>; 2],
+    /// The key of the row before in its table.
+    last_key: Vec<u8>,
     /// The tables of its schema.
     tables: Option<Vec<String>>,
 }
 
 impl Alone {
     pub fn new(file_kind: FileKind, is_full: bool) -> Self {
-        Self { file_kind, is_full, table: None, has: [false; 2], encodings: [None; 2], tables: None }
+        Self {
+            file_kind,
+            is_full,
+            table: None,
+            has: [false; 2],
+            encodings: [None; 2],
+            last_key: Vec::new(),
+            tables: None,
+        }
     }
 
     /// All changes have come.
@@ -63,20 +73,28 @@ impl Alone {
 impl ChangeSink for Alone {
     fn table(&mut self, table: &Table<'_>) -> std::result::Result<(), Refusal> {
         self.table = Some(OwnedTable::from(table));
+        self.last_key.clear();
         Ok(())
     }
 
     fn row(
         &mut self,
         row: &NewRow<'_>,
-        _: &[u8],
+        encoded: &[u8],
         _: Option<&[u8]>,
         digests: Digests,
     ) -> std::result::Result<(), Refusal> {
         self.change(digests)?;
         check_columns(row)?;
         let key = match row.key {
-            Key::Primary(values) => values,
+            Key::Primary(values) => {
+                // What a delta writes may take the place of what it removes.
+                if self.is_full {
+                    check_distinct(&self.last_key, encoded)?;
+                    encoded.clone_into(&mut self.last_key);
+                }
+                values
+            }
             Key::Rowid(_) => &[],
         };
         Ok(self.text(digests.new.is_none(), key.iter().chain(row.values))?)

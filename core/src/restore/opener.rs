@@ -49,14 +49,13 @@ pub struct Opener {
 struct OpenDomain {
     keys: DomainKeys,
     seal: Seal,
-    header_hash: [u8; 32],
 }
 
 impl OpenDomain {
     /// Opens the chunks that wait, and hands them out in their order.
     fn open(&self, waiting: &mut Waiting, emit: &mut impl FnMut(Opened) -> Result<()>) -> Result<()> {
         let Waiting { sealed, places } = std::mem::take(waiting);
-        let opened = self.seal.open_several(sealed, &self.header_hash);
+        let opened = self.seal.open_several(sealed);
         opened.zip(places).try_for_each(|(opened, (kind, place))| {
             let plaintext = opened.map_err(|error| error.at(place))?;
             emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place })
@@ -92,19 +91,24 @@ impl Opener {
         let Self { key, splitter, domain } = self;
         let mut waiting = Waiting::default();
         let pushed = splitter.push(bytes, |item| match (item, domain.as_ref()) {
-            (Item::Header { header, hash }, _) => {
+            (Item::Header(header), _) => {
                 let keys = key.domain(header.domain_id);
                 if !bool::from(keys.commitment.ct_eq(&header.commitment)) {
                     return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
                 }
                 let seal = Seal::new(&keys);
-                *domain = Some(OpenDomain { keys: keys.clone(), seal, header_hash: hash });
+                *domain = Some(OpenDomain { keys: keys.clone(), seal });
                 emit(Opened::Keys(Box::new(keys)))
             }
             (Item::Chunk { kind, sealed, place }, Some(domain)) => {
                 waiting.sealed.push((kind, alloc::copy(sealed, "the next chunk")?));
                 waiting.places.push((kind, place));
                 if waiting.is_full() { domain.open(&mut waiting, &mut emit) } else { Ok(()) }
+            }
+            (Item::Page { sealed, before, place }, Some(domain)) => {
+                domain.open(&mut waiting, &mut emit)?;
+                let plaintext = domain.seal.open_page(sealed, &before).map_err(|error| error.at(place))?;
+                emit(Opened::Chunk { kind: ChunkKind::IndexPage, plaintext, ahead: DigestsAhead::default(), place })
             }
             (Item::End(report), Some(domain)) => {
                 domain.open(&mut waiting, &mut emit)?;
@@ -114,7 +118,9 @@ impl Opener {
                 }
                 emit(Opened::End(report))
             }
-            (Item::Chunk { .. } | Item::End(_), None) => Err(Error::corrupt("the header is missing")),
+            (Item::Chunk { .. } | Item::Page { .. } | Item::End(_), None) => {
+                Err(Error::corrupt("the header is missing"))
+            }
         });
         // Whatever is wrong with what follows, these came before it.
         if let Some(domain) = domain {

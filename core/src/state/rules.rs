@@ -1,10 +1,11 @@
 //! The rules of a state: what a reader would refuse, no exporter writes (`FORMAT.md`, "State").
 
-use crate::cbor::Count;
+use crate::cbor::{Append, Count};
 use crate::limits::{COLUMNS_MAX, KEY_MAX};
 use crate::state::sink::Table;
-use crate::state::value::NewRow;
+use crate::state::value::{NewRow, compare_values};
 use crate::{Error, Key, Result, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use std::cmp::Ordering;
 
 /// Watches that the items of a state, as they pass in canonical order, can stand in one state.
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Rules {
     in_rows: bool,
     /// They have primary keys; none before the first.
     is_keyed: Option<bool>,
+    /// The last of these, encoded.
+    last_key: Vec<u8>,
 }
 
 impl Rules {
@@ -34,6 +37,7 @@ impl Rules {
         }
         self.in_rows = !table.is_one_item();
         self.is_keyed = None;
+        self.last_key.clear();
         Ok(())
     }
 
@@ -58,6 +62,12 @@ impl Rules {
             return Err(Error::corrupt("a table that has both rowids and primary keys"));
         }
         check_columns(row)?;
+        if is_keyed {
+            let mut key = Vec::with_capacity(self.last_key.len());
+            row.key.encode(&mut Append(&mut key));
+            check_distinct(&self.last_key, &key)?;
+            self.last_key = key;
+        }
         let primary = match row.key {
             Key::Rowid(_) => &[],
             Key::Primary(values) => values,
@@ -124,6 +134,17 @@ pub(crate) fn check_columns(row: &NewRow<'_>) -> Result<()> {
             Err(Error::too_big(format!("a row of {columns} values; a bundle holds at most {COLUMNS_MAX}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// That a key, encoded, has another value than the one before it in its table: 1 and 1.0 are two keys, and no table has both.
+///
+/// # Errors
+/// Corrupt, when it has not.
+pub(crate) fn check_distinct(before: &[u8], key: &[u8]) -> Result<()> {
+    match !before.is_empty() && compare_values(before, key)? == Ordering::Equal {
+        true => Err(Error::corrupt("two keys of one table have equal values")),
+        false => Ok(()),
     }
 }
 

@@ -67,11 +67,6 @@ pub trait StateSink {
     /// the table's columns. Generated columns and the alias of the rowid are not stored values.
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()>;
 
-    /// All rows of the table last named have come. True: the sink needs them once more, before anything else.
-    fn table_end(&mut self) -> Result<bool> {
-        Ok(false)
-    }
-
     /// All rows of `sqlite_sequence` or of a `sqlite_stat*` table, in scan order: one item, so it comes whole. May be left
     /// out for a table without rows.
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()>;

@@ -251,9 +251,15 @@ pub(crate) fn bound(key: &[u8]) -> Result<Vec<u8>> {
     Ok(bound)
 }
 
-/// The order of two keys by their canonical bytes, which were checked before: null, rowids, then primary keys value by
-/// value, a shorter one before its extensions. Keys that are equal so far (1 and 1.0) follow by their bytes.
+/// The order of two keys by their canonical bytes, which were checked before: by their values, and where these are equal
+/// (1 and 1.0) by their bytes.
 pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
+    Ok(compare_values(a, b)?.then_with(|| a.cmp(b)))
+}
+
+/// The order of two keys by their values alone: null, rowids, then primary keys value by value, a shorter one before its
+/// extensions.
+pub(crate) fn compare_values(a: &[u8], b: &[u8]) -> Result<Ordering> {
     if let (Some(a), Some(b)) = (rowid(a), rowid(b)) {
         return Ok(a.cmp(&b));
     }
@@ -275,7 +281,7 @@ pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
                     return Ok(order);
                 }
             }
-            Ok(length_a.cmp(&length_b).then_with(|| a.cmp(b)))
+            Ok(length_a.cmp(&length_b))
         }
         (class_a, class_b) => Ok(class_a.cmp(&class_b)),
     }

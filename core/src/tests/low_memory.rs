@@ -61,7 +61,6 @@ fn a_million_items() -> Vec<u8> {
         base_id: None,
         state_id: crate::StateId([0; 32]),
         items: records,
-        length: forged.len() as u64,
         verify_key: keys.verify_key(),
         signature: [0; 64],
     };

@@ -18,7 +18,7 @@ fn third() -> Vec<Item> {
 
 /// The delta from the worked state to the second, and from that to the third.
 fn first_delta() -> BundleSpec {
-    BundleSpec::delta(&worked(), vec![Change::remove(&row_2()), Change::update(&row_1(), list!["ho", NULL])])
+    BundleSpec::delta(&worked(), vec![Change::update(&row_1(), list!["ho", NULL]), Change::remove(&row_2())])
 }
 
 fn second_delta() -> BundleSpec {
@@ -30,9 +30,9 @@ fn back() -> BundleSpec {
     BundleSpec::delta(
         &third(),
         vec![
-            Change::remove(&item("t", 5, list![5, NULL])),
             Change::update(&item("t", 1, list!["ho", NULL]), row_1().2),
             Change::write(&row_2()),
+            Change::remove(&item("t", 5, list![5, NULL])),
         ],
     )
 }
@@ -113,7 +113,7 @@ pub fn cases() -> Vec<Vector> {
         let mut spec = BundleSpec::delta(&worked(), vec![]);
         spec.base = total(&keys, &worked());
         let base = Keys::bundle().state_id(&total(&Keys::bundle(), &worked()));
-        with_keys(spec, keys).with_tail(move |tail| tail.fields[0] = blob(base))
+        with_keys(spec, keys).with_footer(move |footer| footer.fields[0] = blob(base))
     });
     after(vector, &["full"], "wrong key", "wrong key");
     vector.links = Some("mismatch".to_owned());
@@ -160,8 +160,8 @@ pub fn cases() -> Vec<Vector> {
                 Keys::bundle(),
                 total(&Keys::bundle(), &worked()),
                 vec![Chunk::Small(vec![
-                    Change::new("t", 7, old(second), NULL),
                     Change::new("t", 1, old(first), list!["ho", NULL]),
+                    Change::new("t", 7, old(second), NULL),
                 ])],
             )
         },

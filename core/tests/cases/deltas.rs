@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Vector> {
         &mut area,
         "worked",
         "the worked delta",
-        &of(vec![Change::remove(&row_2()), Change::update(&row_1(), list!["ho", NULL])]),
+        &of(vec![Change::update(&row_1(), list!["ho", NULL]), Change::remove(&row_2())]),
     );
     area.section("Changes");
     let unit = &mut area;
@@ -89,8 +89,8 @@ pub fn cases() -> Vec<Vector> {
         let change = Change::update(&row_1(), list![blob(vec![5; 1_500_000]), NULL]);
         BundleSpec::of(Keys::bundle(), total(&Keys::bundle(), &worked()), vec![Chunk::Large(change)])
     });
-    sound(unit, "two-chunks", "removals in one chunk, writes in the next", &{
-        let chunks = vec![Chunk::Small(vec![Change::remove(&row_2())]), Chunk::Small(vec![ho()])];
+    sound(unit, "two-chunks", "a write in one chunk, a removal in the next", &{
+        let chunks = vec![Chunk::Small(vec![ho()]), Chunk::Small(vec![Change::remove(&row_2())])];
         BundleSpec::of(Keys::bundle(), total(&Keys::bundle(), &worked()), chunks)
     });
     for (fault, why, old) in ho().old.faults() {
@@ -121,14 +121,20 @@ pub fn cases() -> Vec<Vector> {
         "old and new are both null",
         &of(vec![ho().written_as(list![1, NULL, NULL].encode())]),
     );
+    sound(
+        unit,
+        "write-after-removal",
+        "a write comes after a removal of a smaller key",
+        &of(vec![Change::remove(&row_1()), Change::update(&row_2(), list![1, NULL])]),
+    );
     wrong(
         unit,
-        "removal-after-write",
-        "a removal comes after a write of its table",
-        &of(vec![ho(), Change::remove(&row_2())]),
+        "removal-before-write",
+        "a removal comes before a write of a smaller key",
+        &of(vec![Change::remove(&row_2()), ho().written_as(list![1, ho().old, list!["ho", NULL]].encode())]),
     );
-    wrong(unit, "removal-after-write-across", "a removal comes in the chunk after a write of its table", &{
-        let chunks = vec![Chunk::Small(vec![ho()]), Chunk::Small(vec![Change::remove(&row_2())])];
+    wrong(unit, "removal-before-write-across", "a removal comes in the chunk before a write of a smaller key", &{
+        let chunks = vec![Chunk::Small(vec![Change::remove(&row_2())]), Chunk::Small(vec![ho()])];
         BundleSpec::of(Keys::bundle(), total(&Keys::bundle(), &worked()), chunks)
     });
     wrong(unit, "removals-swapped", "two removals have changed places", &{
@@ -139,19 +145,22 @@ pub fn cases() -> Vec<Vector> {
         unit,
         "removal-and-write",
         "a key is both removed and written",
-        &of(vec![Change::remove(&row_1()), Change::write(&item("t", 1, list!["ho", NULL]))]),
+        &of(vec![
+            Change::remove(&row_1()),
+            Change::write(&item("t", 1, list!["ho", NULL])).written_as(list![1, NULL, list!["ho", NULL]].encode()),
+        ]),
     );
     wrong(
         unit,
         "removal-and-update",
         "a key is removed, and written in the place of what was there",
-        &of(vec![Change::remove(&row_1()), ho()]),
+        &of(vec![Change::remove(&row_1()), ho().written_as(list![1, ho().old, list!["ho", NULL]].encode())]),
     );
-    wrong(unit, "step-from-removal-to-write", "a step leads from a removal to a write", &{
+    wrong(unit, "no-step-from-removal-to-write", "the rowid of a write after a removal stands in full", &{
         let removal = Change::remove(&row_1());
         let write = Change::update(&row_2(), list![1, NULL]);
         let old = write.old.clone();
-        of(vec![removal, write.written_as(list![0, old, list![1, NULL]].encode())])
+        of(vec![removal, write.written_as(list![2, old, list![1, NULL]].encode())])
     });
     wrong(
         unit,

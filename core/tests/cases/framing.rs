@@ -1,4 +1,4 @@
-//! The items of a bundle between its head and its tail, and its end.
+//! The items of a bundle between its head and its footer, and its end.
 
 use super::Area;
 use crate::support::cbor::{Cbor, blob, head_of};
@@ -141,7 +141,7 @@ pub fn cases() -> Vec<Vector> {
         }),
     );
     area.public("no-index", "there is no page of the index", "corrupt", items(|items| drop(items.pop())));
-    area.public("no-chunk-no-index", "the tail follows the head", "corrupt", items(|items| items.truncate(1)));
+    area.public("no-chunk-no-index", "the footer follows the head", "corrupt", items(|items| items.truncate(1)));
     let spec = |fault: fn(&mut Vec<Vec<u8>>)| two_chunks().with_items(fault);
     let wrong = "corrupt";
     area.wrong("chunk-missing", "a chunk that the index has is missing", wrong, &spec(|items| drop(items.remove(2))));
@@ -187,19 +187,19 @@ pub fn cases() -> Vec<Vector> {
     );
 
     let whole = two_chunks().bytes();
-    let tail = whole.len() - 9 - usize::from(whole[whole.len() - 1]) - 256 * usize::from(whole[whole.len() - 2]);
+    let footer = whole.len() - 9 - usize::from(whole[whole.len() - 1]) - 256 * usize::from(whole[whole.len() - 2]);
     let mut cut = |name: &str, fault: &str, at: usize| {
         area.public(name, fault, "truncated", whole[..at].to_vec());
     };
     cut("cut-in-a-chunk", "it ends within a chunk", 100);
-    cut("cut-before-the-tail", "it ends before the tail", tail);
-    cut("cut-in-the-tail", "it ends within the tail", tail + 70);
+    cut("cut-before-the-footer", "it ends before the footer", footer);
+    cut("cut-in-the-footer", "it ends within the footer", footer + 70);
     cut("cut-before-the-trailer", "it ends before the trailer", whole.len() - 9);
     cut("cut-by-a-byte", "its last byte is missing", whole.len() - 1);
     let more = |bytes: &[u8]| [&whole[..], bytes].concat();
     area.public("byte-after-the-end", "one byte follows the trailer", "corrupt", more(&[0]));
     area.public("trailer-twice", "the trailer stands twice", "corrupt", more(&whole[whole.len() - 9..]));
-    area.public("tail-twice", "tail and trailer stand twice", "corrupt", more(&whole[tail..]));
+    area.public("footer-twice", "footer and trailer stand twice", "corrupt", more(&whole[footer..]));
     area.public("bundle-twice", "the bundle stands twice", "corrupt", more(&whole));
     vectors.extend(area.vectors);
 
@@ -207,13 +207,13 @@ pub fn cases() -> Vec<Vector> {
     let trailer = |fault: fn(&mut Vec<u8>)| BundleSpec::full(&worked()).with_trailer(fault).bytes();
     area.public(
         "length-less",
-        "the trailer states one byte less than the tail has",
+        "the trailer states one byte less than the footer has",
         "corrupt",
         trailer(|trailer| trailer[8] -= 1),
     );
     area.public(
         "length-more",
-        "the trailer states one byte more than the tail has",
+        "the trailer states one byte more than the footer has",
         "corrupt",
         trailer(|trailer| trailer[8] += 1),
     );

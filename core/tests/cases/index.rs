@@ -33,7 +33,7 @@ pub fn cases() -> Vec<Vector> {
     let sum = blob([3; 16]);
     let run_of = list!["t", 0, 1, 1];
     let entry_of = list![0, sum.clone(), list![run_of.clone()]];
-    let summary_of = list!["default", list![sum.clone(), 0], list![sum.clone(), 4], 2, 4];
+    let summary_of = list!["default", list![sum.clone(), 0], list![sum.clone(), 4]];
     for (at, name) in ["kind", "sum", "runs"].into_iter().enumerate() {
         for (fault, ..) in entry_of.clone().items()[at].faults() {
             area.wrong(
@@ -72,7 +72,7 @@ pub fn cases() -> Vec<Vector> {
             &run(move |run| drop(run.items().remove(at))),
         );
     }
-    for (at, name) in ["domain", "base", "target", "chunks", "changes"].into_iter().enumerate() {
+    for (at, name) in ["domain", "base", "target"].into_iter().enumerate() {
         for (fault, ..) in summary_of.clone().items()[at].faults() {
             area.wrong(
                 &format!("summary-{name}-{fault}"),
@@ -245,18 +245,6 @@ pub fn cases() -> Vec<Vector> {
         "summary-target-items-2-64",
         "the target has 2^64 - 1 items",
         summary(|summary| summary.items()[2].items()[1] = u64::MAX.into()),
-    );
-    lie("summary-chunks-less", "the summary counts a chunk less", summary(|summary| summary.items()[3] = 1.into()));
-    lie(
-        "summary-chunks-with-index",
-        "the summary counts the page of the index among the chunks",
-        summary(|summary| summary.items()[3] = 3.into()),
-    );
-    lie("summary-changes-less", "the summary counts a change less", summary(|summary| summary.items()[4] = 3.into()));
-    lie(
-        "summary-changes-2-64",
-        "the summary counts 2^64 - 1 changes",
-        summary(|summary| summary.items()[4] = u64::MAX.into()),
     );
     lie("summary-absent", "the index has no summary", two().with_index(|index| drop(index.pop())));
     lie("summary-twice", "the summary stands twice", two().with_index(|index| index.push(index[2].clone())));

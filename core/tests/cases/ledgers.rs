@@ -62,15 +62,15 @@ pub fn cases() -> Vec<Vector> {
     area.wrong("schema-as-it-is", "the schema stands in a ledger, not its digest", wrong, &with_value(1, schema_t().2));
     area.wrong(
         "state-id-another",
-        "the state id in the tail of a ledger is another",
+        "the state id in the footer of a ledger is another",
         wrong,
-        &BundleSpec::ledger(&worked()).with_tail(|tail| tail.fields[1] = blob([7; 32])),
+        &BundleSpec::ledger(&worked()).with_footer(|footer| footer.fields[1] = blob([7; 32])),
     );
     area.wrong(
         "base-id",
         "a ledger names a base",
         wrong,
-        &BundleSpec::ledger(&worked()).with_tail(|tail| tail.fields[0] = blob([7; 32])),
+        &BundleSpec::ledger(&worked()).with_footer(|footer| footer.fields[0] = blob([7; 32])),
     );
     area.wrong(
         "chunk-missing",
@@ -124,9 +124,9 @@ pub fn cases() -> Vec<Vector> {
         "signed-as-a-bundle",
         "a ledger is signed with the key of the domain's bundles",
         wrong,
-        &BundleSpec::ledger(&worked()).with_tail(|tail| {
-            tail.signer = Keys::bundle();
-            tail.fields[4] = blob(Keys::bundle().verify_key());
+        &BundleSpec::ledger(&worked()).with_footer(|footer| {
+            footer.signer = Keys::bundle();
+            footer.fields[3] = blob(Keys::bundle().verify_key());
         }),
     );
     area.wrong(

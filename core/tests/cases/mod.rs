@@ -6,8 +6,9 @@ mod chains;
 mod changes;
 mod chunks;
 mod deltas;
+mod footer;
 mod framing;
-mod head;
+mod header;
 mod index;
 mod ledgers;
 mod limits;
@@ -17,7 +18,6 @@ mod schema;
 mod seal;
 mod signature;
 mod state;
-mod tail;
 mod values;
 
 use crate::support::keys::{FileKind, Id, Keys, recovery};
@@ -28,9 +28,9 @@ use lifeboat_core::{RecoveryKey, VerifyKey};
 /// Every vector.
 pub fn all() -> Vec<Vector> {
     let areas = [
-        head::cases,
+        header::cases,
         framing::cases,
-        tail::cases,
+        footer::cases,
         signature::cases,
         seal::cases,
         boxes::cases,

@@ -3,7 +3,7 @@
 use super::{Area, cut};
 use crate::support::cbor::blob;
 use crate::support::keys::{FileKind, Keys, other_recovery, recovery, sha256};
-use crate::support::spec::{BundleSpec, Part};
+use crate::support::spec::{BundleSpec, Part, record};
 use crate::support::state::worked;
 use crate::support::vector::Vector;
 
@@ -26,7 +26,8 @@ fn index_label(hash: &[u8]) -> Vec<u8> {
 
 pub fn cases() -> Vec<Vector> {
     let mut area = Area::new("seal", "Seal");
-    let head = BundleSpec::full(&worked()).bytes()[..75].to_vec();
+    let items = BundleSpec::full(&worked()).items();
+    let records: Vec<u8> = items[..2].iter().flat_map(|item| record(item)).collect();
     for kind in [1, 2, 3] {
         let spec = with_chunk(move |part| part.associated = Some(chunk_label(kind)));
         area.wrong(
@@ -36,7 +37,7 @@ pub fn cases() -> Vec<Vector> {
             &spec,
         );
     }
-    let hash = sha256(&head);
+    let hash = sha256(&records);
     let index = index_label(&hash);
     for (name, fault, associated) in [
         ("without-kind", "the associated data of a chunk lacks the kind", b"lifeboat suite 1 chunk\0".to_vec()),
@@ -48,9 +49,19 @@ pub fn cases() -> Vec<Vector> {
     }
     for (name, fault, associated) in [
         ("index-associated-of-a-chunk", "the index is sealed with the associated data of a chunk", chunk_label(3)),
-        ("index-without-head", "the associated data of the index lacks the hash of the head", index_label(&[])),
-        ("index-of-another-head", "the index is sealed for another head", index_label(&sha256(&[]))),
-        ("index-of-the-head-itself", "the associated data of the index has the head, not its hash", index_label(&head)),
+        ("index-without-hash", "the associated data of the index lacks the hash of the records", index_label(&[])),
+        ("index-of-no-items", "the index is sealed for no items before it", index_label(&sha256(&[]))),
+        ("index-of-the-header", "the index is sealed for its header alone", index_label(&sha256(&records[..36]))),
+        (
+            "index-of-the-items",
+            "the index is sealed for the bytes before it, not for their records",
+            index_label(&sha256(&items[..2].concat())),
+        ),
+        (
+            "index-of-the-records-themselves",
+            "the associated data of the index has the records, not their hash",
+            index_label(&records),
+        ),
     ] {
         area.wrong(name, fault, "corrupt", &with_page(move |part| part.associated = Some(associated.clone())));
     }

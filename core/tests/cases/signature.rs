@@ -3,7 +3,7 @@
 use super::{Area, signer};
 use crate::support::cbor::blob;
 use crate::support::keys::{FileKind, Keys, other_recovery, recovery, sha256};
-use crate::support::spec::{BundleSpec, TailParts};
+use crate::support::spec::{BundleSpec, FooterParts};
 use crate::support::state::worked;
 use crate::support::vector::Vector;
 use curve25519_dalek::{EdwardsPoint, Scalar, constants::EIGHT_TORSION, traits::Identity};
@@ -15,18 +15,18 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-fn with(fault: impl Fn(&mut TailParts) + 'static) -> BundleSpec {
-    BundleSpec::full(&worked()).with_tail(fault)
+fn with(fault: impl Fn(&mut FooterParts) + 'static) -> BundleSpec {
+    BundleSpec::full(&worked()).with_footer(fault)
 }
 
 /// All that the signature is over.
-fn signed(tail: &TailParts) -> Vec<u8> {
-    let fields = tail.fields.iter().flat_map(|field| field.encode());
-    tail.array_head.iter().copied().chain(fields).collect()
+fn signed(footer: &FooterParts) -> Vec<u8> {
+    let fields = footer.fields.iter().flat_map(|field| field.encode());
+    footer.array_head.iter().copied().chain(fields).collect()
 }
 
-fn message(tail: &TailParts) -> Vec<u8> {
-    [b"lifeboat suite 1 signature\0", &sha256(&signed(tail))[..]].concat()
+fn message(footer: &FooterParts) -> Vec<u8> {
+    [b"lifeboat suite 1 signature\0", &sha256(&signed(footer))[..]].concat()
 }
 
 /// S and the order of the group, added: the same number for who does not compare.
@@ -60,12 +60,12 @@ fn with_torsion(keys: &Keys, message: &[u8]) -> Vec<u8> {
 }
 
 /// A verify key of order 8, and a signature that it verifies unless keys and R of small order are refused.
-fn with_small_key(tail: &mut TailParts) {
+fn with_small_key(footer: &mut FooterParts) {
     for (key, r) in [1, 3, 5, 7].into_iter().flat_map(|key| EIGHT_TORSION.map(|r| (EIGHT_TORSION[key], r))) {
         let (key_bytes, r_bytes) = (key.compress().to_bytes(), r.compress().to_bytes());
-        tail.fields[4] = blob(key_bytes);
-        if r + key * challenge(&r_bytes, &key_bytes, &message(tail)) == EdwardsPoint::identity() {
-            tail.signature = Some([r_bytes, [0; 32]].concat());
+        footer.fields[3] = blob(key_bytes);
+        if r + key * challenge(&r_bytes, &key_bytes, &message(footer)) == EdwardsPoint::identity() {
+            footer.signature = Some([r_bytes, [0; 32]].concat());
             return;
         }
     }
@@ -73,53 +73,54 @@ fn with_small_key(tail: &mut TailParts) {
 }
 
 pub fn cases() -> Vec<Vector> {
-    let mut area = Area::new("signature", "Tail");
+    let mut area = Area::new("signature", "Footer");
     let mut public = |name: &str, fault: &str, spec: BundleSpec| {
         area.public(name, fault, "corrupt", spec.bytes());
     };
-    public("zero", "the signature is 64 zero bytes", with(|tail| tail.signature = Some(vec![0; 64])));
+    public("zero", "the signature is 64 zero bytes", with(|footer| footer.signature = Some(vec![0; 64])));
     public("damaged", "a byte of the signature is another", {
-        with(move |tail| {
-            let mut signature = tail.signer.sign(&tail.label, &signed(tail)).to_vec();
+        with(move |footer| {
+            let mut signature = footer.signer.sign(&footer.label, &signed(footer)).to_vec();
             signature[40] ^= 1;
-            tail.signature = Some(signature);
+            footer.signature = Some(signature);
         })
     });
     public(
         "s-not-reduced",
         "S of the signature is not below the order of the group",
-        with(|tail| {
-            let mut signature = tail.signer.sign(&tail.label, &signed(tail)).to_vec();
+        with(|footer| {
+            let mut signature = footer.signer.sign(&footer.label, &signed(footer)).to_vec();
             plus_order(&mut signature);
-            tail.signature = Some(signature);
+            footer.signature = Some(signature);
         }),
     );
     public(
         "r-with-torsion",
         "R has a part of small order, so that only a check with the cofactor takes the signature",
-        with(|tail| tail.signature = Some(with_torsion(&tail.signer, &message(tail)))),
+        with(|footer| footer.signature = Some(with_torsion(&footer.signer, &message(footer)))),
     );
     public(
         "of-another-purpose",
         "the signature is over another label",
-        with(|tail| tail.label = "lifeboat ledger 1 signature".to_owned()),
+        with(|footer| footer.label = "lifeboat ledger 1 signature".to_owned()),
     );
     public(
         "without-label",
-        "the signature is over the tail's hash alone",
-        with(|tail| {
+        "the signature is over the footer's hash alone",
+        with(|footer| {
             use ed25519_dalek::Signer;
-            let key = ed25519_dalek::SigningKey::from_bytes(&tail.signer.seed);
-            tail.signature = Some(key.sign(&sha256(&signed(tail))).to_vec());
+            let key = ed25519_dalek::SigningKey::from_bytes(&footer.signer.seed);
+            footer.signature = Some(key.sign(&sha256(&signed(footer))).to_vec());
         }),
     );
     public(
-        "of-the-tail-itself",
-        "the signature is over the tail, not its hash",
-        with(|tail| {
+        "of-the-footer-itself",
+        "the signature is over the footer, not its hash",
+        with(|footer| {
             use ed25519_dalek::Signer;
-            let key = ed25519_dalek::SigningKey::from_bytes(&tail.signer.seed);
-            tail.signature = Some(key.sign(&[b"lifeboat suite 1 signature\0", &signed(tail)[..]].concat()).to_vec());
+            let key = ed25519_dalek::SigningKey::from_bytes(&footer.signer.seed);
+            footer.signature =
+                Some(key.sign(&[b"lifeboat suite 1 signature\0", &signed(footer)[..]].concat()).to_vec());
         }),
     );
     let other = Keys::new(FileKind::Bundle, other_recovery(), "default");
@@ -127,21 +128,21 @@ pub fn cases() -> Vec<Vector> {
     public(
         "of-another-key",
         "the signature is another key's, the verify key the domain's",
-        with(move |tail| tail.signer = signer_of.clone()),
+        with(move |footer| footer.signer = signer_of.clone()),
     );
     let old = BundleSpec::full(&worked()[..3]).bytes();
     let old = old[old.len() - 9 - 64..old.len() - 9].to_vec();
     public(
         "of-another-bundle",
         "the signature is that of another bundle of the domain",
-        with(move |tail| tail.signature = Some(old.clone())),
+        with(move |footer| footer.signature = Some(old.clone())),
     );
     // [S]B = R + [h]A holds for all messages where A and R are the neutral element, and S is 0.
     let mut neutral = [0; 32];
     neutral[0] = 1;
-    let forged = move |tail: &mut TailParts| {
-        tail.fields[4] = blob(neutral);
-        tail.signature = Some([neutral, [0; 32]].concat());
+    let forged = move |footer: &mut FooterParts| {
+        footer.fields[3] = blob(neutral);
+        footer.signature = Some([neutral, [0; 32]].concat());
     };
     public(
         "key-of-order-1",
@@ -154,18 +155,18 @@ pub fn cases() -> Vec<Vector> {
     public(
         "key-not-canonical",
         "the verify key is the neutral element, with a coordinate that is not reduced",
-        with(move |tail| {
-            tail.fields[4] = blob(not_canonical);
-            tail.signature = Some([neutral, [0; 32]].concat());
+        with(move |footer| {
+            footer.fields[3] = blob(not_canonical);
+            footer.signature = Some([neutral, [0; 32]].concat());
         }),
     );
-    public("key-no-point", "the verify key is no point of the curve", with(|tail| tail.fields[4] = blob([2; 32])));
+    public("key-no-point", "the verify key is no point of the curve", with(|footer| footer.fields[3] = blob([2; 32])));
     public(
         "r-of-order-1",
         "R is the neutral element",
-        with(move |tail| {
-            let s = challenge(&neutral, &tail.signer.verify_key(), &message(tail)) * secret(&tail.signer).0;
-            tail.signature = Some([neutral, s.to_bytes()].concat());
+        with(move |footer| {
+            let s = challenge(&neutral, &footer.signer.verify_key(), &message(footer)) * secret(&footer.signer).0;
+            footer.signature = Some([neutral, s.to_bytes()].concat());
         }),
     );
     // Consistent, but signed by somebody else: who expects no verify key cannot tell.
@@ -183,9 +184,9 @@ pub fn cases() -> Vec<Vector> {
             name,
             fault,
             "corrupt",
-            &with(move |tail| {
-                tail.fields[4] = blob(keys.verify_key());
-                tail.signer = keys.clone();
+            &with(move |footer| {
+                footer.fields[3] = blob(keys.verify_key());
+                footer.signer = keys.clone();
             }),
         );
         vector.signer = Some(name_of_signer);

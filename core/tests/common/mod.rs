@@ -4,9 +4,8 @@
 use std::cell::RefCell;
 
 use lifeboat_core::{
-    Base, BundleSummary, BundleWriter, Chain, Compression, Deltas, Encoded, EncodedSink, Encoder, Export,
-    ExportOptions, Key, PlainChunk, RecoveryKey, Report, Restore, Result, SchemaKind, SchemaRow, Selection, Settings,
-    StateSink, TextEncoding, Value,
+    Base, BundleSummary, BundleWriter, Chain, Compression, Deltas, Encoder, Export, ExportOptions, Key, PlainChunk,
+    RecoveryKey, Report, Restore, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
 };
 
 /// A value that owns its bytes. Doubles compare by their bits.
@@ -98,15 +97,6 @@ impl State {
                             OwnedKey::Primary(key) => sink.row(Key::Primary(&values(key)), &values(row))?,
                         }
                     }
-                    if sink.table_end()? {
-                        for (key, row) in rows {
-                            match key {
-                                OwnedKey::Rowid(rowid) => sink.row(Key::Rowid(*rowid), &values(row))?,
-                                OwnedKey::Primary(key) => sink.row(Key::Primary(&values(key)), &values(row))?,
-                            }
-                        }
-                        assert!(!sink.table_end()?, "twice is enough");
-                    }
                 }
                 Rows::System(rows) => {
                     let rows: Vec<_> = rows.iter().map(|row| values(row)).collect();
@@ -195,26 +185,14 @@ pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions
         None => Export::new(&keys, options, emit),
         Some(base) => Export::delta(&keys, options, base, state.selection.as_ref(), emit)?,
     };
-    let export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
-    let mut encoder = Encoder::new(&keys, Directly(export));
+    let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
+    let mut encoder = Encoder::new(&keys, |encoded| export.take(encoded));
     state.walk(&mut encoder)?;
-    let Directly(export) = encoder.finish()?;
+    encoder.finish()?;
     let (totals, ledger_totals) = export.finish()?;
     let (_, bundle) = writer.finish(&totals)?;
     let (_, ledger) = ledger.into_inner().finish(&ledger_totals.expect("it was asked for"))?;
     Ok((bundle, ledger))
-}
-
-/// The two halves of an export, without the threads between them.
-struct Directly<'s, F>(Export<'s, F>);
-
-impl<F: FnMut(PlainChunk) -> Result<()>> EncodedSink for Directly<'_, F> {
-    fn take(&mut self, encoded: Encoded) -> Result<()> {
-        self.0.take(encoded)
-    }
-    fn table_end(&mut self) -> Result<bool> {
-        self.0.table_end()
-    }
 }
 
 /// The same by rows, and without a ledger.

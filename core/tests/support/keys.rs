@@ -108,7 +108,7 @@ impl Keys {
         hmac(&self.state_id, &list![1, blob(total.sum.to_be_bytes()), Cbor::Int(total.items)].encode())
     }
 
-    /// What a signer of the tail signs, and its signature.
+    /// What a signer of the footer signs, and its signature.
     pub fn sign(&self, label: &str, signed: &[u8]) -> [u8; 64] {
         let message = [label.as_bytes(), b"\0", &sha256(signed)].concat();
         SigningKey::from_bytes(&self.seed).sign(&message).to_bytes()

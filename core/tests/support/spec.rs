@@ -25,10 +25,10 @@ pub struct Part {
     pub stored: bool,
 }
 
-/// The tail before it is encoded, and how it is signed.
+/// The footer before it is encoded, and how it is signed.
 #[derive(Clone, Debug)]
-pub struct TailParts {
-    /// Base id, state id, records, length, verify key.
+pub struct FooterParts {
+    /// Base id, state id, records, verify key.
     pub fields: Vec<Cbor>,
     pub array_head: Vec<u8>,
     pub label: String,
@@ -58,7 +58,7 @@ pub struct BundleSpec {
     index: Fault<Vec<Cbor>>,
     pages: Fault<Vec<Part>>,
     items: Fault<Vec<Vec<u8>>>,
-    tail: Fault<TailParts>,
+    footer: Fault<FooterParts>,
     trailer: Fault<Vec<u8>>,
 }
 
@@ -93,12 +93,12 @@ impl BundleSpec {
     }
 
     pub fn of(keys: Keys, base: Total, chunks: Vec<Chunk>) -> Self {
-        let (head, parts, index, pages, items, tail, trailer) = (None, None, None, None, None, None, None);
-        Self { keys, base, chunks, head, parts, index, pages, items, tail, trailer }
+        let (head, parts, index, pages, items, footer, trailer) = (None, None, None, None, None, None, None);
+        Self { keys, base, chunks, head, parts, index, pages, items, footer, trailer }
     }
 
     faults! {
-        /// The head, all of which is sealed and hashed as it stands afterwards.
+        /// the header, all of which is sealed and hashed as it stands afterwards.
         with_head head Vec<u8>,
         /// The chunks of changes: what is not made of the entries here is that of the chunks as they were.
         with_parts parts Vec<Part>,
@@ -106,9 +106,9 @@ impl BundleSpec {
         with_index index Vec<Cbor>,
         /// The pages of the index.
         with_pages pages Vec<Part>,
-        /// The encoded items, from the head to the last page of the index: what the tail lists.
+        /// The encoded items, from the header to the last page of the index: what the footer lists.
         with_items items Vec<Vec<u8>>,
-        with_tail tail TailParts,
+        with_footer footer FooterParts,
         with_trailer trailer Vec<u8>,
     }
 
@@ -183,23 +183,25 @@ impl BundleSpec {
         list![kind, blob(sum.to_be_bytes()), runs]
     }
 
-    /// The encoded items, from the head to the last page of the index.
+    /// The encoded items, from the header to the last page of the index.
     pub fn items(&self) -> Vec<Vec<u8>> {
         let mut parts = self.parts();
-        let chunks = parts.len() as u64;
         apply(&self.parts, &mut parts);
         let total = |total: Total| list![blob(total.sum.to_be_bytes()), Cbor::Int(total.items)];
         let mut index: Vec<Cbor> = parts.iter().map(|part| part.entry.clone()).collect();
         let (base, target) = (total(self.base), total(self.target()));
-        index.push(list![self.keys.domain.as_str(), base, target, chunks, self.changes().count() as u64]);
+        index.push(list![self.keys.domain.as_str(), base, target]);
         apply(&self.index, &mut index);
         let index: Vec<u8> = index.iter().flat_map(Cbor::encode).collect();
         let mut pages: Vec<Part> = index.chunks(MIB).map(Part::page).collect();
         apply(&self.pages, &mut pages);
         let mut head = self.head();
         apply(&self.head, &mut head);
-        let sealed = parts.iter().chain(&pages).map(|part| part.item(&self.keys, &head));
-        let mut items: Vec<Vec<u8>> = std::iter::once(head.clone()).chain(sealed).collect();
+        let mut items = vec![head];
+        for part in parts.iter().chain(&pages) {
+            let records: Vec<u8> = items.iter().flat_map(|item| record(item)).collect();
+            items.push(part.item(&self.keys, &records));
+        }
         apply(&self.items, &mut items);
         items
     }
@@ -207,10 +209,10 @@ impl BundleSpec {
     /// The whole bundle.
     pub fn bytes(&self) -> Vec<u8> {
         let items = self.items();
-        let tail = self.tail(&items);
-        let mut trailer = [&[0x48][..], &(tail.len() as u64).to_be_bytes()].concat();
+        let footer = self.footer(&items);
+        let mut trailer = [&[0x48][..], &(footer.len() as u64).to_be_bytes()].concat();
         apply(&self.trailer, &mut trailer);
-        [items.concat(), tail, trailer].concat()
+        [items.concat(), footer, trailer].concat()
     }
 
     fn head(&self) -> Vec<u8> {
@@ -231,38 +233,31 @@ impl BundleSpec {
         )
     }
 
-    /// Base id, state id, records, length, verify key.
-    pub fn tail_fields(&self) -> Vec<Cbor> {
+    /// Base id, state id, records, verify key.
+    pub fn footer_fields(&self) -> Vec<Cbor> {
         self.fields_for(&self.items())
     }
 
     fn fields_for(&self, items: &[Vec<u8>]) -> Vec<Cbor> {
         let records: Vec<u8> = items.iter().flat_map(|item| record(item)).collect();
-        let length: usize = items.iter().map(Vec::len).sum();
-        vec![
-            self.base_id().map_or(NULL, blob),
-            blob(self.state_id()),
-            blob(records),
-            (length as u64).into(),
-            blob(self.keys.verify_key()),
-        ]
+        vec![self.base_id().map_or(NULL, blob), blob(self.state_id()), blob(records), blob(self.keys.verify_key())]
     }
 
-    fn tail(&self, items: &[Vec<u8>]) -> Vec<u8> {
-        let mut tail = TailParts {
+    fn footer(&self, items: &[Vec<u8>]) -> Vec<u8> {
+        let mut footer = FooterParts {
             fields: self.fields_for(items),
-            array_head: vec![0x86],
+            array_head: vec![0x85],
             label: "lifeboat suite 1 signature".to_owned(),
             signer: self.keys.clone(),
             signature_head: vec![0x58, 0x40],
             signature: None,
             after: Vec::new(),
         };
-        apply(&self.tail, &mut tail);
-        let mut encoded = tail.array_head;
-        tail.fields.iter().for_each(|field| encoded.extend(field.encode()));
-        let signature = tail.signature.unwrap_or_else(|| tail.signer.sign(&tail.label, &encoded).to_vec());
-        [encoded, tail.signature_head, signature, tail.after].concat()
+        apply(&self.footer, &mut footer);
+        let mut encoded = footer.array_head;
+        footer.fields.iter().for_each(|field| encoded.extend(field.encode()));
+        let signature = footer.signature.unwrap_or_else(|| footer.signer.sign(&footer.label, &encoded).to_vec());
+        [encoded, footer.signature_head, signature, footer.after].concat()
     }
 }
 
@@ -272,7 +267,7 @@ fn apply<T>(fault: &Fault<T>, part: &mut T) {
     }
 }
 
-/// A head with its check.
+/// A header with its check.
 pub fn checked(fields: &[u8]) -> Vec<u8> {
     [fields, &[0x48], &sha256(fields)[..8]].concat()
 }
@@ -291,8 +286,7 @@ pub fn plaintext(changes: &[Change]) -> Vec<u8> {
         if previous.is_none() {
             bytes.extend(change.table.encode());
         }
-        let side = previous.filter(|last| (last.new == NULL) == (change.new == NULL));
-        let key = match (&change.key, side.map(|last| &last.key)) {
+        let key = match (&change.key, previous.map(|last| &last.key)) {
             (Cbor::Int(rowid), Some(Cbor::Int(before))) => Cbor::Int(rowid - before - 1),
             (key, _) => key.clone(),
         };
@@ -329,15 +323,15 @@ impl Part {
         Self::new(3, plaintext.to_vec(), NULL)
     }
 
-    /// The chunk as it stands in the bundle.
-    fn item(&self, keys: &Keys, bundle_head: &[u8]) -> Vec<u8> {
-        let sealed = self.sealed(keys, bundle_head);
+    /// The chunk as it stands in the bundle, behind items of these records.
+    fn item(&self, keys: &Keys, records: &[u8]) -> Vec<u8> {
+        let sealed = self.sealed(keys, records);
         [&[0x82, self.kind][..], &head(2, sealed.len() as u64), &sealed].concat()
     }
 
-    pub fn sealed(&self, keys: &Keys, bundle_head: &[u8]) -> Vec<u8> {
+    pub fn sealed(&self, keys: &Keys, records: &[u8]) -> Vec<u8> {
         let (key, associated) = match self.kind {
-            3 => (keys.index_seal, [&b"lifeboat suite 1 index\0"[..], &sha256(bundle_head)].concat()),
+            3 => (keys.index_seal, [&b"lifeboat suite 1 index\0"[..], &sha256(records)].concat()),
             kind => (keys.chunk_seal, [&b"lifeboat suite 1 chunk\0"[..], &[kind]].concat()),
         };
         let associated = self.associated.as_ref().unwrap_or(&associated);

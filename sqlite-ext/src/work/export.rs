@@ -131,7 +131,7 @@ pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t 
 
 /// Hands the state to a sink, and tells how many rows it has.
 fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
-    let mut counted = Counted { sink, rows: 0, is_second: false };
+    let mut counted = Counted { sink, rows: 0 };
     snapshot.walk(&mut counted).map(|()| counted.rows)
 }
 
@@ -139,8 +139,6 @@ fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
 struct Counted<'s, S> {
     sink: &'s mut S,
     rows: u64,
-    /// They come for the second time.
-    is_second: bool,
 }
 
 impl<S: StateSink> StateSink for Counted<'_, S> {
@@ -161,13 +159,8 @@ impl<S: StateSink> StateSink for Counted<'_, S> {
     }
 
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        self.rows += u64::from(!self.is_second);
+        self.rows += 1;
         self.sink.row(key, values)
-    }
-
-    fn table_end(&mut self) -> Result<bool> {
-        self.is_second = self.sink.table_end()?;
-        Ok(self.is_second)
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {

@@ -10,14 +10,11 @@
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::pipeline::{self, Outgoing, QUEUE, Threads, Totals, Written, gone, join, spawn, take};
-use lifeboat_core::{
-    Base, DomainKeys, Encoded, EncodedSink, Encoder, Export, ExportOptions, PlainChunk, RecoveryKey, Result, Selection,
-    StateSink,
-};
+use lifeboat_core::{Base, DomainKeys, Encoded, Encoder, Export, ExportOptions, RecoveryKey, Result, Selection};
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -35,12 +32,13 @@ pub(crate) struct Making<O> {
 }
 
 /// Takes encoded rows on the caller's thread.
-pub(crate) type RowSink<'a> = Encoder<OtherHalf<'a>>;
+pub(crate) type RowSink<'a> = Encoder<Take<'a>>;
+
+/// Whatever takes the encoded rows: the worker, or the export itself on the same thread.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(Encoded) -> Result<()>;
 
 enum Incoming {
     Encoded(Encoded),
-    /// The answer tells whether the rows of the table are needed once more.
-    TableEnd,
     End,
 }
 
@@ -68,15 +66,15 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     };
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
-        let (answer, answers) = channel();
+        // Nothing is ever sent: the worker lets go of its end when it is done.
+        let (busy, done) = channel();
         let work_elsewhere = || {
             // Lives as long as there is work to wait for.
-            let answer: Sender<bool> = answer;
+            let _busy: Sender<()> = busy;
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
             pipeline::export(key, domain, out, ledger, threads, |send| {
-                let feed = |export: &mut dyn EncodedSink| answer_all(export, receiver, &answer);
-                make(making, has_ledger, &stopped, send, feed)
+                make(making, has_ledger, &stopped, send, |export| take_all(export, receiver))
             })
         };
         let worker = match threads {
@@ -88,21 +86,20 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
             let has_ledger = ledger.is_some();
             return pipeline::export(key, domain, out, ledger, threads, |send| {
                 make(making, has_ledger, &|| interrupt.check(), send, |export| {
-                    let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(export));
+                    let mut encoder: RowSink<'_> = Encoder::new(&keys, export);
                     walk(&mut encoder)?;
-                    encoder.finish().map(drop)
+                    encoder.finish()
                 })
             });
         };
         let walked: Result<()> = (|| {
-            let mut sink = ToWorker { sender: &sender, answers: &answers, interrupt };
-            let mut encoder: RowSink<'_> = Encoder::new(&keys, OtherHalf(&mut sink));
+            let mut send = |encoded| sender.send(Incoming::Encoded(encoded)).map_err(|_| gone());
+            let mut encoder: RowSink<'_> = Encoder::new(&keys, &mut send);
             walk(&mut encoder)?;
             encoder.finish()?;
             sender.send(Incoming::End).map_err(|_| gone())?;
-            // Nothing is answered now: the worker lets go of its end when it is done.
             loop {
-                match answers.recv_timeout(WAIT) {
+                match done.recv_timeout(WAIT) {
                     Err(RecvTimeoutError::Timeout) => interrupt.check()?,
                     _ => return Ok(()),
                 }
@@ -120,14 +117,10 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
 }
 
 /// The worker: takes what comes.
-fn answer_all(export: &mut dyn EncodedSink, receiver: Receiver<Incoming>, answer: &Sender<bool>) -> Result<()> {
+fn take_all(export: Take<'_>, receiver: Receiver<Incoming>) -> Result<()> {
     for message in receiver {
         match message {
-            Incoming::Encoded(encoded) => export.take(encoded)?,
-            Incoming::TableEnd => {
-                let again = export.table_end()?;
-                answer.send(again).map_err(|_| gone())?;
-            }
+            Incoming::Encoded(encoded) => export(encoded)?,
             Incoming::End => return Ok(()),
         }
     }
@@ -141,7 +134,7 @@ fn make(
     has_ledger: bool,
     interrupt: &dyn Fn() -> Result<()>,
     send: &dyn Fn(Outgoing) -> Result<()>,
-    feed: impl FnOnce(&mut dyn EncodedSink) -> Result<()>,
+    feed: impl FnOnce(Take<'_>) -> Result<()>,
 ) -> Result<Totals> {
     let emit = |chunk| {
         interrupt()?;
@@ -158,57 +151,6 @@ fn make(
             send(Outgoing::Ledger(chunk))
         });
     }
-    let mut export = Fed(export);
-    feed(&mut export)?;
-    export.0.finish()
-}
-
-/// The other half of an export, by calls.
-struct Fed<'s, F>(Export<'s, F>);
-
-impl<F: FnMut(PlainChunk) -> Result<()>> EncodedSink for Fed<'_, F> {
-    fn take(&mut self, encoded: Encoded) -> Result<()> {
-        self.0.take(encoded)
-    }
-
-    fn table_end(&mut self) -> Result<bool> {
-        self.0.table_end()
-    }
-}
-
-/// Whatever takes the encoded rows: the worker, or the export itself on the same thread.
-pub(crate) struct OtherHalf<'a>(&'a mut dyn EncodedSink);
-
-impl EncodedSink for OtherHalf<'_> {
-    fn take(&mut self, encoded: Encoded) -> Result<()> {
-        self.0.take(encoded)
-    }
-
-    fn table_end(&mut self) -> Result<bool> {
-        self.0.table_end()
-    }
-}
-
-/// Sends to the worker.
-struct ToWorker<'a, 'c> {
-    sender: &'a SyncSender<Incoming>,
-    answers: &'a Receiver<bool>,
-    interrupt: &'a AppInterrupt<'c>,
-}
-
-impl EncodedSink for ToWorker<'_, '_> {
-    fn take(&mut self, encoded: Encoded) -> Result<()> {
-        self.sender.send(Incoming::Encoded(encoded)).map_err(|_| gone())
-    }
-
-    fn table_end(&mut self) -> Result<bool> {
-        self.sender.send(Incoming::TableEnd).map_err(|_| gone())?;
-        loop {
-            match self.answers.recv_timeout(WAIT) {
-                Ok(again) => return Ok(again),
-                Err(RecvTimeoutError::Timeout) => self.interrupt.check()?,
-                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
-            }
-        }
-    }
+    feed(&mut |encoded| export.take(encoded))?;
+    export.finish()
 }

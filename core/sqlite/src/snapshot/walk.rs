@@ -255,12 +255,7 @@ impl<'c> Snapshot<'c> {
                 continue;
             }
             sink.table(name)?;
-            loop {
-                self.stoppable(|| self.walk_table(name, rows, &mut interrupt, sink))?;
-                if !sink.table_end()? {
-                    break;
-                }
-            }
+            self.stoppable(|| self.walk_table(name, rows, &mut interrupt, sink))?;
         }
         collations::check(self.database().0)
     }
