@@ -12,6 +12,8 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
+# What others read the documentation of.
+DOCUMENTED := -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-recovery -p lifeboat-cli
 # Tested as it is used, and built together: each choice of packages has features of its own, and so a wasmtime of its own.
 IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-bench -p lifeboat-rust-host
 # For each target of `make fuzz`.
@@ -69,7 +71,7 @@ test: setup-test packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps --workspace
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps $(DOCUMENTED)
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
 	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli

@@ -105,7 +105,7 @@ const BROKEN: [(&[&str], &str, &str, &str); 10] = [
     (&["0.bundle", "1.bundle", "2.bundle", "fork.bundle"], "mismatch", "a fork", "fork.bundle: bundle 4 of the chain"),
     (&["0.bundle", "1.bundle", "3.bundle", "2.bundle"], "mismatch", "a wrong order", "3.bundle: bundle 3 of the chain"),
     (&["0.bundle", "1.bundle", "0.bundle"], "mismatch", "a full bundle", "0.bundle: bundle 3 of the chain"),
-    (&["1.bundle", "2.bundle"], "mismatch", "this is a delta", "1.bundle: this is a delta"),
+    (&["1.bundle", "2.bundle"], "mismatch", "this is a delta", "1.bundle: bundle 1 of the chain: this is a delta"),
     (&["1.bundle"], "mismatch", "this is a delta", "1.bundle: this is a delta"),
     (
         &["0.bundle", "1.bundle", "damaged.bundle"],

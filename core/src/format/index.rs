@@ -325,10 +325,10 @@ impl Decoder {
         skip_key(reader)?;
         self.allowance.take(between(&start, reader).len())?;
         let run = EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() };
-        if let Some(before) = before.filter(|_| goes_on) {
-            if compare_keys(&before.bound, &run.bound)? == Ordering::Greater {
-                return Err(Error::corrupt("the runs of a table in the index are not in order"));
-            }
+        if let Some(before) = before.filter(|_| goes_on)
+            && compare_keys(&before.bound, &run.bound)? == Ordering::Greater
+        {
+            return Err(Error::corrupt("the runs of a table in the index are not in order"));
         }
         self.last = Some(run.clone());
         Ok(run)

@@ -90,8 +90,9 @@ impl Vector {
         if let Some(kind) = keyless.or(links) {
             outcome.push((Job::Audit, kind));
         }
-        if read == "ok" {
-            outcome.push((Job::Inspect, read));
+        // What no restore takes, an inspection refuses as far as that shows without building anything.
+        if built == "ok" {
+            outcome.push((Job::Inspect, built));
         }
         // What only a table that is built would refuse, is given row by row; but each row has the columns of its table.
         let is_misshapen = ["row-key-", "row-rowid-for-a-key", "row-unreachable-rowid-", "row-value", "state-s"]

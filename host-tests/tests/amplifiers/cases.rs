@@ -327,7 +327,18 @@ fn objects() -> Vec<Case> {
         let stored: String = (1..columns).map(|n| format!(", c{n} AS (c{m} || a) STORED", m = n - 1)).collect();
         let table = format!("CREATE TABLE t(a, c0 AS (a) STORED{stored})");
         all.push(Case::new(format!("stored-{columns}"), &table).rows(30, &[Cell::Text(A, 1000)]));
+        // Keys of an index that are much longer than what they are made of.
+        let again = format!("{})", vec!["a"; columns.min(1_900)].join(", "));
+        all.push(
+            Case::new(format!("again-{columns}"), "CREATE TABLE t(a)")
+                .index("i", &again)
+                .rows(20_000, &[Cell::Text(A, 30)]),
+        );
     }
+    let constant = format!("a || '{}')", "x".repeat(60_000));
+    all.push(
+        Case::new("constant".to_owned(), "CREATE TABLE t(a)").index("i", &constant).rows(120_000, &[Cell::Integer(1)]),
+    );
     all
 }
 

@@ -34,7 +34,7 @@ const MEMORY: u64 = 256 << 20;
 /// In `make test`, what a machine may be slower that does other things at the same time.
 const SLACK: f64 = 2.5;
 /// Of the cases, those that `make test` takes.
-const EVERY: usize = 7;
+const EVERY: usize = 12;
 
 /// What a host says of one input: `amplify.py`.
 #[derive(Debug, Deserialize)]

@@ -117,9 +117,10 @@ impl Asked<'_> {
             "tables": found.tables,
         });
         if said["state_id"].is_null() {
-            // The database is of no state: the others say of which state the bundle is.
+            // The database is of no state. The others say of which state the bundle is.
             assert_ne!(said["left_out"], json!([]), "{}", self.case.name);
-            said.as_object_mut().expect("it is one").remove("state_id");
+            said["state_id"] =
+                self.call("SELECT backup_info(?1, ?2)", (&self.chain, &self.case.key))?["state_id"].clone();
         }
         Ok(outcome(said))
     }
@@ -136,7 +137,11 @@ fn chain(case: &Case, directory: &Path) -> String {
 /// `function: kind: what is wrong`. The words are its own, as it reads the ends of bundles first, but for why bundles are not a
 /// chain: these it says with the path of the one that is wrong.
 fn refused(error: &str) -> Outcome {
-    let kind = error.split(": ").nth(1).unwrap_or(error);
+    // It says of a database whose path stands in the place of a bundle that the arguments may be mixed up.
+    let kind = match error.contains(" is a database, not a bundle") {
+        true => "corrupt",
+        false => error.split(": ").nth(1).unwrap_or(error),
+    };
     let chain =
         error.find("bundle ").map(|at| &error[at..]).filter(|words| words.contains(" of the chain does not follow: "));
     match chain {

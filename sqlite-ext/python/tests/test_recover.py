@@ -26,7 +26,7 @@ class Recover(Scene):
         with self.assertRaises(kind) as raised:
             lifeboat.recover(bundles, key or self.key, self.path("new.db"))
         self.assertIn(text, str(raised.exception))
-        for word in ("/bundles/", "/target/", "lifeboat-cli", "--", key or self.key):
+        for word in ("/bundles/", "/target/", "lifeboat-cli", key or self.key):
             self.assertNotIn(word, str(raised.exception))
         self.assertEqual(sorted(os.listdir(self.here)), before)
 
@@ -338,7 +338,7 @@ class Recover(Scene):
         list(db.execute("CREATE TABLE t(a, b)"))
         counting = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 30000) "
         list(db.execute(counting + "INSERT INTO t SELECT i, hex(zeroblob(100)) || i FROM n"))
-        list(db.execute("CREATE INDEX slow ON t(replace(replace(b, '0', 'xyz'), 'x', b))"))
+        list(db.execute("CREATE INDEX slow ON t(replace(b, '0', 'xyz'))"))
         self.export(db, self.path("t.bundle"))
         db.close()
 

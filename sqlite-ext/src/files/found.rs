@@ -232,11 +232,11 @@ fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> R
 }
 
 /// Whether a recovery key, or most of one, stands in these bytes: as it is written by
-/// `backup_keygen()`, in groups, or in two bytes for each character.
+/// `backup_keygen()`, in groups with whatever between them, or in two bytes for each character.
 fn holds_key(bytes: &[u8]) -> bool {
     const PREFIX: &[u8] = b"lifeboatkey1";
     let mut matched = 0;
-    for byte in bytes.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
+    for byte in bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
         let byte = byte.to_ascii_lowercase();
         // No part of the prefix but its first character begins it anew.
         matched = match PREFIX.get(matched) {
@@ -308,10 +308,11 @@ mod tests {
             &in_groups,
             &wide,
             b"lllifeboatkey1q",
+            "life\u{a0}boat\u{2003}key1-qypq".as_bytes(),
         ] {
             assert!(holds_key(text), "{}", String::from_utf8_lossy(text));
         }
-        for text in ["", "lifeboatkey", "lifeboatverify1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5", "lifeboat_key1"] {
+        for text in ["", "lifeboatkey", "lifeboatverify1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5", "lifeboat key 2"] {
             assert!(!holds_key(text.as_bytes()), "{text}");
         }
     }

@@ -3,7 +3,7 @@
 
 use lifeboat_core::{Compression, Error, Result};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -99,8 +99,12 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        explain(&path, &error.into_inner())
+        let (path, error) = (error.path().to_string(), error.into_inner());
+        // Where a word of some list belongs, serde_json takes a number for no JSON at all.
+        match error.is_syntax() && path != "." && serde_json::from_slice::<IgnoredAny>(json).is_ok() {
+            true => Error::misuse(format!("the option `{path}` must be a string")),
+            false => explain(&path, &error),
+        }
     })?;
     deserializer.end().map_err(|error| explain(".", &error))?;
     Ok(options)
@@ -130,6 +134,8 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
             let expected = match expected {
                 "a sequence" => "an array",
                 "a map" => "an object",
+                "u64" | "u32" | "u8" | "usize" => "a whole number, 0 or more",
+                "i64" | "i32" => "a whole number",
                 other => other,
             };
             Error::misuse(format!("the option `{path}` must be {expected}"))
@@ -193,6 +199,7 @@ mod tests {
             assert_eq!(error(text), other);
         }
         assert!(error(r#"{"replace": true} x"#).starts_with("misuse: the options are not JSON"));
+        assert_eq!(error(r#"{"compress": {"t": 1}}"#), "misuse: the option `compress.t` must be a string");
         assert!(error("{replace: true}").starts_with("misuse: the options are not JSON"));
     }
 }

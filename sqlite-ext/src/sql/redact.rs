@@ -5,12 +5,12 @@
 
 /// What stands in the place of a key.
 const CUT: &str = "[key]";
-/// The characters of a key behind its prefix.
-const LENGTH: usize = 58;
-/// In groups, so many are enough: the first of them may share a group with the prefix.
-const LENGTH_IN_GROUPS: usize = 50;
+/// So many characters of a key in a row, or in groups, are cut: a key has 58, of which some may be missing.
+const LENGTH: usize = 40;
+/// What may stand between two groups.
+const BETWEEN: usize = 3;
 
-/// The text without keys: without what follows `lifeboat…1` (but `lifeboatverify1`), without 58
+/// The text without keys: without what follows `lifeboat…1` (but `lifeboatverify1`), without 40
 /// characters of a key in a row, with a prefix or without, and without the same in groups.
 pub(crate) fn redact(text: &str) -> String {
     let mut secrets = Vec::new();
@@ -74,34 +74,52 @@ fn secret_in(word: &str) -> Option<usize> {
     None
 }
 
-/// Words of one length with white space between them that together make a key, as people write it
-/// down.
+/// Words with little between them that together make a key, as people write it down. Most groups of
+/// a key have a digit, which words of a language have not.
 fn groups(text: &str, words: &[Range]) -> Vec<Range> {
+    let is_group = |word: &Range| {
+        let word = &text[word.clone()];
+        word.bytes().all(|byte| is_of_key(byte.to_ascii_lowercase())) && !is_hexadecimal(word)
+    };
+    let has_digit = |word: &&Range| text[(*word).clone()].bytes().any(|byte| byte.is_ascii_digit());
     let mut found = Vec::new();
     let mut first = 0;
-    while let Some(word) = words.get(first) {
+    while first < words.len() {
         let mut last = first;
-        let is_group = |word: &Range| text[word.clone()].bytes().all(|byte| is_of_key(byte.to_ascii_lowercase()));
-        if !is_group(word) {
-            first += 1;
-            continue;
-        }
-        while let Some(next) = words.get(last + 1) {
-            let is_beside = text[words[last].end..next.start].chars().all(char::is_whitespace);
-            // The last may be shorter.
-            if !is_beside || !is_group(next) || next.len() > word.len() || words[last].len() != word.len() {
-                break;
-            }
+        while words.get(last).is_some_and(is_group)
+            && words.get(last + 1).is_some_and(is_group)
+            && text[words[last].end..words[last + 1].start].chars().count() <= BETWEEN
+        {
             last += 1;
         }
-        let sequence = word.start..words[last].end;
-        let length: usize = words[first..=last].iter().map(Range::len).sum();
-        if last > first && length >= LENGTH_IN_GROUPS && is_no_number(&text[sequence.clone()].to_ascii_lowercase()) {
-            found.push(sequence);
+        // Words of a sentence may stand before it and behind it.
+        let mut sequence = &words[first..=last];
+        while let [before, rest @ ..] = sequence
+            && !has_digit(&before)
+        {
+            sequence = rest;
+        }
+        while let [rest @ .., behind] = sequence
+            && !has_digit(&behind)
+        {
+            sequence = rest;
+        }
+        let length: usize = sequence.iter().map(Range::len).sum();
+        if let [start, .., end] = sequence
+            && length >= LENGTH
+            && 2 * sequence.iter().filter(has_digit).count() >= sequence.len()
+            && is_no_number(&text[start.start..end.end].to_ascii_lowercase())
+        {
+            found.push(words[first].start..words[last].end);
         }
         first = last + 1;
     }
     found
+}
+
+/// A long number, such as a state id.
+fn is_hexadecimal(word: &str) -> bool {
+    word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A character of bech32.
@@ -140,6 +158,10 @@ mod tests {
             (format!("lifeboatshare1{BEHIND}0 lifeboatx1y"), "lifeboatshare1[key] lifeboatx1[key]".to_owned()),
             (format!("in '{}'", in_groups(4)), "in 'life boat key1 [key]'".to_owned()),
             (format!("in '{}'", in_groups(5)), "in 'lifeb oatke y1qyp [key]'".to_owned()),
+            (format!("in '{}'", in_groups(4).replace(' ', "-")), "in 'life-boat-key1-[key]'".to_owned()),
+            (format!("in '{}'", in_groups(7).replace(' ', "\n")), "in 'lifeboa\ntkey1qy\n[key]'".to_owned()),
+            (format!("no {} {} {}", &BEHIND[..11], &BEHIND[11..30], &BEHIND[30..]), "no [key]".to_owned()),
+            (format!("'{}'", &BEHIND[5..]), "'[key]'".to_owned()),
         ] {
             assert_eq!(redact(&text), shown);
         }

@@ -149,7 +149,7 @@ fn what_else(kind: FileType) -> Option<&'static str> {
 /// Whether a recovery key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each character.
 fn holds_key(bytes: &[u8]) -> bool {
     let compact: zeroize::Zeroizing<Vec<u8>> = zeroize::Zeroizing::new(
-        bytes.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != 0).map(u8::to_ascii_lowercase).collect(),
+        bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect(),
     );
     compact.windows(12).any(|start| start == b"lifeboatkey1")
 }

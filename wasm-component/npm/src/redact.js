@@ -15,7 +15,7 @@ const GROUPS = Array.from({ length: 29 }, (_, index) => {
 const KEYS = new RegExp(
   `lifeboatverify1${CHARACTER}{${LENGTH}}` +
     `|(lifeboatkey1)([a-z0-9]*)((?:[\\s-]{1,3}${CHARACTER}{1,8}(?![a-z0-9]))*)` +
-    `|${CHARACTER}{${LENGTH},}|${GROUPS}`,
+    `|${CHARACTER}{40,}|${GROUPS}`,
   'gi',
 );
 

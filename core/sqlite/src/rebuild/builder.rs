@@ -245,8 +245,9 @@ impl<'c> Rebuild<'c> {
 
     /// The file has as many pages as it may.
     fn is_full(&self) -> bool {
-        let pragma = |name: &str| self.scratch.query_i64(&format!("PRAGMA {name}")).unwrap_or(0);
-        pragma("page_count") >= pragma("max_page_count")
+        let pragma = |name: &str| self.scratch.query_i64(&format!("PRAGMA {name}"));
+        // On a full disk SQLite may not even tell these.
+        matches!((pragma("page_count"), pragma("max_page_count")), (Ok(count), Ok(most)) if count >= most)
     }
 
     /// Sets up the empty file. Order matters: each of these is fixed by the first page that is written.

@@ -32,6 +32,10 @@ pub(crate) struct Charge {
     keys: usize,
     /// The stored columns whose values it reads, as their places among a row's key and values.
     places: Vec<usize>,
+    /// Those that its key has once more, as often as it has them.
+    again: Vec<usize>,
+    /// The bytes of constants, which it may put into each key.
+    literals: u64,
     /// The most bytes that it read of one row.
     largest: Cell<usize>,
 }
@@ -43,9 +47,13 @@ impl Charge {
             None => key.get(*place),
             Some(place) => values.get(place),
         };
-        let bytes: usize = self.places.iter().filter_map(value).map(|value| value.payload().len() + VALUE).sum();
+        let sum = |places: &[usize]| -> usize {
+            places.iter().filter_map(value).map(|value| value.payload().len() + VALUE).sum()
+        };
+        let bytes = sum(&self.places).saturating_add(usize::try_from(self.literals).unwrap_or(usize::MAX));
         self.largest.set(self.largest.get().max(bytes));
-        let units = (bytes as u64).saturating_mul(self.per_byte);
+        let again = (sum(&self.again) as u64).saturating_mul(KEY);
+        let units = (bytes as u64).saturating_mul(self.per_byte).saturating_add(again);
         if self.is_open { units.saturating_add(self.at_most(bytes)) } else { units }
     }
 
@@ -74,6 +82,7 @@ impl Charge {
 /// The charges of one table, of which `indexes` are the explicit ones: name and text. `connection` has them all.
 pub(crate) fn of_table(
     connection: &Connection<'_>,
+    database: &str,
     sql: &str,
     shape: &Table,
     indexes: &[(&str, &str)],
@@ -87,8 +96,8 @@ pub(crate) fn of_table(
     if generated.operations > 0 {
         charges.push(columns.charge(None, &generated));
     }
-    for index in table::indexes(connection, "main", &shape.name)? {
-        let terms = table::terms(connection, "main", &index.name)?;
+    for index in table::indexes(connection, database, &shape.name)? {
+        let terms = table::terms(connection, database, &index.name)?;
         let text = indexes.iter().find(|(name, _)| *name == index.name).map(|(_, sql)| *sql);
         let is_computed = index.partial || terms.iter().any(|term| term.column == table::EXPRESSION);
         let mut reads = match text.filter(|_| is_computed) {
@@ -96,6 +105,9 @@ pub(crate) fn of_table(
             None => Reads::default(),
         };
         for place in terms.iter().filter_map(|term| usize::try_from(term.column).ok()) {
+            if reads.stored.contains(&place) {
+                reads.again.push(place);
+            }
             reads.add(&columns.column(place), 1);
         }
         charges.push(columns.charge(Some(index.name), &reads));
@@ -108,6 +120,9 @@ pub(crate) fn of_table(
 struct Reads {
     /// Stored columns.
     stored: BTreeSet<usize>,
+    /// Those that a key has once more.
+    again: Vec<usize>,
+    literals: u64,
     /// As in [`Expression`], with all that the generated columns compute which are named.
     operations: u64,
     joins: u64,
@@ -124,6 +139,7 @@ impl Reads {
         self.joins = self.joins.saturating_add(other.joins.saturating_mul(times));
         self.growth = self.growth.saturating_add(other.growth.saturating_mul(times));
         self.builders = self.builders.saturating_add(other.builders.saturating_mul(times));
+        self.literals = self.literals.saturating_add(other.literals.saturating_mul(times));
         self.is_open |= other.is_open;
     }
 }
@@ -190,8 +206,9 @@ impl<'t> Columns<'t> {
 
     /// What an expression reads and computes.
     fn expression(&self, expression: &Expression) -> Reads {
-        let Expression { operations, joins, growth, builders, is_unbounded, .. } = *expression;
-        let mut reads = Reads { operations, joins, growth, builders, is_open: is_unbounded, ..Reads::default() };
+        let Expression { operations, joins, growth, builders, literals, is_unbounded, .. } = *expression;
+        let mut reads =
+            Reads { operations, joins, growth, builders, literals, is_open: is_unbounded, ..Reads::default() };
         for (word, times) in &expression.words {
             if let Some(place) = self.places.get(word) {
                 reads.add(&self.column(*place), *times);
@@ -221,6 +238,8 @@ impl<'t> Columns<'t> {
             is_open,
             keys: key_columns.len(),
             places: reads.stored.iter().filter_map(place).collect(),
+            again: reads.again.iter().filter_map(place).collect(),
+            literals: reads.literals,
             largest: Cell::new(0),
         }
     }

@@ -42,6 +42,8 @@ pub(crate) struct Expression {
     pub growth: u64,
     /// Calls of functions that make their arguments longer.
     pub builders: u64,
+    /// The bytes of all constants and names in it.
+    pub literals: u64,
     /// A function may make it as long as it likes.
     pub is_unbounded: bool,
     /// Words in lower case, and how often they stand there: among them are all columns that it names.
@@ -56,6 +58,10 @@ impl Expression {
         let (mut bars, mut calls) = (0_u64, 0_u64);
         for token in tokens {
             found.operations += 1;
+            found.literals += match token {
+                Token::Text(text) => text.len() as u64,
+                _ => 0,
+            };
             let bar = *token == Token::Other('|');
             bars += u64::from(bar && last_bar);
             last_bar = bar && !last_bar;

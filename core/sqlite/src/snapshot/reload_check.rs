@@ -14,13 +14,16 @@ use crate::ffi::sqlite_error;
 use crate::ffi::statement::Statement;
 use crate::rebuild::plan::{Plan, PlannedTable, Trees};
 use crate::schema::bounded_functions;
+use crate::schema::cost::{self, Charge};
 use crate::schema::guard;
 use crate::schema::table::{self, ColumnKind, Table, TableKey};
 use crate::schema::validate::Validator;
 use crate::snapshot::select::{Columns, select};
 use crate::snapshot::selection::Rows;
 use crate::snapshot::stored_text::StoredText;
-use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value};
+use lifeboat_core::{
+    Error, ErrorKind, Key, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
+};
 use std::rc::Rc;
 
 /// The statements that find two rows of equal keys, for each key that loading compares by the true definition: those of a
@@ -83,6 +86,69 @@ pub(crate) struct Doubles<F> {
     pub sql: F,
     /// It computes expressions of the schema.
     pub is_computed: bool,
+}
+
+/// Charges for what the indexes and the generated columns of a table compute, row by row, before any of it is computed.
+pub(crate) struct Bill<'b> {
+    charges: Vec<Charge>,
+    budget: &'b Budget,
+}
+
+impl<'b> Bill<'b> {
+    pub(crate) fn new(
+        connection: &Connection<'_>,
+        database: &str,
+        schema: &[SchemaRow],
+        name: &str,
+        table: &Table,
+        budget: &'b Budget,
+    ) -> Result<Self> {
+        let row = schema.iter().find(|row| row.name == name && row.kind == SchemaKind::Table);
+        let sql = row.map_or("", |row| row.sql.as_str());
+        let indexes: Vec<_> = schema
+            .iter()
+            .filter(|row| row.kind == SchemaKind::Index && row.table == name)
+            .map(|row| (row.name.as_str(), row.sql.as_str()))
+            .collect();
+        Ok(Self { charges: cost::of_table(connection, database, sql, table, &indexes)?, budget })
+    }
+}
+
+impl StateSink for Bill<'_> {
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        let rowid = [match key {
+            Key::Rowid(rowid) => Value::Integer(rowid),
+            Key::Primary(_) => Value::Null,
+        }];
+        let key = match key {
+            Key::Rowid(_) => &rowid[..],
+            Key::Primary(key) => key,
+        };
+        let bytes: usize = key.iter().chain(values).map(|value| value.payload().len()).sum();
+        self.budget.add_row(bytes as u64);
+        let units = self.charges.iter().fold(0_u64, |units, charge| units.saturating_add(charge.row(key, values)));
+        self.budget.charge(units)
+    }
+
+    fn settings(&mut self, _: &Settings) -> Result<()> {
+        Ok(())
+    }
+
+    fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
+        Ok(())
+    }
+
+    fn selection(&mut self, _: &Selection) -> Result<()> {
+        Ok(())
+    }
+
+    fn table(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What rows are tried in: a database in memory that has this one table.

@@ -214,7 +214,7 @@ impl<'s> Names<'s> {
             _ if self.schema.iter().any(|row| row.kind == SchemaKind::View && is_named(&row)) => {
                 "which is a view; a view comes with the tables that it names"
             }
-            _ => "which this database does not have",
+            _ => "and this database has no table of that name",
         };
         Err(Error::misuse(format!("the option `{option}` names {name:?}, {why}")))
     }

@@ -87,6 +87,23 @@ fn check(copy: &Connection<'_>) -> Result<Findings> {
     Ok(findings)
 }
 
+/// The same for tables without a rowid that SQL reaches: their indexes have as many entries as they have rows.
+fn refuse_fewer_rows(copy: &Connection<'_>, table: &str) -> Result<()> {
+    for index in table::indexes(copy, "main", table)?.into_iter().filter(|index| !index.partial) {
+        let (quoted, name) = (quote_name(table), quote_name(&index.name));
+        let count = |how: &str| copy.query_i64(&format!("SELECT count(*) FROM main.{quoted} {how}"));
+        let (Ok(rows), Ok(entries)) = (count("NOT INDEXED"), count(&format!("INDEXED BY {name}"))) else { continue };
+        if entries > rows {
+            return Err(Error::corrupt(format!(
+                "index {:?} has {entries} entries, and table {table:?} has {rows} rows: rows may be lost; look into it (PRAGMA \
+                 integrity_check), or export what is there with the option \"check\": false",
+                index.name
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// An index that knows of a row which its table does not have is a witness: not all that was written is there.
 fn refuse_lost_rows(copy: &Connection<'_>) -> Result<()> {
     let encoding = copy.encoding()?;
@@ -98,7 +115,10 @@ fn refuse_lost_rows(copy: &Connection<'_>) -> Result<()> {
         let rowid = match &shape.key {
             TableKey::Alias(column) => quote_name(&shape.columns[*column].name),
             TableKey::Rowid(name) => (*name).to_owned(),
-            TableKey::Ordinal | TableKey::Primary(_) => continue,
+            TableKey::Ordinal | TableKey::Primary(_) => {
+                refuse_fewer_rows(copy, &row.name)?;
+                continue;
+            }
         };
         for index in table::indexes(copy, "main", &row.name)?.into_iter().filter(|index| !index.partial) {
             let (table, name) = (quote_name(&row.name), quote_name(&index.name));

@@ -16,7 +16,7 @@ use crate::schema::stored_schema::{self, Class};
 use crate::schema::table::{Table, TableKey};
 use crate::snapshot::dangling::Dangling;
 use crate::snapshot::page_copy;
-use crate::snapshot::reload_check::{self, Doubles};
+use crate::snapshot::reload_check::{self, Bill, Doubles};
 use crate::snapshot::select::{Columns, select};
 use crate::snapshot::selected::{self, Selected};
 use crate::snapshot::selection::{Rows, SelectionRequest};
@@ -31,6 +31,9 @@ use std::rc::Rc;
 /// How many rows, and how many bytes of text and blobs, pass between two checks of the app's [`Interrupt`].
 const INTERRUPT_ROWS: u32 = 256;
 const INTERRUPT_BYTES: usize = 1 << 20;
+
+/// Each row takes as many bytes of the file at least: its place in the page, its lengths, its header.
+const ROW_BYTES_MIN: u64 = 4;
 
 /// One moment of one schema of a connection, for as long as it lives.
 ///
@@ -146,10 +149,15 @@ impl<'c> Snapshot<'c> {
                 Rows::All => String::new(),
                 Rows::Where(condition) => format!(" WHERE ({condition})"),
             };
+            let mut is_charged = false;
             for Doubles { sql, is_computed } in reload_check::doubles(connection, database, &table, &filter)? {
                 // What an expression of the schema computes, is computed on a connection of ours.
                 if is_computed && computing.is_none() {
                     computing = Some(self.computing_copy()?);
+                }
+                if is_computed && !std::mem::replace(&mut is_charged, true) {
+                    let mut bill = Bill::new(connection, database, &schema, &row.name, &table, &self.budget)?;
+                    self.stoppable(|| self.walk_table(&row.name, rows, &mut while_reading, &mut bill))?;
                 }
                 let (connection, sql) = match computing.as_ref().and_then(Option::as_ref).filter(|_| is_computed) {
                     Some(copy) => (copy, sql("main")),
@@ -397,7 +405,12 @@ impl<'c> Snapshot<'c> {
         let stored_text = StoredText::of(connection, schema, &table, self.encoding).map_err(place)?;
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
+        // Pages that lead to one another in circles, or to one page many times, have no end.
+        let mut left = self.size()? / ROW_BYTES_MIN;
         while statement.step().map_err(place)? {
+            left = left.checked_sub(1).ok_or_else(|| {
+                place(Error::corrupt("it has more rows than its pages can hold; PRAGMA integrity_check tells more"))
+            })?;
             let rowid = match &mut rowids {
                 Some(rowids) => match rowids.step().map_err(place)? {
                     true => rowids.integer(0),

@@ -222,7 +222,7 @@ pub const TEXTS: &[Text] = &[
         ],
         0,
         "unsupported",
-        "the function touched_pure()",
+        "calls touched_pure()",
     ),
     refused(
         &[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Optional
 
@@ -78,7 +79,7 @@ def _why_never(path: str, found: Optional[os.stat_result], sources: list[str], k
 def holds_key(content: bytes) -> bool:
     """Whether a recovery key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each
     character."""
-    return b"lifeboatkey1" in b"".join(content.replace(b"\0", b"").split()).lower()
+    return b"lifeboatkey1" in re.sub(rb"[^0-9A-Za-z]+", b"", content).lower()
 
 
 def _stat(path: str) -> Optional[os.stat_result]:

@@ -18,7 +18,7 @@ _GROUPS = "|".join(
 _KEYS = re.compile(
     rf"lifeboatverify1{_CHARACTER}{{{_LENGTH}}}"
     rf"|(?P<prefix>lifeboatkey1)(?P<run>[a-z0-9]*)(?P<groups>(?:[\s-]{{1,3}}{_CHARACTER}{{1,8}}(?![a-z0-9]))*)"
-    rf"|{_CHARACTER}{{{_LENGTH},}}|{_GROUPS}",
+    rf"|{_CHARACTER}{{40,}}|{_GROUPS}",
     re.IGNORECASE,
 )
 

@@ -89,7 +89,7 @@ impl Plan {
             let foreign = table_collations.into_iter().filter(|name| !collations::is_built_in(name));
             needs.extend(foreign.map(|name| need(&planned.row, Needed::Collation(name))));
             let texts: Vec<(&str, &str)> = made.iter().map(|row| (row.name.as_str(), row.sql.as_str())).collect();
-            charges.push(cost::of_table(connection, &planned.row.sql, shape, &texts)?);
+            charges.push(cost::of_table(connection, "main", &planned.row.sql, shape, &texts)?);
         }
         self.needs.extend(needs);
         self.computed = computed;
