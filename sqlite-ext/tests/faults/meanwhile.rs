@@ -114,7 +114,7 @@ fn calls(body: impl FnOnce()) -> u64 {
 /// each of the others before different ones.
 fn places(other: usize, count: u64) -> impl Iterator<Item = u64> {
     let step =
-        if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1 } else { usize::try_from(count / 30).unwrap_or(1).max(4) };
+        if std::env::var_os("LIFEBOAT_SOAK").is_some() { 1 } else { usize::try_from(count / 30).unwrap_or(1).max(10) };
     (1..=count).skip(other * 5 % step).step_by(step)
 }
 

@@ -53,16 +53,13 @@ fn a_million_items() -> Vec<u8> {
         forged.extend_from_slice(CHUNK);
         record(CHUNK);
     }
-    let length = u32::try_from(forged.len()).unwrap().to_be_bytes();
     let listed = u32::try_from(records.len()).unwrap().to_be_bytes();
     let tail = [
-        &[0x86, 0xf6, 0x58, 32],
+        &[0x85, 0xf6, 0x58, 32],
         &[0; 32][..],
         &[0x5a],
         &listed,
         &records,
-        &[0x1a],
-        &length,
         &[0x58, 32],
         &[0; 32],
         &[0x58, 64],
