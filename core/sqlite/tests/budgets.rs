@@ -3,18 +3,29 @@
 
 mod common;
 
-use common::{memory, schema_row};
+use common::{api, memory, schema_row};
 use lifeboat_core::SchemaKind::{Index, Table, View};
 use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Settings, StateSink, TextEncoding, Value};
-use lifeboat_sqlite::{Budget, CheckLevel, Rebuild, RebuildOptions, Rebuilt, check_restorable, foreign_key_check};
+use lifeboat_sqlite::{
+    Budget, CheckLevel, Connection, OpenMode, Rebuild, RebuildOptions, Rebuilt, check_restorable, foreign_key_check,
+};
 
 const SETTINGS: Settings = Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 };
 const MIB: usize = 1 << 20;
 
 /// Builds a table `t` with this schema, and so many rows of these values.
 fn build(options: RebuildOptions, schema: &[SchemaRow], rows: i64, values: &[Value<'_>]) -> Result<Rebuilt> {
-    let scratch = memory();
-    let mut rebuild = Rebuild::new(&scratch, options)?;
+    build_in(&memory(), options, schema, rows, values)
+}
+
+fn build_in(
+    scratch: &Connection<'_>,
+    options: RebuildOptions,
+    schema: &[SchemaRow],
+    rows: i64,
+    values: &[Value<'_>],
+) -> Result<Rebuilt> {
+    let mut rebuild = Rebuild::new(scratch, options)?;
     rebuild.settings(&SETTINGS)?;
     rebuild.schema(schema)?;
     rebuild.table("t")?;
@@ -22,7 +33,7 @@ fn build(options: RebuildOptions, schema: &[SchemaRow], rows: i64, values: &[Val
         rebuild.row(Key::Rowid(rowid), values)?;
     }
     let rebuilt = rebuild.finish()?;
-    rebuilt.examine(&scratch, || foreign_key_check(&scratch, "main"))?;
+    rebuilt.examine(scratch, || foreign_key_check(scratch, "main"))?;
     Ok(rebuilt)
 }
 
@@ -230,6 +241,12 @@ fn the_file_is_bounded() {
     let error = build(max(Some(1 << 20)), &plain, 300, &values(&texts(&[10_000]))).expect_err("3 MB");
     assert!(error.kind() == ErrorKind::TooBig && error.message().contains("max_bytes"), "{error}");
     build(max(Some(4 << 20)), &plain, 300, &values(&texts(&[10_000]))).expect("3 MB");
+    // In files, too: "" is one that SQLite deletes when it is closed.
+    for most in [1, 64 << 10, 1 << 20, 9 << 20] {
+        let file = Connection::open(api(), "", OpenMode::Create).expect("a file");
+        let error = build_in(&file, max(Some(most)), &plain, 1_000, &values(&texts(&[10_000]))).expect_err("10 MB");
+        assert!(error.kind() == ErrorKind::TooBig && error.message().contains("max_bytes"), "{most}: {error}");
+    }
 }
 
 #[test]

@@ -27,6 +27,36 @@ struct Methods {
     version: c_int,
     close: Option<unsafe extern "C" fn(*mut File) -> c_int>,
     read: Option<unsafe extern "C" fn(*mut File, *mut c_void, c_int, i64) -> c_int>,
+    write: Option<unsafe extern "C" fn(*mut File, *const c_void, c_int, i64) -> c_int>,
+    truncate: Option<unsafe extern "C" fn(*mut File, i64) -> c_int>,
+    sync: Option<unsafe extern "C" fn(*mut File, c_int) -> c_int>,
+    size: Option<unsafe extern "C" fn(*mut File, *mut i64) -> c_int>,
+}
+
+/// Calls `operation` with the file of the main database and its methods; `None` if the database lies in memory.
+fn with_file<T>(connection: &Connection<'_>, operation: impl FnOnce(*mut File, &Methods) -> T) -> Option<T> {
+    let mut file: *mut File = ptr::null_mut();
+    let file_control = connection.api().file_control;
+    // SAFETY: the connection is open and the name NUL-terminated; the operation writes one pointer
+    // to where it is told. A file that is open has methods, whose first fields are the same in all
+    // versions, and stays open as long as the connection.
+    let methods = unsafe {
+        let out: *mut *mut File = &mut file;
+        let known = file_control(connection.handle(), c"main".as_ptr(), FILE_POINTER, out.cast());
+        if known == sqlite_error::OK && !file.is_null() { (*file).methods.as_ref() } else { None }
+    };
+    methods.map(|methods| operation(file, methods))
+}
+
+/// How many bytes the file of the main database has now; `None` if it lies in memory, or its VFS does not tell.
+pub fn file_size(connection: &Connection<'_>) -> Option<u64> {
+    let mut bytes = 0;
+    let code = with_file(connection, |file, methods| {
+        // SAFETY: `with_file` gives an open file with its own methods; the size goes to a variable that outlives
+        // the call.
+        methods.size.map(|size| unsafe { size(file, &mut bytes) })
+    });
+    if code.flatten() == Some(sqlite_error::OK) { u64::try_from(bytes).ok() } else { None }
 }
 
 /// Fills `buffer` with the first bytes of a file, which has so many. No lock is taken, and no
@@ -37,18 +67,10 @@ struct Methods {
 pub fn read_file(api: Api, path: &str, buffer: &mut [u8]) -> Result<()> {
     let connection = Connection::open(api, path, OpenMode::ReadOnly)?;
     let length = c_int::try_from(buffer.len()).map_err(|_| Error::too_big("too much is read at once"))?;
-    let mut file: *mut File = ptr::null_mut();
-    // SAFETY: the connection is open and the name NUL-terminated; the operation writes one pointer
-    // to where it is told. A file that is open has methods, whose first fields are the same in all
-    // versions, and stays open as long as the connection.
-    let code = unsafe {
-        let out: *mut *mut File = &mut file;
-        let known = (api.file_control)(connection.handle(), c"main".as_ptr(), FILE_POINTER, out.cast());
-        let methods = if known == sqlite_error::OK && !file.is_null() { (*file).methods.as_ref() } else { None };
-        match methods.and_then(|methods| methods.read) {
-            Some(read) => read(file, buffer.as_mut_ptr().cast(), length, 0),
-            None => return Err(Error::host(format!("SQLite does not give the file {path:?}"))),
-        }
-    };
+    let code = with_file(&connection, |file, methods| {
+        // SAFETY: `with_file` gives an open file with its own methods; the buffer has `length` bytes.
+        methods.read.map(|read| unsafe { read(file, buffer.as_mut_ptr().cast(), length, 0) })
+    });
+    let code = code.flatten().ok_or_else(|| Error::host(format!("SQLite does not give the file {path:?}")))?;
     connection.check(code, &format!("reading the file {path:?}"))
 }

@@ -9,6 +9,7 @@ use crate::ffi::api::Api;
 use crate::ffi::collations;
 use crate::ffi::connection::{Connection, OpenMode};
 use crate::ffi::owned::OwnedRow;
+use crate::ffi::raw_file::file_size;
 use crate::ffi::sqlite_error;
 use crate::ffi::statement::Statement;
 use crate::rebuild::check::{self, CheckLevel, Findings};
@@ -28,12 +29,14 @@ use std::rc::Rc;
 pub(crate) const RESERVE_BYTES: c_int = 38;
 
 /// What a rebuilt file may take, unless the caller says: so much, a page for each b-tree, and so many times the bytes of the
-/// rows, each of which counts as [`ROW_MIN`] at least.
+/// rows. A row counts as [`ROW_MIN`] bytes at least.
 const DISK_BASE: u64 = 64 << 20;
 const DISK_PER_ROW_BYTE: u64 = 32;
 const ROW_MIN: u64 = 100;
 /// The limit is told to SQLite anew after so many bytes of rows.
 const DISK_STEP: u64 = 1 << 20;
+/// What SQLite may keep of the file in memory.
+const CACHE_BYTES: u64 = 2000 << 10;
 
 /// The settings of the database to build that are no part of a state, so that the caller chooses, and how much the state is
 /// trusted.
@@ -49,7 +52,7 @@ pub struct RebuildOptions {
     /// does.
     pub check: CheckLevel,
     /// Bytes that the file may take at most. `None`: 64 MiB, a page for each table and index, and 32 bytes for each byte of a
-    /// row, of which each counts as 100 bytes at least.
+    /// row. A row counts as 100 bytes at least.
     pub max_bytes: Option<u64>,
     /// Bytes of the bundles that the state comes out of, as far as they are known: more may come
     /// ([`Rebuild::add_input`]). Its expressions may ask for more work where there are more.
@@ -126,6 +129,8 @@ pub struct Rebuild<'c> {
     /// Bytes that all rows so far count, and those for which the limit of the file was set.
     row_bytes: u64,
     limited_for: u64,
+    /// How many bytes the file may have, if that is limited.
+    disk_limit: Option<u64>,
     left_out: Vec<String>,
 }
 
@@ -155,6 +160,7 @@ impl<'c> Rebuild<'c> {
             largest: 0,
             row_bytes: 0,
             limited_for: 0,
+            disk_limit: None,
             left_out: Vec::new(),
         })
     }
@@ -240,14 +246,17 @@ impl<'c> Rebuild<'c> {
         };
         // SQLite takes 32 bits, and no more pages than a file may have.
         let pages = (bytes / page).clamp(1, u64::from(u32::MAX) - 2);
+        self.disk_limit = Some(pages * page);
         self.scratch.query_i64(&format!("PRAGMA max_page_count = {pages}")).map(drop)
     }
 
-    /// The file has as many pages as it may.
-    fn is_full(&self) -> bool {
-        let pragma = |name: &str| self.scratch.query_i64(&format!("PRAGMA {name}"));
-        // On a full disk SQLite may not even tell these.
-        matches!((pragma("page_count"), pragma("max_page_count")), (Ok(count), Ok(most)) if count >= most)
+    /// Tells the limit that [`Self::limit_disk`] set from a disk that is full: SQLite has one code for both. It cannot
+    /// be asked for its pages any more: without a journal, it threw away what it knew. So the file tells, and what is
+    /// still in the cache counts as written.
+    fn is_at_limit(&self) -> bool {
+        let Some(limit) = self.disk_limit else { return false };
+        // In memory there is no disk.
+        file_size(self.scratch).is_none_or(|size| size.saturating_add(CACHE_BYTES) >= limit)
     }
 
     /// Sets up the empty file. Order matters: each of these is fixed by the first page that is written.
@@ -274,8 +283,8 @@ impl<'c> Rebuild<'c> {
         // is written once, in order. Threads of SQLite's own help it sort, where it has any; by the application's
         // collations this thread alone compares.
         let threads = if collations::is_lent(scratch) { "threads = 0" } else { "threads = 2" };
-        let pragmas =
-            ["locking_mode = EXCLUSIVE", "journal_mode = OFF", "synchronous = OFF", "cache_size = -2000", threads];
+        let cache = format!("cache_size = -{}", CACHE_BYTES / 1024);
+        let pragmas = ["locking_mode = EXCLUSIVE", "journal_mode = OFF", "synchronous = OFF", &cache, threads];
         for pragma in pragmas {
             scratch.execute(&format!("PRAGMA {pragma}"))?;
         }
@@ -355,7 +364,7 @@ impl<'c> Rebuild<'c> {
                 error.message()
             ));
         }
-        if error.code().is_some_and(|code| code & 0xff == sqlite_error::FULL) && self.is_full() {
+        if error.code().is_some_and(|code| code & 0xff == sqlite_error::FULL) && self.is_at_limit() {
             return Error::too_big(
                 "the database would take more space than it may; if you trust who made it, allow more by the option \
                  \"max_bytes\"",
