@@ -1,5 +1,5 @@
-//! Memory whose size a bundle or a database decides, and large buffers: where there is none, that
-//! is an error and no abort.
+//! Memory whose size a bundle or a database decides, and large buffers: where there is not enough,
+//! the caller gets an error, and the process goes on.
 //!
 //! What is short (a key, a name, a message) is allocated as usual; where much of it adds up, an
 //! [`Allowance`] is asked. And who takes a large piece leaves some memory for what is short: it is

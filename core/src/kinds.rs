@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// What a header begins.
+/// The kind of file that a header begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A bundle.

@@ -4,8 +4,7 @@
 //! loadable form, which gets SQLite's functions from its host, refers to none of them.
 
 use crate::functions::registry::{Registrar, register_all};
-use crate::sql::edge::ScalarFunction;
-use crate::sql::edge::{call, guard};
+use crate::sql::edge::{ScalarFunction, call, guard};
 use crate::sql::host::{Host, check, message_for_sqlite, values_of};
 use crate::sql::module;
 use crate::sql::table_function::TableFunction;

@@ -1,9 +1,7 @@
 //! Digests of items, sums of digests, and state ids (`FORMAT.md`, "Digests and state ids").
 
 use crate::cbor::{Append, Bytes, Write, put, put_array};
-use crate::crypto::hmac::HmacSha256;
-use crate::crypto::hmac::PrefixMac;
-use crate::crypto::hmac::mac;
+use crate::crypto::hmac::{HmacSha256, PrefixMac, mac};
 use crate::crypto::id::StateId;
 use crate::state::sink::Table;
 use crate::{DomainKeys, STATE_REVISION};

@@ -5,12 +5,10 @@ use crate::chain::bundle::Bundle;
 use crate::chain::links::{Chain, Deltas, check_each};
 use crate::chain::merge::{Composition, tables_of};
 use crate::chain::rows::TableRows;
-use crate::export::chunk::ExportOptions;
-use crate::export::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
+use crate::export::chunk::{ChunkBuilder, ExportOptions, ExportTotals, PlainChunk};
 use crate::export::items::Export;
 use crate::read::change_reader::Refusal;
-use crate::read::reader::DigestsAhead;
-use crate::read::reader::Opened;
+use crate::read::reader::{DigestsAhead, Opened};
 use crate::restore::decoder::{Decoder, Report};
 use crate::{Error, RecoveryKey, Result, StateSink};
 

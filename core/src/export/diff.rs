@@ -6,8 +6,8 @@ use crate::alloc;
 use crate::chain::base::{Base, BaseItem, BaseTable};
 use crate::chain::cursor::KeyBytes;
 use crate::crypto::digest::Digest;
-use crate::export::chunk::ExportOptions;
-use crate::export::chunk::{ChunkBuilder, PlainChunk};
+use crate::export::chunk::{ChunkBuilder, ExportOptions, PlainChunk};
+use crate::format::change::NO_KEY;
 use crate::format::index::number;
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::compare_keys;
@@ -82,7 +82,7 @@ impl<'s> Difference<'s> {
         }
         match old == Some(digest) {
             true => Ok(()),
-            false => out.push(table, &crate::format::change::NO_KEY, old, Some((digest, value))),
+            false => out.push(table, &NO_KEY, old, Some((digest, value))),
         }
     }
 

@@ -9,8 +9,7 @@ use crate::export::state_digest::is_large;
 use crate::limits::CHUNK_MAX;
 use crate::state::rules::Rules;
 use crate::state::sink::{Table, is_system_table, system_table_to_value};
-use crate::state::value::NewRow;
-use crate::state::value::encode_values;
+use crate::state::value::{NewRow, encode_values};
 use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 use std::convert::Infallible;
 

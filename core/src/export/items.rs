@@ -5,8 +5,7 @@ use crate::alloc;
 use crate::cbor::{Append, Count, Write};
 use crate::chain::base::Base;
 use crate::crypto::digest::{Digest, Total};
-use crate::export::chunk::ExportOptions;
-use crate::export::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
+use crate::export::chunk::{ChunkBuilder, ExportOptions, ExportTotals, PlainChunk};
 use crate::export::diff::{Changes, Difference};
 use crate::export::encoder::{Encoded, Message};
 use crate::export::ledger::LedgerBuilder;
@@ -14,8 +13,7 @@ use crate::export::state_digest::{Tally, is_large};
 use crate::format::change::NO_KEY;
 use crate::limits::CHAIN_MAX;
 use crate::state::sink::{Table, schema_to_value, system_table_to_value};
-use crate::state::value::NewRow;
-use crate::state::value::encode_values;
+use crate::state::value::{NewRow, encode_values};
 use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
 
 /// Turns a state into the chunks of a full bundle, or of a delta. Drive it as a [`StateSink`], then call

@@ -4,6 +4,7 @@
 use crate::cbor::{Append, Bytes, put};
 use crate::crypto::digest::{Digest, Total};
 use crate::export::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
+use crate::format::change::NO_KEY;
 use crate::kinds::Compression;
 use crate::state::sink::Table;
 use crate::{DomainKeys, Result};
@@ -28,7 +29,7 @@ impl<'e> LedgerBuilder<'e> {
 
     /// An item whose value is looked at when the ledger is used.
     pub fn value(&mut self, value: &[u8], digest: Digest) -> Result<()> {
-        self.chunks.push(&crate::format::change::NO_KEY, None, Some((digest, value)))
+        self.chunks.push(&NO_KEY, None, Some((digest, value)))
     }
 
     /// Any other item.

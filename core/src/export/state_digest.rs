@@ -3,13 +3,11 @@
 use crate::alloc;
 use crate::cbor::Append;
 use crate::crypto::digest::{Digest, Digester, Total};
-use crate::format::change::NO_KEY;
-use crate::format::change::Order;
+use crate::format::change::{NO_KEY, Order};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX};
 use crate::state::rules::Rules;
 use crate::state::sink::{Table, schema_to_value, system_table_to_value};
-use crate::state::value::NewRow;
-use crate::state::value::encode_values;
+use crate::state::value::{NewRow, encode_values};
 use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateId, StateSink, Value};
 
 /// Sums up the digests of the items of a state, in canonical order, and holds the state to its rules.

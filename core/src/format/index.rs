@@ -2,8 +2,7 @@
 //! holding it.
 
 use crate::alloc;
-use crate::cbor::Reader;
-use crate::cbor::{Append, Bytes, put, put_array};
+use crate::cbor::{Append, Bytes, Reader, put, put_array};
 use crate::crypto::digest::{Digest, Total};
 use crate::format::change::{between, skip_key};
 use crate::kinds::ChunkKind;

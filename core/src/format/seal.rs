@@ -3,8 +3,7 @@
 use crate::alloc;
 use crate::cbor::{self, Append, put, put_array};
 use crate::crypto::siv_batch::{self, Associated, SideBySide};
-use crate::kinds::ChunkKind;
-use crate::kinds::Compression;
+use crate::kinds::{ChunkKind, Compression};
 use crate::{DomainKeys, Error, Result, limits};
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use std::cell::RefCell;

@@ -4,12 +4,11 @@
 use crate::alloc;
 use crate::cbor::{Append, Reader};
 use crate::crypto::digest::{Digest, Digester, Total};
-use crate::format::change::NO_KEY;
-use crate::format::change::holds_digest;
-use crate::format::change::{Change, Next, Order, RowReader, next_digest, next_item, skip_new, what_is_next};
+use crate::format::change::{
+    Change, NO_KEY, Next, Order, RowReader, holds_digest, next_digest, next_item, skip_new, what_is_next,
+};
 use crate::format::index::{EntryBuilder, IndexCheck, Summary, number};
-use crate::kinds::ChunkKind;
-use crate::kinds::FileKind;
+use crate::kinds::{ChunkKind, FileKind};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SELECTION_MAX, SYSTEM_TABLE_MAX};
 use crate::read::reader::{Place, PublicReport};
 use crate::state::rules::check_columns;

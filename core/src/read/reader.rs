@@ -3,13 +3,11 @@
 
 use crate::DomainKeys;
 use crate::alloc;
-use crate::crypto::digest::Digest;
-use crate::crypto::digest::sha256;
+use crate::crypto::digest::{Digest, sha256};
 use crate::format::footer::{Footer, RECORD, TRAILER, push_record};
 use crate::format::framing::{Length, chunk_length, footer_length, sealed_of};
 use crate::format::header::{HEADER_LENGTH, Header, not_of};
-use crate::kinds::ChunkKind;
-use crate::kinds::FileKind;
+use crate::kinds::{ChunkKind, FileKind};
 use crate::{DomainId, Error, Result, StateId, VerifyKey};
 use sha2::{Digest as _, Sha256};
 use std::fmt;

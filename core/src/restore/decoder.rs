@@ -4,9 +4,9 @@
 use crate::chain::links::{Deltas, incomplete};
 use crate::chain::overlay::{BaseItem, Overlay};
 use crate::crypto::digest::Digest;
+use crate::format::change::NO_KEY;
 use crate::read::change_reader::{ChangeDecoder, ChangeSink, Digests, Refusal};
-use crate::read::reader::Opened;
-use crate::read::reader::{Place, PublicReport};
+use crate::read::reader::{Opened, Place, PublicReport};
 use crate::read::state_output::Output;
 use crate::state::sink::Table;
 use crate::state::value::NewRow;
@@ -197,7 +197,7 @@ impl<S: StateSink> ChangeSink for Items<'_, S> {
     fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
         let (Some(digest), Some(value)) = (self.only_new(digests), new) else { return Ok(()) };
         let handed = match &mut self.overlay {
-            Some(overlay) => overlay.item(&crate::format::change::NO_KEY, BaseItem::Item(value), digest, &mut self.out),
+            Some(overlay) => overlay.item(&NO_KEY, BaseItem::Item(value), digest, &mut self.out),
             None => self.out.item(table, value, digest),
         };
         self.defer(handed)

@@ -20,6 +20,8 @@ pub(crate) struct Rules {
     is_keyed: Option<bool>,
     /// The last of these, encoded.
     last_key: Vec<u8>,
+    /// The memory of the one before it.
+    key: Vec<u8>,
 }
 
 impl Rules {
@@ -63,10 +65,10 @@ impl Rules {
         }
         check_columns(row)?;
         if is_keyed {
-            let mut key = Vec::with_capacity(self.last_key.len());
-            row.key.encode(&mut Append(&mut key));
-            check_distinct(&self.last_key, &key)?;
-            self.last_key = key;
+            self.key.clear();
+            row.key.encode(&mut Append(&mut self.key));
+            check_distinct(&self.last_key, &self.key)?;
+            std::mem::swap(&mut self.last_key, &mut self.key);
         }
         let primary = match row.key {
             Key::Rowid(_) => &[],

@@ -4,8 +4,7 @@
 use crate::alloc;
 use crate::cbor::{self, Append, Write, major, put};
 use crate::limits::{SCHEMA_MAX, SCHEMA_ROWS_MAX, SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX, TABLE_NAME_MAX};
-use crate::state::value::TextEncoding;
-use crate::state::value::{decode_values, encode_values};
+use crate::state::value::{TextEncoding, decode_values, encode_values};
 use crate::{Error, Key, Result, Selection, Value};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;

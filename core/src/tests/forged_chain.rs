@@ -6,8 +6,7 @@ use crate::crypto::digest::{Digester, Total};
 use crate::export::chunk::{ChunkBuilder, PlainChunk};
 use crate::format::change::NO_KEY;
 use crate::format::index::number;
-use crate::kinds::ChunkKind;
-use crate::kinds::Compression;
+use crate::kinds::{ChunkKind, Compression};
 use crate::state::sink::Table;
 use crate::tests::forged::key;
 use crate::{

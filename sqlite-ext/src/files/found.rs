@@ -4,6 +4,7 @@ use super::atomic::resolve;
 use super::database::{is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
+use crate::sql::redact::holds_key;
 use crate::work::file_source::BundleSource;
 use lifeboat_core::{Base, Bundle, BundleWriter, Error, ErrorKind, FileKind, Opened, Opener, RecoveryKey, Result};
 use lifeboat_sqlite::{Connection, read_file};
@@ -231,25 +232,6 @@ fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> R
     }
 }
 
-/// Whether a recovery key, or most of one, stands in these bytes: as it is written by
-/// `backup_keygen()`, in groups with whatever between them, or in two bytes for each character.
-fn holds_key(bytes: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"lifeboatkey1";
-    let mut matched = 0;
-    for byte in bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-        let byte = byte.to_ascii_lowercase();
-        // No part of the prefix but its first character begins it anew.
-        matched = match PREFIX.get(matched) {
-            Some(wanted) if *wanted == byte => matched + 1,
-            _ => usize::from(byte == PREFIX[0]),
-        };
-        if matched == PREFIX.len() {
-            return true;
-        }
-    }
-    false
-}
-
 /// Whether a path has the name of a journal of a database that is beside it.
 fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.as_encoded_bytes()) else { return false };
@@ -289,31 +271,4 @@ fn is_remnant(start: &[u8], header: &[u8]) -> bool {
     let wrong = start.iter().zip(header).filter(|(found, expected)| found != expected).count();
     let is_cut = start.len() < header.len();
     start.iter().all(|byte| *byte == 0) || (is_cut && wrong == 0) || (!is_cut && (1..=WRONG_MAX).contains(&wrong))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::holds_key;
-
-    #[test]
-    fn keys_are_found_in_files() {
-        let key = "lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
-        let in_groups = key.as_bytes().chunks(4).collect::<Vec<_>>().join(&b"\r\n"[..]);
-        let wide: Vec<u8> = key.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for text in [
-            key.as_bytes(),
-            key.to_uppercase().as_bytes(),
-            format!("# the key\nKEY=\"{key}\"\n").as_bytes(),
-            &key.as_bytes()[..20],
-            &in_groups,
-            &wide,
-            b"lllifeboatkey1q",
-            "life\u{a0}boat\u{2003}key1-qypq".as_bytes(),
-        ] {
-            assert!(holds_key(text), "{}", String::from_utf8_lossy(text));
-        }
-        for text in ["", "lifeboatkey", "lifeboatverify1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5", "lifeboat key 2"] {
-            assert!(!holds_key(text.as_bytes()), "{text}");
-        }
-    }
 }

@@ -19,7 +19,6 @@ const SQLITE_UTF8: u8 = 1;
 /// What tells SQLite's own JSON functions that a text is JSON.
 const JSON_SUBTYPE: u32 = b'J' as u32;
 
-const UTF8: c_int = 1;
 pub(crate) const SQLITE_DETERMINISTIC: c_int = 0x800;
 pub(crate) const SQLITE_DIRECTONLY: c_int = 0x8_0000;
 
@@ -42,7 +41,7 @@ pub enum Effect {
 
 impl Effect {
     pub(crate) const fn flags(self) -> c_int {
-        let direct = UTF8 | SQLITE_DIRECTONLY;
+        let direct = SQLITE_UTF8 as c_int | SQLITE_DIRECTONLY;
         match self {
             Self::Pure => direct | SQLITE_DETERMINISTIC,
             Self::Harmless | Self::Writes => direct,

@@ -1,5 +1,5 @@
-//! Cuts recovery keys out of texts that are shown or logged: somebody may have put one where a path
-//! belongs.
+//! Finds recovery keys: in texts that are shown or logged, which lose them, since somebody may have put
+//! one where a path belongs; and in files, which are then never replaced.
 //!
 //! A verify key is public and stays.
 
@@ -134,6 +134,25 @@ fn is_no_number(text: &str) -> bool {
     letters > 3 && text.bytes().filter(u8::is_ascii_digit).count() > 3
 }
 
+/// Whether a recovery key, or most of one, stands in these bytes: as it is written by
+/// `backup_keygen()`, in groups with whatever between them, or in two bytes for each character.
+pub(crate) fn holds_key(bytes: &[u8]) -> bool {
+    const PREFIX: &[u8] = b"lifeboatkey1";
+    let mut matched = 0;
+    for byte in bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        let byte = byte.to_ascii_lowercase();
+        // No part of the prefix but its first character begins it anew.
+        matched = match PREFIX.get(matched) {
+            Some(wanted) if *wanted == byte => matched + 1,
+            _ => usize::from(byte == PREFIX[0]),
+        };
+        if matched == PREFIX.len() {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +200,29 @@ mod tests {
             "lifeboat 1 key",
         ] {
             assert_eq!(redact(text), text);
+        }
+    }
+
+    #[test]
+    fn keys_are_found_in_files() {
+        let key = "lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
+        let in_groups = key.as_bytes().chunks(4).collect::<Vec<_>>().join(&b"\r\n"[..]);
+        let wide: Vec<u8> = key.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            key.as_bytes(),
+            key.to_uppercase().as_bytes(),
+            format!("# the key\nKEY=\"{key}\"\n").as_bytes(),
+            &key.as_bytes()[..20],
+            &in_groups,
+            &wide,
+            b"lllifeboatkey1q",
+            b"KEY='lifeboatkey1q'",
+            "life\u{a0}boat\u{2003}key1-qypq".as_bytes(),
+        ] {
+            assert!(holds_key(text), "{}", String::from_utf8_lossy(text));
+        }
+        for text in ["", "lifeboatkey", "lifeboatverify1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5", "lifeboat key 2"] {
+            assert!(!holds_key(text.as_bytes()), "{text}");
         }
     }
 }

@@ -4,8 +4,7 @@
 use crate::files::{Found, FoundCall, Guard, Whose, Writing};
 use crate::sql::arguments::Bundle;
 use crate::work::export_options::Request;
-use crate::work::file_source::with_path;
-use crate::work::file_source::{BundleSource, open_chain};
+use crate::work::file_source::{BundleSource, open_chain, with_path};
 use lifeboat_core::limits::CHAIN_MAX;
 use lifeboat_core::{Base, Chain, Error, ErrorKind, RecoveryKey, Result, StateId};
 use lifeboat_sqlite::Connection;

@@ -81,7 +81,7 @@ impl Budget {
         self.left.set(None);
     }
 
-    /// From here on there is none for single calls either.
+    /// From here on there is no limit, and none for a single call.
     pub(crate) fn trust(&self) {
         self.lift();
         self.is_trusted.set(true);

@@ -1,6 +1,7 @@
 //! SQLite's C functions, and what is asked of them safely.
 
 pub mod api;
+pub(crate) mod authorizer;
 pub(crate) mod backup;
 pub(crate) mod budget;
 pub(crate) mod collations;

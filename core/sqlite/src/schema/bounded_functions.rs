@@ -260,7 +260,7 @@ impl Bounded {
             let result = statement.value(0, beside.encoding);
             budget.charge(length(&result).saturating_mul(budget.passes()))?;
             let is_json = self.work == Work::JsonProduct && !matches!(result, Value::Null | Value::Blob(_));
-            // SAFETY: the call is under way; the statement has a row, of which SQLite makes a copy.
+            // SAFETY: the call is under way; the statement has a row, and SQLite copies the value.
             unsafe {
                 (api.result_value)(context, statement.raw_value(0));
                 if is_json {

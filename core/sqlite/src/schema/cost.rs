@@ -57,7 +57,7 @@ impl Charge {
         if self.is_open { units.saturating_add(self.at_most(bytes)) } else { units }
     }
 
-    /// What one row can take of which it reads so many bytes, whatever it makes of them.
+    /// The most that one row can take, if it reads so many bytes of it, whatever it makes of them.
     fn at_most(&self, bytes: usize) -> u64 {
         let longest = (bytes as u64).saturating_mul(4).saturating_add(LENGTH_SLACK as u64);
         self.operations.saturating_mul(longest)
@@ -79,7 +79,7 @@ impl Charge {
     }
 }
 
-/// The charges of one table, of which `indexes` are the explicit ones: name and text. `connection` has them all.
+/// The charges of one table. `indexes` are its explicit indexes, each with name and text. `connection` has them all.
 pub(crate) fn of_table(
     connection: &Connection<'_>,
     database: &str,

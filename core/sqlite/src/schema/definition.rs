@@ -191,7 +191,7 @@ pub(crate) fn may_explode(sql: &str) -> bool {
     })
 }
 
-/// How many tokens a generated column is when all that it names are expanded. A column that names itself is none for SQLite.
+/// How many tokens a generated column is when all that it names are expanded. SQLite refuses a column that names itself.
 fn expanded(
     column: usize,
     columns: &[(String, &[Token])],

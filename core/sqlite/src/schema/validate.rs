@@ -1,5 +1,5 @@
-//! Validates the texts of a schema, none of which is ever run: each is prepared in an empty database, under an authorizer
-//! that says what it would do. It has to be one statement, to do what its row says, and nothing besides.
+//! Validates the texts of a schema. No text is run: each is prepared in an empty database, under an authorizer that says
+//! what it would do. It has to be one statement, to do what its row says, and nothing besides.
 //!
 //! Needed because a schema that SQLite reads from the rows of `sqlite_schema` asks no authorizer at all.
 //!
@@ -8,7 +8,12 @@
 //! only the app has; the bodies of views and triggers are only carried, as text that SQLite could parse. They act when
 //! the app uses the restored database, as they did in the database that they came from.
 
-use crate::ffi::api::{Api, Authorizer, Function, sqlite3_context, sqlite3_value};
+use crate::ffi::api::{Api, Function, sqlite3_context, sqlite3_value};
+use crate::ffi::authorizer::action::{
+    CREATE_INDEX, CREATE_TABLE, CREATE_TRIGGER, CREATE_VIEW, CREATE_VTABLE, FUNCTION, INSERT, READ, REINDEX, SELECT,
+    UPDATE,
+};
+use crate::ffi::authorizer::{self, Action, Authorizer};
 use crate::ffi::budget::{Budget, OBJECT, TEXT};
 use crate::ffi::collations;
 use crate::ffi::connection::{Connection, OpenMode};
@@ -20,24 +25,11 @@ use crate::schema::stored_schema::{self, Class};
 use lifeboat_core::{Error, Result, SchemaKind, SchemaRow};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_int};
 use std::ptr;
 use std::rc::Rc;
 
-const DENY: c_int = 1;
 const UTF8: c_int = 1;
-
-const CREATE_INDEX: c_int = 1;
-const CREATE_TABLE: c_int = 2;
-const CREATE_TRIGGER: c_int = 7;
-const CREATE_VIEW: c_int = 8;
-const INSERT: c_int = 18;
-const READ: c_int = 20;
-const SELECT: c_int = 21;
-const UPDATE: c_int = 23;
-const REINDEX: c_int = 27;
-const CREATE_VTABLE: c_int = 29;
-const FUNCTION: c_int = 31;
 
 /// An app's own functions that one text may name before it is refused.
 const FOREIGN_FUNCTIONS_MAX: usize = 100;
@@ -73,6 +65,62 @@ struct Validation<'r> {
     record: Record,
 }
 
+impl Authorizer for Validation<'_> {
+    fn allows(&mut self, Action { number, first, second, schema }: Action<'_>) -> bool {
+        let allowed = match number {
+            READ => true,
+            // Newer versions compile the rows of `VALUES (1), (2)` in a trigger or a view when they parse it. That is all.
+            SELECT => matches!(self.action, CREATE_TRIGGER | CREATE_VIEW),
+            INSERT | UPDATE => matches!(first, "sqlite_master" | "sqlite_schema") && schema == "main",
+            REINDEX => self.action == CREATE_INDEX,
+            // The automatic indexes of a table's constraints.
+            CREATE_INDEX if self.action == CREATE_TABLE => {
+                first.starts_with("sqlite_autoindex_")
+                    && second.eq_ignore_ascii_case(&self.row.name)
+                    && schema == "main"
+            }
+            // What AUTOINCREMENT needs, in a database that does not have it yet.
+            CREATE_TABLE if self.action == CREATE_TABLE && first == "sqlite_sequence" => {
+                self.record.outcome.autoincrement = true;
+                schema == "main"
+            }
+            FUNCTION => {
+                self.record_function(second);
+                true
+            }
+            _ if number == self.action && schema == "main" && first.eq_ignore_ascii_case(&self.row.name) => {
+                let table_matches =
+                    !matches!(number, CREATE_INDEX | CREATE_TRIGGER) || second.eq_ignore_ascii_case(&self.row.table);
+                self.record.created |= table_matches;
+                table_matches
+            }
+            _ => false,
+        };
+        if !allowed {
+            self.record.violation.get_or_insert_with(|| {
+                format!("it would do something else too (authorizer action {number}: {first:?}, {second:?})")
+            });
+        }
+        allowed
+    }
+}
+
+impl Validation<'_> {
+    /// The text uses this function.
+    fn record_function(&mut self, name: &str) {
+        let outcome = &mut self.record.outcome;
+        let unknown = match is_built_in(name) {
+            false => Some(&mut outcome.foreign),
+            true if self.unknown.borrow().contains(&name.to_ascii_lowercase()) => Some(&mut outcome.missing),
+            true if is_newer(name) => Some(&mut outcome.newer),
+            true => None,
+        };
+        if let Some(list) = unknown.filter(|list| !list.iter().any(|known| known == name)) {
+            list.push(name.to_owned());
+        }
+    }
+}
+
 /// Validates texts on a database in memory, which its owner fills with the schema rows that they depend on.
 pub(crate) struct Validator {
     connection: Connection<'static>,
@@ -81,7 +129,7 @@ pub(crate) struct Validator {
 }
 
 impl Validator {
-    /// A validate with an empty database, whose work is counted in this budget.
+    /// A validator with an empty database, whose work is counted in this budget.
     pub(crate) fn new(api: Api, budget: &Rc<Budget>) -> Result<Self> {
         let connection = Connection::open_within(api, ":memory:", OpenMode::Create, budget)?;
         guard::raise(&connection)?;
@@ -90,7 +138,7 @@ impl Validator {
         Ok(Self { connection, unknown: RefCell::default() })
     }
 
-    /// The database of the validate.
+    /// The validator's database.
     pub(crate) fn connection(&self) -> &Connection<'static> {
         &self.connection
     }
@@ -128,7 +176,9 @@ impl Validator {
         let mut tried = 0;
         loop {
             let mut validation = Validation { action, row, unknown: &self.unknown, record: Record::default() };
-            let result = prepare(connection, &mut validation);
+            let result = authorizer::under(connection, &mut validation, || {
+                connection.prepare_first(row.sql.as_bytes(), || "its SQL text".to_owned()).map(|(_, rest)| rest)
+            });
             let Record { created, violation, outcome } = validation.record;
             if let Some(violation) = violation {
                 return Err(refused(row, &violation));
@@ -144,7 +194,7 @@ impl Validator {
         }
     }
 
-    /// Compiles a statement of ours in the validate's database, which has validated texts only. Nothing is run.
+    /// Compiles a statement of ours in the validator's database, which has validated texts only. Nothing is run.
     ///
     /// The error is SQLite's own: functions that only the app has are no reason.
     pub(crate) fn compile(&self, sql: &str) -> Result<()> {
@@ -168,18 +218,6 @@ impl Validator {
         *tried += 1;
         stand_in(&self.connection, name).map(|()| true)
     }
-}
-
-fn prepare(connection: &Connection<'_>, validation: &mut Validation<'_>) -> Result<usize> {
-    let (api, db) = (connection.api(), connection.handle());
-    let sql = validation.row.sql.as_bytes();
-    let data: *mut Validation<'_> = validation;
-    // SAFETY: the connection is open, and the validation outlives the authorizer, which is taken away below.
-    unsafe { (api.set_authorizer)(db, Some(authorize as Authorizer), data.cast()) };
-    let result = connection.prepare_first(sql, || "its SQL text".to_owned()).map(|(_, rest)| rest);
-    // SAFETY: as above.
-    unsafe { (api.set_authorizer)(db, None, ptr::null_mut()) };
-    result
 }
 
 fn refused(row: &SchemaRow, why: &str) -> Error {
@@ -231,74 +269,3 @@ fn stand_in(connection: &Connection<'_>, name: &str) -> Result<()> {
 
 /// Gives NULL, as every function does that sets no result.
 unsafe extern "C" fn null(_: *mut sqlite3_context, _: c_int, _: *mut *mut sqlite3_value) {}
-
-unsafe extern "C" fn authorize(
-    validation: *mut c_void,
-    action: c_int,
-    first: *const c_char,
-    second: *const c_char,
-    schema: *const c_char,
-    _inside: *const c_char,
-) -> c_int {
-    // SAFETY: SQLite hands back the validation given in `prepare`, which is waiting for this call; the texts are
-    // NUL-terminated or null.
-    let (validation, first, second, schema) =
-        unsafe { (&mut *validation.cast::<Validation<'_>>(), text(first), text(second), text(schema)) };
-    let allowed = match action {
-        READ => true,
-        // Newer versions compile the rows of `VALUES (1), (2)` in a trigger or a view when they parse it. That is all.
-        SELECT => matches!(validation.action, CREATE_TRIGGER | CREATE_VIEW),
-        INSERT | UPDATE => matches!(first, "sqlite_master" | "sqlite_schema") && schema == "main",
-        REINDEX => validation.action == CREATE_INDEX,
-        // The automatic indexes of a table's constraints.
-        CREATE_INDEX if validation.action == CREATE_TABLE => {
-            first.starts_with("sqlite_autoindex_")
-                && second.eq_ignore_ascii_case(&validation.row.name)
-                && schema == "main"
-        }
-        // What AUTOINCREMENT needs, in a database that does not have it yet.
-        CREATE_TABLE if validation.action == CREATE_TABLE && first == "sqlite_sequence" => {
-            validation.record.outcome.autoincrement = true;
-            schema == "main"
-        }
-        FUNCTION => {
-            let outcome = &mut validation.record.outcome;
-            let unknown = match is_built_in(second) {
-                false => Some(&mut outcome.foreign),
-                true if validation.unknown.borrow().contains(&second.to_ascii_lowercase()) => {
-                    Some(&mut outcome.missing)
-                }
-                true if is_newer(second) => Some(&mut outcome.newer),
-                true => None,
-            };
-            if let Some(list) = unknown.filter(|list| !list.iter().any(|known| known == second)) {
-                list.push(second.to_owned());
-            }
-            true
-        }
-        _ if action == validation.action && schema == "main" && first.eq_ignore_ascii_case(&validation.row.name) => {
-            let table_matches =
-                !matches!(action, CREATE_INDEX | CREATE_TRIGGER) || second.eq_ignore_ascii_case(&validation.row.table);
-            validation.record.created |= table_matches;
-            table_matches
-        }
-        _ => false,
-    };
-    if allowed {
-        return sqlite_error::OK;
-    }
-    validation.record.violation.get_or_insert_with(|| {
-        format!("it would do something else too (authorizer action {action}: {first:?}, {second:?})")
-    });
-    DENY
-}
-
-/// # Safety
-/// `text` must be null or NUL-terminated, and stay valid for the result's lifetime.
-unsafe fn text<'a>(text: *const c_char) -> &'a str {
-    if text.is_null() {
-        return "";
-    }
-    // SAFETY: promised by the caller.
-    unsafe { CStr::from_ptr(text) }.to_str().unwrap_or("\u{fffd}")
-}

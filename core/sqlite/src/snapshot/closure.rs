@@ -294,8 +294,8 @@ impl<'s> ClosureBuilder<'s> {
         self.carried.contains(place) || self.standing.contains(place) || is_system_table(&self.schema[*place].name)
     }
 
-    /// Writes a trial database of what these texts can name, as far as it is there, and of the views among them. Everything that
-    /// is no ordinary table is one in the trial database: so no module is asked, and views of views are not expanded.
+    /// Writes a trial database of what these texts can name, as far as it is there, and of the views among them. There,
+    /// views and virtual tables are ordinary tables: so no module is asked, and views of views are not expanded.
     fn write_trial(&mut self, texts: &[usize]) -> Result<()> {
         let mut names = BTreeSet::new();
         for place in texts {

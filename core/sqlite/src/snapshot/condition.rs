@@ -5,7 +5,8 @@
 //! parenthesis can be closed that the text did not open, and `… WHERE (text)`, where nothing but an expression can
 //! stand. So it stays an expression wherever `(text)` stands.
 
-use crate::ffi::api::Authorizer;
+use crate::ffi::authorizer::action::{FUNCTION, READ, RECURSIVE, SELECT};
+use crate::ffi::authorizer::{self, Action, Authorizer};
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::quote_name;
 use crate::ffi::sqlite_error;
@@ -13,15 +14,6 @@ use crate::ffi::tokens::{Token, tokens};
 use crate::schema::functions::{is_of_time, is_steady};
 use lifeboat_core::{Error, ErrorKind, Result};
 use std::collections::HashSet;
-use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr;
-
-const DENY: c_int = 1;
-
-const READ: c_int = 20;
-const SELECT: c_int = 21;
-const FUNCTION: c_int = 31;
-const RECURSIVE: c_int = 33;
 
 /// The one parameter that a condition may have.
 const NOW: &str = ":now";
@@ -58,7 +50,7 @@ impl Sandbox<'_> {
 
     fn check_parsed(&self, table: &str, condition: &str) -> Result<()> {
         let misuse = |what: &str| Err(Error::misuse(format!("{}: {what}", place(table))));
-        if let Some(fault) = fault_of_form(condition) {
+        if let Some(fault) = form_fault(condition) {
             return misuse(fault);
         }
         let from = format!("SELECT 1 FROM main.{}", quote_name(table));
@@ -89,12 +81,8 @@ impl Sandbox<'_> {
     fn prepare(&self, table: &str, sql: &str) -> Result<Vec<Option<String>>> {
         let connection = self.connection;
         let mut record = Record { tables: &self.tables, violation: None };
-        let data: *mut Record<'_> = &mut record;
-        // SAFETY: the connection is open, and the record outlives the authorizer, which is taken away below.
-        unsafe { (connection.api().set_authorizer)(connection.handle(), Some(authorize as Authorizer), data.cast()) };
-        let result = connection.prepare_first(sql.as_bytes(), || place(table));
-        // SAFETY: as above.
-        unsafe { (connection.api().set_authorizer)(connection.handle(), None, ptr::null_mut()) };
+        let prepare = || connection.prepare_first(sql.as_bytes(), || place(table));
+        let result = authorizer::under(connection, &mut record, prepare);
         if let Some(violation) = record.violation {
             return Err(Error::misuse(format!("{}: {violation}", place(table))));
         }
@@ -111,7 +99,7 @@ pub(crate) fn place(table: &str) -> String {
 }
 
 /// What the tokens alone show.
-fn fault_of_form(condition: &str) -> Option<&'static str> {
+fn form_fault(condition: &str) -> Option<&'static str> {
     let mut depth = 0_usize;
     if condition.contains('\0') {
         return Some("there is a NUL in it");
@@ -133,37 +121,24 @@ fn fault_of_form(condition: &str) -> Option<&'static str> {
     (depth != 0).then_some("a parenthesis in it is never closed")
 }
 
-unsafe extern "C" fn authorize(
-    record: *mut c_void,
-    action: c_int,
-    first: *const c_char,
-    second: *const c_char,
-    schema: *const c_char,
-    _inside: *const c_char,
-) -> c_int {
-    // SAFETY: SQLite hands back the record given in `prepare`, which is waiting for this call; the texts are
-    // NUL-terminated or null.
-    let (record, first, second, schema) =
-        unsafe { (&mut *record.cast::<Record<'_>>(), text(first), text(second), text(schema)) };
-    let violation = match action {
-        SELECT | RECURSIVE => None,
-        READ => violation_of_read(record.tables, first, second, schema),
-        FUNCTION if is_steady(second) => None,
-        FUNCTION if is_of_time(second) => Some(format!(
-            "it uses {second}(), which a condition cannot, as its result may change; give the time as the option \
-             `now`, in the form of the column's values, and compare with :now"
-        )),
-        FUNCTION => Some(format!(
-            "it uses the function {second}(), which SQLite itself does not have, or whose result is not always the same"
-        )),
-        _ => Some(format!("it does something else than reading (authorizer action {action})")),
-    };
-    match violation {
-        None => sqlite_error::OK,
-        Some(violation) => {
-            record.violation.get_or_insert(violation);
-            DENY
-        }
+impl Authorizer for Record<'_> {
+    fn allows(&mut self, Action { number, first, second, schema }: Action<'_>) -> bool {
+        let violation = match number {
+            SELECT | RECURSIVE => None,
+            READ => violation_of_read(self.tables, first, second, schema),
+            FUNCTION if is_steady(second) => None,
+            FUNCTION if is_of_time(second) => Some(format!(
+                "it uses {second}(), which a condition cannot, as its result may change; give the time as the option \
+                 `now`, in the form of the column's values, and compare with :now"
+            )),
+            FUNCTION => Some(format!(
+                "it uses the function {second}(), which SQLite itself does not have, or whose result is not always the same"
+            )),
+            _ => Some(format!("it does something else than reading (authorizer action {number})")),
+        };
+        let allowed = violation.is_none();
+        self.violation = self.violation.take().or(violation);
+        allowed
     }
 }
 
@@ -177,28 +152,18 @@ fn violation_of_read(tables: &HashSet<String>, table: &str, column: &str, schema
     }
 }
 
-/// # Safety
-/// `text` must be null or NUL-terminated, and stay valid for the result's lifetime.
-unsafe fn text<'a>(text: *const c_char) -> &'a str {
-    if text.is_null() {
-        return "";
-    }
-    // SAFETY: promised by the caller.
-    unsafe { CStr::from_ptr(text) }.to_str().unwrap_or("\u{fffd}")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::fault_of_form;
+    use super::form_fault;
 
     #[test]
     fn what_the_tokens_alone_show() {
         for sound in ["a = 1", "(a) IN (1, (2))", "a = ';' OR \"--\" = ')'", "[/*] > -1", "a - -1"] {
-            assert_eq!(fault_of_form(sound), None, "{sound}");
+            assert_eq!(form_fault(sound), None, "{sound}");
         }
         for fault in ["", " \n", "1)", "1) OR (1", "(1", "1;", "1; DROP TABLE t", "1 --", "/**/1", "'a", "1\0", "a--1"]
         {
-            assert!(fault_of_form(fault).is_some(), "{fault}");
+            assert!(form_fault(fault).is_some(), "{fault}");
         }
     }
 }

@@ -9,6 +9,7 @@
 use crate::Budget;
 use crate::ffi::collations;
 use crate::ffi::connection::{Connection, OpenMode};
+use crate::ffi::interrupt::Interrupt;
 use crate::ffi::quote::quote_name;
 use crate::ffi::sqlite_error;
 use crate::ffi::statement::Statement;
@@ -16,20 +17,80 @@ use crate::rebuild::plan::{Plan, PlannedTable, Trees};
 use crate::schema::bounded_functions;
 use crate::schema::cost::{self, Charge};
 use crate::schema::guard;
+use crate::schema::stored_schema::{self, Class};
 use crate::schema::table::{self, ColumnKind, Table, TableKey};
 use crate::schema::validate::Validator;
 use crate::snapshot::select::{Columns, select};
 use crate::snapshot::selection::Rows;
 use crate::snapshot::stored_text::StoredText;
-use lifeboat_core::{
-    Error, ErrorKind, Key, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
-};
+use crate::snapshot::walk::Snapshot;
+use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaKind, SchemaRow, TextEncoding, Value, is_system_table};
 use std::rc::Rc;
+
+impl Snapshot<'_> {
+    /// Whether a rebuild can load all rows, in the tables whose own definition has a say in it: those with a STORED
+    /// generated column or a UNIQUE virtual one, and WITHOUT ROWID tables with a key under another collation than BINARY.
+    /// Such a table is read once more; all others cost nothing. Export asks this first, after
+    /// [`check_restorable`](crate::check_restorable).
+    ///
+    /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) names the table that has a row which breaks its definition;
+    /// the errors of reading are those of [`Snapshot::walk`].
+    pub fn check_loadable(&self) -> Result<()> {
+        let (connection, database) = self.database();
+        let (schema, mut while_reading) = (self.schema()?, Interrupt::of(self.source)?);
+        let mut computing = None;
+        for row in schema.iter().filter(|row| stored_schema::class(row) == Class::Table && !is_system_table(&row.name))
+        {
+            let rows = self.selected.as_ref().map_or(Rows::All, |selected| selected.chosen.rows(&row.name));
+            let table = Table::read(connection, database, &row.name)?;
+            let filter = match rows {
+                Rows::None => continue,
+                Rows::All => String::new(),
+                Rows::Where(condition) => format!(" WHERE ({condition})"),
+            };
+            let mut is_charged = false;
+            for Doubles { sql, is_computed } in doubles(connection, database, &table, &filter)? {
+                // What an expression of the schema computes, is computed on a connection of ours.
+                if is_computed && computing.is_none() {
+                    computing = Some(self.computing_copy()?);
+                }
+                if is_computed && !std::mem::replace(&mut is_charged, true) {
+                    let bill = Bill::new(connection, database, &schema, &row.name, &table, &self.budget)?;
+                    let charge = |key: Key<'_>, values: &[Value<'_>]| bill.row(key, values);
+                    self.stoppable(|| self.walk_table(&row.name, rows, &mut while_reading, charge))?;
+                }
+                let (connection, sql) = match computing.as_ref().and_then(Option::as_ref).filter(|_| is_computed) {
+                    Some(copy) => (copy, sql("main")),
+                    None => (connection, sql(database)),
+                };
+                let found = self.watching(connection, || {
+                    let mut statement = connection.prepare(&sql)?;
+                    if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
+                        statement.bind_every(now.value())?;
+                    }
+                    statement.step()
+                });
+                if found.map_err(|error| error.at(format!("reading table {:?}", row.name)))? {
+                    return Err(refused(&row.name, "two rows have the same key"));
+                }
+            }
+            if table.is_direct() {
+                let place = Place::new(connection, &self.budget, self.encoding, &schema, &row.name)?;
+                let Some(mut trial) = place.trial(&row.name)? else { continue };
+                let mut interrupt = Interrupt::of(self.source)?;
+                let take = |key: Key<'_>, values: &[Value<'_>]| trial.row(key, values);
+                let walk = || self.stoppable(|| self.walk_table(&row.name, rows, &mut while_reading, take));
+                interrupt.watch(&self.budget, walk)?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// The statements that find two rows of equal keys, for each key that loading compares by the true definition: those of a
 /// table that is loaded through it, those with a virtual column, which a staging table does not have, and the key of a WITHOUT ROWID
 /// table under another collation than the one of states. `filter` is empty or a WHERE clause.
-pub(crate) fn doubles(
+fn doubles(
     connection: &Connection<'_>,
     schema: &str,
     table: &Table,
@@ -81,21 +142,21 @@ pub(crate) fn doubles(
 }
 
 /// A statement that finds two rows of equal keys, if there are.
-pub(crate) struct Doubles<F> {
+struct Doubles<F> {
     /// The statement, for the schema of this name.
-    pub sql: F,
+    sql: F,
     /// It computes expressions of the schema.
-    pub is_computed: bool,
+    is_computed: bool,
 }
 
 /// Charges for what the indexes and the generated columns of a table compute, row by row, before any of it is computed.
-pub(crate) struct Bill<'b> {
+struct Bill<'b> {
     charges: Vec<Charge>,
     budget: &'b Budget,
 }
 
 impl<'b> Bill<'b> {
-    pub(crate) fn new(
+    fn new(
         connection: &Connection<'_>,
         database: &str,
         schema: &[SchemaRow],
@@ -112,10 +173,9 @@ impl<'b> Bill<'b> {
             .collect();
         Ok(Self { charges: cost::of_table(connection, database, sql, table, &indexes)?, budget })
     }
-}
 
-impl StateSink for Bill<'_> {
-    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+    /// One row.
+    fn row(&self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
         let rowid = [match key {
             Key::Rowid(rowid) => Value::Integer(rowid),
             Key::Primary(_) => Value::Null,
@@ -129,30 +189,10 @@ impl StateSink for Bill<'_> {
         let units = self.charges.iter().fold(0_u64, |units, charge| units.saturating_add(charge.row(key, values)));
         self.budget.charge(units)
     }
-
-    fn settings(&mut self, _: &Settings) -> Result<()> {
-        Ok(())
-    }
-
-    fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
-        Ok(())
-    }
-
-    fn selection(&mut self, _: &Selection) -> Result<()> {
-        Ok(())
-    }
-
-    fn table(&mut self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// What rows are tried in: a database in memory that has this one table.
-pub(crate) struct Place {
+struct Place {
     connection: Connection<'static>,
     plan: Plan,
     encoding: TextEncoding,
@@ -160,7 +200,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// `schema` is where the table's row is looked for.
-    pub(crate) fn new(
+    fn new(
         source: &Connection<'_>,
         budget: &Rc<Budget>,
         encoding: TextEncoding,
@@ -185,7 +225,7 @@ impl Place {
     }
 
     /// Begins to try the rows of the table. None where it needs what only the application has.
-    pub(crate) fn trial(&self, name: &str) -> Result<Option<Trial<'_>>> {
+    fn trial(&self, name: &str) -> Result<Option<Trial<'_>>> {
         let (_, table) = self.plan.table(name).ok_or_else(|| Error::host(format!("table {name:?} is not there")))?;
         let connection = &self.connection;
         if !self.plan.needs.iter().all(|need| need.is_met(connection)) {
@@ -206,7 +246,7 @@ impl Place {
 }
 
 /// Takes the rows of one table, one by one.
-pub(crate) struct Trial<'p> {
+struct Trial<'p> {
     connection: &'p Connection<'static>,
     table: &'p PlannedTable,
     insert: Statement<'p>,
@@ -219,6 +259,22 @@ pub(crate) struct Trial<'p> {
 }
 
 impl Trial<'_> {
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// Unsupported for one that breaks the table's own definition.
+    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
+        let explain = |error| match self.connection.budget() {
+            Some(budget) => budget.explain(error),
+            None => error,
+        };
+        self.try_row(key, values).map_err(explain).map_err(|error| match error.kind() {
+            ErrorKind::TooBig | ErrorKind::Interrupted => error,
+            _ if sqlite_error::is_of_machine(&error) => error,
+            _ => refused(&self.table.row.name, error.message()),
+        })
+    }
+
     fn try_row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
         let rowid;
         let key: &[Value<'_>] = match key {
@@ -259,42 +315,8 @@ impl Trial<'_> {
     }
 }
 
-impl StateSink for Trial<'_> {
-    fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        let explain = |error| match self.connection.budget() {
-            Some(budget) => budget.explain(error),
-            None => error,
-        };
-        self.try_row(key, values).map_err(explain).map_err(|error| match error.kind() {
-            ErrorKind::TooBig | ErrorKind::Interrupted => error,
-            _ if sqlite_error::is_of_machine(&error) => error,
-            _ => refused(&self.table.row.name, error.message()),
-        })
-    }
-
-    fn settings(&mut self, _: &Settings) -> Result<()> {
-        Ok(())
-    }
-
-    fn schema(&mut self, _: &[SchemaRow]) -> Result<()> {
-        Ok(())
-    }
-
-    fn selection(&mut self, _: &Selection) -> Result<()> {
-        Ok(())
-    }
-
-    fn table(&mut self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn system_table(&mut self, _: &str, _: &[Vec<Value<'_>>]) -> Result<()> {
-        Ok(())
-    }
-}
-
 /// A row that no restore could load.
-pub(crate) fn refused(table: &str, why: &str) -> Error {
+fn refused(table: &str, why: &str) -> Error {
     Error::unsupported(format!(
         "table {table:?} has a row that breaks the table's own definition, and no restore could load it: {why}; correct \
          it before the export"

@@ -94,9 +94,8 @@ fn refuse_fewer_rows(copy: &Connection<'_>, table: &str) -> Result<()> {
         let count = |how: &str| copy.query_i64(&format!("SELECT count(*) FROM main.{quoted} {how}"));
         let (Ok(rows), Ok(entries)) = (count("NOT INDEXED"), count(&format!("INDEXED BY {name}"))) else { continue };
         if entries > rows {
-            return Err(Error::corrupt(format!(
-                "index {:?} has {entries} entries, and table {table:?} has {rows} rows: rows may be lost; look into it (PRAGMA \
-                 integrity_check), or export what is there with the option \"check\": false",
+            return Err(rows_may_be_lost(&format!(
+                "index {:?} has {entries} entries, and table {table:?} has {rows} rows",
                 index.name
             )));
         }
@@ -129,9 +128,8 @@ fn refuse_lost_rows(copy: &Connection<'_>) -> Result<()> {
             // An index that cannot be read is no witness.
             let Ok(mut statement) = copy.prepare(&sql) else { continue };
             if let Ok(true) = statement.step() {
-                return Err(Error::corrupt(format!(
-                    "index {:?} has an entry for row {} of table {:?}, which the table does not have: rows may be lost; look \
-                     into it (PRAGMA integrity_check), or export what is there with the option \"check\": false",
+                return Err(rows_may_be_lost(&format!(
+                    "index {:?} has an entry for row {} of table {:?}, which the table does not have",
                     index.name,
                     statement.integer(0),
                     row.name
@@ -140,4 +138,11 @@ fn refuse_lost_rows(copy: &Connection<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn rows_may_be_lost(why: &str) -> Error {
+    Error::corrupt(format!(
+        "{why}: rows may be lost; look into it (PRAGMA integrity_check), or export what is there with the option \
+         \"check\": false"
+    ))
 }

@@ -16,7 +16,6 @@ use crate::schema::stored_schema::{self, Class};
 use crate::schema::table::{Table, TableKey};
 use crate::snapshot::dangling::Dangling;
 use crate::snapshot::page_copy;
-use crate::snapshot::reload_check::{self, Bill, Doubles};
 use crate::snapshot::select::{Columns, select};
 use crate::snapshot::selected::{self, Selected};
 use crate::snapshot::selection::{Rows, SelectionRequest};
@@ -41,18 +40,20 @@ const ROW_BYTES_MIN: u64 = 4;
 /// journal modes a reader makes every writer wait, so the pages are first copied into a private temporary file, and
 /// writers wait for that copy only (about 0.2 s for 150 MB).
 pub struct Snapshot<'c> {
-    source: &'c Connection<'c>,
+    pub(super) source: &'c Connection<'c>,
     schema: String,
-    encoding: TextEncoding,
+    pub(super) encoding: TextEncoding,
     /// The read transaction, while the source itself is walked.
     _hold: Option<Statement<'c>>,
     /// Before the copy, which compares with it.
     _lent: Option<Lent<'c>>,
     copy: Option<Connection<'static>>,
     /// Which part of the database is the state.
-    selected: Option<Selected>,
-    /// What the schema may ask for.
-    budget: Rc<Budget>,
+    pub(super) selected: Option<Selected>,
+    /// What the schema may ask for: by the size of the file, as an attacker would have made it.
+    pub(super) budget: Rc<Budget>,
+    /// The most rows that a table can have on these pages.
+    rows_max: u64,
 }
 
 impl<'c> Snapshot<'c> {
@@ -82,6 +83,7 @@ impl<'c> Snapshot<'c> {
         connection.is_read_only(schema)?;
         let hold = hold(connection, schema)?;
         let encoding = connection.encoding()?;
+        let size = size(connection, schema)?;
         let mut snapshot = Self {
             source: connection,
             schema: schema.to_owned(),
@@ -90,7 +92,8 @@ impl<'c> Snapshot<'c> {
             _lent: None,
             copy: None,
             selected: None,
-            budget: budget(connection, schema)?,
+            budget: connection.budget().map_or_else(|| Budget::for_input(size), Rc::clone),
+            rows_max: size / ROW_BYTES_MIN,
         };
         if let Some(request) = request.filter(|request| !request.selection.is_whole()) {
             snapshot.selected = Some(Selected::new(connection, &snapshot.budget, request, &snapshot.schema()?)?);
@@ -127,62 +130,6 @@ impl<'c> Snapshot<'c> {
         let schema = self.schema()?;
         let mut names = schema.iter().filter(may_name_one).flat_map(|row| definition::whole(&row.sql).collations);
         Ok(names.any(|name| !collations::can_compare(self.source, &name)))
-    }
-
-    /// Whether a rebuild can load all rows, in the tables whose own definition has a say in it: those with a STORED
-    /// generated column or a UNIQUE virtual one, and WITHOUT ROWID tables with a key under another collation than BINARY.
-    /// Such a table is read once more; all others cost nothing. Export asks this first, after
-    /// [`check_restorable`](crate::check_restorable).
-    ///
-    /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) names the table that has a row which breaks its definition;
-    /// the errors of reading are those of [`Snapshot::walk`].
-    pub fn check_loadable(&self) -> Result<()> {
-        let (connection, database) = self.database();
-        let (schema, mut while_reading) = (self.schema()?, Interrupt::of(self.source)?);
-        let mut computing = None;
-        for row in schema.iter().filter(|row| stored_schema::class(row) == Class::Table && !is_system_table(&row.name))
-        {
-            let rows = self.selected.as_ref().map_or(Rows::All, |selected| selected.chosen.rows(&row.name));
-            let table = Table::read(connection, database, &row.name)?;
-            let filter = match rows {
-                Rows::None => continue,
-                Rows::All => String::new(),
-                Rows::Where(condition) => format!(" WHERE ({condition})"),
-            };
-            let mut is_charged = false;
-            for Doubles { sql, is_computed } in reload_check::doubles(connection, database, &table, &filter)? {
-                // What an expression of the schema computes, is computed on a connection of ours.
-                if is_computed && computing.is_none() {
-                    computing = Some(self.computing_copy()?);
-                }
-                if is_computed && !std::mem::replace(&mut is_charged, true) {
-                    let mut bill = Bill::new(connection, database, &schema, &row.name, &table, &self.budget)?;
-                    self.stoppable(|| self.walk_table(&row.name, rows, &mut while_reading, &mut bill))?;
-                }
-                let (connection, sql) = match computing.as_ref().and_then(Option::as_ref).filter(|_| is_computed) {
-                    Some(copy) => (copy, sql("main")),
-                    None => (connection, sql(database)),
-                };
-                let found = self.watching(connection, || {
-                    let mut statement = connection.prepare(&sql)?;
-                    if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
-                        statement.bind_every(now.value())?;
-                    }
-                    statement.step()
-                });
-                if found.map_err(|error| error.at(format!("reading table {:?}", row.name)))? {
-                    return Err(reload_check::refused(&row.name, "two rows have the same key"));
-                }
-            }
-            if table.is_direct() {
-                let place = reload_check::Place::new(connection, &self.budget, self.encoding, &schema, &row.name)?;
-                let Some(mut trial) = place.trial(&row.name)? else { continue };
-                let mut interrupt = Interrupt::of(self.source)?;
-                let walk = || self.stoppable(|| self.walk_table(&row.name, rows, &mut while_reading, &mut trial));
-                interrupt.watch(&self.budget, walk)?;
-            }
-        }
-        Ok(())
     }
 
     /// The bytes of all pages.
@@ -263,7 +210,7 @@ impl<'c> Snapshot<'c> {
                 continue;
             }
             sink.table(name)?;
-            self.stoppable(|| self.walk_table(name, rows, &mut interrupt, sink))?;
+            self.stoppable(|| self.walk_table(name, rows, &mut interrupt, |key, values| sink.row(key, values)))?;
         }
         collations::check(self.database().0)
     }
@@ -322,7 +269,7 @@ impl<'c> Snapshot<'c> {
     }
 
     /// Runs work on the private copy in which conditions run, however long they take: it ends when the app wants it.
-    fn stoppable<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
+    pub(super) fn stoppable<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
         match (&self.copy, &self.selected) {
             (Some(copy), Some(_)) => self.watching(copy, body),
             _ => body(),
@@ -353,19 +300,20 @@ impl<'c> Snapshot<'c> {
     }
 
     /// The connection and the name of the schema that are read.
-    fn database(&self) -> (&Connection<'_>, &str) {
+    pub(super) fn database(&self) -> (&Connection<'_>, &str) {
         match &self.copy {
             Some(copy) => (copy, "main"),
             None => (self.source, &self.schema),
         }
     }
 
-    fn walk_table(
+    /// Hands on the rows of a table, in key order.
+    pub(super) fn walk_table(
         &self,
         name: &str,
         rows: Rows<'_>,
         interrupt: &mut Interrupt<'_>,
-        sink: &mut impl StateSink,
+        mut take: impl FnMut(Key<'_>, &[Value<'_>]) -> Result<()>,
     ) -> Result<()> {
         let (connection, schema) = self.database();
         let place = |error: Error| match rows {
@@ -406,7 +354,7 @@ impl<'c> Snapshot<'c> {
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
         // Pages that lead to one another in circles, or to one page many times, have no end.
-        let mut left = self.size()? / ROW_BYTES_MIN;
+        let mut left = self.rows_max;
         while statement.step().map_err(place)? {
             left = left.checked_sub(1).ok_or_else(|| {
                 place(Error::corrupt("it has more rows than its pages can hold; PRAGMA integrity_check tells more"))
@@ -433,7 +381,7 @@ impl<'c> Snapshot<'c> {
                          integrity_check tells more"
                     )));
                 }
-                sink.row(Key::Primary(&row_key), &row_values)?;
+                take(Key::Primary(&row_key), &row_values)?;
             } else {
                 let rowid = match table.key {
                     TableKey::Ordinal => last.unwrap_or(0) + 1,
@@ -446,7 +394,7 @@ impl<'c> Snapshot<'c> {
                     )));
                 }
                 last = Some(rowid);
-                sink.row(Key::Rowid(rowid), &row_values)?;
+                take(Key::Rowid(rowid), &row_values)?;
             }
             (key, values) = (emptied(row_key), emptied(row_values));
             rows += 1;
@@ -493,14 +441,6 @@ impl<'c> Snapshot<'c> {
         let rows: Vec<Vec<Value<'_>>> = rows.iter().map(OwnedRow::values).collect();
         sink.system_table(name, &rows)
     }
-}
-
-/// What a schema of this database may ask for: by the size of the file, as an attacker would have made it.
-fn budget(connection: &Connection<'_>, schema: &str) -> Result<Rc<Budget>> {
-    if let Some(budget) = connection.budget() {
-        return Ok(Rc::clone(budget));
-    }
-    Ok(Budget::for_input(size(connection, schema)?))
 }
 
 /// The bytes of all pages of a schema.
