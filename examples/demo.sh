@@ -39,7 +39,7 @@ shell "$work/live.db" \
   "SELECT backup_export_file('file:app.key', 'app.1.bundle', '{\"base\": \"app.bundle\"}');" \
   "SELECT table_name, change, new FROM backup_diff('app.bundle', '[\"app.bundle\", \"app.1.bundle\"]', 'file:app.key');"
 
-show "3. The machine is lost: all that is left is the chain and the key. Recover with the component, which imports nothing"
+show "3. The machine is lost. The chain and the key are left. Recover with the component, which imports nothing"
 mv "$work/live.db" "$work/what-was-lost.db"
 run "$bin/lifeboat-rust-host" dist/lifeboat-recovery.wasm "$work/app.bundle" "$work/app.1.bundle" "$work/app.key" "$work/recovered.db"
 
