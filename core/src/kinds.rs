@@ -1,6 +1,8 @@
 //! What a file is, what a chunk holds, and how it is packed.
 
+use crate::limits::EXTENSIONS_MAX;
 use crate::{Error, Result};
+use std::ops::RangeInclusive;
 
 /// The kind of file that a header begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,12 @@ pub enum ChunkKind {
     LastPart,
     /// A page of the index.
     IndexPage,
+    /// What a later version may put beside the changes: kind 16 to 23. This one writes none, and opens none.
+    Extension(u8),
 }
+
+/// The kinds of extension chunks.
+const EXTENSIONS: RangeInclusive<u8> = 16..=23;
 
 impl ChunkKind {
     pub(crate) fn number(self) -> u8 {
@@ -31,6 +38,7 @@ impl ChunkKind {
             Self::Part => 1,
             Self::LastPart => 2,
             Self::IndexPage => 3,
+            Self::Extension(number) => number,
         }
     }
 
@@ -40,8 +48,23 @@ impl ChunkKind {
             1 => Ok(Self::Part),
             2 => Ok(Self::LastPart),
             3 => Ok(Self::IndexPage),
+            number if EXTENSIONS.contains(&number) => Ok(Self::Extension(number)),
             other => Err(Error::corrupt(format!("a chunk of kind {other}, which suite 1 does not have"))),
         }
+    }
+}
+
+/// That a file of this kind may have so many extension chunks.
+///
+/// # Errors
+/// Corrupt when a ledger has any; too big above the limit.
+pub(crate) fn check_extensions(file_kind: FileKind, count: usize) -> Result<()> {
+    match file_kind {
+        FileKind::Ledger if count > 0 => Err(Error::corrupt("a ledger with an extension chunk")),
+        _ if count > EXTENSIONS_MAX => {
+            Err(Error::too_big(format!("a bundle of more than {EXTENSIONS_MAX} extension chunks")))
+        }
+        _ => Ok(()),
     }
 }
 

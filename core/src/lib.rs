@@ -44,8 +44,9 @@ pub use chain::continuity::{Continuity, continuity};
 pub use chain::links::{Chain, Deltas, check_links};
 pub use chain::rows::{Diff, RowDifference, StoredRow, TableRows};
 pub use chain::source::Source;
+pub use crypto::domain::Domain;
 pub use crypto::id::{DomainId, StateId};
-pub use crypto::key::{RecoveryKey, VerifyKey};
+pub use crypto::key::{AccessKey, ReadKey, RecoveryKey, VerifyKey, WriteKey};
 pub use crypto::schedule::DomainKeys;
 pub use error::{Error, ErrorKind, Result};
 pub use export::chunk::{ExportOptions, ExportTotals, PlainChunk};
@@ -65,5 +66,7 @@ pub use state::value::{Key, TextEncoding, Value};
 
 /// The revision of states: ids, order and encoding of items.
 pub const STATE_REVISION: u8 = 1;
+/// The version of ledgers (`LEDGER.md`).
+pub const LEDGER_VERSION: u8 = 1;
 /// The revision of bundles: cutting, compression, seal and signature.
 pub const SUITE: u8 = 1;

@@ -42,5 +42,7 @@ pub const BOUND_VALUES_MAX: usize = 16;
 pub const INDEX_MAX: u64 = 256 << 20;
 /// Bundles of a chain: each costs a reader a footer and a few chunks; compose what is longer.
 pub const CHAIN_MAX: usize = 1000;
+/// Extension chunks of a bundle.
+pub const EXTENSIONS_MAX: usize = 16;
 /// The summary at the end of the index.
 pub const SUMMARY_MAX: usize = 512;

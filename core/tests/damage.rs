@@ -103,7 +103,7 @@ fn a_damaged_chunk_is_named_without_the_key() {
 #[test]
 fn another_key_is_a_wrong_key_before_anything_is_opened() {
     let bundle = small();
-    let mut restore = Restore::new(&other_key(), Discard);
+    let mut restore = Restore::new(other_key(), Discard);
     let error = restore.push(&bundle[..75]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongKey);
 }
@@ -111,8 +111,8 @@ fn another_key_is_a_wrong_key_before_anything_is_opened() {
 #[test]
 fn a_signature_counts_only_against_the_expected_key() {
     let bundle = small();
-    let expected = key().domain(key().domain_id("default").unwrap()).verify_key();
-    let other = key().domain(key().domain_id("another domain").unwrap()).verify_key();
+    let expected = key().domain("default").unwrap().verify_key();
+    let other = key().domain("another domain").unwrap().verify_key();
     let finish = |expected: &VerifyKey| {
         let mut audit = Audit::new();
         audit.push(&bundle).unwrap();

@@ -3,7 +3,7 @@
 
 mod support;
 
-use lifeboat_core::RecoveryKey;
+use lifeboat_core::{AccessKey, RecoveryKey};
 use support::cbor::{NULL, blob, list};
 use support::evidence;
 use support::keys::recovery;
@@ -11,8 +11,8 @@ use support::readers::{Said, alone, audit, intake, ledger, random_access, stream
 use support::spec::{BundleSpec, Chunk, MIB};
 use support::state::{Change, Item, item, row_1, row_2, schema_t, settings, worked};
 
-fn key() -> RecoveryKey {
-    RecoveryKey::from_bytes(recovery()).expect("a key")
+fn key() -> AccessKey {
+    RecoveryKey::from_bytes(recovery()).expect("a key").into()
 }
 
 fn full() -> Vec<u8> {
@@ -28,7 +28,7 @@ fn delta() -> Vec<u8> {
 type Reader<'a> = (&'a str, Box<dyn Fn(&[u8]) -> Said + 'a>);
 
 /// The readers of a full bundle, of the delta behind it, and of a ledger: each with what it reads.
-fn readings<'a>(key: &'a RecoveryKey, full: &'a [u8]) -> Vec<(&'a str, Vec<u8>, Vec<Reader<'a>>)> {
+fn readings<'a>(key: &'a AccessKey, full: &'a [u8]) -> Vec<(&'a str, Vec<u8>, Vec<Reader<'a>>)> {
     let without_key: Reader<'a> =
         ("audit", Box::new(|bytes| audit(bytes, 64).map(|report| report.state_id.to_string())));
     let again: Reader<'a> = ("audit", Box::new(|bytes| audit(bytes, 64).map(|report| report.state_id.to_string())));

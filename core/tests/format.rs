@@ -22,7 +22,7 @@ fn block(name: &str) -> Vec<u8> {
 
 /// The value that stands behind a name in the worked examples.
 fn named(name: &str) -> &'static str {
-    let worked = FORMAT.split("## A worked bundle").nth(1).unwrap();
+    let worked = FORMAT.split("## Worked keys").nth(1).unwrap();
     let value = |line: &'static str| {
         let value = line.strip_prefix("    ")?.strip_prefix(name)?.strip_prefix(' ')?.trim_start();
         let value = value.split([' ', ',']).next()?;
@@ -42,8 +42,8 @@ fn worked_state(rows: &[(i64, Vec<Value<'_>>)], sink: &mut impl StateSink) {
 }
 
 fn worked_bundle(key: &RecoveryKey, rows: &[(i64, Vec<Value<'_>>)]) -> (Vec<u8>, Vec<(ChunkKind, Vec<u8>)>) {
-    let keys = key.domain(key.domain_id("default").unwrap());
-    let mut writer = BundleWriter::new(key, "default", Vec::new()).unwrap();
+    let keys = key.domain("default").unwrap();
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new()).unwrap();
     let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     worked_state(rows, &mut export);
     let (totals, _) = export.finish().unwrap();
@@ -54,7 +54,7 @@ fn worked_bundle(key: &RecoveryKey, rows: &[(i64, Vec<Value<'_>>)]) -> (Vec<u8>,
 
 fn opened(bundle: &[u8]) -> Vec<(ChunkKind, Vec<u8>)> {
     let mut chunks = Vec::new();
-    let mut opener = Opener::new(&key());
+    let mut opener = Opener::new(key());
     opener
         .push(bundle, |opened| {
             if let Opened::Chunk { kind, plaintext, .. } = opened {
@@ -137,31 +137,48 @@ fn the_worked_delta_follows_from_the_formulas() {
 
 #[test]
 fn the_key_schedule_is_hkdf_with_the_labels_of_the_page() {
-    let hkdf = hkdf::Hkdf::<Sha256>::new(Some(b"lifeboat"), &std::array::from_fn::<u8, 32, _>(|at| at as u8 + 1));
-    let expand = |label: &str, context: &[u8], length: usize| {
-        assert!(FORMAT.contains(&format!("expand(\"{label}\",")), "the page lacks the label {label:?}");
+    let expand = |from: &str, key: &[u8], label: &str, context: &[u8], length: usize| {
+        let formula = format!("expand({from}, \"{label}\", ");
+        assert!(FORMAT.contains(&formula), "the page lacks {formula}");
         let mut okm = vec![0; length];
+        let hkdf = hkdf::Hkdf::<Sha256>::new(Some(b"lifeboat"), key);
         hkdf.expand_multi_info(&[label.as_bytes(), &[0], context], &mut okm).unwrap();
-        hex::encode(okm)
+        okm
     };
-    let domain_id = expand("lifeboat domain", b"default", 16);
-    assert_eq!(domain_id, named("domain id"));
-    let id = hex::decode(&domain_id).unwrap();
+    let recovery: [u8; 32] = std::array::from_fn(|at| at as u8 + 1);
+    let id = expand("recovery key", &recovery, "lifeboat domain", b"default", 16);
+    assert_eq!(hex::encode(&id), named("domain id"));
+    let write = expand("recovery key", &recovery, "lifeboat write key", &id, 32);
+    assert_eq!(hex::encode(&write), named("write key"));
+    let read = expand("write key", &write, "lifeboat read key", &id, 32);
+    assert_eq!(hex::encode(&read), named("read key"));
+    let seed = expand("write key", &write, "lifeboat suite 1 signature", &id, 32);
+    assert_eq!(hex::encode(seed), named("signature seed"));
     for (name, label) in [
         ("commitment", "lifeboat suite 1 commitment"),
         ("cut key", "lifeboat suite 1 cut"),
-        ("signature seed", "lifeboat suite 1 signature"),
         ("digest key", "lifeboat state 1 digest"),
         ("state id key", "lifeboat state 1 state id"),
     ] {
-        assert_eq!(expand(label, &id, 32), named(name), "{name}");
+        assert_eq!(hex::encode(expand("read key", &read, label, &id, 32)), named(name), "{name}");
     }
     for (name, label) in
         [("chunk seal key", "lifeboat suite 1 chunk seal"), ("index seal key", "lifeboat suite 1 index seal")]
     {
-        assert!(expand(label, &id, 64).starts_with(named(name)), "{name}");
+        assert!(hex::encode(expand("read key", &read, label, &id, 64)).starts_with(named(name)), "{name}");
     }
-    assert_eq!(named("verify key"), key().domain(key().domain_id("default").unwrap()).verify_key().to_string());
+    // Their texts, too.
+    let write_key = key().write_key("default").unwrap();
+    for (text, bytes) in [
+        (write_key.to_text(), [&id[..], &write].concat()),
+        (write_key.read_key().to_text(), [&id[..], &read, &write_key.verify_key().0].concat()),
+    ] {
+        assert!(FORMAT.contains(&format!("its text       {}\n", *text)), "{}", *text);
+        let (prefix, decoded) = bech32::decode(&text).unwrap();
+        assert!(text.starts_with(prefix.as_str()));
+        assert_eq!(decoded, bytes);
+    }
+    assert_eq!(named("verify key"), key().domain("default").unwrap().verify_key().to_string());
 }
 
 /// Splits a CBOR sequence into the bytes of its items.

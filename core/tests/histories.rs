@@ -58,9 +58,9 @@ fn by_options(base: Option<&[&[u8]]>, state: &State) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn composed(bundles: &[&[u8]]) -> Vec<u8> {
-    let mut writer = BundleWriter::new(&key(), "default", Vec::new()).unwrap();
+    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).unwrap();
     let emit = |piece: PlainChunk| writer.chunk(&piece);
-    let totals = chain(bundles).unwrap().compose(&key(), options(), emit, || Ok(())).unwrap().totals;
+    let totals = chain(bundles).unwrap().compose(key(), options(), emit, || Ok(())).unwrap().totals;
     writer.finish(&totals).unwrap().1
 }
 
@@ -71,7 +71,7 @@ fn check(states: &[State]) {
     for (at, state) in states.iter().enumerate().skip(1) {
         let slices: Vec<&[u8]> = bundles.iter().map(Vec::as_slice).collect();
         let bundle = by_options(Some(&slices), state).0;
-        let base = Base::ledger(&key(), &ledger).unwrap();
+        let base = Base::ledger(key(), &ledger).unwrap();
         let (by_ledger, next) = common::export_from(Some(base), state, options()).unwrap();
         assert!(by_ledger == bundle, "{at}: by ledger");
         assert!(by_options(Some(&[&fulls[at - 1]]), state).0 == bundle, "{at}: by full");

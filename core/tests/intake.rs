@@ -51,8 +51,8 @@ fn deltas_come_out_as_they_came_however_the_pieces_are_cut() {
         assert!(taken(&[&ab, &bc, &cd], piece).unwrap() == [&ab[..], &bc, &cd], "pieces of {piece}");
     }
     assert!(taken(&[], 1).unwrap().is_empty());
-    let deltas = Deltas::open(&key(), taken(&[&ab, &bc, &cd], 7).unwrap(), || Ok(())).unwrap();
-    let mut restore = Restore::over(&key(), deltas, State::default());
+    let deltas = Deltas::open(key(), taken(&[&ab, &bc, &cd], 7).unwrap(), || Ok(())).unwrap();
+    let mut restore = Restore::over(key(), deltas, State::default());
     restore.push(&full).unwrap();
     let (report, restored) = restore.finish().unwrap();
     assert_eq!(restored, state(3));
@@ -124,8 +124,8 @@ fn what_came_is_known_without_a_key() {
     let bases: Vec<_> = intake.reports().iter().map(|report| report.base_id).collect();
     let states: Vec<_> = intake.reports().iter().map(|report| Some(report.state_id)).collect();
     assert_eq!((bases[0], bases[1]), (states[2], None));
-    intake.check_key(&key()).unwrap();
-    let error = intake.check_key(&common::other_key()).unwrap_err();
+    intake.check_key(key()).unwrap();
+    let error = intake.check_key(common::other_key()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongKey);
     assert!(error.message().starts_with("bundle 2 of the chain: "), "{error}");
     assert_eq!(intake.finish().unwrap_err().kind(), ErrorKind::Mismatch);
@@ -148,7 +148,7 @@ fn a_chain_has_a_limit() {
 fn deltas_that_do_not_follow_one_another() {
     let [_, ab, bc, cd] = bundles();
     let reason = |deltas: &[&[u8]]| -> Error {
-        let error = Deltas::open(&key(), deltas.iter().copied(), || Ok(())).err().expect("no deltas");
+        let error = Deltas::open(key(), deltas.iter().copied(), || Ok(())).err().expect("no deltas");
         assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
         error
     };
@@ -162,6 +162,6 @@ fn deltas_that_do_not_follow_one_another() {
     let mut damaged = bc.clone();
     let place = damaged.len() / 2;
     damaged[place] ^= 1;
-    let error = Deltas::open(&key(), [&ab, &damaged], || Ok(())).err().expect("damage");
+    let error = Deltas::open(key(), [&ab, &damaged], || Ok(())).err().expect("damage");
     assert!(error.message().starts_with("bundle 3 of the chain: "), "{error}");
 }

@@ -49,7 +49,7 @@ fn links_that_do_not_hold() {
     assert!(incomplete(&[&ab, &bc]).starts_with("bundle 1 of the chain: this is a delta, sound by itself: "));
     // Another key's, another domain's, damaged, and not at all.
     let wrong = |error: lifeboat_core::Error, kind| assert_eq!(error.kind(), kind, "{error}");
-    wrong(Chain::open(&other_key(), [&full[..], &ab[..]]).err().unwrap(), ErrorKind::WrongKey);
+    wrong(Chain::open(other_key(), [&full[..], &ab[..]]).err().unwrap(), ErrorKind::WrongKey);
     wrong(chain(&[]).err().unwrap(), ErrorKind::Misuse);
     wrong(chain(&[&full, &ab[..ab.len() - 1]]).err().unwrap(), ErrorKind::Truncated);
     // What has another end, but is not too short.
@@ -61,12 +61,12 @@ fn links_that_do_not_hold() {
         wrong(chain(&[&full, &flipped]).err().unwrap(), ErrorKind::Corrupt);
     }
     // A delta where a full bundle belongs, pushed like one.
-    let mut restore = Restore::new(&key(), State::default());
+    let mut restore = Restore::new(key(), State::default());
     let error = restore.push(&ab).and_then(|()| restore.finish()).err().unwrap();
     wrong(error, ErrorKind::Mismatch);
     // Deltas for another full bundle.
-    let deltas = Deltas::open(&key(), [&bc[..]], || Ok(())).unwrap();
-    let mut restore = Restore::over(&key(), deltas, State::default());
+    let deltas = Deltas::open(key(), [&bc[..]], || Ok(())).unwrap();
+    let mut restore = Restore::over(key(), deltas, State::default());
     let error = restore.push(&full).and_then(|()| restore.finish()).err().unwrap();
     wrong(error, ErrorKind::Mismatch);
     // A database may come back to where it was.
@@ -84,10 +84,10 @@ fn a_chain_has_one_limit() {
     let (ab, ba) = (delta(&[&full], &state(1)), delta(&[&export(&state(1))], &state(0)));
     let deltas = |count: usize| (0..count).map(|at| if at % 2 == 0 { &ab[..] } else { &ba[..] });
     let limit = lifeboat_core::limits::CHAIN_MAX;
-    assert!(Deltas::open(&key(), deltas(limit - 1), || Ok(())).is_ok());
-    let error = Deltas::open(&key(), deltas(limit), || Ok(())).err().unwrap();
+    assert!(Deltas::open(key(), deltas(limit - 1), || Ok(())).is_ok());
+    let error = Deltas::open(key(), deltas(limit), || Ok(())).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
-    let error = Chain::open(&key(), std::iter::repeat_n(&b"not read"[..], limit + 1)).err().unwrap();
+    let error = Chain::open(key(), std::iter::repeat_n(&b"not read"[..], limit + 1)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TooBig, "{error}");
 }
 

@@ -25,7 +25,7 @@ fn everything_comes_back_equal() {
 
 /// The id that a walk alone gives.
 fn walked(state: &State) -> StateId {
-    let keys = key().domain(key().domain_id("default").unwrap());
+    let keys = key().domain("default").unwrap();
     let mut digest = StateDigest::new(&keys);
     state.walk(&mut digest).unwrap();
     digest.finish().unwrap()
@@ -95,7 +95,7 @@ fn large_rows_travel_in_parts_and_the_size_of_pieces_does_not_matter() {
         for piece in [1 << 12, 1 << 20, usize::MAX] {
             assert_eq!(restore_in(&bundle, piece).unwrap().1, state, "{length} {piece}");
         }
-        chunks.push(Bundle::open(&key(), &bundle[..]).unwrap().public().chunks);
+        chunks.push(Bundle::open(key(), &bundle[..]).unwrap().public().chunks);
     }
     assert_eq!(chunks, [chunks[0], chunks[0], chunks[0] + 1, chunks[0] + 5]);
 }
@@ -108,7 +108,7 @@ fn a_chunk_has_no_more_runs_than_a_reader_takes() {
     let bundle = export_with(&state, stored()).unwrap().0;
     assert_eq!(restore(&bundle).unwrap().1, state);
     // Settings and schema have runs of their own, and nothing else fills these chunks.
-    let chunks = Bundle::open(&key(), &bundle[..]).unwrap().public().chunks;
+    let chunks = Bundle::open(key(), &bundle[..]).unwrap().public().chunks;
     assert!(chunks > 3, "{chunks}");
 }
 

@@ -7,7 +7,7 @@ Several bundles are a chain, oldest first. They are composed, and what is printe
 say: for a full bundle and its deltas the last state, exactly as for a full bundle of that state; for deltas alone the changes
 from the first one's base to the last one's target.
 
-With the recovery key it checks every rule of the page that a reader can check, and only then prints JSON lines: the state id,
+With a recovery key, a write key or a read key it checks every rule of the page that a reader can check, and only then prints JSON lines: the state id,
 the settings, the selection, the schema, then [table, key, values] for each item (for a delta: [table, key, old, new] for each
 change). Without a key it checks headers, framing, records, signatures and the links of a chain. A refusal is one line on stderr and
 exit code 1.
@@ -20,7 +20,7 @@ import json
 import sys
 from collections import namedtuple
 
-from second_keys import MIB, Keys, bech32m, open_seal, sha256, verify
+from second_keys import MIB, Keys, open_seal, read_key, sha256, verify
 from second_values import (KEY_LIMIT, VALUES_LIMIT, Refused, Sequence, bound, change_order, check_values, encode, is_array, need,
                            raw, shown, shown_row)
 
@@ -29,6 +29,7 @@ SEALED_LIMIT, ITEMS_LIMIT, CHANGE_LIMIT, HELD_LIMIT, SELECTION_LIMIT = 1_081_360
 SCHEMA_ROWS_LIMIT, WHOLE_VALUES_LIMIT = 131_072, 2_097_152
 NAME_LIMIT, DOMAIN_LIMIT, RUNS_LIMIT, INDEX_LIMIT, SUMMARY_LIMIT, CHAIN_LIMIT = 4_096, 255, 4_096, 256 * MIB, 512, 1_000
 SETTINGS, SCHEMA, SELECTION = 0, 1, 2
+EXTENSIONS, EXTENSIONS_LIMIT = range(16, 24), 16
 WHOLE_TABLES = {"sqlite_sequence", "sqlite_stat1", "sqlite_stat2", "sqlite_stat3", "sqlite_stat4"}
 
 # What a bundle says. Of a bundle that was read without a key only the first three are known. A total is [sum, items].
@@ -43,7 +44,7 @@ class Changes:
         self.keys, self.full = keys, full
         self.all, self.entries, self.pieces = [], [], []
         self.sum, self.old_items, self.new_items = 0, 0, 0
-        self.last, self.kinds = None, {}
+        self.last, self.kinds, self.lengths = None, {}, {}
         self.has_settings, self.schema_tables, self.encodings = False, None, {}
 
     def chunk(self, kind, plaintext):
@@ -60,6 +61,11 @@ class Changes:
         need(kind == 0 or len(self.all) == count_before + 1, "a large change of more than one change")
         self.pieces = []
         self.entries.append(encode([kind, ((self.sum - sum_before) % 2**128).to_bytes(16, "big"), runs]))
+
+    def extension(self, kind):
+        """An extension chunk: nothing of it is opened."""
+        need(not self.pieces, "a large change that is interrupted")
+        self.entries.append(encode([kind, bytes(16), []]))
 
     def runs(self, sequence):
         runs = []
@@ -148,6 +154,7 @@ class Changes:
             if table not in WHOLE_TABLES:
                 check_values(new, see_encoding)
                 need(len(new) + len(key if isinstance(key, list) else ()) <= VALUES_LIMIT, "a row of too many values", "too big")
+                need(self.lengths.setdefault(table, len(new)) == len(new), "rows of one table of different lengths")
                 return
             need(isinstance(new, list) and new, "an item that is no array of rows, or for a table without rows")
             for row in new:
@@ -189,12 +196,14 @@ def read_bundle(data, recovery_key=None):
     sequence, chunks, records = Sequence(data, HEADER_SIZE, "truncated"), [], [record(header)]
     while data[sequence.at:sequence.at + 1] == b"\x82":
         start, kind = sequence.at, sequence.take(2)[1]
-        need(kind <= 3 and (kind == 3 or not chunks or chunks[-1][0] < 3), "an item of another kind, or in another place")
+        need(kind <= 3 or kind in EXTENSIONS, "an item of another kind")
+        need(not chunks or place_of(chunks[-1][0]) <= place_of(kind), "a chunk in another place")
         major, size = sequence.head()
         need(major == 2 and size <= SEALED_LIMIT, "a chunk that is no byte string, or above its limit")
         chunks.append((kind, sequence.take(size)))
         records.append(record(data[start:sequence.at]))
-        need(len(records) <= ITEMS_LIMIT, "too many items")
+        need(len(records) <= ITEMS_LIMIT, "too many items", "too big")
+        need(sum(kind in EXTENSIONS for kind, _ in chunks) <= EXTENSIONS_LIMIT, "too many extension chunks", "too big")
     need(sequence.more(), "the bytes end before the footer", "truncated")
     need(chunks and chunks[-1][0] == 3, "no page of the index")
     base_id, state_id, verify_key = read_footer(sequence, b"".join(records))
@@ -203,10 +212,18 @@ def read_bundle(data, recovery_key=None):
     need(verify_key == keys.verify_key, "a verify key that is not the domain's")
     changes, pages = Changes(keys, base_id is None), []
     for kind, sealed in chunks:
+        if kind in EXTENSIONS:
+            changes.extension(kind)
+            continue
         plaintext = open_seal(keys, kind, sealed, b"".join(records[:1 + len(changes.entries) + len(pages)]))
         pages.append(plaintext) if kind == 3 else changes.chunk(kind, plaintext)
     domain, base, target = read_index(keys, pages, changes, base_id, state_id)
     return Bundle(header[16:32], base_id, state_id, keys, domain, base, target, changes.all)
+
+
+def place_of(kind):
+    """The order of the sections: changes, extensions, index."""
+    return 2 if kind == 3 else int(kind in EXTENSIONS)
 
 
 def read_header(data):
@@ -235,7 +252,6 @@ def read_index(keys, pages, changes, base_id, state_id):
     need(not sequence.more() and is_array(summary, str, list, list), "a summary that is none")
     domain, base, target = summary
     need(1 <= len(raw(domain)) <= DOMAIN_LIMIT, "a domain name of another length")
-    need(keys.expand("lifeboat domain", raw(domain), 16) == keys.domain_id, "a domain name of another domain")
     need(is_array(base, bytes, int) and len(base[0]) == 16 and base[1] >= 0, "a total that is none")
     need(target == changes.target(base), "a target that does not follow")
     need(changes.full or base_id == keys.state_id(*base), "a base id that does not follow")
@@ -318,14 +334,14 @@ def lines(bundle):
 
 
 def main(arguments):
-    *paths, key_text = arguments if arguments[-1].lower().startswith("lifeboatkey1") else [*arguments, None]
+    *paths, key_text = arguments if arguments[-1].lower().startswith(("lifeboatkey1", "lifeboatwrite1", "lifeboatread1")) else [*arguments, None]
     try:
         need(paths, "no bundle", "misuse")
         files = []
         for path in paths:
             with open(path, "rb") as file:
                 files.append(file.read())
-        bundle = read_chain(files, key_text and bech32m("lifeboatkey", key_text))
+        bundle = read_chain(files, key_text and read_key(key_text))
     except (Refused, OSError) as refused:
         sys.exit(f"{' '.join(paths)}: {refused}")
     for line in lines(bundle):

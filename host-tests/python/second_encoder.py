@@ -7,15 +7,14 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from second_decoder import RUNS_LIMIT, record
-from second_keys import MIB, Keys, padme, sha256
+from second_keys import MIB, Keys, expand, padme, sha256
 from second_values import bound, change_order, encode
 
 NOTHING = [bytes(16), 0]
 
 
 def keys_of(recovery_key, domain="default"):
-    id_of = Keys(recovery_key, bytes(16)).expand
-    return Keys(recovery_key, id_of("lifeboat domain", domain.encode(), 16))
+    return Keys(recovery_key, expand(recovery_key, "lifeboat domain", domain.encode(), 16))
 
 
 # States: dictionaries from (table, encoded key) to [table, key, value]
@@ -44,7 +43,6 @@ class Chunks:
 
     def __init__(self, keys, changes):
         self.keys, self.all = keys, []
-        self.cut_key = keys.expand("lifeboat suite 1 cut", keys.domain_id, 32)
         self.begin()
         for change in changes:
             self.add(*change)
@@ -89,7 +87,7 @@ class Chunks:
         return b"\x83" + encode(key - self.before - 1 if step else key)
 
     def cut(self, table, key, n):
-        first = hmac.digest(self.cut_key, encode([table, key]), "sha256")[:8]
+        first = hmac.digest(self.keys.cut_key, encode([table, key]), "sha256")[:8]
         limit = (2**64 - 1) // 196_608 * 2 ** (n.bit_length() - 1)
         return int.from_bytes(first, "big") < min(limit, 2**64 - 1)
 
@@ -131,9 +129,8 @@ def encode_bundle(keys, base, target, changes, domain="default", compress=False,
     base_id = None if base == NOTHING else keys.state_id(*base)
     footer = [base_id, keys.state_id(*target), b"".join(map(record, items)), keys.verify_key]
     footer = b"\x85" + b"".join(map(encode, altered("footer", footer)))
-    seed = keys.expand("lifeboat suite 1 signature", keys.domain_id, 32)
     message = b"lifeboat suite 1 signature\0" + sha256(footer)
-    footer += encode(Ed25519PrivateKey.from_private_bytes(seed).sign(message))
+    footer += encode(Ed25519PrivateKey.from_private_bytes(keys.seed).sign(message))
     return body + footer + b"\x48" + len(footer).to_bytes(8, "big")
 
 

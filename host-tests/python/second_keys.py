@@ -20,38 +20,62 @@ def sha256(data):
 
 
 # Keys
-def bech32m(prefix, string):
-    """The 32 bytes of a BIP 350 text."""
+SIZES = {"lifeboatkey": 32, "lifeboatwrite": 16 + 32, "lifeboatread": 16 + 32 + 32, "lifeboatverify": 32}
+
+
+def bech32m(string):
+    """The prefix and the bytes of a BIP 350 text."""
     alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-    hrp, _, data = string.lower().rpartition("1")
-    need(string in (string.lower(), string.upper()) and hrp == prefix, "not a key text", "key")
-    need(len(data) == 58 and set(data) <= set(alphabet), "not a key text", "key")
+    prefix, _, data = string.lower().rpartition("1")
+    need(string in (string.lower(), string.upper()) and prefix in SIZES, "not a key text", "key")
+    size = SIZES[prefix]
+    characters = -(-size * 8 // 5)
+    need(len(data) == characters + 6 and set(data) <= set(alphabet), "not a key text", "key")
     groups, check = [alphabet.index(c) for c in data], 1
-    for value in [ord(c) >> 5 for c in hrp] + [0] + [ord(c) & 31 for c in hrp] + groups:
+    for value in [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix] + groups:
         top, check = check >> 25, (check & 0x1ffffff) << 5 ^ value
         for i, generator in enumerate((0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3)):
             check ^= generator * (top >> i & 1)
-    number = sum(g << 5 * i for i, g in enumerate(reversed(groups[:52])))
-    need(check == 0x2bc830a3 and number & 15 == 0, "a key text with an error", "key")
-    return (number >> 4).to_bytes(32, "big")
+    number, left = sum(g << 5 * i for i, g in enumerate(reversed(groups[:-6]))), characters * 5 - size * 8
+    need(check == 0x2bc830a3 and number & (1 << left) - 1 == 0, "a key text with an error", "key")
+    return prefix, (number >> left).to_bytes(size, "big")
+
+
+def read_key(text):
+    """A recovery key as its bytes; a write key as (domain id, write key); a read key as (domain id, read key, verify key)."""
+    prefix, data = bech32m(text)
+    need(prefix != "lifeboatverify", "a verify key, which opens nothing", "key")
+    return {"lifeboatkey": data, "lifeboatwrite": (data[:16], data[16:])}.get(prefix, (data[:16], data[16:48], data[48:]))
+
+
+def expand(key, label, context, n):
+    return HKDF(SHA256(), n, b"lifeboat", label.encode() + b"\0" + context).derive(key)
 
 
 class Keys:
-    """The key schedule, and what is computed with its keys."""
+    """The key schedule, and what is computed with its keys. `key`: what `read_key` gives."""
 
-    def __init__(self, recovery_key, domain_id):
-        need(len(set(recovery_key)) > 1, "a key whose bytes are all equal", "key")
-        self.recovery_key, self.domain_id = recovery_key, domain_id
-        self.commitment = self.expand("lifeboat suite 1 commitment", domain_id, 32)
-        self.chunk_seal = AESSIV(self.expand("lifeboat suite 1 chunk seal", domain_id, 64))
-        self.index_seal = AESSIV(self.expand("lifeboat suite 1 index seal", domain_id, 64))
-        signer = Ed25519PrivateKey.from_private_bytes(self.expand("lifeboat suite 1 signature", domain_id, 32))
-        self.verify_key = signer.public_key().public_bytes_raw()
-        self.digest_key = self.expand("lifeboat state 1 digest", domain_id, 32)
-        self.state_id_key = self.expand("lifeboat state 1 state id", domain_id, 32)
+    def __init__(self, key, domain_id):
+        self.domain_id, self.recovery_key, self.seed = domain_id, None, None
+        if isinstance(key, bytes):
+            need(len(set(key)) > 1, "a key whose bytes are all equal", "key")
+            self.recovery_key, key = key, (domain_id, expand(key, "lifeboat write key", domain_id, 32))
+        need(key[0] == domain_id, "a key of another domain", "wrong key")
+        if len(key) == 2:
+            self.seed = expand(key[1], "lifeboat suite 1 signature", domain_id, 32)
+            verify_key = Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
+            key = domain_id, expand(key[1], "lifeboat read key", domain_id, 32), verify_key
+        _, read_key, self.verify_key = key
+        self.commitment = expand(read_key, "lifeboat suite 1 commitment", domain_id, 32)
+        self.chunk_seal = AESSIV(expand(read_key, "lifeboat suite 1 chunk seal", domain_id, 64))
+        self.index_seal = AESSIV(expand(read_key, "lifeboat suite 1 index seal", domain_id, 64))
+        self.cut_key = expand(read_key, "lifeboat suite 1 cut", domain_id, 32)
+        self.digest_key = expand(read_key, "lifeboat state 1 digest", domain_id, 32)
+        self.state_id_key = expand(read_key, "lifeboat state 1 state id", domain_id, 32)
 
-    def expand(self, label, context, n):
-        return HKDF(SHA256(), n, b"lifeboat", label.encode() + b"\0" + context).derive(self.recovery_key)
+    def is_name(self, name):
+        """Whether the domain has this name; None where that cannot be told."""
+        return self.recovery_key and expand(self.recovery_key, "lifeboat domain", name, 16) == self.domain_id
 
     def digest(self, table, key, value):
         return hmac.digest(self.digest_key, encode([1, table, key, value]), "sha256")[:16]

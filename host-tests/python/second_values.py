@@ -11,7 +11,7 @@ BOUND_BYTES, BOUND_VALUES = 32, 16
 
 
 class Refused(Exception):
-    """What a reader must reject: the kind, and why."""
+    """What a reader refuses: the kind, and why."""
 
 
 def need(ok, why, kind="corrupt"):

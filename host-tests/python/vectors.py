@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from second_decoder import read_bundle, read_chain
-from second_keys import bech32m
+from second_keys import read_key
 from second_values import Refused
 
 
@@ -38,7 +38,7 @@ def said(read):
 
 
 def differences(vector, all):
-    fields, key = vector.fields, bech32m("lifeboatkey", vector.fields["key"])
+    fields, key = vector.fields, read_key(vector.fields["key"])
     files = vector.chain(all)
     outcome = said(lambda: complete(read_chain(files, key)))
     if outcome != fields.get("state", fields["outcome"]):

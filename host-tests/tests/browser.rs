@@ -25,6 +25,10 @@ impl Fixtures {
         let fixtures = Self(tempdir().unwrap(), keygen());
         fs::write(fixtures.path("key"), &fixtures.1).unwrap();
         fs::write(fixtures.path("other.key"), keygen()).unwrap();
+        for kind in ["write", "read"] {
+            let sql = format!("SELECT backup_{kind}_key({})", quote(&fixtures.1));
+            fs::write(fixtures.path(&format!("{kind}.key")), Host::Shell.ok(Path::new(":memory:"), &sql)).unwrap();
+        }
         fixtures
     }
 

@@ -201,9 +201,11 @@ fn nonsense() {
         "zeroblob(100000)",
         "hex(zeroblob(500000))",
     ];
-    const FUNCTIONS: [(&str, usize, usize); 9] = [
+    const FUNCTIONS: [(&str, usize, usize); 11] = [
         ("backup_version", 0, 0),
         ("backup_keygen", 0, 0),
+        ("backup_write_key", 1, 2),
+        ("backup_read_key", 1, 2),
         ("backup_verify_key", 1, 2),
         ("backup_export", 1, 2),
         ("backup_export_file", 2, 3),
@@ -216,7 +218,9 @@ fn nonsense() {
     // Nonsense must not be taken for the path of a file here: the hosts work in a directory of their own.
     let (key, bundle) = (quote(&scene.key), quote(scene.path("bundle")));
     let good = |function: &str, place: usize| match (function, place) {
-        ("backup_verify_key" | "backup_export" | "backup_export_file", 0) => key.clone(),
+        ("backup_verify_key" | "backup_write_key" | "backup_read_key" | "backup_export" | "backup_export_file", 0) => {
+            key.clone()
+        }
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 0) => bundle.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 1) => key.clone(),
         ("backup_export_file", 1) | ("backup_restore_file", 2) => quote(scene.path("file")),

@@ -3,7 +3,7 @@
 use crate::incoming::Incoming;
 use crate::scratch::Scratch;
 use crate::work::{PIECE_MAX, Work, expected};
-use lifeboat_core::{Error, RecoveryKey, Report, Result, StateId, TextEncoding, Value};
+use lifeboat_core::{AccessKey, Error, Report, Result, StateId, TextEncoding, Value};
 use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, prove};
 
 /// What [`Database::finish`] built.
@@ -44,7 +44,7 @@ struct Building {
     // Before the scratch that it works on, so that it is dropped first.
     incoming: Incoming<Rebuild<'static>>,
     scratch: Scratch,
-    key: RecoveryKey,
+    key: AccessKey,
     expect: Option<StateId>,
 }
 
@@ -60,9 +60,9 @@ impl Database {
     /// Begins. The state must be `expect`, where given.
     ///
     /// # Errors
-    /// Misuse when a text is not a recovery key or a state id, or the page size is none; too big without memory.
+    /// Misuse when a text is no key that opens bundles, or no state id, or the page size is none; too big without memory.
     pub fn open(api: Api, key: &str, expect: Option<&str>, layout: Layout) -> Result<Self> {
-        let key = RecoveryKey::from_text(key)?;
+        let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
         let Layout { page_size, skip_indexes } = layout;
         if !(512..=65536).contains(&page_size) || !page_size.is_power_of_two() {

@@ -1,8 +1,8 @@
 //! A chain on its way in: first its deltas, which are held, then its full bundle, which passes.
 
 use lifeboat_core::{
-    DeltaIntake, Deltas, Error, ErrorKind, Opened, Opener, PublicReport, RecoveryKey, Report, Restore, Result,
-    StateSink, check_links,
+    AccessKey, DeltaIntake, Deltas, Error, ErrorKind, Opened, Opener, PublicReport, Report, Restore, Result, StateSink,
+    check_links,
 };
 
 /// What a full bundle may take up while it passes, besides the reserve.
@@ -10,7 +10,7 @@ const PASSING: usize = 16 << 20;
 
 /// Opens a chain, or a full bundle alone, and hands its last state to a sink.
 pub(crate) struct Incoming<S> {
-    key: RecoveryKey,
+    key: AccessKey,
     stage: Stage<S>,
 }
 
@@ -50,7 +50,7 @@ impl NoChain {
 
 impl<S: StateSink> Incoming<S> {
     /// Nothing has been pushed yet.
-    pub fn new(key: &RecoveryKey, sink: S) -> Self {
+    pub fn new(key: &AccessKey, sink: S) -> Self {
         Self { key: key.clone(), stage: Stage::Deltas(Box::default(), sink) }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::incoming::Incoming;
 use crate::work::{Work, expected};
-use lifeboat_core::{RecoveryKey, Report, Result, StateId};
+use lifeboat_core::{AccessKey, Report, Result, StateId};
 use lifeboat_sqlite::{Api, Budget, Conformance};
 
 /// Proves with the recovery key that a bundle or a chain can be opened from end to end and leads to the state that it says.
@@ -15,9 +15,9 @@ impl Inspection {
     /// Begins. The state must be `expect`, where given.
     ///
     /// # Errors
-    /// Misuse when a text is not a recovery key or a state id.
+    /// Misuse when a text is no key that opens bundles, or no state id.
     pub fn open(api: Api, key: &str, expect: Option<&str>) -> Result<Self> {
-        let key = RecoveryKey::from_text(key)?;
+        let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
         let sink = Conformance::new(api, &Budget::for_input(0));
         Ok(Self { work: Work::Taking(Incoming::new(&key, sink)), expect })

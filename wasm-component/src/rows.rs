@@ -3,7 +3,7 @@
 use crate::incoming::Incoming;
 use crate::work::{PIECE_MAX, Work, expected};
 use lifeboat_core::{
-    Error, Key, RecoveryKey, Report, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
+    AccessKey, Error, Key, Report, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
 };
 use lifeboat_sqlite::{Api, Budget, Columns, Source, StoredColumns};
 use std::collections::VecDeque;
@@ -77,9 +77,9 @@ impl Rows {
     /// Begins. The state must be `expect`, where given.
     ///
     /// # Errors
-    /// Misuse when a text is not a recovery key or a state id.
+    /// Misuse when a text is no key that opens bundles, or no state id.
     pub fn open(api: Api, key: &str, expect: Option<&str>) -> Result<Self> {
-        let key = RecoveryKey::from_text(key)?;
+        let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
         let incoming = Incoming::new(&key, Queue::new(api));
         let reading = Reading { incoming, piece: Vec::new(), opened: 0, long: VecDeque::new(), pulled: 0 };

@@ -11,7 +11,7 @@ use crate::crypto::digest::{Digest, Total};
 use crate::format::index::number;
 use crate::read::reader::PublicReport;
 use crate::state::sink::OwnedTable;
-use crate::{Error, RecoveryKey, Result, Selection, Settings, StateId};
+use crate::{AccessKey, Error, Result, Selection, Settings, StateId};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -46,11 +46,11 @@ impl<'s> Base<'s> {
         Ok(Self { root: Rc::clone(&root[0]), deltas: deltas.to_vec() })
     }
 
-    /// The state that a ledger remembers (`FORMAT.md`, "Ledger").
+    /// The state that a ledger remembers (`LEDGER.md`).
     ///
     /// # Errors
     /// As [`Bundle::open`].
-    pub fn ledger(key: &RecoveryKey, source: impl Source + 's) -> Result<Self> {
+    pub fn ledger(key: impl Into<AccessKey>, source: impl Source + 's) -> Result<Self> {
         Ok(Self { root: Rc::new(Bundle::open_ledger(key, source)?), deltas: Vec::new() })
     }
 
@@ -62,6 +62,11 @@ impl<'s> Base<'s> {
     /// What anybody can see of the newest bundle, or of the ledger.
     pub fn public(&self) -> &PublicReport {
         self.last().public()
+    }
+
+    /// The name that its maker gave its domain: a label.
+    pub fn domain(&self) -> &str {
+        self.last().domain()
     }
 
     /// The settings of the state.

@@ -7,7 +7,7 @@ use crate::chain::source::Source;
 use crate::crypto::digest::sha256;
 use crate::format::footer::{Footer, RECORD, TRAILER};
 use crate::format::framing::{Length, chunk_length, sealed_of};
-use crate::format::header::{HEADER_LENGTH, Header};
+use crate::format::header::{HEADER_LENGTH, Header, wrong_key};
 use crate::format::index::{self, Entry, Summary};
 use crate::format::seal::{SEALED_MAX, Seal};
 use crate::kinds::{ChunkKind, FileKind};
@@ -16,7 +16,7 @@ use crate::read::change_reader::{ChangeDecoder, ChangeSink, check_ids};
 use crate::read::reader::{Place, PublicReport, Splitter};
 use crate::read::standalone::Alone;
 use crate::state::sink::OwnedTable;
-use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result};
+use crate::{AccessKey, DomainKeys, Error, ErrorKind, Result};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,6 +39,7 @@ pub struct Bundle<'s> {
     pages: Vec<[u8; 32]>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) summary: Summary,
+    domain_is_proven: Option<bool>,
     /// The chunks that have a run of each table.
     pub(crate) tables: BTreeMap<OwnedTable, Vec<usize>>,
     /// The chunk of small changes that was opened last.
@@ -50,19 +51,19 @@ impl<'s> Bundle<'s> {
     ///
     /// # Errors
     /// Wrong key; truncated; corrupt; unsupported; those of the source.
-    pub fn open(key: &RecoveryKey, source: impl Source + 's) -> Result<Self> {
-        Self::open_form(FileKind::Bundle, key, Box::new(source))
+    pub fn open(key: impl Into<AccessKey>, source: impl Source + 's) -> Result<Self> {
+        Self::open_form(FileKind::Bundle, &key.into(), Box::new(source))
     }
 
     /// The same for a ledger.
     ///
     /// # Errors
     /// As [`Bundle::open`].
-    pub fn open_ledger(key: &RecoveryKey, source: impl Source + 's) -> Result<Self> {
-        Self::open_form(FileKind::Ledger, key, Box::new(source))
+    pub fn open_ledger(key: impl Into<AccessKey>, source: impl Source + 's) -> Result<Self> {
+        Self::open_form(FileKind::Ledger, &key.into(), Box::new(source))
     }
 
-    fn open_form(file_kind: FileKind, key: &RecoveryKey, source: Box<dyn Source + 's>) -> Result<Self> {
+    fn open_form(file_kind: FileKind, key: &AccessKey, source: Box<dyn Source + 's>) -> Result<Self> {
         let length = source.length()?;
         let ends =
             || Error::truncated(format!("the bundle ends at byte {length}, before it is complete; get it again"));
@@ -78,11 +79,11 @@ impl<'s> Bundle<'s> {
         }
         let (decoded, header_hash) = (Header::decode(file_kind, &header)?, sha256(&header));
         let keys = match file_kind {
-            FileKind::Bundle => key.domain(decoded.domain_id),
-            FileKind::Ledger => key.ledger(decoded.domain_id),
+            FileKind::Bundle => key.keys(decoded.domain_id)?,
+            FileKind::Ledger => key.ledger_keys(decoded.domain_id)?,
         };
         if !bool::from(keys.commitment.ct_eq(&decoded.commitment)) {
-            return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
+            return Err(wrong_key(key));
         }
         let (footer, footer_at) = read_footer(&*source, length).or_else(|error| match error.kind() {
             ErrorKind::Corrupt | ErrorKind::Truncated => Err(why_no_footer(file_kind, &*source, length)?),
@@ -115,10 +116,12 @@ impl<'s> Bundle<'s> {
             pages: Vec::new(),
             entries: Vec::new(),
             summary: empty,
+            domain_is_proven: None,
             tables: BTreeMap::new(),
             last: RefCell::new(None),
         };
-        bundle.read_index(key)?;
+        bundle.read_index()?;
+        bundle.domain_is_proven = key.is_name_of(&bundle.summary.domain, bundle.public.domain_id);
         Ok(bundle)
     }
 
@@ -127,9 +130,14 @@ impl<'s> Bundle<'s> {
         &self.public
     }
 
-    /// The name of the domain.
+    /// The name that the maker of the bundle gave its domain: a label.
     pub fn domain(&self) -> &str {
         &self.summary.domain
+    }
+
+    /// Whether the domain has this name. None: that only the holder of the recovery key can tell.
+    pub fn domain_is_proven(&self) -> Option<bool> {
+        self.domain_is_proven
     }
 
     /// How many changes it holds.
@@ -208,6 +216,8 @@ impl<'s> Bundle<'s> {
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
         let plaintext = match (kind, page) {
             (ChunkKind::IndexPage, Some(before)) => self.seal.open_page(sealed_of(&bytes)?, before),
+            // Nothing but its bytes is looked at.
+            (ChunkKind::Extension(_), None) => return Ok((kind, Vec::new())),
             (ChunkKind::IndexPage, None) | (_, Some(_)) => {
                 Err(Error::corrupt("an item of another kind than its place has"))
             }
@@ -217,7 +227,7 @@ impl<'s> Bundle<'s> {
         Ok((kind, plaintext))
     }
 
-    fn read_index(&mut self, key: &RecoveryKey) -> Result<()> {
+    fn read_index(&mut self) -> Result<()> {
         let mut first = self.items.len();
         while first > 1 {
             let mut begin = [0; 2];
@@ -248,17 +258,15 @@ impl<'s> Bundle<'s> {
             }
             alloc::append(&mut index, &page, "the index")?;
         }
-        let (entries, summary) = index::decode(&index, (first - 1) as u64)?;
+        let (entries, summary) = index::decode(self.keys.file_kind, &index, (first - 1) as u64)?;
         check_ids(&summary, &self.public, &self.keys)?;
-        if key.domain_id(&summary.domain).ok() != Some(self.public.domain_id) {
-            return Err(Error::corrupt("the header names another domain than the index"));
-        }
         for (chunk, entry) in entries.iter().enumerate() {
             for run in &entry.runs {
                 alloc::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
             }
         }
-        self.public.chunks = entries.len() as u64;
+        let is_of_changes = |entry: &&Entry| !matches!(entry.kind, ChunkKind::Extension(_));
+        self.public.chunks = entries.iter().filter(is_of_changes).count() as u64;
         (self.entries, self.summary) = (entries, summary);
         Ok(())
     }
@@ -378,7 +386,8 @@ mod tests {
             verify_key: VerifyKey([0; 32]),
             signature: [0; 64],
         };
-        let mut bundle = footer.sign(&key.domain(key.domain_id("default")?))?.encode()?;
+        let domain = key.domain("default")?;
+        let mut bundle = footer.sign(&domain)?.encode()?;
         bundle.extend(Footer::trailer(&bundle));
         let length = bundle.len() as u64;
         read_footer(&bundle, length).map(|(footer, _)| footer)

@@ -4,7 +4,7 @@ use crate::chain::bundle::Bundle;
 use crate::chain::source::Source;
 use crate::limits::CHAIN_MAX;
 use crate::read::reader::PublicReport;
-use crate::{Error, RecoveryKey, Result, StateId};
+use crate::{AccessKey, Error, Result, StateId};
 use std::rc::Rc;
 
 /// Checks that each bundle of a chain, oldest first, begins at the state to which the one before it leads. Needs no key:
@@ -91,7 +91,8 @@ impl<'s> Chain<'s> {
     /// # Errors
     /// Those of [`Bundle::open`], with the number of the bundle where there are several; those of [`check_links`]; misuse
     /// when there are none.
-    pub fn open(key: &RecoveryKey, sources: impl IntoIterator<Item = impl Source + 's>) -> Result<Self> {
+    pub fn open(key: impl Into<AccessKey>, sources: impl IntoIterator<Item = impl Source + 's>) -> Result<Self> {
+        let key = &key.into();
         let sources: Vec<_> = sources.into_iter().collect();
         // Before any is opened: each that is takes the memory of its index.
         check_length(sources.len())?;
@@ -216,10 +217,11 @@ impl<'s> Deltas<'s> {
     /// # Errors
     /// As [`Chain::open`] and [`Bundle::check`]; mismatch when the first is a full bundle.
     pub fn open(
-        key: &RecoveryKey,
+        key: impl Into<AccessKey>,
         sources: impl IntoIterator<Item = impl Source + 's>,
         mut interrupt: impl FnMut() -> Result<()>,
     ) -> Result<Self> {
+        let key = &key.into();
         // Their full bundle is the first of the chain.
         let mut bundles = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {

@@ -20,7 +20,7 @@ pub(crate) struct OpenChunk {
 }
 
 impl OpenChunk {
-    /// Checks all that can be asked of one chunk by itself (`FORMAT.md`, "What a reader must reject").
+    /// Checks all that can be asked of one chunk by itself (`FORMAT.md`, "Rules").
     ///
     /// # Errors
     /// Corrupt when it is not what its entry says, or not canonical.

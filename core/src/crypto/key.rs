@@ -1,12 +1,9 @@
-//! Recovery keys and verify keys, and their text (`FORMAT.md`, "Keys").
+//! The keys that people hold: one recovery key, and what is derived from it for one domain (`FORMAT.md`, "Keys").
 
-use crate::{Error, Result};
-use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
+use crate::crypto::key_text::{Kind, READ, RECOVERY, VERIFY, WRITE, compact};
+use crate::{DomainId, Error, Result};
 use std::fmt;
 use zeroize::Zeroizing;
-
-const RECOVERY_PREFIX: &str = "lifeboatkey";
-const VERIFY_PREFIX: &str = "lifeboatverify";
 
 /// The one secret: 32 random bytes. Whoever has it can open every bundle that was made with it; without it no bundle can
 /// be opened. Wiped when dropped, and never shown by `Debug`.
@@ -36,12 +33,12 @@ impl RecoveryKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text, but never shows it.
     pub fn from_text(text: &str) -> Result<Self> {
-        Self::from_zeroizing(from_bech32(text, RECOVERY_PREFIX, "recovery key")?)
+        Self::from_zeroizing(RECOVERY.read(text)?)
     }
 
     /// The text that [`RecoveryKey::from_text`] reads. Keep it in two places, and off the machine that it protects.
     pub fn to_text(&self) -> Zeroizing<String> {
-        to_bech32(&self.0, RECOVERY_PREFIX)
+        RECOVERY.write(&*self.0)
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
@@ -49,9 +46,138 @@ impl RecoveryKey {
     }
 }
 
-impl fmt::Debug for RecoveryKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RecoveryKey(secret)")
+/// The secret of one domain: it exports, composes, verifies and restores there, and tells nothing of another domain. For an
+/// application that backs up one database. Wiped when dropped, and never shown by `Debug`.
+#[derive(Clone)]
+pub struct WriteKey {
+    pub(crate) domain_id: DomainId,
+    pub(crate) secret: Zeroizing<[u8; 32]>,
+}
+
+impl WriteKey {
+    /// Reads `lifeboatwrite1…`, as [`RecoveryKey::from_text`] reads its own.
+    ///
+    /// # Errors
+    /// Misuse; the message tells what is wrong with the text, but never shows it.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let bytes = WRITE.read::<48>(text)?;
+        let (domain_id, secret) = (part(&*bytes, 0), Zeroizing::new(part(&*bytes, 16)));
+        Ok(Self { domain_id: DomainId(domain_id), secret })
+    }
+
+    /// The text that [`WriteKey::from_text`] reads.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([0; 48]);
+        bytes[..16].copy_from_slice(&self.domain_id.0);
+        bytes[16..].copy_from_slice(&*self.secret);
+        WRITE.write(&*bytes)
+    }
+}
+
+/// The secret that opens the bundles of one domain, and signs none. For somebody who checks or recovers, and must not write.
+/// Wiped when dropped, and never shown by `Debug`.
+#[derive(Clone)]
+pub struct ReadKey {
+    pub(crate) domain_id: DomainId,
+    pub(crate) secret: Zeroizing<[u8; 32]>,
+    /// Whose signature the bundles must have.
+    pub(crate) verify_key: VerifyKey,
+}
+
+impl ReadKey {
+    /// Reads `lifeboatread1…`, as [`RecoveryKey::from_text`] reads its own.
+    ///
+    /// # Errors
+    /// Misuse; the message tells what is wrong with the text, but never shows it.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let bytes = READ.read::<80>(text)?;
+        Ok(Self {
+            domain_id: DomainId(part(&*bytes, 0)),
+            secret: Zeroizing::new(part(&*bytes, 16)),
+            verify_key: VerifyKey(part(&*bytes, 48)),
+        })
+    }
+
+    /// The text that [`ReadKey::from_text`] reads.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([0; 80]);
+        bytes[..16].copy_from_slice(&self.domain_id.0);
+        bytes[16..48].copy_from_slice(&*self.secret);
+        bytes[48..].copy_from_slice(&self.verify_key.0);
+        READ.write(&*bytes)
+    }
+}
+
+/// `N` bytes of `bytes`, from `at` on.
+fn part<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut part = [0; N];
+    part.copy_from_slice(&bytes[at..at + N]);
+    part
+}
+
+/// A key that opens bundles: a recovery key opens those of all its domains, a write key or a read key those of one.
+#[derive(Clone, Debug)]
+pub enum AccessKey {
+    /// Opens and writes all domains.
+    Recovery(RecoveryKey),
+    /// Opens and writes one domain.
+    Write(WriteKey),
+    /// Opens one domain.
+    Read(ReadKey),
+}
+
+impl AccessKey {
+    /// Reads the text of any of the three, which its beginning tells.
+    ///
+    /// # Errors
+    /// As [`RecoveryKey::from_text`].
+    pub fn from_text(text: &str) -> Result<Self> {
+        match Kind::of(&compact(text)) {
+            Some(WRITE) => WriteKey::from_text(text).map(Self::Write),
+            Some(READ) => ReadKey::from_text(text).map(Self::Read),
+            _ => RecoveryKey::from_text(text).map(Self::Recovery),
+        }
+    }
+}
+
+impl AccessKey {
+    /// What people call this kind of key.
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Recovery(_) => RECOVERY.name,
+            Self::Write(_) => WRITE.name,
+            Self::Read(_) => READ.name,
+        }
+    }
+}
+
+macro_rules! access_keys {
+    ($($kind:ident $key:ident),*) => {$(
+        impl From<$key> for AccessKey {
+            fn from(key: $key) -> Self {
+                Self::$kind(key)
+            }
+        }
+
+        impl From<&$key> for AccessKey {
+            fn from(key: &$key) -> Self {
+                Self::$kind(key.clone())
+            }
+        }
+
+        impl fmt::Debug for $key {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($key), "(secret)"))
+            }
+        }
+    )*};
+}
+
+access_keys!(Recovery RecoveryKey, Write WriteKey, Read ReadKey);
+
+impl From<&AccessKey> for AccessKey {
+    fn from(key: &AccessKey) -> Self {
+        key.clone()
     }
 }
 
@@ -65,94 +191,14 @@ impl VerifyKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text.
     pub fn from_text(text: &str) -> Result<Self> {
-        from_bech32(text, VERIFY_PREFIX, "verify key").map(|bytes| Self(*bytes))
+        VERIFY.read(text).map(|bytes| Self(*bytes))
     }
 }
 
 impl fmt::Display for VerifyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_bech32(&self.0, VERIFY_PREFIX))
+        f.write_str(&VERIFY.write(&self.0))
     }
-}
-
-fn to_bech32(bytes: &[u8; 32], prefix: &'static str) -> Zeroizing<String> {
-    // Room for all of it at once: a text that grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(128));
-    bech32::encode_to_fmt::<Bech32m, _>(&mut *text, Hrp::parse_unchecked(prefix), bytes)
-        .expect("32 bytes are within bech32's length");
-    text
-}
-
-fn from_bech32(text: &str, prefix: &'static str, what: &str) -> Result<Zeroizing<[u8; 32]>> {
-    let wrong = |why: &str| Error::misuse(format!("this is not a {what}: {why}"));
-    let mut compact = Zeroizing::new(String::with_capacity(text.len()));
-    // Some editors put a byte order mark before the first character.
-    compact.extend(text.chars().filter(|character| !character.is_whitespace() && *character != '\u{feff}'));
-    let text = compact.as_str();
-    if text.is_empty() {
-        return Err(wrong("the text is empty"));
-    }
-    let parsed = CheckedHrpstring::new::<Bech32m>(text).map_err(|_| wrong(&mistake(text, prefix)))?;
-    if !parsed.hrp().as_str().eq_ignore_ascii_case(prefix) {
-        return Err(wrong(&mistake(text, prefix)));
-    }
-    let mut bytes = Zeroizing::new([0; 32]);
-    let mut length = 0;
-    for byte in parsed.byte_iter() {
-        if let Some(slot) = bytes.get_mut(length) {
-            *slot = byte;
-        }
-        length += 1;
-    }
-    if length != bytes.len() {
-        return Err(wrong(&format!("it holds {length} bytes instead of 32")));
-    }
-    // The last character has bits to spare: only one text is the key's.
-    if !to_bech32(&bytes, prefix).eq_ignore_ascii_case(text) {
-        return Err(wrong("its last characters are not those that such a key has"));
-    }
-    Ok(bytes)
-}
-
-/// The characters behind the prefix: 52 of 32 bytes, six of the checksum.
-const BEHIND: usize = 58;
-
-/// What is wrong with a text without white space that should be a key of this prefix. Tells nothing of what stands there.
-fn mistake(text: &str, prefix: &str) -> String {
-    const COMPARE: &str = "compare it with its copy";
-    let behind = |prefix: &str| {
-        let (start, behind) = text.split_at_checked(prefix.len())?;
-        start.eq_ignore_ascii_case(prefix).then(|| behind.strip_prefix('1')).flatten()
-    };
-    let Some(behind) = behind(prefix) else {
-        if behind(RECOVERY_PREFIX).is_some() {
-            return "a recovery key stands in its place".to_owned();
-        }
-        if behind(VERIFY_PREFIX).is_some() {
-            return "a verify key stands in its place".to_owned();
-        }
-        // Of the length of a key: it was typed, and not something else put in its place.
-        let is_typed =
-            text.len().abs_diff(prefix.len() + 1 + BEHIND) < 3 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        return match is_typed {
-            true => format!("a character of its beginning is wrong, which should be \"{prefix}1\"; {COMPARE}"),
-            false => format!("it should start with \"{prefix}1\""),
-        };
-    };
-    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
-    let is_of_alphabet = |character: char| character.is_ascii_alphanumeric() && !"1bioBIO".contains(character);
-    let why = if !behind.chars().all(is_of_alphabet) {
-        "a character is wrong: behind the beginning there is no \"1\", \"b\", \"i\" or \"o\", and nothing but letters and digits"
-    } else if behind.len() < BEHIND {
-        "characters are missing"
-    } else if behind.len() > BEHIND {
-        "there are too many characters"
-    } else if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) {
-        "upper and lower case are mixed: write all of it in one of them"
-    } else {
-        "a character is wrong"
-    };
-    format!("{why}; {COMPARE}")
 }
 
 #[cfg(test)]
@@ -171,7 +217,7 @@ mod tests {
             assert_eq!(RecoveryKey::from_text(text).expect("it is one").bytes()[31], 32, "{text:?}");
         }
         let key = RecoveryKey::from_text(KEY).expect("it is one");
-        let verify_key = key.domain(key.domain_id("default").expect("a name")).verify_key();
+        let verify_key = key.write_key("default").expect("a name").verify_key();
         let spaced: String = verify_key.to_string().chars().flat_map(|character| [character, ' ']).collect();
         assert_eq!(VerifyKey::from_text(&spaced), Ok(verify_key));
     }
@@ -179,7 +225,7 @@ mod tests {
     #[test]
     fn a_mistake_is_named() {
         let with = |at: usize, character: &str| format!("{}{character}{}", &KEY[..at], &KEY[at + 1..]);
-        let verify_key = format!("lifeboatverify1{}", "q".repeat(BEHIND));
+        let verify_key = format!("lifeboatverify1{}", "q".repeat(58));
         for (text, why) in [
             ("", "the text is empty"),
             (" \n", "the text is empty"),
@@ -206,5 +252,44 @@ mod tests {
         }
         let found = VerifyKey::from_text(KEY).expect_err("another key").to_string();
         assert_eq!(found, "misuse: this is not a verify key: a recovery key stands in its place");
+    }
+
+    #[test]
+    fn a_text_of_one_domain_is_read_as_it_is_written() {
+        let recovery = RecoveryKey::from_text(KEY).expect("it is one");
+        let write = recovery.write_key("default").expect("a name");
+        let read = write.read_key();
+        let (write_text, read_text) = (write.to_text(), read.to_text());
+        assert_eq!((write_text.len(), read_text.len()), (97, 147));
+        assert_eq!(WriteKey::from_text(&write_text).expect("it is one").to_text(), write_text);
+        assert_eq!(ReadKey::from_text(&read_text).expect("it is one").to_text(), read_text);
+        assert!(matches!(AccessKey::from_text(KEY), Ok(AccessKey::Recovery(_))));
+        assert!(matches!(AccessKey::from_text(&write_text.to_uppercase()), Ok(AccessKey::Write(_))));
+        let spaced = format!(" {} {}\n", &read_text[..7], &read_text[7..]);
+        assert!(matches!(AccessKey::from_text(&spaced), Ok(AccessKey::Read(_))));
+        for (text, what) in
+            [(write_text.as_str(), "write key"), (read_text.as_str(), "read key"), (KEY, "recovery key")]
+        {
+            // Any three wrong characters are found; so is a text that is cut.
+            let mut wrong: Vec<char> = text.chars().collect();
+            for at in [text.len() - 1, text.len() - 20, text.len() - 40] {
+                wrong[at] = if wrong[at] == 'q' { 'p' } else { 'q' };
+                let wrong: String = wrong.iter().collect();
+                let found = AccessKey::from_text(&wrong).expect_err(what).to_string();
+                assert_eq!(
+                    found,
+                    format!("misuse: this is not a {what}: a character is wrong; compare it with its copy")
+                );
+            }
+            let found = AccessKey::from_text(&text[..text.len() - 1]).expect_err(what).to_string();
+            assert_eq!(
+                found,
+                format!("misuse: this is not a {what}: characters are missing; compare it with its copy")
+            );
+            let found = VerifyKey::from_text(text).expect_err(what).to_string();
+            assert_eq!(found, format!("misuse: this is not a verify key: a {what} stands in its place"));
+        }
+        let shown = format!("{recovery:?} {write:?} {read:?} {:?}", AccessKey::from(&write));
+        assert_eq!(shown, "RecoveryKey(secret) WriteKey(secret) ReadKey(secret) Write(WriteKey(secret))");
     }
 }

@@ -1,7 +1,12 @@
 //! The whole key schedule, with every label (`FORMAT.md`, "Key schedule"; HKDF-SHA-256, RFC 5869).
+//!
+//! ```text
+//! recovery key ── write key of a domain ─┬─ signature, of bundles and of ledgers
+//!                                        └─ read key ── everything else
+//! ```
 
 use crate::kinds::FileKind;
-use crate::{DomainId, Error, RecoveryKey, Result, VerifyKey, limits};
+use crate::{AccessKey, DomainId, Error, ReadKey, RecoveryKey, Result, VerifyKey, WriteKey, limits};
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -9,19 +14,22 @@ use zeroize::Zeroizing;
 
 const SALT: &[u8] = b"lifeboat";
 const DOMAIN: &str = "lifeboat domain";
+const WRITE_KEY: &str = "lifeboat write key";
+const READ_KEY: &str = "lifeboat read key";
 const COMMITMENT: &str = "lifeboat suite 1 commitment";
 const CHUNK_SEAL: &str = "lifeboat suite 1 chunk seal";
 const INDEX_SEAL: &str = "lifeboat suite 1 index seal";
 const CUT: &str = "lifeboat suite 1 cut";
 const SIGNATURE: &str = "lifeboat suite 1 signature";
-const LEDGER_COMMITMENT: &str = "lifeboat ledger 1 commitment";
+/// The same in all versions, so that a ledger of another one shows whose it is.
+const LEDGER_COMMITMENT: &str = "lifeboat ledger commitment";
 const LEDGER_CHUNK_SEAL: &str = "lifeboat ledger 1 chunk seal";
 const LEDGER_INDEX_SEAL: &str = "lifeboat ledger 1 index seal";
 const LEDGER_SIGNATURE: &str = "lifeboat ledger 1 signature";
 const DIGEST: &str = "lifeboat state 1 digest";
 const STATE_ID: &str = "lifeboat state 1 state id";
 
-/// All keys of one domain of a recovery key. Wiped when dropped.
+/// All keys of one domain that an access key gives. Wiped when dropped.
 #[derive(Clone)]
 pub struct DomainKeys {
     pub(crate) file_kind: FileKind,
@@ -32,7 +40,9 @@ pub struct DomainKeys {
     pub(crate) cut: Zeroizing<[u8; 32]>,
     pub(crate) digest: Zeroizing<[u8; 32]>,
     pub(crate) state_id: Zeroizing<[u8; 32]>,
-    pub(crate) signature: SigningKey,
+    /// None for the holder of a read key.
+    pub(crate) signature: Option<SigningKey>,
+    pub(crate) verify_key: VerifyKey,
 }
 
 impl RecoveryKey {
@@ -41,57 +51,163 @@ impl RecoveryKey {
     /// # Errors
     /// Misuse when the name is empty or longer than [`limits::DOMAIN_NAME_MAX`] bytes.
     pub fn domain_id(&self, name: &str) -> Result<DomainId> {
-        if name.is_empty() || name.len() > limits::DOMAIN_NAME_MAX {
-            return Err(Error::misuse(format!(
-                "a domain's name has 1 to {} bytes, not {}",
-                limits::DOMAIN_NAME_MAX,
-                name.len()
-            )));
-        }
-        Ok(DomainId(*expand(self, DOMAIN, name.as_bytes())))
+        check_name(name)?;
+        Ok(DomainId(*expand(self.bytes(), DOMAIN, name.as_bytes())))
     }
 
-    /// The keys of the domain that a header names.
-    pub fn domain(&self, id: DomainId) -> DomainKeys {
-        let context = &id.0;
-        DomainKeys {
-            file_kind: FileKind::Bundle,
-            domain_id: id,
-            commitment: expand(self, COMMITMENT, context),
-            chunk_seal: expand(self, CHUNK_SEAL, context),
-            index_seal: expand(self, INDEX_SEAL, context),
-            cut: expand(self, CUT, context),
-            digest: expand(self, DIGEST, context),
-            state_id: expand(self, STATE_ID, context),
-            signature: SigningKey::from_bytes(&expand(self, SIGNATURE, context)),
-        }
+    /// The write key of the domain of this name.
+    ///
+    /// # Errors
+    /// As [`RecoveryKey::domain_id`].
+    pub fn write_key(&self, name: &str) -> Result<WriteKey> {
+        self.domain_id(name).map(|id| self.write_key_of(id))
     }
 
-    /// The keys of the ledgers of a domain: the same states, sealed and signed apart, so that neither is taken for the other.
-    pub(crate) fn ledger(&self, id: DomainId) -> DomainKeys {
-        let context = &id.0;
+    fn write_key_of(&self, domain_id: DomainId) -> WriteKey {
+        WriteKey { domain_id, secret: expand(self.bytes(), WRITE_KEY, &domain_id.0) }
+    }
+}
+
+impl WriteKey {
+    /// The read key of the same domain.
+    pub fn read_key(&self) -> ReadKey {
+        let secret = expand(&self.secret, READ_KEY, &self.domain_id.0);
+        ReadKey { domain_id: self.domain_id, secret, verify_key: self.verify_key() }
+    }
+
+    /// The verify key of the domain: safe to publish.
+    pub fn verify_key(&self) -> VerifyKey {
+        VerifyKey(self.signing_key(SIGNATURE).verifying_key().to_bytes())
+    }
+
+    fn signing_key(&self, label: &str) -> SigningKey {
+        SigningKey::from_bytes(&expand(&self.secret, label, &self.domain_id.0))
+    }
+
+    pub(crate) fn domain(&self) -> DomainKeys {
+        let signature = self.signing_key(SIGNATURE);
+        DomainKeys { signature: Some(signature), ..self.read_key().domain() }
+    }
+
+    /// The keys of the ledgers of the domain: the same states, sealed and signed apart, so that neither is taken for the
+    /// other.
+    pub(crate) fn ledger(&self) -> DomainKeys {
+        let (read, context) = (self.read_key(), &self.domain_id.0);
+        let signature = self.signing_key(LEDGER_SIGNATURE);
         DomainKeys {
             file_kind: FileKind::Ledger,
-            commitment: expand(self, LEDGER_COMMITMENT, context),
-            chunk_seal: expand(self, LEDGER_CHUNK_SEAL, context),
-            index_seal: expand(self, LEDGER_INDEX_SEAL, context),
-            signature: SigningKey::from_bytes(&expand(self, LEDGER_SIGNATURE, context)),
-            ..self.domain(id)
+            commitment: expand(&read.secret, LEDGER_COMMITMENT, context),
+            chunk_seal: expand(&read.secret, LEDGER_CHUNK_SEAL, context),
+            index_seal: expand(&read.secret, LEDGER_INDEX_SEAL, context),
+            verify_key: VerifyKey(signature.verifying_key().to_bytes()),
+            signature: Some(signature),
+            ..read.domain()
+        }
+    }
+}
+
+impl ReadKey {
+    /// The verify key of the domain: safe to publish.
+    pub fn verify_key(&self) -> VerifyKey {
+        self.verify_key
+    }
+
+    fn domain(&self) -> DomainKeys {
+        let (secret, context) = (&*self.secret, &self.domain_id.0);
+        DomainKeys {
+            file_kind: FileKind::Bundle,
+            domain_id: self.domain_id,
+            commitment: expand(secret, COMMITMENT, context),
+            chunk_seal: expand(secret, CHUNK_SEAL, context),
+            index_seal: expand(secret, INDEX_SEAL, context),
+            cut: expand(secret, CUT, context),
+            digest: expand(secret, DIGEST, context),
+            state_id: expand(secret, STATE_ID, context),
+            signature: None,
+            verify_key: self.verify_key,
+        }
+    }
+}
+
+impl AccessKey {
+    /// The keys of the domain that a header names.
+    ///
+    /// # Errors
+    /// Wrong key when this is a write key or a read key of another domain.
+    pub fn keys(&self, id: DomainId) -> Result<DomainKeys> {
+        match self {
+            Self::Recovery(key) => Ok(key.write_key_of(id).domain()),
+            Self::Write(key) => self.check_domain(key.domain_id, id).map(|()| key.domain()),
+            Self::Read(key) => self.check_domain(key.domain_id, id).map(|()| key.domain()),
+        }
+    }
+
+    /// The keys of the ledgers of the domain that a header names.
+    ///
+    /// # Errors
+    /// Wrong key when this is the key of another domain; misuse when it is a read key.
+    pub(crate) fn ledger_keys(&self, id: DomainId) -> Result<DomainKeys> {
+        match self {
+            Self::Recovery(key) => Ok(key.write_key_of(id).ledger()),
+            Self::Write(key) => self.check_domain(key.domain_id, id).map(|()| key.ledger()),
+            Self::Read(_) => Err(Error::misuse(
+                "a read key opens bundles and makes none; give the recovery key, or the write key of the domain",
+            )),
+        }
+    }
+
+    fn check_domain(&self, own: DomainId, id: DomainId) -> Result<()> {
+        match own == id {
+            true => Ok(()),
+            false => {
+                Err(Error::wrong_key(format!("this {} is of another domain; nothing was opened", self.kind_name())))
+            }
+        }
+    }
+
+    /// The one domain of a write key or a read key.
+    pub fn only_domain(&self) -> Option<DomainId> {
+        match self {
+            Self::Recovery(_) => None,
+            Self::Write(key) => Some(key.domain_id),
+            Self::Read(key) => Some(key.domain_id),
+        }
+    }
+
+    /// Whether the domain with this id has this name. None: only the holder of the recovery key can tell.
+    pub fn is_name_of(&self, name: &str, id: DomainId) -> Option<bool> {
+        match self {
+            Self::Recovery(key) => Some(key.domain_id(name).ok() == Some(id)),
+            Self::Write(_) | Self::Read(_) => None,
+        }
+    }
+}
+
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    match name.len() {
+        1..=limits::DOMAIN_NAME_MAX => Ok(()),
+        length => {
+            Err(Error::misuse(format!("a domain's name has 1 to {} bytes, not {length}", limits::DOMAIN_NAME_MAX)))
         }
     }
 }
 
 impl DomainKeys {
+    /// The public id of this domain.
+    pub fn id(&self) -> DomainId {
+        self.domain_id
+    }
+
     /// The verify key of this domain: safe to publish.
     pub fn verify_key(&self) -> VerifyKey {
-        VerifyKey(self.signature.verifying_key().to_bytes())
+        self.verify_key
     }
 }
 
-/// HKDF(salt "lifeboat", the recovery key; label, a zero byte, context).
-fn expand<const N: usize>(key: &RecoveryKey, label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
+/// HKDF(salt "lifeboat", the key; label, a zero byte, context).
+fn expand<const N: usize>(key: &[u8; 32], label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
     let mut okm = Zeroizing::new([0; N]);
-    let derived = hkdf(SALT, key.bytes(), &[label.as_bytes(), &[0], context], &mut *okm);
+    let derived = hkdf(SALT, key, &[label.as_bytes(), &[0], context], &mut *okm);
     assert!(derived, "at most 64 bytes are asked for, far below HKDF's limit");
     okm
 }

@@ -10,7 +10,7 @@ use crate::export::items::Export;
 use crate::read::change_reader::Refusal;
 use crate::read::reader::{DigestsAhead, Opened};
 use crate::restore::decoder::{Decoder, Report};
-use crate::{Error, RecoveryKey, Result, StateSink};
+use crate::{AccessKey, Error, Result, StateSink};
 
 /// What a composition came to.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl Chain<'_> {
     /// Mismatch when the chain is not complete; those of the bundles, of the sink and of `interrupt`, which is called now and then.
     pub fn walk<S: StateSink>(
         &self,
-        key: &RecoveryKey,
+        key: impl Into<AccessKey>,
         sink: S,
         mut interrupt: impl FnMut() -> Result<()>,
     ) -> Result<(Report, S)> {
@@ -51,7 +51,7 @@ impl Chain<'_> {
     /// Those of the bundles, of `emit` and of `interrupt`.
     pub fn compose(
         &self,
-        key: &RecoveryKey,
+        key: impl Into<AccessKey>,
         options: ExportOptions,
         emit: impl FnMut(PlainChunk) -> Result<()>,
         mut interrupt: impl FnMut() -> Result<()>,

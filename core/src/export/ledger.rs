@@ -1,5 +1,5 @@
 //! A ledger: what a state was, by the digests of its items, so that a delta needs no older bundle at hand. A full bundle
-//! in form, sealed with keys of its own, with digests in place of values (`FORMAT.md`, "Ledger").
+//! in form, sealed with keys of its own, with digests in place of values (`LEDGER.md`).
 
 use crate::cbor::{Append, Bytes, put};
 use crate::crypto::digest::{Digest, Total};

@@ -10,7 +10,7 @@ use crate::format::index::Summary;
 use crate::format::seal::Seal;
 use crate::kinds::ChunkKind;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
-use crate::{DomainId, DomainKeys, Error, RecoveryKey, Result, StateId, VerifyKey};
+use crate::{Domain, DomainId, DomainKeys, Error, Result, StateId, VerifyKey};
 use std::io;
 
 /// What was written.
@@ -51,23 +51,21 @@ impl<W: io::Write> BundleWriter<W> {
     /// Writes the header of a bundle.
     ///
     /// # Errors
-    /// Misuse when the domain's name is not one; host errors of `out`.
-    pub fn new(key: &RecoveryKey, domain: &str, out: W) -> Result<Self> {
-        Self::with(key.domain(key.domain_id(domain)?), domain, out)
+    /// Host errors of `out`.
+    pub fn new(domain: &Domain, out: W) -> Result<Self> {
+        Self::with((**domain).clone(), domain.name(), out)
     }
 
-    /// Writes the header of a ledger (`FORMAT.md`, "Ledger"): its chunks are those that an [`Export`](crate::Export) hands out
-    /// for it.
+    /// Writes the header of a ledger (`LEDGER.md`): its chunks are those that an [`Export`](crate::Export) hands out for it.
     ///
     /// # Errors
     /// As [`BundleWriter::new`].
-    pub fn ledger(key: &RecoveryKey, domain: &str, out: W) -> Result<Self> {
-        Self::with(key.ledger(key.domain_id(domain)?), domain, out)
+    pub fn ledger(domain: &Domain, out: W) -> Result<Self> {
+        Self::with(domain.ledger().clone(), domain.name(), out)
     }
 
     fn with(keys: DomainKeys, domain: &str, mut out: W) -> Result<Self> {
-        let header =
-            Header { file_kind: keys.file_kind, domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
+        let header = Header::of(&keys).encode();
         out.write_all(&header).map_err(|error| write_failed(&error))?;
         let mut records = Vec::new();
         push_record(&mut records, header.len(), &sha256(&header))?;

@@ -34,10 +34,11 @@ impl Footer {
     /// Signs the footer with the domain's key.
     ///
     /// # Errors
-    /// Too big when there is no memory.
+    /// Misuse when the keys are those of a read key; too big when there is no memory.
     pub fn sign(mut self, keys: &DomainKeys) -> Result<Self> {
+        let signer = keys.signature.as_ref().ok_or_else(|| Error::misuse("a read key signs nothing"))?;
         self.verify_key = keys.verify_key();
-        self.signature = keys.signature.sign(&signed_message(&self.encode()?)).to_bytes();
+        self.signature = signer.sign(&signed_message(&self.encode()?)).to_bytes();
         Ok(self)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::crypto::digest::sha256;
 use crate::kinds::FileKind;
-use crate::{DomainId, Error, Result, STATE_REVISION, SUITE, cbor};
+use crate::{AccessKey, DomainId, DomainKeys, Error, LEDGER_VERSION, Result, STATE_REVISION, SUITE, cbor};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
@@ -26,6 +26,14 @@ impl FileKind {
             FileKind::Ledger => "lbledger",
         }
     }
+
+    /// The number behind the state revision: how such a file is written.
+    fn version(self) -> u8 {
+        match self {
+            FileKind::Bundle => SUITE,
+            FileKind::Ledger => LEDGER_VERSION,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +53,17 @@ impl Header {
         bytes.iter().zip(&begin).all(|(byte, expected)| byte == expected)
     }
 
+    /// The header of all files of this kind and domain.
+    pub fn of(keys: &DomainKeys) -> Self {
+        Self { file_kind: keys.file_kind, domain_id: keys.domain_id, commitment: *keys.commitment }
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let fields = |check| {
             Fields(
                 self.file_kind.magic(),
                 STATE_REVISION,
-                SUITE,
+                self.file_kind.version(),
                 ByteArray::new(self.domain_id.0),
                 ByteArray::new(self.commitment),
                 check,
@@ -72,15 +85,24 @@ impl Header {
         if bytes[HEADER_LENGTH - 8..] != check_of(bytes) {
             return Err(Error::corrupt("the header is damaged: its hash is wrong"));
         }
-        let (revision, suite) = (bytes[13], bytes[14]);
-        if (revision, suite) != (STATE_REVISION, SUITE) {
-            return Err(Error::unsupported(format!(
-                "a bundle of state revision {revision} and suite {suite}; this version reads {STATE_REVISION} and {SUITE}: use a newer one"
-            )));
+        let (revision, version) = (bytes[13], bytes[14]);
+        if (revision, version) != (STATE_REVISION, file_kind.version()) {
+            return Err(Error::unsupported(match file_kind {
+                FileKind::Bundle => format!(
+                    "a bundle of state revision {revision} and suite {version}; this version reads {STATE_REVISION} and \
+                     {SUITE}: use a newer one"
+                ),
+                FileKind::Ledger => format!("a ledger of state revision {revision} and version {version}"),
+            }));
         }
         let Fields(_, _, _, domain_id, commitment, _) = cbor::from_slice(&bytes[TAG.len()..], "the header")?;
         Ok(Self { file_kind, domain_id: DomainId(*domain_id), commitment: *commitment })
     }
+}
+
+/// The key is not the one that sealed what this header begins.
+pub(crate) fn wrong_key(key: &AccessKey) -> Error {
+    Error::wrong_key(format!("this {} did not make this bundle; nothing was opened", key.kind_name()))
 }
 
 /// Why these first bytes are not those of this form.

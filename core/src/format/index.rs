@@ -5,8 +5,8 @@ use crate::alloc;
 use crate::cbor::{Append, Bytes, Reader, put, put_array};
 use crate::crypto::digest::{Digest, Total};
 use crate::format::change::{between, skip_key};
-use crate::kinds::ChunkKind;
-use crate::limits::{CHUNK_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
+use crate::kinds::{ChunkKind, FileKind, check_extensions};
+use crate::limits::{CHUNK_MAX, DOMAIN_NAME_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::compare_keys;
 use crate::{Error, Result, cbor};
@@ -169,7 +169,10 @@ impl Summary {
             return Err(Error::corrupt("the index is longer than its chunks account for"));
         }
         let Fields(domain, base, target) = cbor::from_slice(bytes, "the summary of the index")?;
-        Ok(Self { domain: domain.into_owned(), base, target })
+        match domain.len() {
+            1..=DOMAIN_NAME_MAX => Ok(Self { domain: domain.into_owned(), base, target }),
+            length => Err(Error::corrupt(format!("a domain's name of {length} bytes"))),
+        }
     }
 }
 
@@ -226,8 +229,8 @@ impl Entry {
 /// Since tables ascend and are limited, there are not many more runs than chunks, whatever the index holds.
 ///
 /// # Errors
-/// Corrupt when it is not an index of `chunks` chunks; too big when it names more tables than two states can have.
-pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
+/// Corrupt when it is not an index of `chunks` chunks, extension chunks included; too big when it names more tables than two states can have.
+pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
     let mut reader = Reader::new(bytes);
     let mut decoder = Decoder {
         allowance: alloc::Allowance::new("the index"),
@@ -236,6 +239,8 @@ pub(crate) fn decode(bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)>
         tables: 0,
         changes: 0,
         sum: 0,
+        extensions: 0,
+        file_kind,
     };
     let chunk_count = usize::try_from(chunks).unwrap_or(usize::MAX);
     let mut entries = alloc::with_room(chunk_count.min(bytes.len()), "the index")?;
@@ -258,6 +263,8 @@ struct Decoder {
     tables: usize,
     changes: u64,
     sum: u128,
+    extensions: usize,
+    file_kind: FileKind,
 }
 
 impl Decoder {
@@ -287,8 +294,16 @@ impl Decoder {
             ChunkKind::Changes => count > 0 && !follows_part,
             ChunkKind::Part => count == 0 && sum == 0,
             ChunkKind::LastPart => count == 1 && self.changes - before == 1 && follows_part,
+            ChunkKind::Extension(_) => count == 0 && sum == 0 && !follows_part,
             ChunkKind::IndexPage => false,
         };
+        let is_extension = matches!(kind, ChunkKind::Extension(_));
+        if is_extension {
+            self.extensions += 1;
+            check_extensions(self.file_kind, self.extensions)?;
+        }
+        // They stand behind all chunks of changes.
+        let fits = fits && (is_extension || self.extensions == 0);
         if !fits {
             return Err(Error::corrupt("an entry of the index that no chunk can have"));
         }

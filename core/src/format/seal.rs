@@ -315,7 +315,7 @@ mod tests {
 
     fn seal() -> Seal {
         let key = key();
-        Seal::new(&key.domain(key.domain_id("test").expect("it is a name")))
+        Seal::new(&key.domain("test").expect("it is a name"))
     }
 
     #[test]

@@ -138,6 +138,7 @@ impl ChangeDecoder {
                 }
                 self.changes(kind, &change, sink)?
             }
+            ChunkKind::Extension(_) => EntryBuilder::default().finish(kind)?,
             ChunkKind::IndexPage => return Ok(self.index.page(plaintext)?),
         };
         Ok(self.index.expect(&entry)?)

@@ -7,7 +7,7 @@ use crate::crypto::digest::{Digest, sha256};
 use crate::format::footer::{Footer, RECORD, TRAILER, push_record};
 use crate::format::framing::{Length, chunk_length, footer_length, sealed_of};
 use crate::format::header::{HEADER_LENGTH, Header, not_of};
-use crate::kinds::{ChunkKind, FileKind};
+use crate::kinds::{ChunkKind, FileKind, check_extensions};
 use crate::{DomainId, Error, Result, StateId, VerifyKey};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -55,6 +55,11 @@ pub(crate) enum Item<'a> {
         sealed: &'a [u8],
         place: Place,
     },
+    /// An extension chunk, of which nothing but its bytes is looked at.
+    Extension {
+        kind: ChunkKind,
+        place: Place,
+    },
     /// A page of the index, and SHA-256 of the records of all items before it.
     Page {
         sealed: &'a [u8],
@@ -62,6 +67,14 @@ pub(crate) enum Item<'a> {
         place: Place,
     },
     End(PublicReport),
+}
+
+/// The parts of a bundle between its header and its footer, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Section {
+    Changes,
+    Extensions,
+    Index,
 }
 
 enum Expect {
@@ -85,7 +98,10 @@ pub(crate) struct Splitter {
     domain_id: DomainId,
     /// The chunks of changes so far.
     chunks: u64,
-    in_index: bool,
+    /// The extension chunks so far.
+    extensions: usize,
+    /// Where the last item stood.
+    section: Section,
     /// What went wrong, for good.
     failed: Option<Error>,
 }
@@ -101,7 +117,8 @@ impl Splitter {
             hash: Sha256::new(),
             domain_id: DomainId([0; 16]),
             chunks: 0,
-            in_index: false,
+            extensions: 0,
+            section: Section::Changes,
             failed: None,
         }
     }
@@ -192,17 +209,14 @@ impl Splitter {
             }
             Expect::ChunkOrFooter if item[0] == 0x82 => {
                 let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at(place))?;
-                if self.in_index && kind != ChunkKind::IndexPage {
-                    return Err(Error::corrupt("a chunk of changes comes after the index").at(place));
-                }
-                self.in_index = kind == ChunkKind::IndexPage;
-                self.chunks += u64::from(!self.in_index);
-                let before = self.in_index.then(|| self.hash.clone().finalize().into());
+                self.enter(kind).map_err(|error| error.at(place))?;
+                let before = self.hash.clone();
                 self.record(item.len(), &sha256(item))?;
                 let sealed = sealed_of(item)?;
-                emit(match before {
-                    Some(before) => Item::Page { sealed, before, place },
-                    None => Item::Chunk { kind, sealed, place },
+                emit(match kind {
+                    ChunkKind::IndexPage => Item::Page { sealed, before: before.finalize().into(), place },
+                    ChunkKind::Extension(_) => Item::Extension { kind, place },
+                    kind => Item::Chunk { kind, sealed, place },
                 })
             }
             Expect::ChunkOrFooter => {
@@ -219,6 +233,28 @@ impl Splitter {
             }
             Expect::Nothing => Ok(()),
         }
+    }
+
+    /// A chunk of this kind comes: its section does not come before the one that was reached.
+    fn enter(&mut self, kind: ChunkKind) -> Result<()> {
+        let section = match kind {
+            ChunkKind::Extension(_) => Section::Extensions,
+            ChunkKind::IndexPage => Section::Index,
+            _ => Section::Changes,
+        };
+        if section < self.section {
+            return Err(Error::corrupt("a chunk of changes comes after the changes, or a chunk after the index"));
+        }
+        self.section = section;
+        match section {
+            Section::Changes => self.chunks += 1,
+            Section::Extensions => {
+                self.extensions += 1;
+                check_extensions(self.file_kind, self.extensions)?;
+            }
+            Section::Index => {}
+        }
+        Ok(())
     }
 
     fn record(&mut self, length: usize, hash: &[u8; 32]) -> Result<()> {
@@ -242,7 +278,7 @@ impl Splitter {
             }
             return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
         }
-        if !self.in_index {
+        if self.section != Section::Index {
             return Err(Error::corrupt("the index is missing"));
         }
         Ok(PublicReport {
@@ -316,7 +352,8 @@ pub enum Opened {
     Chunk {
         /// What it holds.
         kind: ChunkKind,
-        /// At most [`limits::CHUNK_MAX`](crate::limits::CHUNK_MAX) bytes.
+        /// At most [`limits::CHUNK_MAX`](crate::limits::CHUNK_MAX) bytes. That of an extension chunk, which is not
+        /// opened, is empty.
         plaintext: Vec<u8>,
         /// What was learned of it ahead.
         ahead: DigestsAhead,

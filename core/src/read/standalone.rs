@@ -1,9 +1,9 @@
 //! What a bundle or a ledger by itself can be asked, besides what `change_reader.rs` asks of each: whether it is full or a delta,
-//! and the rules of a state, as far as it has what they are about (`FORMAT.md`, "What a reader must reject").
+//! and the rules of a state, as far as it has what they are about (`FORMAT.md`, "Rules").
 
 use crate::kinds::FileKind;
 use crate::read::change_reader::{ChangeSink, Digests, Refusal};
-use crate::state::rules::{check_columns, check_distinct, check_encoding, check_table, table_names};
+use crate::state::rules::{RowShape, check_columns, check_distinct, check_encoding, check_table, table_names};
 use crate::state::sink::{OwnedTable, Table, schema_from_value, system_table_from_value};
 use crate::state::value::NewRow;
 use crate::{Error, Key, Result, Selection, Settings, TextEncoding, Value};
@@ -20,6 +20,8 @@ pub(crate) struct Alone {
     encodings: [Option<TextEncoding>; 2],
     /// The key of the row before in its table.
     last_key: Vec<u8>,
+    /// What the rows that it writes in this table have in common.
+    shape: Option<RowShape>,
     /// The tables of its schema.
     tables: Option<Vec<String>>,
 }
@@ -33,6 +35,7 @@ impl Alone {
             has: [false; 2],
             encodings: [None; 2],
             last_key: Vec::new(),
+            shape: None,
             tables: None,
         }
     }
@@ -74,6 +77,7 @@ impl ChangeSink for Alone {
     fn table(&mut self, table: &Table<'_>) -> std::result::Result<(), Refusal> {
         self.table = Some(OwnedTable::from(table));
         self.last_key.clear();
+        self.shape = None;
         Ok(())
     }
 
@@ -86,6 +90,10 @@ impl ChangeSink for Alone {
     ) -> std::result::Result<(), Refusal> {
         self.change(digests)?;
         check_columns(row)?;
+        if digests.new.is_some() && self.file_kind == FileKind::Bundle {
+            let shape = RowShape::of(row);
+            self.shape.get_or_insert(shape).check(shape)?;
+        }
         let key = match row.key {
             Key::Primary(values) => {
                 // What a delta writes may take the place of what it removes.

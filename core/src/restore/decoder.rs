@@ -10,7 +10,7 @@ use crate::read::reader::{Opened, Place, PublicReport};
 use crate::read::state_output::Output;
 use crate::state::sink::Table;
 use crate::state::value::NewRow;
-use crate::{DomainKeys, Error, ErrorKind, RecoveryKey, Result, SchemaRow, Selection, Settings, StateSink};
+use crate::{AccessKey, DomainKeys, Error, ErrorKind, Result, SchemaRow, Selection, Settings, StateSink};
 
 /// What a bundle or a chain holds, all of it checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,10 @@ pub struct Report {
     pub public: PublicReport,
     /// What anybody can read in each bundle of the chain, oldest first.
     pub bundles: Vec<PublicReport>,
-    /// The name of the domain.
+    /// The name that the maker of the bundle, of a chain the last one, gave its domain: a label.
     pub domain: String,
+    /// Whether the domain has this name. None: that only the holder of the recovery key can tell.
+    pub domain_is_proven: Option<bool>,
     /// The settings of the state.
     pub settings: Settings,
     /// The schema of the state.
@@ -37,7 +39,7 @@ pub struct Report {
 ///
 /// Trusts its caller that what it takes came out of an [`Opener`](crate::Opener), in order.
 pub struct Decoder<'s, S> {
-    key: RecoveryKey,
+    key: AccessKey,
     domain: Option<(Box<DomainKeys>, ChangeDecoder)>,
     items: Items<'s, S>,
     deltas: Deltas<'s>,
@@ -46,15 +48,15 @@ pub struct Decoder<'s, S> {
 
 impl<'s, S: StateSink> Decoder<'s, S> {
     /// Nothing has been taken yet.
-    pub fn new(key: &RecoveryKey, sink: S) -> Self {
+    pub fn new(key: impl Into<AccessKey>, sink: S) -> Self {
         Self::over(key, Deltas::none(), sink)
     }
 
     /// The same, with deltas that lead on from the state of the bundle: the sink gets the last state.
-    pub fn over(key: &RecoveryKey, deltas: Deltas<'s>, sink: S) -> Self {
+    pub fn over(key: impl Into<AccessKey>, deltas: Deltas<'s>, sink: S) -> Self {
         let overlay = (!deltas.is_empty()).then(|| Overlay::new(deltas.bundles().to_vec()));
         Self {
-            key: key.clone(),
+            key: key.into(),
             domain: None,
             items: Items {
                 out: Output::new(sink),
@@ -115,9 +117,6 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         if self.items.is_delta {
             return Err(Error::corrupt("a full bundle without settings or schema, or with old values"));
         }
-        if self.key.domain_id(&summary.domain).ok() != Some(public.domain_id) {
-            return Err(Error::corrupt("the header names another domain than the index"));
-        }
         self.deltas.check_follow(&public)?;
         if let Some(misfit) = self.items.misfit.take() {
             return Err(misfit);
@@ -127,6 +126,8 @@ impl<'s, S: StateSink> Decoder<'s, S> {
             overlay.finish(out).map_err(Refusal::into_error)?;
         }
         let (settings, schema) = out.take_schema()?;
+        let newest = self.deltas.bundles().last();
+        let domain = newest.map_or(summary.domain, |bundle| bundle.domain().to_owned());
         let mut bundles = vec![public];
         bundles.extend(self.deltas.bundles().iter().map(|bundle| bundle.public().clone()));
         let public = bundles.last().ok_or_else(no_header)?.clone();
@@ -136,7 +137,8 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         self.report = Some(Report {
             public,
             bundles,
-            domain: summary.domain,
+            domain_is_proven: self.key.is_name_of(&domain, keys.domain_id),
+            domain,
             settings,
             schema,
             selection: out.selection.take(),

@@ -6,7 +6,7 @@ use crate::kinds::FileKind;
 use crate::limits::CHAIN_MAX;
 use crate::read::reader::{Item, PublicReport, Splitter};
 use crate::restore::opener::Opener;
-use crate::{Error, ErrorKind, RecoveryKey, Result};
+use crate::{AccessKey, Error, ErrorKind, Result};
 
 /// Takes deltas, oldest first, as bytes in pieces of any size, and holds them for [`Deltas::open`](crate::Deltas::open).
 ///
@@ -96,11 +96,12 @@ impl DeltaIntake {
         &self.reports
     }
 
-    /// That this recovery key made each of the deltas that are complete. Nothing of them is opened.
+    /// That this key opens each of the deltas that are complete. Nothing of them is opened.
     ///
     /// # Errors
     /// Wrong key, with the number of the delta in its chain.
-    pub fn check_key(&self, key: &RecoveryKey) -> Result<()> {
+    pub fn check_key(&self, key: impl Into<AccessKey>) -> Result<()> {
+        let key = &key.into();
         for (number, delta) in (2..).zip(&self.deltas) {
             let beginning = delta.get(..BEGINNING).unwrap_or(delta);
             // What else is wrong with it is for others to say.

@@ -4,12 +4,13 @@
 use crate::alloc;
 use crate::chain::links::Deltas;
 use crate::crypto::digest::Digester;
+use crate::format::header::wrong_key;
 use crate::format::seal::Seal;
 use crate::kinds::{ChunkKind, FileKind};
 use crate::read::change_reader::digests;
 use crate::read::reader::{DigestsAhead, Item, Opened, Place, Splitter};
 use crate::restore::decoder::{Decoder, Report};
-use crate::{DomainKeys, Error, RecoveryKey, Result, StateSink};
+use crate::{AccessKey, DomainKeys, Error, Result, StateSink};
 use subtle::ConstantTimeEq;
 
 /// Bytes of sealed chunks that are opened together, or a little more.
@@ -38,7 +39,7 @@ impl LookAhead {
 ///
 /// The chunks that one push completes are opened together, which takes less time: push pieces of 1 MiB where that matters.
 pub struct Opener {
-    key: RecoveryKey,
+    key: AccessKey,
     splitter: Splitter,
     domain: Option<OpenDomain>,
 }
@@ -76,8 +77,8 @@ impl Waiting {
 
 impl Opener {
     /// Nothing has been pushed yet.
-    pub fn new(key: &RecoveryKey) -> Self {
-        Self { key: key.clone(), splitter: Splitter::new(FileKind::Bundle), domain: None }
+    pub fn new(key: impl Into<AccessKey>) -> Self {
+        Self { key: key.into(), splitter: Splitter::new(FileKind::Bundle), domain: None }
     }
 
     /// Takes the next bytes of the bundle, in pieces of any size, and hands out what they open.
@@ -89,9 +90,9 @@ impl Opener {
         let mut waiting = Waiting::default();
         let pushed = splitter.push(bytes, |item| match (item, domain.as_ref()) {
             (Item::Header(header), _) => {
-                let keys = key.domain(header.domain_id);
+                let keys = key.keys(header.domain_id)?;
                 if !bool::from(keys.commitment.ct_eq(&header.commitment)) {
-                    return Err(Error::wrong_key("this recovery key did not make this bundle; nothing was opened"));
+                    return Err(wrong_key(key));
                 }
                 let seal = Seal::new(&keys);
                 *domain = Some(OpenDomain { keys: keys.clone(), seal });
@@ -101,6 +102,10 @@ impl Opener {
                 waiting.sealed.push((kind, alloc::copy(sealed, "the next chunk")?));
                 waiting.places.push((kind, place));
                 if waiting.is_full() { domain.open(&mut waiting, &mut emit) } else { Ok(()) }
+            }
+            (Item::Extension { kind, place }, Some(domain)) => {
+                domain.open(&mut waiting, &mut emit)?;
+                emit(Opened::Chunk { kind, plaintext: Vec::new(), ahead: DigestsAhead::default(), place })
             }
             (Item::Page { sealed, before, place }, Some(domain)) => {
                 domain.open(&mut waiting, &mut emit)?;
@@ -115,7 +120,7 @@ impl Opener {
                 }
                 emit(Opened::End(report))
             }
-            (Item::Chunk { .. } | Item::Page { .. } | Item::End(_), None) => {
+            (Item::Chunk { .. } | Item::Extension { .. } | Item::Page { .. } | Item::End(_), None) => {
                 Err(Error::corrupt("the header is missing"))
             }
         });
@@ -147,13 +152,14 @@ pub struct Restore<'s, S> {
 
 impl<'s, S: StateSink> Restore<'s, S> {
     /// Nothing has been pushed yet.
-    pub fn new(key: &RecoveryKey, sink: S) -> Self {
+    pub fn new(key: impl Into<AccessKey>, sink: S) -> Self {
         Self::over(key, Deltas::none(), sink)
     }
 
     /// The same for a chain: its full bundle is pushed, and these deltas lead on from it.
-    pub fn over(key: &RecoveryKey, deltas: Deltas<'s>, sink: S) -> Self {
-        Self { opener: Opener::new(key), decoder: Decoder::over(key, deltas, sink) }
+    pub fn over(key: impl Into<AccessKey>, deltas: Deltas<'s>, sink: S) -> Self {
+        let key = key.into();
+        Self { opener: Opener::new(&key), decoder: Decoder::over(key, deltas, sink) }
     }
 
     /// Takes the next bytes of the bundle.

@@ -16,8 +16,8 @@ pub(crate) struct Rules {
     tables: Option<Vec<String>>,
     /// The rows of a table come.
     in_rows: bool,
-    /// They have primary keys; none before the first.
-    is_keyed: Option<bool>,
+    /// What they have in common; none before the first.
+    shape: Option<RowShape>,
     /// The last of these, encoded.
     last_key: Vec<u8>,
     /// The memory of the one before it.
@@ -38,7 +38,7 @@ impl Rules {
             _ => return Err(Error::corrupt("a state begins with its settings, then its schema, each once")),
         }
         self.in_rows = !table.is_one_item();
-        self.is_keyed = None;
+        self.shape = None;
         self.last_key.clear();
         Ok(())
     }
@@ -59,12 +59,10 @@ impl Rules {
         if !self.in_rows {
             return Err(Error::corrupt("a row comes before its table, or of a table that is one item"));
         }
-        let is_keyed = matches!(row.key, Key::Primary(_));
-        if *self.is_keyed.get_or_insert(is_keyed) != is_keyed {
-            return Err(Error::corrupt("a table that has both rowids and primary keys"));
-        }
+        let shape = RowShape::of(row);
+        self.shape.get_or_insert(shape).check(shape)?;
         check_columns(row)?;
-        if is_keyed {
+        if shape.is_keyed {
             self.key.clear();
             row.key.encode(&mut Append(&mut self.key));
             check_distinct(&self.last_key, &self.key)?;
@@ -102,6 +100,32 @@ impl Rules {
         match self.encoding.is_none() || self.tables.is_none() {
             true => Err(Error::misuse("a state has settings and a schema; these have not come")),
             false => Ok(()),
+        }
+    }
+}
+
+/// What all rows of a table have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowShape {
+    /// Their keys are primary keys; else rowids.
+    is_keyed: bool,
+    values: usize,
+}
+
+impl RowShape {
+    pub fn of(row: &NewRow<'_>) -> Self {
+        Self { is_keyed: matches!(row.key, Key::Primary(_)), values: row.values.len() }
+    }
+
+    /// # Errors
+    /// Corrupt, when the other row is not of the same table.
+    pub fn check(self, other: Self) -> Result<()> {
+        if self.is_keyed != other.is_keyed {
+            return Err(Error::corrupt("a table that has both rowids and primary keys"));
+        }
+        match self == other {
+            true => Ok(()),
+            false => Err(Error::corrupt("two rows of one table have different numbers of values")),
         }
     }
 }

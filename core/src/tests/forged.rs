@@ -1,5 +1,5 @@
 //! Bundles that are sealed and signed as they should be, and wrong in one place: what a hostile holder of the key could
-//! make. One line, one fault (`FORMAT.md`, "What a reader must reject").
+//! make. One line, one fault (`FORMAT.md`, "Rules").
 
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::crypto::digest::{Digester, Total, sha256};
@@ -70,7 +70,8 @@ impl Spec {
     /// The same, where each plaintext passes through `mangle` before it is sealed.
     fn build_with(&self, mut mangle: impl FnMut(&mut Vec<u8>)) -> Vec<u8> {
         let key = key();
-        let keys: DomainKeys = key.domain(key.domain_id("default").expect("a name"));
+        let domain = key.domain("default").expect("a name");
+        let keys: DomainKeys = (*domain).clone();
         let seal = Seal::new(&keys);
         let mut bundle =
             Header { file_kind: keys.file_kind, domain_id: keys.domain_id, commitment: *keys.commitment }.encode();
@@ -127,7 +128,7 @@ impl Spec {
 
     fn outcome(&self) -> Result<(), ErrorKind> {
         let bundle = self.build();
-        let mut restore = Restore::new(&key(), Discard);
+        let mut restore = Restore::new(key(), Discard);
         restore.push(&bundle).and_then(|()| restore.finish()).map(drop).map_err(|error| error.kind())
     }
 }
@@ -193,7 +194,7 @@ fn one_form_for_everything() {
 #[test]
 fn a_chunk_that_is_wrong_is_named() {
     let bundle = Spec::new("6174 8301f6f6").rows(&[ROW]).build();
-    let error = Restore::new(&key(), Discard).push(&bundle).expect_err("no change");
+    let error = Restore::new(key(), Discard).push(&bundle).expect_err("no change");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().starts_with(&format!("item 1 at byte {HEADER_LENGTH}: ")), "{error}");
 }
@@ -223,7 +224,7 @@ fn a_full_bundle_is_full() {
 fn index_and_footer_say_what_the_chunks_hold() {
     let good = || Spec::new("6174 8301f6 8102").rows(&[ROW]);
     let summaries: [(&str, Fault<Summary>); 3] = [
-        ("domain", |summary| Summary { domain: "another".to_owned(), ..summary }),
+        ("domain", |summary| Summary { domain: "d".repeat(256), ..summary }),
         ("target", |summary| Summary { target: Total { sum: 1, ..summary.target }, ..summary }),
         ("base", |summary| Summary { base: Total { sum: 1, count: 1 }, ..summary }),
     ];
@@ -334,7 +335,7 @@ pub(crate) fn all(rounds: usize) -> Vec<(String, Vec<u8>)> {
 fn after_an_error_there_is_only_that_error() {
     let mut bundle = Spec::new("").build();
     bundle[80] ^= 1;
-    let mut restore = Restore::new(&key(), Discard);
+    let mut restore = Restore::new(key(), Discard);
     let error = restore.push(&bundle).unwrap_err();
     assert_eq!(restore.push(&bundle).unwrap_err(), error);
     assert_eq!(restore.finish().map(drop).unwrap_err(), error);

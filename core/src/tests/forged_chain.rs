@@ -1,5 +1,5 @@
 //! Deltas and indexes that are sealed and signed as they should be, and contradict what they lead on from, or themselves
-//! (`FORMAT.md`, "What a reader must reject").
+//! (`FORMAT.md`, "Rules").
 
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::crypto::digest::{Digester, Total};
@@ -16,12 +16,12 @@ use crate::{
 
 pub(crate) fn keys() -> DomainKeys {
     let key = key();
-    key.domain(key.domain_id("default").expect("a name"))
+    (*key.domain("default").expect("a name")).clone()
 }
 
 /// A full bundle of a table "t" with these rowids, each with the value 1; and its total.
 fn full(rowids: &[i64]) -> (Vec<u8>, Total) {
-    let mut writer = BundleWriter::new(&key(), "default", Vec::new()).expect("memory");
+    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
     let mut export = Export::new(&keys(), ExportOptions::default(), |chunk| writer.chunk(&chunk));
     let settings = Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 };
     let name = || "t".to_owned();
@@ -49,7 +49,7 @@ fn delta_of(table: &str, base: Total, changes: &[Change<'_>]) -> Vec<u8> {
     let (keys, table) = (keys(), Table::Named(table));
     let mut digester = Digester::new(&keys);
     digester.table(&table);
-    let mut writer = BundleWriter::new(&key(), "default", Vec::new()).expect("memory");
+    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
     let mut chunks = ChunkBuilder::new(&keys, |chunk| writer.chunk(&chunk));
     chunks.table(&table, Compression::Zstd).expect("memory");
     let mut target = base;
@@ -66,8 +66,8 @@ fn delta_of(table: &str, base: Total, changes: &[Change<'_>]) -> Vec<u8> {
 }
 
 fn restored(full: &[u8], delta: &[u8]) -> Result<()> {
-    let deltas = Deltas::open(&key(), [delta], || Ok(()))?;
-    let mut restore = Restore::over(&key(), deltas, Discard);
+    let deltas = Deltas::open(key(), [delta], || Ok(()))?;
+    let mut restore = Restore::over(key(), deltas, Discard);
     restore.push(full)?;
     restore.finish().map(drop)
 }
@@ -92,8 +92,8 @@ fn deltas_that_contradict_their_base() {
         let delta = delta(total, changes);
         let kind = restored(&full, &delta).map_err(|error| error.kind());
         assert_eq!(kind, Err(ErrorKind::Corrupt), "{fault}");
-        let chain = Chain::open(&key(), [&full, &delta]).expect("links that hold");
-        let walked = chain.walk(&key(), Discard, || Ok(())).map(drop).map_err(|error| error.kind());
+        let chain = Chain::open(key(), [&full, &delta]).expect("links that hold");
+        let walked = chain.walk(key(), Discard, || Ok(())).map(drop).map_err(|error| error.kind());
         assert_eq!(walked, Err(ErrorKind::Corrupt), "{fault}");
         if !fault.contains("primary") {
             assert_eq!(chain.check(|| Ok(())).map_err(|error| error.kind()), Err(ErrorKind::Corrupt), "{fault}");
@@ -107,7 +107,7 @@ fn items_of_a_delta_alone() {
     let (_, total) = full(&[1, 2]);
     let checked = |new: &[u8]| {
         let delta = delta_of("sqlite_sequence", total, &[(&NO_KEY, None, Some(new))]);
-        let chain = Chain::open(&key(), [&delta]).expect("links that hold");
+        let chain = Chain::open(key(), [&delta]).expect("links that hold");
         chain.check(|| Ok(())).map_err(|error| error.kind())
     };
     let (utf8, utf16) = (&[0x82, 0x61, b't', 1][..], &[0x82, 0x82, 2, 0x42, b'u', 0, 1][..]);
@@ -118,7 +118,7 @@ fn items_of_a_delta_alone() {
 
 /// A bundle whose index is this, with one chunk for each entry.
 fn indexed(entries: &[Vec<u8>], base: Total, target: Total) -> Vec<u8> {
-    let mut writer = BundleWriter::new(&key(), "default", Vec::new()).expect("memory");
+    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
     for entry in entries {
         let chunk = PlainChunk {
             kind: ChunkKind::from_number(entry[1]).expect("a kind"),
@@ -155,7 +155,7 @@ fn entry(kind: u8, runs: &[(Table<'_>, u64, u64)]) -> Vec<u8> {
 fn indexes_that_no_chunks_have() {
     let total = Total { sum: 5, count: 9 };
     let opened = |entries: &[Vec<u8>], target: Total| {
-        Bundle::open(&key(), indexed(entries, total, target)).map(drop).map_err(|error| error.kind())
+        Bundle::open(key(), indexed(entries, total, target)).map(drop).map_err(|error| error.kind())
     };
     let (t, u) = (Table::Named("t"), Table::Named("u"));
     let good =
@@ -211,7 +211,7 @@ fn entries_that_lie() {
         put(out, removals);
         put(out, writes);
         put(out, bound);
-        let mut writer = BundleWriter::new(&key(), "default", Vec::new()).expect("memory");
+        let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
         let chunk = PlainChunk {
             kind: ChunkKind::Changes,
             compression: Compression::None,
@@ -223,7 +223,7 @@ fn entries_that_lie() {
         let changes = removals + writes;
         let totals = ExportTotals { domain_id: keys.domain_id, base: Total::default(), target, chunks: 1, changes };
         let bundle = writer.finish(&totals).expect("memory").1;
-        let chain = Chain::open(&key(), [bundle]).expect("an index that is consistent");
+        let chain = Chain::open(key(), [bundle]).expect("an index that is consistent");
         chain.find(name, Key::Rowid(5)).map(|row| row.is_some()).map_err(|error| error.kind())
     };
     assert_eq!(find(5, 0, 1, "t"), Ok(true));

@@ -16,8 +16,8 @@ const CHILD: &str = "LIFEBOAT_LIMITED";
 /// A bundle of a state with these tables of `rows` rows each, where every row has the value.
 fn bundle(tables: &[SchemaRow], rows: i64, value: Value<'_>, system: &[Vec<Value<'_>>]) -> Vec<u8> {
     let key = forged::key();
-    let keys = key.domain(key.domain_id("default").expect("a name"));
-    let mut writer = BundleWriter::new(&key, "default", Vec::new()).expect("memory");
+    let keys = key.domain("default").expect("a name");
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new()).expect("memory");
     let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     let walk = |sink: &mut dyn StateSink| -> Result<()> {
         sink.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
@@ -56,7 +56,7 @@ fn a_million_items() -> Vec<u8> {
         record(CHUNK);
     }
     let key = forged::key();
-    let keys = key.domain(key.domain_id("default").expect("a name"));
+    let keys = key.domain("default").expect("a name");
     let footer = crate::format::footer::Footer {
         base_id: None,
         state_id: crate::StateId([0; 32]),
@@ -97,7 +97,7 @@ type Reader = fn(&[u8]) -> Result<()>;
 
 const READERS: [(&str, Reader); 3] = [
     ("restore", |bundle| {
-        let mut restore = Restore::new(&forged::key(), Discard);
+        let mut restore = Restore::new(forged::key(), Discard);
         bundle.chunks(100_000).try_for_each(|piece| restore.push(piece))?;
         restore.finish().map(drop)
     }),
@@ -107,7 +107,7 @@ const READERS: [(&str, Reader); 3] = [
         audit.finish(None).map(drop)
     }),
     ("chain", |bundle| {
-        let chain = Chain::open(&forged::key(), [bundle])?;
+        let chain = Chain::open(forged::key(), [bundle])?;
         chain.schema()?;
         let mut rows = chain.rows("t")?;
         while rows.next()?.is_some() {}

@@ -47,9 +47,9 @@ impl State {
 /// An export with its ledger, in one thread or in two halves.
 fn export<W: Write>(state: &State, base: Option<&[u8]>, in_halves: bool, out: W) -> Result<W> {
     let key = forged::key();
-    let keys = key.domain(key.domain_id("default")?);
-    let bundle = RefCell::new(BundleWriter::new(&key, "default", out)?);
-    let ledger = RefCell::new(BundleWriter::ledger(&key, "default", io::sink())?);
+    let keys = key.domain("default")?;
+    let bundle = RefCell::new(BundleWriter::new(&key.domain("default").expect("a name"), out)?);
+    let ledger = RefCell::new(BundleWriter::ledger(&key.domain("default").expect("a name"), io::sink())?);
     let emit = |chunk: PlainChunk| bundle.borrow_mut().chunks(&[chunk]);
     let export = match base {
         None => Export::new(&keys, ExportOptions::default(), emit),
@@ -75,7 +75,7 @@ fn export<W: Write>(state: &State, base: Option<&[u8]>, in_halves: bool, out: W)
 
 fn compose(chain: &[&[u8]]) -> Result<()> {
     let key = forged::key();
-    let mut writer = BundleWriter::new(&key, "default", io::sink())?;
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), io::sink())?;
     let chain = Chain::open(&key, chain.iter().copied())?;
     let composed = chain.compose(&key, ExportOptions::default(), |chunk| writer.chunk(&chunk), || Ok(()))?;
     writer.finish(&composed.totals).map(drop)
@@ -119,7 +119,7 @@ fn under_limits() {
         let base = export(&other, None, false, Vec::new()).expect("there is memory");
         let delta = export(state, Some(&base), false, Vec::new()).expect("there is memory");
         let key = forged::key();
-        let keys = key.domain(key.domain_id("default").expect("a name"));
+        let keys = key.domain("default").expect("a name");
         let works: [(&str, &dyn Fn() -> Result<()>); 6] = [
             ("full", &|| export(state, None, false, io::sink()).map(drop)),
             ("in halves", &|| export(state, None, true, io::sink()).map(drop)),

@@ -43,6 +43,20 @@ pub fn cases() -> Vec<Vector> {
     let unit = &mut area;
     sound(unit, "empty", "no changes", &of(vec![]));
     sound(unit, "new-row", "a new row", &of(vec![Change::write(&item("t", 3, list![3, NULL]))]));
+    let of_three = Change::write(&item("t", 3, list![3, NULL, 4]));
+    let of_two = Change::write(&item("t", 4, list![3, NULL]));
+    wrong(
+        unit,
+        "rows-of-two-lengths",
+        "two new rows of a table have different numbers of values",
+        &of(vec![of_three.clone(), of_two]),
+    );
+    misfit(
+        unit,
+        "row-of-another-length",
+        "a new row has a value more than the rows that are there",
+        &of(vec![of_three]),
+    );
     sound(unit, "settings", "another user version", &of(vec![Change::update(&settings(), list![0, 2, 1])]));
     sound(
         unit,

@@ -34,6 +34,9 @@ pub fn cases() -> Vec<Vector> {
     let mut area = Area::new("item", "Bundle");
     let kind = |kind: &'static [u8]| move |sealed: &[u8]| [&[0x82], kind, &blob(sealed).encode()].concat();
     area.public("kind-4", "a chunk is of kind 4", "corrupt", chunk_as(kind(&[4])));
+    area.public("kind-15", "a chunk is of kind 15", "corrupt", chunk_as(kind(&[15])));
+    area.public("kind-24", "a chunk is of kind 24", "corrupt", chunk_as(kind(&[24])));
+    area.public("kind-24-in-two-bytes", "a chunk is of kind 24", "corrupt", chunk_as(kind(&[0x18, 24])));
     area.public("kind-255", "a chunk is of kind 255", "corrupt", chunk_as(kind(&[0x18, 0xff])));
     area.public(
         "kind-long-head",

@@ -45,7 +45,7 @@ pub fn cases() -> Vec<Vector> {
             *head = checked(head);
         })
     });
-    area.wrong("domain-of-another-name", "the domain id is not that of the name in the summary", "corrupt", &{
+    area.sound("domain-of-another-name", "the name in the summary is a label: it does not give the domain id", &{
         let mut spec = BundleSpec::full(&worked());
         spec.keys = Keys::new(spec.keys.form, recovery(), "another");
         spec.keys.domain = "default".to_owned();
@@ -105,7 +105,7 @@ pub fn cases() -> Vec<Vector> {
     area.public("without-tag", "the header begins without its tag", "corrupt", whole[3..].to_vec());
     area.public("twice", "the header stands twice", "corrupt", [&whole[..75], &whole].concat());
     let ledger = BundleSpec::ledger(&worked());
-    area.section("Ledger");
+    area.section("Rules");
     area.public("of-a-ledger", "it is a ledger, and stands where a bundle belongs", "mismatch", ledger.bytes());
     area.wrong("of-a-ledger-with-the-magic-of-a-bundle", "a ledger's keys under a bundle's magic", "wrong key", &{
         BundleSpec::ledger(&worked()).with_head(|head| {

@@ -210,11 +210,6 @@ pub fn cases() -> Vec<Vector> {
         "the bound of the settings is 0",
         entry(|entry| entry.items()[2].items()[0].items()[3] = 0.into()),
     );
-    lie(
-        "summary-another-domain",
-        "the summary names another domain",
-        summary(|summary| summary.items()[0] = "another".into()),
-    );
     lie("summary-no-domain", "the summary names no domain", summary(|summary| summary.items()[0] = "".into()));
     lie(
         "summary-base-sum",
@@ -261,6 +256,12 @@ pub fn cases() -> Vec<Vector> {
         run(|run| {
             run.items()[3] = Cbor::Raw([vec![0x81; 1000], vec![0]].concat());
         }),
+    );
+
+    area.sound(
+        "summary-another-domain",
+        "the name in the summary is a label",
+        &summary(|summary| summary.items()[0] = "another".into()),
     );
 
     // Pages.

@@ -6,14 +6,17 @@ mod chains;
 mod changes;
 mod chunks;
 mod deltas;
+mod extensions;
 mod footer;
 mod framing;
 mod header;
 mod index;
+mod keys;
 mod ledgers;
 mod limits;
 mod programs;
 mod rows;
+pub mod rules;
 mod schema;
 mod seal;
 mod signature;
@@ -32,6 +35,7 @@ pub fn all() -> Vec<Vector> {
         framing::cases,
         footer::cases,
         signature::cases,
+        keys::cases,
         seal::cases,
         boxes::cases,
         chunks::cases,
@@ -40,6 +44,7 @@ pub fn all() -> Vec<Vector> {
         state::cases,
         index::cases,
         bounds::cases,
+        extensions::cases,
         deltas::cases,
         chains::cases,
         ledgers::cases,
@@ -50,6 +55,12 @@ pub fn all() -> Vec<Vector> {
     ];
     let mut all: Vec<Vector> = areas.iter().flat_map(|cases| cases()).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
+    for (rule, names) in rules::CITED {
+        for name in *names {
+            let vector = all.iter_mut().find(|vector| vector.name == *name);
+            vector.unwrap_or_else(|| panic!("there is no vector {name}")).rule = Some((*rule).to_owned());
+        }
+    }
     all
 }
 

@@ -73,11 +73,25 @@ pub fn values(owned: &[Owned]) -> Vec<Value<'_>> {
     owned.iter().map(Owned::as_value).collect()
 }
 
+impl Rows {
+    /// With NULLs behind the values of shorter rows: all rows of a table have the same number of values.
+    pub fn even(self) -> Self {
+        match self {
+            Self::Table(mut rows) => {
+                let most = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0);
+                rows.iter_mut().for_each(|(_, row)| row.resize(most, Owned::Null));
+                Self::Table(rows)
+            }
+            rows @ Self::System(_) => rows,
+        }
+    }
+}
+
 impl State {
     /// A state whose schema has a table for each of these names.
     pub fn new(tables: Vec<(&str, Rows)>) -> Self {
         let schema = tables.iter().map(|(name, _)| table(name)).collect();
-        let tables = tables.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
+        let tables = tables.into_iter().map(|(name, rows)| (name.to_owned(), rows.even())).collect();
         Self { settings: Some(settings()), schema, selection: None, tables }
     }
 
@@ -165,8 +179,8 @@ pub fn other_key() -> RecoveryKey {
 
 pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, BundleSummary)> {
     let key = key();
-    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
-    let keys = key.domain(key.domain_id("default")?);
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
+    let keys = key.domain("default")?;
     let mut export = Export::new(&keys, options, |chunk| writer.chunk(&chunk));
     state.walk(&mut export)?;
     let (totals, _) = export.finish()?;
@@ -177,9 +191,9 @@ pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, Bu
 /// A bundle that leads from `base` (none: from nothing) to `state`, and the ledger of `state`.
 pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions) -> Result<(Vec<u8>, Vec<u8>)> {
     let key = key();
-    let keys = key.domain(key.domain_id("default")?);
-    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
-    let ledger = RefCell::new(BundleWriter::ledger(&key, "default", Vec::new())?);
+    let keys = key.domain("default")?;
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
+    let ledger = RefCell::new(BundleWriter::ledger(&key.domain("default").expect("a name"), Vec::new())?);
     let emit = |chunk: PlainChunk| writer.chunk(&chunk);
     let export = match base {
         None => Export::new(&keys, options, emit),
@@ -198,8 +212,8 @@ pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions
 /// The same by rows, and without a ledger.
 pub fn export_by_rows(base: Base<'_>, state: &State) -> Result<Vec<u8>> {
     let key = key();
-    let keys = key.domain(key.domain_id("default")?);
-    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
+    let keys = key.domain("default")?;
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
     let emit = |chunk: PlainChunk| writer.chunk(&chunk);
     let mut export = Export::delta(&keys, ExportOptions::default(), base, state.selection.as_ref(), emit)?;
     state.walk(&mut export)?;
@@ -209,7 +223,7 @@ pub fn export_by_rows(base: Base<'_>, state: &State) -> Result<Vec<u8>> {
 
 /// A chain of these bundles.
 pub fn chain<'s>(bundles: &[&'s [u8]]) -> Result<Chain<'s>> {
-    Chain::open(&key(), bundles.iter().copied())
+    Chain::open(key(), bundles.iter().copied())
 }
 
 /// The delta from the state of a chain.
@@ -220,8 +234,8 @@ pub fn delta(base: &[&[u8]], state: &State) -> Vec<u8> {
 
 /// Restores a chain: its full bundle comes in pieces, its deltas whole.
 pub fn restore_chain(bundles: &[&[u8]]) -> Result<(Report, State)> {
-    let deltas = Deltas::open(&key(), bundles[1..].iter().copied(), || Ok(()))?;
-    let mut restore = Restore::over(&key(), deltas, State::default());
+    let deltas = Deltas::open(key(), bundles[1..].iter().copied(), || Ok(()))?;
+    let mut restore = Restore::over(key(), deltas, State::default());
     for piece in bundles[0].chunks(1 << 12) {
         restore.push(piece)?;
     }
@@ -233,7 +247,7 @@ pub fn restore_chain(bundles: &[&[u8]]) -> Result<(Report, State)> {
 /// Composes a chain into one bundle.
 pub fn compose(bundles: &[&[u8]]) -> Result<Vec<u8>> {
     let key = key();
-    let mut writer = BundleWriter::new(&key, "default", Vec::new())?;
+    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
     let emit = |piece: PlainChunk| writer.chunk(&piece);
     let totals = chain(bundles)?.compose(&key, ExportOptions::default(), emit, || Ok(()))?.totals;
     Ok(writer.finish(&totals)?.1)
@@ -249,7 +263,7 @@ pub fn stored() -> ExportOptions {
 
 /// Restores a bundle that comes in pieces of this size.
 pub fn restore_in(bundle: &[u8], piece: usize) -> Result<(Report, State)> {
-    let mut restore = Restore::new(&key(), State::default());
+    let mut restore = Restore::new(key(), State::default());
     for piece in bundle.chunks(piece) {
         restore.push(piece)?;
     }

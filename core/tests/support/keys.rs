@@ -28,14 +28,16 @@ pub struct Total {
 pub struct Keys {
     pub form: FileKind,
     pub recovery: Id,
+    pub write: Id,
+    pub read: Id,
     pub domain: String,
     pub domain_id: [u8; 16],
     pub commitment: Id,
     pub chunk_seal: [u8; 64],
     pub index_seal: [u8; 64],
     pub seed: Id,
-    digest: Id,
-    state_id: Id,
+    pub digest: Id,
+    pub state_id: Id,
 }
 
 /// The recovery key of most vectors: the bytes 1 to 32.
@@ -56,9 +58,9 @@ fn hmac(key: &[u8], message: &[u8]) -> Id {
     Hmac::<Sha256>::new_from_slice(key).expect("any length").chain_update(message).finalize().into_bytes().into()
 }
 
-fn expand<const N: usize>(recovery: &Id, label: &str, context: &[u8]) -> [u8; N] {
+fn expand<const N: usize>(key: &Id, label: &str, context: &[u8]) -> [u8; N] {
     let mut okm = [0; N];
-    let hkdf = Hkdf::<Sha256>::new(Some(b"lifeboat"), recovery);
+    let hkdf = Hkdf::<Sha256>::new(Some(b"lifeboat"), key);
     hkdf.expand_multi_info(&[label.as_bytes(), b"\0", context], &mut okm).expect("at most 64 bytes");
     okm
 }
@@ -71,17 +73,24 @@ impl Keys {
             FileKind::Ledger => "ledger 1",
         };
         let label = |purpose: &str| format!("lifeboat {what} {purpose}");
+        let write: Id = expand(&recovery, "lifeboat write key", &id);
+        let read: Id = expand(&write, "lifeboat read key", &id);
         Self {
             form,
             recovery,
+            write,
+            read,
             domain: domain.to_owned(),
             domain_id: id,
-            commitment: expand(&recovery, &label("commitment"), &id),
-            chunk_seal: expand(&recovery, &label("chunk seal"), &id),
-            index_seal: expand(&recovery, &label("index seal"), &id),
-            seed: expand(&recovery, &label("signature"), &id),
-            digest: expand(&recovery, "lifeboat state 1 digest", &id),
-            state_id: expand(&recovery, "lifeboat state 1 state id", &id),
+            commitment: match form {
+                FileKind::Bundle => expand(&read, &label("commitment"), &id),
+                FileKind::Ledger => expand(&read, "lifeboat ledger commitment", &id),
+            },
+            chunk_seal: expand(&read, &label("chunk seal"), &id),
+            index_seal: expand(&read, &label("index seal"), &id),
+            seed: expand(&write, &label("signature"), &id),
+            digest: expand(&read, "lifeboat state 1 digest", &id),
+            state_id: expand(&read, "lifeboat state 1 state id", &id),
         }
     }
 
@@ -92,6 +101,16 @@ impl Keys {
 
     pub fn ledger() -> Self {
         Self::new(FileKind::Ledger, recovery(), "default")
+    }
+
+    /// The text of the domain's write key.
+    pub fn write_text(&self) -> String {
+        text("lifeboatwrite", &[&self.domain_id[..], &self.write])
+    }
+
+    /// The text of the domain's read key.
+    pub fn read_text(&self) -> String {
+        text("lifeboatread", &[&self.domain_id[..], &self.read, &self.verify_key()])
     }
 
     pub fn verify_key(&self) -> Id {
@@ -113,6 +132,11 @@ impl Keys {
         let message = [label.as_bytes(), b"\0", &sha256(signed)].concat();
         SigningKey::from_bytes(&self.seed).sign(&message).to_bytes()
     }
+}
+
+fn text(prefix: &str, bytes: &[&[u8]]) -> String {
+    let prefix = bech32::Hrp::parse(prefix).expect("a prefix");
+    bech32::encode::<bech32::Bech32m>(prefix, &bytes.concat()).expect("short enough")
 }
 
 /// The sealed form of a padded box.

@@ -1,8 +1,8 @@
 //! Every reader of this crate, and what each says of a chain of bundles.
 
 use lifeboat_core::{
-    Audit, Bundle, Chain, Decoder, DeltaIntake, Deltas, Discard, Error, LookAhead, Opened, Opener, PublicReport,
-    RecoveryKey, Restore,
+    AccessKey, Audit, Bundle, Chain, Decoder, DeltaIntake, Deltas, Discard, Error, LookAhead, Opened, Opener,
+    PublicReport, Restore,
 };
 
 /// What a reader said: the state's id, or the kind of its error.
@@ -19,7 +19,7 @@ fn pieces(push: impl FnMut(&[u8]) -> Result<(), Error>, bytes: &[u8], piece: usi
 
 /// The full bundle comes once, in pieces of this size; the deltas are there. Where digests are taken ahead, and where all comes in
 /// one piece, the same must be said.
-pub fn stream(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
+pub fn stream(key: &AccessKey, chain: &[&[u8]], piece: usize) -> Said {
     let deltas = kind(Deltas::open(key, chain[1..].iter().copied(), || Ok(())))?;
     let mut restore = Restore::over(key, deltas, Discard);
     let said = pieces(|piece| restore.push(piece), chain[0], piece).and_then(|()| restore.finish());
@@ -30,7 +30,7 @@ pub fn stream(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
     kind(said)
 }
 
-fn look_ahead(key: &RecoveryKey, chain: &[&[u8]]) -> Result<String, Error> {
+fn look_ahead(key: &AccessKey, chain: &[&[u8]]) -> Result<String, Error> {
     let deltas = Deltas::open(key, chain[1..].iter().copied(), || Ok(()))?;
     let mut decoder = Decoder::over(key, deltas, Discard);
     let (mut opener, mut ahead) = (Opener::new(key), None);
@@ -45,7 +45,7 @@ fn look_ahead(key: &RecoveryKey, chain: &[&[u8]]) -> Result<String, Error> {
 }
 
 /// The deltas too come in pieces.
-pub fn intake(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
+pub fn intake(key: &AccessKey, chain: &[&[u8]], piece: usize) -> Said {
     let mut intake = DeltaIntake::new();
     for delta in &chain[1..] {
         kind(intake.begin())?;
@@ -57,7 +57,7 @@ pub fn intake(key: &RecoveryKey, chain: &[&[u8]], piece: usize) -> Said {
 }
 
 /// All bundles are read at any place; each is checked by itself, then the state to which they lead.
-pub fn random_access(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
+pub fn random_access(key: &AccessKey, chain: &[&[u8]]) -> Said {
     let chain = kind(Chain::open(key, chain.iter().copied()))?;
     kind(chain.require_complete())?;
     kind(chain.check(|| Ok(())))?;
@@ -65,13 +65,13 @@ pub fn random_access(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
 }
 
 /// The same without the check of each bundle before.
-pub fn walk(key: &RecoveryKey, chain: &[&[u8]]) -> Said {
+pub fn walk(key: &AccessKey, chain: &[&[u8]]) -> Said {
     let chain = kind(Chain::open(key, chain.iter().copied()))?;
     kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
 }
 
 /// A delta by itself, as far as that goes.
-pub fn alone(key: &RecoveryKey, bundle: &[u8]) -> Said {
+pub fn alone(key: &AccessKey, bundle: &[u8]) -> Said {
     let chain = kind(Chain::open(key, [bundle]))?;
     kind(chain.check(|| Ok(())))?;
     Ok(chain.last().state_id.to_string())
@@ -85,7 +85,7 @@ pub fn audit(bundle: &[u8], piece: usize) -> Result<PublicReport, String> {
 }
 
 /// All of a ledger.
-pub fn ledger(key: &RecoveryKey, ledger: &[u8]) -> Said {
+pub fn ledger(key: &AccessKey, ledger: &[u8]) -> Said {
     let ledger = kind(Bundle::open_ledger(key, ledger))?;
     kind(ledger.check(|| Ok(())))?;
     Ok(ledger.public().state_id.to_string())

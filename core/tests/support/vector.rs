@@ -13,6 +13,8 @@ pub struct Vector {
     pub fault: String,
     /// The section of FORMAT.md.
     pub section: String,
+    /// The rule of FORMAT.md, "Rules", that it shows.
+    pub rule: Option<String>,
     pub is_ledger: bool,
     pub key: String,
     /// The vectors that it leads on from, oldest first.
@@ -35,6 +37,9 @@ impl Vector {
         field("name", &self.name);
         field("fault", &self.fault);
         field("section", &self.section);
+        if let Some(rule) = &self.rule {
+            field("rule", rule);
+        }
         if self.is_ledger {
             field("form", "ledger");
         }
@@ -75,6 +80,7 @@ impl Vector {
                 "name" => vector.name = value,
                 "fault" => vector.fault = value,
                 "section" => vector.section = value,
+                "rule" => vector.rule = Some(value),
                 "form" => vector.is_ledger = value == "ledger",
                 "key" => vector.key = value,
                 "after" => vector.after = parted(&value)?,

@@ -28,7 +28,7 @@ pub fn key() -> RecoveryKey {
 pub fn opened_keys() -> Opened {
     let mut keys = None;
     // The head alone opens the keys: nothing after it is read.
-    let _ = Opener::new(&key()).push(GOLDEN[0].1, |opened| {
+    let _ = Opener::new(key()).push(GOLDEN[0].1, |opened| {
         keys.get_or_insert(opened);
         Ok(())
     });
@@ -42,11 +42,12 @@ pub fn chunks(mut input: &[u8]) -> Vec<(ChunkKind, &[u8])> {
     while let Some(([kind, a, b, c], rest)) = input.split_first_chunk() {
         let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
         let (plaintext, rest) = rest.split_at(length.min(rest.len()));
-        let kind = match kind % 4 {
+        let kind = match kind % 5 {
             0 => ChunkKind::Changes,
             1 => ChunkKind::Part,
             2 => ChunkKind::LastPart,
-            _ => ChunkKind::IndexPage,
+            3 => ChunkKind::IndexPage,
+            _ => ChunkKind::Extension(16 + kind % 8),
         };
         chunks.push((kind, plaintext));
         input = rest;
@@ -61,6 +62,7 @@ pub fn write_chunk(kind: ChunkKind, plaintext: &[u8], out: &mut Vec<u8>) {
         ChunkKind::Part => 1,
         ChunkKind::LastPart => 2,
         ChunkKind::IndexPage => 3,
+        ChunkKind::Extension(_) => 4,
     };
     out.push(kind);
     out.extend_from_slice(&(plaintext.len() as u32).to_be_bytes()[1..]);

@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
     for (name, bundle) in GOLDEN {
         write("bundle", name, bundle)?;
         let mut chunks = Vec::new();
-        let opened = Opener::new(&key()).push(bundle, |opened| {
+        let opened = Opener::new(key()).push(bundle, |opened| {
             if let Opened::Chunk { kind, plaintext, .. } = opened {
                 write_chunk(kind, &plaintext, &mut chunks);
             }

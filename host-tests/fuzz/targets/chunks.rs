@@ -6,7 +6,7 @@ use lifeboat_core::{Decoder, DigestsAhead, Discard, Opened, Place};
 use lifeboat_fuzz::{chunks, key, opened_keys};
 
 fuzz_target!(|input: &[u8]| {
-    let mut decoder = Decoder::new(&key(), Discard);
+    let mut decoder = Decoder::new(key(), Discard);
     decoder.take(opened_keys()).expect("the right key");
     for (at, (kind, plaintext)) in chunks(input).into_iter().enumerate() {
         let place = Place { item: at + 1, offset: 0 };

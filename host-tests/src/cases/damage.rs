@@ -15,7 +15,7 @@ const TRAILER: usize = 9;
 
 /// Few rows, but long ones: who reads rows has them before a damage behind them shows.
 const SEVERAL_CHUNKS: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b BLOB);
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
     INSERT INTO t SELECT i, replace(hex(zeroblob(300)), '00', 'row ' || i * 7919 % 401), zeroblob(i) FROM n";
 
 pub(super) fn add(maker: &mut Maker) {

@@ -5,7 +5,7 @@ use super::{Job, KEY, Maker, all, only, sealed};
 /// Of the bytes 2, 3, 4 … 33.
 const OTHER_KEY: &str = "lifeboatkey1qgpsgpgxquyqjzstpsxsurcszyfpx9q4zct3sxg6rvwp68slyqsss2vt3m";
 /// Of [`KEY`], for the domain "default".
-const VERIFY_KEY: &str = "lifeboatverify1qe2amk3se2dzjwrg6prqvmanh7r4fj8eh3ryk5xa6fsu79m8q7gqtquqhu";
+const VERIFY_KEY: &str = "lifeboatverify16yt905gwanvny6kl7jccpmxcnpj5lj8hvqm7hj77ngjppj0vmweq5d8szx";
 
 pub(super) fn add(maker: &mut Maker) {
     let other_verify_key: String = super::database("")
@@ -48,7 +48,7 @@ pub(super) fn add(maker: &mut Maker) {
         ("right", VERIFY_KEY.to_owned(), "ok"),
         ("upper-case", VERIFY_KEY.to_uppercase(), "ok"),
         ("another", other_verify_key, "mismatch"),
-        ("mistyped", VERIFY_KEY.replacen("qe2", "qe3", 1), "misuse"),
+        ("mistyped", VERIFY_KEY.replacen("yt9", "yt8", 1), "misuse"),
         ("cut", VERIFY_KEY[..VERIFY_KEY.len() - 3].to_owned(), "misuse"),
     ] {
         let case = match kind {

@@ -30,8 +30,17 @@ impl Host {
 
 pub const AUDIT: &[&str] =
     &["state_id", "base_id", "domain_id", "verify_key", "authentic", "bytes", "chunks", "bundles"];
-pub const INSPECT: &[&str] =
-    &["state_id", "domain", "application_id", "user_version", "encoding", "tables", "schema", "selection"];
+pub const INSPECT: &[&str] = &[
+    "state_id",
+    "domain",
+    "domain_proven",
+    "application_id",
+    "user_version",
+    "encoding",
+    "tables",
+    "schema",
+    "selection",
+];
 
 /// An outcome from JSON.
 pub fn outcome(fields: Value) -> Outcome {

@@ -107,6 +107,7 @@ impl Asked<'_> {
         Ok(outcome(json!({
             "state_id": summary["report"]["state-id"],
             "domain": summary["domain"],
+            "domain_proven": summary["domain-proven"],
             "application_id": summary["application-id"],
             "user_version": summary["user-version"],
             "encoding": summary["encoding"],

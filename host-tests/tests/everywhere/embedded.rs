@@ -201,6 +201,7 @@ fn of_summary(summary: &Summary) -> Outcome {
     outcome(json!({
         "state_id": summary.report.state_id,
         "domain": summary.domain,
+        "domain_proven": summary.domain_proven,
         "application_id": summary.application_id,
         "user_version": summary.user_version,
         "encoding": encoding,

@@ -87,6 +87,7 @@ impl Asked<'_> {
         Ok(outcome(json!({
             "state_id": info["state_id"],
             "domain": info["domain"],
+            "domain_proven": info["domain_proven"],
             "application_id": info["application_id"],
             "user_version": info["user_version"],
             "encoding": info["encoding"],

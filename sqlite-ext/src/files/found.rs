@@ -6,7 +6,7 @@ use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
 use crate::sql::redact::holds_key;
 use crate::work::file_source::BundleSource;
-use lifeboat_core::{Base, Bundle, BundleWriter, Error, ErrorKind, FileKind, Opened, Opener, RecoveryKey, Result};
+use lifeboat_core::{AccessKey, Base, Bundle, Domain, Error, ErrorKind, FileKind, Opened, Opener, Result};
 use lifeboat_sqlite::{Connection, read_file};
 use std::fs;
 use std::io::{self, Read};
@@ -67,9 +67,9 @@ pub(crate) enum Whose {
 /// What a call has to do with files.
 pub(crate) struct Call<'a> {
     pub app: &'a Connection<'a>,
-    pub key: &'a RecoveryKey,
+    pub key: &'a AccessKey,
     /// The domain of what is written; none for a database.
-    pub domain: Option<&'a str>,
+    pub domain: Option<&'a Domain>,
     /// The files that hold its keys.
     pub key_files: Vec<PathBuf>,
     /// The files that it reads, and needs afterwards.
@@ -130,8 +130,8 @@ impl Call<'_> {
         if holds_key(&start) {
             return Ok(Found::Key);
         }
-        if let Some(header) = self.ledger_header()?
-            && is_remnant(&start, &header)
+        if let Some(domain) = self.domain
+            && is_remnant(&start, &domain.ledger_header())
         {
             return Ok(Found::Remnant);
         }
@@ -158,7 +158,7 @@ impl Call<'_> {
             });
         };
         if let Some(domain) = self.domain
-            && verify_key != self.key.domain(self.key.domain_id(domain)?).verify_key()
+            && verify_key != domain.verify_key()
         {
             return Ok(Whose::OtherDomain);
         }
@@ -172,21 +172,20 @@ impl Call<'_> {
         }
     }
 
-    /// The header of all ledgers of this key and domain: it holds nothing else.
-    fn ledger_header(&self) -> Result<Option<Vec<u8>>> {
-        let Some(domain) = self.domain else { return Ok(None) };
-        let mut header = Vec::new();
-        BundleWriter::ledger(self.key, domain, &mut header)?;
-        Ok(Some(header))
-    }
-
     fn whose_ledger(&self, path: &Path, start: &[u8]) -> Result<Found> {
-        let Some(header) = self.ledger_header()? else { return Ok(Found::Ledger(Whose::Unknown)) };
+        let Some(domain) = self.domain else { return Ok(Found::Ledger(Whose::Unknown)) };
+        let header = domain.ledger_header();
+        let opened = BundleSource::file(path, "ledger").and_then(|source| Base::ledger(self.key, source));
+        match &opened {
+            Err(error) if error.kind() == ErrorKind::Unsupported && is_ours_of_any_version(start, &header) => {
+                return Ok(Found::Ledger(Whose::OursDamaged(error.clone())));
+            }
+            _ => {}
+        }
         if is_remnant(start, &header) {
             return Ok(Found::Remnant);
         }
         let ours = start.starts_with(&header);
-        let opened = BundleSource::file(path, "ledger").and_then(|source| Base::ledger(self.key, source));
         Ok(Found::Ledger(match opened {
             Err(error) if error.kind() == ErrorKind::Host => return Err(error),
             Err(error) if ours => Whose::OursDamaged(error),
@@ -261,6 +260,12 @@ pub(crate) fn refuse_database(app: &Connection<'_>, path: &Path, what: &str) -> 
 fn is_database(app: &Connection<'_>, path: &Path) -> bool {
     let mut start = [0; DATABASE.len()];
     read_through_sqlite(app, path, &mut start).is_ok() && start == DATABASE
+}
+
+/// All but the numbers of its revision and version, and the check over them.
+fn is_ours_of_any_version(start: &[u8], header: &[u8]) -> bool {
+    let same = |range: std::ops::Range<usize>| start.get(range.clone()) == header.get(range);
+    same(0..13) && same(15..66)
 }
 
 /// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing,

@@ -4,7 +4,7 @@
 use super::found::{Found, Whose};
 use super::guard::{REPLACE, Writing, already_exists};
 use crate::work::file_source::BundleSource;
-use lifeboat_core::{Chain, Continuity, Error, ErrorKind, RecoveryKey, Result, continuity, is_system_table};
+use lifeboat_core::{AccessKey, Chain, Continuity, Error, ErrorKind, Result, continuity, is_system_table};
 use std::path::Path;
 
 /// Compares the bundle at a path with the one that is to take its place. Stops at the first row
@@ -13,7 +13,7 @@ use std::path::Path;
 /// # Errors
 /// Misuse when they have nothing in common, with both states; those of reading, and of `interrupt`,
 /// which is called now and then.
-pub(crate) fn check(old: &Path, new: &Path, key: &RecoveryKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
+pub(crate) fn check(old: &Path, new: &Path, key: &AccessKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
     let open = |path| Chain::open(key, [BundleSource::file(path, "bundle")?]);
     let (before, after) = (open(old)?, open(new)?);
     let compared = continuity(&before, &after, interrupt).map_err(|error| match error.kind() {

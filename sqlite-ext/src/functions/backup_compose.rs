@@ -10,7 +10,7 @@ use crate::sql::blob_limit::Limited;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
-use crate::work::compose::compose;
+use crate::work::compose::{compose, domain};
 use crate::work::file_source::open_chain;
 use lifeboat_core::Result;
 use serde::Deserialize;
@@ -24,10 +24,12 @@ struct Options {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let bundles = call.arguments.chain(0, &app)?;
-    let key = call.arguments.recovery_key(1)?;
+    let key = call.arguments.access_key(1)?;
     let options: Options = call.arguments.options(2)?;
     let chain = open_chain(&key, &bundles)?;
+    let domain = domain(&chain, &key)?;
     let limit = Limited::to(call.length_limit());
-    let composed = compose(&chain, &bundles, &key, &options.compress, &AppInterrupt::of(&app)?, limit.place());
+    let composed =
+        compose(&chain, &bundles, (&key, &domain), &options.compress, &AppInterrupt::of(&app)?, limit.place());
     limit.explain(composed, "backup_compose_file").map(|composed| Reply::Blob(composed.written.out.bytes))
 }

@@ -31,18 +31,18 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
     let bundles = call.arguments.chain(0, &app)?;
-    let key = call.arguments.recovery_key(1)?;
+    let key = call.arguments.access_key(1)?;
     let path = call.arguments.path(2)?;
     let options: Options = call.arguments.options(3)?;
     let chain = open_chain(&key, &bundles)?;
-    let (key_files, domain) = (call.arguments.key_files()?, domain(&chain));
+    let (key_files, domain) = (call.arguments.key_files()?, domain(&chain, &key)?);
     // Its own bundles may be replaced: what is made of them holds what they lead to.
-    let guard = Guard(FoundCall { app: &app, key: &key, domain: Some(domain), key_files, reads: Vec::new() });
+    let guard = Guard(FoundCall { app: &app, key: &key, domain: Some(&domain), key_files, reads: Vec::new() });
     let target = BundleTarget::new(guard, path, Writing::Link, options.replace)?;
     let interrupt = AppInterrupt::of(&app)?;
-    let composed = compose(&chain, &bundles, &key, &options.compress, &interrupt, target.create()?)?;
+    let composed = compose(&chain, &bundles, (&key, &domain), &options.compress, &interrupt, target.create()?)?;
     let changed = target.publish(composed.written.out, &interrupt)?;
-    let summary = Summary::new(&composed.written.summary, domain, composed.rows);
+    let summary = Summary::new(&composed.written.summary, domain.name(), composed.rows);
     let path = Some(target.path().display().to_string());
     Reply::json(&Summary { path, changed, ..summary })
 }

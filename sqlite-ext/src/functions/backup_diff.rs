@@ -19,7 +19,7 @@ use crate::sql::shape::{Columns, Shape};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
 use crate::work::file_source::WatchedChain;
 use crate::work::summary::SelectionReport;
-use lifeboat_core::{Diff, Error, ErrorKind, RecoveryKey, Result, RowDifference, SchemaRow, Settings, StoredRow};
+use lifeboat_core::{AccessKey, Diff, Error, ErrorKind, Result, RowDifference, SchemaRow, Settings, StoredRow};
 use lifeboat_sqlite::Connection;
 use serde::Serialize;
 use serde_json::json;
@@ -52,7 +52,7 @@ impl TableFunction for Differences {
     const ARGUMENTS: &'static [&'static str] = &["old_bundle", "new_bundle", "recovery_key"];
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
-        let key = arguments.recovery_key(2)?;
+        let key = arguments.access_key(2)?;
         let side = |index, name| Side::open(name, arguments, index, &key, app, watch);
         let (old, new) = (side(0, "the old state")?, side(1, "the new state")?);
         let diff = Diff::new(&old.chain.chain, &new.chain.chain)?;
@@ -84,7 +84,7 @@ impl Side {
         name: &'static str,
         arguments: &Arguments<'_>,
         index: usize,
-        key: &RecoveryKey,
+        key: &AccessKey,
         app: &Connection<'_>,
         watch: &Watch,
     ) -> Result<Self> {

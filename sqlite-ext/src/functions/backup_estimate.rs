@@ -6,7 +6,7 @@
 //! Report: the fields of `backup_export_file` without `path`.
 
 use crate::sql::edge::{Call, Reply};
-use crate::work::export::{Detail, export};
+use crate::work::export::{Detail, Keyed, export};
 use crate::work::export_options::export_options;
 use crate::work::summary::Summary;
 use lifeboat_core::Result;
@@ -18,12 +18,14 @@ export_options! {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let key = call.arguments.recovery_key(0)?;
+    let key = call.arguments.access_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
-    let exported =
-        export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
-    let mut summary = Summary::new(&exported.written.summary, &request.domain, Some(exported.rows));
+    let domain = request.domain(&key)?;
+    let key_files = call.arguments.key_files()?;
+    let keyed = Keyed { key: &key, key_files: &key_files, domain: &domain };
+    let exported = export(&app, keyed, &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
+    let mut summary = Summary::new(&exported.written.summary, domain.name(), Some(exported.rows));
     if exported.is_unchanged() {
         summary = summary.unwritten();
     }

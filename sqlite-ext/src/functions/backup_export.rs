@@ -11,7 +11,7 @@
 
 use crate::sql::blob_limit::Limited;
 use crate::sql::edge::{Call, Reply};
-use crate::work::export::{Detail, export};
+use crate::work::export::{Detail, Keyed, export};
 use crate::work::export_options::export_options;
 use lifeboat_core::Result;
 use std::io::Sink;
@@ -22,12 +22,13 @@ export_options! {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let key = call.arguments.recovery_key(0)?;
+    let key = call.arguments.access_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
+    let domain = request.domain(&key)?;
+    let key_files = call.arguments.key_files()?;
+    let keyed = Keyed { key: &key, key_files: &key_files, domain: &domain };
     let limit = Limited::to(call.length_limit());
-    let exported = export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Bundle, || {
-        Ok((limit.place(), None::<Sink>))
-    });
+    let exported = export(&app, keyed, &request, Detail::Bundle, || Ok((limit.place(), None::<Sink>)));
     limit.explain(exported, "backup_export_file").map(|exported| Reply::Blob(exported.written.out.bytes))
 }

@@ -19,7 +19,7 @@ use crate::files::{self, Access, AtomicFile, BundleTarget, Existing, FoundCall, 
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::base::Before;
-use crate::work::export::{Detail, export};
+use crate::work::export::{Detail, Keyed, export};
 use crate::work::export_options::{Request, export_options};
 use crate::work::summary::Summary;
 use lifeboat_core::{Error, Result};
@@ -33,22 +33,25 @@ export_options! {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
-    let key = call.arguments.recovery_key(0)?;
+    let key = call.arguments.access_key(0)?;
     let path = call.arguments.path(1)?;
     let options: Options = call.arguments.options(2)?;
     let replace = options.replace;
     let request = options.request(&app)?;
+    let domain = request.domain(&key)?;
+    let key_files = call.arguments.key_files()?;
+    let keyed = Keyed { key: &key, key_files: &key_files, domain: &domain };
     refuse_ledger_as_target(&request, &path)?;
     let guard = Guard(FoundCall {
         app: &app,
         key: &key,
-        domain: Some(&request.domain),
-        key_files: call.arguments.key_files()?,
+        domain: Some(&domain),
+        key_files: key_files.clone(),
         reads: request.base.clone().unwrap_or_default(),
     });
     let writing = if request.is_incremental() { Writing::Link } else { Writing::Bundle };
     let target = BundleTarget::new(guard, path, writing, replace)?;
-    let exported = export(&app, (&key, &call.arguments.key_files()?), &request, Detail::Summary, || {
+    let exported = export(&app, keyed, &request, Detail::Summary, || {
         let ledger = request.ledger.as_deref().map(|path| AtomicFile::create(path, Access::Owner));
         Ok((target.create()?, ledger.transpose()?))
     })?;
@@ -70,7 +73,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         }
         ledger.publish(existing).map_err(|error| error.at("the bundle is in its place, but not its ledger"))?;
     }
-    let mut summary = Summary::new(&written.summary, &request.domain, Some(exported.rows));
+    let mut summary = Summary::new(&written.summary, domain.name(), Some(exported.rows));
     if unchanged {
         summary = summary.unwritten();
     }

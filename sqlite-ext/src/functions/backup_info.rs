@@ -16,11 +16,11 @@
 use crate::sql::arguments::Bundle;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::chains::{Audited, audit, check_same, incomplete};
+use crate::work::chains::{Audited, audit, check_same, incomplete, newest};
 use crate::work::file_source::{open_chain, with_path};
 use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
-use lifeboat_core::{Bundle as OpenBundle, Chain, Error, RecoveryKey, Report, Result, SchemaKind, TextEncoding};
+use lifeboat_core::{AccessKey, Bundle as OpenBundle, Chain, Error, Report, Result, SchemaKind, TextEncoding};
 use lifeboat_sqlite::Connection;
 use serde::{Serialize, Serializer};
 
@@ -62,11 +62,13 @@ enum Contents {
     State(Box<State>),
     Delta {
         domain: String,
+        domain_proven: Option<bool>,
         #[serde(flatten)]
         changes: Changes,
     },
     Deltas {
         domain: String,
+        domain_proven: Option<bool>,
         changes: u64,
     },
 }
@@ -74,6 +76,7 @@ enum Contents {
 #[derive(Serialize)]
 struct State {
     domain: String,
+    domain_proven: Option<bool>,
     encoding: &'static str,
     application_id: i32,
     user_version: i32,
@@ -114,7 +117,7 @@ struct TableChanges {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let bundles = call.arguments.chain(0, &app)?;
-    let key = (call.arguments.len() > 1).then(|| call.arguments.recovery_key(1)).transpose()?;
+    let key = (call.arguments.len() > 1).then(|| call.arguments.access_key(1)).transpose()?;
     let interrupt = AppInterrupt::of(&app)?;
     let Some(key) = key else { return Reply::json(&public(audit(&bundles, None, &interrupt)?)?) };
     let audited = audit(&bundles, None, &interrupt)?;
@@ -162,7 +165,7 @@ fn contents(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],
     audited: &[Audited],
-    key: &RecoveryKey,
+    key: &AccessKey,
     interrupt: &AppInterrupt<'_>,
 ) -> Result<(Contents, Vec<Changes>)> {
     let each = |chain: &Chain<'_>| chain.bundles().iter().map(|bundle| changes(bundle)).collect::<Vec<_>>();
@@ -174,11 +177,15 @@ fn contents(
     };
     chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
     check_same(audited, &chain.bundles().iter().map(|bundle| bundle.public().clone()).collect::<Vec<_>>())?;
-    let (domain, mut each) = (chain.bundles()[0].domain().to_owned(), each(&chain));
+    let (domain, domain_proven) = (newest(&chain).domain().to_owned(), newest(&chain).domain_is_proven());
+    let mut each = each(&chain);
     if each.len() > 1 {
-        return Ok((Contents::Deltas { domain, changes: each.iter().map(|bundle| bundle.changes).sum() }, each));
+        return Ok((
+            Contents::Deltas { domain, domain_proven, changes: each.iter().map(|bundle| bundle.changes).sum() },
+            each,
+        ));
     }
-    Ok((Contents::Delta { domain, changes: each.remove(0) }, each))
+    Ok((Contents::Delta { domain, domain_proven, changes: each.remove(0) }, each))
 }
 
 fn changes(bundle: &OpenBundle<'_>) -> Changes {
@@ -206,6 +213,7 @@ fn state(report: Report, compared: Compared) -> State {
         needs: compared.needs,
         unsupported: compared.unsupported,
         domain: report.domain,
+        domain_proven: report.domain_is_proven,
         tables: report.tables,
     }
 }

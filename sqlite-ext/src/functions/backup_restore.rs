@@ -57,7 +57,7 @@ pub(crate) struct Summary {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let bundles = call.arguments.chain(0, &app)?;
-    let key = call.arguments.recovery_key(1)?;
+    let key = call.arguments.access_key(1)?;
     let options: Options = call.arguments.options(2)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);

@@ -49,7 +49,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
     let bundles = call.arguments.chain(0, &app)?;
-    let key = call.arguments.recovery_key(1)?;
+    let key = call.arguments.access_key(1)?;
     // One path for every check: a link would hide the journal beside the file that it leads to.
     let path = resolve(&call.arguments.path(2)?)?;
     let options: Options = call.arguments.options(3)?;

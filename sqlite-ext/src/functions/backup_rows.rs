@@ -43,7 +43,7 @@ impl TableFunction for Rows {
     const LOOKS_UP: bool = true;
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
-        let key = arguments.recovery_key(1)?;
+        let key = arguments.access_key(1)?;
         let table = arguments.text(2, "the name of the table")?;
         let table = table.ok_or_else(|| Error::misuse("the name of the table is NULL; backup_tables lists them"))?;
         let chain = WatchedChain::open(&key, &arguments.chain(0, app)?, watch)?;

@@ -20,7 +20,7 @@ impl TableFunction for Tables {
     const ARGUMENTS: &'static [&'static str] = &["bundle", "recovery_key"];
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, _: &Watch) -> Result<Self> {
-        let (bundles, key) = (arguments.chain(0, app)?, arguments.recovery_key(1)?);
+        let (bundles, key) = (arguments.chain(0, app)?, arguments.access_key(1)?);
         let (report, _) = pipeline::restore(&bundles, &key, Discard, &AppInterrupt::of(app)?)?;
         let tables = report.schema.into_iter().filter(|row| row.kind == SchemaKind::Table);
         let cells = tables.map(|table| {

@@ -19,10 +19,10 @@
 use crate::sql::arguments::{AnyKey, Argument, Bundle};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::chains::{audit, incomplete, publics};
+use crate::work::chains::{audit, incomplete, newest, publics};
 use crate::work::file_source::with_path;
 use crate::work::scratch::{self, Checks, Compared, NeedReport};
-use lifeboat_core::{Error, PublicReport, RecoveryKey, Report as Contents, Result, StateId};
+use lifeboat_core::{AccessKey, Error, PublicReport, Report as Contents, Result, StateId};
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -69,6 +69,7 @@ struct Report {
 enum ContentsReport {
     State {
         domain: String,
+        domain_proven: Option<bool>,
         tables: usize,
         rows: u64,
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,6 +79,7 @@ enum ContentsReport {
     },
     Deltas {
         domain: String,
+        domain_proven: Option<bool>,
         changes: u64,
     },
 }
@@ -100,16 +102,18 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         (Some(AnyKey::Verify(key)), None | Some(Level::Hashes)) => {
             public(&publics(&audit(&bundles, Some(&key), &interrupt)?), Level::Hashes, "authentic")?
         }
-        (Some(AnyKey::Recovery(key)), Some(Level::Hashes)) => {
+        (Some(AnyKey::Access(key)), Some(Level::Hashes)) => {
             let found = publics(&audit(&bundles, None, &interrupt)?);
             // All bundles of a chain were signed by one key.
-            if found.iter().any(|found| key.domain(found.domain_id).verify_key() != found.verify_key) {
-                return Err(Error::wrong_key("this recovery key did not make this bundle"));
+            for bundle in &found {
+                if key.keys(bundle.domain_id)?.verify_key() != bundle.verify_key {
+                    return Err(Error::wrong_key(format!("this {} did not make this bundle", key.kind_name())));
+                }
             }
             public(&found, Level::Hashes, "authentic")?
         }
-        (Some(AnyKey::Recovery(key)), None | Some(Level::Contents)) => contents(&app, &bundles, &key, &interrupt)?,
-        (Some(AnyKey::Recovery(key)), Some(Level::Restore)) => {
+        (Some(AnyKey::Access(key)), None | Some(Level::Contents)) => contents(&app, &bundles, &key, &interrupt)?,
+        (Some(AnyKey::Access(key)), Some(Level::Restore)) => {
             let trust = RebuildOptions {
                 check: CheckLevel::Full,
                 max_bytes: options.max_bytes,
@@ -119,9 +123,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             restored(&app, &bundles, &key, trust, &interrupt)?
         }
         (Some(AnyKey::Verify(_)), Some(_)) => {
-            return Err(Error::misuse("a verify key opens nothing; this level needs the recovery key"));
+            return Err(Error::misuse(
+                "a verify key opens nothing; this level needs the recovery key, the write key or the read key",
+            ));
         }
-        (None, Some(_)) => return Err(Error::misuse("this level needs the recovery key")),
+        (None, Some(_)) => {
+            return Err(Error::misuse("this level needs the recovery key, the write key or the read key"));
+        }
     };
     check_expected(expect, report.state_id)?;
     Reply::json(&report)
@@ -146,7 +154,7 @@ pub(crate) fn check_expected(expect: Option<StateId>, found: StateId) -> Result<
 fn contents(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],
-    key: &RecoveryKey,
+    key: &AccessKey,
     interrupt: &AppInterrupt<'_>,
 ) -> Result<Report> {
     let Some(chain) = incomplete(key, bundles)? else {
@@ -156,7 +164,8 @@ fn contents(
     chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
     let found: Vec<_> = chain.bundles().iter().map(|bundle| bundle.public().clone()).collect();
     let deltas = ContentsReport::Deltas {
-        domain: chain.bundles()[0].domain().to_owned(),
+        domain: newest(&chain).domain().to_owned(),
+        domain_proven: newest(&chain).domain_is_proven(),
         changes: chain.bundles().iter().map(|bundle| bundle.changes()).sum(),
     };
     Ok(Report { contents: Some(deltas), ..public(&found, Level::Contents, "authentic")? })
@@ -165,7 +174,7 @@ fn contents(
 fn restored(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],
-    key: &RecoveryKey,
+    key: &AccessKey,
     options: RebuildOptions,
     interrupt: &AppInterrupt<'_>,
 ) -> Result<Report> {
@@ -200,6 +209,7 @@ fn of_state(found: Contents, level: Level, compared: Compared, restored: Option<
         needs: compared.needs,
         unsupported: compared.unsupported,
         domain: found.domain,
+        domain_proven: found.domain_is_proven,
         tables: found.tables.len(),
         rows: found.tables.iter().map(|(_, rows)| rows).sum(),
     };

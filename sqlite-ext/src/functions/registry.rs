@@ -49,6 +49,8 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
     scalar_functions! { registrar;
         backup_version      (0..=0) Pure     JSON;
         backup_keygen       (0..=0) Harmless PLAIN;
+        backup_write_key    (1..=2) Pure     PLAIN;
+        backup_read_key     (1..=2) Pure     PLAIN;
         backup_verify_key   (1..=2) Pure     PLAIN;
         backup_export       (1..=2) Pure     PLAIN;
         backup_export_file  (2..=3) Writes   JSON;
@@ -93,8 +95,8 @@ mod tests {
         assert!(registered.0.len() > 10);
         for (name, effect, flags, arguments) in registered.0 {
             let expected = match name {
-                "backup_version" | "backup_verify_key" | "backup_export" | "backup_estimate" | "backup_compose"
-                | "backup_verify" | "backup_info" => Effect::Pure,
+                "backup_version" | "backup_write_key" | "backup_read_key" | "backup_verify_key" | "backup_export"
+                | "backup_estimate" | "backup_compose" | "backup_verify" | "backup_info" => Effect::Pure,
                 "backup_keygen" => Effect::Harmless,
                 _ => Effect::Writes,
             };

@@ -9,7 +9,7 @@
 use crate::files::{self, refuse_database};
 use crate::sql::host::Host;
 use crate::sql::options;
-use lifeboat_core::{Error, RecoveryKey, Result, VerifyKey};
+use lifeboat_core::{AccessKey, Error, Result, VerifyKey};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
 use serde::de::DeserializeOwned;
@@ -63,9 +63,9 @@ impl Bundle<'_> {
     }
 }
 
-/// Either key, for those functions that do less with a verify key.
+/// Any key, for those functions that do less with a verify key.
 pub enum AnyKey {
-    Recovery(RecoveryKey),
+    Access(AccessKey),
     Verify(VerifyKey),
 }
 
@@ -110,24 +110,24 @@ impl<'a> Arguments<'a> {
         argument.ok_or_else(|| Error::no_memory(format!("SQLite has no memory for argument {}", index + 1)))
     }
 
-    /// The recovery key at `index`.
+    /// The recovery key, write key or read key at `index`.
     ///
     /// # Errors
     /// Misuse when it is none, never with its text; host when its file cannot be read.
-    pub fn recovery_key(&self, index: usize) -> Result<RecoveryKey> {
+    pub fn access_key(&self, index: usize) -> Result<AccessKey> {
         let key = self.key_text(index)?;
-        RecoveryKey::from_text(&key.text).map_err(|error| key.explain(error))
+        AccessKey::from_text(&key.text).map_err(|error| key.explain(error))
     }
 
-    /// The recovery key or verify key at `index`.
+    /// One of these, or the verify key, at `index`.
     ///
     /// # Errors
-    /// Those of [`Arguments::recovery_key`].
+    /// Those of [`Arguments::access_key`].
     pub fn any_key(&self, index: usize) -> Result<AnyKey> {
         let key = self.key_text(index)?;
-        let read = match has_key(key.text.as_bytes(), VERIFY) {
+        let read = match key_in(key.text.as_bytes()) == Some("a verify key") {
             true => VerifyKey::from_text(&key.text).map(AnyKey::Verify),
-            false => RecoveryKey::from_text(&key.text).map(AnyKey::Recovery),
+            false => AccessKey::from_text(&key.text).map(AnyKey::Access),
         };
         read.map_err(|error| key.explain(error))
     }
@@ -264,7 +264,7 @@ impl KeyText {
         if !self.place.is_empty() {
             return error.at(&self.place);
         }
-        if has_key(self.text.as_bytes(), RECOVERY) || has_key(self.text.as_bytes(), VERIFY) {
+        if key_in(self.text.as_bytes()).is_some() {
             return error;
         }
         let start = self.text.trim_start();
@@ -284,14 +284,20 @@ impl KeyText {
     }
 }
 
-const RECOVERY: &[u8] = b"lifeboatkey1";
-const VERIFY: &[u8] = b"lifeboatverify1";
+/// What keys begin with, and what they are.
+const KEYS: [(&[u8], &str); 4] = [
+    (b"lifeboatkey1", "a recovery key"),
+    (b"lifeboatwrite1", "a write key"),
+    (b"lifeboatread1", "a read key"),
+    (b"lifeboatverify1", "a verify key"),
+];
 
-/// Whether the beginning of a key stands somewhere in a text, also of one that is written in groups.
-fn has_key(text: &[u8], prefix: &[u8]) -> bool {
+/// The kind of key whose beginning stands somewhere in a text, also of one that is written in groups.
+fn key_in(text: &[u8]) -> Option<&'static str> {
     let compact: Zeroizing<Vec<u8>> =
         Zeroizing::new(text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect());
-    compact.windows(prefix.len()).any(|start| start == prefix)
+    let stands = |prefix: &[u8]| compact.windows(prefix.len()).any(|start| start == prefix);
+    KEYS.into_iter().find(|(prefix, _)| stands(prefix)).map(|(_, what)| what)
 }
 
 /// # Safety
@@ -338,14 +344,12 @@ pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
         return Err(Error::misuse(format!("the path of {what} holds a NUL")));
     }
     let is = |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let stands = if has_key(bytes, RECOVERY) {
-        "a recovery key stands"
-    } else if has_key(bytes, VERIFY) {
-        "a verify key stands"
+    let stands = if let Some(key) = key_in(bytes) {
+        format!("{key} stands")
     } else if is(b"file:") || is(b"env:") {
-        "the form of a key, 'file:PATH' or 'env:NAME', stands"
+        "the form of a key, 'file:PATH' or 'env:NAME', stands".to_owned()
     } else if bytes.first() == Some(&b'{') && serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok() {
-        "a JSON object stands"
+        "a JSON object stands".to_owned()
     } else {
         return to_path(bytes);
     };

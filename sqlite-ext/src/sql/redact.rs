@@ -137,16 +137,22 @@ fn is_no_number(text: &str) -> bool {
 /// Whether a recovery key, or most of one, stands in these bytes: as it is written by
 /// `backup_keygen()`, in groups with whatever between them, or in two bytes for each character.
 pub(crate) fn holds_key(bytes: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"lifeboatkey1";
+    SECRETS.iter().any(|prefix| holds_prefix(bytes, prefix))
+}
+
+/// What the secret keys begin with.
+const SECRETS: [&[u8]; 3] = [b"lifeboatkey1", b"lifeboatwrite1", b"lifeboatread1"];
+
+fn holds_prefix(bytes: &[u8], prefix: &[u8]) -> bool {
     let mut matched = 0;
     for byte in bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
         let byte = byte.to_ascii_lowercase();
         // No part of the prefix but its first character begins it anew.
-        matched = match PREFIX.get(matched) {
+        matched = match prefix.get(matched) {
             Some(wanted) if *wanted == byte => matched + 1,
-            _ => usize::from(byte == PREFIX[0]),
+            _ => usize::from(byte == prefix[0]),
         };
-        if matched == PREFIX.len() {
+        if matched == prefix.len() {
             return true;
         }
     }
@@ -217,6 +223,8 @@ mod tests {
             &wide,
             b"lllifeboatkey1q",
             b"KEY='lifeboatkey1q'",
+            b"life boat write 1q",
+            b"lifeboatread1",
             "life\u{a0}boat\u{2003}key1-qypq".as_bytes(),
         ] {
             assert!(holds_key(text), "{}", String::from_utf8_lossy(text));

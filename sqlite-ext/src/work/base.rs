@@ -3,16 +3,18 @@
 
 use crate::files::{Found, FoundCall, Guard, Whose, Writing};
 use crate::sql::arguments::Bundle;
+use crate::work::chains::newest;
+use crate::work::export::Keyed;
 use crate::work::export_options::Request;
 use crate::work::file_source::{BundleSource, open_chain, with_path};
 use lifeboat_core::limits::CHAIN_MAX;
-use lifeboat_core::{Base, Chain, Error, ErrorKind, RecoveryKey, Result, StateId};
+use lifeboat_core::{AccessKey, Base, Chain, Error, ErrorKind, Result, StateId};
 use lifeboat_sqlite::Connection;
 use std::path::{Path, PathBuf};
 
 /// All that a delta may lead on from.
 pub(crate) struct Bases {
-    key: RecoveryKey,
+    key: AccessKey,
     paths: Vec<PathBuf>,
     chain: Option<Chain<'static>>,
     ledger: Option<Ledger>,
@@ -41,7 +43,7 @@ enum Used {
 
 /// A base that was chosen, to be opened on the thread that reads it.
 pub(crate) struct Choice {
-    key: RecoveryKey,
+    key: AccessKey,
     state: StateId,
     files: Files,
 }
@@ -70,7 +72,7 @@ impl Choice {
     }
 }
 
-fn chain(key: &RecoveryKey, paths: &[PathBuf]) -> Result<Chain<'static>> {
+fn chain(key: &AccessKey, paths: &[PathBuf]) -> Result<Chain<'static>> {
     let chain = open_chain(key, &bundles(paths))?;
     chain.require_complete()?;
     chain.check_tables(&chain.schema()?)?;
@@ -87,23 +89,22 @@ impl Bases {
     /// # Errors
     /// Too big for a chain that may not become longer; those of [`Chain::open`]; mismatch when the chain is not complete; misuse when
     /// the ledger's path leads to something else.
-    pub fn open(app: &Connection<'_>, key: &RecoveryKey, key_files: &[PathBuf], request: &Request) -> Result<Self> {
+    pub fn open(app: &Connection<'_>, keyed: Keyed<'_>, request: &Request) -> Result<Self> {
+        let Keyed { key, key_files, domain } = keyed;
         if request.base.as_ref().is_some_and(|paths| paths.len() >= CHAIN_MAX) {
             return Err(Error::too_big(format!(
                 "the base has {CHAIN_MAX} bundles, and no reader takes a chain of more; make one bundle out of them with \
                  backup_compose_file, and lead on from that"
             )));
         }
-        let guard = Guard(FoundCall {
-            app,
-            key,
-            domain: Some(&request.domain),
-            key_files: key_files.to_vec(),
-            reads: Vec::new(),
-        });
-        let ledger = request.ledger.as_deref().map(|path| Ledger::open(&guard, path)).transpose()?;
+        let guard =
+            Guard(FoundCall { app, key, domain: Some(domain), key_files: key_files.to_vec(), reads: Vec::new() });
+        let ledger = request.ledger.as_deref().map(|path| Ledger::open(keyed, &guard, path)).transpose()?;
         let chain = request.base.as_deref().map(|paths| chain(key, paths)).transpose();
         let chain = chain.map_err(|error| error.at("the base"))?;
+        if let Some(chain) = &chain {
+            check_name(keyed, newest(chain).domain(), "the base")?;
+        }
         let paths = request.base.clone().unwrap_or_default();
         Ok(Self { key: key.clone(), paths, chain, ledger, used: Used::Nothing })
     }
@@ -118,6 +119,10 @@ impl Bases {
             (Some(Ledger { path, content: Content::State(state) }), last) if last.is_none_or(|last| last == *state) => {
                 self.used = Used::Ledger;
                 Ok(Some(Choice { key: self.key.clone(), state: *state, files: Files::Ledger(path.clone()) }))
+            }
+            // A version that this one does not know: all rows are read, and the ledger is written anew.
+            (Some(Ledger { content: Content::Damaged(error), .. }), None) if error.kind() == ErrorKind::Unsupported => {
+                Ok(None)
             }
             (Some(ledger @ Ledger { content: Content::Damaged(error), .. }), None) => Err(ledger.damaged(error)),
             _ => Ok(self.choose_chain()),
@@ -174,6 +179,17 @@ impl Bases {
     }
 }
 
+/// A write key cannot tell the name of its domain: in a chain it stays the same.
+fn check_name(keyed: Keyed<'_>, found: &str, what: &str) -> Result<()> {
+    match keyed.key {
+        AccessKey::Write(_) if found != keyed.domain.name() => Err(Error::mismatch(format!(
+            "{what} names its domain {found:?}, and the option \"domain\" says {:?}; give the same name",
+            keyed.domain.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What is at the path of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
@@ -186,12 +202,14 @@ pub(crate) enum Before {
 
 impl Ledger {
     /// What the guard lets be written over.
-    fn open(guard: &Guard<'_>, path: &Path) -> Result<Self> {
+    fn open(keyed: Keyed<'_>, guard: &Guard<'_>, path: &Path) -> Result<Self> {
         let content = match guard.check(path, Writing::Ledger, false)?.0 {
             Found::Nothing => Content::Missing,
             Found::Ledger(Whose::OursDamaged(error)) => Content::Damaged(error),
             Found::Ledger(_) => {
-                Content::State(Base::ledger(guard.0.key, BundleSource::file(path, "ledger")?)?.state_id())
+                let ledger = Base::ledger(keyed.key, BundleSource::file(path, "ledger")?)?;
+                check_name(keyed, ledger.domain(), "the ledger")?;
+                Content::State(ledger.state_id())
             }
             _ => Content::Damaged(Error::corrupt("its first bytes are damaged")),
         };
@@ -199,7 +217,7 @@ impl Ledger {
     }
 
     /// Reads all of it.
-    fn check(&self, key: &RecoveryKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
+    fn check(&self, key: &AccessKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
         lifeboat_core::Bundle::open_ledger(key, BundleSource::file(&self.path, "ledger")?)?.check(interrupt)
     }
 

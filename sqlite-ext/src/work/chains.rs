@@ -5,7 +5,7 @@ use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::file_source::{at_number, open_chain, with_path};
 use crate::work::pipeline::Input;
-use lifeboat_core::{Audit, Chain, Error, PublicReport, RecoveryKey, Result, VerifyKey, check_links};
+use lifeboat_core::{AccessKey, Audit, Chain, Error, PublicReport, Result, VerifyKey, check_links};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -57,12 +57,18 @@ pub(crate) fn publics(audited: &[Audited]) -> Vec<PublicReport> {
 ///
 /// # Errors
 /// Those of [`open_chain`].
-pub(crate) fn incomplete<'a>(key: &RecoveryKey, bundles: &[Bundle<'a>]) -> Result<Option<Chain<'a>>> {
+pub(crate) fn incomplete<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<Option<Chain<'a>>> {
     let chain = match (open_chain(key, bundles), bundles) {
         (Err(_), [_]) => None,
         (chain, _) => Some(chain?),
     };
     Ok(chain.filter(|chain| !chain.is_complete()))
+}
+
+/// The bundle that leads to the state of the chain.
+pub(crate) fn newest<'c, 's>(chain: &'c Chain<'s>) -> &'c lifeboat_core::Bundle<'s> {
+    // A chain has one bundle at least.
+    &chain.bundles()[chain.bundles().len() - 1]
 }
 
 /// That a bundle which is read a second time is still the one that was read first.

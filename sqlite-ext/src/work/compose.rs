@@ -3,10 +3,11 @@
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::{Compress, Packing};
+use crate::work::chains::newest;
 use crate::work::export::{packing, tables};
 use crate::work::file_source::locate;
 use crate::work::pipeline::{self, Outgoing, Threads, Written};
-use lifeboat_core::{Chain, ExportOptions, RecoveryKey, Result};
+use lifeboat_core::{AccessKey, Chain, Domain, ExportOptions, Result};
 use std::collections::BTreeMap;
 use std::io::{Sink, Write};
 
@@ -24,7 +25,7 @@ pub(crate) struct Composed<W> {
 pub(crate) fn compose<W: Write + Send>(
     chain: &Chain<'_>,
     bundles: &[Bundle<'_>],
-    key: &RecoveryKey,
+    (key, domain): (&AccessKey, &Domain),
     compress: &Compress,
     interrupt: &AppInterrupt<'_>,
     out: W,
@@ -32,7 +33,7 @@ pub(crate) fn compose<W: Write + Send>(
     let interrupt = || interrupt.check();
     let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, interrupt))?;
     let mut rows = None;
-    let written = pipeline::export(key, domain(chain), out, None, Threads::Two, |send| {
+    let written = pipeline::export(domain, out, None, Threads::Two, |send| {
         let emit = |chunk| send(Outgoing::Chunk(chunk));
         let composed = chain.compose(key, options, emit, interrupt)?;
         rows = composed.rows;
@@ -42,9 +43,12 @@ pub(crate) fn compose<W: Write + Send>(
     Ok(Composed { written, rows })
 }
 
-/// The name of the chain's domain, which all its bundles have.
-pub(crate) fn domain<'c>(chain: &'c Chain<'_>) -> &'c str {
-    chain.bundles()[0].domain()
+/// The domain of a chain, with the name that it has in the newest bundle.
+///
+/// # Errors
+/// Misuse when the key is a read key.
+pub(crate) fn domain(chain: &Chain<'_>, key: &AccessKey) -> Result<Domain> {
+    key.domain_of(chain.last().domain_id, newest(chain).domain())
 }
 
 /// Deltas without their full bundle do not tell all tables that there are. Those that they do not have need no packing.

@@ -9,7 +9,7 @@ use crate::work::pipeline_state::{self, Making};
 use crate::work::scratch::{NeedReport, Verdict};
 use crate::work::summary::Narrowed;
 use lifeboat_core::{
-    Error, ExportOptions, Key, RecoveryKey, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value,
+    AccessKey, Domain, Error, ExportOptions, Key, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value,
 };
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
@@ -43,7 +43,16 @@ impl<W, L> Exported<W, L> {
     }
 }
 
-/// Writes the bundle that is asked for, with this key, which came from these files. `places`: where it goes, and where the ledger goes if one is to be written; called
+/// What a bundle is made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Keyed<'a> {
+    pub key: &'a AccessKey,
+    /// The files that it came from.
+    pub key_files: &'a [PathBuf],
+    pub domain: &'a Domain,
+}
+
+/// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
 /// again when an attempt has come to nothing.
 ///
 /// # Errors
@@ -51,7 +60,7 @@ impl<W, L> Exported<W, L> {
 /// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline_state::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
-    (key, key_files): (&RecoveryKey, &[PathBuf]),
+    key: Keyed<'_>,
     request: &Request,
     detail: Detail,
     mut places: impl FnMut() -> Result<(W, Option<L>)>,
@@ -60,7 +69,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     if request.schema.eq_ignore_ascii_case("temp") {
         return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
     }
-    let mut bases = Bases::open(app, key, key_files, request)?;
+    let mut bases = Bases::open(app, key, request)?;
     let interrupt = AppInterrupt::of(app)?;
     let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
     let schema = snapshot.schema()?;
@@ -71,7 +80,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let mut base = bases.choose()?;
     let (written, rows) = loop {
         let places = places()?;
-        match attempt(key, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
+        match attempt(key.domain, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
             Ok(written) => break written,
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }
@@ -92,7 +101,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
 
 /// Exports from this base; also gives the number of rows.
 fn attempt<W: Write + Send, L: Write + Send>(
-    key: &RecoveryKey,
+    domain: &Domain,
     request: &Request,
     options: &ExportOptions,
     snapshot: &Snapshot<'_>,
@@ -100,12 +109,11 @@ fn attempt<W: Write + Send, L: Write + Send>(
     interrupt: &AppInterrupt<'_>,
     (out, ledger): (W, Option<L>),
 ) -> Result<(Written<W, L>, u64)> {
-    let keys = key.domain(key.domain_id(&request.domain)?);
     let mut rows = 0;
     let selection = snapshot.selection().cloned();
     let base = base.map(|base| || base.open());
-    let making = Making { keys, options: options.clone(), selection, base, threads: request.threads };
-    let written = pipeline_state::export(key, &request.domain, out, ledger, making, interrupt, |encoder| {
+    let making = Making { options: options.clone(), selection, base, threads: request.threads };
+    let written = pipeline_state::export(domain, out, ledger, making, interrupt, |encoder| {
         rows = walk(snapshot, encoder)?;
         Ok(())
     })?;

@@ -4,7 +4,7 @@ use crate::files::refuse_database;
 use crate::sql::arguments::path_of;
 use crate::sql::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use crate::work::pipeline::Threads;
-use lifeboat_core::{Error, Result, Selection};
+use lifeboat_core::{AccessKey, Domain, Error, Result, Selection};
 use lifeboat_sqlite::{Connection, Now, SelectionRequest, SourceCheck};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -39,7 +39,7 @@ macro_rules! export_options {
             fn request(self, app: &lifeboat_sqlite::Connection<'_>) -> lifeboat_core::Result<crate::work::export_options::Request> {
                 let request = crate::work::export_options::Request {
                     schema: self.schema.unwrap_or_else(|| crate::sql::options::DEFAULT_SCHEMA.to_owned()),
-                    domain: self.domain.unwrap_or_else(|| crate::sql::options::DEFAULT_DOMAIN.to_owned()),
+                    domain: self.domain,
                     compress: self.compress,
                     threads: self.threads,
                     check: match self.check {
@@ -66,8 +66,8 @@ pub(crate) use export_options;
 pub(crate) struct Request {
     /// The attached database.
     pub schema: String,
-    /// The name of the key's domain.
-    pub domain: String,
+    /// The name of the domain.
+    pub domain: Option<String>,
     /// How chunks are packed.
     pub compress: Compress,
     /// Which part of the database, and what `:now` is.
@@ -86,7 +86,7 @@ impl Default for Request {
     fn default() -> Self {
         Self {
             schema: DEFAULT_SCHEMA.to_owned(),
-            domain: DEFAULT_DOMAIN.to_owned(),
+            domain: None,
             compress: Compress::default(),
             selection: SelectionRequest::default(),
             base: None,
@@ -101,6 +101,23 @@ impl Request {
     /// One of a series: other bundles may build upon what is made.
     pub fn is_incremental(&self) -> bool {
         self.base.is_some() || self.ledger.is_some()
+    }
+
+    /// The domain that is exported to.
+    ///
+    /// # Errors
+    /// Misuse for a read key, for a write key without the name of its domain, and for a name that is none.
+    pub fn domain(&self, key: &AccessKey) -> Result<Domain> {
+        let name = match (key, &self.domain) {
+            (_, Some(name)) => name,
+            (AccessKey::Write(_), None) => {
+                return Err(Error::misuse(
+                    "a write key does not tell the name of its domain; give it by the option \"domain\"",
+                ));
+            }
+            (_, None) => DEFAULT_DOMAIN,
+        };
+        key.named_domain(name)
     }
 
     pub fn selecting(mut self, selection: Selection, now: Option<NowOption>) -> Self {
@@ -275,7 +292,7 @@ mod tests {
                 "where": {"t": "x > :now"}, "cache": ["c"], "now": 12, "threads": 1}"#,
         )
         .unwrap();
-        assert_eq!((&*all.schema, &*all.domain), ("s", "d"));
+        assert_eq!((&*all.schema, all.domain.as_deref()), ("s", Some("d")));
         assert_eq!(all.base, Some(vec!["a".into(), "b".into()]));
         assert_eq!((all.ledger, all.threads), (Some("l".into()), Threads::One));
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -287,7 +304,7 @@ mod tests {
         };
         assert_eq!(all.selection, SelectionRequest { selection, now: Some(Now::Integer(12)) });
         let none = request("{}").unwrap();
-        assert_eq!((&*none.schema, &*none.domain, none.is_incremental()), ("main", "default", false));
+        assert_eq!((&*none.schema, none.domain.as_deref(), none.is_incremental()), ("main", None, false));
         assert_eq!(none.threads, Threads::Three);
         assert!(none.selection.selection.is_whole());
         assert_eq!(request(r#"{"base": "a"}"#).unwrap().base, Some(vec!["a".into()]));

@@ -3,7 +3,7 @@
 use crate::files;
 use crate::sql::arguments::Bundle;
 use crate::sql::table_function::Watch;
-use lifeboat_core::{Chain, Error, ErrorKind, RecoveryKey, Result, Source};
+use lifeboat_core::{AccessKey, Chain, Error, ErrorKind, Result, Source};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -101,7 +101,7 @@ impl Source for BundleSource<'_> {
 ///
 /// # Errors
 /// Those of reading and of [`Chain::open`], with the bundle's path where there are several.
-pub(crate) fn open_chain<'a>(key: &RecoveryKey, bundles: &[Bundle<'a>]) -> Result<Chain<'a>> {
+pub(crate) fn open_chain<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<Chain<'a>> {
     let open = |bundle| Ok(BundleSource::open(bundle)?.among(bundles, bundle));
     let sources: Vec<_> = bundles.iter().map(open).collect::<Result<_>>()?;
     Chain::open(key, sources).map_err(|error| with_path(bundles, error))
@@ -141,7 +141,7 @@ impl WatchedChain {
     ///
     /// # Errors
     /// Those of [`open_chain`]; mismatch when the chain does not begin with a full bundle.
-    pub fn open(key: &RecoveryKey, bundles: &[Bundle<'_>], watch: &Watch) -> Result<Self> {
+    pub fn open(key: &AccessKey, bundles: &[Bundle<'_>], watch: &Watch) -> Result<Self> {
         let last_read = Rc::new(Cell::new(LastRead::default()));
         let mut sources = Vec::with_capacity(bundles.len());
         for (number, bundle) in bundles.iter().enumerate() {

@@ -13,8 +13,8 @@ use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::file_source::{at_number, open_chain, with_path};
 use lifeboat_core::{
-    BundleSummary, BundleWriter, Decoder, Deltas, Error, ExportTotals, LookAhead, Opened, Opener, PlainChunk,
-    RecoveryKey, Report, Result, StateSink,
+    AccessKey, BundleSummary, BundleWriter, Decoder, Deltas, Domain, Error, ExportTotals, LookAhead, Opened, Opener,
+    PlainChunk, Report, Result, StateSink,
 };
 use std::cell::RefCell;
 use std::fs::File;
@@ -64,15 +64,14 @@ pub(crate) struct Written<W, L> {
 /// # Errors
 /// Those of `make`, of the format, and of the places; what was written until then is of no use.
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
-    key: &RecoveryKey,
-    domain: &str,
+    domain: &Domain,
     out: W,
     ledger: Option<L>,
     threads: Threads,
     make: impl FnOnce(&dyn Fn(Outgoing) -> Result<()>) -> Result<Totals>,
 ) -> Result<Written<W, L>> {
     // In a place from which the worker takes them, so that they are still there when no worker can be made.
-    let writers = Mutex::new(Some(Writers::new(key, domain, out, ledger)?));
+    let writers = Mutex::new(Some(Writers::new(domain, out, ledger)?));
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(PLAIN_QUEUE);
         let worker = match threads {
@@ -139,9 +138,9 @@ struct Writers<W, L> {
 }
 
 impl<W: Write, L: Write> Writers<W, L> {
-    fn new(key: &RecoveryKey, domain: &str, out: W, ledger: Option<L>) -> Result<Self> {
-        let ledger = ledger.map(|ledger| BundleWriter::ledger(key, domain, ledger)).transpose()?;
-        Ok(Self { bundle: BundleWriter::new(key, domain, out)?, ledger })
+    fn new(domain: &Domain, out: W, ledger: Option<L>) -> Result<Self> {
+        let ledger = ledger.map(|ledger| BundleWriter::ledger(domain, ledger)).transpose()?;
+        Ok(Self { bundle: BundleWriter::new(domain, out)?, ledger })
     }
 
     fn take(&mut self, chunks: &mut Together) -> Result<()> {
@@ -175,7 +174,7 @@ impl<W: Write, L: Write> Writers<W, L> {
 /// interrupted. They name the bundle of a chain.
 pub(crate) fn restore<S: StateSink>(
     bundles: &[Bundle<'_>],
-    key: &RecoveryKey,
+    key: &AccessKey,
     sink: S,
     interrupt: &AppInterrupt<'_>,
 ) -> Result<(Report, S)> {
@@ -227,7 +226,7 @@ pub(crate) fn restore<S: StateSink>(
 }
 
 /// The worker of a restore.
-fn open(key: &RecoveryKey, mut input: Input<'_>, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
+fn open(key: &AccessKey, mut input: Input<'_>, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
     let mut opener = Opener::new(key);
     input.read_all(|piece| opener.push(piece, &mut emit))?;
     opener.finish()

@@ -10,7 +10,7 @@
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::pipeline::{self, Outgoing, QUEUE, Threads, Totals, Written, gone, join, spawn, take};
-use lifeboat_core::{Base, DomainKeys, Encoded, Encoder, Export, ExportOptions, RecoveryKey, Result, Selection};
+use lifeboat_core::{Base, Domain, DomainKeys, Encoded, Encoder, Export, ExportOptions, Result, Selection};
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,6 @@ const WAIT: Duration = Duration::from_millis(10);
 
 /// What a bundle is made of.
 pub(crate) struct Making<O> {
-    pub keys: DomainKeys,
     pub options: ExportOptions,
     pub selection: Option<Selection>,
     /// Opens the state to lead from, on the thread that reads it; none for a full bundle.
@@ -48,15 +47,14 @@ enum Incoming {
 /// # Errors
 /// Those of the base, of `walk`, of the format, and of the places; interrupted.
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
-    key: &RecoveryKey,
-    domain: &str,
+    domain: &Domain,
     out: W,
     ledger: Option<L>,
     making: Making<impl FnOnce() -> Result<Base<'static>> + Send>,
     interrupt: &AppInterrupt<'_>,
     walk: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
 ) -> Result<Written<W, L>> {
-    let (keys, threads) = (making.keys.clone(), making.threads);
+    let threads = making.threads;
     // In a place from which the worker takes it, so that it is still there when no worker can be made.
     let work = Mutex::new(Some((out, ledger, making)));
     let stop = AtomicBool::new(false);
@@ -73,8 +71,8 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
             let _busy: Sender<()> = busy;
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
-            pipeline::export(key, domain, out, ledger, threads, |send| {
-                make(making, has_ledger, &stopped, send, |export| take_all(export, receiver))
+            pipeline::export(domain, out, ledger, threads, |send| {
+                make(domain, making, has_ledger, &stopped, send, |export| take_all(export, receiver))
             })
         };
         let worker = match threads {
@@ -84,9 +82,9 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         let Some(worker) = worker else {
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
-            return pipeline::export(key, domain, out, ledger, threads, |send| {
-                make(making, has_ledger, &|| interrupt.check(), send, |export| {
-                    let mut encoder: RowSink<'_> = Encoder::new(&keys, export);
+            return pipeline::export(domain, out, ledger, threads, |send| {
+                make(domain, making, has_ledger, &|| interrupt.check(), send, |export| {
+                    let mut encoder: RowSink<'_> = Encoder::new(domain, export);
                     walk(&mut encoder)?;
                     encoder.finish()
                 })
@@ -94,7 +92,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         };
         let walked: Result<()> = (|| {
             let mut send = |encoded| sender.send(Incoming::Encoded(encoded)).map_err(|_| gone());
-            let mut encoder: RowSink<'_> = Encoder::new(&keys, &mut send);
+            let mut encoder: RowSink<'_> = Encoder::new(domain, &mut send);
             walk(&mut encoder)?;
             encoder.finish()?;
             sender.send(Incoming::End).map_err(|_| gone())?;
@@ -130,6 +128,7 @@ fn take_all(export: Take<'_>, receiver: Receiver<Incoming>) -> Result<()> {
 
 /// Makes the export that sends its chunks, lets `feed` feed it, and finishes it.
 fn make(
+    keys: &DomainKeys,
     making: Making<impl FnOnce() -> Result<Base<'static>>>,
     has_ledger: bool,
     interrupt: &dyn Fn() -> Result<()>,
@@ -140,10 +139,10 @@ fn make(
         interrupt()?;
         send(Outgoing::Chunk(chunk))
     };
-    let Making { keys, options, selection, base, threads: _ } = making;
+    let Making { options, selection, base, threads: _ } = making;
     let mut export = match base {
-        None => Export::new(&keys, options, emit),
-        Some(open) => Export::delta(&keys, options, open()?, selection.as_ref(), emit)?,
+        None => Export::new(keys, options, emit),
+        Some(open) => Export::delta(keys, options, open()?, selection.as_ref(), emit)?,
     };
     if has_ledger {
         export = export.with_ledger(|chunk| {

@@ -3,7 +3,7 @@
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::pipeline;
-use lifeboat_core::{Error, RecoveryKey, Report, Result};
+use lifeboat_core::{AccessKey, Error, Report, Result};
 use lifeboat_sqlite::{
     Budget, CheckLevel, Conformance, Connection, Findings, Need, Needed, Rebuild, RebuildOptions, Rebuilt,
     foreign_key_check, is_of_machine, lend, prove,
@@ -85,7 +85,7 @@ pub(crate) fn build<'c>(
     app: &Connection<'_>,
     scratch: &'c Connection<'c>,
     bundles: &[Bundle<'_>],
-    key: &RecoveryKey,
+    key: &AccessKey,
     options: RebuildOptions,
     interrupt: &AppInterrupt<'_>,
     file: Option<&File>,
@@ -141,7 +141,7 @@ pub(crate) struct Compared {
 pub(crate) fn compare(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],
-    key: &RecoveryKey,
+    key: &AccessKey,
     interrupt: &AppInterrupt<'_>,
 ) -> Result<(Report, Compared)> {
     let budget = Budget::for_input(bundles.iter().map(Bundle::length).fold(0, u64::saturating_add));

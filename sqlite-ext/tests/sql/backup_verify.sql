@@ -33,7 +33,7 @@ SELECT backup_verify(substr(backup_export(key), 1, 100)) FROM k;
 SELECT backup_verify(x'');
 -- fails: backup_verify: corrupt
 SELECT backup_verify(zeroblob(1000));
--- fails: backup_verify: misuse: a verify key opens nothing; this level needs the recovery key
+-- fails: backup_verify: misuse: a verify key opens nothing; this level needs the recovery key, the write key or the read key
 SELECT backup_verify('backup_verify.bundle', backup_verify_key(key), '{"level": "restore"}') FROM k;
 -- fails: backup_verify: misuse: the option `level` must be one of `hashes`, `contents`, `restore`
 SELECT backup_verify('backup_verify.bundle', key, '{"level": "all"}') FROM k;

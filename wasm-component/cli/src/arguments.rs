@@ -31,8 +31,9 @@ rows      writes all rows to the standard output, for databases of any size and 
 BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
                      the recovery key, `verify` and `info` also take deltas by themselves. Each is a file; a bundle that
                      stands alone may be - for the standard input
---key-file FILE      the file whose only content is the recovery key (lifeboatkey1...); or - for the standard input. The key
-                     itself never stands on the command line, where others can see it
+--key-file FILE      the file whose only content is the recovery key (lifeboatkey1...), or the write key or read key of the
+                     domain; or - for the standard input. The key itself never stands on the command line, where others can
+                     see it
 --verify-key KEY     the verify key of who should have signed it (lifeboatverify1...)
 --expect STATE-ID    the state that it must hold, of a chain the last one: 64 hexadecimal digits
 --out DATABASE       the file to write. It appears whole or not at all. A WASI program sets no modes: who else may read it is for
@@ -164,7 +165,7 @@ fn no_key(value: String) -> Result<String, Fail> {
 
 fn key_shows() -> Fail {
     Fail::misuse(
-        "a recovery key does not belong on the command line, where others can see it (in the list of processes, in the \
+        "a key does not belong on the command line, where others can see it (in the list of processes, in the \
          history of the shell): put it into a file that you alone can read, and give --key-file FILE",
     )
 }

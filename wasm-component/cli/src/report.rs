@@ -198,6 +198,7 @@ fn summary_json(summary: &Summary) -> Value {
         "report": public_json(&summary.report),
         "bundles": summary.bundles.iter().map(public_json).collect::<Vec<_>>(),
         "domain": summary.domain,
+        "domain-proven": summary.domain_proven,
         "application-id": summary.application_id,
         "user-version": summary.user_version,
         "encoding": encoding_name(summary.encoding),
@@ -215,7 +216,12 @@ fn summary_text(summary: &Summary) -> String {
         }
     }
     if !summary.domain.is_empty() {
-        text += &format!("domain       {}\n", shown(&summary.domain));
+        let label = match summary.domain_proven {
+            Some(true) => "",
+            Some(false) => " (a label: the domain has another name)",
+            None => " (a label: only the recovery key can tell whether the domain has this name)",
+        };
+        text += &format!("domain       {}{label}\n", shown(&summary.domain));
     }
     text += &format!(
         "settings     application_id {}, user_version {}, encoding {}\nschema       {} objects\n",
@@ -293,6 +299,7 @@ mod tests {
                 report: report("A", None),
                 bundles: Vec::new(),
                 domain: String::new(),
+                domain_proven: None,
                 application_id: 0,
                 user_version: 0,
                 encoding: Encoding::Utf8,
@@ -328,6 +335,15 @@ mod tests {
         assert!(text.contains("\nto do        SQLite 3.9"), "{text}");
         let json: Value = serde_json::from_str(&super::recovered(&recovered(&[], &[], &[]), true)).unwrap();
         assert_eq!(json["advice"], Value::Null);
+        assert_eq!(json["summary"]["domain-proven"], Value::Null);
+        let named = |domain_proven| {
+            let mut named = recovered(&[], &[], &[]);
+            (named.summary.domain, named.summary.domain_proven) = ("notes".to_owned(), domain_proven);
+            super::recovered(&named, false)
+        };
+        assert!(named(Some(true)).contains("\ndomain       notes\n"));
+        assert!(named(Some(false)).contains("\ndomain       notes (a label: the domain has another name)\n"));
+        assert!(named(None).contains("\ndomain       notes (a label: only the recovery key can tell "));
     }
 
     #[test]

@@ -239,10 +239,11 @@ impl From<Report> for wit::Summary {
             sql: row.sql,
         };
         Self {
-            // The recovery key tells the domain's verify key: the core has compared them.
+            // Each key that opens tells the domain's verify key: the core has compared them.
             report: public(&report.public, true),
             bundles: report.bundles.iter().map(|bundle| public(bundle, true)).collect(),
             domain: report.domain,
+            domain_proven: report.domain_is_proven,
             application_id: report.settings.application_id,
             user_version: report.settings.user_version,
             encoding: report.settings.encoding.into(),

@@ -63,8 +63,8 @@ pub fn delta(base: &[&[u8]], state: &impl State) -> Vec<u8> {
 
 /// The same with another key or domain.
 pub fn export(key: &RecoveryKey, domain: &str, base: &[&[u8]], state: &impl State) -> Vec<u8> {
-    let writer = RefCell::new(BundleWriter::new(key, domain, Vec::new()).unwrap());
-    let keys = key.domain(key.domain_id(domain).unwrap());
+    let writer = RefCell::new(BundleWriter::new(&key.domain(domain).expect("a name"), Vec::new()).unwrap());
+    let keys = key.domain(domain).unwrap();
     let emit = |chunk: PlainChunk| writer.borrow_mut().chunk(&chunk);
     let options = ExportOptions::default();
     let mut export = match base {
@@ -82,8 +82,8 @@ pub fn export(key: &RecoveryKey, domain: &str, base: &[&[u8]], state: &impl Stat
 /// The ledger of a state.
 pub fn ledger(state: &impl State) -> Vec<u8> {
     let key = key();
-    let writer = RefCell::new(BundleWriter::ledger(&key, "test", Vec::new()).unwrap());
-    let keys = key.domain(key.domain_id("test").unwrap());
+    let writer = RefCell::new(BundleWriter::ledger(&key.domain("test").expect("a name"), Vec::new()).unwrap());
+    let keys = key.domain("test").unwrap();
     let export = Export::new(&keys, ExportOptions::default(), |_| Ok(()));
     let mut export = export.with_ledger(|chunk| writer.borrow_mut().chunk(&chunk));
     state.walk(&mut export).unwrap();
@@ -128,7 +128,7 @@ pub fn history(scripts: &[&str]) -> (Database, Vec<Vec<u8>>) {
 pub fn state_id_of(path: &Path) -> String {
     let connection = Connection::open(api(), path.to_str().unwrap(), OpenMode::ReadOnly).unwrap();
     let key = key();
-    let keys = key.domain(key.domain_id("test").unwrap());
+    let keys = key.domain("test").unwrap();
     let mut digest = StateDigest::new(&keys);
     Snapshot::open(&connection, "main").unwrap().walk(&mut digest).unwrap();
     digest.finish().unwrap().to_string()

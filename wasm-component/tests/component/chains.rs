@@ -38,9 +38,10 @@ fn pulled(host: &mut Host, database: ResourceAny) -> Vec<u8> {
 /// What a summary says of the state itself, whatever bundles it came in.
 fn state(summary: &Summary) -> String {
     format!(
-        "{} {} {} {} {:?} {:?} {:?} {:?}",
+        "{} {} {:?} {} {} {:?} {:?} {:?} {:?}",
         summary.report.state_id,
         summary.domain,
+        summary.domain_proven,
         summary.application_id,
         summary.user_version,
         summary.encoding,

@@ -2,7 +2,7 @@
 
 use crate::ffi::connection::Connection;
 use crate::snapshot::walk::Snapshot;
-use lifeboat_core::{Error, RecoveryKey, Report, Result, SchemaKind, SchemaRow, StateDigest};
+use lifeboat_core::{AccessKey, Error, Report, Result, SchemaKind, SchemaRow, StateDigest};
 
 /// Walks over the main database, and compares the id of its state with the one that a bundle names. `left_out`: indexes of
 /// the state that the database does not have. All else is proved nevertheless.
@@ -10,8 +10,8 @@ use lifeboat_core::{Error, RecoveryKey, Report, Result, SchemaKind, SchemaRow, S
 /// # Errors
 /// Corrupt when it is another: the bundle has rows that its tables do not give back as they are, which no exporter writes.
 /// Those of [`Snapshot::walk_as`].
-pub fn prove(database: &Connection<'_>, key: &RecoveryKey, report: &Report, left_out: &[String]) -> Result<()> {
-    let keys = key.domain(report.public.domain_id);
+pub fn prove(database: &Connection<'_>, key: &AccessKey, report: &Report, left_out: &[String]) -> Result<()> {
+    let keys = key.keys(report.public.domain_id)?;
     let mut digest = StateDigest::new(&keys);
     let snapshot = Snapshot::open(database, "main")?;
     let failed = |found: String| {

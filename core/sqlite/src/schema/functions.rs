@@ -170,11 +170,13 @@ const DIRECT: &[&str] = &[
     "backup_export_file",
     "backup_info",
     "backup_keygen",
+    "backup_read_key",
     "backup_restore",
     "backup_restore_file",
     "backup_verify",
     "backup_verify_key",
     "backup_version",
+    "backup_write_key",
     "fts3_tokenizer",
     "load_extension",
 ];

@@ -46,7 +46,7 @@ pub fn record(source: &rusqlite::Connection, request: &SelectionRequest) -> Resu
 
 pub fn digest(walk: impl FnOnce(&mut StateDigest<'_>) -> Result<()>) -> StateId {
     let key = RecoveryKey::from_bytes(std::array::from_fn(|n| n as u8)).expect("key");
-    let keys = key.domain(key.domain_id("test").expect("domain"));
+    let keys = key.domain("test").expect("domain");
     let mut digest = StateDigest::new(&keys);
     walk(&mut digest).expect("walk");
     digest.finish().expect("digest")

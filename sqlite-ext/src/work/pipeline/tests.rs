@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::work::pipeline_state::{self, Making};
-use lifeboat_core::{Base, Discard, ErrorKind, ExportOptions, Key, SchemaRow, Selection, Settings, StateDigest, Value};
+use lifeboat_core::{
+    Base, Discard, ErrorKind, ExportOptions, Key, RecoveryKey, SchemaRow, Selection, Settings, StateDigest, Value,
+};
 use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
 use std::cell::Cell;
 use std::thread::ThreadId;
@@ -20,6 +22,10 @@ fn database() -> Connection<'static> {
     database
 }
 
+fn domain() -> Domain {
+    key().domain("test").unwrap()
+}
+
 fn key() -> RecoveryKey {
     RecoveryKey::from_bytes(std::array::from_fn(|index| index as u8)).unwrap()
 }
@@ -31,12 +37,12 @@ fn export_of<W: Write + Send, L: Write + Send>(
     out: W,
     ledger: L,
 ) -> Result<Written<W, L>> {
-    let (snapshot, keys) = (Snapshot::open(database, "main")?, key().domain(key().domain_id("test")?));
+    let snapshot = Snapshot::open(database, "main")?;
     let options = ExportOptions::default();
-    let base = base.map(|base| || Base::ledger(&key(), base.to_vec()));
-    let making = Making { keys, options, selection: None, base, threads: Threads::default() };
+    let base = base.map(|base| || Base::ledger(key(), base.to_vec()));
+    let making = Making { options, selection: None, base, threads: Threads::default() };
     let interrupt = AppInterrupt::of(database)?;
-    pipeline_state::export(&key(), "test", out, Some(ledger), making, &interrupt, |encoder| snapshot.walk(encoder))
+    pipeline_state::export(&domain(), out, Some(ledger), making, &interrupt, |encoder| snapshot.walk(encoder))
 }
 
 fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
@@ -45,7 +51,7 @@ fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
 
 fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
     let database = database();
-    restore(&[Bundle::Bytes(bundle)], &key(), sink, &AppInterrupt::of(&database)?)
+    restore(&[Bundle::Bytes(bundle)], &key().into(), sink, &AppInterrupt::of(&database)?)
 }
 
 /// Fails when it has taken this many bytes.
@@ -94,7 +100,7 @@ fn one_thread_does_the_same_as_several() {
     WITHOUT_THREADS.set(true);
     let (_, one) = export_to(Vec::new()).unwrap();
     assert!(one == several);
-    let keys = key().domain(key().domain_id("test").unwrap());
+    let keys = domain();
     for without in [true, false] {
         WITHOUT_THREADS.set(without);
         let (report, digest) = restore_from(&one, StateDigest::new(&keys)).unwrap();
@@ -115,7 +121,7 @@ fn one_thread_makes_the_same_deltas_and_ledgers() {
         let delta = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
         assert!(ledger.len() > 5 << 16 && delta.summary.chunks > 3, "{} {}", ledger.len(), delta.summary.chunks);
         assert_eq!((delta.summary.base_id, delta.summary.changes), (Some(full.summary.state_id), 20_000));
-        assert_eq!(Base::ledger(&key(), &ledger[..]).unwrap().state_id(), full.summary.state_id);
+        assert_eq!(Base::ledger(key(), &ledger[..]).unwrap().state_id(), full.summary.state_id);
         made.push((full.out, ledger, delta.out, delta.ledger));
     }
     assert!(made[0] == made[1]);
@@ -143,16 +149,15 @@ fn an_export_keeps_to_its_threads_and_makes_the_same() {
     let expected = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap().out;
     let cases = [(Threads::One, false, false), (Threads::Two, false, true), (Threads::Three, true, true)];
     for (threads, reads_base_elsewhere, writes_elsewhere) in cases {
-        let (snapshot, keys) =
-            (Snapshot::open(&database, "main").unwrap(), key().domain(key().domain_id("test").unwrap()));
+        let snapshot = Snapshot::open(&database, "main").unwrap();
         let (caller, base_thread) = (thread::current().id(), Mutex::new(None));
         let base = Some(|| {
             *base_thread.lock().unwrap() = Some(thread::current().id());
-            Base::ledger(&key(), ledger.clone())
+            Base::ledger(key(), ledger.clone())
         });
-        let making = Making { keys, options: ExportOptions::default(), selection: None, base, threads };
+        let making = Making { options: ExportOptions::default(), selection: None, base, threads };
         let (out, interrupt) = (Elsewhere(caller, false, Vec::new()), AppInterrupt::of(&database).unwrap());
-        let written = pipeline_state::export(&key(), "test", out, None::<io::Sink>, making, &interrupt, |encoder| {
+        let written = pipeline_state::export(&domain(), out, None::<io::Sink>, making, &interrupt, |encoder| {
             snapshot.walk(encoder)
         });
         let Elsewhere(_, was_elsewhere, bundle) = written.unwrap().out;

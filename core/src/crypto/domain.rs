@@ -1,0 +1,76 @@
+//! A domain that bundles are made for.
+
+use crate::crypto::schedule::{DomainKeys, check_name};
+use crate::format::header::Header;
+use crate::{AccessKey, DomainId, ReadKey, RecoveryKey, Result, WriteKey};
+use std::ops::Deref;
+
+/// A domain that bundles are made for: its keys, and the name that stands in them.
+#[derive(Clone)]
+pub struct Domain {
+    name: String,
+    keys: DomainKeys,
+    ledger: DomainKeys,
+}
+
+impl Domain {
+    /// The name that its bundles get.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The keys of its ledgers: the same states, sealed and signed apart, so that neither is taken for the other.
+    pub(crate) fn ledger(&self) -> &DomainKeys {
+        &self.ledger
+    }
+
+    /// The first bytes of all its ledgers, and of nothing else.
+    pub fn ledger_header(&self) -> Vec<u8> {
+        Header::of(&self.ledger).encode()
+    }
+}
+
+/// A domain can be used where its keys are asked for.
+impl Deref for Domain {
+    type Target = DomainKeys;
+
+    fn deref(&self) -> &DomainKeys {
+        &self.keys
+    }
+}
+
+impl RecoveryKey {
+    /// The domain of this name.
+    ///
+    /// # Errors
+    /// As [`RecoveryKey::domain_id`].
+    pub fn domain(&self, name: &str) -> Result<Domain> {
+        let key = self.write_key(name)?;
+        Ok(Domain { name: name.to_owned(), keys: key.domain(), ledger: key.ledger() })
+    }
+}
+
+impl AccessKey {
+    /// The domain that gets this name. Of a write key it is its own, whatever the name: it cannot tell which one its domain was
+    /// made with.
+    ///
+    /// # Errors
+    /// Misuse when this is a read key, or as [`RecoveryKey::domain_id`].
+    pub fn named_domain(&self, name: &str) -> Result<Domain> {
+        match self {
+            Self::Recovery(key) => key.domain(name),
+            Self::Write(WriteKey { domain_id, .. }) | Self::Read(ReadKey { domain_id, .. }) => {
+                self.domain_of(*domain_id, name)
+            }
+        }
+    }
+
+    /// The domain with this id, for bundles that get this name.
+    ///
+    /// # Errors
+    /// Wrong key when this is the key of another domain; as [`AccessKey::named_domain`].
+    pub fn domain_of(&self, id: DomainId, name: &str) -> Result<Domain> {
+        check_name(name)?;
+        Ok(Domain { name: name.to_owned(), keys: self.keys(id)?, ledger: self.ledger_keys(id)? })
+    }
+}
