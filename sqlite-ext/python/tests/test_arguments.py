@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 import lifeboat
+from lifeboat._never import holds_key
 from lifeboat._redact import redact
 
-from .scene import Scene
+from .scene import Scene, connect, one
 
 
 class Arguments(Scene):
@@ -78,6 +79,32 @@ class Arguments(Scene):
         self.write("verify.key", verify_key.encode() + b"\n")
         for signer in (verify_key, f"file:{self.path('verify.key')}", " ".join(verify_key)):
             self.assertTrue(lifeboat.verify(self.chain[0], verify_key=signer).report.authentic)
+
+    def test_the_keys_of_one_domain(self) -> None:
+        db = connect(":memory:")
+        self.addCleanup(db.close)
+        keys = [one(db, f"SELECT backup_{kind}_key(?)", self.key) for kind in ("write", "read")]
+        self.assertIs(lifeboat.info(self.chain[0], self.key).domain_proven, True)
+        for key, kind in zip(keys, ("write", "read")):
+            summary = lifeboat.info(self.chain, " ".join(key))
+            self.assertEqual((summary.domain, summary.domain_proven, summary.report.authentic), ("default", None, True))
+            self.misuse(lambda: lifeboat.verify(key), f"a {kind} key stands where the path of a bundle belongs")
+            other = one(db, f"SELECT backup_{kind}_key(?, 'another')", self.key)
+            with self.assertRaisesRegex(lifeboat.WrongKeyError, f"this {kind} key "):
+                lifeboat.info(self.chain[0], other)
+
+    def test_no_form_of_the_keys_of_one_domain_is_shown(self) -> None:
+        body = self.key[12:] * 3
+        for key in (f"lifeboatwrite1{body[:83]}", f"lifeboatread1{body[:134]}"):
+            prefix, behind = key[: key.index("1") + 1], key[key.index("1") + 1 :]
+            in_groups = [" ".join(key[at : at + size] for at in range(0, len(key), size)) for size in (1, 4, 8, 20, 72)]
+            for text in (key, key.upper(), behind, f"{prefix} {behind}", *in_groups):
+                shown = "".join(redact(f"'{text}' cannot be read").lower().split())
+                self.assertIn("[key]", shown)
+                self.assertNotIn(behind[8:], shown)
+                self.assertNotIn(behind[-20:], shown)
+                self.assertTrue(text in behind.upper() + behind or holds_key(text.encode()))
+            self.assertEqual(redact(f"{key} that was there"), f"{prefix}[key] that was there")
 
     def test_paths(self) -> None:
         for bundles, words in [

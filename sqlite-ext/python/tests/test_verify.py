@@ -39,7 +39,7 @@ class Verify(Scene):
         summary = lifeboat.verify(self.chain, key=self.key)
         self.assertEqual(summary, lifeboat.info(self.chain, self.key))
         self.assertEqual(summary.tables, (("all values", 19), ("hidden", 2), ("keyed", 2), ("later", 1)))
-        self.assertEqual((summary.rows, summary.domain, summary.selection), (24, "default", None))
+        self.assertEqual((summary.rows, summary.domain, summary.domain_proven, summary.selection), (24, "default", True, None))
         self.assertEqual([(part.kind, part.name) for part in summary.schema if part.kind != "table"], [
             ("index", "words"), ("view", "loud"), ("trigger", "never"),
         ])

@@ -6,6 +6,8 @@ import { kindOf } from './options.js';
 /** @type {[string, string][]} */
 const PREFIXES = [
   ['lifeboatkey1', 'a recovery key'],
+  ['lifeboatwrite1', 'a write key'],
+  ['lifeboatread1', 'a read key'],
   ['lifeboatverify1', 'a verify key'],
 ];
 

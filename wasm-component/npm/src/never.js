@@ -74,10 +74,10 @@ async function whyNever(target, found, { sources, keyFile }) {
 }
 
 /**
- * Whether a recovery key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each character.
+ * Whether a secret key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each character.
  * @param {Buffer} bytes
  */
-const holdsKey = bytes => bytes.toString('latin1').replace(/[\s\0]/g, '').toLowerCase().includes('lifeboatkey1');
+const holdsKey = bytes => /lifeboat(key|write|read)1/i.test(bytes.toString('latin1').replace(/[^0-9a-z]+/gi, ''));
 
 /**
  * @param {Stats} found

@@ -1,20 +1,23 @@
-// Cuts recovery keys out of texts that are shown: somebody may have put one where a path belongs.
+// Cuts secret keys out of texts that are shown: somebody may have put one where a path belongs.
 
 /** What stands behind the prefix of a key, and how many of them. */
 const CHARACTER = '[ac-hj-np-z02-9]';
+const LENGTHS = { lifeboatkey1: 58, lifeboatwrite1: 83, lifeboatread1: 134 };
 const LENGTH = 58;
 /** In groups of one length, of which the last may be shorter, so many are enough: the first may share a group with the prefix. */
 const LENGTH_IN_GROUPS = 50;
-const GROUPS = Array.from({ length: 29 }, (_, index) => {
+const GROUPS = Array.from({ length: 39 }, (_, index) => {
   const before = Math.ceil(LENGTH_IN_GROUPS / (index + 1)) - 1;
   const group = `${CHARACTER}{${index + 1}}`;
   return `(?<![a-z0-9])(?:${group}[\\s-]{1,2}){${before},}${CHARACTER}{1,${index + 1}}(?![a-z0-9])`;
 }).join('|');
-// A verify key, which is public; a recovery key, or what is left of one, and groups of its characters behind that; and so many
+/** A group behind a prefix: one of more than 8 characters is a word unless it has a digit. */
+const GROUP = `(?:${CHARACTER}{1,8}|(?=[a-z]*\\d)${CHARACTER}{9,})(?![a-z0-9])`;
+// A verify key, which is public; a secret key, or what is left of one, and groups of its characters behind that; and so many
 // characters of a key without its prefix, in a row or in groups.
 const KEYS = new RegExp(
   `lifeboatverify1${CHARACTER}{${LENGTH}}` +
-    `|(lifeboatkey1)([a-z0-9]*)((?:[\\s-]{1,3}${CHARACTER}{1,8}(?![a-z0-9]))*)` +
+    `|(lifeboat(?:key|write|read)1)([a-z0-9]*)((?:[\\s-]{1,3}${GROUP})*)` +
     `|${CHARACTER}{40,}|${GROUPS}`,
   'gi',
 );
@@ -27,7 +30,8 @@ export function redact(text) {
   return text.replace(KEYS, (found, prefix, run, groups) => {
     if (prefix) {
       // Words may follow what is whole, and a few characters may be a word.
-      const isOver = run.length >= LENGTH || run.length + groups.replace(/\s/g, '').length < 16;
+      const length = LENGTHS[/** @type {keyof typeof LENGTHS} */ (prefix.toLowerCase())];
+      const isOver = run.length >= length || run.length + groups.replace(/\s/g, '').length < 16;
       return isOver ? `${prefix}${run && '[key]'}${groups}` : `${prefix}[key]`;
     }
     // Neither a hexadecimal number, such as a state id, nor words: a key has letters and digits of all kinds.

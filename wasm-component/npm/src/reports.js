@@ -26,6 +26,7 @@ export const summaryOf = summary => ({
   report: reportOf(summary.report),
   bundles: summary.bundles.map(reportOf),
   domain: summary.domain,
+  domainProven: summary.domainProven ?? null,
   applicationId: summary.applicationId,
   userVersion: summary.userVersion,
   encoding: ENCODINGS[summary.encoding],

@@ -9,7 +9,7 @@ export type Chain<Path = never> = Source<Path> | readonly Source<Path>[];
 
 /** What a caller would do differently. An interface: these words stay. */
 export type Kind =
-  /** The recovery key did not make this bundle. Find the right key: the bundle may be sound. */
+  /** The key did not make this bundle. Find the right key: the bundle may be sound. */
   | 'wrong key'
   /** The bytes are not what the exporter wrote. Use another copy. */
   | 'corrupt'
@@ -59,8 +59,8 @@ export interface Options {
 }
 
 export interface VerifyOptions extends Options {
-  /** The recovery key (`lifeboatkey1…`; in Node also `file:PATH` or `env:NAME`): the bundle is opened and decoded, and its
-   * state id proved. */
+  /** The recovery key (`lifeboatkey1…`), or the write key or read key of the domain; in Node also `file:PATH` or `env:NAME`:
+   * the bundle is opened and decoded, and its state id proved. */
   key?: string;
   /** The verify key (`lifeboatverify1…`) of the expected signer; else `mismatch`. */
   verifyKey?: string;
@@ -84,7 +84,7 @@ export interface Report {
   domainId: string;
   /** Who signed it: `lifeboatverify1…`. */
   verifyKey: string;
-  /** True when the signer was compared with an expected verify key or derived from the recovery key. */
+  /** True when the signer was compared with an expected verify key, or with that of the key that opened it. */
   authentic: boolean;
   /** Size of the whole bundle in bytes. */
   size: number;
@@ -96,7 +96,7 @@ export interface Report {
   suite: number;
 }
 
-/** What can be said of a bundle or a chain without its recovery key. */
+/** What can be said of a bundle or a chain without a key that opens it. */
 export interface Verified {
   /** Of the last bundle, the one that leads to the state. */
   report: Report;
@@ -107,10 +107,12 @@ export interface Verified {
 /** Encoding of text, as in `PRAGMA encoding`. */
 export type Encoding = 'UTF-8' | 'UTF-16le' | 'UTF-16be';
 
-/** What is inside a bundle or a chain, opened with its recovery key and proved against its state id. */
+/** What is inside a bundle or a chain, opened with a key and proved against its state id. */
 export interface Summary extends Verified {
-  /** Name of the domain; empty unless one was given. */
+  /** Name of the domain, as the one who exported it gave it: a label. */
   domain: string;
+  /** Whether the domain has this name; null: only the holder of the recovery key can tell. */
+  domainProven: boolean | null;
   /** `PRAGMA application_id` */
   applicationId: number;
   /** `PRAGMA user_version` */

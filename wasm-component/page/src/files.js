@@ -9,7 +9,7 @@ import { Cancelled, start } from './work.js';
 
 /** Bytes at the beginning that are looked at. */
 const HEAD = 1024;
-const KEY = /^\s*lifeboatkey1[a-z0-9\s]*$/i;
+const KEY = /^\s*lifeboat(key|write|read)1[a-z0-9\s]*$/i;
 const SQLITE = 'SQLite format 3\0';
 /** Milliseconds between two drawings while files are being checked. */
 const OFTEN = 250;

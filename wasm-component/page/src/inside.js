@@ -27,7 +27,7 @@ export function inside(summary, source) {
       'dl',
       { class: 'facts' },
       fact('State id', make('code', grouped(report.stateId))),
-      fact('Domain', summary.domain || 'none'),
+      fact('Domain', domainOf(summary)),
       fact('Signed by', make('code', report.verifyKey)),
       fact('Backup', `${count(bundles.length, 'file')}, ${size(sum(bundles.map(bundle => bundle.size)))}`),
       fact('Database', `${encoding}; application_id ${applicationId}, user_version ${userVersion}`),
@@ -53,6 +53,14 @@ function missing({ leftOut: { files, others, last }, expect }) {
     ],
     others > 0 && make('p', `The files lead to ${count(others + 1, 'different state')}; this is the one of ${last}.`),
   ].flat();
+}
+
+/** The name of a domain is a label, unless the key proves it. */
+function domainOf({ domain, domainProven }) {
+  if (domainProven) return domain;
+  const unknown = 'only the recovery key can tell whether the domain has this name';
+  const why = domainProven === false ? 'the domain has another name' : unknown;
+  return `${domain || 'none'} (a label: ${why})`;
 }
 
 const fact = (name, value) => [make('dt', name), make('dd', value)];

@@ -4,8 +4,8 @@ import { $ } from './dom.js';
 import { chain } from './files.js';
 import { Cancelled, start } from './work.js';
 
-/** Length of the text of a key. */
-const LENGTH = 70;
+/** How many characters a key has, by its beginning. */
+const LENGTHS = { lifeboatkey1: 70, lifeboatwrite1: 97, lifeboatread1: 147 };
 /** More than the head of a bundle, which tells whether a key made it. */
 const HEAD = 4096;
 
@@ -25,7 +25,7 @@ export function begin(listeners) {
     say();
     on.changed();
     clearTimeout(timer);
-    if (key().length >= LENGTH) timer = setTimeout(check, 150);
+    if (key().length >= LENGTHS[beginning(key()) ?? 'lifeboatkey1']) timer = setTimeout(check, 150);
   });
   field.addEventListener('change', () => check());
   $('expect').addEventListener('input', () => {
@@ -78,7 +78,7 @@ export async function check() {
     else if (kind === 'wrong key')
       say(
         'bad',
-        `${origin}Typed without a mistake, but it is not the key of ${full.name}. Look for another recovery key.`,
+        `${origin}Typed without a mistake, but it is not the key of ${full.name}. Look for another key.`,
       );
     else if (kind === 'truncated')
       say('good', `${origin}${full ? '✓ This key made these files.' : '✓ Typed without a mistake.'}`);
@@ -120,13 +120,17 @@ function reveal(isShown) {
   $('show').firstChild.data = isShown ? 'Hide' : 'Show';
 }
 
+const beginning = text => Object.keys(LENGTHS).find(prefix => text.toLowerCase().startsWith(prefix));
+
 /** What may help to find a mistake: the component tells that there is one, but never what was typed. */
 function hints(text) {
   const said = [];
-  if (text.length !== LENGTH) said.push(`It has ${text.length} characters instead of ${LENGTH}.`);
-  const strange = /^lifeboatkey1/i.test(text) ? [...new Set(text.slice(12).match(/[^ac-hj-np-z02-9]/gi) ?? [])] : [];
+  const begins = beginning(text);
+  const length = LENGTHS[begins ?? 'lifeboatkey1'];
+  if (text.length !== length) said.push(`It has ${text.length} characters instead of ${length}.`);
+  const strange = begins ? [...new Set(text.slice(begins.length).match(/[^ac-hj-np-z02-9]/gi) ?? [])] : [];
   if (strange.length > 0)
-    said.push(`After “lifeboatkey1” there is never ${strange.map(character => `“${character}”`).join(' or ')}.`);
+    said.push(`After “${begins}” there is never ${strange.map(character => `“${character}”`).join(' or ')}.`);
   return said.length > 0 ? ` ${said.join(' ')}` : '';
 }
 

@@ -28,9 +28,9 @@ exit codes:
   130, 143  interrupted or terminated; nothing was changed
 """
 
-KEY = "file with the recovery key; without it the key is asked for"
+KEY = "file with the recovery key, write key or read key; without it the key is asked for"
 KEY_SHOWS = (
-    "a recovery key does not belong on the command line, where others can see it (in the list of processes, in the history of the "
+    "a key does not belong on the command line, where others can see it (in the list of processes, in the history of the "
     "shell): put it into a file that you alone can read, and give --key-file FILE, or let it be asked for"
 )
 
@@ -157,7 +157,7 @@ def _command(commands: argparse._SubParsersAction[_Parser], name: str, does: str
     command = commands.add_parser(name, help=does, description=does)
     bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first"
     command.add_argument("bundles", metavar="BUNDLE", nargs="+", help=bundle)
-    command.add_argument("--key-file", metavar="FILE", help=KEY if name != "verify" else "file with the recovery key")
+    command.add_argument("--key-file", metavar="FILE", help=KEY if name != "verify" else KEY.partition(";")[0])
     command.add_argument("--timeout", metavar="SECONDS", type=float, help="give up after so long")
     command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="use no more (4096)")
     return command

@@ -7,15 +7,21 @@ from typing import Callable, Optional, Union
 
 from ._errors import HostError, MisuseError
 
-#: The text of a recovery key; `file:PATH` or a `Path`, a file that holds it; `env:NAME`, an environment variable.
+#: The text of a recovery key, write key or read key; `file:PATH` or a `Path`, a file that holds it; `env:NAME`, an
+#: environment variable.
 Key = Union[str, "os.PathLike[str]"]
 
 #: Is told how far the work is: the phase, how many of its bytes are done, and of how many where that is known.
 Progress = Callable[[str, int, Optional[int]], None]
 
-# A recovery key has 70 characters, and people write it in groups.
+# A read key has 147 characters, and people write it in groups.
 _MAX_KEY = 1024
-_PREFIXES = {"lifeboatkey1": "a recovery key", "lifeboatverify1": "a verify key"}
+_PREFIXES = {
+    "lifeboatkey1": "a recovery key",
+    "lifeboatwrite1": "a write key",
+    "lifeboatread1": "a read key",
+    "lifeboatverify1": "a verify key",
+}
 _FORMS = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'"
 
 

@@ -28,7 +28,7 @@ class Error(Exception):
 
 
 class WrongKeyError(Error):
-    """The recovery key is well-formed but did not make this bundle, which may be sound. Find the right key."""
+    """The key is well-formed but did not make this bundle, which may be sound. Find the right key."""
 
     kind = "wrong key"
 

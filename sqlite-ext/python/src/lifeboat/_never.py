@@ -77,9 +77,10 @@ def _why_never(path: str, found: Optional[os.stat_result], sources: list[str], k
 
 
 def holds_key(content: bytes) -> bool:
-    """Whether a recovery key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each
+    """Whether a secret key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each
     character."""
-    return b"lifeboatkey1" in re.sub(rb"[^0-9A-Za-z]+", b"", content).lower()
+    compact = re.sub(rb"[^0-9A-Za-z]+", b"", content).lower()
+    return any(prefix in compact for prefix in (b"lifeboatkey1", b"lifeboatwrite1", b"lifeboatread1"))
 
 
 def _stat(path: str) -> Optional[os.stat_result]:

@@ -46,7 +46,8 @@ def recover(
     (`.lifeboat-*.partial`). A process that is killed leaves that behind, and the next recovery into the same place removes
     it. The file is readable by its owner alone.
 
-    `key`: the text of the recovery key; `file:PATH` or a `Path`, a file that has it; `env:NAME`, an environment variable.
+    `key`: the text of the recovery key, or of the write key or the read key of the domain; `file:PATH` or a `Path`, a file
+    that has it; `env:NAME`, an environment variable.
     `expect`: the state id that it must have. `page_size`: a power of two from 512 to 65536; 4096 unless told. `replace`: a
     file that is at `path` may be replaced; its owner and mode stay; no program may have it open. What holds a recovery key,
     a bundle or a ledger is never replaced. `progress(phase, done, total)` is called with the phases `reading`, `building`,

@@ -20,8 +20,8 @@ class Report:
     domain_id: str
     #: Who signed it: `lifeboatverify1...`.
     verify_key: str
-    #: True when the signer was compared with an expected verify key, or derived from the recovery key. False: the bundle is
-    #: consistent, and signed by `verify_key`, whoever that is.
+    #: True when the signer was compared with an expected verify key, or with that of the key that opened it. False: the
+    #: bundle is consistent, and signed by `verify_key`, whoever that is.
     authentic: bool
     #: The rules by which states are named, and by which bundles are sealed.
     state_revision: int
@@ -78,10 +78,12 @@ class Selection:
 
 @dataclass(frozen=True)
 class Summary(Verified):
-    """What is inside, opened with the recovery key and proved against the state id."""
+    """What is inside, opened with a key and proved against the state id."""
 
-    #: Which of the key holder's databases this is.
+    #: Name of the domain, as the one who exported it gave it: a label.
     domain: str
+    #: Whether the domain has this name. None: only the holder of the recovery key can tell.
+    domain_proven: Optional[bool]
     application_id: int
     user_version: int
     #: `UTF-8`, `UTF-16le` or `UTF-16be`.
@@ -105,6 +107,7 @@ class Summary(Verified):
             report=Report._of(json["report"]),
             bundles=tuple(map(Report._of, json["bundles"])),
             domain=json["domain"],
+            domain_proven=json["domain-proven"],
             application_id=json["application-id"],
             user_version=json["user-version"],
             encoding=json["encoding"],
