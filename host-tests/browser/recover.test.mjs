@@ -87,6 +87,21 @@ test('a key comes from its file', async t => {
   assert.equal(await page.getAttribute('#key', 'type'), 'password');
 });
 
+test('the keys of one domain', async t => {
+  for (const [kind, length] of [
+    ['write', 97],
+    ['read', 147],
+  ]) {
+    const page = await opened(t);
+    await choose(page, '0.bundle', `${kind}.key`);
+    await page.waitForFunction(() => document.querySelector('#key-says').textContent.includes('made these files'));
+    const its = await page.inputValue('#key');
+    assert.match(await enter(page, its.slice(0, -2)), new RegExp(`${length - 2} characters instead of ${length}`));
+    assert.equal(await look(page, its.match(/.{1,4}/g).join(' ')), 'Opened, and proved to be complete');
+    assert.match(await page.innerText('.facts'), /default \(a label: only the recovery key can tell/);
+  }
+});
+
 test('what was opened goes with the key', async t => {
   const page = await opened(t);
   await choose(page, '0.bundle');

@@ -45,6 +45,7 @@ async function inspect(lifeboat, chain, { key }, expect) {
   return {
     state_id: summary.report.stateId,
     domain: summary.domain,
+    domain_proven: summary.domainProven,
     application_id: summary.applicationId,
     user_version: summary.userVersion,
     encoding: summary.encoding,

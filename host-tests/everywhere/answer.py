@@ -68,6 +68,7 @@ def inspect(case, chain):
     return {
         "state_id": summary.report.state_id,
         "domain": summary.domain,
+        "domain_proven": summary.domain_proven,
         "application_id": summary.application_id,
         "user_version": summary.user_version,
         "encoding": summary.encoding,

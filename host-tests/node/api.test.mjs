@@ -113,6 +113,7 @@ test('what is said', async t => {
     report: authentic,
     bundles: [authentic],
     domain: 'default',
+    domainProven: true,
     applicationId: 0,
     userVersion: 7,
     encoding: 'UTF-8',
@@ -125,6 +126,10 @@ test('what is said', async t => {
   });
   assert.deepEqual(JSON.parse(JSON.stringify(summary)), summary);
   assert.deepEqual(await info(bundle, key), summary);
+  for (const kind of ['write', 'read']) {
+    const its = sqlite(':memory:', `SELECT backup_${kind}_key('${key}')`).trim();
+    assert.deepEqual(await info(bundle, its), { ...summary, domainProven: null }, kind);
+  }
 
   const part = path('part.bundle');
   sqlite(

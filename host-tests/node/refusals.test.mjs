@@ -94,6 +94,17 @@ test('no form of a key is shown', () => {
   }
   assert.equal(said(`'${key}' that was there`), "'lifeboatkey1[key]' that was there");
   assert.equal(said(`${key} that was there`), 'lifeboatkey1[key] that was there');
+  const long = body.repeat(3);
+  for (const [prefix, behind] of [
+    ['lifeboatwrite1', long.slice(0, 83)],
+    ['lifeboatread1', long.slice(0, 134)],
+  ]) {
+    assert.equal(said(`${prefix}${behind} that was there`), `${prefix}[key] that was there`);
+    for (const size of [4, 20, 72]) {
+      const shown = said(`${prefix}${behind}`.match(new RegExp(`.{1,${size}}`, 'g')).join(' ')).replace(/\s/g, '');
+      assert.ok(shown.includes('[key]') && !shown.includes(behind.slice(-20)), shown);
+    }
+  }
 });
 
 test('each bit flipped, each length', async t => {
