@@ -47,6 +47,7 @@ pub use chain::source::Source;
 pub use crypto::domain::Domain;
 pub use crypto::id::{DomainId, StateId};
 pub use crypto::key::{AccessKey, ReadKey, RecoveryKey, VerifyKey, WriteKey};
+pub use crypto::key_text::KeyKind;
 pub use crypto::schedule::DomainKeys;
 pub use error::{Error, ErrorKind, Result};
 pub use export::chunk::{ExportOptions, ExportTotals, PlainChunk};

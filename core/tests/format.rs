@@ -42,9 +42,9 @@ fn worked_state(rows: &[(i64, Vec<Value<'_>>)], sink: &mut impl StateSink) {
 }
 
 fn worked_bundle(key: &RecoveryKey, rows: &[(i64, Vec<Value<'_>>)]) -> (Vec<u8>, Vec<(ChunkKind, Vec<u8>)>) {
-    let keys = key.domain("default").unwrap();
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new()).unwrap();
-    let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
+    let domain = key.domain("default").unwrap();
+    let mut writer = BundleWriter::new(&domain, Vec::new()).unwrap();
+    let mut export = Export::new(&domain, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     worked_state(rows, &mut export);
     let (totals, _) = export.finish().unwrap();
     let bundle = writer.finish(&totals).unwrap().1;

@@ -60,7 +60,8 @@ impl Database {
     /// Begins. The state must be `expect`, where given.
     ///
     /// # Errors
-    /// Misuse when a text is no key that opens bundles, or no state id, or the page size is none; too big without memory.
+    /// Misuse when `key` is not the text of a key that opens bundles, `expect` is not a state id, or SQLite has no pages of this
+    /// size; too big without memory.
     pub fn open(api: Api, key: &str, expect: Option<&str>, layout: Layout) -> Result<Self> {
         let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;

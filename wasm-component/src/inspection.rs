@@ -15,7 +15,7 @@ impl Inspection {
     /// Begins. The state must be `expect`, where given.
     ///
     /// # Errors
-    /// Misuse when a text is no key that opens bundles, or no state id.
+    /// Misuse when `key` is not the text of a key that opens bundles, or `expect` is not a state id.
     pub fn open(api: Api, key: &str, expect: Option<&str>) -> Result<Self> {
         let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;

@@ -216,7 +216,7 @@ impl<'s> Bundle<'s> {
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
         let plaintext = match (kind, page) {
             (ChunkKind::IndexPage, Some(before)) => self.seal.open_page(sealed_of(&bytes)?, before),
-            // Nothing but its bytes is looked at.
+            // Its bytes were hashed; it is not opened.
             (ChunkKind::Extension(_), None) => return Ok((kind, Vec::new())),
             (ChunkKind::IndexPage, None) | (_, Some(_)) => {
                 Err(Error::corrupt("an item of another kind than its place has"))

@@ -128,8 +128,13 @@ impl<'s> Chain<'s> {
 
     /// What anybody can see of the last bundle: the state that the chain leads to.
     pub fn last(&self) -> &PublicReport {
+        self.newest().public()
+    }
+
+    /// The last bundle.
+    pub fn newest(&self) -> &Bundle<'s> {
         // Never empty.
-        self.bundles[self.bundles.len() - 1].public()
+        &self.bundles[self.bundles.len() - 1]
     }
 
     /// True when it begins with a full bundle, so that its state can be restored.

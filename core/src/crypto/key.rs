@@ -1,6 +1,6 @@
 //! The keys that people hold: one recovery key, and what is derived from it for one domain (`FORMAT.md`, "Keys").
 
-use crate::crypto::key_text::{Kind, READ, RECOVERY, VERIFY, WRITE, compact};
+use crate::crypto::key_text::{KeyKind, compact};
 use crate::{DomainId, Error, Result};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -33,12 +33,12 @@ impl RecoveryKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text, but never shows it.
     pub fn from_text(text: &str) -> Result<Self> {
-        Self::from_zeroizing(RECOVERY.read(text)?)
+        Self::from_zeroizing(KeyKind::RECOVERY.read(text)?)
     }
 
     /// The text that [`RecoveryKey::from_text`] reads. Keep it in two places, and off the machine that it protects.
     pub fn to_text(&self) -> Zeroizing<String> {
-        RECOVERY.write(&*self.0)
+        KeyKind::RECOVERY.write(&*self.0)
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
@@ -60,7 +60,7 @@ impl WriteKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text, but never shows it.
     pub fn from_text(text: &str) -> Result<Self> {
-        let bytes = WRITE.read::<48>(text)?;
+        let bytes = KeyKind::WRITE.read::<48>(text)?;
         let (domain_id, secret) = (part(&*bytes, 0), Zeroizing::new(part(&*bytes, 16)));
         Ok(Self { domain_id: DomainId(domain_id), secret })
     }
@@ -70,7 +70,7 @@ impl WriteKey {
         let mut bytes = Zeroizing::new([0; 48]);
         bytes[..16].copy_from_slice(&self.domain_id.0);
         bytes[16..].copy_from_slice(&*self.secret);
-        WRITE.write(&*bytes)
+        KeyKind::WRITE.write(&*bytes)
     }
 }
 
@@ -90,7 +90,7 @@ impl ReadKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text, but never shows it.
     pub fn from_text(text: &str) -> Result<Self> {
-        let bytes = READ.read::<80>(text)?;
+        let bytes = KeyKind::READ.read::<80>(text)?;
         Ok(Self {
             domain_id: DomainId(part(&*bytes, 0)),
             secret: Zeroizing::new(part(&*bytes, 16)),
@@ -104,7 +104,7 @@ impl ReadKey {
         bytes[..16].copy_from_slice(&self.domain_id.0);
         bytes[16..48].copy_from_slice(&*self.secret);
         bytes[48..].copy_from_slice(&self.verify_key.0);
-        READ.write(&*bytes)
+        KeyKind::READ.write(&*bytes)
     }
 }
 
@@ -132,9 +132,9 @@ impl AccessKey {
     /// # Errors
     /// As [`RecoveryKey::from_text`].
     pub fn from_text(text: &str) -> Result<Self> {
-        match Kind::of(&compact(text)) {
-            Some(WRITE) => WriteKey::from_text(text).map(Self::Write),
-            Some(READ) => ReadKey::from_text(text).map(Self::Read),
+        match KeyKind::of(&compact(text)) {
+            Some(KeyKind::WRITE) => WriteKey::from_text(text).map(Self::Write),
+            Some(KeyKind::READ) => ReadKey::from_text(text).map(Self::Read),
             _ => RecoveryKey::from_text(text).map(Self::Recovery),
         }
     }
@@ -144,9 +144,9 @@ impl AccessKey {
     /// What people call this kind of key.
     pub fn kind_name(&self) -> &'static str {
         match self {
-            Self::Recovery(_) => RECOVERY.name,
-            Self::Write(_) => WRITE.name,
-            Self::Read(_) => READ.name,
+            Self::Recovery(_) => KeyKind::RECOVERY.name,
+            Self::Write(_) => KeyKind::WRITE.name,
+            Self::Read(_) => KeyKind::READ.name,
         }
     }
 }
@@ -191,13 +191,13 @@ impl VerifyKey {
     /// # Errors
     /// Misuse; the message tells what is wrong with the text.
     pub fn from_text(text: &str) -> Result<Self> {
-        VERIFY.read(text).map(|bytes| Self(*bytes))
+        KeyKind::VERIFY.read(text).map(|bytes| Self(*bytes))
     }
 }
 
 impl fmt::Display for VerifyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&VERIFY.write(&self.0))
+        f.write_str(&KeyKind::VERIFY.write(&self.0))
     }
 }
 

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 /// A kind of key that has a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
-    /// What the text begins with, before the "1".
+pub struct KeyKind {
+    /// What the text begins with, and a "1" behind it.
     pub prefix: &'static str,
     /// What people call it.
     pub name: &'static str,
@@ -15,22 +15,24 @@ pub(crate) struct Kind {
     bytes: usize,
 }
 
-pub(crate) const RECOVERY: Kind = Kind { prefix: "lifeboatkey", name: "recovery key", bytes: 32 };
-/// Domain id, write key.
-pub(crate) const WRITE: Kind = Kind { prefix: "lifeboatwrite", name: "write key", bytes: 16 + 32 };
-/// Domain id, read key, verify key.
-pub(crate) const READ: Kind = Kind { prefix: "lifeboatread", name: "read key", bytes: 16 + 32 + 32 };
-pub(crate) const VERIFY: Kind = Kind { prefix: "lifeboatverify", name: "verify key", bytes: 32 };
-
-const KINDS: [Kind; 4] = [RECOVERY, WRITE, READ, VERIFY];
-
 /// The characters of the checksum.
 const CHECKSUM: usize = 6;
 
-impl Kind {
+impl KeyKind {
+    /// A recovery key.
+    pub const RECOVERY: Self = Self { prefix: "lifeboatkey", name: "recovery key", bytes: 32 };
+    /// A write key: domain id, write key.
+    pub const WRITE: Self = Self { prefix: "lifeboatwrite", name: "write key", bytes: 16 + 32 };
+    /// A read key: domain id, read key, verify key.
+    pub const READ: Self = Self { prefix: "lifeboatread", name: "read key", bytes: 16 + 32 + 32 };
+    /// A verify key: the only one that is public.
+    pub const VERIFY: Self = Self { prefix: "lifeboatverify", name: "verify key", bytes: 32 };
+    /// Each kind that there is.
+    pub const ALL: [Self; 4] = [Self::RECOVERY, Self::WRITE, Self::READ, Self::VERIFY];
+
     /// The kind of key whose prefix, with the "1", begins this text; either case. White space must be gone.
-    pub fn of(text: &str) -> Option<Self> {
-        KINDS.into_iter().find(|kind| kind.behind(text).is_some())
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.behind(text).is_some())
     }
 
     /// The characters behind the prefix and the "1": five bits each.
@@ -45,7 +47,7 @@ impl Kind {
     }
 
     /// The text of a key with these bytes.
-    pub fn write(self, bytes: &[u8]) -> Zeroizing<String> {
+    pub(crate) fn write(self, bytes: &[u8]) -> Zeroizing<String> {
         // Room for all of it at once: a text that grows leaves copies behind.
         let mut text = Zeroizing::new(String::with_capacity(256));
         bech32::encode_to_fmt::<Bech32m, _>(&mut *text, Hrp::parse_unchecked(self.prefix), bytes)
@@ -57,7 +59,7 @@ impl Kind {
     ///
     /// # Errors
     /// Misuse; the message tells what is wrong with the text, but never shows it.
-    pub fn read<const N: usize>(self, text: &str) -> Result<Zeroizing<[u8; N]>> {
+    pub(crate) fn read<const N: usize>(self, text: &str) -> Result<Zeroizing<[u8; N]>> {
         let wrong = |why: &str| Error::misuse(format!("this is not a {}: {why}", self.name));
         let text = compact(text);
         if text.is_empty() {

@@ -71,13 +71,18 @@ impl RecoveryKey {
 impl WriteKey {
     /// The read key of the same domain.
     pub fn read_key(&self) -> ReadKey {
+        self.read_key_beside(&self.signing_key(SIGNATURE))
+    }
+
+    /// The read key, and this key's public half in it.
+    fn read_key_beside(&self, signature: &SigningKey) -> ReadKey {
         let secret = expand(&self.secret, READ_KEY, &self.domain_id.0);
-        ReadKey { domain_id: self.domain_id, secret, verify_key: self.verify_key() }
+        ReadKey { domain_id: self.domain_id, secret, verify_key: public_half(signature) }
     }
 
     /// The verify key of the domain: safe to publish.
     pub fn verify_key(&self) -> VerifyKey {
-        VerifyKey(self.signing_key(SIGNATURE).verifying_key().to_bytes())
+        public_half(&self.signing_key(SIGNATURE))
     }
 
     fn signing_key(&self, label: &str) -> SigningKey {
@@ -86,20 +91,20 @@ impl WriteKey {
 
     pub(crate) fn domain(&self) -> DomainKeys {
         let signature = self.signing_key(SIGNATURE);
-        DomainKeys { signature: Some(signature), ..self.read_key().domain() }
+        let reading = self.read_key_beside(&signature).domain();
+        DomainKeys { signature: Some(signature), ..reading }
     }
 
     /// The keys of the ledgers of the domain: the same states, sealed and signed apart, so that neither is taken for the
     /// other.
     pub(crate) fn ledger(&self) -> DomainKeys {
-        let (read, context) = (self.read_key(), &self.domain_id.0);
         let signature = self.signing_key(LEDGER_SIGNATURE);
+        let (read, context) = (self.read_key_beside(&signature), &self.domain_id.0);
         DomainKeys {
             file_kind: FileKind::Ledger,
             commitment: expand(&read.secret, LEDGER_COMMITMENT, context),
             chunk_seal: expand(&read.secret, LEDGER_CHUNK_SEAL, context),
             index_seal: expand(&read.secret, LEDGER_INDEX_SEAL, context),
-            verify_key: VerifyKey(signature.verifying_key().to_bytes()),
             signature: Some(signature),
             ..read.domain()
         }
@@ -165,15 +170,6 @@ impl AccessKey {
         }
     }
 
-    /// The one domain of a write key or a read key.
-    pub fn only_domain(&self) -> Option<DomainId> {
-        match self {
-            Self::Recovery(_) => None,
-            Self::Write(key) => Some(key.domain_id),
-            Self::Read(key) => Some(key.domain_id),
-        }
-    }
-
     /// Whether the domain with this id has this name. None: only the holder of the recovery key can tell.
     pub fn is_name_of(&self, name: &str, id: DomainId) -> Option<bool> {
         match self {
@@ -183,6 +179,8 @@ impl AccessKey {
     }
 }
 
+/// # Errors
+/// Misuse for a name of no bytes, or of more than [`limits::DOMAIN_NAME_MAX`].
 pub(crate) fn check_name(name: &str) -> Result<()> {
     match name.len() {
         1..=limits::DOMAIN_NAME_MAX => Ok(()),
@@ -202,6 +200,10 @@ impl DomainKeys {
     pub fn verify_key(&self) -> VerifyKey {
         self.verify_key
     }
+}
+
+fn public_half(key: &SigningKey) -> VerifyKey {
+    VerifyKey(key.verifying_key().to_bytes())
 }
 
 /// HKDF(salt "lifeboat", the key; label, a zero byte, context).

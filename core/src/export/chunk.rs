@@ -346,10 +346,10 @@ mod tests {
     use super::*;
     use crate::kinds::ChunkKind;
     use crate::kinds::Compression;
-    use crate::tests::forged_chain::keys;
+    use crate::tests::forged_chain::domain;
 
     fn cutter() -> Cutter {
-        let mut cutter = Cutter::new(&keys());
+        let mut cutter = Cutter::new(&domain());
         cutter.table(&Table::Named("t"));
         cutter
     }
@@ -357,7 +357,7 @@ mod tests {
     /// The kinds and lengths of the chunks for new items with such keys and values of such lengths.
     fn chunks(items: &[([u8; 4], usize)]) -> Vec<(ChunkKind, usize)> {
         let mut chunks = Vec::new();
-        let mut builder = ChunkBuilder::new(&keys(), |chunk| {
+        let mut builder = ChunkBuilder::new(&domain(), |chunk| {
             chunks.push((chunk.kind, chunk.plaintext.len()));
             Ok(())
         });

@@ -229,7 +229,8 @@ impl Entry {
 /// Since tables ascend and are limited, there are not many more runs than chunks, whatever the index holds.
 ///
 /// # Errors
-/// Corrupt when it is not an index of `chunks` chunks, extension chunks included; too big when it names more tables than two states can have.
+/// Corrupt when it is not an index of `chunks` chunks, extension chunks included; too big when it names more tables than
+/// two states can have.
 pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
     let mut reader = Reader::new(bytes);
     let mut decoder = Decoder {
@@ -302,9 +303,8 @@ impl Decoder {
             self.extensions += 1;
             check_extensions(self.file_kind, self.extensions)?;
         }
-        // They stand behind all chunks of changes.
-        let fits = fits && (is_extension || self.extensions == 0);
-        if !fits {
+        let is_behind_extensions = !is_extension && self.extensions > 0;
+        if !fits || is_behind_extensions {
             return Err(Error::corrupt("an entry of the index that no chunk can have"));
         }
         self.previous = Some(kind);

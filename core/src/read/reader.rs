@@ -55,7 +55,7 @@ pub(crate) enum Item<'a> {
         sealed: &'a [u8],
         place: Place,
     },
-    /// An extension chunk, of which nothing but its bytes is looked at.
+    /// An extension chunk: its bytes are hashed, and it is not opened.
     Extension {
         kind: ChunkKind,
         place: Place,
@@ -210,13 +210,13 @@ impl Splitter {
             Expect::ChunkOrFooter if item[0] == 0x82 => {
                 let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at(place))?;
                 self.enter(kind).map_err(|error| error.at(place))?;
-                let before = self.hash.clone();
+                let before = (kind == ChunkKind::IndexPage).then(|| self.hash.clone().finalize().into());
                 self.record(item.len(), &sha256(item))?;
                 let sealed = sealed_of(item)?;
-                emit(match kind {
-                    ChunkKind::IndexPage => Item::Page { sealed, before: before.finalize().into(), place },
-                    ChunkKind::Extension(_) => Item::Extension { kind, place },
-                    kind => Item::Chunk { kind, sealed, place },
+                emit(match (kind, before) {
+                    (_, Some(before)) => Item::Page { sealed, before, place },
+                    (ChunkKind::Extension(_), None) => Item::Extension { kind, place },
+                    (_, None) => Item::Chunk { kind, sealed, place },
                 })
             }
             Expect::ChunkOrFooter => {

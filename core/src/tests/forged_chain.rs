@@ -10,19 +10,18 @@ use crate::kinds::{ChunkKind, Compression};
 use crate::state::sink::Table;
 use crate::tests::forged::key;
 use crate::{
-    Bundle, BundleWriter, Chain, Deltas, Discard, DomainKeys, ErrorKind, Export, ExportOptions, ExportTotals, Key,
-    Restore, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value, limits,
+    Bundle, BundleWriter, Chain, Deltas, Discard, Domain, ErrorKind, Export, ExportOptions, ExportTotals, Key, Restore,
+    Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value, limits,
 };
 
-pub(crate) fn keys() -> DomainKeys {
-    let key = key();
-    (*key.domain("default").expect("a name")).clone()
+pub(crate) fn domain() -> Domain {
+    key().domain("default").expect("a name")
 }
 
 /// A full bundle of a table "t" with these rowids, each with the value 1; and its total.
 fn full(rowids: &[i64]) -> (Vec<u8>, Total) {
-    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
-    let mut export = Export::new(&keys(), ExportOptions::default(), |chunk| writer.chunk(&chunk));
+    let mut writer = BundleWriter::new(&domain(), Vec::new()).expect("memory");
+    let mut export = Export::new(&domain(), ExportOptions::default(), |chunk| writer.chunk(&chunk));
     let settings = Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 };
     let name = || "t".to_owned();
     let schema = [SchemaRow { kind: SchemaKind::Table, name: name(), table: name(), sql: String::new() }];
@@ -46,10 +45,10 @@ fn delta(base: Total, changes: &[Change<'_>]) -> Vec<u8> {
 }
 
 fn delta_of(table: &str, base: Total, changes: &[Change<'_>]) -> Vec<u8> {
-    let (keys, table) = (keys(), Table::Named(table));
+    let (keys, table) = (domain(), Table::Named(table));
     let mut digester = Digester::new(&keys);
     digester.table(&table);
-    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
+    let mut writer = BundleWriter::new(&domain(), Vec::new()).expect("memory");
     let mut chunks = ChunkBuilder::new(&keys, |chunk| writer.chunk(&chunk));
     chunks.table(&table, Compression::Zstd).expect("memory");
     let mut target = base;
@@ -118,7 +117,7 @@ fn items_of_a_delta_alone() {
 
 /// A bundle whose index is this, with one chunk for each entry.
 fn indexed(entries: &[Vec<u8>], base: Total, target: Total) -> Vec<u8> {
-    let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
+    let mut writer = BundleWriter::new(&domain(), Vec::new()).expect("memory");
     for entry in entries {
         let chunk = PlainChunk {
             kind: ChunkKind::from_number(entry[1]).expect("a kind"),
@@ -128,7 +127,7 @@ fn indexed(entries: &[Vec<u8>], base: Total, target: Total) -> Vec<u8> {
         };
         writer.chunk(&chunk).expect("memory");
     }
-    let totals = ExportTotals { domain_id: keys().domain_id, base, target, chunks: entries.len() as u64, changes: 0 };
+    let totals = ExportTotals { domain_id: domain().domain_id, base, target, chunks: entries.len() as u64, changes: 0 };
     writer.finish(&totals).expect("memory").1
 }
 
@@ -194,7 +193,7 @@ fn indexes_that_no_chunks_have() {
 /// An entry that lies about its chunk is found out when that is opened.
 #[test]
 fn entries_that_lie() {
-    let keys = keys();
+    let keys = domain();
     let mut digester = Digester::new(&keys);
     digester.table(&Table::Named("t"));
     let plaintext = [&[0x61, b't', 0x83, 5, 0xf6][..], ONE].concat();
@@ -211,7 +210,7 @@ fn entries_that_lie() {
         put(out, removals);
         put(out, writes);
         put(out, bound);
-        let mut writer = BundleWriter::new(&key().domain("default").expect("a name"), Vec::new()).expect("memory");
+        let mut writer = BundleWriter::new(&domain(), Vec::new()).expect("memory");
         let chunk = PlainChunk {
             kind: ChunkKind::Changes,
             compression: Compression::None,

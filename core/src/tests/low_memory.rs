@@ -16,9 +16,9 @@ const CHILD: &str = "LIFEBOAT_LIMITED";
 /// A bundle of a state with these tables of `rows` rows each, where every row has the value.
 fn bundle(tables: &[SchemaRow], rows: i64, value: Value<'_>, system: &[Vec<Value<'_>>]) -> Vec<u8> {
     let key = forged::key();
-    let keys = key.domain("default").expect("a name");
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new()).expect("memory");
-    let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
+    let domain = key.domain("default").expect("a name");
+    let mut writer = BundleWriter::new(&domain, Vec::new()).expect("memory");
+    let mut export = Export::new(&domain, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     let walk = |sink: &mut dyn StateSink| -> Result<()> {
         sink.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
         sink.schema(tables)?;

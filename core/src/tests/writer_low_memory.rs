@@ -47,20 +47,20 @@ impl State {
 /// An export with its ledger, in one thread or in two halves.
 fn export<W: Write>(state: &State, base: Option<&[u8]>, in_halves: bool, out: W) -> Result<W> {
     let key = forged::key();
-    let keys = key.domain("default")?;
-    let bundle = RefCell::new(BundleWriter::new(&key.domain("default").expect("a name"), out)?);
-    let ledger = RefCell::new(BundleWriter::ledger(&key.domain("default").expect("a name"), io::sink())?);
+    let domain = key.domain("default")?;
+    let bundle = RefCell::new(BundleWriter::new(&domain, out)?);
+    let ledger = RefCell::new(BundleWriter::ledger(&domain, io::sink())?);
     let emit = |chunk: PlainChunk| bundle.borrow_mut().chunks(&[chunk]);
     let export = match base {
-        None => Export::new(&keys, ExportOptions::default(), emit),
+        None => Export::new(&domain, ExportOptions::default(), emit),
         Some(base) => {
             let base = Base::chain(&Chain::open(&key, [base])?)?;
-            Export::delta(&keys, ExportOptions::default(), base, None, emit)?
+            Export::delta(&domain, ExportOptions::default(), base, None, emit)?
         }
     };
     let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
     if in_halves {
-        let mut encoder = Encoder::new(&keys, |encoded| export.take(encoded));
+        let mut encoder = Encoder::new(&domain, |encoded| export.take(encoded));
         state.walk(&mut encoder)?;
         encoder.finish()?;
     } else {

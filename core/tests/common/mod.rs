@@ -179,9 +179,9 @@ pub fn other_key() -> RecoveryKey {
 
 pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, BundleSummary)> {
     let key = key();
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
-    let keys = key.domain("default")?;
-    let mut export = Export::new(&keys, options, |chunk| writer.chunk(&chunk));
+    let domain = key.domain("default")?;
+    let mut writer = BundleWriter::new(&domain, Vec::new())?;
+    let mut export = Export::new(&domain, options, |chunk| writer.chunk(&chunk));
     state.walk(&mut export)?;
     let (totals, _) = export.finish()?;
     let (summary, bytes) = writer.finish(&totals)?;
@@ -191,16 +191,16 @@ pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, Bu
 /// A bundle that leads from `base` (none: from nothing) to `state`, and the ledger of `state`.
 pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions) -> Result<(Vec<u8>, Vec<u8>)> {
     let key = key();
-    let keys = key.domain("default")?;
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
-    let ledger = RefCell::new(BundleWriter::ledger(&key.domain("default").expect("a name"), Vec::new())?);
+    let domain = key.domain("default")?;
+    let mut writer = BundleWriter::new(&domain, Vec::new())?;
+    let ledger = RefCell::new(BundleWriter::ledger(&domain, Vec::new())?);
     let emit = |chunk: PlainChunk| writer.chunk(&chunk);
     let export = match base {
-        None => Export::new(&keys, options, emit),
-        Some(base) => Export::delta(&keys, options, base, state.selection.as_ref(), emit)?,
+        None => Export::new(&domain, options, emit),
+        Some(base) => Export::delta(&domain, options, base, state.selection.as_ref(), emit)?,
     };
     let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
-    let mut encoder = Encoder::new(&keys, |encoded| export.take(encoded));
+    let mut encoder = Encoder::new(&domain, |encoded| export.take(encoded));
     state.walk(&mut encoder)?;
     encoder.finish()?;
     let (totals, ledger_totals) = export.finish()?;
@@ -212,10 +212,10 @@ pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions
 /// The same by rows, and without a ledger.
 pub fn export_by_rows(base: Base<'_>, state: &State) -> Result<Vec<u8>> {
     let key = key();
-    let keys = key.domain("default")?;
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
+    let domain = key.domain("default")?;
+    let mut writer = BundleWriter::new(&domain, Vec::new())?;
     let emit = |chunk: PlainChunk| writer.chunk(&chunk);
-    let mut export = Export::delta(&keys, ExportOptions::default(), base, state.selection.as_ref(), emit)?;
+    let mut export = Export::delta(&domain, ExportOptions::default(), base, state.selection.as_ref(), emit)?;
     state.walk(&mut export)?;
     let (totals, _) = export.finish()?;
     Ok(writer.finish(&totals)?.1)
@@ -247,7 +247,7 @@ pub fn restore_chain(bundles: &[&[u8]]) -> Result<(Report, State)> {
 /// Composes a chain into one bundle.
 pub fn compose(bundles: &[&[u8]]) -> Result<Vec<u8>> {
     let key = key();
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new())?;
+    let mut writer = BundleWriter::new(&key.domain("default")?, Vec::new())?;
     let emit = |piece: PlainChunk| writer.chunk(&piece);
     let totals = chain(bundles)?.compose(&key, ExportOptions::default(), emit, || Ok(()))?.totals;
     Ok(writer.finish(&totals)?.1)

@@ -38,9 +38,9 @@ fn value<'a>(cell: Cell, bytes: Option<&'a (Vec<u8>, bool)>) -> Value<'a> {
 /// The sealed bundle.
 pub fn bundle(case: &Case) -> Vec<u8> {
     let key = key();
-    let keys = key.domain("default").expect("a domain");
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new()).expect("a writer");
-    let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
+    let domain = key.domain("default").expect("a domain");
+    let mut writer = BundleWriter::new(&domain, Vec::new()).expect("a writer");
+    let mut export = Export::new(&domain, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     let mut walk = || -> lifeboat_core::Result<()> {
         export.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
         export.schema(&schema(case))?;

@@ -80,9 +80,9 @@ impl Scene {
 /// A sealed bundle with this schema, the rows of `a`, and as many of `t` as the text says.
 pub fn bundle(scene: &Scene, text: &Text) -> Vec<u8> {
     let key = key();
-    let keys = key.domain("default").expect("a domain");
-    let mut writer = BundleWriter::new(&key.domain("default").expect("a name"), Vec::new()).expect("a writer");
-    let mut export = Export::new(&keys, ExportOptions::default(), |chunk| writer.chunk(&chunk));
+    let domain = key.domain("default").expect("a domain");
+    let mut writer = BundleWriter::new(&domain, Vec::new()).expect("a writer");
+    let mut export = Export::new(&domain, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     let settings = Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 };
     let mut schema: Vec<(usize, SchemaRow)> = scene.schema(text).into_iter().map(row).collect();
     // The classes of a state: tables, indexes, the rest.

@@ -176,11 +176,11 @@ impl Call<'_> {
         let Some(domain) = self.domain else { return Ok(Found::Ledger(Whose::Unknown)) };
         let header = domain.ledger_header();
         let opened = BundleSource::file(path, "ledger").and_then(|source| Base::ledger(self.key, source));
-        match &opened {
-            Err(error) if error.kind() == ErrorKind::Unsupported && is_ours_of_any_version(start, &header) => {
-                return Ok(Found::Ledger(Whose::OursDamaged(error.clone())));
-            }
-            _ => {}
+        if let Err(error) = &opened
+            && error.kind() == ErrorKind::Unsupported
+            && is_ours_of_any_version(start, &header)
+        {
+            return Ok(Found::Ledger(Whose::OursDamaged(error.clone())));
         }
         if is_remnant(start, &header) {
             return Ok(Found::Remnant);

@@ -21,11 +21,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.access_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
-    let domain = request.domain(&key)?;
-    let key_files = call.arguments.key_files()?;
-    let keyed = Keyed { key: &key, key_files: &key_files, domain: &domain };
-    let exported = export(&app, keyed, &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
-    let mut summary = Summary::new(&exported.written.summary, domain.name(), Some(exported.rows));
+    let keyed = Keyed::new(key, &call.arguments, &request)?;
+    let exported = export(&app, &keyed, &request, Detail::Summary, || Ok((sink(), None::<Sink>)))?;
+    let mut summary = Summary::new(&exported.written.summary, keyed.domain.name(), Some(exported.rows));
     if exported.is_unchanged() {
         summary = summary.unwritten();
     }

@@ -25,10 +25,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.access_key(0)?;
     let options: Options = call.arguments.options(1)?;
     let request = options.request(&app)?;
-    let domain = request.domain(&key)?;
-    let key_files = call.arguments.key_files()?;
-    let keyed = Keyed { key: &key, key_files: &key_files, domain: &domain };
+    let keyed = Keyed::new(key, &call.arguments, &request)?;
     let limit = Limited::to(call.length_limit());
-    let exported = export(&app, keyed, &request, Detail::Bundle, || Ok((limit.place(), None::<Sink>)));
+    let exported = export(&app, &keyed, &request, Detail::Bundle, || Ok((limit.place(), None::<Sink>)));
     limit.explain(exported, "backup_export_file").map(|exported| Reply::Blob(exported.written.out.bytes))
 }

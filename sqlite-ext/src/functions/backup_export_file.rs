@@ -38,20 +38,18 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let options: Options = call.arguments.options(2)?;
     let replace = options.replace;
     let request = options.request(&app)?;
-    let domain = request.domain(&key)?;
-    let key_files = call.arguments.key_files()?;
-    let keyed = Keyed { key: &key, key_files: &key_files, domain: &domain };
+    let keyed = Keyed::new(key, &call.arguments, &request)?;
     refuse_ledger_as_target(&request, &path)?;
     let guard = Guard(FoundCall {
         app: &app,
-        key: &key,
-        domain: Some(&domain),
-        key_files: key_files.clone(),
+        key: &keyed.key,
+        domain: Some(&keyed.domain),
+        key_files: keyed.key_files.clone(),
         reads: request.base.clone().unwrap_or_default(),
     });
     let writing = if request.is_incremental() { Writing::Link } else { Writing::Bundle };
     let target = BundleTarget::new(guard, path, writing, replace)?;
-    let exported = export(&app, keyed, &request, Detail::Summary, || {
+    let exported = export(&app, &keyed, &request, Detail::Summary, || {
         let ledger = request.ledger.as_deref().map(|path| AtomicFile::create(path, Access::Owner));
         Ok((target.create()?, ledger.transpose()?))
     })?;
@@ -73,7 +71,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         }
         ledger.publish(existing).map_err(|error| error.at("the bundle is in its place, but not its ledger"))?;
     }
-    let mut summary = Summary::new(&written.summary, domain.name(), Some(exported.rows));
+    let mut summary = Summary::new(&written.summary, keyed.domain.name(), Some(exported.rows));
     if unchanged {
         summary = summary.unwritten();
     }

@@ -16,7 +16,7 @@
 use crate::sql::arguments::Bundle;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::chains::{Audited, audit, check_same, incomplete, newest};
+use crate::work::chains::{Audited, audit, check_same, incomplete};
 use crate::work::file_source::{open_chain, with_path};
 use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
@@ -177,7 +177,7 @@ fn contents(
     };
     chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
     check_same(audited, &chain.bundles().iter().map(|bundle| bundle.public().clone()).collect::<Vec<_>>())?;
-    let (domain, domain_proven) = (newest(&chain).domain().to_owned(), newest(&chain).domain_is_proven());
+    let (domain, domain_proven) = (chain.newest().domain().to_owned(), chain.newest().domain_is_proven());
     let mut each = each(&chain);
     if each.len() > 1 {
         return Ok((

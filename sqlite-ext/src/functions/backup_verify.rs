@@ -19,7 +19,7 @@
 use crate::sql::arguments::{AnyKey, Argument, Bundle};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::chains::{audit, incomplete, newest, publics};
+use crate::work::chains::{audit, incomplete, publics};
 use crate::work::file_source::with_path;
 use crate::work::scratch::{self, Checks, Compared, NeedReport};
 use lifeboat_core::{AccessKey, Error, PublicReport, Report as Contents, Result, StateId};
@@ -164,8 +164,8 @@ fn contents(
     chain.check(|| interrupt.check()).map_err(|error| with_path(bundles, error))?;
     let found: Vec<_> = chain.bundles().iter().map(|bundle| bundle.public().clone()).collect();
     let deltas = ContentsReport::Deltas {
-        domain: newest(&chain).domain().to_owned(),
-        domain_proven: newest(&chain).domain_is_proven(),
+        domain: chain.newest().domain().to_owned(),
+        domain_proven: chain.newest().domain_is_proven(),
         changes: chain.bundles().iter().map(|bundle| bundle.changes()).sum(),
     };
     Ok(Report { contents: Some(deltas), ..public(&found, Level::Contents, "authentic")? })

@@ -2,18 +2,13 @@
 //! verifies and restores the bundles of this domain, and learns nothing of another one. `domain`: with a recovery key, the name of
 //! the domain (default `"default"`).
 
+use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};
-use crate::sql::options::{no_name, one_domain};
-use lifeboat_core::{AccessKey, Error, Result};
+use lifeboat_core::{Error, Result};
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
-    let domain = call.arguments.text(1, "the domain")?;
-    let key = match call.arguments.access_key(0)? {
-        AccessKey::Recovery(key) => key.write_key(one_domain(domain))?,
-        AccessKey::Write(key) => no_name(domain).map(|()| key)?,
-        AccessKey::Read(_) => {
-            return Err(Error::misuse("a read key does not give the write key; give the recovery key"));
-        }
-    };
-    Ok(Reply::Secret(key.to_text()))
+    match call.arguments.domain_key()? {
+        DomainKey::Write(key) => Ok(Reply::Secret(key.to_text())),
+        DomainKey::Read(_) => Err(Error::misuse("a read key does not give the write key; give the recovery key")),
+    }
 }

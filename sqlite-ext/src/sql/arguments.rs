@@ -9,7 +9,7 @@
 use crate::files::{self, refuse_database};
 use crate::sql::host::Host;
 use crate::sql::options;
-use lifeboat_core::{AccessKey, Error, Result, VerifyKey};
+use lifeboat_core::{AccessKey, Error, KeyKind, ReadKey, Result, VerifyKey, WriteKey};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
 use serde::de::DeserializeOwned;
@@ -69,6 +69,12 @@ pub enum AnyKey {
     Verify(VerifyKey),
 }
 
+/// The key of one domain.
+pub enum DomainKey {
+    Write(WriteKey),
+    Read(ReadKey),
+}
+
 impl<'a> Arguments<'a> {
     /// # Safety
     /// The values are those of a call or of a filter that is under way, and stay valid for `'a`.
@@ -119,13 +125,30 @@ impl<'a> Arguments<'a> {
         AccessKey::from_text(&key.text).map_err(|error| key.explain(error))
     }
 
-    /// One of these, or the verify key, at `index`.
+    /// The key of one domain, out of the arguments `key [, domain]`: of a recovery key, the write key of the domain of this name,
+    /// or of [`DEFAULT_DOMAIN`](options::DEFAULT_DOMAIN).
+    ///
+    /// # Errors
+    /// Those of [`Arguments::access_key`]; misuse when a domain is named beside a key that has but one, or the name has no bytes or too many.
+    pub fn domain_key(&self) -> Result<DomainKey> {
+        let name = self.text(1, "the domain")?;
+        match (self.access_key(0)?, name) {
+            (AccessKey::Recovery(key), name) => {
+                key.write_key(name.unwrap_or(options::DEFAULT_DOMAIN)).map(DomainKey::Write)
+            }
+            (AccessKey::Write(key), None) => Ok(DomainKey::Write(key)),
+            (AccessKey::Read(key), None) => Ok(DomainKey::Read(key)),
+            (_, Some(_)) => Err(Error::misuse("this key is of one domain already; leave out the name of the domain")),
+        }
+    }
+
+    /// A recovery key, write key, read key or verify key at `index`.
     ///
     /// # Errors
     /// Those of [`Arguments::access_key`].
     pub fn any_key(&self, index: usize) -> Result<AnyKey> {
         let key = self.key_text(index)?;
-        let read = match key_in(key.text.as_bytes()) == Some("a verify key") {
+        let read = match key_in(key.text.as_bytes()) == Some(KeyKind::VERIFY) {
             true => VerifyKey::from_text(&key.text).map(AnyKey::Verify),
             false => AccessKey::from_text(&key.text).map(AnyKey::Access),
         };
@@ -284,20 +307,14 @@ impl KeyText {
     }
 }
 
-/// What keys begin with, and what they are.
-const KEYS: [(&[u8], &str); 4] = [
-    (b"lifeboatkey1", "a recovery key"),
-    (b"lifeboatwrite1", "a write key"),
-    (b"lifeboatread1", "a read key"),
-    (b"lifeboatverify1", "a verify key"),
-];
-
 /// The kind of key whose beginning stands somewhere in a text, also of one that is written in groups.
-fn key_in(text: &[u8]) -> Option<&'static str> {
+fn key_in(text: &[u8]) -> Option<KeyKind> {
     let compact: Zeroizing<Vec<u8>> =
         Zeroizing::new(text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect());
-    let stands = |prefix: &[u8]| compact.windows(prefix.len()).any(|start| start == prefix);
-    KEYS.into_iter().find(|(prefix, _)| stands(prefix)).map(|(_, what)| what)
+    let is_at = |kind: &KeyKind, start: usize| {
+        compact[start..].strip_prefix(kind.prefix.as_bytes()).is_some_and(|behind| behind.first() == Some(&b'1'))
+    };
+    KeyKind::ALL.into_iter().find(|kind| (0..compact.len()).any(|start| is_at(kind, start)))
 }
 
 /// # Safety
@@ -345,7 +362,7 @@ pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     }
     let is = |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let stands = if let Some(key) = key_in(bytes) {
-        format!("{key} stands")
+        format!("a {} stands", key.name)
     } else if is(b"file:") || is(b"env:") {
         "the form of a key, 'file:PATH' or 'env:NAME', stands".to_owned()
     } else if bytes.first() == Some(&b'{') && serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok() {
@@ -367,5 +384,20 @@ pub(crate) fn to_path(bytes: &[u8]) -> Result<PathBuf> {
     {
         let text = std::str::from_utf8(bytes);
         text.map(PathBuf::from).map_err(|_| Error::misuse("a path is not well-formed UTF-8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::redact::holds_key;
+
+    #[test]
+    fn each_kind_of_key_is_known_by_its_beginning() {
+        for kind in KeyKind::ALL {
+            let begins = format!("{}1q", kind.prefix);
+            assert_eq!(key_in(begins.as_bytes()), Some(kind), "{begins}");
+            assert_eq!(holds_key(begins.as_bytes()), kind != KeyKind::VERIFY, "{begins}");
+        }
     }
 }

@@ -144,22 +144,6 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
     }
 }
 
-/// The name of the domain of a recovery key that is asked for.
-pub(crate) fn one_domain(name: Option<&str>) -> &str {
-    name.unwrap_or(DEFAULT_DOMAIN)
-}
-
-/// That no domain is named where the key has but one.
-///
-/// # Errors
-/// Misuse.
-pub(crate) fn no_name(name: Option<&str>) -> Result<()> {
-    match name {
-        None => Ok(()),
-        Some(_) => Err(Error::misuse("this key is of one domain already; leave out the name of the domain")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! Finds recovery keys: in texts that are shown or logged, which lose them, since somebody may have put
+//! Finds secret keys: in texts that are shown or logged, which lose them, since somebody may have put
 //! one where a path belongs; and in files, which are then never replaced.
 //!
 //! A verify key is public and stays.
@@ -134,13 +134,14 @@ fn is_no_number(text: &str) -> bool {
     letters > 3 && text.bytes().filter(u8::is_ascii_digit).count() > 3
 }
 
-/// Whether a recovery key, or most of one, stands in these bytes: as it is written by
-/// `backup_keygen()`, in groups with whatever between them, or in two bytes for each character.
+/// Whether a secret key, or most of one, stands in these bytes: as it is made, in groups with whatever
+/// between them, or in two bytes for each character.
 pub(crate) fn holds_key(bytes: &[u8]) -> bool {
     SECRETS.iter().any(|prefix| holds_prefix(bytes, prefix))
 }
 
-/// What the secret keys begin with.
+/// What the secret keys begin with. The command, which knows the core by its component alone, reads this file, too: so
+/// they stand here again, and a test of `arguments.rs` compares them with the core's.
 const SECRETS: [&[u8]; 3] = [b"lifeboatkey1", b"lifeboatwrite1", b"lifeboatread1"];
 
 fn holds_prefix(bytes: &[u8], prefix: &[u8]) -> bool {

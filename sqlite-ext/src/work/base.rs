@@ -3,7 +3,6 @@
 
 use crate::files::{Found, FoundCall, Guard, Whose, Writing};
 use crate::sql::arguments::Bundle;
-use crate::work::chains::newest;
 use crate::work::export::Keyed;
 use crate::work::export_options::Request;
 use crate::work::file_source::{BundleSource, open_chain, with_path};
@@ -89,7 +88,7 @@ impl Bases {
     /// # Errors
     /// Too big for a chain that may not become longer; those of [`Chain::open`]; mismatch when the chain is not complete; misuse when
     /// the ledger's path leads to something else.
-    pub fn open(app: &Connection<'_>, keyed: Keyed<'_>, request: &Request) -> Result<Self> {
+    pub fn open(app: &Connection<'_>, keyed: &Keyed, request: &Request) -> Result<Self> {
         let Keyed { key, key_files, domain } = keyed;
         if request.base.as_ref().is_some_and(|paths| paths.len() >= CHAIN_MAX) {
             return Err(Error::too_big(format!(
@@ -98,12 +97,12 @@ impl Bases {
             )));
         }
         let guard =
-            Guard(FoundCall { app, key, domain: Some(domain), key_files: key_files.to_vec(), reads: Vec::new() });
+            Guard(FoundCall { app, key, domain: Some(domain), key_files: key_files.clone(), reads: Vec::new() });
         let ledger = request.ledger.as_deref().map(|path| Ledger::open(keyed, &guard, path)).transpose()?;
         let chain = request.base.as_deref().map(|paths| chain(key, paths)).transpose();
         let chain = chain.map_err(|error| error.at("the base"))?;
         if let Some(chain) = &chain {
-            check_name(keyed, newest(chain).domain(), "the base")?;
+            check_name(keyed, chain.newest().domain(), "the base")?;
         }
         let paths = request.base.clone().unwrap_or_default();
         Ok(Self { key: key.clone(), paths, chain, ledger, used: Used::Nothing })
@@ -180,8 +179,8 @@ impl Bases {
 }
 
 /// A write key cannot tell the name of its domain: in a chain it stays the same.
-fn check_name(keyed: Keyed<'_>, found: &str, what: &str) -> Result<()> {
-    match keyed.key {
+fn check_name(keyed: &Keyed, found: &str, what: &str) -> Result<()> {
+    match &keyed.key {
         AccessKey::Write(_) if found != keyed.domain.name() => Err(Error::mismatch(format!(
             "{what} names its domain {found:?}, and the option \"domain\" says {:?}; give the same name",
             keyed.domain.name()
@@ -202,12 +201,12 @@ pub(crate) enum Before {
 
 impl Ledger {
     /// What the guard lets be written over.
-    fn open(keyed: Keyed<'_>, guard: &Guard<'_>, path: &Path) -> Result<Self> {
+    fn open(keyed: &Keyed, guard: &Guard<'_>, path: &Path) -> Result<Self> {
         let content = match guard.check(path, Writing::Ledger, false)?.0 {
             Found::Nothing => Content::Missing,
             Found::Ledger(Whose::OursDamaged(error)) => Content::Damaged(error),
             Found::Ledger(_) => {
-                let ledger = Base::ledger(keyed.key, BundleSource::file(path, "ledger")?)?;
+                let ledger = Base::ledger(&keyed.key, BundleSource::file(path, "ledger")?)?;
                 check_name(keyed, ledger.domain(), "the ledger")?;
                 Content::State(ledger.state_id())
             }

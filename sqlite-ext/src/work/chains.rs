@@ -65,12 +65,6 @@ pub(crate) fn incomplete<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<
     Ok(chain.filter(|chain| !chain.is_complete()))
 }
 
-/// The bundle that leads to the state of the chain.
-pub(crate) fn newest<'c, 's>(chain: &'c Chain<'s>) -> &'c lifeboat_core::Bundle<'s> {
-    // A chain has one bundle at least.
-    &chain.bundles()[chain.bundles().len() - 1]
-}
-
 /// That a bundle which is read a second time is still the one that was read first.
 ///
 /// # Errors

@@ -3,7 +3,6 @@
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::{Compress, Packing};
-use crate::work::chains::newest;
 use crate::work::export::{packing, tables};
 use crate::work::file_source::locate;
 use crate::work::pipeline::{self, Outgoing, Threads, Written};
@@ -48,7 +47,7 @@ pub(crate) fn compose<W: Write + Send>(
 /// # Errors
 /// Misuse when the key is a read key.
 pub(crate) fn domain(chain: &Chain<'_>, key: &AccessKey) -> Result<Domain> {
-    key.domain_of(chain.last().domain_id, newest(chain).domain())
+    key.domain_of(chain.last().domain_id, chain.newest().domain())
 }
 
 /// Deltas without their full bundle do not tell all tables that there are. Those that they do not have need no packing.

@@ -1,5 +1,6 @@
 //! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
 
+use crate::sql::arguments::Arguments;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
 use crate::work::base::{Bases, Before, Choice};
@@ -44,12 +45,19 @@ impl<W, L> Exported<W, L> {
 }
 
 /// What a bundle is made with.
-#[derive(Clone, Copy)]
-pub(crate) struct Keyed<'a> {
-    pub key: &'a AccessKey,
+pub(crate) struct Keyed {
+    pub key: AccessKey,
     /// The files that it came from.
-    pub key_files: &'a [PathBuf],
-    pub domain: &'a Domain,
+    pub key_files: Vec<PathBuf>,
+    pub domain: Domain,
+}
+
+impl Keyed {
+    /// # Errors
+    /// Those of [`Request::domain`], and of [`Arguments::key_files`].
+    pub fn new(key: AccessKey, arguments: &Arguments<'_>, request: &Request) -> Result<Self> {
+        Ok(Self { domain: request.domain(&key)?, key, key_files: arguments.key_files()? })
+    }
 }
 
 /// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
@@ -60,7 +68,7 @@ pub(crate) struct Keyed<'a> {
 /// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline_state::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
-    key: Keyed<'_>,
+    keyed: &Keyed,
     request: &Request,
     detail: Detail,
     mut places: impl FnMut() -> Result<(W, Option<L>)>,
@@ -69,7 +77,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     if request.schema.eq_ignore_ascii_case("temp") {
         return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
     }
-    let mut bases = Bases::open(app, key, request)?;
+    let mut bases = Bases::open(app, keyed, request)?;
     let interrupt = AppInterrupt::of(app)?;
     let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
     let schema = snapshot.schema()?;
@@ -80,7 +88,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let mut base = bases.choose()?;
     let (written, rows) = loop {
         let places = places()?;
-        match attempt(key.domain, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
+        match attempt(&keyed.domain, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
             Ok(written) => break written,
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }

@@ -106,7 +106,7 @@ impl Request {
     /// The domain that is exported to.
     ///
     /// # Errors
-    /// Misuse for a read key, for a write key without the name of its domain, and for a name that is none.
+    /// Misuse for a read key, for a write key without the name of its domain, and for a name that is empty or too long.
     pub fn domain(&self, key: &AccessKey) -> Result<Domain> {
         let name = match (key, &self.domain) {
             (_, Some(name)) => name,

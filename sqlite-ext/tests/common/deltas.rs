@@ -8,19 +8,19 @@ use std::cell::RefCell;
 /// The bundle that leads from the state of a chain (none: from nothing) to that of `db`, and the ledger of the latter.
 pub fn export_from(db: &Connection, key: &str, domain: &str, base: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
     let key = RecoveryKey::from_text(key).unwrap();
-    let keys = key.domain(domain).unwrap();
+    let domain = key.domain(domain).unwrap();
     // SAFETY: the connection is open, and of the library that is linked into this program.
     let app = unsafe { Database::borrow(linked_api!(), db.handle().cast()) };
     let snapshot = Snapshot::open(&app, "main").unwrap();
-    let mut writer = BundleWriter::new(&key.domain(domain).expect("a name"), Vec::new()).unwrap();
-    let ledger = RefCell::new(BundleWriter::ledger(&key.domain(domain).expect("a name"), Vec::new()).unwrap());
+    let mut writer = BundleWriter::new(&domain, Vec::new()).unwrap();
+    let ledger = RefCell::new(BundleWriter::ledger(&domain, Vec::new()).unwrap());
     let emit = |chunk: PlainChunk| writer.chunk(&chunk);
     let options = ExportOptions::default();
     let export = match base {
-        [] => Export::new(&keys, options, emit),
+        [] => Export::new(&domain, options, emit),
         base => {
             let base = Base::chain(&Chain::open(&key, base.iter().copied()).unwrap()).unwrap();
-            Export::delta(&keys, options, base, None, emit).unwrap()
+            Export::delta(&domain, options, base, None, emit).unwrap()
         }
     };
     let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));

@@ -63,15 +63,15 @@ pub fn delta(base: &[&[u8]], state: &impl State) -> Vec<u8> {
 
 /// The same with another key or domain.
 pub fn export(key: &RecoveryKey, domain: &str, base: &[&[u8]], state: &impl State) -> Vec<u8> {
-    let writer = RefCell::new(BundleWriter::new(&key.domain(domain).expect("a name"), Vec::new()).unwrap());
-    let keys = key.domain(domain).unwrap();
+    let domain = key.domain(domain).unwrap();
+    let writer = RefCell::new(BundleWriter::new(&domain, Vec::new()).unwrap());
     let emit = |chunk: PlainChunk| writer.borrow_mut().chunk(&chunk);
     let options = ExportOptions::default();
     let mut export = match base {
-        [] => Export::new(&keys, options, emit),
+        [] => Export::new(&domain, options, emit),
         base => {
             let base = Base::chain(&Chain::open(key, base.iter().copied()).unwrap()).unwrap();
-            Export::delta(&keys, options, base, state.selection(), emit).unwrap()
+            Export::delta(&domain, options, base, state.selection(), emit).unwrap()
         }
     };
     state.walk(&mut export).unwrap();
@@ -82,9 +82,9 @@ pub fn export(key: &RecoveryKey, domain: &str, base: &[&[u8]], state: &impl Stat
 /// The ledger of a state.
 pub fn ledger(state: &impl State) -> Vec<u8> {
     let key = key();
-    let writer = RefCell::new(BundleWriter::ledger(&key.domain("test").expect("a name"), Vec::new()).unwrap());
-    let keys = key.domain("test").unwrap();
-    let export = Export::new(&keys, ExportOptions::default(), |_| Ok(()));
+    let domain = key.domain("test").unwrap();
+    let writer = RefCell::new(BundleWriter::ledger(&domain, Vec::new()).unwrap());
+    let export = Export::new(&domain, ExportOptions::default(), |_| Ok(()));
     let mut export = export.with_ledger(|chunk| writer.borrow_mut().chunk(&chunk));
     state.walk(&mut export).unwrap();
     let totals = export.finish().unwrap().1.expect("it was asked for");
