@@ -179,7 +179,7 @@ impl BaseTable<'_> {
     /// The bound of the block after the current one: not above its first key. None for the last.
     pub fn bound(&self) -> Option<KeyBytes> {
         let next = *self.blocks.get(self.block + 1)?;
-        self.root.entries[next].run(&self.table).map(|run| KeyBytes(run.bound.clone()))
+        self.root.entries[next].run(&self.table).map(|run| KeyBytes(run.highest_bound().to_vec()))
     }
 
     /// Compares the current block with items of this sum and number, without opening it; if they are the same, it is done.

@@ -68,7 +68,7 @@ fn runs(file_kind: FileKind, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, 
             (next, _) => {
                 let end = bytes.len() - reader.rest().len();
                 if let Some((_, run)) = found.take()
-                    && entry.runs.get(runs.len() - 1) != Some(&run)
+                    && !entry.runs.get(runs.len() - 1).is_some_and(|said| said.describes(&run))
                 {
                     return Err(lies());
                 }
@@ -78,7 +78,7 @@ fn runs(file_kind: FileKind, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, 
                     *last_end = end - head_length(&table);
                 }
                 runs.push((end, bytes.len()));
-                let run = EntryRun { table: OwnedTable::from(&table), removals: 0, writes: 0, bound: Vec::new() };
+                let run = EntryRun::new(OwnedTable::from(&table));
                 found = Some((table, run));
             }
         }

@@ -148,7 +148,7 @@ impl<'s> Chain<'s> {
 /// The change of a key in a bundle: none if there is none, else the new value or none.
 fn find_in(bundle: &Rc<Bundle<'_>>, table: &OwnedTable, key: &KeyBytes) -> Result<Option<Option<NewBytes>>> {
     let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
-    let bound = |chunk: &usize| bundle.entries[*chunk].run(table).map(|run| KeyBytes(run.bound.clone()));
+    let bound = |chunk: &usize| bundle.entries[*chunk].run(table).map(|run| KeyBytes(run.highest_bound().to_vec()));
     // Behind these, all keys are above it.
     let chunks = &chunks[..chunks.partition_point(|chunk| bound(chunk).is_some_and(|bound| bound <= *key))];
     let Some(last) = chunks.last() else { return Ok(None) };

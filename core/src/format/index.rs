@@ -8,7 +8,7 @@ use crate::format::change::{between, skip_key};
 use crate::kinds::{ChunkKind, FileKind, check_extensions};
 use crate::limits::{CHUNK_MAX, DOMAIN_NAME_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
 use crate::state::sink::{OwnedTable, Table};
-use crate::state::value::compare_keys;
+use crate::state::value::{compare_common_values, compare_keys};
 use crate::{Error, Result, cbor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -187,13 +187,34 @@ pub(crate) struct Entry {
 }
 
 /// A run of an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct EntryRun {
     pub table: OwnedTable,
     pub removals: u64,
     pub writes: u64,
     /// Not above the canonical key of the run's first change.
     pub bound: Vec<u8>,
+    /// The bound of an earlier run of the table, where that is higher: then this one was cut.
+    pub earlier: Option<Vec<u8>>,
+}
+
+impl EntryRun {
+    /// A run without changes so far, and without its bound.
+    pub fn new(table: OwnedTable) -> Self {
+        Self { table, removals: 0, writes: 0, bound: Vec::new(), earlier: None }
+    }
+
+    /// The highest of the bounds up to this run: not above the run's first key, and never below that of an earlier run of the
+    /// table. A search goes by it (`FORMAT.md`, "Index").
+    pub fn highest_bound(&self) -> &[u8] {
+        self.earlier.as_deref().unwrap_or(&self.bound)
+    }
+
+    /// True if the index says of this run what its changes make.
+    pub fn describes(&self, found: &Self) -> bool {
+        (&self.table, self.removals, self.writes, &self.bound)
+            == (&found.table, found.removals, found.writes, &found.bound)
+    }
 }
 
 impl Entry {
@@ -338,12 +359,19 @@ impl Decoder {
         let start = reader.clone();
         skip_key(reader)?;
         self.allowance.take(between(&start, reader).len())?;
-        let run = EntryRun { table, removals, writes, bound: between(&start, reader).to_vec() };
-        if let Some(before) = before.filter(|_| goes_on)
-            && compare_keys(&before.bound, &run.bound)? == Ordering::Greater
-        {
-            return Err(Error::corrupt("the runs of a table in the index are not in order"));
+        let bound = between(&start, reader).to_vec();
+        let mut earlier = None;
+        if let Some(before) = before.filter(|_| goes_on) {
+            let highest = before.highest_bound();
+            if compare_common_values(highest, &bound)? == Ordering::Greater {
+                return Err(Error::corrupt("the runs of a table in the index are not in order"));
+            }
+            if compare_keys(highest, &bound)? == Ordering::Greater {
+                self.allowance.take(highest.len())?;
+                earlier = Some(highest.to_vec());
+            }
         }
+        let run = EntryRun { table, removals, writes, bound, earlier };
         self.last = Some(run.clone());
         Ok(run)
     }

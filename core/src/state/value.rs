@@ -260,6 +260,17 @@ pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
 /// The order of two keys by their values alone: null, rowids, then primary keys value by value, a shorter one before its
 /// extensions.
 pub(crate) fn compare_values(a: &[u8], b: &[u8]) -> Result<Ordering> {
+    compare_with(a, b, |length_a, length_b| length_a.cmp(&length_b))
+}
+
+/// The order of two bounds by the values that both have. Bounds whose keys ascend never descend in it: a bound that is cut
+/// has fewer values than another of a lower key may have.
+pub(crate) fn compare_common_values(a: &[u8], b: &[u8]) -> Result<Ordering> {
+    compare_with(a, b, |_, _| Ordering::Equal)
+}
+
+/// `lengths` orders two primary keys of these numbers of values, where one begins with the values of the other.
+fn compare_with(a: &[u8], b: &[u8], lengths: impl Fn(usize, usize) -> Ordering) -> Result<Ordering> {
     if let (Some(a), Some(b)) = (rowid(a), rowid(b)) {
         return Ok(a.cmp(&b));
     }
@@ -281,7 +292,7 @@ pub(crate) fn compare_values(a: &[u8], b: &[u8]) -> Result<Ordering> {
                     return Ok(order);
                 }
             }
-            Ok(length_a.cmp(&length_b))
+            Ok(lengths(length_a, length_b))
         }
         (class_a, class_b) => Ok(class_a.cmp(&class_b)),
     }

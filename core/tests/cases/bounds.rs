@@ -1,9 +1,10 @@
 //! Bounds of keys in the index: where they are cut.
 
 use super::Area;
-use crate::support::cbor::{Cbor, NULL, blob, list};
-use crate::support::spec::BundleSpec;
-use crate::support::state::{item, keyed, settings};
+use crate::support::cbor::{Cbor, NULL, blob, list, real};
+use crate::support::keys::{Keys, Total};
+use crate::support::spec::{BundleSpec, Chunk};
+use crate::support::state::{Change, Item, item, keyed, settings};
 use crate::support::vector::Vector;
 
 /// Keys that are cut in bounds: the row's key, and the bound that an index says.
@@ -13,6 +14,14 @@ fn bounded(key: Cbor, said: Option<Cbor>) -> BundleSpec {
         None => spec,
         Some(said) => spec.with_index(move |index| index[0].items()[2].items()[2].items()[3] = said.clone()),
     }
+}
+
+/// Two rows of these keys, each the first of its chunk.
+fn side_by_side(first: Cbor, second: Cbor) -> BundleSpec {
+    let chunk = |items: &[Item]| Chunk::Small(items.iter().map(Change::write).collect());
+    let before = chunk(&keyed(vec![]));
+    let row = |key: Cbor| chunk(&[item("w", key, list![0])]);
+    BundleSpec::of(Keys::bundle(), Total::default(), vec![before, row(first), row(second)])
 }
 
 pub fn cases() -> Vec<Vector> {
@@ -42,6 +51,16 @@ pub fn cases() -> Vec<Vector> {
     ] {
         area.sound(name, &format!("the bound of {fault}"), &bounded(key, None));
     }
+    area.sound(
+        "shorter-than-the-one-before",
+        "a bound that is cut has fewer values than the bound before it",
+        &side_by_side(list![text, 5], list![format!("{text}g"), 1]),
+    );
+    area.sound(
+        "of-an-equal-number",
+        "a bound that is cut begins with 1, the bound before it with 1.0",
+        &side_by_side(list![real(1.0), format!("{text}a")], list![1, format!("{text}b")]),
+    );
     let wide = |said: Option<usize>| {
         let columns: Vec<String> = (0..20).map(|column| format!("c{column}")).collect();
         let sql = format!("CREATE TABLE w({0}, PRIMARY KEY({0})) WITHOUT ROWID", columns.join(", "));
