@@ -5,7 +5,7 @@
 //! [`Allowance`] is asked. And who takes a large piece leaves some memory for what is short: it is
 //! then the large request that fails, not the next small one.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A piece of this size is large.
 const LARGE: usize = 64 << 10;

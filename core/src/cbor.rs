@@ -1,7 +1,7 @@
 //! Canonical CBOR (`FORMAT.md`, "Encoding"): cbor4ii writes shortest forms, and every reader here encodes again what it
 //! decoded and compares, since cbor4ii alone accepts more than one form.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use cbor4ii::core::{dec, types};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;

@@ -1,9 +1,12 @@
 //! One error type, with one kind for each thing that a caller would do differently.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a caller should make of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The recovery key is well-formed but did not make this bundle. Find the right key; the bundle may be sound.
     WrongKey,
@@ -28,6 +31,20 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds.
+    pub const ALL: &[Self] = &[
+        Self::WrongKey,
+        Self::Corrupt,
+        Self::Truncated,
+        Self::Unsupported,
+        Self::TooBig,
+        Self::Misuse,
+        Self::Mismatch,
+        Self::Host,
+        Self::Busy,
+        Self::Interrupted,
+    ];
+
     /// The word for this kind that errors, reports, vectors and the component's interface share.
     pub fn name(self) -> &'static str {
         match self {
@@ -45,12 +62,43 @@ impl ErrorKind {
     }
 }
 
+/// Where in a bundle an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The number of the item: 0 is the header, 1 the first chunk.
+    pub item: usize,
+    /// The offset of its first byte.
+    pub offset: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.item {
+            0 => f.write_str("header"),
+            item => write!(f, "item {item} at byte {}", self.offset),
+        }
+    }
+}
+
 /// What went wrong, where, and (where there is one) the remedy. Never contains key material or row content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its text is for people. A program asks for the facts: [`Error::kind`], [`Error::bundle`], [`Error::position`],
+/// [`Error::path`], [`Error::code`] and the source.
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    facts: Option<Box<Facts>>,
+}
+
+/// What is known of the cause. Most errors have little of it, and each result makes room for one.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    bundle: Option<usize>,
+    position: Option<Position>,
+    path: Option<PathBuf>,
     code: Option<i32>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// `SQLITE_NOMEM`
@@ -65,7 +113,7 @@ macro_rules! constructors {
     ($($name:ident $kind:ident),* $(,)?) => {$(
         #[doc = concat!("An error of the kind [`ErrorKind::", stringify!($kind), "`].")]
         pub fn $name(message: impl Into<String>) -> Self {
-            Self { kind: ErrorKind::$kind, message: message.into(), code: None }
+            Self::new(ErrorKind::$kind, message)
         }
     )*};
 }
@@ -74,6 +122,11 @@ impl Error {
     constructors! {
         wrong_key WrongKey, corrupt Corrupt, truncated Truncated, unsupported Unsupported, too_big TooBig,
         misuse Misuse, mismatch Mismatch, host Host, busy Busy, interrupted Interrupted,
+    }
+
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), facts: None }
     }
 
     /// There is no memory: [`ErrorKind::TooBig`], with the code that SQLite has for it.
@@ -96,14 +149,39 @@ impl Error {
         &self.message
     }
 
+    /// Which bundle of a chain it is about, the oldest being 1.
+    pub fn bundle(&self) -> Option<usize> {
+        self.facts.as_ref()?.bundle
+    }
+
+    /// Which item of a bundle it is about.
+    pub fn position(&self) -> Option<Position> {
+        self.facts.as_ref()?.position
+    }
+
+    /// The file that it is about.
+    pub fn path(&self) -> Option<&Path> {
+        self.facts.as_ref()?.path.as_deref()
+    }
+
     /// The result code with which the host's database refused, where that was the cause; or that it has for such a cause.
     pub fn code(&self) -> Option<i32> {
-        self.code
+        self.facts.as_ref()?.code
+    }
+
+    fn facts(&mut self) -> &mut Facts {
+        self.facts.get_or_insert_default()
     }
 
     /// The same error with the result code of the host's database.
     pub fn with_code(mut self, code: i32) -> Self {
-        self.code = Some(code);
+        self.facts().code = Some(code);
+        self
+    }
+
+    /// The same error with the error that caused it, whose text stands in the message already.
+    pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.facts().source = Some(Arc::new(source));
         self
     }
 
@@ -111,6 +189,33 @@ impl Error {
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
+    }
+
+    /// The same error, said of this item of a bundle.
+    pub fn at_item(mut self, position: Position) -> Self {
+        self.facts().position = Some(position);
+        self.at(position)
+    }
+
+    /// The same error, said of this bundle of a chain; the oldest is 1. What names a bundle already stays as it is.
+    pub fn in_bundle(mut self, number: usize) -> Self {
+        if self.bundle().is_some() {
+            return self;
+        }
+        self.facts().bundle = Some(number);
+        self.at(format_args!("bundle {number} of the chain"))
+    }
+
+    /// The same error, whose message says already that it is about this bundle of a chain; the oldest is 1.
+    pub fn about_bundle(mut self, number: usize) -> Self {
+        self.facts().bundle = Some(number);
+        self
+    }
+
+    /// The same error with the path of the file that it is about put behind its message.
+    pub fn with_path(mut self, path: &Path) -> Self {
+        self.facts().path = Some(path.to_owned());
+        self.with(format_args!("'{}'", path.display()))
     }
 
     /// The same error with what helps to find its cause put behind its message.
@@ -126,16 +231,55 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let source = self.facts.as_ref()?.source.as_ref()?;
+        Some(&**source)
+    }
+}
+
+/// Two errors are equal when they say the same; what caused them is not compared.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |error: &Self| (error.kind, error.code(), error.bundle(), error.position());
+        said(self) == said(other) && self.message == other.message && self.path() == other.path()
+    }
+}
+
+impl Eq for Error {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A kind that is added has to be added here, and so to the list.
+    #[test]
+    fn all_kinds_are_listed() {
+        let place = |kind: ErrorKind| match kind {
+            ErrorKind::WrongKey => 0,
+            ErrorKind::Corrupt => 1,
+            ErrorKind::Truncated => 2,
+            ErrorKind::Unsupported => 3,
+            ErrorKind::TooBig => 4,
+            ErrorKind::Misuse => 5,
+            ErrorKind::Mismatch => 6,
+            ErrorKind::Host => 7,
+            ErrorKind::Busy => 8,
+            ErrorKind::Interrupted => 9,
+        };
+        let places: Vec<_> = ErrorKind::ALL.iter().map(|kind| place(*kind)).collect();
+        assert_eq!(places, (0..10).collect::<Vec<_>>());
+    }
+
     #[test]
     fn an_error_tells_kind_place_and_detail() {
-        let error = Error::corrupt("too short").at("item 2").with_code(11).with("'app.bundle'");
-        assert_eq!(error.to_string(), "corrupt: item 2: too short ('app.bundle')");
+        let position = Position { item: 2, offset: 99 };
+        let error = Error::corrupt("too short").at_item(position).in_bundle(3).in_bundle(1);
+        let error = error.with_code(11).with_path(Path::new("app.bundle")).caused_by(fmt::Error);
+        assert_eq!(error.to_string(), "corrupt: bundle 3 of the chain: item 2 at byte 99: too short ('app.bundle')");
         assert_eq!((error.kind(), error.code()), (ErrorKind::Corrupt, Some(11)));
+        assert_eq!((error.bundle(), error.position()), (Some(3), Some(position)));
+        assert_eq!(error.path(), Some(Path::new("app.bundle")));
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<fmt::Error>()));
     }
 }

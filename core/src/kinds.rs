@@ -1,7 +1,7 @@
 //! What a file is, what a chunk holds, and how it is packed.
 
+use crate::error::{Error, Result};
 use crate::limits::EXTENSIONS_MAX;
-use crate::{Error, Result};
 use std::ops::RangeInclusive;
 
 /// The kind of file that a header begins.
@@ -70,6 +70,7 @@ pub(crate) fn check_extensions(file_kind: FileKind, count: usize) -> Result<()> 
 
 /// How the plaintext of a chunk is packed before it is sealed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// As it is. For tables into which strangers write beside secrets: the length of a compressed chunk tells something
     /// about its content (`SECURITY.md`).

@@ -16,13 +16,14 @@
 //! read     one bundle, from its first byte to its last
 //! ```
 //!
-//! [`Export`] and [`BundleWriter`] are the way out, [`Restore`] (an [`Opener`] and a [`Decoder`]) the way back, and
-//! [`Audit`] checks a bundle without a key. The halves can run on two threads.
+//! [`stream::Export`] and [`stream::BundleWriter`] are the way out, [`stream::Restore`] (an [`stream::Opener`] and a
+//! [`stream::Decoder`]) the way back, and [`stream::Audit`] checks a bundle without a key. The halves can run on two threads:
+//! `parallel`.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod alloc;
 mod cbor;
-mod chain;
+pub mod chain;
 mod crypto;
 mod error;
 #[cfg(test)]
@@ -32,42 +33,43 @@ mod export;
 mod format;
 mod kinds;
 pub mod limits;
+#[cfg(feature = "parallel")]
+pub mod parallel;
 mod read;
 mod restore;
-mod state;
+pub mod state;
 #[cfg(test)]
 mod tests;
+mod whole;
 
-pub use chain::base::Base;
-pub use chain::bundle::Bundle;
-pub use chain::continuity::{Continuity, continuity};
-pub use chain::links::{Chain, Deltas, check_links};
-pub use chain::rows::{Diff, RowDifference, StoredRow, TableRows};
-pub use chain::source::Source;
 pub use crypto::domain::Domain;
-pub use crypto::id::{DomainId, StateId};
-pub use crypto::key::{AccessKey, ReadKey, RecoveryKey, VerifyKey, WriteKey};
-pub use crypto::key_text::KeyKind;
-pub use crypto::schedule::DomainKeys;
+pub use crypto::id::StateId;
+pub use crypto::key::{AccessKey, RecoveryKey};
 pub use error::{Error, ErrorKind, Result};
-pub use export::chunk::{ExportOptions, ExportTotals, PlainChunk};
-pub use export::compose::Composed;
-pub use export::encoder::{Encoded, Encoder};
-pub use export::items::Export;
-pub use export::state_digest::StateDigest;
-pub use export::writer::{BundleSummary, BundleWriter};
-pub use kinds::{ChunkKind, Compression, FileKind};
-pub use read::reader::{Audit, DigestsAhead, Opened, Place, PublicReport};
-pub use restore::decoder::{Decoder, Report};
-pub use restore::delta_buffer::DeltaIntake;
-pub use restore::opener::{Discard, LookAhead, Opener, Restore};
-pub use state::selection::Selection;
-pub use state::sink::{SchemaKind, SchemaRow, Settings, StateSink, is_system_table};
-pub use state::value::{Key, TextEncoding, Value};
+pub use export::chunk::ExportOptions;
+pub use export::writer::BundleSummary;
+pub use read::reader::PublicReport;
+pub use restore::decoder::Report;
+pub use state::sink::StateSink;
+pub use whole::{audit, export, restore, verify};
 
-/// The revision of states: ids, order and encoding of items.
-pub const STATE_REVISION: u8 = 1;
-/// The version of ledgers (`LEDGER.md`).
-pub const LEDGER_VERSION: u8 = 1;
-/// The revision of bundles: cutting, compression, seal and signature.
-pub const SUITE: u8 = 1;
+/// The keys of one domain, and their text (`FORMAT.md`, "Keys").
+pub mod keys {
+    pub use crate::crypto::id::DomainId;
+    pub use crate::crypto::key::{ReadKey, VerifyKey, WriteKey};
+    pub use crate::crypto::key_text::KeyKind;
+    pub use crate::crypto::schedule::DomainKeys;
+}
+
+/// The steps between a state and its bytes, one by one: for who holds a stream, or divides the work between threads.
+pub mod stream {
+    pub use crate::error::Position;
+    pub use crate::export::chunk::{ExportTotals, PlainChunk};
+    pub use crate::export::encoder::{Encoded, Encoder};
+    pub use crate::export::items::{Export, Finished};
+    pub use crate::export::writer::BundleWriter;
+    pub use crate::kinds::{ChunkKind, Compression, FileKind};
+    pub use crate::read::reader::{Audit, DigestsAhead, Opened};
+    pub use crate::restore::decoder::Decoder;
+    pub use crate::restore::opener::{Discard, LookAhead, Opener, Restore};
+}

@@ -1,4 +1,11 @@
-//! Every limit of the format, with its reason (`FORMAT.md`, "Limits"). All are bytes or counts.
+//! The revisions of the format, and every limit of it with its reason (`FORMAT.md`, "Limits"). All are bytes or counts.
+
+/// The revision of states: ids, order and encoding of items.
+pub const STATE_REVISION: u8 = 1;
+/// The version of ledgers (`LEDGER.md`).
+pub const LEDGER_VERSION: u8 = 1;
+/// The revision of bundles: cutting, compression, seal and signature.
+pub const SUITE: u8 = 1;
 
 /// A chunk's plaintext: what a reader must hold at once, and what one lookup costs.
 pub const CHUNK_MAX: usize = 1 << 20;

@@ -4,7 +4,9 @@
 mod common;
 
 use common::{Owned, OwnedKey, Rows, State, chain, compose, delta, export, export_from, key, restore, restore_chain};
-use lifeboat_core::{Base, Bundle, ExportOptions, Key};
+use lifeboat_core::ExportOptions;
+use lifeboat_core::chain::{Base, Bundle};
+use lifeboat_core::state::Key;
 
 fn text(length: usize, end: &str) -> Owned {
     Owned::Text([&vec![b'x'; length][..], end.as_bytes()].concat())
@@ -60,8 +62,8 @@ fn state(version: impl Fn(usize) -> Option<i64>) -> State {
 /// The first value of the row of this key, if there is one.
 fn find(bundles: &[&[u8]], key: &[Owned]) -> Option<i64> {
     let found = chain(bundles).unwrap().find("t", Key::Primary(&common::values(key))).unwrap()?;
-    let take = |_: Key<'_>, values: &[lifeboat_core::Value<'_>]| match values[0] {
-        lifeboat_core::Value::Integer(version) => Ok(version),
+    let take = |_: Key<'_>, values: &[lifeboat_core::state::Value<'_>]| match values[0] {
+        lifeboat_core::state::Value::Integer(version) => Ok(version),
         ref other => panic!("{other:?}"),
     };
     Some(found.row(take).unwrap())

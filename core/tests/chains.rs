@@ -7,7 +7,9 @@ use common::{
     Owned, OwnedKey, Rows, State, chain, compose, delta, everything, export, export_from, integers, key, other_key,
     restore, restore_chain, rows, settings,
 };
-use lifeboat_core::{Base, Bundle, Chain, ErrorKind, ExportOptions, SchemaRow, Selection, Settings, TextEncoding};
+use lifeboat_core::chain::{Base, Bundle, Chain};
+use lifeboat_core::state::{SchemaRow, Selection, Settings, TextEncoding};
+use lifeboat_core::{ErrorKind, ExportOptions};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -206,7 +208,7 @@ struct Counting<'a> {
     read: std::rc::Rc<std::cell::Cell<usize>>,
 }
 
-impl lifeboat_core::Source for Counting<'_> {
+impl lifeboat_core::chain::Source for Counting<'_> {
     fn length(&self) -> lifeboat_core::Result<u64> {
         Ok(self.bytes.len() as u64)
     }
@@ -329,7 +331,7 @@ fn rows_by_table_and_by_key() {
         let mut found = Vec::new();
         while let Some(row) = rows.next().unwrap() {
             let owned = row.row(|key, values| {
-                let lifeboat_core::Key::Rowid(rowid) = key else { panic!("a rowid") };
+                let lifeboat_core::state::Key::Rowid(rowid) = key else { panic!("a rowid") };
                 Ok((OwnedKey::Rowid(rowid), values.iter().map(Owned::from).collect::<Vec<_>>()))
             });
             found.push(owned.unwrap());
@@ -337,7 +339,7 @@ fn rows_by_table_and_by_key() {
         let Rows::Table(expected) = &state.tables[1].1 else { panic!("a table") };
         assert!(found == *expected, "state {at}");
         for rowid in [-10, -1, 0, 1, 4999, 5000, 14_999, 15_000, 15_001, 19_999, 20_000, i64::MIN, i64::MAX] {
-            let found = chain.find("t", lifeboat_core::Key::Rowid(rowid)).unwrap();
+            let found = chain.find("t", lifeboat_core::state::Key::Rowid(rowid)).unwrap();
             let found = found.map(|row| row.row(|_, values| Ok(Owned::from(&values[0]))).unwrap());
             let row = expected.iter().find(|(key, _)| *key == OwnedKey::Rowid(rowid));
             assert_eq!(found, row.map(|(_, values)| values[0].clone()), "{rowid} in state {at}");
@@ -353,7 +355,7 @@ fn rows_by_table_and_by_key() {
     let read = source.read.clone();
     let chain = Chain::open(key(), [source]).unwrap();
     let (opened, largest) = (read.get(), 1 << 20);
-    assert!(chain.find("t", lifeboat_core::Key::Rowid(9_000)).unwrap().is_some());
+    assert!(chain.find("t", lifeboat_core::state::Key::Rowid(9_000)).unwrap().is_some());
     assert!(read.get() - opened <= 2 * largest, "{} bytes", read.get() - opened);
     assert!(opened < 20_000, "{opened} bytes to open");
 }
@@ -367,10 +369,10 @@ fn what_differs_between_two_states() {
     let ab = delta(&[&a], &new);
     let list = |old: &[&[u8]], new: &[&[u8]]| {
         let (old, new) = (chain(old).unwrap(), chain(new).unwrap());
-        let mut diff = lifeboat_core::Diff::new(&old, &new).unwrap();
+        let mut diff = lifeboat_core::chain::Diff::new(&old, &new).unwrap();
         let mut list = Vec::new();
         while let Some(row) = diff.next().unwrap() {
-            let show = |stored: &Option<lifeboat_core::StoredRow>| match stored {
+            let show = |stored: &Option<lifeboat_core::chain::StoredRow>| match stored {
                 None => "-".to_owned(),
                 Some(stored) if row.is_system_table => stored.system_rows(|rows| Ok(format!("{rows:?}"))).unwrap(),
                 Some(stored) => stored.row(|key, values| Ok(format!("{key:?}{values:?}"))).unwrap(),

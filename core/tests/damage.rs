@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Owned, OwnedKey, Rows, State, export, export_with, key, other_key, restore, split, stored};
-use lifeboat_core::{Audit, Discard, ErrorKind, Restore, VerifyKey};
+use lifeboat_core::ErrorKind;
+use lifeboat_core::keys::VerifyKey;
+use lifeboat_core::stream::{Audit, Discard, Restore};
 
 fn audit(bundle: &[u8]) -> Result<(), ErrorKind> {
     let mut audit = Audit::new();

@@ -4,10 +4,9 @@ mod common;
 
 use common::{Owned, OwnedKey, Rows, State, key, restore};
 use hmac::{Hmac, KeyInit, Mac};
-use lifeboat_core::{
-    BundleWriter, ChunkKind, Export, ExportOptions, Key, Opened, Opener, RecoveryKey, SchemaKind, SchemaRow, Selection,
-    Settings, StateSink, TextEncoding, Value,
-};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Selection, Settings, TextEncoding, Value};
+use lifeboat_core::stream::{BundleWriter, ChunkKind, Export, Opened, Opener};
+use lifeboat_core::{ExportOptions, RecoveryKey, StateSink};
 use sha2::Sha256;
 
 const FORMAT: &str = include_str!("../FORMAT.md");
@@ -46,7 +45,7 @@ fn worked_bundle(key: &RecoveryKey, rows: &[(i64, Vec<Value<'_>>)]) -> (Vec<u8>,
     let mut writer = BundleWriter::new(&domain, Vec::new()).unwrap();
     let mut export = Export::new(&domain, ExportOptions::default(), |chunk| writer.chunk(&chunk));
     worked_state(rows, &mut export);
-    let (totals, _) = export.finish().unwrap();
+    let totals = export.finish().unwrap().bundle;
     let bundle = writer.finish(&totals).unwrap().1;
     let chunks = opened(&bundle);
     (bundle, chunks)

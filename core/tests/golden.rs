@@ -6,7 +6,10 @@
 mod common;
 
 use common::{Owned, OwnedKey, Rows, State, everything, export_with, restore, rows, settings, stored};
-use lifeboat_core::{Audit, Base, Bundle, ExportOptions, Selection, Settings, TextEncoding};
+use lifeboat_core::ExportOptions;
+use lifeboat_core::chain::{Base, Bundle};
+use lifeboat_core::state::{Selection, Settings, TextEncoding};
+use lifeboat_core::stream::Audit;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 

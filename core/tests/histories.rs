@@ -5,7 +5,9 @@
 mod common;
 
 use common::{Owned, OwnedKey, Rows, State, chain, export_with, key, restore_chain};
-use lifeboat_core::{Base, BundleWriter, Compression, ExportOptions, PlainChunk};
+use lifeboat_core::ExportOptions;
+use lifeboat_core::chain::Base;
+use lifeboat_core::stream::{BundleWriter, Compression, PlainChunk};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -13,8 +15,7 @@ use std::collections::BTreeMap;
 type Table = (bool, BTreeMap<u16, (u8, u32)>);
 
 fn options() -> ExportOptions {
-    let tables = [("b".to_owned(), Compression::None), ("d".to_owned(), Compression::None)];
-    ExportOptions { compression: Compression::Zstd, tables: tables.into() }
+    ExportOptions::new(Compression::Zstd).with_table("b", Compression::None).with_table("d", Compression::None)
 }
 
 /// Keys that ascend with the number, most of which begin alike for longer than a bound.

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Owned, State, delta, export, export_from, key, restore_chain, rows};
-use lifeboat_core::{DeltaIntake, Deltas, Error, ErrorKind, ExportOptions, Restore, Result, limits};
+use lifeboat_core::chain::{DeltaIntake, Deltas};
+use lifeboat_core::stream::Restore;
+use lifeboat_core::{Error, ErrorKind, ExportOptions, Result, limits};
 
 fn state(value: i64) -> State {
     State::new(vec![("t", rows(vec![(1, vec![Owned::Integer(value)]), (2, vec![Owned::Blob(vec![7; 5000])])]))])

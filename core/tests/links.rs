@@ -3,7 +3,9 @@
 mod common;
 
 use common::{State, chain, compose, delta, export, export_from, integers, key, other_key, restore_chain};
-use lifeboat_core::{Base, Chain, Deltas, ErrorKind, ExportOptions, Restore};
+use lifeboat_core::chain::{Base, Chain, Deltas};
+use lifeboat_core::stream::Restore;
+use lifeboat_core::{ErrorKind, ExportOptions};
 
 /// Where there are several, the one that cannot be opened is told; alone it has no number.
 #[test]

@@ -6,7 +6,10 @@ use common::{
     Owned, OwnedKey, Rows, State, everything, export, export_with, key, restore, restore_in, rows, settings, split,
     stored,
 };
-use lifeboat_core::{Bundle, Compression, ExportOptions, Selection, Settings, StateDigest, StateId, TextEncoding};
+use lifeboat_core::chain::Bundle;
+use lifeboat_core::state::{Selection, Settings, StateDigest, TextEncoding};
+use lifeboat_core::stream::Compression;
+use lifeboat_core::{ExportOptions, StateId};
 use proptest::prelude::*;
 
 #[test]
@@ -35,10 +38,7 @@ fn walked(state: &State) -> StateId {
 fn the_state_id_is_that_of_a_walk_and_of_no_packing() {
     let state = everything();
     let id = walked(&state);
-    let mixed = ExportOptions {
-        compression: Compression::Zstd,
-        tables: [("ends".to_owned(), Compression::None)].into_iter().collect(),
-    };
+    let mixed = ExportOptions::new(Compression::Zstd).with_table("ends", Compression::None);
     let bundles = [ExportOptions::default(), stored(), mixed].map(|options| export_with(&state, options).unwrap());
     for (_, summary) in &bundles {
         assert_eq!(summary.state_id, id);

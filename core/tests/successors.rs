@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Owned, Rows, State, chain, delta, export, integers, rows};
-use lifeboat_core::Continuity::{GoesOn, NothingInCommon, OtherSelection};
-use lifeboat_core::{Continuity, Selection, continuity};
+use lifeboat_core::chain::Continuity::{GoesOn, NothingInCommon, OtherSelection};
+use lifeboat_core::chain::{Continuity, continuity};
+use lifeboat_core::state::Selection;
 
 fn of(tables: Vec<(&'static str, Rows)>) -> State {
     State::new(tables)

@@ -8,7 +8,9 @@ mod common;
 mod support;
 
 use common::{Owned, OwnedKey, Rows, State};
-use lifeboat_core::{AccessKey, Base, ExportOptions, Settings, check_links};
+use lifeboat_core::chain::{Base, check_links};
+use lifeboat_core::state::Settings;
+use lifeboat_core::{AccessKey, ExportOptions};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

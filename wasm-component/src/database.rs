@@ -3,7 +3,8 @@
 use crate::incoming::Incoming;
 use crate::scratch::Scratch;
 use crate::work::{PIECE_MAX, Work, expected};
-use lifeboat_core::{AccessKey, Error, Report, Result, StateId, TextEncoding, Value};
+use lifeboat_core::state::{TextEncoding, Value};
+use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, prove};
 
 /// What [`Database::finish`] built.
@@ -89,7 +90,7 @@ impl Database {
     /// Takes the next piece of the delta that has begun, before the first [`Database::push`].
     ///
     /// # Errors
-    /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
+    /// Those of [`DeltaIntake::push`](lifeboat_core::chain::DeltaIntake::push), and misuse out of order.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push_delta(piece, |building, piece| {
             building.incoming.sink().into_iter().for_each(|rebuild| rebuild.add_input(piece.len() as u64));
@@ -100,7 +101,7 @@ impl Database {
     /// Takes the next piece of the full bundle.
     ///
     /// # Errors
-    /// Those of [`Deltas::open`](lifeboat_core::Deltas::open), of [`Restore::push`](lifeboat_core::Restore::push) and of SQLite, and misuse out of order.
+    /// Those of [`Deltas::open`](lifeboat_core::chain::Deltas::open), of [`Restore::push`](lifeboat_core::stream::Restore::push) and of SQLite, and misuse out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push(piece, |building, piece| {
             building.incoming.sink().into_iter().for_each(|rebuild| rebuild.add_input(piece.len() as u64));
@@ -111,7 +112,7 @@ impl Database {
     /// The full bundle is complete: builds what is left to build and proves the result.
     ///
     /// # Errors
-    /// Those of [`Restore::finish`](lifeboat_core::Restore::finish) and of SQLite; mismatch for another state than the expected one; corrupt when what
+    /// Those of [`Restore::finish`](lifeboat_core::stream::Restore::finish) and of SQLite; mismatch for another state than the expected one; corrupt when what
     /// SQLite gives back is not the state of the bundle; misuse out of order.
     pub fn finish(&mut self) -> Result<Recovered> {
         self.work.finish(|Building { incoming, scratch, key, expect }| {

@@ -1,9 +1,8 @@
 //! A chain on its way in: first its deltas, which are held, then its full bundle, which passes.
 
-use lifeboat_core::{
-    AccessKey, DeltaIntake, Deltas, Error, ErrorKind, Opened, Opener, PublicReport, Report, Restore, Result, StateSink,
-    check_links,
-};
+use lifeboat_core::chain::{DeltaIntake, Deltas, check_links};
+use lifeboat_core::stream::{Opened, Opener, Restore};
+use lifeboat_core::{AccessKey, Error, ErrorKind, PublicReport, Report, Result, StateSink};
 
 /// What a full bundle may take up while it passes, besides the reserve.
 const PASSING: usize = 16 << 20;

@@ -34,7 +34,7 @@ impl Inspection {
     /// Takes the next piece of the delta that has begun, before the first [`Inspection::push`].
     ///
     /// # Errors
-    /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
+    /// Those of [`DeltaIntake::push`](lifeboat_core::chain::DeltaIntake::push), and misuse out of order.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push_delta(piece, |incoming, piece| {
             incoming.sink().into_iter().for_each(|sink| sink.add_input(piece.len() as u64));
@@ -45,7 +45,7 @@ impl Inspection {
     /// Takes the next piece of the full bundle.
     ///
     /// # Errors
-    /// Those of [`Deltas::open`](lifeboat_core::Deltas::open) and [`Restore::push`](lifeboat_core::Restore::push), and misuse out of order.
+    /// Those of [`Deltas::open`](lifeboat_core::chain::Deltas::open) and [`Restore::push`](lifeboat_core::stream::Restore::push), and misuse out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push(piece, |incoming, piece| {
             incoming.sink().into_iter().for_each(|sink| sink.add_input(piece.len() as u64));
@@ -56,7 +56,7 @@ impl Inspection {
     /// The full bundle is complete.
     ///
     /// # Errors
-    /// Those of [`Restore::finish`](lifeboat_core::Restore::finish), mismatch for another state than the expected one, and misuse out of order.
+    /// Those of [`Restore::finish`](lifeboat_core::stream::Restore::finish), mismatch for another state than the expected one, and misuse out of order.
     pub fn finish(&mut self) -> Result<Report> {
         let expect = self.expect;
         self.work.finish(|incoming| {

@@ -2,9 +2,8 @@
 
 use crate::incoming::Incoming;
 use crate::work::{PIECE_MAX, Work, expected};
-use lifeboat_core::{
-    AccessKey, Error, Key, Report, Result, SchemaRow, Selection, Settings, StateId, StateSink, TextEncoding, Value,
-};
+use lifeboat_core::state::{Key, SchemaRow, Selection, Settings, TextEncoding, Value};
+use lifeboat_core::{AccessKey, Error, Report, Result, StateId, StateSink};
 use lifeboat_sqlite::{Api, Budget, Columns, Source, StoredColumns};
 use std::collections::VecDeque;
 
@@ -97,7 +96,7 @@ impl Rows {
     /// Takes the next piece of the delta that has begun, before the first [`Rows::push`].
     ///
     /// # Errors
-    /// Those of [`DeltaIntake::push`](lifeboat_core::DeltaIntake::push), and misuse out of order.
+    /// Those of [`DeltaIntake::push`](lifeboat_core::chain::DeltaIntake::push), and misuse out of order.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push_delta(piece, |reading, piece| reading.incoming.push_delta(piece))
     }
@@ -105,7 +104,7 @@ impl Rows {
     /// Takes the next piece of the full bundle. Nothing of it is opened before [`Rows::next`].
     ///
     /// # Errors
-    /// Those of [`Deltas::open`](lifeboat_core::Deltas::open); misuse while [`Rows::next`] or [`Rows::pull`] has more, and out of order.
+    /// Those of [`Deltas::open`](lifeboat_core::chain::Deltas::open); misuse while [`Rows::next`] or [`Rows::pull`] has more, and out of order.
     pub fn push(&mut self, piece: &[u8]) -> Result<()> {
         self.work.push(piece, |reading, piece| {
             reading.nothing_waits("push")?;
@@ -120,7 +119,7 @@ impl Rows {
     /// The next rows of one table; none: push the next piece, or finish.
     ///
     /// # Errors
-    /// Those of [`Restore::push`](lifeboat_core::Restore::push); misuse while [`Rows::pull`] has more, and out of order.
+    /// Those of [`Restore::push`](lifeboat_core::stream::Restore::push); misuse while [`Rows::pull`] has more, and out of order.
     #[allow(clippy::should_implement_trait)] // It may say none, and go on after the next push.
     pub fn next(&mut self) -> Result<Option<Batch>> {
         self.work.taking("next", Reading::next)
@@ -137,7 +136,7 @@ impl Rows {
     /// The full bundle is complete, and all rows have been taken.
     ///
     /// # Errors
-    /// Those of [`Restore::finish`](lifeboat_core::Restore::finish); mismatch for another state than the expected one; misuse while there are more rows, and
+    /// Those of [`Restore::finish`](lifeboat_core::stream::Restore::finish); mismatch for another state than the expected one; misuse while there are more rows, and
     /// out of order.
     pub fn finish(&mut self) -> Result<Report> {
         let expect = self.expect;

@@ -1,6 +1,8 @@
 //! The order of calls: one piece of work takes pieces, is finished once, and then gives what it made.
 
-use lifeboat_core::{Audit, Error, ErrorKind, PublicReport, Result, StateId, VerifyKey};
+use lifeboat_core::keys::VerifyKey;
+use lifeboat_core::stream::Audit;
+use lifeboat_core::{Error, ErrorKind, PublicReport, Result, StateId};
 
 /// The longest piece, in bytes, in either direction.
 pub const PIECE_MAX: usize = 1 << 20;

@@ -4,9 +4,8 @@
 mod bundles;
 
 use bundles::{Database as File, Selected, State, api, bundle, delta, history, key_text, state_id_of, with_snapshot};
-use lifeboat_core::{
-    ErrorKind, Key, Report, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
-};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Selection, Settings, TextEncoding, Value};
+use lifeboat_core::{ErrorKind, Report, Result, StateSink};
 use lifeboat_recovery::{Cell, Database, Inspection, Layout, PIECE_MAX, Rows};
 
 const LIFE: [&str; 3] = [

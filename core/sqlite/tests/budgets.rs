@@ -4,8 +4,9 @@
 mod common;
 
 use common::{api, memory, schema_row};
-use lifeboat_core::SchemaKind::{Index, Table, View};
-use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Settings, StateSink, TextEncoding, Value};
+use lifeboat_core::state::SchemaKind::{Index, Table, View};
+use lifeboat_core::state::{Key, SchemaRow, Settings, TextEncoding, Value};
+use lifeboat_core::{Error, ErrorKind, Result, StateSink};
 use lifeboat_sqlite::{
     Budget, CheckLevel, Connection, OpenMode, Rebuild, RebuildOptions, Rebuilt, check_restorable, foreign_key_check,
 };

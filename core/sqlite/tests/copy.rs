@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Directory, Recording, api, borrow, rebuild_into};
-use lifeboat_core::{ErrorKind, TextEncoding};
+use lifeboat_core::ErrorKind;
+use lifeboat_core::state::TextEncoding;
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, copy_into};
 
 fn source(encoding: &str) -> rusqlite::Connection {

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Recording, memory, schema_row};
-use lifeboat_core::SchemaKind::{Index, Table, Trigger, View};
-use lifeboat_core::{ErrorKind, Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
+use lifeboat_core::state::SchemaKind::{Index, Table, Trigger, View};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use lifeboat_core::{ErrorKind, Result, StateSink};
 use lifeboat_sqlite::{Budget, CheckLevel, Connection, Rebuild, RebuildOptions};
 use rusqlite::ffi;
 use std::ffi::{c_char, c_int, c_void};

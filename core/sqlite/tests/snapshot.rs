@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Directory, Owned, Recording, api, borrow};
-use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use lifeboat_core::state::{Key, SchemaRow, Selection, Settings, Value};
+use lifeboat_core::{Error, ErrorKind, Result, StateSink};
 use lifeboat_sqlite::{Connection, OpenMode, Snapshot};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

@@ -1,10 +1,13 @@
-//! A bundle that may be read at any place: its footer is checked first, and after that each chunk by itself
+//! A bundle that may be read at any position: its footer is checked first, and after that each chunk by itself
 //! (`FORMAT.md`, "Footer").
 
 use crate::alloc;
 use crate::chain::open_chunk::OpenChunk;
 use crate::chain::source::Source;
 use crate::crypto::digest::sha256;
+use crate::crypto::key::AccessKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, ErrorKind, Position, Result};
 use crate::format::footer::{Footer, RECORD, TRAILER};
 use crate::format::framing::{Length, chunk_length, sealed_of};
 use crate::format::header::{HEADER_LENGTH, Header, wrong_key};
@@ -13,10 +16,9 @@ use crate::format::seal::{SEALED_MAX, Seal};
 use crate::kinds::{ChunkKind, FileKind};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
 use crate::read::change_reader::{ChangeDecoder, ChangeSink, check_ids};
-use crate::read::reader::{Place, PublicReport, Splitter};
+use crate::read::reader::{PublicReport, Splitter};
 use crate::read::standalone::Alone;
 use crate::state::sink::OwnedTable;
-use crate::{AccessKey, DomainKeys, Error, ErrorKind, Result};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -181,7 +183,7 @@ impl<'s> Bundle<'s> {
         for item in 1..self.items.len() {
             interrupt()?;
             let (kind, plaintext) = self.open_any(item)?;
-            decoder.chunk(kind, &plaintext, sink).map_err(|refusal| refusal.at(self.place(item)))?;
+            decoder.chunk(kind, &plaintext, sink).map_err(|refusal| refusal.at(self.position(item)))?;
         }
         decoder.finish(&self.public, &self.keys).map(drop)
     }
@@ -191,8 +193,8 @@ impl<'s> Bundle<'s> {
         self.items.len()
     }
 
-    pub(crate) fn place(&self, item: usize) -> Place {
-        Place { item, offset: self.items[item].0 }
+    pub(crate) fn position(&self, item: usize) -> Position {
+        Position { item, offset: self.items[item].0 }
     }
 
     /// Opens an item after the header: a chunk of changes, or a page of the index.
@@ -205,15 +207,17 @@ impl<'s> Bundle<'s> {
     /// before it have this hash.
     fn open_item(&self, item: usize, page: Option<&[u8; 32]>) -> Result<(ChunkKind, Vec<u8>)> {
         let (offset, length, hash) = self.items[item];
-        let place = self.place(item);
-        let mut bytes = alloc::zeros(length, "the next chunk").map_err(|error| error.at(place))?;
+        let position = self.position(item);
+        let mut bytes = alloc::zeros(length, "the next chunk").map_err(|error| error.at_item(position))?;
         self.source.read(offset, &mut bytes)?;
         // The first two bytes are those of a header that has no other form.
         let is_whole = bytes[0] == 0x82 && chunk_length(&bytes)? == Length::Whole(length);
         if sha256(&bytes) != hash || !is_whole {
-            return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
+            return Err(
+                Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at_item(position)
+            );
         }
-        let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at(place))?;
+        let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at_item(position))?;
         let plaintext = match (kind, page) {
             (ChunkKind::IndexPage, Some(before)) => self.seal.open_page(sealed_of(&bytes)?, before),
             // Its bytes were hashed; it is not opened.
@@ -223,7 +227,7 @@ impl<'s> Bundle<'s> {
             }
             (kind, None) => self.seal.open(kind, sealed_of(&bytes)?),
         };
-        let plaintext = plaintext.map_err(|error| error.at(place))?;
+        let plaintext = plaintext.map_err(|error| error.at_item(position))?;
         Ok((kind, plaintext))
     }
 
@@ -289,7 +293,7 @@ impl<'s> Bundle<'s> {
         for at in first..=chunk {
             let (kind, plaintext) = self.open_item(at + 1, None)?;
             if kind != self.entries[at].kind || bytes.len() as u64 > CHANGE_MAX {
-                return Err(Error::corrupt("the index does not describe the chunks").at(self.place(at + 1)));
+                return Err(Error::corrupt("the index does not describe the chunks").at_item(self.position(at + 1)));
             }
             if bytes.is_empty() {
                 bytes = plaintext;
@@ -298,7 +302,7 @@ impl<'s> Bundle<'s> {
             }
         }
         let open = OpenChunk::new(&self.keys, bytes, &self.entries[chunk]);
-        let open = Rc::new(open.map_err(|error| error.at(self.place(chunk + 1)))?);
+        let open = Rc::new(open.map_err(|error| error.at_item(self.position(chunk + 1)))?);
         if first == chunk {
             *self.last.borrow_mut() = Some((chunk, Rc::clone(&open)));
         }
@@ -372,10 +376,12 @@ fn items(footer: &Footer, footer_at: u64) -> Result<Vec<(u64, usize, [u8; 32])>>
 #[cfg(test)]
 mod tests {
     use super::read_footer;
+    use crate::crypto::id::StateId;
+    use crate::crypto::key::VerifyKey;
+    use crate::error::{ErrorKind, Result};
     use crate::format::footer::{Footer, RECORD};
     use crate::limits::ITEMS_MAX;
     use crate::tests::forged::key;
-    use crate::{ErrorKind, Result, StateId, VerifyKey};
 
     fn footer_of(items: usize) -> Result<Footer> {
         let (key, id) = (key(), StateId([7; 32]));

@@ -7,10 +7,11 @@ use crate::chain::base::Base;
 use crate::chain::bundle::Bundle;
 use crate::chain::links::Chain;
 use crate::chain::rows::TableRows;
+use crate::error::Result;
 use crate::format::index::Entry;
 use crate::kinds::ChunkKind;
-use crate::state::sink::OwnedTable;
-use crate::{Result, Selection, is_system_table};
+use crate::state::selection::Selection;
+use crate::state::sink::{OwnedTable, is_system_table};
 use std::cmp::Ordering;
 
 /// How the state of one chain stands to that of another.

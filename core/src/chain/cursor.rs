@@ -4,10 +4,10 @@ use crate::cbor::{Append, Reader, major};
 use crate::chain::bundle::Bundle;
 use crate::chain::open_chunk::OpenChunk;
 use crate::crypto::digest::Digest;
+use crate::error::{Error, Result};
 use crate::format::change::{CHANGE_HEAD, between, next_old, next_rowid, skip_key, skip_new};
 use crate::state::sink::{OwnedTable, Table};
-use crate::state::value::compare_keys;
-use crate::{Error, Key, Result};
+use crate::state::value::{Key, compare_keys};
 use std::cmp::Ordering;
 use std::rc::Rc;
 

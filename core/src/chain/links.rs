@@ -2,13 +2,15 @@
 
 use crate::chain::bundle::Bundle;
 use crate::chain::source::Source;
+use crate::crypto::id::StateId;
+use crate::crypto::key::AccessKey;
+use crate::error::{Error, Result};
 use crate::limits::CHAIN_MAX;
 use crate::read::reader::PublicReport;
-use crate::{AccessKey, Error, Result, StateId};
 use std::rc::Rc;
 
 /// Checks that each bundle of a chain, oldest first, begins at the state to which the one before it leads. Needs no key:
-/// whether the reports are those of sound bundles is for an [`Audit`](crate::Audit) to say.
+/// whether the reports are those of sound bundles is for an [`Audit`](crate::stream::Audit) to say.
 ///
 /// That a chain comes back to a state where it was before is sound: databases do.
 ///
@@ -63,7 +65,7 @@ fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
 }
 
 fn does_not_follow(number: usize, why: &str) -> Error {
-    Error::mismatch(format!("bundle {number} of the chain does not follow: {why}"))
+    Error::mismatch(format!("bundle {number} of the chain does not follow: {why}")).about_bundle(number)
 }
 
 /// What is said of a full bundle that is not the first of its chain.
@@ -97,10 +99,7 @@ impl<'s> Chain<'s> {
         // Before any is opened: each that is takes the memory of its index.
         check_length(sources.len())?;
         let several = sources.len() > 1;
-        let locate = |number: usize, error: Error| match several {
-            true => error.at(place(number + 1)),
-            false => error,
-        };
+        let locate = |number: usize, error: Error| if several { error.in_bundle(number + 1) } else { error };
         let opened = sources.into_iter().enumerate();
         let bundles: Vec<_> = opened
             .map(|(number, source)| Bundle::open(key, source).map_err(|error| locate(number, error)))
@@ -181,12 +180,7 @@ pub(crate) fn incomplete(base: StateId, bundles: usize) -> Error {
         "this is a delta, sound by itself: it restores only on top of the state {base}; give the whole chain, oldest \
          first, beginning with its full bundle"
     ));
-    if bundles > 1 { error.at(place(1)) } else { error }
-}
-
-/// A bundle by its number, for errors.
-pub(crate) fn place(number: usize) -> String {
-    format!("bundle {number} of the chain")
+    if bundles > 1 { error.in_bundle(1) } else { error }
 }
 
 /// Checks all of each of these bundles, of which the first has this number in its chain.
@@ -196,7 +190,7 @@ pub(crate) fn check_each(
     interrupt: &mut impl FnMut() -> Result<()>,
 ) -> Result<()> {
     for (number, bundle) in (first..).zip(bundles) {
-        bundle.check(&mut *interrupt).map_err(|error| error.at(place(number)))?;
+        bundle.check(&mut *interrupt).map_err(|error| error.in_bundle(number))?;
     }
     Ok(())
 }
@@ -231,7 +225,7 @@ impl<'s> Deltas<'s> {
         let mut bundles = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
             check_length(number + 2)?;
-            let bundle = Bundle::open(key, source).map_err(|error| error.at(place(number + 2)))?;
+            let bundle = Bundle::open(key, source).map_err(|error| error.in_bundle(number + 2))?;
             bundles.push(Rc::new(bundle));
         }
         if bundles.first().is_some_and(|bundle| bundle.is_full()) {

@@ -23,3 +23,12 @@ pub(crate) mod open_chunk;
 pub(crate) mod overlay;
 pub(crate) mod rows;
 pub(crate) mod source;
+
+pub use crate::export::compose::Composed;
+pub use crate::restore::delta_buffer::DeltaIntake;
+pub use base::Base;
+pub use bundle::Bundle;
+pub use continuity::{Continuity, continuity};
+pub use links::{Chain, Deltas, check_links};
+pub use rows::{Diff, RowDifference, StoredRow, TableRows};
+pub use source::Source;

@@ -2,13 +2,14 @@
 
 use crate::cbor::{Count, Reader};
 use crate::crypto::digest::Digest;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::format::change::{CHANGE_HEAD, Next, between, skip_key, skip_new, what_is_next};
 use crate::format::index::{Entry, EntryRun};
 use crate::kinds::FileKind;
 use crate::read::change_reader::check_alone;
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::bound;
-use crate::{DomainKeys, Error, Result};
 
 /// The plaintext of a chunk, or of all parts of a large change.
 pub(crate) struct OpenChunk {

@@ -1,6 +1,5 @@
 //! Deltas laid over a full bundle while it is read: base items and composed changes → the items of the last state.
 
-use crate::StateSink;
 use crate::cbor::Reader;
 use crate::chain::bundle::Bundle;
 use crate::chain::cursor::KeyBytes;
@@ -8,7 +7,7 @@ use crate::chain::merge::{ComposedChange, Composition, misfit, tables_of};
 use crate::crypto::digest::Digest;
 use crate::read::change_reader::Refusal;
 use crate::read::state_output::Output;
-use crate::state::sink::{OwnedTable, Table};
+use crate::state::sink::{OwnedTable, StateSink, Table};
 use crate::state::value::{NewRow, decode_key, decode_values};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -135,7 +134,7 @@ fn deliver<S: StateSink>(
 }
 
 /// Decodes a row by the canonical bytes of its key and values.
-pub(crate) fn with_row<T, E: From<crate::Error>>(
+pub(crate) fn with_row<T, E: From<crate::error::Error>>(
     key: &[u8],
     value: &[u8],
     take: impl FnOnce(&NewRow<'_>) -> std::result::Result<T, E>,

@@ -7,9 +7,13 @@ use crate::chain::bundle::Bundle;
 use crate::chain::cursor::{Cursor, KeyBytes, NewBytes};
 use crate::chain::links::Chain;
 use crate::chain::overlay::with_row;
+use crate::error::{Error, Result};
 use crate::state::rules::{check_table, table_names};
-use crate::state::sink::{OwnedTable, schema_from_value, system_table_from_value};
-use crate::{Error, Key, Result, SchemaRow, Selection, Settings, Value, is_system_table};
+use crate::state::selection::Selection;
+use crate::state::sink::{
+    OwnedTable, SchemaRow, Settings, is_system_table, schema_from_value, system_table_from_value,
+};
+use crate::state::value::{Key, Value};
 use std::cmp::Ordering;
 use std::rc::Rc;
 use std::vec::IntoIter;
@@ -194,6 +198,7 @@ struct TablePair<'s> {
 }
 
 /// One row that differs; or all rows of a table of SQLite's own.
+#[non_exhaustive]
 pub struct RowDifference {
     /// The table's name.
     pub table: String,

@@ -1,7 +1,7 @@
 //! Bytes at any place: what chains, lookups and bases of deltas are read from. A bundle that comes once, from its
-//! beginning, needs none of this ([`Restore`](crate::Restore)).
+//! beginning, needs none of this ([`Restore`](crate::stream::Restore)).
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The bytes of a bundle, of which any part may be read, more than once.
 ///

@@ -3,8 +3,9 @@
 use crate::cbor::{Append, Bytes, Write, put, put_array};
 use crate::crypto::hmac::{HmacSha256, PrefixMac, mac};
 use crate::crypto::id::StateId;
+use crate::crypto::schedule::DomainKeys;
+use crate::limits::STATE_REVISION;
 use crate::state::sink::Table;
-use crate::{DomainKeys, STATE_REVISION};
 use hmac::Mac;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;

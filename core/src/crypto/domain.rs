@@ -1,8 +1,10 @@
 //! A domain that bundles are made for.
 
+use crate::crypto::id::DomainId;
+use crate::crypto::key::{AccessKey, ReadKey, RecoveryKey, WriteKey};
 use crate::crypto::schedule::{DomainKeys, check_name};
+use crate::error::Result;
 use crate::format::header::Header;
-use crate::{AccessKey, DomainId, ReadKey, RecoveryKey, Result, WriteKey};
 use std::ops::Deref;
 
 /// A domain that bundles are made for: its keys, and the name that stands in them.

@@ -25,10 +25,10 @@ macro_rules! hexadecimal {
         }
 
         impl std::str::FromStr for $name {
-            type Err = crate::Error;
+            type Err = crate::error::Error;
 
             /// Reads lower or upper case hexadecimal digits. White space does not count: people write ids in groups.
-            fn from_str(text: &str) -> crate::Result<Self> {
+            fn from_str(text: &str) -> crate::error::Result<Self> {
                 let mut id = Self([0; _]);
                 let digits: Option<Vec<u8>> =
                     text.chars().filter(|digit| !digit.is_whitespace()).map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
@@ -37,7 +37,7 @@ macro_rules! hexadecimal {
                         id.0.iter_mut().zip(digits.chunks_exact(2)).for_each(|(byte, pair)| *byte = pair[0] << 4 | pair[1]);
                         Ok(id)
                     }
-                    _ => Err(crate::Error::misuse(format!("an id has {} hexadecimal digits", 2 * id.0.len()))),
+                    _ => Err(crate::error::Error::misuse(format!("an id has {} hexadecimal digits", 2 * id.0.len()))),
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! The keys that people hold: one recovery key, and what is derived from it for one domain (`FORMAT.md`, "Keys").
 
+use crate::crypto::id::DomainId;
 use crate::crypto::key_text::{KeyKind, compact};
-use crate::{DomainId, Error, Result};
+use crate::error::{Error, Result};
 use std::fmt;
 use zeroize::Zeroizing;
 

@@ -1,11 +1,12 @@
 //! The text of keys: bech32m (BIP 350), with a prefix for each kind of key (`FORMAT.md`, "Keys").
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use zeroize::Zeroizing;
 
 /// A kind of key that has a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeyKind {
     /// What the text begins with, and a "1" behind it.
     pub prefix: &'static str,

@@ -5,8 +5,11 @@
 //!                                        └─ read key ── everything else
 //! ```
 
+use crate::crypto::id::DomainId;
+use crate::crypto::key::{AccessKey, ReadKey, RecoveryKey, VerifyKey, WriteKey};
+use crate::error::{Error, Result};
 use crate::kinds::FileKind;
-use crate::{AccessKey, DomainId, Error, ReadKey, RecoveryKey, Result, VerifyKey, WriteKey, limits};
+use crate::limits;
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
 use sha2::Sha256;

@@ -4,17 +4,21 @@ use crate::alloc;
 use crate::cbor::{Append, Bytes, Write, put, put_array};
 use crate::crypto::digest::{Digest, Total};
 use crate::crypto::hmac::PrefixMac;
+use crate::crypto::id::{DomainId, StateId};
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::format::change::{CHANGE_HEAD, encode_key};
 use crate::format::index::{EntryBuilder, number};
 use crate::kinds::{ChunkKind, Compression};
+use crate::limits;
 use crate::state::sink::Table;
-use crate::state::value::{bound, rowid};
-use crate::{DomainId, DomainKeys, Error, Key, Result, StateId, limits};
+use crate::state::value::{Key, bound, rowid};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 /// What a caller may choose about an export. The bytes are a function of it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ExportOptions {
     /// How chunks are packed.
     pub compression: Compression,
@@ -23,6 +27,18 @@ pub struct ExportOptions {
 }
 
 impl ExportOptions {
+    /// All tables are packed in this way.
+    pub fn new(compression: Compression) -> Self {
+        Self { compression, tables: BTreeMap::new() }
+    }
+
+    /// The same, but this table is packed in another way.
+    #[must_use]
+    pub fn with_table(mut self, name: impl Into<String>, compression: Compression) -> Self {
+        self.tables.insert(name.into(), compression);
+        self
+    }
+
     /// How the changes of this table are packed.
     pub(crate) fn of(&self, table: &Table<'_>) -> Compression {
         let own = match table {

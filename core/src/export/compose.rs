@@ -5,17 +5,20 @@ use crate::chain::bundle::Bundle;
 use crate::chain::links::{Chain, Deltas, check_each};
 use crate::chain::merge::{Composition, tables_of};
 use crate::chain::rows::TableRows;
+use crate::crypto::key::AccessKey;
+use crate::error::{Error, Result};
 use crate::export::chunk::{ChunkBuilder, ExportOptions, ExportTotals, PlainChunk};
 use crate::export::items::Export;
 use crate::read::change_reader::Refusal;
 use crate::read::reader::{DigestsAhead, Opened};
 use crate::restore::decoder::{Decoder, Report};
-use crate::{AccessKey, Error, Result, StateSink};
+use crate::state::sink::StateSink;
 
 /// What a composition came to.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Composed {
-    /// What [`BundleWriter::finish`](crate::BundleWriter::finish) needs.
+    /// What [`BundleWriter::finish`](crate::stream::BundleWriter::finish) needs.
     pub totals: ExportTotals,
     /// The rows of the state that the chain leads to, those of SQLite's own tables included. None for a chain that does not begin
     /// with a full bundle: it does not tell.
@@ -60,7 +63,7 @@ impl Chain<'_> {
         if self.is_complete() {
             let (report, export) = self.walk(key, Export::new(&keys, options, emit), interrupt)?;
             let rows = report.tables.iter().map(|(_, rows)| rows).sum();
-            return Ok(Composed { totals: export.finish()?.0, rows: Some(rows) });
+            return Ok(Composed { totals: export.finish()?.bundle, rows: Some(rows) });
         }
         check_each(1, self.bundles(), &mut interrupt)?;
         let mut chunks = ChunkBuilder::new(&keys, emit);
@@ -102,11 +105,11 @@ impl Chain<'_> {
 }
 
 impl Bundle<'_> {
-    /// Opens all chunks in their order, as an [`Opener`](crate::Opener) does.
+    /// Opens all chunks in their order, as an [`Opener`](crate::stream::Opener) does.
     fn open_all(&self, mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
         for item in 1..self.item_count() {
             let (kind, plaintext) = self.open_any(item)?;
-            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place: self.place(item) })?;
+            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), position: self.position(item) })?;
         }
         emit(Opened::End(self.public().clone()))
     }

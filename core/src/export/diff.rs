@@ -6,12 +6,12 @@ use crate::alloc;
 use crate::chain::base::{Base, BaseItem, BaseTable};
 use crate::chain::cursor::KeyBytes;
 use crate::crypto::digest::Digest;
+use crate::error::{Error, Result};
 use crate::export::chunk::{ChunkBuilder, ExportOptions, PlainChunk};
 use crate::format::change::NO_KEY;
 use crate::format::index::number;
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::compare_keys;
-use crate::{Error, Result};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 

@@ -1,16 +1,18 @@
 //! The first half of an export, for a thread of its own: live rows → canonical bytes, in batches. The other half, an
-//! [`Export`](crate::Export), takes them with [`Export::take`](crate::Export::take); the bytes of the bundle are the same as
+//! [`Export`](crate::stream::Export), takes them with [`Export::take`](crate::stream::Export::take); the bytes of the bundle are the same as
 //! if the rows had gone to it directly.
 
 use crate::alloc;
 use crate::cbor::{Append, Count, Write};
 use crate::crypto::digest::{Digest, Digester};
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::export::state_digest::is_large;
 use crate::limits::CHUNK_MAX;
 use crate::state::rules::Rules;
-use crate::state::sink::{Table, is_system_table, system_table_to_value};
-use crate::state::value::{NewRow, encode_values};
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use crate::state::selection::Selection;
+use crate::state::sink::{SchemaRow, Settings, StateSink, Table, is_system_table, system_table_to_value};
+use crate::state::value::{Key, NewRow, Value, encode_values};
 use std::convert::Infallible;
 
 /// A batch is handed on when it has this size.
@@ -66,7 +68,7 @@ pub struct Encoder<F> {
 }
 
 impl<F: FnMut(Encoded) -> Result<()>> Encoder<F> {
-    /// The keys of the [`Export`](crate::Export) on the other side, which gets what `emit` is given.
+    /// The keys of the [`Export`](crate::stream::Export) on the other side, which gets what `emit` is given.
     pub fn new(keys: &DomainKeys, emit: F) -> Self {
         Self {
             emit,

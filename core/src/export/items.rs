@@ -1,10 +1,12 @@
-//! The way out: live rows → canonical changes → chunks. The chunks then go to a [`BundleWriter`](crate::BundleWriter),
+//! The way out: live rows → canonical changes → chunks. The chunks then go to a [`BundleWriter`](crate::stream::BundleWriter),
 //! which may run on another thread.
 
 use crate::alloc;
 use crate::cbor::{Append, Count, Write};
 use crate::chain::base::Base;
 use crate::crypto::digest::{Digest, Total};
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::export::chunk::{ChunkBuilder, ExportOptions, ExportTotals, PlainChunk};
 use crate::export::diff::{Changes, Difference};
 use crate::export::encoder::{Encoded, Message};
@@ -12,9 +14,18 @@ use crate::export::ledger::LedgerBuilder;
 use crate::export::state_digest::{Tally, is_large};
 use crate::format::change::NO_KEY;
 use crate::limits::CHAIN_MAX;
-use crate::state::sink::{Table, schema_to_value, system_table_to_value};
-use crate::state::value::{NewRow, encode_values};
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use crate::state::selection::Selection;
+use crate::state::sink::{SchemaRow, Settings, StateSink, Table, schema_to_value, system_table_to_value};
+use crate::state::value::{Key, NewRow, Value, encode_values};
+
+/// What a [`BundleWriter`](crate::stream::BundleWriter) needs at the end.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Of the bundle.
+    pub bundle: ExportTotals,
+    /// Of the ledger, if one was asked for.
+    pub ledger: Option<ExportTotals>,
+}
 
 /// Turns a state into the chunks of a full bundle, or of a delta. Drive it as a [`StateSink`], then call
 /// [`Export::finish`].
@@ -86,28 +97,28 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         Ok(Self { difference: Some(Difference::new(base)), ..Self::new(keys, options, emit) })
     }
 
-    /// Also makes the chunks of a ledger of this state, for [`BundleWriter::ledger`](crate::BundleWriter::ledger).
+    /// Also makes the chunks of a ledger of this state, for [`BundleWriter::ledger`](crate::stream::BundleWriter::ledger).
     #[must_use]
     pub fn with_ledger(mut self, emit: impl FnMut(PlainChunk) -> Result<()> + 's) -> Self {
         self.ledger = Some(LedgerBuilder::new(Box::new(emit)));
         self
     }
 
-    /// Hands out the last chunks and tells what [`BundleWriter::finish`](crate::BundleWriter::finish) needs for the bundle,
+    /// Hands out the last chunks and tells what [`BundleWriter::finish`](crate::stream::BundleWriter::finish) needs for the bundle,
     /// and for the ledger.
     ///
     /// # Errors
     /// Misuse when no settings or no schema have come; corrupt when the base contradicts itself; those of `emit`.
-    pub fn finish(mut self) -> Result<(ExportTotals, Option<ExportTotals>)> {
+    pub fn finish(mut self) -> Result<Finished> {
         let target = self.tally.finish()?;
         let mut base = Total::default();
         if let Some(difference) = &mut self.difference {
             difference.finish(&mut self.changes)?;
             base = difference.base().total();
         }
-        let totals = self.changes.chunks.finish(self.keys.domain_id, base, target)?;
+        let bundle = self.changes.chunks.finish(self.keys.domain_id, base, target)?;
         let ledger = self.ledger.map(|ledger| ledger.finish(&self.keys, target)).transpose()?;
-        Ok((totals, ledger))
+        Ok(Finished { bundle, ledger })
     }
 
     /// The one item of a table. `is_shown`: it stands in a ledger as it is.
@@ -144,7 +155,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
     }
 
-    /// Takes what an [`Encoder`](crate::Encoder) on another thread hands on, in its order.
+    /// Takes what an [`Encoder`](crate::stream::Encoder) on another thread hands on, in its order.
     ///
     /// # Errors
     /// As those of the [`StateSink`] that this is.

@@ -3,11 +3,12 @@
 
 use crate::cbor::{Append, Bytes, put};
 use crate::crypto::digest::{Digest, Total};
+use crate::crypto::schedule::DomainKeys;
+use crate::error::Result;
 use crate::export::chunk::{ChunkBuilder, ExportTotals, PlainChunk};
 use crate::format::change::NO_KEY;
 use crate::kinds::Compression;
 use crate::state::sink::Table;
-use crate::{DomainKeys, Result};
 
 /// Takes the chunks of a ledger.
 pub(crate) type Emit<'e> = Box<dyn FnMut(PlainChunk) -> Result<()> + 'e>;

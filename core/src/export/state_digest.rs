@@ -3,12 +3,15 @@
 use crate::alloc;
 use crate::cbor::Append;
 use crate::crypto::digest::{Digest, Digester, Total};
+use crate::crypto::id::StateId;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::format::change::{NO_KEY, Order};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX};
 use crate::state::rules::Rules;
-use crate::state::sink::{Table, schema_to_value, system_table_to_value};
-use crate::state::value::{NewRow, encode_values};
-use crate::{DomainKeys, Error, Key, Result, SchemaRow, Selection, Settings, StateId, StateSink, Value};
+use crate::state::selection::Selection;
+use crate::state::sink::{SchemaRow, Settings, StateSink, Table, schema_to_value, system_table_to_value};
+use crate::state::value::{Key, NewRow, Value, encode_values};
 
 /// Sums up the digests of the items of a state, in canonical order, and holds the state to its rules.
 pub(crate) struct Tally {

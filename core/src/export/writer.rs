@@ -3,6 +3,11 @@
 use crate::alloc;
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::crypto::digest::sha256;
+use crate::crypto::domain::Domain;
+use crate::crypto::id::{DomainId, StateId};
+use crate::crypto::key::VerifyKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::export::chunk::{ExportTotals, PlainChunk};
 use crate::format::footer::{Footer, push_record};
 use crate::format::header::Header;
@@ -10,11 +15,11 @@ use crate::format::index::Summary;
 use crate::format::seal::Seal;
 use crate::kinds::ChunkKind;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
-use crate::{Domain, DomainId, DomainKeys, Error, Result, StateId, VerifyKey};
 use std::io;
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BundleSummary {
     /// The id of the state that the bundle leads from; none for a full bundle.
     pub base_id: Option<StateId>,
@@ -56,7 +61,7 @@ impl<W: io::Write> BundleWriter<W> {
         Self::with((**domain).clone(), domain.name(), out)
     }
 
-    /// Writes the header of a ledger (`LEDGER.md`): its chunks are those that an [`Export`](crate::Export) hands out for it.
+    /// Writes the header of a ledger (`LEDGER.md`): its chunks are those that an [`Export`](crate::stream::Export) hands out for it.
     ///
     /// # Errors
     /// As [`BundleWriter::new`].

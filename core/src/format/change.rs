@@ -3,11 +3,12 @@
 
 use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
 use crate::crypto::digest::Digest;
+use crate::error::{Error, Result};
 use crate::kinds::FileKind;
 use crate::limits::{CHUNK_MAX, KEY_MAX};
+use crate::state::selection::Selection;
 use crate::state::sink::Table;
-use crate::state::value::{NewRow, compare_keys, decode_values, encode_values};
-use crate::{Error, Key, Result, Selection, Value};
+use crate::state::value::{Key, NewRow, Value, compare_keys, decode_values, encode_values};
 use std::cmp::Ordering;
 use std::convert::Infallible;
 

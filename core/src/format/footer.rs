@@ -3,7 +3,11 @@
 
 use crate::alloc;
 use crate::crypto::digest::sha256;
-use crate::{DomainKeys, Error, Result, StateId, VerifyKey, cbor, limits};
+use crate::crypto::id::StateId;
+use crate::crypto::key::VerifyKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
+use crate::{cbor, limits};
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, Bytes};

@@ -1,9 +1,9 @@
 //! How long the next item of a bundle is, as far as its first bytes tell, so that no reader allocates on a promise.
 
+use crate::error::{Error, Result};
 use crate::format::footer::RECORD;
 use crate::format::seal::SEALED_MAX;
 use crate::limits::ITEMS_MAX;
-use crate::{Error, Result};
 
 /// What the bytes so far tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

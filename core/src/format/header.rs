@@ -1,8 +1,13 @@
 //! The header of a bundle: 75 public bytes (`FORMAT.md`, "Bundle").
 
+use crate::cbor;
 use crate::crypto::digest::sha256;
+use crate::crypto::id::DomainId;
+use crate::crypto::key::AccessKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::kinds::FileKind;
-use crate::{AccessKey, DomainId, DomainKeys, Error, LEDGER_VERSION, Result, STATE_REVISION, SUITE, cbor};
+use crate::limits::{LEDGER_VERSION, STATE_REVISION, SUITE};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 

@@ -2,14 +2,15 @@
 //! holding it.
 
 use crate::alloc;
+use crate::cbor;
 use crate::cbor::{Append, Bytes, Reader, put, put_array};
 use crate::crypto::digest::{Digest, Total};
+use crate::error::{Error, Result};
 use crate::format::change::{between, skip_key};
 use crate::kinds::{ChunkKind, FileKind, check_extensions};
 use crate::limits::{CHUNK_MAX, DOMAIN_NAME_MAX, INDEX_MAX, RUNS_MAX, SCHEMA_ROWS_MAX, SUMMARY_MAX};
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::{compare_common_values, compare_keys};
-use crate::{Error, Result, cbor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::cmp::Ordering;

@@ -2,9 +2,11 @@
 
 use crate::alloc;
 use crate::cbor::{self, Append, put, put_array};
+use crate::crypto::schedule::DomainKeys;
 use crate::crypto::siv_batch::{self, Associated, SideBySide};
+use crate::error::{Error, Result};
 use crate::kinds::{ChunkKind, Compression};
-use crate::{DomainKeys, Error, Result, limits};
+use crate::limits;
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use std::cell::RefCell;
 
@@ -308,7 +310,7 @@ impl cbor::Encode for HeadOf {
 #[cfg(test)]
 mod tests {
     use super::{LEVEL, Seal, padded_length};
-    use crate::ErrorKind;
+    use crate::error::ErrorKind;
     use crate::kinds::ChunkKind;
     use crate::kinds::Compression;
     use crate::tests::forged::{key, random};

@@ -4,17 +4,18 @@
 use crate::alloc;
 use crate::cbor::{Append, Reader};
 use crate::crypto::digest::{Digest, Digester, Total};
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, ErrorKind, Position, Result};
 use crate::format::change::{
     Change, NO_KEY, Next, Order, RowReader, holds_digest, next_digest, next_item, skip_new, what_is_next,
 };
 use crate::format::index::{EntryBuilder, IndexCheck, Summary, number};
 use crate::kinds::{ChunkKind, FileKind};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SELECTION_MAX, SYSTEM_TABLE_MAX};
-use crate::read::reader::{Place, PublicReport};
+use crate::read::reader::PublicReport;
 use crate::state::rules::check_columns;
 use crate::state::sink::Table;
-use crate::state::value::NewRow;
-use crate::{DomainKeys, Error, ErrorKind, Result, Value};
+use crate::state::value::{NewRow, Value};
 
 /// Why a chunk is not taken.
 pub(crate) enum Refusal {
@@ -32,9 +33,11 @@ impl From<Error> for Refusal {
 
 impl Refusal {
     /// The error, with the place of the chunk where that tells something.
-    pub fn at(self, place: Place) -> Error {
+    pub fn at(self, position: Position) -> Error {
         match self {
-            Refusal::Chunk(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::TooBig) => error.at(place),
+            Refusal::Chunk(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::TooBig) => {
+                error.at_item(position)
+            }
             refusal => refusal.into_error(),
         }
     }

@@ -1,34 +1,17 @@
 //! Bundle → items: splits pieces of any size into the items of a bundle, hashes each, and checks the footer. Needs no key.
 //! The mirror of `export/writer.rs`.
 
-use crate::DomainKeys;
 use crate::alloc;
 use crate::crypto::digest::{Digest, sha256};
+use crate::crypto::id::{DomainId, StateId};
+use crate::crypto::key::VerifyKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Position, Result};
 use crate::format::footer::{Footer, RECORD, TRAILER, push_record};
 use crate::format::framing::{Length, chunk_length, footer_length, sealed_of};
 use crate::format::header::{HEADER_LENGTH, Header, not_of};
 use crate::kinds::{ChunkKind, FileKind, check_extensions};
-use crate::{DomainId, Error, Result, StateId, VerifyKey};
 use sha2::{Digest as _, Sha256};
-use std::fmt;
-
-/// Where in a bundle an item stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The number of the item: 0 is the header, 1 the first chunk.
-    pub item: usize,
-    /// The offset of its first byte.
-    pub offset: u64,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.item {
-            0 => f.write_str("header"),
-            item => write!(f, "item {item} at byte {}", self.offset),
-        }
-    }
-}
 
 /// What anybody can read and check in a bundle without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,18 +36,18 @@ pub(crate) enum Item<'a> {
     Chunk {
         kind: ChunkKind,
         sealed: &'a [u8],
-        place: Place,
+        position: Position,
     },
     /// An extension chunk: its bytes are hashed, and it is not opened.
     Extension {
         kind: ChunkKind,
-        place: Place,
+        position: Position,
     },
     /// A page of the index, and SHA-256 of the records of all items before it.
     Page {
         sealed: &'a [u8],
         before: [u8; 32],
-        place: Place,
+        position: Position,
     },
     End(PublicReport),
 }
@@ -139,7 +122,7 @@ impl Splitter {
             let (Length::Whole(wanted) | Length::AtLeast(wanted)) = self.length()?;
             let (now, later) = bytes.split_at(wanted.saturating_sub(self.buffer.len()).min(bytes.len()));
             let held = alloc::append(&mut self.buffer, now, "the next item of the bundle");
-            held.map_err(|error| error.at(self.place()))?;
+            held.map_err(|error| error.at_item(self.position()))?;
             bytes = later;
             if matches!(self.length()?, Length::Whole(length) if length == self.buffer.len()) {
                 let item = std::mem::take(&mut self.buffer);
@@ -176,8 +159,8 @@ impl Splitter {
         }
     }
 
-    fn place(&self) -> Place {
-        Place { item: self.records.len() / RECORD, offset: self.offset }
+    fn position(&self) -> Position {
+        Position { item: self.records.len() / RECORD, offset: self.offset }
     }
 
     /// The length of the item in the making; always more than the bytes so far, or the whole.
@@ -192,12 +175,12 @@ impl Splitter {
                 Some(0x85) => footer_length(&self.buffer, self.records.len() / RECORD),
                 Some(_) => Err(Error::corrupt("neither a chunk nor the footer begins here")),
             }
-            .map_err(|error| error.at(self.place())),
+            .map_err(|error| error.at_item(self.position())),
         }
     }
 
     fn item(&mut self, item: &[u8], emit: &mut impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
-        let place = self.place();
+        let position = self.position();
         let expect = std::mem::replace(&mut self.expect, Expect::ChunkOrFooter);
         match expect {
             Expect::Header => {
@@ -208,15 +191,15 @@ impl Splitter {
                 emit(Item::Header(header))
             }
             Expect::ChunkOrFooter if item[0] == 0x82 => {
-                let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at(place))?;
-                self.enter(kind).map_err(|error| error.at(place))?;
+                let kind = ChunkKind::from_number(item[1]).map_err(|error| error.at_item(position))?;
+                self.enter(kind).map_err(|error| error.at_item(position))?;
                 let before = (kind == ChunkKind::IndexPage).then(|| self.hash.clone().finalize().into());
                 self.record(item.len(), &sha256(item))?;
                 let sealed = sealed_of(item)?;
                 emit(match (kind, before) {
-                    (_, Some(before)) => Item::Page { sealed, before, place },
-                    (ChunkKind::Extension(_), None) => Item::Extension { kind, place },
-                    (_, None) => Item::Chunk { kind, sealed, place },
+                    (_, Some(before)) => Item::Page { sealed, before, position },
+                    (ChunkKind::Extension(_), None) => Item::Extension { kind, position },
+                    (_, None) => Item::Chunk { kind, sealed, position },
                 })
             }
             Expect::ChunkOrFooter => {
@@ -268,15 +251,17 @@ impl Splitter {
         footer.check_signature(item)?;
         // The footer is what the exporter wrote: from here on it is the witness.
         if footer.items != self.records {
-            let mut place = Place { item: 0, offset: 0 };
+            let mut position = Position { item: 0, offset: 0 };
             for (said, seen) in footer.items.chunks_exact(RECORD).zip(self.records.chunks_exact(RECORD)) {
                 if said != seen {
                     break;
                 }
-                place.item += 1;
-                place.offset += u64::from(u32::from_be_bytes([said[0], said[1], said[2], said[3]]));
+                position.item += 1;
+                position.offset += u64::from(u32::from_be_bytes([said[0], said[1], said[2], said[3]]));
             }
-            return Err(Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at(place));
+            return Err(
+                Error::corrupt("these bytes are not what the exporter wrote: their hash differs").at_item(position)
+            );
         }
         if self.section != Section::Index {
             return Err(Error::corrupt("the index is missing"));
@@ -344,7 +329,7 @@ impl Audit {
     }
 }
 
-/// What comes out of an [`Opener`](crate::Opener), for a [`Decoder`](crate::Decoder) that may run on another thread.
+/// What comes out of an [`Opener`](crate::stream::Opener), for a [`Decoder`](crate::stream::Decoder) that may run on another thread.
 pub enum Opened {
     /// The recovery key is the right one; these are the keys of the bundle's domain.
     Keys(Box<DomainKeys>),
@@ -358,7 +343,7 @@ pub enum Opened {
         /// What was learned of it ahead.
         ahead: DigestsAhead,
         /// For errors.
-        place: Place,
+        position: Position,
     },
     /// All bytes have come, and each is what the exporter wrote.
     End(PublicReport),

@@ -1,12 +1,13 @@
 //! What a bundle or a ledger by itself can be asked, besides what `change_reader.rs` asks of each: whether it is full or a delta,
 //! and the rules of a state, as far as it has what they are about (`FORMAT.md`, "Rules").
 
+use crate::error::{Error, Result};
 use crate::kinds::FileKind;
 use crate::read::change_reader::{ChangeSink, Digests, Refusal};
 use crate::state::rules::{RowShape, check_columns, check_distinct, check_encoding, check_table, table_names};
-use crate::state::sink::{OwnedTable, Table, schema_from_value, system_table_from_value};
-use crate::state::value::NewRow;
-use crate::{Error, Key, Result, Selection, Settings, TextEncoding, Value};
+use crate::state::selection::Selection;
+use crate::state::sink::{OwnedTable, Settings, Table, schema_from_value, system_table_from_value};
+use crate::state::value::{Key, NewRow, TextEncoding, Value};
 
 /// Takes the changes of one bundle, or the items of a ledger.
 pub(crate) struct Alone {

@@ -2,11 +2,12 @@
 //! a [`StateSink`].
 
 use crate::crypto::digest::{Digest, Total};
+use crate::error::{Error, Result};
 use crate::read::change_reader::Refusal;
 use crate::state::rules::Rules;
-use crate::state::sink::{Table, schema_from_value, system_table_from_value};
+use crate::state::selection::Selection;
+use crate::state::sink::{SchemaRow, Settings, StateSink, Table, schema_from_value, system_table_from_value};
 use crate::state::value::NewRow;
-use crate::{Error, Result, SchemaRow, Selection, Settings, StateSink};
 
 /// Takes the items of a state in canonical order.
 pub(crate) struct Output<S> {

@@ -1,19 +1,23 @@
 //! Opened chunks → the state of a full bundle, or of a chain that begins with it. The second half of
-//! [`Restore`](crate::Restore), and the mirror of `export/items.rs`.
+//! [`Restore`](crate::stream::Restore), and the mirror of `export/items.rs`.
 
 use crate::chain::links::{Deltas, incomplete};
 use crate::chain::overlay::{BaseItem, Overlay};
 use crate::crypto::digest::Digest;
+use crate::crypto::key::AccessKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, ErrorKind, Position, Result};
 use crate::format::change::NO_KEY;
 use crate::read::change_reader::{ChangeDecoder, ChangeSink, Digests, Refusal};
-use crate::read::reader::{Opened, Place, PublicReport};
+use crate::read::reader::{Opened, PublicReport};
 use crate::read::state_output::Output;
-use crate::state::sink::Table;
+use crate::state::selection::Selection;
+use crate::state::sink::{SchemaRow, Settings, StateSink, Table};
 use crate::state::value::NewRow;
-use crate::{AccessKey, DomainKeys, Error, ErrorKind, Result, SchemaRow, Selection, Settings, StateSink};
 
 /// What a bundle or a chain holds, all of it checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// What anybody can read in the bundle; of a chain, in its last one.
     pub public: PublicReport,
@@ -37,7 +41,7 @@ pub struct Report {
 
 /// Reads changes out of opened chunks and hands the state that they make to a sink.
 ///
-/// Trusts its caller that what it takes came out of an [`Opener`](crate::Opener), in order.
+/// Trusts its caller that what it takes came out of an [`Opener`](crate::stream::Opener), in order.
 pub struct Decoder<'s, S> {
     key: AccessKey,
     domain: Option<(Box<DomainKeys>, ChangeDecoder)>,
@@ -64,7 +68,7 @@ impl<'s, S: StateSink> Decoder<'s, S> {
                 has_settings: false,
                 has_schema: false,
                 is_delta: false,
-                place: None,
+                position: None,
                 misfit: None,
             },
             deltas,
@@ -72,7 +76,7 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         }
     }
 
-    /// Takes what an [`Opener`](crate::Opener) handed out, in its order.
+    /// Takes what an [`Opener`](crate::stream::Opener) handed out, in its order.
     ///
     /// # Errors
     /// Corrupt, unsupported or too big; mismatch for a delta; those of the sink, unchanged.
@@ -83,11 +87,11 @@ impl<'s, S: StateSink> Decoder<'s, S> {
                 self.domain = Some((keys, decoder));
                 Ok(())
             }
-            Opened::Chunk { kind, plaintext, ahead, place } => {
+            Opened::Chunk { kind, plaintext, ahead, position } => {
                 let (_, decoder) = self.domain.as_mut().ok_or_else(no_header)?;
                 decoder.look_ahead(ahead.0);
-                self.items.place = Some(place);
-                decoder.chunk(kind, &plaintext, &mut self.items).map_err(|refusal| refusal.at(place))
+                self.items.position = Some(position);
+                decoder.chunk(kind, &plaintext, &mut self.items).map_err(|refusal| refusal.at(position))
             }
             Opened::End(public) => self.end(public),
         }
@@ -158,7 +162,7 @@ struct Items<'s, S> {
     /// It is none, as far as this can be told from its changes.
     is_delta: bool,
     /// The chunk that is being read.
-    place: Option<Place>,
+    position: Option<Position>,
     /// The deltas contradict it: said when it is complete, as only then it can be told that they lead on from another state.
     misfit: Option<Error>,
 }
@@ -216,9 +220,9 @@ impl<S> Items<'_, S> {
     /// Keeps what makes no sense below deltas until the end, and hands on nothing more.
     fn defer(&mut self, handed: std::result::Result<(), Refusal>) -> std::result::Result<(), Refusal> {
         let Err(refusal) = handed else { return Ok(()) };
-        let place = self.place.filter(|_| self.overlay.is_some());
-        let (Some(place), ErrorKind::Corrupt) = (place, refusal.kind()) else { return Err(refusal) };
-        self.misfit = Some(refusal.at(place));
+        let position = self.position.filter(|_| self.overlay.is_some());
+        let (Some(position), ErrorKind::Corrupt) = (position, refusal.kind()) else { return Err(refusal) };
+        self.misfit = Some(refusal.at(position));
         Ok(())
     }
 }

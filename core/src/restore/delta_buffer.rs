@@ -2,15 +2,16 @@
 //! (`FORMAT.md`, "Chains").
 
 use crate::chain::links::full_in_the_middle;
+use crate::crypto::key::AccessKey;
+use crate::error::{Error, ErrorKind, Result};
 use crate::kinds::FileKind;
 use crate::limits::CHAIN_MAX;
 use crate::read::reader::{Item, PublicReport, Splitter};
 use crate::restore::opener::Opener;
-use crate::{AccessKey, Error, ErrorKind, Result};
 
-/// Takes deltas, oldest first, as bytes in pieces of any size, and holds them for [`Deltas::open`](crate::Deltas::open).
+/// Takes deltas, oldest first, as bytes in pieces of any size, and holds them for [`Deltas::open`](crate::chain::Deltas::open).
 ///
-/// Each is checked as an [`Audit`](crate::Audit) checks it while it comes. Nothing is allocated on a promise. Holds all that
+/// Each is checked as an [`Audit`](crate::stream::Audit) checks it while it comes. Nothing is allocated on a promise. Holds all that
 /// has come: the deltas of a chain are small beside their full bundle. Of a full bundle, which does not belong here, it holds
 /// the beginning: why the bundles are no chain is told best when all of them are known.
 #[derive(Default)]
@@ -91,7 +92,7 @@ impl DeltaIntake {
         self.unless_failed(Self::end)
     }
 
-    /// What anybody can see of the deltas that are complete, oldest first, for [`check_links`](crate::check_links).
+    /// What anybody can see of the deltas that are complete, oldest first, for [`check_links`](crate::chain::check_links).
     pub fn reports(&self) -> &[PublicReport] {
         &self.reports
     }
@@ -107,7 +108,7 @@ impl DeltaIntake {
             // What else is wrong with it is for others to say.
             match Opener::new(key).push(beginning, |_| Ok(())) {
                 Err(error) if error.kind() == ErrorKind::WrongKey => {
-                    return Err(error.at(crate::chain::links::place(number)));
+                    return Err(error.in_bundle(number));
                 }
                 _ => {}
             }
@@ -134,7 +135,13 @@ impl DeltaIntake {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
+    /// The number in its chain of the delta that comes after those that have come.
+    fn next_number(&self) -> usize {
+        self.deltas.len() + 2
+    }
+
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        let number = self.next_number();
         let Some(Coming { splitter, bytes: coming, report }) = &mut self.coming else { return Ok(()) };
         let checked = splitter.push(bytes, |item| {
             if let Item::End(seen) = item {
@@ -142,7 +149,7 @@ impl DeltaIntake {
             }
             Ok(())
         });
-        checked.map_err(|error| error.at(place(&self.deltas)))?;
+        checked.map_err(|error| error.in_bundle(number))?;
         if coming.try_reserve(bytes.len()).is_err() {
             return Err(Error::too_big(format!(
                 "there is no memory for more deltas than the {} bytes that have come; compose them into one first",
@@ -155,8 +162,9 @@ impl DeltaIntake {
 
     /// The delta that is coming, if any, has come.
     fn end(&mut self) -> Result<()> {
+        let number = self.next_number();
         if let Some(Coming { splitter, mut bytes, report }) = self.coming.take() {
-            splitter.finish().map_err(|error| error.at(place(&self.deltas)))?;
+            splitter.finish().map_err(|error| error.in_bundle(number))?;
             if report.as_ref().is_some_and(|report| report.base_id.is_none()) {
                 bytes.truncate(BEGINNING);
             }
@@ -166,9 +174,4 @@ impl DeltaIntake {
         }
         Ok(())
     }
-}
-
-/// The delta that comes after these.
-fn place(deltas: &[Vec<u8>]) -> String {
-    crate::chain::links::place(deltas.len() + 2)
 }

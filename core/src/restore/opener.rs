@@ -4,13 +4,16 @@
 use crate::alloc;
 use crate::chain::links::Deltas;
 use crate::crypto::digest::Digester;
+use crate::crypto::key::AccessKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Position, Result};
 use crate::format::header::wrong_key;
 use crate::format::seal::Seal;
 use crate::kinds::{ChunkKind, FileKind};
 use crate::read::change_reader::digests;
-use crate::read::reader::{DigestsAhead, Item, Opened, Place, Splitter};
+use crate::read::reader::{DigestsAhead, Item, Opened, Splitter};
 use crate::restore::decoder::{Decoder, Report};
-use crate::{AccessKey, DomainKeys, Error, Result, StateSink};
+use crate::state::sink::StateSink;
 use subtle::ConstantTimeEq;
 
 /// Bytes of sealed chunks that are opened together, or a little more.
@@ -54,9 +57,9 @@ impl OpenDomain {
     fn open(&self, waiting: &mut Waiting, emit: &mut impl FnMut(Opened) -> Result<()>) -> Result<()> {
         let Waiting { sealed, places } = std::mem::take(waiting);
         let opened = self.seal.open_several(sealed);
-        opened.zip(places).try_for_each(|(opened, (kind, place))| {
-            let plaintext = opened.map_err(|error| error.at(place))?;
-            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), place })
+        opened.zip(places).try_for_each(|(opened, (kind, position))| {
+            let plaintext = opened.map_err(|error| error.at_item(position))?;
+            emit(Opened::Chunk { kind, plaintext, ahead: DigestsAhead::default(), position })
         })
     }
 }
@@ -65,7 +68,7 @@ impl OpenDomain {
 #[derive(Default)]
 struct Waiting {
     sealed: Vec<(ChunkKind, Vec<u8>)>,
-    places: Vec<(ChunkKind, Place)>,
+    places: Vec<(ChunkKind, Position)>,
 }
 
 impl Waiting {
@@ -98,19 +101,19 @@ impl Opener {
                 *domain = Some(OpenDomain { keys: keys.clone(), seal });
                 emit(Opened::Keys(Box::new(keys)))
             }
-            (Item::Chunk { kind, sealed, place }, Some(domain)) => {
+            (Item::Chunk { kind, sealed, position }, Some(domain)) => {
                 waiting.sealed.push((kind, alloc::copy(sealed, "the next chunk")?));
-                waiting.places.push((kind, place));
+                waiting.places.push((kind, position));
                 if waiting.is_full() { domain.open(&mut waiting, &mut emit) } else { Ok(()) }
             }
-            (Item::Extension { kind, place }, Some(domain)) => {
+            (Item::Extension { kind, position }, Some(domain)) => {
                 domain.open(&mut waiting, &mut emit)?;
-                emit(Opened::Chunk { kind, plaintext: Vec::new(), ahead: DigestsAhead::default(), place })
+                emit(Opened::Chunk { kind, plaintext: Vec::new(), ahead: DigestsAhead::default(), position })
             }
-            (Item::Page { sealed, before, place }, Some(domain)) => {
+            (Item::Page { sealed, before, position }, Some(domain)) => {
                 domain.open(&mut waiting, &mut emit)?;
-                let plaintext = domain.seal.open_page(sealed, &before).map_err(|error| error.at(place))?;
-                emit(Opened::Chunk { kind: ChunkKind::IndexPage, plaintext, ahead: DigestsAhead::default(), place })
+                let plaintext = domain.seal.open_page(sealed, &before).map_err(|error| error.at_item(position))?;
+                emit(Opened::Chunk { kind: ChunkKind::IndexPage, plaintext, ahead: DigestsAhead::default(), position })
             }
             (Item::End(report), Some(domain)) => {
                 domain.open(&mut waiting, &mut emit)?;
@@ -191,22 +194,22 @@ impl<'s, S: StateSink> Restore<'s, S> {
 pub struct Discard;
 
 impl StateSink for Discard {
-    fn settings(&mut self, _: &crate::Settings) -> Result<()> {
+    fn settings(&mut self, _: &crate::state::sink::Settings) -> Result<()> {
         Ok(())
     }
-    fn schema(&mut self, _: &[crate::SchemaRow]) -> Result<()> {
+    fn schema(&mut self, _: &[crate::state::sink::SchemaRow]) -> Result<()> {
         Ok(())
     }
-    fn selection(&mut self, _: &crate::Selection) -> Result<()> {
+    fn selection(&mut self, _: &crate::state::selection::Selection) -> Result<()> {
         Ok(())
     }
     fn table(&mut self, _: &str) -> Result<()> {
         Ok(())
     }
-    fn row(&mut self, _: crate::Key<'_>, _: &[crate::Value<'_>]) -> Result<()> {
+    fn row(&mut self, _: crate::state::value::Key<'_>, _: &[crate::state::value::Value<'_>]) -> Result<()> {
         Ok(())
     }
-    fn system_table(&mut self, _: &str, _: &[Vec<crate::Value<'_>>]) -> Result<()> {
+    fn system_table(&mut self, _: &str, _: &[Vec<crate::state::value::Value<'_>>]) -> Result<()> {
         Ok(())
     }
 }

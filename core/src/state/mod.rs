@@ -11,3 +11,8 @@ pub(crate) mod rules;
 pub(crate) mod selection;
 pub(crate) mod sink;
 pub(crate) mod value;
+
+pub use crate::export::state_digest::StateDigest;
+pub use selection::Selection;
+pub use sink::{SchemaKind, SchemaRow, Settings, is_system_table};
+pub use value::{Key, TextEncoding, Value};

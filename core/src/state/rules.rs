@@ -1,10 +1,10 @@
 //! The rules of a state: what a reader would refuse, no exporter writes (`FORMAT.md`, "State").
 
 use crate::cbor::{Append, Count};
+use crate::error::{Error, Result};
 use crate::limits::{COLUMNS_MAX, KEY_MAX};
-use crate::state::sink::Table;
-use crate::state::value::{NewRow, compare_values};
-use crate::{Error, Key, Result, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use crate::state::sink::{SchemaKind, SchemaRow, Settings, Table};
+use crate::state::value::{Key, NewRow, TextEncoding, Value, compare_values};
 use std::cmp::Ordering;
 
 /// Watches that the items of a state, as they pass in canonical order, can stand in one state.

@@ -2,8 +2,9 @@
 //! who applies it; a reader shows it and compares it.
 
 use crate::alloc;
+use crate::cbor;
+use crate::error::{Error, Result};
 use crate::limits::SELECTION_MAX;
-use crate::{Error, Result, cbor};
 
 /// A rule that narrows a state to a part of its database. Names are those of the schema, exactly.
 ///

@@ -3,9 +3,10 @@
 
 use crate::alloc;
 use crate::cbor::{self, Append, Write, major, put};
+use crate::error::{Error, Result};
 use crate::limits::{SCHEMA_MAX, SCHEMA_ROWS_MAX, SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX, TABLE_NAME_MAX};
-use crate::state::value::{TextEncoding, decode_values, encode_values};
-use crate::{Error, Key, Result, Selection, Value};
+use crate::state::selection::Selection;
+use crate::state::value::{Key, TextEncoding, Value, decode_values, encode_values};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 

@@ -2,8 +2,8 @@
 //! and "Order").
 
 use crate::cbor::{Append, Bytes, Null, Reader, Write, major, put, put_array};
+use crate::error::{Error, Result};
 use crate::limits::{BOUND_VALUE_MAX, BOUND_VALUES_MAX, COLUMNS_MAX, VALUE_MAX};
-use crate::{Error, Result};
 use std::cmp::Ordering;
 use std::convert::Infallible;
 

@@ -3,14 +3,18 @@
 
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::crypto::digest::{Digester, Total, sha256};
+use crate::crypto::key::{RecoveryKey, VerifyKey};
+use crate::crypto::schedule::DomainKeys;
+use crate::error::ErrorKind;
 use crate::format::footer::{Footer, push_record};
 use crate::format::header::{HEADER_LENGTH, Header};
 use crate::format::index::{EntryBuilder, Summary};
 use crate::format::seal::Seal;
 use crate::kinds::{ChunkKind, Compression};
 use crate::limits::CHUNK_MAX;
+use crate::read::reader::Audit;
+use crate::restore::opener::{Discard, Restore};
 use crate::state::sink::Table;
-use crate::{Audit, Discard, DomainKeys, ErrorKind, RecoveryKey, Restore, VerifyKey};
 
 /// The canonical key and value of an item.
 type Item = (Vec<u8>, Vec<u8>);
@@ -232,7 +236,7 @@ fn index_and_footer_say_what_the_chunks_hold() {
         assert_eq!(Spec { summary, ..good() }.outcome(), Err(ErrorKind::Corrupt), "{fault}");
     }
     let footers: [(&str, Fault<Footer>); 2] = [
-        ("state id", |footer| Footer { state_id: crate::StateId([7; 32]), ..footer }),
+        ("state id", |footer| Footer { state_id: crate::crypto::id::StateId([7; 32]), ..footer }),
         ("records", |mut footer| {
             footer.items[40] ^= 1;
             footer

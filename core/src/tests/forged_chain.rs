@@ -2,17 +2,22 @@
 //! (`FORMAT.md`, "Rules").
 
 use crate::cbor::{Append, Bytes, put, put_array};
+use crate::chain::bundle::Bundle;
+use crate::chain::links::{Chain, Deltas};
 use crate::crypto::digest::{Digester, Total};
-use crate::export::chunk::{ChunkBuilder, PlainChunk};
+use crate::crypto::domain::Domain;
+use crate::error::{ErrorKind, Result};
+use crate::export::chunk::{ChunkBuilder, ExportOptions, ExportTotals, PlainChunk};
+use crate::export::items::Export;
+use crate::export::writer::BundleWriter;
 use crate::format::change::NO_KEY;
 use crate::format::index::number;
 use crate::kinds::{ChunkKind, Compression};
-use crate::state::sink::Table;
+use crate::limits;
+use crate::restore::opener::{Discard, Restore};
+use crate::state::sink::{SchemaKind, SchemaRow, Settings, StateSink, Table};
+use crate::state::value::{Key, TextEncoding, Value};
 use crate::tests::forged::key;
-use crate::{
-    Bundle, BundleWriter, Chain, Deltas, Discard, Domain, ErrorKind, Export, ExportOptions, ExportTotals, Key, Restore,
-    Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value, limits,
-};
 
 pub(crate) fn domain() -> Domain {
     key().domain("default").expect("a name")
@@ -32,7 +37,7 @@ fn full(rowids: &[i64]) -> (Vec<u8>, Total) {
         rowids.iter().try_for_each(|rowid| sink.row(Key::Rowid(*rowid), &[Value::Integer(1)]))
     };
     walk(&mut export).expect("a state");
-    let (totals, _) = export.finish().expect("a state");
+    let totals = export.finish().expect("a state").bundle;
     (writer.finish(&totals).expect("memory").1, totals.target)
 }
 

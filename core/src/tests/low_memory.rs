@@ -1,12 +1,17 @@
 //! Whatever a bundle says of sizes: where there is no memory for them, a reader says so. It never ends the process.
 
+use crate::chain::links::Chain;
+use crate::error::{ErrorKind, Result};
 use crate::evidence;
+use crate::export::chunk::ExportOptions;
+use crate::export::items::Export;
+use crate::export::writer::BundleWriter;
+use crate::read::reader::Audit;
+use crate::restore::opener::{Discard, Restore};
+use crate::state::sink::{SchemaKind, SchemaRow, Settings, StateSink};
+use crate::state::value::{Key, TextEncoding, Value};
 use crate::tests::forged;
 use crate::tests::limited_alloc::with_memory;
-use crate::{
-    Audit, BundleWriter, Chain, Discard, ErrorKind, Export, ExportOptions, Key, Restore, Result, SchemaKind, SchemaRow,
-    Settings, StateSink, TextEncoding, Value,
-};
 use sha2::{Digest, Sha256};
 use std::process::Command;
 
@@ -33,7 +38,7 @@ fn bundle(tables: &[SchemaRow], rows: i64, value: Value<'_>, system: &[Vec<Value
         Ok(())
     };
     walk(&mut export).expect("a state");
-    let (totals, _) = export.finish().expect("a state");
+    let totals = export.finish().expect("a state").bundle;
     writer.finish(&totals).expect("memory").1
 }
 
@@ -59,7 +64,7 @@ fn a_million_items() -> Vec<u8> {
     let keys = key.domain("default").expect("a name");
     let footer = crate::format::footer::Footer {
         base_id: None,
-        state_id: crate::StateId([0; 32]),
+        state_id: crate::crypto::id::StateId([0; 32]),
         items: records,
         verify_key: keys.verify_key(),
         signature: [0; 64],

@@ -1,13 +1,19 @@
 //! Whatever is exported or composed: where there is no memory for it, a writer says so. It never
 //! ends the process.
 
+use crate::chain::base::Base;
+use crate::chain::links::Chain;
+use crate::error::{ErrorKind, Result};
 use crate::evidence;
+use crate::export::chunk::{ExportOptions, PlainChunk};
+use crate::export::encoder::Encoder;
+use crate::export::items::{Export, Finished};
+use crate::export::state_digest::StateDigest;
+use crate::export::writer::BundleWriter;
+use crate::state::sink::{SchemaKind, SchemaRow, Settings, StateSink};
+use crate::state::value::{Key, TextEncoding, Value};
 use crate::tests::forged;
 use crate::tests::limited_alloc::with_memory;
-use crate::{
-    Base, BundleWriter, Chain, Encoder, ErrorKind, Export, ExportOptions, Key, PlainChunk, Result, SchemaKind,
-    SchemaRow, Settings, StateDigest, StateSink, TextEncoding, Value,
-};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::process::Command;
@@ -66,7 +72,7 @@ fn export<W: Write>(state: &State, base: Option<&[u8]>, in_halves: bool, out: W)
     } else {
         state.walk(&mut export)?;
     }
-    let (totals, noted) = export.finish()?;
+    let Finished { bundle: totals, ledger: noted } = export.finish()?;
     if let Some(noted) = noted {
         ledger.into_inner().finish(&noted)?;
     }

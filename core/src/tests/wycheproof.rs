@@ -1,8 +1,8 @@
 //! Wycheproof's test vectors, through the very functions that bundles go through. Each test counts its cases, so that none passes by
 //! running none.
 
-use crate::VerifyKey;
 use crate::crypto::hmac::mac;
+use crate::crypto::key::VerifyKey;
 use crate::crypto::schedule::hkdf;
 use crate::crypto::short_mac::ShortMac;
 use crate::crypto::siv_batch::SideBySide;

@@ -26,7 +26,8 @@ mod values;
 use crate::support::keys::{FileKind, Id, Keys, recovery};
 use crate::support::spec::BundleSpec;
 use crate::support::vector::Vector;
-use lifeboat_core::{RecoveryKey, VerifyKey};
+use lifeboat_core::RecoveryKey;
+use lifeboat_core::keys::VerifyKey;
 
 /// Every vector.
 pub fn all() -> Vec<Vector> {

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 
-use lifeboat_core::{
-    Base, BundleSummary, BundleWriter, Chain, Compression, Deltas, Encoder, Export, ExportOptions, Key, PlainChunk,
-    RecoveryKey, Report, Restore, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value,
-};
+use lifeboat_core::chain::{Base, Chain, Deltas};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Selection, Settings, TextEncoding, Value};
+use lifeboat_core::stream::{BundleWriter, Compression, Encoder, Export, PlainChunk, Restore};
+use lifeboat_core::{BundleSummary, ExportOptions, RecoveryKey, Report, Result, StateSink};
 
 /// A value that owns its bytes. Doubles compare by their bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ pub fn export_with(state: &State, options: ExportOptions) -> Result<(Vec<u8>, Bu
     let mut writer = BundleWriter::new(&domain, Vec::new())?;
     let mut export = Export::new(&domain, options, |chunk| writer.chunk(&chunk));
     state.walk(&mut export)?;
-    let (totals, _) = export.finish()?;
+    let totals = export.finish()?.bundle;
     let (summary, bytes) = writer.finish(&totals)?;
     Ok((bytes, summary))
 }
@@ -203,9 +203,9 @@ pub fn export_from(base: Option<Base<'_>>, state: &State, options: ExportOptions
     let mut encoder = Encoder::new(&domain, |encoded| export.take(encoded));
     state.walk(&mut encoder)?;
     encoder.finish()?;
-    let (totals, ledger_totals) = export.finish()?;
-    let (_, bundle) = writer.finish(&totals)?;
-    let (_, ledger) = ledger.into_inner().finish(&ledger_totals.expect("it was asked for"))?;
+    let finished = export.finish()?;
+    let (_, bundle) = writer.finish(&finished.bundle)?;
+    let (_, ledger) = ledger.into_inner().finish(&finished.ledger.expect("it was asked for"))?;
     Ok((bundle, ledger))
 }
 
@@ -217,7 +217,7 @@ pub fn export_by_rows(base: Base<'_>, state: &State) -> Result<Vec<u8>> {
     let emit = |chunk: PlainChunk| writer.chunk(&chunk);
     let mut export = Export::delta(&domain, ExportOptions::default(), base, state.selection.as_ref(), emit)?;
     state.walk(&mut export)?;
-    let (totals, _) = export.finish()?;
+    let totals = export.finish()?.bundle;
     Ok(writer.finish(&totals)?.1)
 }
 
@@ -258,7 +258,7 @@ pub fn export(state: &State) -> Vec<u8> {
 }
 
 pub fn stored() -> ExportOptions {
-    ExportOptions { compression: Compression::None, ..ExportOptions::default() }
+    ExportOptions::new(Compression::None)
 }
 
 /// Restores a bundle that comes in pieces of this size.

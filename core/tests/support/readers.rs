@@ -1,9 +1,8 @@
 //! Every reader of this crate, and what each says of a chain of bundles.
 
-use lifeboat_core::{
-    AccessKey, Audit, Bundle, Chain, Decoder, DeltaIntake, Deltas, Discard, Error, LookAhead, Opened, Opener,
-    PublicReport, Restore,
-};
+use lifeboat_core::chain::{Bundle, Chain, DeltaIntake, Deltas};
+use lifeboat_core::stream::{Audit, Decoder, Discard, LookAhead, Opened, Opener, Restore};
+use lifeboat_core::{AccessKey, Error, PublicReport};
 
 /// What a reader said: the state's id, or the kind of its error.
 pub type Said = Result<String, String>;

@@ -2,7 +2,8 @@
 //!
 //! `run.sh` beside this crate builds the targets with coverage and runs them.
 
-use lifeboat_core::{ChunkKind, Opened, Opener, RecoveryKey};
+use lifeboat_core::RecoveryKey;
+use lifeboat_core::stream::{ChunkKind, Opened, Opener};
 
 /// A golden bundle from which deltas of [`GOLDEN`] lead on.
 pub const MANY_ROWS: &[u8] = include_bytes!("../../../core/tests/golden/1-many-rows.bundle");

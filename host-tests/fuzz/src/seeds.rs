@@ -1,6 +1,6 @@
 //! `seeds DIRECTORY`: writes a beginning for each target, made from the golden bundles, into `DIRECTORY/<target>/`.
 
-use lifeboat_core::{Opened, Opener};
+use lifeboat_core::stream::{Opened, Opener};
 use lifeboat_fuzz::{GOLDEN, key, write_chunk};
 use std::path::Path;
 

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::{Audit, Bundle, Chain, DeltaIntake, Discard, Restore};
+use lifeboat_core::chain::{Bundle, Chain, DeltaIntake};
+use lifeboat_core::stream::{Audit, Discard, Restore};
 use lifeboat_fuzz::key;
 
 fuzz_target!(|input: &[u8]| {

@@ -3,7 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::{Base, Chain, Deltas, Diff, Discard, Key, Restore, Value};
+use lifeboat_core::chain::{Base, Chain, Deltas, Diff};
+use lifeboat_core::state::{Key, Value};
+use lifeboat_core::stream::{Discard, Restore};
 use lifeboat_fuzz::{MANY_ROWS, key};
 
 fuzz_target!(|input: &[u8]| {

@@ -3,13 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::{DomainKeys, Selection, StateDigest};
+use lifeboat_core::keys::DomainKeys;
+use lifeboat_core::state::{Selection, StateDigest};
 use lifeboat_fuzz::opened_keys;
 use lifeboat_sqlite::{Connection, Now, SelectionRequest, Snapshot, linked_api};
 
 fn keys() -> Box<DomainKeys> {
     match opened_keys() {
-        lifeboat_core::Opened::Keys(keys) => keys,
+        lifeboat_core::stream::Opened::Keys(keys) => keys,
         _ => panic!("the keys come first"),
     }
 }

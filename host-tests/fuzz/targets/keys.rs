@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::{RecoveryKey, StateId, VerifyKey};
+use lifeboat_core::keys::VerifyKey;
+use lifeboat_core::{RecoveryKey, StateId};
 
 fuzz_target!(|input: &str| {
     if let Ok(key) = RecoveryKey::from_text(input) {

@@ -6,7 +6,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use lifeboat_core::{Result, StateSink};
 use lifeboat_sqlite::{Connection, OpenMode, Rebuild, RebuildOptions, integrity_check, linked_api};
 use rusqlite as _;
 

@@ -1,6 +1,6 @@
 //! The cases: schemas, and rows of their table `t`.
 
-use lifeboat_core::SchemaKind::{self, Index, Table, Trigger, View};
+use lifeboat_core::state::SchemaKind::{self, Index, Table, Trigger, View};
 
 /// A value of all rows of a group.
 #[derive(Clone, Copy, Debug)]

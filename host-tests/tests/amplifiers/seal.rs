@@ -1,9 +1,8 @@
 //! A case as a sealed bundle, and as a database file.
 
-use lifeboat_core::{
-    BundleWriter, Export, ExportOptions, Key, RecoveryKey, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding,
-    Value,
-};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use lifeboat_core::stream::{BundleWriter, Export};
+use lifeboat_core::{ExportOptions, RecoveryKey, StateSink};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
@@ -58,7 +57,7 @@ pub fn bundle(case: &Case) -> Vec<u8> {
         Ok(())
     };
     walk().unwrap_or_else(|e| panic!("{}: the core makes no such bundle: {e}", case.name));
-    let (totals, _) = export.finish().expect("totals");
+    let totals = export.finish().expect("totals").bundle;
     writer.finish(&totals).expect("a bundle").1
 }
 

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use lifeboat_core::{
-    BundleWriter, Export, ExportOptions, Key, RecoveryKey, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding,
-    Value,
-};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use lifeboat_core::stream::{BundleWriter, Export};
+use lifeboat_core::{ExportOptions, RecoveryKey, StateSink};
 use lifeboat_host_tests::host::quote;
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
@@ -102,7 +101,7 @@ pub fn bundle(scene: &Scene, text: &Text) -> Vec<u8> {
         Ok(())
     };
     walk().unwrap_or_else(|e| panic!("{}: the core makes no such bundle: {e}", text.rows[0].3));
-    let (totals, _) = export.finish().expect("totals");
+    let totals = export.finish().expect("totals").bundle;
     writer.finish(&totals).expect("a bundle").1
 }
 

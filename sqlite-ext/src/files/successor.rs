@@ -4,7 +4,9 @@
 use super::found::{Found, Whose};
 use super::guard::{REPLACE, Writing, already_exists};
 use crate::work::file_source::BundleSource;
-use lifeboat_core::{AccessKey, Chain, Continuity, Error, ErrorKind, Result, continuity, is_system_table};
+use lifeboat_core::chain::{Chain, Continuity, continuity};
+use lifeboat_core::state::is_system_table;
+use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use std::path::Path;
 
 /// Compares the bundle at a path with the one that is to take its place. Stops at the first row

@@ -19,8 +19,9 @@ use crate::files::{self, Access, AtomicFile, BundleTarget, Existing, FoundCall, 
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::base::Before;
-use crate::work::export::{Detail, Keyed, export};
+use crate::work::export::{Detail, export};
 use crate::work::export_options::{Request, export_options};
+use crate::work::keyed::Keyed;
 use crate::work::summary::Summary;
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::check_may_export;

@@ -20,7 +20,9 @@ use crate::work::chains::{Audited, audit, check_same, incomplete};
 use crate::work::file_source::{open_chain, with_path};
 use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
-use lifeboat_core::{AccessKey, Bundle as OpenBundle, Chain, Error, Report, Result, SchemaKind, TextEncoding};
+use lifeboat_core::chain::{Bundle as OpenBundle, Chain};
+use lifeboat_core::state::{SchemaKind, TextEncoding};
+use lifeboat_core::{AccessKey, Error, Report, Result};
 use lifeboat_sqlite::Connection;
 use serde::{Serialize, Serializer};
 

@@ -7,8 +7,10 @@ use crate::sql::arguments::Arguments;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::shape::is_virtual;
 use crate::sql::table_function::{Cell, TableFunction, Watch};
-use crate::work::pipeline;
-use lifeboat_core::{Discard, Result, SchemaKind};
+use crate::work::restore::restore;
+use lifeboat_core::Result;
+use lifeboat_core::state::SchemaKind;
+use lifeboat_core::stream::Discard;
 use lifeboat_sqlite::Connection;
 use std::vec::IntoIter;
 
@@ -21,7 +23,7 @@ impl TableFunction for Tables {
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, _: &Watch) -> Result<Self> {
         let (bundles, key) = (arguments.chain(0, app)?, arguments.access_key(1)?);
-        let (report, _) = pipeline::restore(&bundles, &key, Discard, &AppInterrupt::of(app)?)?;
+        let (report, _) = restore(&bundles, &key, Discard, &AppInterrupt::of(app)?)?;
         let tables = report.schema.into_iter().filter(|row| row.kind == SchemaKind::Table);
         let cells = tables.map(|table| {
             let counted = report.tables.iter().find(|(name, _)| *name == table.name);

@@ -28,7 +28,7 @@ pub(crate) fn call(_: &Call<'_>) -> Result<Reply> {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     Reply::json(&Version {
         version: env!("CARGO_PKG_VERSION"),
-        format: Format { state: lifeboat_core::STATE_REVISION, suite: lifeboat_core::SUITE },
+        format: Format { state: lifeboat_core::limits::STATE_REVISION, suite: lifeboat_core::limits::SUITE },
         sqlite: Host::get().sqlite_version(),
         build: format!("{}-{} {profile}", std::env::consts::ARCH, std::env::consts::OS),
     })

@@ -9,7 +9,8 @@
 use crate::files::{self, refuse_database};
 use crate::sql::host::Host;
 use crate::sql::options;
-use lifeboat_core::{AccessKey, Error, KeyKind, ReadKey, Result, VerifyKey, WriteKey};
+use lifeboat_core::keys::{KeyKind, ReadKey, VerifyKey, WriteKey};
+use lifeboat_core::{AccessKey, Error, Result};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,7 @@
 //! Rows as JSON, exactly, and keys back from it (`backup_rows`, `backup_diff`).
 
-use lifeboat_core::{Error, Result, TextEncoding, Value};
+use lifeboat_core::state::{TextEncoding, Value};
+use lifeboat_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{self, Write};

@@ -1,7 +1,8 @@
 //! Options: one JSON object, last among the arguments. Unknown options, wrong types and options given twice are errors
 //! that name the option and the known ones.
 
-use lifeboat_core::{Compression, Error, Result};
+use lifeboat_core::stream::Compression;
+use lifeboat_core::{Error, Result};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeMap;

@@ -3,7 +3,9 @@
 use crate::sql::edge::length_limit;
 use crate::sql::json::Limit;
 use crate::sql::table_function::{Cell, Watch};
-use lifeboat_core::{Chain, Error, Key, Result, SchemaKind, SchemaRow, Settings, StoredRow, Value};
+use lifeboat_core::chain::{Chain, StoredRow};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, Value};
+use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Budget, Connection, Source, StoredColumns};
 
 /// The columns of the tables of a state. No module of a virtual table is asked: such a table has no rows of its own.

@@ -3,11 +3,12 @@
 
 use crate::files::{Found, FoundCall, Guard, Whose, Writing};
 use crate::sql::arguments::Bundle;
-use crate::work::export::Keyed;
 use crate::work::export_options::Request;
 use crate::work::file_source::{BundleSource, open_chain, with_path};
+use crate::work::keyed::Keyed;
+use lifeboat_core::chain::{Base, Chain};
 use lifeboat_core::limits::CHAIN_MAX;
-use lifeboat_core::{AccessKey, Base, Chain, Error, ErrorKind, Result, StateId};
+use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};
 use lifeboat_sqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -217,7 +218,7 @@ impl Ledger {
 
     /// Reads all of it.
     fn check(&self, key: &AccessKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
-        lifeboat_core::Bundle::open_ledger(key, BundleSource::file(&self.path, "ledger")?)?.check(interrupt)
+        lifeboat_core::chain::Bundle::open_ledger(key, BundleSource::file(&self.path, "ledger")?)?.check(interrupt)
     }
 
     fn damaged(&self, error: &Error) -> Error {

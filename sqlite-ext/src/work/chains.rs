@@ -4,8 +4,11 @@
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::file_source::{at_number, open_chain, with_path};
-use crate::work::pipeline::Input;
-use lifeboat_core::{AccessKey, Audit, Chain, Error, PublicReport, Result, VerifyKey, check_links};
+use crate::work::input::Input;
+use lifeboat_core::chain::{Chain, check_links};
+use lifeboat_core::keys::VerifyKey;
+use lifeboat_core::stream::Audit;
+use lifeboat_core::{AccessKey, Error, PublicReport, Result};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 

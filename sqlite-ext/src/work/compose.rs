@@ -5,8 +5,10 @@ use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::{Compress, Packing};
 use crate::work::export::{packing, tables};
 use crate::work::file_source::locate;
-use crate::work::pipeline::{self, Outgoing, Threads, Written};
-use lifeboat_core::{AccessKey, Chain, Domain, ExportOptions, Result};
+use lifeboat_core::chain::Chain;
+use lifeboat_core::parallel::{self, Outgoing, Threads, Written};
+use lifeboat_core::stream::Finished;
+use lifeboat_core::{AccessKey, Domain, ExportOptions, Result};
 use std::collections::BTreeMap;
 use std::io::{Sink, Write};
 
@@ -20,7 +22,7 @@ pub(crate) struct Composed<W> {
 /// Writes one bundle to `out` that leads where the chain of these bundles leads.
 ///
 /// # Errors
-/// Misuse for a table that is not there; those of [`Chain::compose`] and [`pipeline::export`]; interrupted.
+/// Misuse for a table that is not there; those of [`Chain::compose`] and [`parallel::write`]; interrupted.
 pub(crate) fn compose<W: Write + Send>(
     chain: &Chain<'_>,
     bundles: &[Bundle<'_>],
@@ -32,11 +34,11 @@ pub(crate) fn compose<W: Write + Send>(
     let interrupt = || interrupt.check();
     let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, interrupt))?;
     let mut rows = None;
-    let written = pipeline::export(domain, out, None, Threads::Two, |send| {
+    let written = parallel::write(domain, out, None, Threads::Two, |send| {
         let emit = |chunk| send(Outgoing::Chunk(chunk));
         let composed = chain.compose(key, options, emit, interrupt)?;
         rows = composed.rows;
-        Ok((composed.totals, None))
+        Ok(Finished { bundle: composed.totals, ledger: None })
     });
     let written = written.map_err(|error| locate(chain, bundles, error, interrupt))?;
     Ok(Composed { written, rows })

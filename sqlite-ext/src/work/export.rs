@@ -1,20 +1,17 @@
 //! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
 
-use crate::sql::arguments::Arguments;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
 use crate::work::base::{Bases, Before, Choice};
 use crate::work::export_options::Request;
-use crate::work::pipeline::Written;
-use crate::work::pipeline_state::{self, Making};
+use crate::work::keyed::Keyed;
 use crate::work::scratch::{NeedReport, Verdict};
 use crate::work::summary::Narrowed;
-use lifeboat_core::{
-    AccessKey, Domain, Error, ExportOptions, Key, Result, SchemaKind, SchemaRow, Selection, Settings, StateSink, Value,
-};
+use lifeboat_core::parallel::{self, Making, Written};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Selection, Settings, Value};
+use lifeboat_core::{Domain, Error, ExportOptions, Result, StateSink};
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
-use std::path::PathBuf;
 
 /// How much is told of an export. To find what dangles takes queries of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,28 +41,12 @@ impl<W, L> Exported<W, L> {
     }
 }
 
-/// What a bundle is made with.
-pub(crate) struct Keyed {
-    pub key: AccessKey,
-    /// The files that it came from.
-    pub key_files: Vec<PathBuf>,
-    pub domain: Domain,
-}
-
-impl Keyed {
-    /// # Errors
-    /// Those of [`Request::domain`], and of [`Arguments::key_files`].
-    pub fn new(key: AccessKey, arguments: &Arguments<'_>, request: &Request) -> Result<Self> {
-        Ok(Self { domain: request.domain(&key)?, key, key_files: arguments.key_files()? })
-    }
-}
-
 /// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
 /// again when an attempt has come to nothing.
 ///
 /// # Errors
 /// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense;
-/// mismatch for a base that does not fit; those of [`Bases`] and [`pipeline_state::export`].
+/// mismatch for a base that does not fit; those of [`Bases`] and [`parallel::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
     keyed: &Keyed,
@@ -121,7 +102,7 @@ fn attempt<W: Write + Send, L: Write + Send>(
     let selection = snapshot.selection().cloned();
     let base = base.map(|base| || base.open());
     let making = Making { options: options.clone(), selection, base, threads: request.threads };
-    let written = pipeline_state::export(domain, out, ledger, making, interrupt, |encoder| {
+    let written = parallel::export(domain, out, ledger, making, &|| interrupt.check(), |encoder| {
         rows = walk(snapshot, encoder)?;
         Ok(())
     })?;
@@ -135,7 +116,7 @@ pub(crate) fn tables(schema: &[SchemaRow]) -> impl Iterator<Item = &str> + Clone
 
 /// A table that is named wrongly would be compressed against its owner's will, so it is an error.
 pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t str> + Clone) -> Result<ExportOptions> {
-    let mut options = ExportOptions { compression: compress.default.into(), ..ExportOptions::default() };
+    let mut options = ExportOptions::new(compress.default.into());
     for (table, packing) in &compress.tables {
         let found = tables.clone().find(|name| name.eq_ignore_ascii_case(table));
         let found = found

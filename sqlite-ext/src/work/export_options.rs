@@ -3,8 +3,9 @@
 use crate::files::refuse_database;
 use crate::sql::arguments::path_of;
 use crate::sql::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
-use crate::work::pipeline::Threads;
-use lifeboat_core::{AccessKey, Domain, Error, Result, Selection};
+use lifeboat_core::parallel::Threads;
+use lifeboat_core::state::Selection;
+use lifeboat_core::{AccessKey, Domain, Error, Result};
 use lifeboat_sqlite::{Connection, Now, SelectionRequest, SourceCheck};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -30,7 +31,7 @@ macro_rules! export_options {
             r#where: crate::work::export_options::Conditions,
             cache: Vec<String>,
             now: Option<crate::work::export_options::NowOption>,
-            threads: crate::work::pipeline::Threads,
+            threads: crate::work::export_options::ThreadsOption,
             check: Option<bool>,
         }
 
@@ -41,7 +42,7 @@ macro_rules! export_options {
                     schema: self.schema.unwrap_or_else(|| crate::sql::options::DEFAULT_SCHEMA.to_owned()),
                     domain: self.domain,
                     compress: self.compress,
-                    threads: self.threads,
+                    threads: self.threads.0,
                     check: match self.check {
                         None => lifeboat_sqlite::SourceCheck::WhenCheap,
                         Some(true) => lifeboat_sqlite::SourceCheck::Always,
@@ -49,7 +50,7 @@ macro_rules! export_options {
                     },
                     ..crate::work::export_options::Request::default()
                 };
-                let selection = lifeboat_core::Selection {
+                let selection = lifeboat_core::state::Selection {
                     tables: self.tables,
                     exclude: self.exclude,
                     conditions: self.r#where.0,
@@ -243,22 +244,26 @@ impl<'de> Deserialize<'de> for NowOption {
     }
 }
 
-impl<'de> Deserialize<'de> for Threads {
+/// `threads`: how many threads an export may keep busy.
+#[derive(Default)]
+pub(crate) struct ThreadsOption(pub Threads);
+
+impl<'de> Deserialize<'de> for ThreadsOption {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
 
         impl Visitor<'_> for Reader {
-            type Value = Threads;
+            type Value = ThreadsOption;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("1, 2 or 3")
             }
 
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Threads, E> {
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ThreadsOption, E> {
                 match number {
-                    1 => Ok(Threads::One),
-                    2 => Ok(Threads::Two),
-                    3 => Ok(Threads::Three),
+                    1 => Ok(ThreadsOption(Threads::One)),
+                    2 => Ok(ThreadsOption(Threads::Two)),
+                    3 => Ok(ThreadsOption(Threads::Three)),
                     other => Err(E::invalid_value(serde::de::Unexpected::Unsigned(other), &self)),
                 }
             }

@@ -3,7 +3,8 @@
 use crate::files;
 use crate::sql::arguments::Bundle;
 use crate::sql::table_function::Watch;
-use lifeboat_core::{AccessKey, Chain, Error, ErrorKind, Result, Source};
+use lifeboat_core::chain::{Chain, Source};
+use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -172,9 +173,9 @@ impl WatchedChain {
         let number = self.last_read.get().bundle;
         match self.paths.get(number) {
             Some(path) if is_of_bundle && self.paths.len() > 1 => {
-                let error = error.at(format!("bundle {} of the chain", number + 1));
+                let error = error.in_bundle(number + 1);
                 match path {
-                    Some(path) => error.with(format!("'{}'", path.display())),
+                    Some(path) => error.with_path(path),
                     None => error,
                 }
             }
@@ -213,11 +214,10 @@ impl Source for Watched {
 
 /// The error with the path of the bundle that it names by its number.
 pub(crate) fn with_path(bundles: &[Bundle<'_>], error: Error) -> Error {
-    let is_named = |number: &usize| error.message().contains(&format!("bundle {number} of the chain"));
-    let number = (1..=bundles.len()).find(is_named).filter(|_| bundles.len() > 1);
+    let number = error.bundle().filter(|_| bundles.len() > 1);
     match number.and_then(|number| bundles.get(number - 1)) {
         // What cannot be read at all names its path already.
-        Some(Bundle::File(path)) if error.kind() != ErrorKind::Host => error.with(format!("'{}'", path.display())),
+        Some(Bundle::File(path)) if error.kind() != ErrorKind::Host => error.with_path(path),
         _ => error,
     }
 }
@@ -226,6 +226,6 @@ pub(crate) fn with_path(bundles: &[Bundle<'_>], error: Error) -> Error {
 pub(crate) fn at_number(bundles: &[Bundle<'_>], number: usize, error: Error) -> Error {
     match bundles.len() {
         0 | 1 => error,
-        _ => error.at(format!("bundle {} of the chain", number + 1)),
+        _ => error.in_bundle(number + 1),
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! export, export_options  a snapshot → a bundle
+//! keyed                   the key of a call, and its domain
 //! base, chains            the bundles that are given; file_source: reading them
-//! pipeline                the way back, on several threads; pipeline_state: what passes between them
+//! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
 //! compose                 a chain → one bundle
 //! summary                 what a function says it did
@@ -15,7 +16,8 @@ pub(crate) mod compose;
 pub(crate) mod export;
 pub(crate) mod export_options;
 pub(crate) mod file_source;
-pub(crate) mod pipeline;
-pub(crate) mod pipeline_state;
+pub(crate) mod input;
+pub(crate) mod keyed;
+pub(crate) mod restore;
 pub(crate) mod scratch;
 pub(crate) mod summary;

@@ -2,8 +2,8 @@
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::pipeline;
-use lifeboat_core::{AccessKey, Error, Report, Result};
+use crate::work::restore::restore;
+use lifeboat_core::{AccessKey, Error, Report, Result, parallel};
 use lifeboat_sqlite::{
     Budget, CheckLevel, Conformance, Connection, Findings, Need, Needed, Rebuild, RebuildOptions, Rebuilt,
     foreign_key_check, is_of_machine, lend, prove,
@@ -95,12 +95,12 @@ pub(crate) fn build<'c>(
     let options = RebuildOptions { input_bytes, ..options };
     let _lent = lend(scratch, app)?;
     scratch.watched_by(watcher, || {
-        let (report, rebuild) = pipeline::restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
+        let (report, rebuild) = restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
         let rebuilt = rebuild.finish()?;
         let foreign_keys = rebuilt.examine(scratch, || {
             thread::scope(|threads| {
                 // The disk works while the rows are read again.
-                let file = file.filter(|_| pipeline::has_room_for_thread());
+                let file = file.filter(|_| parallel::has_room_for_thread());
                 let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
                 let proved = prove(scratch, key, &report, &rebuilt.left_out);
                 // Where no thread could be made, the caller's own sync does all of it.
@@ -149,7 +149,7 @@ pub(crate) fn compare(
         || interrupt.check(),
         || {
             let sink = Conformance::new(*app.api(), &budget);
-            let (report, sink) = pipeline::restore(bundles, key, sink, interrupt)?;
+            let (report, sink) = restore(bundles, key, sink, interrupt)?;
             let unsupported = sink.unsupported().map(|error| error.message().to_owned());
             Ok((report, Compared { needs: NeedReport::list(sink.needs()), unsupported }))
         },

@@ -1,7 +1,8 @@
 //! What is said of a bundle that was made.
 
 use crate::work::scratch::{NeedReport, Verdict};
-use lifeboat_core::{BundleSummary, Selection};
+use lifeboat_core::BundleSummary;
+use lifeboat_core::state::Selection;
 use lifeboat_sqlite::Dangling;
 use serde::Serialize;
 use std::collections::BTreeMap;

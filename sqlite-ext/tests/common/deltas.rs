@@ -1,6 +1,8 @@
 //! Deltas and ledgers, made by the format itself.
 
-use lifeboat_core::{Base, BundleWriter, Chain, Export, ExportOptions, PlainChunk, RecoveryKey};
+use lifeboat_core::chain::{Base, Chain};
+use lifeboat_core::stream::{BundleWriter, Export, PlainChunk};
+use lifeboat_core::{ExportOptions, RecoveryKey};
 use lifeboat_sqlite::{Connection as Database, Snapshot, linked_api};
 use rusqlite::Connection;
 use std::cell::RefCell;
@@ -25,9 +27,9 @@ pub fn export_from(db: &Connection, key: &str, domain: &str, base: &[&[u8]]) -> 
     };
     let mut export = export.with_ledger(|chunk| ledger.borrow_mut().chunk(&chunk));
     snapshot.walk(&mut export).unwrap();
-    let (totals, ledger_totals) = export.finish().unwrap();
-    let (_, bundle) = writer.finish(&totals).unwrap();
-    let (_, ledger) = ledger.into_inner().finish(&ledger_totals.unwrap()).unwrap();
+    let finished = export.finish().unwrap();
+    let (_, bundle) = writer.finish(&finished.bundle).unwrap();
+    let (_, ledger) = ledger.into_inner().finish(&finished.ledger.unwrap()).unwrap();
     (bundle, ledger)
 }
 

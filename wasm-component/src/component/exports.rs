@@ -3,10 +3,10 @@
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
 use super::{bindings, memory};
 use crate::{Batch, Cell, Checking, Database, Inspection, Layout, Row, Rows};
-use lifeboat_core::{
-    Error, ErrorKind, PublicReport, Report, Result, STATE_REVISION, SUITE, SchemaKind, Selection, TextEncoding,
-    VerifyKey,
-};
+use lifeboat_core::keys::VerifyKey;
+use lifeboat_core::limits::{STATE_REVISION, SUITE};
+use lifeboat_core::state::{SchemaKind, Selection, TextEncoding};
+use lifeboat_core::{Error, ErrorKind, PublicReport, Report, Result};
 use lifeboat_sqlite::{Api, linked_api};
 use sqlite_wasm_rs as _;
 use std::cell::RefCell;
@@ -25,7 +25,7 @@ impl wit::Guest for Component {
     fn check_links(bundles: Vec<wit::Report>) -> Result<(), wit::Error> {
         memory::prepare()?;
         let reports = bundles.iter().map(PublicReport::try_from).collect::<Result<Vec<_>>>()?;
-        Ok(lifeboat_core::check_links(&reports)?)
+        Ok(lifeboat_core::chain::check_links(&reports)?)
     }
 }
 
@@ -179,7 +179,7 @@ impl From<Error> for wit::Error {
             ErrorKind::Misuse => Self::Misuse(message),
             ErrorKind::Mismatch => Self::Mismatch(message),
             // Nobody else holds a lock here, and nobody interrupts.
-            ErrorKind::Host | ErrorKind::Busy | ErrorKind::Interrupted => Self::Host(message),
+            _ => Self::Host(message),
         }
     }
 }
@@ -227,7 +227,7 @@ impl From<Selection> for wit::Selection {
 
 impl From<Report> for wit::Summary {
     fn from(report: Report) -> Self {
-        let object = |row: lifeboat_core::SchemaRow| wit::SchemaObject {
+        let object = |row: lifeboat_core::state::SchemaRow| wit::SchemaObject {
             kind: match row.kind {
                 SchemaKind::Table => wit::SchemaKind::Table,
                 SchemaKind::Index => wit::SchemaKind::Index,

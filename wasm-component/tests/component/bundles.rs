@@ -1,10 +1,10 @@
 //! Bundles and chains, made natively, for the tests of the component and of its types.
 #![allow(dead_code, reason = "each program uses its part of this")]
 
-use lifeboat_core::{
-    Base, BundleWriter, Chain, Export, ExportOptions, PlainChunk, RecoveryKey, Result, Selection, StateDigest,
-    StateSink,
-};
+use lifeboat_core::chain::{Base, Chain};
+use lifeboat_core::state::{Selection, StateDigest};
+use lifeboat_core::stream::{BundleWriter, Export, PlainChunk};
+use lifeboat_core::{ExportOptions, RecoveryKey, Result, StateSink};
 use lifeboat_sqlite::{Api, Connection, OpenMode, Snapshot, linked_api};
 use rusqlite as _;
 use std::cell::RefCell;
@@ -75,7 +75,7 @@ pub fn export(key: &RecoveryKey, domain: &str, base: &[&[u8]], state: &impl Stat
         }
     };
     state.walk(&mut export).unwrap();
-    let (totals, _) = export.finish().unwrap();
+    let totals = export.finish().unwrap().bundle;
     writer.into_inner().finish(&totals).unwrap().1
 }
 
@@ -87,7 +87,7 @@ pub fn ledger(state: &impl State) -> Vec<u8> {
     let export = Export::new(&domain, ExportOptions::default(), |_| Ok(()));
     let mut export = export.with_ledger(|chunk| writer.borrow_mut().chunk(&chunk));
     state.walk(&mut export).unwrap();
-    let totals = export.finish().unwrap().1.expect("it was asked for");
+    let totals = export.finish().unwrap().ledger.expect("it was asked for");
     writer.into_inner().finish(&totals).unwrap().1
 }
 

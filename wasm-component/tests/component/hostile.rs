@@ -4,7 +4,8 @@
 use crate::bundles::{Database, State, bundle, bundle_of, history, key_text};
 use crate::host::bindings::exports::lifeboat::recovery::recovery::Error;
 use crate::host::{Host, PIECE, kind};
-use lifeboat_core::{Key, Result, SchemaKind, SchemaRow, Settings, StateSink, TextEncoding, Value};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
+use lifeboat_core::{Result, StateSink};
 use sha2::{Digest, Sha256};
 
 const SMALL: &str = "CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 'one'), ('two', x'02')";

@@ -165,7 +165,7 @@ fn a_check_without_key_says_who_signed() {
 
     let other = run!(host, audit, bundle, PIECE, None, Some(&"0".repeat(64))).0.unwrap_err();
     assert_eq!(kind(&other), "mismatch");
-    let stranger = lifeboat_core::VerifyKey([9; 32]).to_string();
+    let stranger = lifeboat_core::keys::VerifyKey([9; 32]).to_string();
     let other = run!(host, audit, bundle, PIECE, Some(&stranger), None).0.unwrap_err();
     assert_eq!(kind(&other), "mismatch");
     let other = run!(host, inspection, bundle, PIECE, &key_text(), Some(&"0".repeat(64))).0.unwrap_err();

@@ -1,6 +1,6 @@
 //! Rows that outlive the statement they came from: those of the small tables that are handed over whole.
 
-use lifeboat_core::Value;
+use lifeboat_core::state::Value;
 
 /// A row of values with memory of its own.
 pub(crate) struct OwnedRow {

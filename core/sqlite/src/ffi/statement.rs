@@ -3,7 +3,8 @@
 use crate::ffi::api::{sqlite3_stmt, sqlite3_value};
 use crate::ffi::connection::{Connection, short};
 use crate::ffi::sqlite_error;
-use lifeboat_core::{Error, Result, TextEncoding, Value};
+use lifeboat_core::state::{TextEncoding, Value};
+use lifeboat_core::{Error, Result};
 use std::ffi::{CStr, c_int, c_uchar, c_void};
 use std::{ptr, slice};
 

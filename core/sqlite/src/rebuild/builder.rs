@@ -19,9 +19,8 @@ use crate::schema::guard;
 use crate::schema::needs::Need;
 use crate::schema::table::TableKey;
 use crate::schema::validate::Validator;
-use lifeboat_core::{
-    Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
-};
+use lifeboat_core::state::{Key, SchemaRow, Selection, Settings, TextEncoding, Value, is_system_table};
+use lifeboat_core::{Error, ErrorKind, Result, StateSink};
 use std::ffi::c_int;
 use std::rc::Rc;
 

@@ -2,7 +2,8 @@
 
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::{quote_name, quote_text};
-use lifeboat_core::{Error, Result, Value};
+use lifeboat_core::state::Value;
+use lifeboat_core::{Error, Result};
 
 /// Findings that are kept; beyond them only their number is.
 const KEPT_MAX: u64 = 100;

@@ -6,7 +6,8 @@ use crate::ffi::api::Api;
 use crate::rebuild::plan::Plan;
 use crate::schema::table::{ColumnKind, Table};
 use crate::schema::validate::Validator;
-use lifeboat_core::{Error, Result, SchemaRow, Settings};
+use lifeboat_core::state::{SchemaRow, Settings};
+use lifeboat_core::{Error, Result};
 use std::rc::Rc;
 
 /// Where a column finds its value in a row.

@@ -9,7 +9,8 @@ use crate::ffi::owned::OwnedRow;
 use crate::rebuild::builder::rehearsed_plan;
 use crate::rebuild::plan::{Plan, PlannedTable};
 use crate::schema::needs::Need;
-use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaRow, Selection, Settings, StateSink, Value, is_system_table};
+use lifeboat_core::state::{Key, SchemaRow, Selection, Settings, Value, is_system_table};
+use lifeboat_core::{Error, ErrorKind, Result, StateSink};
 use std::rc::Rc;
 
 /// Takes a state and compares its rows with its schema.

@@ -20,7 +20,8 @@ use crate::schema::table::{self, ColumnKind, Table, TableKey};
 use crate::schema::trees;
 use crate::schema::validate::{Outcome, Validator, title};
 use crate::schema::write_schema::{Entry, write};
-use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, TextEncoding, is_system_table};
+use lifeboat_core::state::{SchemaKind, SchemaRow, TextEncoding, is_system_table};
+use lifeboat_core::{Error, Result};
 use std::collections::{HashMap, HashSet};
 
 mod fill;

@@ -10,7 +10,8 @@ use crate::ffi::quote::quote_name;
 use crate::rebuild::builder::{RESERVE_BYTES, RebuildOptions};
 use crate::rebuild::check::CheckLevel;
 use crate::restore::cipher;
-use lifeboat_core::{Error, ErrorKind, Result, TextEncoding};
+use lifeboat_core::state::TextEncoding;
+use lifeboat_core::{Error, ErrorKind, Result};
 use std::ffi::c_int;
 
 /// What of a target database a rebuilt one has to match, because the copy would change it in silence or fail.

@@ -2,7 +2,8 @@
 
 use crate::ffi::connection::Connection;
 use crate::snapshot::walk::Snapshot;
-use lifeboat_core::{AccessKey, Error, Report, Result, SchemaKind, SchemaRow, StateDigest};
+use lifeboat_core::state::{SchemaKind, SchemaRow, StateDigest};
+use lifeboat_core::{AccessKey, Error, Report, Result};
 
 /// Walks over the main database, and compares the id of its state with the one that a bundle names. `left_out`: indexes of
 /// the state that the database does not have. All else is proved nevertheless.

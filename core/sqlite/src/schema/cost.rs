@@ -5,7 +5,8 @@ use crate::ffi::connection::Connection;
 use crate::schema::definition::{self, Expression};
 use crate::schema::guard::LENGTH_SLACK;
 use crate::schema::table::{self, ColumnKind, Table};
-use lifeboat_core::{Result, Value};
+use lifeboat_core::Result;
+use lifeboat_core::state::Value;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 

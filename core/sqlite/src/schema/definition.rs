@@ -3,7 +3,7 @@
 //! exact here: where a text cannot be followed, more is supposed than it says.
 
 use crate::ffi::tokens::{Token, tokens};
-use lifeboat_core::SchemaKind;
+use lifeboat_core::state::SchemaKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Functions whose result may have several times as many bytes as what they are given, by quoting and indenting.

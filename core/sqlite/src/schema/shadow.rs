@@ -5,7 +5,7 @@
 
 use crate::ffi::tokens::{Token, tokens};
 use crate::schema::stored_schema::{Class, class};
-use lifeboat_core::{SchemaKind, SchemaRow};
+use lifeboat_core::state::{SchemaKind, SchemaRow};
 
 /// The suffixes of the shadow tables of SQLite's own modules.
 const SUFFIXES: [(&str, &[&str]); 5] = [

@@ -2,7 +2,8 @@
 
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::quote_name;
-use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, TextEncoding};
+use lifeboat_core::state::{SchemaKind, SchemaRow, TextEncoding};
+use lifeboat_core::{Error, Result};
 
 /// The three classes of schema rows, in the order in which a state has them (and VACUUM writes them).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,8 @@
 
 use crate::ffi::connection::Connection;
 use crate::schema::guard;
-use lifeboat_core::{Result, Value};
+use lifeboat_core::Result;
+use lifeboat_core::state::Value;
 
 /// A row of `sqlite_schema` to be.
 #[derive(Clone, Copy, Debug)]

@@ -24,7 +24,8 @@ use crate::schema::stored_schema::{Class, class};
 use crate::schema::trees;
 use crate::schema::validate::Validator;
 use crate::schema::write_schema::{Entry, write};
-use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow, is_system_table};
+use lifeboat_core::state::{SchemaKind, SchemaRow, is_system_table};
+use lifeboat_core::{Error, ErrorKind, Result};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 

@@ -4,7 +4,8 @@ use crate::ffi::connection::Connection;
 use crate::ffi::quote::{quote_name, quote_text};
 use crate::schema::table::Table;
 use crate::snapshot::selection::{Chosen, Now, Rows};
-use lifeboat_core::{Result, SchemaRow};
+use lifeboat_core::Result;
+use lifeboat_core::state::SchemaRow;
 
 /// A foreign key of which rows refer to a parent that the selection leaves out.
 ///

@@ -24,7 +24,8 @@ use crate::snapshot::select::{Columns, select};
 use crate::snapshot::selection::Rows;
 use crate::snapshot::stored_text::StoredText;
 use crate::snapshot::walk::Snapshot;
-use lifeboat_core::{Error, ErrorKind, Key, Result, SchemaKind, SchemaRow, TextEncoding, Value, is_system_table};
+use lifeboat_core::state::{Key, SchemaKind, SchemaRow, TextEncoding, Value, is_system_table};
+use lifeboat_core::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
 impl Snapshot<'_> {
@@ -209,7 +210,7 @@ impl Place {
     ) -> Result<Self> {
         let api = *source.api();
         let needed = |row: &&SchemaRow| {
-            row.kind == lifeboat_core::SchemaKind::Table && (row.name == name || row.name == "sqlite_sequence")
+            row.kind == lifeboat_core::state::SchemaKind::Table && (row.name == name || row.name == "sqlite_sequence")
         };
         let rows: Vec<SchemaRow> = schema.iter().filter(needed).cloned().collect();
         let mut plan = Plan::new(&Validator::new(api, budget)?, encoding, &rows)?;

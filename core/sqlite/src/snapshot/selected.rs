@@ -12,7 +12,8 @@ use crate::snapshot::condition::{Sandbox, place};
 use crate::snapshot::dangling::{Dangling, Survey};
 use crate::snapshot::page_copy;
 use crate::snapshot::selection::{Chosen, Now, Rows, SelectionRequest};
-use lifeboat_core::{Error, ErrorKind, Result, SchemaKind, SchemaRow};
+use lifeboat_core::state::{SchemaKind, SchemaRow};
+use lifeboat_core::{Error, ErrorKind, Result};
 use std::collections::HashSet;
 use std::rc::Rc;
 

@@ -2,7 +2,8 @@
 
 use crate::ffi::quote::quote_name;
 use crate::schema::shadow::{content_of, is_shadow_of, is_virtual};
-use lifeboat_core::{Error, Result, SchemaKind, SchemaRow, Selection, Value, is_system_table};
+use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, Value, is_system_table};
+use lifeboat_core::{Error, Result};
 use std::collections::BTreeSet;
 
 /// What `:now` stands for in the conditions of a selection. Like the date of an export, it is never recorded.

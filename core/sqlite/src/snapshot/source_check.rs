@@ -10,7 +10,8 @@ use crate::schema::guard;
 use crate::schema::stored_schema::{self, Class};
 use crate::schema::table::{self, Table, TableKey};
 use crate::snapshot::walk::Snapshot;
-use lifeboat_core::{Error, Result, is_system_table};
+use lifeboat_core::state::is_system_table;
+use lifeboat_core::{Error, Result};
 
 /// A database up to this size is checked unless told otherwise: some milliseconds.
 const CHEAP_MAX: u64 = 4 << 20;

@@ -11,7 +11,8 @@ use crate::ffi::quote::quote_name;
 use crate::ffi::sqlite_error;
 use crate::ffi::statement::Statement;
 use crate::schema::table::{ColumnKind, Table, TableKey};
-use lifeboat_core::{Error, Result, TextEncoding, Value};
+use lifeboat_core::state::{TextEncoding, Value};
+use lifeboat_core::{Error, Result};
 use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 

@@ -21,9 +21,8 @@ use crate::snapshot::selected::{self, Selected};
 use crate::snapshot::selection::{Rows, SelectionRequest};
 use crate::snapshot::stored_text::StoredText;
 use lifeboat_core::limits::{SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX};
-use lifeboat_core::{
-    Error, Key, Result, SchemaRow, Selection, Settings, StateSink, TextEncoding, Value, is_system_table,
-};
+use lifeboat_core::state::{Key, SchemaRow, Selection, Settings, TextEncoding, Value, is_system_table};
+use lifeboat_core::{Error, Result, StateSink};
 use std::ffi::c_int;
 use std::rc::Rc;
 

@@ -3,7 +3,8 @@
 
 pub mod selecting;
 
-use lifeboat_core::{Key, Result, SchemaRow, Selection, Settings, StateSink, Value};
+use lifeboat_core::state::{Key, SchemaRow, Selection, Settings, Value};
+use lifeboat_core::{Result, StateSink};
 use lifeboat_sqlite::{Api, Connection, OpenMode, Rebuild, RebuildOptions, Rebuilt, Snapshot, linked_api};
 use std::collections::BTreeMap;
 
@@ -150,6 +151,6 @@ impl Drop for Directory {
 }
 
 /// A row of a schema.
-pub fn schema_row(kind: lifeboat_core::SchemaKind, name: &str, table: &str, sql: &str) -> SchemaRow {
+pub fn schema_row(kind: lifeboat_core::state::SchemaKind, name: &str, table: &str, sql: &str) -> SchemaRow {
     SchemaRow { kind, name: name.to_owned(), table: table.to_owned(), sql: sql.to_owned() }
 }

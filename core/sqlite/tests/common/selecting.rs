@@ -1,7 +1,8 @@
 //! What the tests of selections share: requests, a restore with its proof, a small shop.
 
 use super::{Recording, borrow, memory};
-use lifeboat_core::{ErrorKind, RecoveryKey, Result, Selection, StateDigest, StateId};
+use lifeboat_core::state::{Selection, StateDigest};
+use lifeboat_core::{ErrorKind, RecoveryKey, Result, StateId};
 use lifeboat_sqlite::{Now, Rebuild, RebuildOptions, SelectionRequest, Snapshot, integrity_check};
 
 pub fn names(list: &[&str]) -> Vec<String> {

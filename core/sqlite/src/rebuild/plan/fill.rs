@@ -13,7 +13,8 @@ use crate::schema::cost::Charge;
 use crate::schema::guard::{self, LIMIT_LENGTH};
 use crate::schema::table::{self, ColumnKind};
 use crate::schema::write_schema::{Entry, write};
-use lifeboat_core::{Result, SchemaRow};
+use lifeboat_core::Result;
+use lifeboat_core::state::SchemaRow;
 
 /// An index that is UNIQUE, and its entries are not.
 enum Doubled<'p> {

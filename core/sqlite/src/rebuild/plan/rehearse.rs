@@ -11,7 +11,8 @@ use crate::schema::definition::{self, Expression};
 use crate::schema::guard;
 use crate::schema::needs::Needed;
 use crate::schema::table::{self, ColumnKind, TableKey};
-use lifeboat_core::{Result, SchemaRow, TextEncoding};
+use lifeboat_core::Result;
+use lifeboat_core::state::{SchemaRow, TextEncoding};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Plan {

@@ -1,25 +1,45 @@
-//! Both pipelines: with threads and without, and what they say when something goes wrong.
+//! Both ways: with threads and without, and what they say when something goes wrong.
 
 use super::*;
-use crate::work::pipeline_state::{self, Making};
-use lifeboat_core::{
-    Base, Discard, ErrorKind, ExportOptions, Key, RecoveryKey, SchemaRow, Selection, Settings, StateDigest, Value,
-};
-use lifeboat_sqlite::{Connection, OpenMode, Snapshot, linked_api};
+use crate::chain::base::Base;
+use crate::chain::links::Deltas;
+use crate::crypto::domain::Domain;
+use crate::crypto::key::RecoveryKey;
+use crate::error::{Error, ErrorKind, Result};
+use crate::export::chunk::ExportOptions;
+use crate::export::state_digest::StateDigest;
+use crate::export::writer::BundleSummary;
+use crate::restore::decoder::Report;
+use crate::restore::opener::Discard;
+use crate::state::selection::Selection;
+use crate::state::sink::{SchemaKind, SchemaRow, Settings, StateSink};
+use crate::state::value::{Key, TextEncoding, Value};
 use std::cell::Cell;
-use std::thread::ThreadId;
+use std::io::{self, Write};
+use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 
 thread_local! {
     pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
 }
 
-const MANY_ROWS: &str = "CREATE TABLE t AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 20000)
-    SELECT i, hex(i * 1234567) || hex(i * 7654321) || hex(i * 7777777) AS x FROM c";
-
-fn database() -> Connection<'static> {
-    let database = Connection::open(linked_api!(), ":memory:", OpenMode::Create).unwrap();
-    database.execute(MANY_ROWS).unwrap();
-    database
+/// A state of many rows: more chunks than the queues hold. `version`: what the rows end in.
+fn walk(version: u64, sink: &mut impl StateSink) -> Result<()> {
+    sink.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
+    let sql = "CREATE TABLE t(x)".to_owned();
+    sink.schema(&[SchemaRow { kind: SchemaKind::Table, name: "t".into(), table: "t".into(), sql }])?;
+    sink.table("t")?;
+    for row in 0..20_000 {
+        // Digits that zstd does not make much of.
+        let number = (row as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let text = format!(
+            "{number:016x}{:016x}{:016x}{version:x}",
+            number.rotate_left(23) ^ row as u64,
+            number.wrapping_mul(number)
+        );
+        sink.row(Key::Rowid(row), &[Value::Text(text.as_bytes())])?;
+    }
+    Ok(())
 }
 
 fn domain() -> Domain {
@@ -30,28 +50,26 @@ fn key() -> RecoveryKey {
     RecoveryKey::from_bytes(std::array::from_fn(|index| index as u8)).unwrap()
 }
 
-/// Exports the database, from nothing or from a state that this ledger remembers, with a ledger.
+/// Exports that version, from nothing or from a state that this ledger remembers, with a ledger.
 fn export_of<W: Write + Send, L: Write + Send>(
-    database: &Connection<'_>,
+    version: u64,
     base: Option<&[u8]>,
     out: W,
     ledger: L,
 ) -> Result<Written<W, L>> {
-    let snapshot = Snapshot::open(database, "main")?;
     let options = ExportOptions::default();
     let base = base.map(|base| || Base::ledger(key(), base.to_vec()));
     let making = Making { options, selection: None, base, threads: Threads::default() };
-    let interrupt = AppInterrupt::of(database)?;
-    pipeline_state::export(&domain(), out, Some(ledger), making, &interrupt, |encoder| snapshot.walk(encoder))
+    export(&domain(), out, Some(ledger), making, &|| Ok(()), |rows| walk(version, rows))
 }
 
 fn export_to<W: Write + Send>(out: W) -> Result<(BundleSummary, W)> {
-    export_of(&database(), None, out, io::sink()).map(|written| (written.summary, written.out))
+    export_of(1, None, out, io::sink()).map(|written| (written.summary, written.out))
 }
 
 fn restore_from<S: StateSink>(bundle: &[u8], sink: S) -> Result<(Report, S)> {
-    let database = database();
-    restore(&[Bundle::Bytes(bundle)], &key().into(), sink, &AppInterrupt::of(&database)?)
+    let feed = |push: &mut dyn FnMut(&[u8]) -> Result<()>| bundle.chunks(1 << 16).try_for_each(push);
+    restore(&key().into(), feed, Deltas::none(), sink, &|| Ok(()))
 }
 
 /// Fails when it has taken this many bytes.
@@ -113,12 +131,9 @@ fn one_thread_makes_the_same_deltas_and_ledgers() {
     let mut made = Vec::new();
     for without in [true, false] {
         WITHOUT_THREADS.set(without);
-        let database = database();
-        let full = export_of(&database, None, Vec::new(), Vec::new()).unwrap();
+        let full = export_of(1, None, Vec::new(), Vec::new()).unwrap();
         let ledger = full.ledger.unwrap();
-        // More than the queue holds, of both.
-        database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
-        let delta = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
+        let delta = export_of(2, Some(&ledger), Vec::new(), Vec::new()).unwrap();
         assert!(ledger.len() > 5 << 16 && delta.summary.chunks > 3, "{} {}", ledger.len(), delta.summary.chunks);
         assert_eq!((delta.summary.base_id, delta.summary.changes), (Some(full.summary.state_id), 20_000));
         assert_eq!(Base::ledger(key(), &ledger[..]).unwrap().state_id(), full.summary.state_id);
@@ -143,23 +158,18 @@ impl Write for Elsewhere {
 
 #[test]
 fn an_export_keeps_to_its_threads_and_makes_the_same() {
-    let database = database();
-    let ledger = export_of(&database, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
-    database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
-    let expected = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap().out;
+    let ledger = export_of(1, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
+    let expected = export_of(2, Some(&ledger), Vec::new(), Vec::new()).unwrap().out;
     let cases = [(Threads::One, false, false), (Threads::Two, false, true), (Threads::Three, true, true)];
     for (threads, reads_base_elsewhere, writes_elsewhere) in cases {
-        let snapshot = Snapshot::open(&database, "main").unwrap();
         let (caller, base_thread) = (thread::current().id(), Mutex::new(None));
         let base = Some(|| {
             *base_thread.lock().unwrap() = Some(thread::current().id());
             Base::ledger(key(), ledger.clone())
         });
         let making = Making { options: ExportOptions::default(), selection: None, base, threads };
-        let (out, interrupt) = (Elsewhere(caller, false, Vec::new()), AppInterrupt::of(&database).unwrap());
-        let written = pipeline_state::export(&domain(), out, None::<io::Sink>, making, &interrupt, |encoder| {
-            snapshot.walk(encoder)
-        });
+        let out = Elsewhere(caller, false, Vec::new());
+        let written = export(&domain(), out, None::<io::Sink>, making, &|| Ok(()), |rows| walk(2, rows));
         let Elsewhere(_, was_elsewhere, bundle) = written.unwrap().out;
         assert_eq!(was_elsewhere, writes_elsewhere, "{threads:?}");
         assert_eq!(base_thread.into_inner().unwrap() != Some(caller), reads_base_elsewhere, "{threads:?}");
@@ -172,7 +182,7 @@ fn a_ledger_that_finds_no_room_fails_the_export() {
     for without in [true, false] {
         WITHOUT_THREADS.set(without);
         for room in [0, 1000, 300_000] {
-            let error = export_of(&database(), None, Vec::new(), Full(room)).err().unwrap();
+            let error = export_of(1, None, Vec::new(), Full(room)).err().unwrap();
             assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
         }
     }
@@ -180,25 +190,23 @@ fn a_ledger_that_finds_no_room_fails_the_export() {
 
 #[test]
 fn a_delta_that_finds_no_room_or_no_base() {
-    let database = database();
-    let ledger = export_of(&database, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
-    database.execute("UPDATE t SET x = x || hex(i * 99) || hex(i * 88)").unwrap();
+    let ledger = export_of(1, None, Vec::new(), Vec::new()).unwrap().ledger.unwrap();
     let mut damaged = ledger.clone();
     damaged[ledger.len() / 2] ^= 1;
     let cut = &ledger[..ledger.len() - 1];
     for without in [true, false] {
         WITHOUT_THREADS.set(without);
         for room in [0, 1000, 300_000] {
-            let error = export_of(&database, Some(&ledger), Full(room), Vec::new()).err().unwrap();
+            let error = export_of(2, Some(&ledger), Full(room), Vec::new()).err().unwrap();
             assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
-            let error = export_of(&database, Some(&ledger), Vec::new(), Full(room)).err().unwrap();
+            let error = export_of(2, Some(&ledger), Vec::new(), Full(room)).err().unwrap();
             assert!(error.message().starts_with("writing the bundle: "), "{room}: {error}");
         }
-        let error = export_of(&database, Some(&damaged), Vec::new(), Vec::new()).err().unwrap();
+        let error = export_of(2, Some(&damaged), Vec::new(), Vec::new()).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-        let error = export_of(&database, Some(cut), Vec::new(), Vec::new()).err().unwrap();
+        let error = export_of(2, Some(cut), Vec::new(), Vec::new()).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
-        let written = export_of(&database, Some(&ledger), Vec::new(), Vec::new()).unwrap();
+        let written = export_of(2, Some(&ledger), Vec::new(), Vec::new()).unwrap();
         assert_eq!(written.summary.changes, 20_000);
     }
 }

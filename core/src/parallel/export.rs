@@ -1,16 +1,17 @@
-//! The way from a live state to a bundle, a full one or a delta, over three threads:
-//!
-//! ```text
-//!   caller's thread: rows → canonical bytes ── queue ──▶ worker: digests, differences, chunks, ledger
-//!                                                          └── queue ──▶ worker of `pipeline.rs`: compress, seal, write
-//! ```
-//!
-//! Each has about a third of the work of a full bundle, so that two cores are busy to the end. Where no thread can be made, or
-//! none is wanted, one does all the work.
+//! A state → a bundle, a full one or a delta. Each of the three threads has about a third of the work of a full bundle, so
+//! that two cores are busy to the end.
 
-use crate::sql::interrupt::AppInterrupt;
-use crate::work::pipeline::{self, Outgoing, QUEUE, Threads, Totals, Written, gone, join, spawn, take};
-use lifeboat_core::{Base, Domain, DomainKeys, Encoded, Encoder, Export, ExportOptions, Result, Selection};
+use super::Threads;
+use super::threads::{gone, is_gone, join, spawn, take};
+use super::write::{Outgoing, Written, write};
+use crate::chain::base::Base;
+use crate::crypto::domain::Domain;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::Result;
+use crate::export::chunk::ExportOptions;
+use crate::export::encoder::{Encoded, Encoder};
+use crate::export::items::{Export, Finished};
+use crate::state::selection::Selection;
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,50 +19,52 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel}
 use std::thread;
 use std::time::Duration;
 
+/// Pieces of encoded rows on their way to the worker.
+const QUEUE: usize = 4;
 /// How often the caller's thread looks for an interrupt while it waits.
 const WAIT: Duration = Duration::from_millis(10);
 
 /// What a bundle is made of.
-pub(crate) struct Making<O> {
+pub struct Making<O> {
+    /// How its chunks are packed.
     pub options: ExportOptions,
+    /// Which part of a database the state is; none for a whole one.
     pub selection: Option<Selection>,
     /// Opens the state to lead from, on the thread that reads it; none for a full bundle.
     pub base: Option<O>,
+    /// The threads that may be busy.
     pub threads: Threads,
 }
 
-/// Takes encoded rows on the caller's thread.
-pub(crate) type RowSink<'a> = Encoder<Take<'a>>;
+/// Takes the rows of a state, on the caller's thread.
+pub type RowSink<'a> = Encoder<Take<'a>>;
 
 /// Whatever takes the encoded rows: the worker, or the export itself on the same thread.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(Encoded) -> Result<()>;
+pub(super) type Take<'a> = &'a mut dyn FnMut(Encoded) -> Result<()>;
 
 enum Incoming {
     Encoded(Encoded),
     End,
 }
 
-/// Writes a bundle to `out`, and the ledger of its state to `ledger` if there is one. `walk` is called here, on the caller's
-/// thread.
+/// Writes a bundle to `out`, and the ledger of its state to `ledger` if there is one. `walk` is called on the caller's
+/// thread, and so is `interrupt`, which is asked now and then whether to go on.
 ///
 /// # Errors
-/// Those of the base, of `walk`, of the format, and of the places; interrupted.
-pub(crate) fn export<W: Write + Send, L: Write + Send>(
+/// Those of the base, of `walk`, of `interrupt`, of the format, and of the places.
+pub fn export<W: Write + Send, L: Write + Send>(
     domain: &Domain,
     out: W,
     ledger: Option<L>,
     making: Making<impl FnOnce() -> Result<Base<'static>> + Send>,
-    interrupt: &AppInterrupt<'_>,
+    interrupt: &dyn Fn() -> Result<()>,
     walk: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
 ) -> Result<Written<W, L>> {
     let threads = making.threads;
     // In a place from which the worker takes it, so that it is still there when no worker can be made.
     let work = Mutex::new(Some((out, ledger, making)));
     let stop = AtomicBool::new(false);
-    let stopped = || match stop.load(Ordering::Relaxed) {
-        true => Err(gone()),
-        false => Ok(()),
-    };
+    let stopped = || if stop.load(Ordering::Relaxed) { Err(gone()) } else { Ok(()) };
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
         // Nothing is ever sent: the worker lets go of its end when it is done.
@@ -71,7 +74,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
             let _busy: Sender<()> = busy;
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
-            pipeline::export(domain, out, ledger, threads, |send| {
+            write(domain, out, ledger, threads, |send| {
                 make(domain, making, has_ledger, &stopped, send, |export| take_all(export, receiver))
             })
         };
@@ -82,8 +85,8 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         let Some(worker) = worker else {
             let (out, ledger, making) = take(&work)?;
             let has_ledger = ledger.is_some();
-            return pipeline::export(domain, out, ledger, threads, |send| {
-                make(domain, making, has_ledger, &|| interrupt.check(), send, |export| {
+            return write(domain, out, ledger, threads, |send| {
+                make(domain, making, has_ledger, interrupt, send, |export| {
                     let mut encoder: RowSink<'_> = Encoder::new(domain, export);
                     walk(&mut encoder)?;
                     encoder.finish()
@@ -98,7 +101,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
             sender.send(Incoming::End).map_err(|_| gone())?;
             loop {
                 match done.recv_timeout(WAIT) {
-                    Err(RecvTimeoutError::Timeout) => interrupt.check()?,
+                    Err(RecvTimeoutError::Timeout) => interrupt()?,
                     _ => return Ok(()),
                 }
             }
@@ -107,7 +110,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         drop(sender);
         match (join(worker), walked) {
             // Either thread's own error comes before that of the one that only stumbled over it.
-            (Err(error), Err(stumbled)) if stumbled.message() == gone().message() => Err(error),
+            (Err(error), Err(stumbled)) if is_gone(&stumbled) => Err(error),
             (_, Err(error)) => Err(error),
             (written, Ok(())) => written,
         }
@@ -134,7 +137,7 @@ fn make(
     interrupt: &dyn Fn() -> Result<()>,
     send: &dyn Fn(Outgoing) -> Result<()>,
     feed: impl FnOnce(Take<'_>) -> Result<()>,
-) -> Result<Totals> {
+) -> Result<Finished> {
     let emit = |chunk| {
         interrupt()?;
         send(Outgoing::Chunk(chunk))

@@ -1,0 +1,146 @@
+//! Plain chunks → a bundle and a ledger, on a worker.
+
+use super::Threads;
+use super::threads::{gone, join, spawn, take};
+use crate::crypto::domain::Domain;
+use crate::error::{Error, Result};
+use crate::export::chunk::PlainChunk;
+use crate::export::items::Finished;
+use crate::export::writer::{BundleSummary, BundleWriter};
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+/// Chunks on their way to the writers: they come in bursts. Each has at most 1 MiB.
+const QUEUE: usize = 16;
+/// How many are sealed together.
+const TOGETHER: usize = 4;
+
+/// What goes to the writers.
+pub enum Outgoing {
+    /// A chunk of the bundle.
+    Chunk(PlainChunk),
+    /// A chunk of the ledger.
+    Ledger(PlainChunk),
+    /// All chunks have come.
+    End(Finished),
+}
+
+/// What was written, and the places that it was written to.
+#[non_exhaustive]
+pub struct Written<W, L> {
+    /// What can be said of the bundle.
+    pub summary: BundleSummary,
+    /// Where the bundle went.
+    pub out: W,
+    /// Where the ledger went, if there is one.
+    pub ledger: Option<L>,
+}
+
+/// Writes a bundle to `out`, and a ledger to `ledger` if there is one. `make` is called on the caller's thread: it sends
+/// their chunks, and gives the totals. With [`Threads::One`] the caller's thread seals and writes, too.
+///
+/// # Errors
+/// Those of `make`, of the format, and of the places. What was written until then is of no use.
+pub fn write<W: Write + Send, L: Write + Send>(
+    domain: &Domain,
+    out: W,
+    ledger: Option<L>,
+    threads: Threads,
+    make: impl FnOnce(&dyn Fn(Outgoing) -> Result<()>) -> Result<Finished>,
+) -> Result<Written<W, L>> {
+    // In a place from which the worker takes them, so that they are still there when no worker can be made.
+    let writers = Mutex::new(Some(Writers::new(domain, out, ledger)?));
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let worker = match threads {
+            Threads::One => None,
+            Threads::Two | Threads::Three => spawn(scope, || work(take(&writers)?, receiver)),
+        };
+        let Some(worker) = worker else {
+            let writers = RefCell::new(take(&writers)?);
+            let finished = make(&|message| {
+                let mut chunks = Together::default();
+                chunks.add(message);
+                writers.borrow_mut().take(&mut chunks)
+            })?;
+            return writers.into_inner().finish(&finished);
+        };
+        let send = |message| sender.send(message).map_err(|_| gone());
+        let made = make(&send).and_then(|finished| send(Outgoing::End(finished)));
+        drop(sender);
+        // What went wrong in the worker comes first: the other thread only stumbled over it.
+        let written = join(worker)?;
+        made?;
+        written.ok_or_else(gone)
+    })
+}
+
+/// The worker. Nothing, when the other thread ended early.
+fn work<W: Write, L: Write>(mut writers: Writers<W, L>, receiver: Receiver<Outgoing>) -> Result<Option<Written<W, L>>> {
+    let mut chunks = Together::default();
+    while let Ok(message) = receiver.recv() {
+        // What waits already is sealed together.
+        for message in std::iter::once(message).chain(receiver.try_iter().take(TOGETHER - 1)) {
+            if let Some(finished) = chunks.add(message) {
+                writers.take(&mut chunks)?;
+                return writers.finish(&finished).map(Some);
+            }
+        }
+        writers.take(&mut chunks)?;
+    }
+    Ok(None)
+}
+
+/// Chunks that are sealed together.
+#[derive(Default)]
+struct Together {
+    bundle: Vec<PlainChunk>,
+    ledger: Vec<PlainChunk>,
+}
+
+impl Together {
+    /// Adds a chunk; or gives the end.
+    fn add(&mut self, message: Outgoing) -> Option<Finished> {
+        match message {
+            Outgoing::Chunk(chunk) => self.bundle.push(chunk),
+            Outgoing::Ledger(chunk) => self.ledger.push(chunk),
+            Outgoing::End(finished) => return Some(finished),
+        }
+        None
+    }
+}
+
+/// A bundle in the making, and the ledger of the state that it leads to.
+struct Writers<W, L> {
+    bundle: BundleWriter<W>,
+    ledger: Option<BundleWriter<L>>,
+}
+
+impl<W: Write, L: Write> Writers<W, L> {
+    fn new(domain: &Domain, out: W, ledger: Option<L>) -> Result<Self> {
+        let ledger = ledger.map(|ledger| BundleWriter::ledger(domain, ledger)).transpose()?;
+        Ok(Self { bundle: BundleWriter::new(domain, out)?, ledger })
+    }
+
+    fn take(&mut self, chunks: &mut Together) -> Result<()> {
+        self.bundle.chunks(&chunks.bundle)?;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.chunks(&chunks.ledger)?;
+        }
+        *chunks = Together::default();
+        Ok(())
+    }
+
+    fn finish(self, finished: &Finished) -> Result<Written<W, L>> {
+        let ledger = match (self.ledger, &finished.ledger) {
+            (Some(ledger), Some(totals)) => Some(ledger.finish(totals)?.1),
+            (None, None) => None,
+            _ => return Err(Error::misuse("a ledger was asked for and not made, or the other way round")),
+        };
+        let (summary, out) = self.bundle.finish(&finished.bundle)?;
+        Ok(Written { summary, out, ledger })
+    }
+}

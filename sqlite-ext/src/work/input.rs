@@ -1,0 +1,68 @@
+//! A bundle that is read once, from its first byte to its last.
+
+use crate::files;
+use crate::sql::arguments::Bundle;
+use lifeboat_core::{Error, Result};
+use std::fs::File;
+use std::io::{self, Read};
+
+/// How much of a bundle is read at once.
+const PIECE: usize = 1 << 20;
+
+/// A bundle to read, once, from its beginning.
+pub(crate) enum Input<'a> {
+    /// One that the caller holds.
+    Bytes(&'a [u8]),
+    /// A file, with its name for errors.
+    File(File, String),
+}
+
+impl<'a> Input<'a> {
+    /// # Errors
+    /// Host when the file cannot be opened.
+    pub fn open(bundle: &Bundle<'a>) -> Result<Self> {
+        match bundle {
+            Bundle::Bytes(bytes) => Ok(Self::Bytes(bytes)),
+            Bundle::File(path) => Ok(Self::File(files::open(path, "bundle")?, path.display().to_string())),
+        }
+    }
+
+    /// The next piece in `buffer`, or the slice itself; empty at the end.
+    pub fn next<'b>(&'b mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
+        match self {
+            Self::Bytes(bytes) => {
+                let (piece, rest) = bytes.split_at(bytes.len().min(PIECE));
+                *bytes = rest;
+                Ok(piece)
+            }
+            Self::File(file, name) => {
+                let missing = PIECE - buffer.len().min(PIECE);
+                buffer
+                    .try_reserve_exact(missing)
+                    .map_err(|_| Error::no_memory(format!("there is no memory to read the bundle '{name}'")))?;
+                buffer.resize(PIECE, 0);
+                loop {
+                    match file.read(buffer) {
+                        Ok(length) => return Ok(&buffer[..length]),
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => {
+                            let refused = Error::host(format!("reading the bundle '{name}': {error}"));
+                            return Err(refused.caused_by(error));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands on piece after piece until the end.
+    pub fn read_all(&mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            match self.next(&mut buffer)? {
+                [] => return Ok(()),
+                piece => take(piece)?,
+            }
+        }
+    }
+}
