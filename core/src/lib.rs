@@ -13,7 +13,7 @@
 //! state    what a state is                          crypto   keys, digests, ids
 //! format   the bytes of a bundle, part by part      chain    bundles read at any place, and several together
 //! export   from a state to bytes                    restore  from bytes to a state
-//! read     one bundle, from its first byte to its last
+//! read     one bundle, from its first byte to its last          salvage  what damaged bundles still prove
 //! ```
 //!
 //! [`Export`] and [`BundleWriter`] are the way out, [`Restore`] (an [`Opener`] and a [`Decoder`]) the way back, and
@@ -34,6 +34,7 @@ mod kinds;
 pub mod limits;
 mod read;
 mod restore;
+mod salvage;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,8 @@ pub use read::reader::{Audit, DigestsAhead, Opened, Place, PublicReport};
 pub use restore::decoder::{Decoder, Report};
 pub use restore::delta_buffer::DeltaIntake;
 pub use restore::opener::{Discard, LookAhead, Opener, Restore};
+pub use salvage::chain::{Missing, MissingPart, Salvage, SalvageReport, SalvagedRows};
+pub use salvage::open::Damage;
 pub use state::selection::Selection;
 pub use state::sink::{SchemaKind, SchemaRow, Settings, StateSink, is_system_table};
 pub use state::value::{Key, TextEncoding, Value};
