@@ -181,8 +181,8 @@ impl<'s> Salvage<'s> {
     }
 
     /// Which parts of each bundle are damaged, oldest first.
-    pub fn damage(&self) -> impl Iterator<Item = Damage> {
-        self.bundles.iter().map(|salvaged| salvaged.damage)
+    pub fn damage(&self) -> Vec<Damage> {
+        self.bundles.iter().map(|salvaged| salvaged.damage).collect()
     }
 
     /// How many bytes the bundles have together.
