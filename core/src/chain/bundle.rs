@@ -348,9 +348,15 @@ impl<'s> Bundle<'s> {
         let (mut joined, mut bytes) = (ChunkKind::Part, Vec::new());
         for item in first..=last {
             let (kind, plaintext) = self.open_item(item, None)?;
-            let expected = if item == last { ChunkKind::LastPart } else { ChunkKind::Part };
-            if (first < last && kind != expected) || bytes.len() as u64 > CHANGE_MAX {
-                return Err(Error::corrupt("the index does not describe the chunks").at(self.place(item)));
+            let is_part = match (item == last, kind) {
+                (false, ChunkKind::Part) => plaintext.len() == CHUNK_MAX,
+                (true, ChunkKind::LastPart) => !plaintext.is_empty(),
+                _ => false,
+            };
+            if (first < last && !is_part) || bytes.len() as u64 > CHANGE_MAX {
+                return Err(
+                    Error::corrupt("a part of a large change is not what its place asks for").at(self.place(item))
+                );
             }
             if bytes.is_empty() {
                 bytes = plaintext;

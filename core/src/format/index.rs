@@ -263,7 +263,12 @@ pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(
     let chunk_count = usize::try_from(chunks).unwrap_or(usize::MAX);
     let mut entries = alloc::with_room(chunk_count.min(bytes.len()), "the index")?;
     for _ in 0..chunks {
-        entries.push(decoder.entry(&mut reader)?);
+        let start = reader.clone();
+        let entry = decoder.entry(&mut reader)?;
+        if between(&start, &reader) != entry.encode() {
+            return Err(Error::corrupt("an entry of the index is not in canonical form"));
+        }
+        entries.push(entry);
     }
     let summary = Summary::decode(reader.rest())?;
     let follows = decoder.is_whole() && summary.base.sum.wrapping_add(decoder.sum) == summary.target.sum;

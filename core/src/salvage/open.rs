@@ -124,6 +124,7 @@ fn by_footer<'s>(
             bundle.name(key, summary);
             sound.drain(..1);
             sound.truncate(entries.len());
+            check_kinds(&bundle, &entries, |chunk| sound[chunk])?;
             let damage = Damage { chunks: damaged(&sound), ..damage };
             let holes = holes_of(&entries, &mut sound)?;
             bundle.describe(entries, |chunk| sound[chunk])?;
@@ -138,6 +139,16 @@ fn by_footer<'s>(
             Ok(Salvaged { bundle: Rc::new(bundle), holes: Rc::new(holes), damage, is_indexed: false })
         }
     }
+}
+
+/// That sound items are of the kinds that the index states, though not all are read again.
+fn check_kinds(bundle: &Bundle<'_>, entries: &[Entry], is_sound: impl Fn(usize) -> bool) -> Result<()> {
+    for (chunk, entry) in entries.iter().enumerate().filter(|(chunk, _)| is_sound(*chunk)) {
+        if bundle.kind_of(chunk + 1)? != entry.kind {
+            return Err(Error::corrupt("the index does not describe the chunks").at(bundle.place(chunk + 1)));
+        }
+    }
+    Ok(())
 }
 
 fn damaged(sound: &[bool]) -> usize {
@@ -193,6 +204,7 @@ fn by_index<'s>(
                 bundle.lead(base, state);
                 check_ids(&summary, bundle.public(), &bundle.keys)?;
                 bundle.name(key, summary);
+                check_kinds(&bundle, &entries, |_| true)?;
                 bundle.describe(entries, |_| true)?;
                 let holes = Rc::new(Vec::new());
                 return Ok(Salvaged { bundle: Rc::new(bundle), holes, damage, is_indexed: true });

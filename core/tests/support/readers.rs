@@ -2,7 +2,7 @@
 
 use lifeboat_core::{
     AccessKey, Audit, Bundle, Chain, Decoder, DeltaIntake, Deltas, Discard, Error, LookAhead, Opened, Opener,
-    PublicReport, Restore,
+    PublicReport, Restore, Salvage,
 };
 
 /// What a reader said: the state's id, or the kind of its error.
@@ -68,6 +68,13 @@ pub fn random_access(key: &AccessKey, chain: &[&[u8]]) -> Said {
 pub fn walk(key: &AccessKey, chain: &[&[u8]]) -> Said {
     let chain = kind(Chain::open(key, chain.iter().copied()))?;
     kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
+}
+
+/// What is salvaged: whether it is all of the state.
+pub fn salvage(key: &AccessKey, chain: &[&[u8]]) -> Result<bool, String> {
+    let salvage = kind(Salvage::open(key, chain.iter().copied(), || Ok(())))?;
+    kind(salvage.walk(Discard, || Ok(())))?;
+    Ok(salvage.missing().next().is_none())
 }
 
 /// A delta by itself, as far as that goes.
