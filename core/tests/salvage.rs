@@ -219,7 +219,7 @@ fn random_damage_against_the_truth() {
 fn by_rows(salvage: &Salvage<'_>, truth: &State) -> State {
     let mut tables = Vec::new();
     for name in salvage.tables() {
-        let (mut rows, mut found) = (salvage.rows(&name).unwrap(), Vec::new());
+        let (mut rows, mut found) = (salvage.rows(name).unwrap(), Vec::new());
         while let Some(row) = rows.next().unwrap() {
             let owned = row.row(|key, values| {
                 let key = match key {
@@ -231,7 +231,7 @@ fn by_rows(salvage: &Salvage<'_>, truth: &State) -> State {
             found.push(owned.unwrap());
         }
         if !found.is_empty() {
-            tables.push((name, Rows::Table(found)));
+            tables.push((name.to_owned(), Rows::Table(found)));
         }
     }
     State { tables, ..truth.clone() }

@@ -155,6 +155,23 @@ fn salvage_takes_nothing_that_was_made_wrong() {
     assert!(salvaged > 60, "{salvaged}");
 }
 
+/// Of a damaged extension chunk nothing is missing.
+#[test]
+fn salvage_does_without_extension_chunks() {
+    let all = Vector::read_all(&directory());
+    let vector = all.iter().find(|vector| vector.name == "extension").expect("there is one");
+    let mut items = common::split(&vector.bytes);
+    let extension = items.iter().position(|item| item[1] >= 16 && item[0] == 0x82).expect("it has one");
+    let last = items[extension].len() - 1;
+    items[extension][last] ^= 1;
+    let (key, damaged) = (AccessKey::from_text(&vector.key).expect("a key"), items.concat());
+    assert_eq!(salvage(&key, &[&damaged]), Ok(true));
+    // Without the index nobody can tell that it was one.
+    let page = items.len() - 3;
+    items[page][20] ^= 1;
+    assert_eq!(salvage(&key, &[&items.concat()]), Ok(false));
+}
+
 /// Who exports from a ledger reads of it only what differs. A forged one makes an error, or a delta that is right all the same.
 #[test]
 fn no_ledger_makes_a_wrong_delta() {

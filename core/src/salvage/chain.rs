@@ -13,7 +13,7 @@ use crate::salvage::open::{Damage, Salvaged, open};
 use crate::state::sink::{OwnedTable, schema_from_value};
 use crate::state::value::decode_key;
 use crate::{AccessKey, Error, Key, Result, SchemaRow, Selection, Settings, StateSink};
-use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// A chain of bundles, some of which may be damaged, as far as they are proved: by the signature of a footer, or by an index.
 ///
@@ -224,16 +224,20 @@ impl<'s> Salvage<'s> {
     }
 
     /// The tables of which sound chunks hold changes, in the order of a state. Which of them have rows that are proved, those tell.
-    pub fn tables(&self) -> Vec<String> {
-        let named = self.all_tables().into_iter().filter_map(|table| match table {
-            OwnedTable::Named(name) => Some(name),
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.all_tables().filter_map(|table| match table {
+            OwnedTable::Named(name) => Some(name.as_str()),
             _ => None,
-        });
-        named.collect()
+        })
     }
 
-    fn all_tables(&self) -> BTreeSet<OwnedTable> {
-        self.bundles.iter().flat_map(|salvaged| salvaged.bundle.tables.keys().cloned()).collect()
+    /// A list of them would take memory, which may be short.
+    fn all_tables(&self) -> impl Iterator<Item = &OwnedTable> {
+        let behind = |before: Bound<&OwnedTable>| {
+            let tables = self.bundles.iter().map(|salvaged| &salvaged.bundle.tables);
+            tables.filter_map(|tables| Some(tables.range((before, Bound::Unbounded)).next()?.0)).min()
+        };
+        std::iter::successors(behind(Bound::Unbounded), move |before| behind(Bound::Excluded(before)))
     }
 
     /// The rows of a table that are proved; none if there is no such table.
@@ -267,7 +271,7 @@ impl<'s> Salvage<'s> {
             }
             let is_one_item = table.as_table().is_one_item();
             let mut begun = false;
-            let mut items = SoundItems::new(&self.bundles, &table)?;
+            let mut items = SoundItems::new(&self.bundles, table)?;
             while let Some(item) = items.next()? {
                 interrupt()?;
                 if !std::mem::replace(&mut begun, true) {

@@ -4,8 +4,8 @@ use crate::evidence;
 use crate::tests::forged;
 use crate::tests::limited_alloc::with_memory;
 use crate::{
-    Audit, BundleWriter, Chain, Discard, ErrorKind, Export, ExportOptions, Key, Restore, Result, SchemaKind, SchemaRow,
-    Settings, StateSink, TextEncoding, Value,
+    Audit, BundleWriter, Chain, Discard, ErrorKind, Export, ExportOptions, Key, Restore, Result, Salvage, SchemaKind,
+    SchemaRow, Settings, Source, StateSink, TextEncoding, Value,
 };
 use sha2::{Digest, Sha256};
 use std::process::Command;
@@ -95,7 +95,7 @@ type Outcome = std::result::Result<(), ErrorKind>;
 /// A way to read a bundle.
 type Reader = fn(&[u8]) -> Result<()>;
 
-const READERS: [(&str, Reader); 3] = [
+const READERS: [(&str, Reader); 5] = [
     ("restore", |bundle| {
         let mut restore = Restore::new(forged::key(), Discard);
         bundle.chunks(100_000).try_for_each(|piece| restore.push(piece))?;
@@ -116,7 +116,39 @@ const READERS: [(&str, Reader); 3] = [
         }
         chain.check(|| Ok(()))
     }),
+    ("salvage", |bundle| {
+        let salvage = Salvage::open(forged::key(), [bundle], || Ok(()))?;
+        salvage.walk(Discard, || Ok(())).map(drop)
+    }),
+    // Its index is damaged, and mostly a chunk.
+    ("salvage without an index", |bundle| {
+        let salvage = Salvage::open(forged::key(), [Damaged(bundle)], || Ok(()))?;
+        salvage.walk(Discard, || Ok(())).map(drop)?;
+        salvage.missing().try_for_each(|missing| missing.from_key(|_| Ok(())))
+    }),
 ];
+
+/// A bundle that is damaged in its last item, and 300 bytes before the end of it.
+struct Damaged<'b>(&'b [u8]);
+
+impl Source for Damaged<'_> {
+    fn length(&self) -> Result<u64> {
+        self.0.length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.0.read(offset, buffer)?;
+        let footer = self.0.last_chunk().map_or(0, |length| u64::from_be_bytes(*length));
+        let footer_at = (self.0.len() as u64).saturating_sub(footer + 9);
+        for back in [1, 300] {
+            let at = footer_at.checked_sub(back).and_then(|at| at.checked_sub(offset));
+            if let Some(byte) = at.and_then(|at| usize::try_from(at).ok()).and_then(|at| buffer.get_mut(at)) {
+                *byte ^= 1;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// In a process of its own, since a test that fails here ends it.
 #[test]
