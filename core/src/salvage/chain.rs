@@ -4,7 +4,6 @@ use crate::chain::links::{check_length, check_links, incomplete, place};
 use crate::chain::overlay::with_row;
 use crate::chain::rows::StoredRow;
 use crate::chain::source::Source;
-use crate::crypto::digest::Total;
 use crate::read::reader::PublicReport;
 use crate::read::state_output::Output;
 use crate::salvage::hole::{Edge, Hole, Why};
@@ -12,7 +11,7 @@ use crate::salvage::merge::SoundItems;
 use crate::salvage::open::{Damage, Salvaged, open};
 use crate::state::sink::{OwnedTable, schema_from_value};
 use crate::state::value::decode_key;
-use crate::{AccessKey, Error, Key, Result, SchemaRow, Selection, Settings, StateSink};
+use crate::{AccessKey, DomainId, Error, Key, Result, SchemaRow, Selection, Settings, StateId, StateSink};
 use std::ops::Bound;
 
 /// A chain of bundles, some of which may be damaged, as far as they are proved: by the signature of a footer, or by an index.
@@ -37,6 +36,11 @@ pub struct SalvageReport {
     pub selection: Option<Selection>,
     /// The tables of which rows came back, and how many; `sqlite_sequence` and `sqlite_stat*` included.
     pub tables: Vec<(String, u64)>,
+    /// The domain.
+    pub domain_id: DomainId,
+    /// The id of what was handed on, as if that were a whole state: a database that was built of it has this id. Only to compare
+    /// these two: it is not the id of a state that anybody exported, and is shown to nobody.
+    pub proof: StateId,
 }
 
 /// A range of the state that damaged chunks may have been about: nothing in it is given, but what a later bundle proves.
@@ -291,7 +295,8 @@ impl<'s> Salvage<'s> {
         if out.schema.is_none() {
             return Err(lacks("schema"));
         }
-        self.check_whole(last, out.total)?;
+        let proof = out.total.state_id(&last.bundle.keys);
+        self.check_whole(last, proof)?;
         let (settings, schema) = out.take_schema()?;
         let report = SalvageReport {
             domain: self.domain().map(str::to_owned),
@@ -300,14 +305,16 @@ impl<'s> Salvage<'s> {
             schema,
             selection: out.selection.take(),
             tables: std::mem::take(&mut out.tables),
+            domain_id: last.bundle.public().domain_id,
+            proof,
         };
         Ok((report, out.sink))
     }
 
     /// Where nothing is missing, what was handed on is the state that the last bundle names.
-    fn check_whole(&self, last: &Salvaged<'_>, total: Total) -> Result<()> {
+    fn check_whole(&self, last: &Salvaged<'_>, found: StateId) -> Result<()> {
         let is_whole = self.bundles.iter().all(|salvaged| salvaged.holes.is_empty());
-        match is_whole && total.state_id(&last.bundle.keys) != last.bundle.public().state_id {
+        match is_whole && found != last.bundle.public().state_id {
             true => Err(Error::corrupt("the changes do not lead to the state that the footer names")),
             false => Ok(()),
         }

@@ -58,6 +58,7 @@ pub(crate) fn holes_of(entries: &[Entry], sound: &mut [bool]) -> Result<Vec<Hole
         }
     }
     let mut holes = Vec::new();
+    let mut allowance = alloc::Allowance::new(HOLES);
     // The first run behind, which may go on with the table of the last run of a chunk.
     let mut next: Option<&EntryRun> = None;
     for (chunk, entry) in entries.iter().enumerate().rev() {
@@ -67,6 +68,9 @@ pub(crate) fn holes_of(entries: &[Entry], sound: &mut [bool]) -> Result<Vec<Hole
             // The only change of a run has the key that its bound was made of.
             let is_single = run.removals.saturating_add(run.writes) == 1;
             let to = if is_single { Some(run.bound.clone()) } else { goes_on.map(|next| next.bound.clone()) };
+            // A name and a bound at each end.
+            let bounds = run.highest_bound().len() + to.as_ref().map_or(0, Vec::len);
+            allowance.take(bounds + 2 * run.table.name().len() + 128)?;
             let edge = |bound| Some(Edge { table: run.table.clone(), bound });
             let hole = Hole {
                 items: (chunk + 1, chunk + 1),

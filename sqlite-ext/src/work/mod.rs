@@ -5,6 +5,7 @@
 //! base, chains            the bundles that are given; file_source: reading them
 //! pipeline                the way back, on several threads; pipeline_state: what passes between them
 //! scratch                 a database that is rebuilt before it takes its place
+//! salvage                 what damaged bundles still prove
 //! compose                 a chain → one bundle
 //! summary                 what a function says it did
 //! ```
@@ -17,5 +18,6 @@ pub(crate) mod export_options;
 pub(crate) mod file_source;
 pub(crate) mod pipeline;
 pub(crate) mod pipeline_state;
+pub(crate) mod salvage;
 pub(crate) mod scratch;
 pub(crate) mod summary;
