@@ -13,7 +13,7 @@
 //! state    what a state is                          crypto   keys, digests, ids
 //! format   the bytes of a bundle, part by part      chain    bundles read at any place, and several together
 //! export   from a state to bytes                    restore  from bytes to a state
-//! read     one bundle, from its first byte to its last
+//! read     one bundle, from its first byte to its last          salvage  what damaged bundles still prove
 //! ```
 //!
 //! [`stream::Export`] and [`stream::BundleWriter`] are the way out, [`stream::Restore`] (an [`stream::Opener`] and a
@@ -37,6 +37,7 @@ pub mod limits;
 pub mod parallel;
 mod read;
 mod restore;
+pub mod salvage;
 pub mod state;
 #[cfg(test)]
 mod tests;

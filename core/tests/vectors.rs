@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::evidence;
-use support::readers::{Said, alone, audit, intake, kind, ledger, random_access, stream, walk};
+use support::readers::{Said, alone, audit, intake, kind, ledger, random_access, salvage, stream, walk};
 use support::vector::Vector;
 
 fn directory() -> PathBuf {
@@ -132,6 +132,46 @@ fn each_reader_says_what_the_vector_says() {
     assert!(wrong.is_empty(), "{} of {} vectors:\n{}", wrong.len(), all.len(), wrong.join("\n"));
     evidence::counted("test vectors", all.len());
     evidence::counted("readings of them by the core", readings);
+}
+
+/// To salvage is no way round a rule: it gives what others refuse only where the bytes are not those that were signed.
+#[test]
+fn salvage_takes_nothing_that_was_made_wrong() {
+    let all = Vector::read_all(&directory());
+    let (mut wrong, mut salvaged) = (Vec::new(), 0);
+    for vector in all.iter().filter(|vector| !vector.is_ledger) {
+        let key = AccessKey::from_text(&vector.key).expect("a key");
+        let chain = vector.chain(&all);
+        let is_damaged = chain.iter().any(|bundle| audit(bundle, 1 << 20).is_err());
+        let said = salvage(&key, &chain);
+        let is_right = match &said {
+            Ok(is_whole) => is_damaged || (*is_whole && vector.outcome == "success"),
+            Err(kind) => *kind == vector.outcome,
+        };
+        salvaged += usize::from(is_damaged && said.is_ok());
+        if !is_right {
+            wrong.push(format!("{} {:?}: {said:?}, not {}", vector.name, vector.rule, vector.outcome));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(salvaged > 60, "{salvaged}");
+}
+
+/// Of a damaged extension chunk nothing is missing.
+#[test]
+fn salvage_does_without_extension_chunks() {
+    let all = Vector::read_all(&directory());
+    let vector = all.iter().find(|vector| vector.name == "extension").expect("there is one");
+    let mut items = common::split(&vector.bytes);
+    let extension = items.iter().position(|item| item[1] >= 16 && item[0] == 0x82).expect("it has one");
+    let last = items[extension].len() - 1;
+    items[extension][last] ^= 1;
+    let (key, damaged) = (AccessKey::from_text(&vector.key).expect("a key"), items.concat());
+    assert_eq!(salvage(&key, &[&damaged]), Ok(true));
+    // Without the index nobody can tell that it was one.
+    let page = items.len() - 3;
+    items[page][20] ^= 1;
+    assert_eq!(salvage(&key, &[&items.concat()]), Ok(false));
 }
 
 /// Who exports from a ledger reads of it only what differs. A forged one makes an error, or a delta that is right all the same.

@@ -42,7 +42,7 @@ pub use rebuild::columns::{Columns, Source, StoredColumns};
 pub use rebuild::conformance::Conformance;
 pub use restore::cipher::Cipher;
 pub use restore::copy::{Target, Version, adopt_encoding, copy_into};
-pub use restore::prove::prove;
+pub use restore::prove::{prove, prove_salvaged};
 pub use schema::needs::{Need, Needed};
 pub use snapshot::dangling::Dangling;
 pub use snapshot::selection::{Now, SelectionRequest};

@@ -2,21 +2,22 @@
 //! (`FORMAT.md`, "Footer").
 
 use crate::alloc;
+use crate::chain::ending::{ItemRecord, items, read_footer, why_no_footer};
 use crate::chain::open_chunk::OpenChunk;
 use crate::chain::source::Source;
 use crate::crypto::digest::sha256;
+use crate::crypto::id::StateId;
 use crate::crypto::key::AccessKey;
 use crate::crypto::schedule::DomainKeys;
 use crate::error::{Error, ErrorKind, Position, Result};
-use crate::format::footer::{Footer, RECORD, TRAILER};
 use crate::format::framing::{Length, chunk_length, sealed_of};
 use crate::format::header::{HEADER_LENGTH, Header, wrong_key};
 use crate::format::index::{self, Entry, Summary};
-use crate::format::seal::{SEALED_MAX, Seal};
+use crate::format::seal::Seal;
 use crate::kinds::{ChunkKind, FileKind};
-use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX, ITEMS_MAX};
+use crate::limits::{CHANGE_MAX, CHUNK_MAX, INDEX_MAX};
 use crate::read::change_reader::{ChangeDecoder, ChangeSink, check_ids};
-use crate::read::reader::{PublicReport, Splitter};
+use crate::read::reader::PublicReport;
 use crate::read::standalone::Alone;
 use crate::state::sink::OwnedTable;
 use sha2::{Digest as _, Sha256};
@@ -24,9 +25,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use subtle::ConstantTimeEq;
-
-/// How much is read at once where a bundle is read from its beginning.
-const PIECE: usize = 64 << 10;
 
 /// A bundle (or a ledger) whose header, footer and index were checked: it is one that the key's holder made, and each chunk is
 /// checked when it is read.
@@ -36,7 +34,7 @@ pub struct Bundle<'s> {
     seal: Seal,
     public: PublicReport,
     /// For each item from the header to the last page of the index, its offset and its hash.
-    items: Vec<(u64, usize, [u8; 32])>,
+    items: Vec<ItemRecord>,
     /// SHA-256 of the records before each page of the index.
     pages: Vec<[u8; 32]>,
     pub(crate) entries: Vec<Entry>,
@@ -98,33 +96,68 @@ impl<'s> Bundle<'s> {
         if items[0] != (0, HEADER_LENGTH, header_hash) {
             return Err(Error::corrupt("the header is not the one that the footer lists"));
         }
+        let mut bundle = Self::without_index(source, keys, items, length);
+        bundle.lead(footer.base_id, footer.state_id);
+        let first = bundle.first_page()?;
+        let (entries, summary) = bundle.read_index(first)?;
+        check_ids(&summary, &bundle.public, &bundle.keys)?;
+        bundle.describe(entries, |_| true)?;
+        bundle.name(key, summary);
+        Ok(bundle)
+    }
+
+    /// A bundle with these items, before anything but the header is known of them. Its ids are left open.
+    pub(crate) fn without_index(
+        source: Box<dyn Source + 's>,
+        keys: DomainKeys,
+        items: Vec<ItemRecord>,
+        length: u64,
+    ) -> Self {
         let public = PublicReport {
-            domain_id: decoded.domain_id,
-            base_id: footer.base_id,
-            state_id: footer.state_id,
-            verify_key: footer.verify_key,
+            domain_id: keys.domain_id,
+            base_id: None,
+            state_id: StateId([0; 32]),
+            verify_key: keys.verify_key(),
             length,
-            // The index tells, which is read next.
             chunks: 0,
         };
-        let seal = Seal::new(&keys);
-        let empty = Summary::empty();
-        let mut bundle = Self {
+        Self {
             source,
+            seal: Seal::new(&keys),
             keys,
-            seal,
             public,
             items,
             pages: Vec::new(),
             entries: Vec::new(),
-            summary: empty,
+            summary: Summary::empty(),
             domain_is_proven: None,
             tables: BTreeMap::new(),
             last: RefCell::new(None),
-        };
-        bundle.read_index()?;
-        bundle.domain_is_proven = key.is_name_of(&bundle.summary.domain, bundle.public.domain_id);
-        Ok(bundle)
+        }
+    }
+
+    /// The states that it leads from and to.
+    pub(crate) fn lead(&mut self, base: Option<StateId>, state: StateId) {
+        (self.public.base_id, self.public.state_id) = (base, state);
+    }
+
+    /// Takes what the index says of the whole.
+    pub(crate) fn name(&mut self, key: &AccessKey, summary: Summary) {
+        self.domain_is_proven = key.is_name_of(&summary.domain, self.public.domain_id);
+        self.summary = summary;
+    }
+
+    /// Takes what is known of the chunks. Those that are not sound are never read.
+    pub(crate) fn describe(&mut self, entries: Vec<Entry>, is_sound: impl Fn(usize) -> bool) -> Result<()> {
+        for (chunk, entry) in entries.iter().enumerate().filter(|(chunk, _)| is_sound(*chunk)) {
+            for run in &entry.runs {
+                alloc::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
+            }
+        }
+        let is_of_changes = |entry: &&Entry| !matches!(entry.kind, ChunkKind::Extension(_));
+        self.public.chunks = entries.iter().filter(is_of_changes).count() as u64;
+        self.entries = entries;
+        Ok(())
     }
 
     /// What anybody can see.
@@ -205,7 +238,7 @@ impl<'s> Bundle<'s> {
 
     /// Reads one item after the header, compares its hash, and opens it. `page`: it is a page of the index, and the records
     /// before it have this hash.
-    fn open_item(&self, item: usize, page: Option<&[u8; 32]>) -> Result<(ChunkKind, Vec<u8>)> {
+    pub(crate) fn open_item(&self, item: usize, page: Option<&[u8; 32]>) -> Result<(ChunkKind, Vec<u8>)> {
         let (offset, length, hash) = self.items[item];
         let position = self.position(item);
         let mut bytes = alloc::zeros(length, "the next chunk").map_err(|error| error.at_item(position))?;
@@ -231,22 +264,46 @@ impl<'s> Bundle<'s> {
         Ok((kind, plaintext))
     }
 
-    fn read_index(&mut self) -> Result<()> {
+    /// The item with the first page of the index, as the first bytes of the last items tell it.
+    pub(crate) fn first_page(&self) -> Result<usize> {
         let mut first = self.items.len();
-        while first > 1 {
-            let mut begin = [0; 2];
-            self.source.read(self.items[first - 1].0, &mut begin)?;
-            if begin != [0x82, ChunkKind::IndexPage.number()] {
-                break;
-            }
+        while first > 1 && self.begins_as(first - 1, ChunkKind::IndexPage)? {
             first -= 1;
         }
+        Ok(first)
+    }
+
+    /// Whether the first bytes of this item are those of a chunk of this kind.
+    pub(crate) fn begins_as(&self, item: usize, kind: ChunkKind) -> Result<bool> {
+        let mut begin = [0; 2];
+        self.source.read(self.items[item].0, &mut begin)?;
+        Ok(begin == [0x82, kind.number()])
+    }
+
+    /// The kind that the first bytes of this item state.
+    pub(crate) fn kind_of(&self, item: usize) -> Result<ChunkKind> {
+        let mut begin = [0; 2];
+        self.source.read(self.items[item].0, &mut begin)?;
+        ChunkKind::from_number(begin[1]).map_err(|error| error.at_item(self.position(item)))
+    }
+
+    /// Whether the bytes of an item are those that its record lists.
+    pub(crate) fn is_sound(&self, item: usize) -> Result<bool> {
+        let (offset, length, hash) = self.items[item];
+        let mut bytes = alloc::zeros(length, "the next chunk").map_err(|error| error.at_item(self.position(item)))?;
+        self.source.read(offset, &mut bytes)?;
+        Ok(sha256(&bytes) == hash)
+    }
+
+    /// Reads the index, whose pages are all items from this one on.
+    pub(crate) fn read_index(&mut self, first: usize) -> Result<(Vec<Entry>, Summary)> {
         let pages = self.items.len() - first;
         if pages == 0 || pages as u64 > INDEX_MAX / CHUNK_MAX as u64 {
             return Err(Error::corrupt("the index is missing or too long"));
         }
+        self.pages.clear();
         let mut hash = Sha256::new();
-        let record = |hash: &mut Sha256, (_, length, sha256): &(u64, usize, [u8; 32])| {
+        let record = |hash: &mut Sha256, (_, length, sha256): &ItemRecord| {
             hash.update(u32::try_from(*length).unwrap_or(u32::MAX).to_be_bytes());
             hash.update(sha256);
         };
@@ -262,17 +319,7 @@ impl<'s> Bundle<'s> {
             }
             alloc::append(&mut index, &page, "the index")?;
         }
-        let (entries, summary) = index::decode(self.keys.file_kind, &index, (first - 1) as u64)?;
-        check_ids(&summary, &self.public, &self.keys)?;
-        for (chunk, entry) in entries.iter().enumerate() {
-            for run in &entry.runs {
-                alloc::push(self.tables.entry(run.table.clone()).or_default(), chunk, "the index")?;
-            }
-        }
-        let is_of_changes = |entry: &&Entry| !matches!(entry.kind, ChunkKind::Extension(_));
-        self.public.chunks = entries.iter().filter(is_of_changes).count() as u64;
-        (self.entries, self.summary) = (entries, summary);
-        Ok(())
+        index::decode(self.keys.file_kind, &index, (first - 1) as u64)
     }
 
     /// Opens the chunk of this number (the first is 0), which is no part but the last: with all parts of its change.
@@ -289,17 +336,9 @@ impl<'s> Bundle<'s> {
                 first -= 1;
             }
         }
-        let mut bytes = Vec::new();
-        for at in first..=chunk {
-            let (kind, plaintext) = self.open_item(at + 1, None)?;
-            if kind != self.entries[at].kind || bytes.len() as u64 > CHANGE_MAX {
-                return Err(Error::corrupt("the index does not describe the chunks").at_item(self.position(at + 1)));
-            }
-            if bytes.is_empty() {
-                bytes = plaintext;
-            } else {
-                alloc::append(&mut bytes, &plaintext, "a row of this size")?;
-            }
+        let (kind, bytes) = self.join(first + 1, chunk + 1)?;
+        if kind != self.entries[chunk].kind {
+            return Err(Error::corrupt("the index does not describe the chunks").at_item(self.position(chunk + 1)));
         }
         let open = OpenChunk::new(&self.keys, bytes, &self.entries[chunk]);
         let open = Rc::new(open.map_err(|error| error.at_item(self.position(chunk + 1)))?);
@@ -308,100 +347,33 @@ impl<'s> Bundle<'s> {
         }
         Ok(open)
     }
-}
 
-/// The footer, and where it begins.
-fn read_footer(source: &dyn Source, length: u64) -> Result<(Footer, u64)> {
-    let ends = || Error::truncated(format!("the bundle ends at byte {length}, before it is complete; get it again"));
-    let mut trailer = [0; TRAILER];
-    let at = length.checked_sub(TRAILER as u64).ok_or_else(ends)?;
-    source.read(at, &mut trailer)?;
-    let mut footer_length = [0; 8];
-    footer_length.copy_from_slice(&trailer[1..]);
-    let footer_length = u64::from_be_bytes(footer_length);
-    // The longest footer: all records, two ids, key, signature, and the heads of each.
-    let longest = (ITEMS_MAX * RECORD + 256) as u64;
-    if trailer[0] != 0x48 || footer_length > longest || footer_length > at {
-        return Err(ends());
-    }
-    let mut encoded = alloc::zeros(usize::try_from(footer_length).map_err(|_| ends())?, "the footer")?;
-    source.read(at - footer_length, &mut encoded)?;
-    // A bundle that was cut short ends in other bytes.
-    let footer = Footer::decode(&encoded).map_err(|error| match error.kind() {
-        ErrorKind::TooBig => error,
-        _ => ends(),
-    })?;
-    footer.check_signature(&encoded)?;
-    match !footer.items.is_empty() && footer.items.len() % RECORD == 0 {
-        true => Ok((footer, at - footer_length)),
-        false => Err(Error::corrupt("the footer does not list the items before it")),
-    }
-}
-
-/// Why there is no footer where the end says: told by all items from the first on, as a reader finds them that cannot begin
-/// at the end. So both say the same of the same bytes.
-fn why_no_footer(file_kind: FileKind, source: &dyn Source, length: u64) -> Result<Error> {
-    let (mut splitter, mut piece, mut at) =
-        (Splitter::new(file_kind), alloc::zeros(PIECE, "a piece of the bundle")?, 0);
-    while at < length {
-        piece.truncate(usize::try_from(length - at).unwrap_or(PIECE));
-        source.read(at, &mut piece)?;
-        splitter.push(&piece, |_| Ok(()))?;
-        at += piece.len() as u64;
-    }
-    splitter.finish()?;
-    Ok(Error::corrupt("the bundle became another one while it was read"))
-}
-
-/// Offset, length and hash of each item.
-fn items(footer: &Footer, footer_at: u64) -> Result<Vec<(u64, usize, [u8; 32])>> {
-    let mut offset = 0;
-    let mut items = alloc::with_room(footer.items.len() / RECORD, "the list of the bundle's items")?;
-    for record in footer.items.chunks_exact(RECORD) {
-        let length = u32::from_be_bytes([record[0], record[1], record[2], record[3]]);
-        let hash = record[4..].try_into().map_err(|_| Error::corrupt("a record of the footer is not whole"))?;
-        // An item has its header, and is no longer than a sealed chunk.
-        match usize::try_from(length) {
-            Ok(length) if (3..=SEALED_MAX + 16).contains(&length) => items.push((offset, length, hash)),
-            _ => return Err(Error::corrupt("the footer lists an item that is too short or too long")),
+    /// The kind and the plaintext of a chunk, or of all parts of a large change: these items.
+    pub(crate) fn join(&self, first: usize, last: usize) -> Result<(ChunkKind, Vec<u8>)> {
+        let (mut joined, mut bytes) = (ChunkKind::Part, Vec::new());
+        for item in first..=last {
+            let (kind, plaintext) = self.open_item(item, None)?;
+            let is_part = match (item == last, kind) {
+                (false, ChunkKind::Part) => plaintext.len() == CHUNK_MAX,
+                (true, ChunkKind::LastPart) => !plaintext.is_empty(),
+                _ => false,
+            };
+            if (first < last && !is_part) || bytes.len() as u64 > CHANGE_MAX {
+                return Err(Error::corrupt("a part of a large change is not what its place asks for")
+                    .at_item(self.position(item)));
+            }
+            if bytes.is_empty() {
+                bytes = plaintext;
+            } else {
+                alloc::append(&mut bytes, &plaintext, "a row of this size")?;
+            }
+            joined = kind;
         }
-        offset += u64::from(length);
-    }
-    match offset == footer_at {
-        true => Ok(items),
-        false => Err(Error::corrupt("the footer lists items of another length than what is before it has")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::read_footer;
-    use crate::crypto::id::StateId;
-    use crate::crypto::key::VerifyKey;
-    use crate::error::{ErrorKind, Result};
-    use crate::format::footer::{Footer, RECORD};
-    use crate::limits::ITEMS_MAX;
-    use crate::tests::forged::key;
-
-    fn footer_of(items: usize) -> Result<Footer> {
-        let (key, id) = (key(), StateId([7; 32]));
-        let footer = Footer {
-            base_id: Some(id),
-            state_id: id,
-            items: vec![0; items * RECORD],
-            verify_key: VerifyKey([0; 32]),
-            signature: [0; 64],
-        };
-        let domain = key.domain("default")?;
-        let mut bundle = footer.sign(&domain)?.encode()?;
-        bundle.extend(Footer::trailer(&bundle));
-        let length = bundle.len() as u64;
-        read_footer(&bundle, length).map(|(footer, _)| footer)
+        Ok((joined, bytes))
     }
 
-    #[test]
-    fn a_footer_may_list_as_many_items_as_a_bundle_may_have() {
-        assert_eq!(footer_of(ITEMS_MAX).expect("it is one").items.len(), ITEMS_MAX * RECORD);
-        assert_eq!(footer_of(ITEMS_MAX + 10).expect_err("too long").kind(), ErrorKind::Truncated);
+    /// The bytes that it was opened from.
+    pub(crate) fn into_source(self) -> Box<dyn Source + 's> {
+        self.source
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn full_in_the_middle(number: usize) -> Error {
     does_not_follow(number, "it is a full bundle, with which a chain begins; leave out all before it")
 }
 
-fn check_length(bundles: usize) -> Result<()> {
+pub(crate) fn check_length(bundles: usize) -> Result<()> {
     match bundles > CHAIN_MAX {
         true => Err(Error::too_big(format!(
             "a chain of {bundles} bundles; at most {CHAIN_MAX} are read at once: compose some of them into one first"

@@ -29,9 +29,9 @@ pub(crate) struct ComposedChange {
 }
 
 /// The next change of a cursor. Ordered by key, then by cursor, which is by bundle.
-struct Next {
-    cursor: usize,
-    change: CursorChange,
+pub(crate) struct Next {
+    pub cursor: usize,
+    pub change: CursorChange,
 }
 
 impl Ord for Next {

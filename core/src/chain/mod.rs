@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! source      bytes at any place
+//! ending      the footer, found from the end, and the items that it lists
 //! bundle      header, footer and index of one bundle
 //! open_chunk  a chunk, opened and checked against its entry of the index
 //! cursor      the changes of one table in one bundle
@@ -17,6 +18,7 @@ pub(crate) mod base;
 pub(crate) mod bundle;
 pub(crate) mod continuity;
 pub(crate) mod cursor;
+pub(crate) mod ending;
 pub(crate) mod links;
 pub(crate) mod merge;
 pub(crate) mod open_chunk;

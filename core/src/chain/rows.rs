@@ -24,6 +24,12 @@ pub struct StoredRow {
     value: NewBytes,
 }
 
+impl From<BaseItem> for StoredRow {
+    fn from(BaseItem { key, value, .. }: BaseItem) -> Self {
+        Self { key, value }
+    }
+}
+
 impl StoredRow {
     /// Hands on key and values of a row.
     ///
@@ -59,7 +65,7 @@ impl<'s> TableRows<'s> {
     /// Those of reading the bundles.
     #[allow(clippy::should_implement_trait)] // It can fail.
     pub fn next(&mut self) -> Result<Option<StoredRow>> {
-        Ok(self.next_item()?.map(|BaseItem { key, value, .. }| StoredRow { key, value }))
+        Ok(self.next_item()?.map(StoredRow::from))
     }
 
     pub(crate) fn next_item(&mut self) -> Result<Option<BaseItem>> {
@@ -268,12 +274,11 @@ impl TablePair<'_> {
             if old.as_ref().map(|old| old.digest) == new.as_ref().map(|new| new.digest) {
                 continue;
             }
-            let stored = |item: Option<BaseItem>| item.map(|BaseItem { key, value, .. }| StoredRow { key, value });
             return Ok(Some(RowDifference {
                 table: self.name.clone(),
                 is_system_table: is_system_table(&self.name),
-                old: stored(old),
-                new: stored(new),
+                old: old.map(StoredRow::from),
+                new: new.map(StoredRow::from),
             }));
         }
     }

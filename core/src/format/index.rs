@@ -238,6 +238,11 @@ impl Entry {
         entry
     }
 
+    /// That of a chunk of which nothing is known.
+    pub fn unknown() -> Self {
+        Self { kind: ChunkKind::Changes, sum: 0, runs: Vec::new() }
+    }
+
     /// The run of this table.
     pub fn run(&self, table: &OwnedTable) -> Option<&EntryRun> {
         let at = self.runs.binary_search_by(|run| run.table.cmp(table)).ok()?;
@@ -255,20 +260,16 @@ impl Entry {
 /// two states can have.
 pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
     let mut reader = Reader::new(bytes);
-    let mut decoder = Decoder {
-        allowance: alloc::Allowance::new("the index"),
-        previous: None,
-        last: None,
-        tables: 0,
-        changes: 0,
-        sum: 0,
-        extensions: 0,
-        file_kind,
-    };
+    let mut decoder = EntryDecoder::new(file_kind);
     let chunk_count = usize::try_from(chunks).unwrap_or(usize::MAX);
     let mut entries = alloc::with_room(chunk_count.min(bytes.len()), "the index")?;
     for _ in 0..chunks {
-        entries.push(decoder.entry(&mut reader)?);
+        let start = reader.clone();
+        let entry = decoder.entry(&mut reader)?;
+        if between(&start, &reader) != entry.encode() {
+            return Err(Error::corrupt("an entry of the index is not in canonical form"));
+        }
+        entries.push(entry);
     }
     let summary = Summary::decode(reader.rest())?;
     let follows = decoder.is_whole() && summary.base.sum.wrapping_add(decoder.sum) == summary.target.sum;
@@ -278,8 +279,8 @@ pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(
     }
 }
 
-/// What the entries so far come to.
-struct Decoder {
+/// Reads entries one after the other, and keeps what those so far come to.
+pub(crate) struct EntryDecoder {
     allowance: alloc::Allowance,
     previous: Option<ChunkKind>,
     last: Option<EntryRun>,
@@ -290,13 +291,30 @@ struct Decoder {
     file_kind: FileKind,
 }
 
-impl Decoder {
+impl EntryDecoder {
+    pub fn new(file_kind: FileKind) -> Self {
+        Self {
+            allowance: alloc::Allowance::new("the index"),
+            previous: None,
+            last: None,
+            tables: 0,
+            changes: 0,
+            sum: 0,
+            extensions: 0,
+            file_kind,
+        }
+    }
+
     /// No large change lacks its last part.
     fn is_whole(&self) -> bool {
         self.previous != Some(ChunkKind::Part)
     }
 
-    fn entry(&mut self, reader: &mut Reader<'_>) -> Result<Entry> {
+    /// The next entry.
+    ///
+    /// # Errors
+    /// Corrupt or too big when it cannot stand behind those before it.
+    pub fn entry(&mut self, reader: &mut Reader<'_>) -> Result<Entry> {
         reader.array_of(3)?;
         let kind = ChunkKind::from_number(reader.decode()?)?;
         let sum: [u8; 16] =

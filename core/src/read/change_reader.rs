@@ -296,11 +296,24 @@ pub(crate) fn check_alone(
     expected: &[u8],
 ) -> Result<Vec<Digest>> {
     let mut found = NewDigests(Vec::new());
-    let entry = ChangeDecoder::new(keys).changes(kind, plaintext, &mut found).map_err(Refusal::into_error)?;
+    let entry = describe_alone(keys, kind, plaintext, &mut found)?;
     match entry == expected {
         true => Ok(found.0),
         false => Err(Error::corrupt("the index does not describe the chunks")),
     }
+}
+
+/// Hands the changes of one such plaintext to `sink`, and gives the entry that it has in its index.
+///
+/// # Errors
+/// Corrupt or too big.
+pub(crate) fn describe_alone(
+    keys: &DomainKeys,
+    kind: ChunkKind,
+    plaintext: &[u8],
+    sink: &mut impl ChangeSink,
+) -> Result<Vec<u8>> {
+    ChangeDecoder::new(keys).changes(kind, plaintext, sink).map_err(Refusal::into_error)
 }
 
 /// Keeps the digests of new values.

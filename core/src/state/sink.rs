@@ -142,6 +142,14 @@ pub(crate) enum OwnedTable {
 }
 
 impl OwnedTable {
+    /// Its name; that of a table of the format is empty.
+    pub fn name(&self) -> &str {
+        match self {
+            OwnedTable::Named(name) => name,
+            _ => "",
+        }
+    }
+
     pub fn as_table(&self) -> Table<'_> {
         match self {
             OwnedTable::Settings => Table::Settings,

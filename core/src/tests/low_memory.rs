@@ -1,6 +1,7 @@
 //! Whatever a bundle says of sizes: where there is no memory for them, a reader says so. It never ends the process.
 
 use crate::chain::links::Chain;
+use crate::chain::source::Source;
 use crate::error::{ErrorKind, Result};
 use crate::evidence;
 use crate::export::chunk::ExportOptions;
@@ -8,6 +9,7 @@ use crate::export::items::Export;
 use crate::export::writer::BundleWriter;
 use crate::read::reader::Audit;
 use crate::restore::opener::{Discard, Restore};
+use crate::salvage::chain::Salvage;
 use crate::state::sink::{SchemaKind, SchemaRow, Settings, StateSink};
 use crate::state::value::{Key, TextEncoding, Value};
 use crate::tests::forged;
@@ -100,7 +102,7 @@ type Outcome = std::result::Result<(), ErrorKind>;
 /// A way to read a bundle.
 type Reader = fn(&[u8]) -> Result<()>;
 
-const READERS: [(&str, Reader); 3] = [
+const READERS: [(&str, Reader); 5] = [
     ("restore", |bundle| {
         let mut restore = Restore::new(forged::key(), Discard);
         bundle.chunks(100_000).try_for_each(|piece| restore.push(piece))?;
@@ -121,7 +123,39 @@ const READERS: [(&str, Reader); 3] = [
         }
         chain.check(|| Ok(()))
     }),
+    ("salvage", |bundle| {
+        let salvage = Salvage::open(forged::key(), [bundle], || Ok(()))?;
+        salvage.walk(Discard, || Ok(())).map(drop)
+    }),
+    // Its index is damaged, and mostly a chunk.
+    ("salvage without an index", |bundle| {
+        let salvage = Salvage::open(forged::key(), [Damaged(bundle)], || Ok(()))?;
+        salvage.walk(Discard, || Ok(())).map(drop)?;
+        salvage.missing().try_for_each(|missing| missing.from_key(|_| Ok(())))
+    }),
 ];
+
+/// A bundle that is damaged in its last item, and 300 bytes before the end of it.
+struct Damaged<'b>(&'b [u8]);
+
+impl Source for Damaged<'_> {
+    fn length(&self) -> Result<u64> {
+        self.0.length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.0.read(offset, buffer)?;
+        let footer = self.0.last_chunk().map_or(0, |length| u64::from_be_bytes(*length));
+        let footer_at = (self.0.len() as u64).saturating_sub(footer + 9);
+        for back in [1, 300] {
+            let at = footer_at.checked_sub(back).and_then(|at| at.checked_sub(offset));
+            if let Some(byte) = at.and_then(|at| usize::try_from(at).ok()).and_then(|at| buffer.get_mut(at)) {
+                *byte ^= 1;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// In a process of its own, since a test that fails here ends it.
 #[test]

@@ -1,6 +1,9 @@
 //! A state held in memory: what a sink was given, to be compared and walked over again.
 #![allow(dead_code)]
 
+pub mod history;
+pub mod oracle;
+
 use std::cell::RefCell;
 
 use lifeboat_core::chain::{Base, Chain, Deltas};

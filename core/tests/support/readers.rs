@@ -1,6 +1,7 @@
 //! Every reader of this crate, and what each says of a chain of bundles.
 
 use lifeboat_core::chain::{Bundle, Chain, DeltaIntake, Deltas};
+use lifeboat_core::salvage::Salvage;
 use lifeboat_core::stream::{Audit, Decoder, Discard, LookAhead, Opened, Opener, Restore};
 use lifeboat_core::{AccessKey, Error, PublicReport};
 
@@ -67,6 +68,13 @@ pub fn random_access(key: &AccessKey, chain: &[&[u8]]) -> Said {
 pub fn walk(key: &AccessKey, chain: &[&[u8]]) -> Said {
     let chain = kind(Chain::open(key, chain.iter().copied()))?;
     kind(chain.walk(key, Discard, || Ok(()))).map(|(report, _)| report.public.state_id.to_string())
+}
+
+/// What is salvaged: whether it is all of the state.
+pub fn salvage(key: &AccessKey, chain: &[&[u8]]) -> Result<bool, String> {
+    let salvage = kind(Salvage::open(key, chain.iter().copied(), || Ok(())))?;
+    kind(salvage.walk(Discard, || Ok(())))?;
+    Ok(salvage.missing().next().is_none())
 }
 
 /// A delta by itself, as far as that goes.

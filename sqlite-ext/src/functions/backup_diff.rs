@@ -95,7 +95,7 @@ impl Side {
             let settings = chain.chain.settings().map_err(|error| chain.place(error))?;
             let schema = chain.chain.schema().map_err(|error| chain.place(error))?;
             chain.chain.check_tables(&schema).map_err(|error| chain.place(error))?;
-            let shape = Shape::new(app, &chain.chain, &settings, &schema, watch)?;
+            let shape = Shape::new(app, chain.length(), &settings, &schema, watch)?;
             Ok(Self { name, chain, settings, schema, shape })
         };
         open().map_err(|error: Error| error.at(name))

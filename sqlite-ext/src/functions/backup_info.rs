@@ -1,4 +1,4 @@
-//! `backup_info(bundle [, key])` tells what a bundle or a chain holds, as JSON. All of it is read and checked.
+//! `backup_info(bundle [, key [, options]])` tells what a bundle or a chain holds, as JSON. All of it is read and checked.
 //!
 //! Without a key, what anybody can see: `full` (it needs no other bundle), else `base_id`, the state from which it leads on;
 //! `state_id`, `domain_id`, `verify_key` (who signed it), `bytes`, `chunks`, `sha256` (of the whole file). With the recovery key
@@ -12,19 +12,50 @@
 //!
 //! Of a delta, or a chain of deltas, nobody can tell the contents of the state without its base: in their place stand `changes`, and
 //! of a single delta `tables`, as above.
+//!
+//! Options: `salvage` (default false): what is proved of a damaged bundle or chain, with the recovery key. The report has
+//! `salvaged`, `domain`, the settings, `tables` and `rows` that come back, the numbers of the `schema`, `damaged`
+//! and `missing`; settings and schema are null where they are not proved.
 
 use crate::sql::arguments::Bundle;
-use crate::sql::edge::{Call, Reply};
+use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
+use crate::sql::json::Limit;
 use crate::work::chains::{Audited, audit, check_same, incomplete};
 use crate::work::file_source::{open_chain, with_path};
+use crate::work::salvage::{Losses, open_salvage};
 use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
 use lifeboat_core::chain::{Bundle as OpenBundle, Chain};
-use lifeboat_core::state::{SchemaKind, TextEncoding};
+use lifeboat_core::salvage::Salvage;
+use lifeboat_core::state::{SchemaKind, SchemaRow, TextEncoding, is_system_table};
 use lifeboat_core::{AccessKey, Error, Report, Result};
 use lifeboat_sqlite::Connection;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    salvage: bool,
+}
+
+/// What is proved of damaged bundles.
+#[derive(Serialize)]
+struct Salvaged {
+    salvaged: bool,
+    domain: Option<String>,
+    encoding: Option<&'static str>,
+    application_id: Option<i32>,
+    user_version: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<SelectionReport>,
+    #[serde(serialize_with = "as_object")]
+    tables: Vec<(String, u64)>,
+    rows: u64,
+    schema: Option<Counts>,
+    #[serde(flatten)]
+    losses: Losses,
+}
 
 #[derive(Serialize)]
 struct Info {
@@ -120,8 +151,12 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let bundles = call.arguments.chain(0, &app)?;
     let key = (call.arguments.len() > 1).then(|| call.arguments.access_key(1)).transpose()?;
+    let options: Options = call.arguments.options(2)?;
     let interrupt = AppInterrupt::of(&app)?;
     let Some(key) = key else { return Reply::json(&public(audit(&bundles, None, &interrupt)?)?) };
+    if options.salvage {
+        return Reply::json(&salvaged(&open_salvage(&key, &bundles, &interrupt)?, length_limit(&app), &interrupt)?);
+    }
     let audited = audit(&bundles, None, &interrupt)?;
     let (contents, changes) = contents(&app, &bundles, &audited, &key, &interrupt)?;
     let mut info = Info { contents: Some(contents), ..public(audited)? };
@@ -198,20 +233,53 @@ fn changes(bundle: &OpenBundle<'_>) -> Changes {
     }
 }
 
+fn salvaged(salvage: &Salvage<'_>, longest: usize, interrupt: &AppInterrupt<'_>) -> Result<Salvaged> {
+    let (settings, schema) = (salvage.settings()?, salvage.schema()?);
+    let mut tables = Vec::new();
+    for name in salvage.tables() {
+        let (mut rows, mut count) = (salvage.rows(name)?, 0);
+        while let Some(row) = rows.next()? {
+            interrupt.check()?;
+            count += if is_system_table(name) { row.system_rows(|rows| Ok(rows.len() as u64))? } else { 1 };
+        }
+        if count > 0 {
+            tables.push((name.to_owned(), count));
+        }
+    }
+    Ok(Salvaged {
+        salvaged: true,
+        domain: salvage.domain().map(str::to_owned),
+        encoding: settings.map(|settings| encoding_name(settings.encoding)),
+        application_id: settings.map(|settings| settings.application_id),
+        user_version: settings.map(|settings| settings.user_version),
+        selection: salvage.selection()?.as_ref().map(SelectionReport::from),
+        rows: tables.iter().map(|(_, rows)| rows).sum(),
+        tables,
+        schema: schema.as_deref().map(Counts::of),
+        losses: Losses::of(salvage, Limit(longest))?,
+    })
+}
+
+impl Counts {
+    fn of(schema: &[SchemaRow]) -> Self {
+        let count = |kind| schema.iter().filter(|row| row.kind == kind).count();
+        Self {
+            tables: count(SchemaKind::Table),
+            indexes: count(SchemaKind::Index),
+            views: count(SchemaKind::View),
+            triggers: count(SchemaKind::Trigger),
+        }
+    }
+}
+
 fn state(report: Report, compared: Compared) -> State {
-    let count = |kind| report.schema.iter().filter(|row| row.kind == kind).count();
     State {
         encoding: encoding_name(report.settings.encoding),
         application_id: report.settings.application_id,
         user_version: report.settings.user_version,
         selection: report.selection.as_ref().map(SelectionReport::from),
         rows: report.tables.iter().map(|(_, rows)| rows).sum(),
-        schema: Counts {
-            tables: count(SchemaKind::Table),
-            indexes: count(SchemaKind::Index),
-            views: count(SchemaKind::View),
-            triggers: count(SchemaKind::Trigger),
-        },
+        schema: Counts::of(&report.schema),
         needs: compared.needs,
         unsupported: compared.unsupported,
         domain: report.domain,

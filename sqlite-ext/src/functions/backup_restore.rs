@@ -6,18 +6,23 @@
 //! of a transaction and without a `FROM`.
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `schema` (default `"main"`): the
-//! attached database to restore into.
+//! attached database to restore into; `salvage` (default false): of a damaged bundle or chain, what is proved nevertheless
+//! (`work/salvage.rs`).
 //!
 //! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt` (the expression
-//! indexes, partial indexes and stored generated columns, which this SQLite computed).
+//! indexes, partial indexes and stored generated columns, which this SQLite computed). With `salvage` in place of `state_id`:
+//! `salvaged`, `damaged` and `missing`.
 
 use crate::files::{Access, AtomicFile};
 use crate::functions::backup_verify::{check_expected, read_state_id};
 use crate::sql::arguments::to_path;
-use crate::sql::edge::{Call, Reply};
+use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
+use crate::sql::json::Limit;
 use crate::sql::options::DEFAULT_SCHEMA;
-use crate::work::scratch::{self, Built, Checks};
+use crate::work::salvage::{Losses, open_salvage, refuse_expect};
+use crate::work::scratch::{self, Built, Checks, Place};
+use lifeboat_core::salvage::{Salvage, SalvageReport};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{
     CheckLevel, Cipher, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, check_may_restore,
@@ -35,6 +40,47 @@ struct Options {
     skip_indexes: bool,
     max_bytes: Option<u64>,
     trusted: bool,
+    salvage: bool,
+}
+
+/// The summary of what was salvaged: no state id, and what is missing.
+#[derive(Serialize)]
+pub(crate) struct Salvaged {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    salvaged: bool,
+    domain: Option<String>,
+    tables: usize,
+    rows: u64,
+    #[serde(flatten)]
+    losses: Losses,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    plain: bool,
+    #[serde(flatten)]
+    checks: Checks,
+}
+
+impl Salvaged {
+    /// `longest`: how long the JSON of a key may be.
+    pub fn of(
+        built: Built<SalvageReport>,
+        salvage: &Salvage<'_>,
+        longest: usize,
+        path: Option<&Path>,
+        plain: bool,
+    ) -> Result<Self> {
+        let Built { report, checks } = built;
+        Ok(Self {
+            path: path.map(|path| path.display().to_string()),
+            salvaged: true,
+            domain: report.domain,
+            tables: report.tables.len(),
+            rows: report.tables.iter().map(|(_, rows)| rows).sum(),
+            losses: Losses::of(salvage, Limit(longest))?,
+            plain,
+            checks,
+        })
+    }
 }
 
 /// The summary of a restore.
@@ -60,6 +106,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.access_key(1)?;
     let options: Options = call.arguments.options(2)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
+    refuse_expect(options.salvage, options.expect.as_deref())?;
     let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
 
     check_may_restore(&app)?;
@@ -95,10 +142,21 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         trusted: options.trusted,
         ..target.options(CheckLevel::Quick)
     };
-    let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, None)?;
-    check_expected(expect, built.report.public.state_id)?;
-    let (encoding, summary) = (built.report.settings.encoding, Summary::of(built, None, false));
-    let reply = Reply::json(&summary)?;
+    let place =
+        Place { app: &app, scratch: &scratch, bundles: &bundles, options: rebuild, interrupt: &interrupt, file: None };
+    let (encoding, reply) = match options.salvage {
+        true => {
+            let salvage = open_salvage(&key, &bundles, &interrupt)?;
+            let built = scratch::build_salvaged(&place, &key, &salvage)?;
+            let encoding = built.report.settings.encoding;
+            (encoding, Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), None, false)?)?)
+        }
+        false => {
+            let built = scratch::build(&place, &key)?;
+            check_expected(expect, built.report.public.state_id)?;
+            (built.report.settings.encoding, Reply::json(&Summary::of(built, None, false))?)
+        }
+    };
     // Whatever can fail has been done: an error after the copy could not undo it.
     drop(interrupt);
     let before = app.encoding()?;

@@ -13,12 +13,13 @@
 //! which the new file is not.
 
 use crate::files::{Access, AtomicFile, FoundCall, Guard, Writing, refuse_in_use, resolve};
-use crate::functions::backup_restore::Summary;
+use crate::functions::backup_restore::{Salvaged, Summary};
 use crate::functions::backup_verify::{check_expected, read_state_id};
 use crate::sql::arguments::Bundle;
-use crate::sql::edge::{Call, Reply};
+use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::scratch;
+use crate::work::salvage::{open_salvage, refuse_expect};
+use crate::work::scratch::{self, Place};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
 use serde::Deserialize;
@@ -34,6 +35,7 @@ struct Options {
     skip_indexes: bool,
     max_bytes: Option<u64>,
     trusted: bool,
+    salvage: bool,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -54,6 +56,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let path = resolve(&call.arguments.path(2)?)?;
     let options: Options = call.arguments.options(3)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
+    refuse_expect(options.salvage, options.expect.as_deref())?;
     let rebuild = options.rebuild()?;
 
     let guard = Guard(FoundCall {
@@ -71,13 +74,31 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let name = file.sqlite_name()?;
     let interrupt = AppInterrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), &name, OpenMode::ReadWrite)?;
-    let built = scratch::build(&app, &scratch, &bundles, &key, rebuild, &interrupt, Some(file.handle()))?;
-    check_expected(expect, built.report.public.state_id)?;
+    let place = Place {
+        app: &app,
+        scratch: &scratch,
+        bundles: &bundles,
+        options: rebuild,
+        interrupt: &interrupt,
+        file: Some(file.handle()),
+    };
+    let reply = match options.salvage {
+        true => {
+            let salvage = open_salvage(&key, &bundles, &interrupt)?;
+            let built = scratch::build_salvaged(&place, &key, &salvage)?;
+            Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), Some(&path), plain)?)?
+        }
+        false => {
+            let built = scratch::build(&place, &key)?;
+            check_expected(expect, built.report.public.state_id)?;
+            Reply::json(&Summary::of(built, Some(&path), plain))?
+        }
+    };
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.
     refuse_in_use(&app, &path)?;
     file.publish(rule.existing())?;
-    Reply::json(&Summary::of(built, Some(&path), plain))
+    Ok(reply)
 }
 
 impl Options {

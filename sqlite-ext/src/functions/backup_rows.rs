@@ -1,4 +1,4 @@
-//! `backup_rows(bundle, key, table)` gives the rows of one table of the state that a bundle or chain holds, without restoring
+//! `backup_rows(bundle, key, table [, options])` gives the rows of one table of the state that a bundle or chain holds, without restoring
 //! it. Only the chunks that hold rows of the table are opened, one after the other as the rows are taken; each is checked. With
 //! `WHERE key = …` (an integer, or the text of a key as it stands in the column) only those that can hold that row.
 //!
@@ -10,28 +10,58 @@
 //! - TEXT: a string; if it is ill-formed or holds a NUL, `{"text": "…"}` with the hexadecimal bytes in the encoding of the
 //!   database;
 //! - BLOB: `{"blob": "…"}` with its hexadecimal bytes.
+//!
+//! Options: `salvage` (default false): of a damaged bundle or chain, the rows that are proved nevertheless (`work/salvage.rs`).
+//! Where settings or schema are not, `row` is the JSON array of the stored values.
 
 use crate::sql::arguments::{Argument, Arguments};
 use crate::sql::json;
 use crate::sql::shape::{Columns, Shape, table_named};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
 use crate::work::file_source::WatchedChain;
+use crate::work::salvage::WatchedSalvage;
 use lifeboat_core::chain::{StoredRow, TableRows};
+use lifeboat_core::salvage::SalvagedRows;
 use lifeboat_core::state::{Key, TextEncoding, is_system_table};
-use lifeboat_core::{Error, Result};
+use lifeboat_core::{AccessKey, Error, Result};
 use lifeboat_sqlite::Connection;
+use serde::Deserialize;
 use std::iter::Enumerate;
 use std::vec::IntoIter;
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    salvage: bool,
+}
+
 pub(crate) struct Rows {
-    chain: WatchedChain,
+    bundles: Bundles,
     columns: Columns,
+    /// Whether the columns have names.
+    is_named: bool,
     source: Source,
+}
+
+/// What the rows are read from.
+enum Bundles {
+    Sound(WatchedChain),
+    Damaged(WatchedSalvage),
+}
+
+impl Bundles {
+    fn place(&self, error: Error) -> Error {
+        match self {
+            Self::Sound(chain) => chain.place(error),
+            Self::Damaged(salvage) => salvage.places.place(error),
+        }
+    }
 }
 
 /// Where the next row comes from.
 enum Source {
     Table(Box<TableRows<'static>>),
+    Salvaged(Box<SalvagedRows<'static>>),
     /// The one that was looked up, if it is there.
     Found(Option<StoredRow>),
     /// All rows of a table of SQLite's own.
@@ -41,34 +71,84 @@ enum Source {
 impl TableFunction for Rows {
     const NAME: &'static str = "backup_rows";
     const COLUMNS: &'static [&'static str] = &["key", "row TEXT"];
-    const ARGUMENTS: &'static [&'static str] = &["bundle", "recovery_key", "table_name"];
+    const ARGUMENTS: &'static [&'static str] = &["bundle", "recovery_key", "table_name", "options"];
+    const LAST_IS_OPTIONAL: bool = true;
     const LOOKS_UP: bool = true;
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
         let key = arguments.access_key(1)?;
         let table = arguments.text(2, "the name of the table")?;
         let table = table.ok_or_else(|| Error::misuse("the name of the table is NULL; backup_tables lists them"))?;
+        let options: Options = arguments.options(3)?;
+        if options.salvage {
+            return Self::open_damaged(app, &key, arguments, table, watch);
+        }
         let chain = WatchedChain::open(&key, &arguments.chain(0, app)?, watch)?;
         let placed = |error| chain.place(error);
         let settings = chain.chain.settings().map_err(placed)?;
         let schema = chain.chain.schema().map_err(placed)?;
         chain.chain.check_tables(&schema).map_err(placed)?;
         let name = &table_named(&schema, table)?.name;
-        let columns = Shape::new(app, &chain.chain, &settings, &schema, watch)?.columns(name);
-        let source = open_table(&chain, name, arguments.get(3)?, settings.encoding, &columns).map_err(placed)?;
-        Ok(Self { chain, columns, source })
+        let columns = Shape::new(app, chain.length(), &settings, &schema, watch)?.columns(name);
+        let source = open_table(&chain, name, arguments.get(4)?, settings.encoding, &columns).map_err(placed)?;
+        Ok(Self { bundles: Bundles::Sound(chain), columns, is_named: true, source })
     }
 
     fn next(&mut self) -> Result<Option<Vec<Cell>>> {
         let row = match &mut self.source {
-            Source::Table(rows) => rows.next().map_err(|error| self.chain.place(error))?,
-            Source::Found(row) => row.take(),
+            Source::Table(rows) => rows.next(),
+            Source::Salvaged(rows) => rows.next(),
+            Source::Found(row) => Ok(row.take()),
             Source::System(rows) => {
                 return Ok(rows.next().map(|(at, row)| vec![Cell::Integer(at as i64 + 1), Cell::Text(row)]));
             }
         };
-        let cells = row.map(|row| self.columns.row(&row)).transpose()?;
-        Ok(cells.map(|(key, row)| vec![key, Cell::Text(row)]))
+        let Some(row) = row.map_err(|error| self.bundles.place(error))? else { return Ok(None) };
+        let (key, row) = if self.is_named { self.columns.row(&row)? } else { self.columns.nameless_row(&row)? };
+        Ok(Some(vec![key, Cell::Text(row)]))
+    }
+}
+
+impl Rows {
+    fn open_damaged(
+        app: &Connection<'_>,
+        key: &AccessKey,
+        arguments: &Arguments<'_>,
+        table: &str,
+        watch: &Watch,
+    ) -> Result<Self> {
+        let opened = WatchedSalvage::open(key, &arguments.chain(0, app)?, watch)?;
+        let salvage = &opened.salvage;
+        let placed = |error| opened.places.place(error);
+        let (settings, schema) = (salvage.settings().map_err(placed)?, salvage.schema().map_err(placed)?);
+        let (name, columns) = match (settings, &schema) {
+            (Some(settings), Some(schema)) => {
+                let name = table_named(schema, table)?.name.clone();
+                let columns = Shape::new(app, salvage.length(), &settings, schema, watch)?.columns(&name);
+                (name, Some(columns))
+            }
+            _ => {
+                let known = salvage.tables().find(|name| name.eq_ignore_ascii_case(table));
+                let known = known.ok_or_else(|| {
+                    Error::misuse(format!("no sound chunk has rows of a table {table:?}; backup_info with the option \"salvage\": true lists the tables"))
+                })?;
+                (known.to_owned(), None)
+            }
+        };
+        let (is_named, columns) = (columns.is_some(), columns.unwrap_or_else(|| Columns::nameless(app)));
+        let mut rows = salvage.rows(&name).map_err(placed)?;
+        let source = if is_system_table(&name) {
+            let item = rows.next().map_err(placed)?;
+            let read = |item: &StoredRow| match is_named {
+                true => columns.system_rows(item),
+                false => columns.nameless_system_rows(item),
+            };
+            let rows = item.as_ref().map(read).transpose()?.unwrap_or_default();
+            Source::System(rows.into_iter().enumerate())
+        } else {
+            Source::Salvaged(Box::new(rows))
+        };
+        Ok(Self { bundles: Bundles::Damaged(opened), columns, is_named, source })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::chains::{audit, incomplete, publics};
 use crate::work::file_source::with_path;
-use crate::work::scratch::{self, Checks, Compared, NeedReport};
+use crate::work::scratch::{self, Checks, Compared, NeedReport, Place};
 use lifeboat_core::{AccessKey, Error, PublicReport, Report as Contents, Result, StateId};
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions};
 use serde::{Deserialize, Serialize, Serializer};
@@ -179,7 +179,7 @@ fn restored(
     interrupt: &AppInterrupt<'_>,
 ) -> Result<Report> {
     let scratch = Connection::open(*app.api(), "", OpenMode::Create)?;
-    let built = scratch::build(app, &scratch, bundles, key, options, interrupt, None)?;
+    let built = scratch::build(&Place { app, scratch: &scratch, bundles, options, interrupt, file: None }, key)?;
     of_state(built.report, Level::Restore, Compared::default(), Some(built.checks))
 }
 

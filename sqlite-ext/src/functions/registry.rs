@@ -58,7 +58,7 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
         backup_compose      (2..=3) Pure     PLAIN;
         backup_compose_file (3..=4) Writes   JSON;
         backup_verify       (1..=3) Pure     JSON;
-        backup_info         (1..=2) Pure     JSON;
+        backup_info         (1..=3) Pure     JSON;
         backup_restore      (2..=3) Writes   JSON;
         backup_restore_file (3..=4) Writes   JSON;
     }

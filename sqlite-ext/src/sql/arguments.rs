@@ -78,7 +78,8 @@ pub enum DomainKey {
 
 impl<'a> Arguments<'a> {
     /// # Safety
-    /// The values are those of a call or of a filter that is under way, and stay valid for `'a`.
+    /// The values are those of a call or of a filter that is under way, and stay valid for `'a`; or null, for an argument that was
+    /// left out.
     pub unsafe fn new(values: &'a [*mut sqlite3_value]) -> Self {
         Self { values }
     }
@@ -93,7 +94,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// Too big when SQLite has no memory to hand it out: to convert a text, to write out a zeroblob.
     pub fn get(&self, index: usize) -> Result<Argument<'a>> {
-        let Some(&value) = self.values.get(index) else { return Ok(Argument::Null) };
+        let Some(&value) = self.values.get(index).filter(|value| !value.is_null()) else { return Ok(Argument::Null) };
         let host = Host::get();
         // SAFETY: the value is valid (as of `new`). The length is asked after the pointer, as SQLite demands, and both
         // describe memory that stays as it is until the call returns. An empty BLOB has a null pointer.

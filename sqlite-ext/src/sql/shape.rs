@@ -3,7 +3,7 @@
 use crate::sql::edge::length_limit;
 use crate::sql::json::Limit;
 use crate::sql::table_function::{Cell, Watch};
-use lifeboat_core::chain::{Chain, StoredRow};
+use lifeboat_core::chain::StoredRow;
 use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, Value};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Budget, Connection, Source, StoredColumns};
@@ -15,19 +15,19 @@ pub(crate) struct Shape(lifeboat_sqlite::Columns, Limit);
 pub(crate) struct Columns(StoredColumns, Limit);
 
 impl Shape {
-    /// Judges this schema, which came out of this chain, and learns its tables. Rows as JSON have the limit of texts on the
-    /// connection `app`.
+    /// Judges this schema, which came out of bundles of so many bytes, and learns its tables. Rows as JSON have the limit of texts
+    /// on the connection `app`.
     ///
     /// # Errors
     /// Those of [`lifeboat_sqlite::Columns::new`].
     pub fn new(
         app: &Connection<'_>,
-        chain: &Chain<'_>,
+        bytes: u64,
         settings: &Settings,
         schema: &[SchemaRow],
         watch: &Watch,
     ) -> Result<Self> {
-        let budget = Budget::for_input(chain.bundles().iter().map(|bundle| bundle.public().length).sum());
+        let budget = Budget::for_input(bytes);
         let learn = || lifeboat_sqlite::Columns::new(*app.api(), &budget, settings, schema);
         let columns = budget.watched_by(|| watch.check(), learn)?;
         Ok(Self(columns, Limit(length_limit(app))))
@@ -40,12 +40,33 @@ impl Shape {
 }
 
 impl Columns {
+    /// Of a table that nobody knows.
+    pub fn nameless(app: &Connection<'_>) -> Self {
+        Self(StoredColumns::default(), Limit(length_limit(app)))
+    }
+
     /// A row, as the cells of its key and of its JSON object.
     ///
     /// # Errors
     /// Corrupt when it is no row of this table.
     pub fn row(&self, row: &StoredRow) -> Result<(Cell, String)> {
         row.row(|key, values| Ok((self.key_cell(key)?, self.object(key, values)?)))
+    }
+
+    /// A row of a table that nobody knows: the cells of its key, and of the JSON array of its values.
+    ///
+    /// # Errors
+    /// Corrupt when it is no row.
+    pub fn nameless_row(&self, row: &StoredRow) -> Result<(Cell, String)> {
+        row.row(|key, values| Ok((self.key_cell(key)?, self.1.array(values)?)))
+    }
+
+    /// The same for the rows of a table of SQLite's own.
+    ///
+    /// # Errors
+    /// Corrupt when these are no such rows.
+    pub fn nameless_system_rows(&self, rows: &StoredRow) -> Result<Vec<String>> {
+        rows.system_rows(|rows| rows.iter().map(|row| self.1.array(row)).collect())
     }
 
     /// The rows of a table of SQLite's own, which count from 1.

@@ -14,6 +14,7 @@ use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use std::cell;
 use std::ffi::{CStr, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -25,8 +26,10 @@ pub trait TableFunction: Sized + 'static {
     const NAME: &'static str;
     /// The declarations of the columns that it shows.
     const COLUMNS: &'static [&'static str];
-    /// The names of its arguments, all required, in their order: hidden columns behind those that it shows.
+    /// The names of its arguments, in their order: hidden columns behind those that it shows.
     const ARGUMENTS: &'static [&'static str];
+    /// Whether the last of these may be left out.
+    const LAST_IS_OPTIONAL: bool = false;
     /// Whether it can make use of a value that its first column must equal. That value then stands behind the arguments, where
     /// the statement has one. SQLite still checks each row, so that it may be ignored.
     const LOOKS_UP: bool = false;
@@ -196,12 +199,20 @@ impl<F: TableFunction> Scan<F> {
         self.run(|scan, app| {
             (scan.row, scan.number) = (None, 0);
             drop(scan.rows.take());
-            let all = (1 << F::ARGUMENTS.len()) - 1;
+            let optional = usize::from(F::LAST_IS_OPTIONAL);
+            let (required, options) = F::ARGUMENTS.split_at(F::ARGUMENTS.len() - optional);
+            let all = (1 << required.len()) - 1;
             if given & all != all {
-                return Err(Error::misuse(format!("call it as {}({})", F::NAME, F::ARGUMENTS.join(", "))));
+                let options: String = options.iter().map(|name| format!(" [, {name}]")).collect();
+                return Err(Error::misuse(format!("call it as {}({}{options})", F::NAME, required.join(", "))));
+            }
+            let mut values = values.to_vec();
+            if F::LAST_IS_OPTIONAL && given & (1 << required.len()) == 0 {
+                // What follows stands in its place all the same.
+                values.insert(required.len(), ptr::null_mut());
             }
             // SAFETY: the values are those of this filter, for the time of the call.
-            let arguments = unsafe { Arguments::new(values) };
+            let arguments = unsafe { Arguments::new(&values) };
             arguments.refuse_key_in_database(app)?;
             let watch = Watch { db: scan.db, last: Rc::default(), ticks: Rc::default() };
             scan.rows = Some(F::open(app, &arguments, &watch)?);

@@ -98,14 +98,20 @@ impl Source for BundleSource<'_> {
     }
 }
 
+/// These bundles, each to be read at any place.
+///
+/// # Errors
+/// Host when one cannot be read.
+pub(crate) fn sources<'a>(bundles: &[Bundle<'a>]) -> Result<Vec<BundleSource<'a>>> {
+    bundles.iter().map(|bundle| Ok(BundleSource::open(bundle)?.among(bundles, bundle))).collect()
+}
+
 /// Opens these bundles, oldest first, as a chain.
 ///
 /// # Errors
 /// Those of reading and of [`Chain::open`], with the bundle's path where there are several.
 pub(crate) fn open_chain<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<Chain<'a>> {
-    let open = |bundle| Ok(BundleSource::open(bundle)?.among(bundles, bundle));
-    let sources: Vec<_> = bundles.iter().map(open).collect::<Result<_>>()?;
-    Chain::open(key, sources).map_err(|error| with_path(bundles, error))
+    Chain::open(key, sources(bundles)?).map_err(|error| with_path(bundles, error))
 }
 
 /// The error with the place of the damage, where it tells of some: a chunk that is read in the course of the work does not
@@ -125,6 +131,11 @@ pub(crate) fn locate(
 /// A chain that stays open while a statement takes rows out of it. Each read heeds interrupts.
 pub(crate) struct WatchedChain {
     pub chain: Chain<'static>,
+    places: Places,
+}
+
+/// The bundles of a chain, to say where an error came from.
+pub(crate) struct Places {
     /// The path of each bundle; of a BLOB none.
     paths: Vec<Option<PathBuf>>,
     last_read: Rc<Cell<LastRead>>,
@@ -143,30 +154,48 @@ impl WatchedChain {
     /// # Errors
     /// Those of [`open_chain`]; mismatch when the chain does not begin with a full bundle.
     pub fn open(key: &AccessKey, bundles: &[Bundle<'_>], watch: &Watch) -> Result<Self> {
-        let last_read = Rc::new(Cell::new(LastRead::default()));
-        let mut sources = Vec::with_capacity(bundles.len());
-        for (number, bundle) in bundles.iter().enumerate() {
-            let source = match bundle {
-                Bundle::Bytes(bytes) => BundleSource::Owned(copy(bytes)?),
-                Bundle::File(path) => BundleSource::file(path, "bundle")?,
-            };
-            let source = source.among(bundles, bundle);
-            sources.push(Watched { source, number, last_read: Rc::clone(&last_read), watch: watch.clone() });
-        }
+        let (sources, places) = watch_all(bundles, watch)?;
         let chain = Chain::open(key, sources).map_err(|error| with_path(bundles, error))?;
         chain.require_complete()?;
-        let path = |bundle: &Bundle<'_>| match bundle {
-            Bundle::Bytes(_) => None,
-            Bundle::File(path) => Some(path.clone()),
-        };
-        Ok(Self { chain, paths: bundles.iter().map(path).collect(), last_read })
+        Ok(Self { chain, places })
     }
 
     /// Tells of two chains which was read later.
     pub fn last_read(&self) -> u64 {
-        self.last_read.get().time
+        self.places.last_read.get().time
     }
 
+    /// How many bytes the bundles have together.
+    pub fn length(&self) -> u64 {
+        self.chain.bundles().iter().map(|bundle| bundle.public().length).sum()
+    }
+
+    /// As [`Places::place`].
+    pub fn place(&self, error: Error) -> Error {
+        self.places.place(error)
+    }
+}
+
+/// These bundles, each to be read at any place as long as a statement runs.
+///
+/// # Errors
+/// Host when one cannot be read; too big when there is no memory for a copy of a BLOB.
+pub(crate) fn watch_all(bundles: &[Bundle<'_>], watch: &Watch) -> Result<(Vec<Watched>, Places)> {
+    let last_read = Rc::new(Cell::new(LastRead::default()));
+    let mut sources = Vec::with_capacity(bundles.len());
+    for (number, bundle) in bundles.iter().enumerate() {
+        let source = match bundle {
+            Bundle::Bytes(bytes) => BundleSource::Owned(copy(bytes)?),
+            Bundle::File(path) => BundleSource::file(path, "bundle")?,
+        };
+        let source = source.among(bundles, bundle);
+        sources.push(Watched { source, number, last_read: Rc::clone(&last_read), watch: watch.clone() });
+    }
+    let paths = bundles.iter().map(|bundle| bundle.path().map(Path::to_owned)).collect();
+    Ok((sources, Places { paths, last_read }))
+}
+
+impl Places {
     /// The error with the bundle that it came from, where there are several: damage shows when a chunk is read.
     pub fn place(&self, error: Error) -> Error {
         let is_of_bundle = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Unsupported);
@@ -193,7 +222,7 @@ fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// A source of a chain that a statement reads.
-struct Watched {
+pub(crate) struct Watched {
     source: BundleSource<'static>,
     number: usize,
     last_read: Rc<Cell<LastRead>>,

@@ -6,6 +6,7 @@
 //! base, chains            the bundles that are given; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
+//! salvage                 what damaged bundles still prove
 //! compose                 a chain → one bundle
 //! summary                 what a function says it did
 //! ```
@@ -19,5 +20,6 @@ pub(crate) mod file_source;
 pub(crate) mod input;
 pub(crate) mod keyed;
 pub(crate) mod restore;
+pub(crate) mod salvage;
 pub(crate) mod scratch;
 pub(crate) mod summary;

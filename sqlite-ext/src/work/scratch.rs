@@ -2,20 +2,22 @@
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
+use crate::work::file_source::with_path;
 use crate::work::restore::restore;
+use lifeboat_core::salvage::{Salvage, SalvageReport};
 use lifeboat_core::{AccessKey, Error, Report, Result, parallel};
 use lifeboat_sqlite::{
     Budget, CheckLevel, Conformance, Connection, Findings, Need, Needed, Rebuild, RebuildOptions, Rebuilt,
-    foreign_key_check, is_of_machine, lend, prove,
+    foreign_key_check, is_of_machine, lend, prove, prove_salvaged,
 };
 use serde::{Serialize, Serializer};
 use std::fs::File;
 use std::thread;
 
 /// What is said of a database that was built and proved.
-pub(crate) struct Built {
+pub(crate) struct Built<R = Report> {
     /// What the bundle holds.
-    pub report: Report,
+    pub report: R,
     /// What was found.
     pub checks: Checks,
 }
@@ -75,34 +77,63 @@ struct Computed {
     stored_columns: Vec<String>,
 }
 
-/// Builds the state that a chain leads to in `scratch`, an empty database, with the collations of `app`, and proves by a second walk that it has the id that the
-/// last bundle names.
-/// `file` is that database, if it is one that the caller will sync: most of that is done meanwhile.
+/// Builds the state that a chain leads to, with the collations of the calling connection, and proves by a second walk that it
+/// has the id that the last bundle names.
 ///
 /// # Errors
 /// Those of the bundle, of the rebuild and of [`prove`]; interrupted. The scratch database is of no use then.
-pub(crate) fn build<'c>(
-    app: &Connection<'_>,
-    scratch: &'c Connection<'c>,
-    bundles: &[Bundle<'_>],
+pub(crate) fn build(place: &Place<'_, '_, '_>, key: &AccessKey) -> Result<Built> {
+    let fill = |rebuild| restore(place.bundles, key, rebuild, place.interrupt);
+    build_with(place, fill, |report, left_out| prove(place.scratch, key, report, left_out))
+}
+
+/// Builds what is salvaged of a chain, and proves that the database has all of that and nothing else.
+///
+/// # Errors
+/// As [`build`] and [`Salvage::walk`].
+pub(crate) fn build_salvaged(
+    place: &Place<'_, '_, '_>,
     key: &AccessKey,
-    options: RebuildOptions,
-    interrupt: &AppInterrupt<'_>,
-    file: Option<&File>,
-) -> Result<Built> {
+    salvage: &Salvage<'_>,
+) -> Result<Built<SalvageReport>> {
+    let fill = |rebuild| salvage.walk(rebuild, || place.interrupt.check());
+    let fill = |rebuild| fill(rebuild).map_err(|error| with_path(place.bundles, error));
+    build_with(place, fill, |report, left_out| prove_salvaged(place.scratch, key, report, left_out))
+}
+
+/// Where and how something is built.
+pub(crate) struct Place<'a, 'i, 'c> {
+    /// The calling connection.
+    pub app: &'a Connection<'a>,
+    /// An empty database.
+    pub scratch: &'c Connection<'c>,
+    pub bundles: &'a [Bundle<'a>],
+    pub options: RebuildOptions,
+    pub interrupt: &'a AppInterrupt<'i>,
+    /// That database, if it is one that the caller will sync: most of that is done meanwhile.
+    pub file: Option<&'a File>,
+}
+
+/// `fill` hands the rows on, and `prove` compares what was built with what it was built of.
+fn build_with<'c, R>(
+    place: &Place<'_, '_, 'c>,
+    fill: impl FnOnce(Rebuild<'c>) -> Result<(R, Rebuild<'c>)>,
+    prove: impl FnOnce(&R, &[String]) -> Result<()>,
+) -> Result<Built<R>> {
+    let Place { app, scratch, bundles, options, interrupt, file } = *place;
     let watcher = || interrupt.check();
     let input_bytes = bundles.iter().map(Bundle::length).fold(0, u64::saturating_add);
     let options = RebuildOptions { input_bytes, ..options };
     let _lent = lend(scratch, app)?;
     scratch.watched_by(watcher, || {
-        let (report, rebuild) = restore(bundles, key, Rebuild::new(scratch, options)?, interrupt)?;
+        let (report, rebuild) = fill(Rebuild::new(scratch, options)?)?;
         let rebuilt = rebuild.finish()?;
         let foreign_keys = rebuilt.examine(scratch, || {
             thread::scope(|threads| {
                 // The disk works while the rows are read again.
                 let file = file.filter(|_| parallel::has_room_for_thread());
                 let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
-                let proved = prove(scratch, key, &report, &rebuilt.left_out);
+                let proved = prove(&report, &rebuilt.left_out);
                 // Where no thread could be made, the caller's own sync does all of it.
                 if let Some(Ok(synced)) = synced
                     && let Ok(Err(error)) = synced.join()

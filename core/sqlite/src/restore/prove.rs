@@ -2,8 +2,10 @@
 
 use crate::ffi::connection::Connection;
 use crate::snapshot::walk::Snapshot;
-use lifeboat_core::state::{SchemaKind, SchemaRow, StateDigest};
-use lifeboat_core::{AccessKey, Error, Report, Result};
+use lifeboat_core::keys::DomainId;
+use lifeboat_core::salvage::SalvageReport;
+use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, StateDigest};
+use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 
 /// Walks over the main database, and compares the id of its state with the one that a bundle names. `left_out`: indexes of
 /// the state that the database does not have. All else is proved nevertheless.
@@ -12,7 +14,44 @@ use lifeboat_core::{AccessKey, Error, Report, Result};
 /// Corrupt when it is another: the bundle has rows that its tables do not give back as they are, which no exporter writes.
 /// Those of [`Snapshot::walk_as`].
 pub fn prove(database: &Connection<'_>, key: &AccessKey, report: &Report, left_out: &[String]) -> Result<()> {
-    let keys = key.keys(report.public.domain_id)?;
+    let expected = Expected {
+        domain_id: report.public.domain_id,
+        schema: &report.schema,
+        selection: report.selection.as_ref(),
+        id: report.public.state_id,
+    };
+    prove_as(database, key, &expected, left_out)
+}
+
+/// The same for what was salvaged: the database has all of that, and nothing else.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_salvaged(
+    database: &Connection<'_>,
+    key: &AccessKey,
+    report: &SalvageReport,
+    left_out: &[String],
+) -> Result<()> {
+    let expected = Expected {
+        domain_id: report.domain_id,
+        schema: &report.schema,
+        selection: report.selection.as_ref(),
+        id: report.proof,
+    };
+    prove_as(database, key, &expected, left_out)
+}
+
+/// What the database must hold.
+struct Expected<'r> {
+    domain_id: DomainId,
+    schema: &'r [SchemaRow],
+    selection: Option<&'r Selection>,
+    id: StateId,
+}
+
+fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, left_out: &[String]) -> Result<()> {
+    let keys = key.keys(report.domain_id)?;
     let mut digest = StateDigest::new(&keys);
     let snapshot = Snapshot::open(database, "main")?;
     let failed = |found: String| {
@@ -25,8 +64,8 @@ pub fn prove(database: &Connection<'_>, key: &AccessKey, report: &Report, left_o
     if !snapshot.schema()?.iter().eq(expected) {
         return failed("has another schema than the bundle".to_owned());
     }
-    snapshot.walk_with(report.selection.as_ref(), &report.schema, &mut digest)?;
-    let (found, named) = (digest.finish()?, report.public.state_id);
+    snapshot.walk_with(report.selection, report.schema, &mut digest)?;
+    let (found, named) = (digest.finish()?, report.id);
     match found == named {
         true => Ok(()),
         false => failed(format!("has the state {found}, and the bundle names {named}")),

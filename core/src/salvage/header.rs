@@ -1,0 +1,45 @@
+//! The keys of a bundle whose header is damaged: all 75 bytes of a header follow from the key and the id of the domain, so that
+//! a header is made anew, and something else proves that it is the one that was there.
+
+use crate::crypto::digest::sha256;
+use crate::crypto::id::DomainId;
+use crate::crypto::key::AccessKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::format::header::{HEADER_LENGTH, Header};
+use crate::kinds::FileKind;
+
+/// Where the id of the domain and the commitment stand in a header.
+const DOMAIN_ID: std::ops::Range<usize> = 16..32;
+const COMMITMENT: std::ops::Range<usize> = 34..66;
+
+/// The domain whose name most exports do not choose.
+const DEFAULT_DOMAIN: &str = "default";
+
+/// The keys that the bundle may have been made with: those of the domain whose id stands in the damaged header; of the key's own
+/// domain, or of the default one.
+pub(crate) fn candidates(key: &AccessKey, damaged: &[u8; HEADER_LENGTH]) -> Vec<DomainKeys> {
+    let own = match key {
+        AccessKey::Recovery(key) => key.domain_id(DEFAULT_DOMAIN).ok(),
+        AccessKey::Write(key) => Some(key.domain_id),
+        AccessKey::Read(key) => Some(key.domain_id),
+    };
+    let mut ids = vec![part(damaged, DOMAIN_ID).map(DomainId), own];
+    ids.dedup();
+    ids.into_iter().flatten().filter_map(|id| key.keys(id).ok()).collect()
+}
+
+/// SHA-256 of the header of these keys.
+pub(crate) fn hash_of(keys: &DomainKeys) -> [u8; 32] {
+    sha256(&Header::of(keys).encode())
+}
+
+/// The commitment of a damaged header, if the header that has its id and its commitment has this hash: then both are right.
+pub(crate) fn proven_commitment(damaged: &[u8; HEADER_LENGTH], hash: &[u8; 32]) -> Option<[u8; 32]> {
+    let (domain_id, commitment) = (DomainId(part(damaged, DOMAIN_ID)?), part(damaged, COMMITMENT)?);
+    let header = Header { file_kind: FileKind::Bundle, domain_id, commitment };
+    (sha256(&header.encode()) == *hash).then_some(commitment)
+}
+
+fn part<const N: usize>(header: &[u8; HEADER_LENGTH], range: std::ops::Range<usize>) -> Option<[u8; N]> {
+    header.get(range)?.try_into().ok()
+}
