@@ -2,8 +2,6 @@
 //! proved.
 
 mod common;
-#[path = "support/evidence.rs"]
-mod evidence;
 
 use common::history::{history, options};
 use common::oracle::{BEGIN, END, Range, cut, expected, groups, holds};

@@ -210,7 +210,7 @@ fn nonsense() {
         ("backup_export", 1, 2),
         ("backup_export_file", 2, 3),
         ("backup_verify", 1, 3),
-        ("backup_info", 1, 2),
+        ("backup_info", 1, 3),
         ("backup_restore", 2, 3),
         ("backup_restore_file", 3, 4),
     ];

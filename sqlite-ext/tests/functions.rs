@@ -243,7 +243,7 @@ fn tables_and_rows_without_restoring() {
     let wrong = error(&db, "SELECT * FROM backup_rows(?, ?, 'nothing')", params![bundle, key]);
     assert!(wrong.contains("no table \"nothing\""), "{wrong}");
     let wrong = error(&db, "SELECT * FROM backup_rows(?, ?)", params![bundle, key]);
-    assert!(wrong.contains("call it as backup_rows(bundle, recovery_key, table_name)"), "{wrong}");
+    assert!(wrong.contains("call it as backup_rows(bundle, recovery_key, table_name [, options])"), "{wrong}");
     let wrong = error(&db, "SELECT * FROM backup_tables('100%s%n.bundle', ?)", params![key]);
     assert!(wrong.contains("100%s%n.bundle"), "{wrong}");
     db.execute_batch("CREATE TABLE keys AS SELECT 'people' AS name").unwrap();

@@ -105,8 +105,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let bundles = call.arguments.chain(0, &app)?;
     let key = call.arguments.access_key(1)?;
     let options: Options = call.arguments.options(2)?;
-    let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     refuse_expect(options.salvage, options.expect.as_deref())?;
+    let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let schema = options.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
 
     check_may_restore(&app)?;

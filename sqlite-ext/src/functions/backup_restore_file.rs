@@ -55,8 +55,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     // One path for every check: a link would hide the journal beside the file that it leads to.
     let path = resolve(&call.arguments.path(2)?)?;
     let options: Options = call.arguments.options(3)?;
-    let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     refuse_expect(options.salvage, options.expect.as_deref())?;
+    let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let rebuild = options.rebuild()?;
 
     let guard = Guard(FoundCall {
