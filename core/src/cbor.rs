@@ -70,9 +70,10 @@ pub(crate) fn from_slice<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], wh
         cbor4ii::serde::from_slice(bytes).map_err(|_| Error::corrupt(format!("{what} is not what it should be")))?;
     let mut again = cbor4ii::serde::Serializer::new(Compare::with(bytes));
     let written = item.serialize(&mut again).is_ok();
-    match written && again.into_inner().is_same() {
-        true => Ok(item),
-        false => Err(Error::corrupt(format!("{what} is not in canonical form"))),
+    if written && again.into_inner().is_same() {
+        Ok(item)
+    } else {
+        Err(Error::corrupt(format!("{what} is not in canonical form")))
     }
 }
 

@@ -24,9 +24,10 @@ fn rust_host_of(bundles: &[&str], directory: &Path, key: &str, out: &str) -> Res
 /// What a program says: its output, or its error.
 fn said(program: &mut Command) -> Result<String, String> {
     let output = program.output().expect("`make test` builds the examples");
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 }
 

@@ -154,9 +154,10 @@ fn what_is_replaced_hands_on_owner_group_and_mode() {
                 let _ = fs::remove_file(&path);
                 let options = json!({"replace": true, "domain": "other"});
                 // Of another domain, so that it is replaced each time.
-                match target.ends_with(".db") {
-                    false => drop(bench.export(target, options)),
-                    true => fs::write(&path, "").unwrap(),
+                if target.ends_with(".db") {
+                    fs::write(&path, "").unwrap()
+                } else {
+                    drop(bench.export(target, options))
                 }
                 chown(&path, Some(user), Some(group)).unwrap();
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
@@ -187,9 +188,10 @@ fn a_file_of_another_user_stays_that_users() {
     fs::set_permissions(bench.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
     for (writer, (target, _)) in WRITERS.iter().enumerate().take(3) {
         let path = bench.path(target);
-        match target.ends_with(".db") {
-            false => drop(bench.export(target, json!({"domain": "other"}))),
-            true => fs::write(&path, "").unwrap(),
+        if target.ends_with(".db") {
+            fs::write(&path, "").unwrap()
+        } else {
+            drop(bench.export(target, json!({"domain": "other"})))
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         let before = fs::read(&path).unwrap();

@@ -37,9 +37,10 @@ pub(crate) fn read_footer(source: &dyn Source, length: u64) -> Result<(Footer, u
         _ => ends(),
     })?;
     footer.check_signature(&encoded)?;
-    match !footer.items.is_empty() && footer.items.len() % RECORD == 0 {
-        true => Ok((footer, at - footer_length)),
-        false => Err(Error::corrupt("the footer does not list the items before it")),
+    if !footer.items.is_empty() && footer.items.len() % RECORD == 0 {
+        Ok((footer, at - footer_length))
+    } else {
+        Err(Error::corrupt("the footer does not list the items before it"))
     }
 }
 
@@ -72,9 +73,10 @@ pub(crate) fn items(footer: &Footer, footer_at: u64) -> Result<Vec<ItemRecord>> 
         }
         offset += u64::from(length);
     }
-    match offset == footer_at {
-        true => Ok(items),
-        false => Err(Error::corrupt("the footer lists items of another length than what is before it has")),
+    if offset == footer_at {
+        Ok(items)
+    } else {
+        Err(Error::corrupt("the footer lists items of another length than what is before it has"))
     }
 }
 

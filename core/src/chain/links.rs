@@ -74,11 +74,12 @@ pub(crate) fn full_in_the_middle(number: usize) -> Error {
 }
 
 pub(crate) fn check_length(bundles: usize) -> Result<()> {
-    match bundles > CHAIN_MAX {
-        true => Err(Error::too_big(format!(
+    if bundles > CHAIN_MAX {
+        Err(Error::too_big(format!(
             "a chain of {bundles} bundles; at most {CHAIN_MAX} are read at once: compose some of them into one first"
-        ))),
-        false => Ok(()),
+        )))
+    } else {
+        Ok(())
     }
 }
 

@@ -84,10 +84,7 @@ fn runs(file_kind: FileKind, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, 
             }
         }
     }
-    match runs.len() == entry.runs.len() {
-        true => Ok(runs),
-        false => Err(lies()),
-    }
+    if runs.len() == entry.runs.len() { Ok(runs) } else { Err(lies()) }
 }
 
 /// The length of the head of a run.

@@ -112,10 +112,7 @@ impl<'s> Overlay<'s> {
 }
 
 fn begin<S: StateSink>(table: &OwnedTable, begun: &mut bool, out: &mut Output<S>) -> Outcome {
-    match std::mem::replace(begun, true) {
-        true => Ok(()),
-        false => out.begin(&table.as_table()),
-    }
+    if std::mem::replace(begun, true) { Ok(()) } else { out.begin(&table.as_table()) }
 }
 
 /// Hands on the item that a change leaves, if it leaves one.
@@ -127,9 +124,10 @@ fn deliver<S: StateSink>(
 ) -> Outcome {
     let Some((digest, new)) = &change.new else { return Ok(()) };
     begin(table, begun, out)?;
-    match table.as_table().is_one_item() {
-        true => out.item(&table.as_table(), new.bytes(), *digest),
-        false => with_row(&change.key.0, new.bytes(), |row| out.row(row, *digest)),
+    if table.as_table().is_one_item() {
+        out.item(&table.as_table(), new.bytes(), *digest)
+    } else {
+        with_row(&change.key.0, new.bytes(), |row| out.row(row, *digest))
     }
 }
 

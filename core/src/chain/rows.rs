@@ -168,10 +168,7 @@ fn find_in(bundle: &Rc<Bundle<'_>>, table: &OwnedTable, key: &KeyBytes) -> Resul
     while low < high {
         let middle = low + (high - low) / 2;
         let first = Cursor::over(bundle, table, &chunks[middle..=middle]).next()?;
-        match first.is_some_and(|change| change.key <= *key) {
-            true => low = middle + 1,
-            false => high = middle,
-        }
+        if first.is_some_and(|change| change.key <= *key) { low = middle + 1 } else { high = middle }
     }
     let Some(chunk) = low.checked_sub(1) else { return Ok(None) };
     let mut cursor = Cursor::over(bundle, table, &chunks[chunk..=chunk]);

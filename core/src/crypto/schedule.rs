@@ -165,11 +165,10 @@ impl AccessKey {
     }
 
     fn check_domain(&self, own: DomainId, id: DomainId) -> Result<()> {
-        match own == id {
-            true => Ok(()),
-            false => {
-                Err(Error::wrong_key(format!("this {} is of another domain; nothing was opened", self.kind_name())))
-            }
+        if own == id {
+            Ok(())
+        } else {
+            Err(Error::wrong_key(format!("this {} is of another domain; nothing was opened", self.kind_name())))
         }
     }
 

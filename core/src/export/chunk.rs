@@ -285,20 +285,16 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     /// Corrupt when the changes do not lead from `base` to `target`.
     pub fn finish(mut self, domain_id: DomainId, base: Total, target: Total) -> Result<ExportTotals> {
         self.end()?;
-        match base.leads_to(self.sum, self.added, &target) {
-            true => Ok(ExportTotals { domain_id, base, target, chunks: self.count, changes: self.changes }),
-            false => {
-                Err(Error::corrupt("the changes do not lead from the base to the state: the base contradicts itself"))
-            }
+        if base.leads_to(self.sum, self.added, &target) {
+            Ok(ExportTotals { domain_id, base, target, chunks: self.count, changes: self.changes })
+        } else {
+            Err(Error::corrupt("the changes do not lead from the base to the state: the base contradicts itself"))
         }
     }
 
     /// Hands out the chunk in the making, if there is one.
     pub fn end(&mut self) -> Result<()> {
-        match self.plaintext.is_empty() {
-            true => Ok(()),
-            false => self.hand_out(ChunkKind::Changes),
-        }
+        if self.plaintext.is_empty() { Ok(()) } else { self.hand_out(ChunkKind::Changes) }
     }
 
     fn hand_out(&mut self, kind: ChunkKind) -> Result<()> {

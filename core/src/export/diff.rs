@@ -80,10 +80,7 @@ impl<'s> Difference<'s> {
         if old.is_none() && matches!(table, Table::Settings | Table::Schema) {
             return Err(Error::corrupt("the base has no settings or no schema"));
         }
-        match old == Some(digest) {
-            true => Ok(()),
-            false => out.push(table, &NO_KEY, old, Some((digest, value))),
-        }
+        if old == Some(digest) { Ok(()) } else { out.push(table, &NO_KEY, old, Some((digest, value))) }
     }
 
     /// Rows of this table follow.

@@ -128,10 +128,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         let digest = self.tally.add(&NO_KEY, value)?;
         if let Some(ledger) = &mut self.ledger {
             ledger.table(table)?;
-            match is_shown {
-                true => ledger.value(value, digest)?,
-                false => ledger.digest(&NO_KEY, digest)?,
-            }
+            if is_shown { ledger.value(value, digest)? } else { ledger.digest(&NO_KEY, digest)? }
         }
         match &mut self.difference {
             Some(difference) => difference.item(table, digest, value, &mut self.changes),

@@ -111,10 +111,7 @@ fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
 
 /// Reads over a new value, which in a ledger is mostly a digest.
 pub(crate) fn skip_new(file_kind: FileKind, table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
-    match holds_digest(file_kind, table) {
-        true => next_digest(reader).map(drop),
-        false => skip_item(table, reader),
-    }
+    if holds_digest(file_kind, table) { next_digest(reader).map(drop) } else { skip_item(table, reader) }
 }
 
 /// What stands next in a chunk's plaintext.
@@ -241,10 +238,7 @@ pub(crate) fn next_item<'a>(
 }
 
 pub(crate) fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {
-    match reader.null() {
-        true => Ok(None),
-        false => next_digest(reader).map(Some),
-    }
+    if reader.null() { Ok(None) } else { next_digest(reader).map(Some) }
 }
 
 /// Reads a digest: a byte string of 16 bytes.
@@ -271,10 +265,7 @@ pub(crate) fn between<'a>(start: &Reader<'a>, end: &Reader<'a>) -> &'a [u8] {
 }
 
 fn canonical(again: &Compare<'_>, what: &str) -> Result<()> {
-    match again.is_same() {
-        true => Ok(()),
-        false => Err(Error::corrupt(format!("{what} is not in canonical form"))),
-    }
+    if again.is_same() { Ok(()) } else { Err(Error::corrupt(format!("{what} is not in canonical form"))) }
 }
 
 /// Watches that changes come in canonical order: tables ascending, and in each the keys.

@@ -51,9 +51,10 @@ impl Footer {
     /// # Errors
     /// Corrupt when the verify key that stands in the footer did not sign it (RFC 8032, strict).
     pub fn check_signature(&self, encoded: &[u8]) -> Result<()> {
-        match verify(&self.verify_key, &signed_message(encoded), &self.signature) {
-            true => Ok(()),
-            false => Err(Error::corrupt("the signature is wrong: the footer is not what the exporter wrote")),
+        if verify(&self.verify_key, &signed_message(encoded), &self.signature) {
+            Ok(())
+        } else {
+            Err(Error::corrupt("the signature is wrong: the footer is not what the exporter wrote"))
         }
     }
 

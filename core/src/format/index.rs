@@ -114,9 +114,10 @@ impl IndexCheck {
     pub fn expect(&mut self, entry: &[u8]) -> Result<()> {
         self.expected.update(entry);
         self.expected_length += entry.len() as u64;
-        match self.expected_length + SUMMARY_MAX as u64 > INDEX_MAX {
-            true => Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes"))),
-            false => Ok(()),
+        if self.expected_length + SUMMARY_MAX as u64 > INDEX_MAX {
+            Err(Error::too_big(format!("an index of more than {INDEX_MAX} bytes")))
+        } else {
+            Ok(())
         }
     }
 
@@ -273,9 +274,10 @@ pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(
     }
     let summary = Summary::decode(reader.rest())?;
     let follows = decoder.is_whole() && summary.base.sum.wrapping_add(decoder.sum) == summary.target.sum;
-    match follows {
-        true => Ok((entries, summary)),
-        false => Err(Error::corrupt("the summary of the index does not follow from its entries")),
+    if follows {
+        Ok((entries, summary))
+    } else {
+        Err(Error::corrupt("the summary of the index does not follow from its entries"))
     }
 }
 

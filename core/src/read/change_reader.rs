@@ -213,9 +213,10 @@ impl ChangeDecoder {
                 return Err(Error::corrupt("a chunk begins without the head of a run").into());
             };
             let length = reader.rest().len();
-            let digests = match table.is_one_item() {
-                true => self.item(table, &mut reader, sink)?,
-                false => self.row(&mut rows, &mut reader, sink)?,
+            let digests = if table.is_one_item() {
+                self.item(table, &mut reader, sink)?
+            } else {
+                self.row(&mut rows, &mut reader, sink)?
             };
             if (length - reader.rest().len()) as u64 > CHANGE_MAX {
                 return Err(Error::too_big(format!("a change of more than {CHANGE_MAX} bytes")).into());
@@ -223,9 +224,10 @@ impl ChangeDecoder {
             if *in_run == 0 {
                 let (mut name, mut bound) = (Vec::new(), Vec::new());
                 table.encode(&mut Append(&mut name));
-                match table.is_one_item() {
-                    true => bound.extend_from_slice(&NO_KEY),
-                    false => rows.key().encode_bound(&mut Append(&mut bound)),
+                if table.is_one_item() {
+                    bound.extend_from_slice(&NO_KEY)
+                } else {
+                    rows.key().encode_bound(&mut Append(&mut bound))
                 }
                 entry.begin_run(&name, bound);
             }
@@ -269,9 +271,12 @@ impl ChangeDecoder {
     /// Puts a change into the order and the sums. `is_digest`: so is its new value.
     fn account(&mut self, change: &Change<'_>, key: &[u8], is_digest: bool) -> Result<Digests> {
         self.order.change(key, change.old.is_some(), change.new.is_some())?;
-        let digest = |new| match is_digest {
-            true => next_digest(&mut Reader::new(new)),
-            false => Ok(self.ahead.next().unwrap_or_else(|| self.digester.item(key, new))),
+        let digest = |new| {
+            if is_digest {
+                next_digest(&mut Reader::new(new))
+            } else {
+                Ok(self.ahead.next().unwrap_or_else(|| self.digester.item(key, new)))
+            }
         };
         let digests = Digests { old: change.old, new: change.new.map(digest).transpose()? };
         if digests.old == digests.new {
@@ -297,10 +302,7 @@ pub(crate) fn check_alone(
 ) -> Result<Vec<Digest>> {
     let mut found = NewDigests(Vec::new());
     let entry = describe_alone(keys, kind, plaintext, &mut found)?;
-    match entry == expected {
-        true => Ok(found.0),
-        false => Err(Error::corrupt("the index does not describe the chunks")),
-    }
+    if entry == expected { Ok(found.0) } else { Err(Error::corrupt("the index does not describe the chunks")) }
 }
 
 /// Hands the changes of one such plaintext to `sink`, and gives the entry that it has in its index.
@@ -359,9 +361,10 @@ fn read_digests(digester: &mut Digester, plaintext: &[u8], digests: &mut Vec<Dig
             continue;
         }
         let table = run.as_ref().ok_or_else(|| Error::corrupt("a chunk begins without the head of a run"))?;
-        let (change, key) = match table.is_one_item() {
-            true => (next_item(&mut reader, |reader| skip_new(FileKind::Bundle, table, reader))?, &NO_KEY[..]),
-            false => (rows.next(FileKind::Bundle, &mut reader)?, &rows.key_bytes[..]),
+        let (change, key) = if table.is_one_item() {
+            (next_item(&mut reader, |reader| skip_new(FileKind::Bundle, table, reader))?, &NO_KEY[..])
+        } else {
+            (rows.next(FileKind::Bundle, &mut reader)?, &rows.key_bytes[..])
         };
         digests.extend(change.new.map(|new| digester.item(key, new)));
     }
@@ -379,8 +382,9 @@ pub(crate) fn check_ids(summary: &Summary, public: &PublicReport, keys: &DomainK
         return Err(Error::corrupt("the changes do not lead to the state that the footer names"));
     }
     let base_id = (summary.base != Total::default()).then(|| summary.base.state_id(keys));
-    match base_id == public.base_id {
-        true => Ok(()),
-        false => Err(Error::corrupt("the changes do not lead from the state that the footer names")),
+    if base_id == public.base_id {
+        Ok(())
+    } else {
+        Err(Error::corrupt("the changes do not lead from the state that the footer names"))
     }
 }

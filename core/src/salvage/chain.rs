@@ -284,10 +284,10 @@ impl<'s> Salvage<'s> {
                 if !std::mem::replace(&mut begun, true) {
                     out.begin(&table.as_table())?;
                 }
-                match is_one_item {
-                    true => out.item(&table.as_table(), item.value.bytes(), item.digest)?,
-                    false => with_row(&item.key.0, item.value.bytes(), |row| out.row(row, item.digest))
-                        .map_err(Error::from)?,
+                if is_one_item {
+                    out.item(&table.as_table(), item.value.bytes(), item.digest)?
+                } else {
+                    with_row(&item.key.0, item.value.bytes(), |row| out.row(row, item.digest)).map_err(Error::from)?
                 }
             }
         }
@@ -317,9 +317,10 @@ impl<'s> Salvage<'s> {
     /// Where nothing is missing, what was handed on is the state that the last bundle names.
     fn check_whole(&self, last: &Salvaged<'_>, found: StateId) -> Result<()> {
         let is_whole = self.bundles.iter().all(|salvaged| salvaged.holes.is_empty());
-        match is_whole && found != last.bundle.public().state_id {
-            true => Err(Error::corrupt("the changes do not lead to the state that the footer names")),
-            false => Ok(()),
+        if is_whole && found != last.bundle.public().state_id {
+            Err(Error::corrupt("the changes do not lead to the state that the footer names"))
+        } else {
+            Ok(())
         }
     }
 }

@@ -97,9 +97,10 @@ impl Rules {
     /// # Errors
     /// Misuse, when settings or schema have not come.
     pub fn finish(&self) -> Result<()> {
-        match self.encoding.is_none() || self.tables.is_none() {
-            true => Err(Error::misuse("a state has settings and a schema; these have not come")),
-            false => Ok(()),
+        if self.encoding.is_none() || self.tables.is_none() {
+            Err(Error::misuse("a state has settings and a schema; these have not come"))
+        } else {
+            Ok(())
         }
     }
 }
@@ -123,9 +124,10 @@ impl RowShape {
         if self.is_keyed != other.is_keyed {
             return Err(Error::corrupt("a table that has both rowids and primary keys"));
         }
-        match self == other {
-            true => Ok(()),
-            false => Err(Error::corrupt("two rows of one table have different numbers of values")),
+        if self == other {
+            Ok(())
+        } else {
+            Err(Error::corrupt("two rows of one table have different numbers of values"))
         }
     }
 }
@@ -168,9 +170,10 @@ pub(crate) fn check_columns(row: &NewRow<'_>) -> Result<()> {
 /// # Errors
 /// Corrupt, when it has not.
 pub(crate) fn check_distinct(before: &[u8], key: &[u8]) -> Result<()> {
-    match !before.is_empty() && compare_values(before, key)? == Ordering::Equal {
-        true => Err(Error::corrupt("two keys of one table have equal values")),
-        false => Ok(()),
+    if !before.is_empty() && compare_values(before, key)? == Ordering::Equal {
+        Err(Error::corrupt("two keys of one table have equal values"))
+    } else {
+        Ok(())
     }
 }
 

@@ -49,12 +49,10 @@ impl Selection {
             return Err(Error::misuse("a selection that leaves nothing out, or names a table twice in one list"));
         }
         let value = cbor::to_vec(&fields);
-        match value.len() > SELECTION_MAX {
-            true => Err(Error::too_big(format!(
-                "a selection of {} bytes; a bundle holds at most {SELECTION_MAX}",
-                value.len()
-            ))),
-            false => Ok(value),
+        if value.len() > SELECTION_MAX {
+            Err(Error::too_big(format!("a selection of {} bytes; a bundle holds at most {SELECTION_MAX}", value.len())))
+        } else {
+            Ok(value)
         }
     }
 
@@ -79,9 +77,10 @@ impl Selection {
         let canonical = is_canonical(&fields);
         let (tables, exclude, conditions, cache) = fields;
         let selection = Self { tables, exclude, conditions, cache };
-        match canonical && !selection.is_whole() {
-            true => Ok(selection),
-            false => Err(Error::corrupt("the selection item is not in canonical form")),
+        if canonical && !selection.is_whole() {
+            Ok(selection)
+        } else {
+            Err(Error::corrupt("the selection item is not in canonical form"))
         }
     }
 }

@@ -270,10 +270,7 @@ pub(crate) fn system_table_from_value(bytes: &[u8]) -> Result<Vec<Vec<Value<'_>>
 }
 
 fn within(size: usize, limit: usize, what: &str) -> Result<()> {
-    match size > limit {
-        true => Err(Error::too_big(format!("{what}: {size}; a bundle holds at most {limit}"))),
-        false => Ok(()),
-    }
+    if size > limit { Err(Error::too_big(format!("{what}: {size}; a bundle holds at most {limit}"))) } else { Ok(()) }
 }
 
 pub(crate) fn schema_from_value(bytes: &[u8]) -> Result<Vec<SchemaRow>> {

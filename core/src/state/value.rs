@@ -19,6 +19,20 @@ pub enum TextEncoding {
     Utf16be = 3,
 }
 
+impl TextEncoding {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Utf8, Self::Utf16le, Self::Utf16be];
+
+    /// The name that `PRAGMA encoding` has for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16le => "UTF-16le",
+            Self::Utf16be => "UTF-16be",
+        }
+    }
+}
+
 /// One stored value, borrowed from wherever it lies. Text is in the encoding of the database file, byte for byte.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {

@@ -39,9 +39,10 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let scene = Scene::new();
     let sections: Vec<_> = parts.iter().map(|run| run(&scene, rounds)).collect();
-    let directory = match parts.len() == PARTS.len() {
-        true => package().join("bench/results"),
-        false => workspace().join("target/bench-results"),
+    let directory = if parts.len() == PARTS.len() {
+        package().join("bench/results")
+    } else {
+        workspace().join("target/bench-results")
     };
     let minutes = began.elapsed().as_secs_f64() / 60.0;
     print!("{}", report::write(&sections, rounds, minutes, &directory));

@@ -127,9 +127,10 @@ fn table(ways: &[Way]) -> String {
     let mut table = String::from("| | s | least to most | bytes | MiB at the peak |\n|---|--:|--:|--:|--:|\n");
     for way in ways {
         let seconds = way.seconds();
-        let (median, range) = match way.is_timed {
-            true => (format!("{:.3}", seconds.median), format!("{:.3} to {:.3}", seconds.least, seconds.most)),
-            false => ("-".to_owned(), "-".to_owned()),
+        let (median, range) = if way.is_timed {
+            (format!("{:.3}", seconds.median), format!("{:.3} to {:.3}", seconds.least, seconds.most))
+        } else {
+            ("-".to_owned(), "-".to_owned())
         };
         let bytes = if way.result.is_some() { grouped(way.bytes() as u64) } else { "-".to_owned() };
         table += &format!("| {} | {median} | {range} | {bytes} | {:.0} |\n", way.name, way.mib());

@@ -201,9 +201,10 @@ fn indexes(maker: &mut Maker) {
                UPDATE sqlite_schema SET sql = 'CREATE INDEX app ON t (a COLLATE app)' WHERE name = 'app'";
     let made = maker.full("collation.bundle", sql);
     for (name, skip_indexes, outcome) in [("all", false, "unsupported"), ("skip", true, "ok")] {
-        let case = match skip_indexes {
-            true => maker.good(&format!("indexes/{name}"), &[&made]),
-            false => maker.bad(&format!("indexes/{name}"), &[&made], all(outcome)),
+        let case = if skip_indexes {
+            maker.good(&format!("indexes/{name}"), &[&made])
+        } else {
+            maker.bad(&format!("indexes/{name}"), &[&made], all(outcome))
         };
         case.skip_indexes = skip_indexes;
         case.outcome = only(Job::Recover, outcome);

@@ -112,13 +112,12 @@ pub fn database(case: &Case) -> Option<Vec<u8>> {
             }
             _ => false,
         };
-        let sql = match root {
-            true => format!(
+        let sql = if root {
+            format!(
                 "UPDATE sqlite_schema SET type = ?1, name = ?2, tbl_name = ?3, sql = ?4 WHERE name = 'made{number}'; "
-            ),
-            false => {
-                "INSERT INTO sqlite_schema(type, name, tbl_name, rootpage, sql) VALUES (?1, ?2, ?3, 0, ?4)".to_owned()
-            }
+            )
+        } else {
+            "INSERT INTO sqlite_schema(type, name, tbl_name, rootpage, sql) VALUES (?1, ?2, ?3, 0, ?4)".to_owned()
         };
         db.execute(sql.trim_end_matches("; "), (row.kind.name(), &row.name, &row.table, &row.sql)).expect("forged");
         db.execute("DELETE FROM sqlite_schema WHERE name LIKE 'sqlite_autoindex_made%'", []).expect("forged");

@@ -139,9 +139,10 @@ fn chain(case: &Case, directory: &Path) -> String {
 /// chain: these it says with the path of the one that is wrong.
 fn refused(error: &str) -> Outcome {
     // It says of a database whose path stands in the place of a bundle that the arguments may be mixed up.
-    let kind = match error.contains(" is a database, not a bundle") {
-        true => "corrupt",
-        false => error.split(": ").nth(1).unwrap_or(error),
+    let kind = if error.contains(" is a database, not a bundle") {
+        "corrupt"
+    } else {
+        error.split(": ").nth(1).unwrap_or(error)
     };
     let chain =
         error.find("bundle ").map(|at| &error[at..]).filter(|words| words.contains(" of the chain does not follow: "));

@@ -2,18 +2,10 @@
 
 use lifeboat::internal::Host;
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::api::{self, sqlite3};
+use lifeboat_sqlite::api;
 use lifeboat_sqlite::routines_api;
 use sqlite_loadable::ext::{faux_sqlite_extension_init2, sqlite3_api_routines, sqlite3_value};
 use std::ffi::{CString, c_char, c_int};
-
-/// The routines of `sqlite3ext.h` that came after the version of the binding; SQLite only ever appends.
-#[repr(C)]
-struct LaterRoutines {
-    known: sqlite3_api_routines,
-    value_encoding: Option<unsafe extern "C" fn()>,
-    is_interrupted: Option<unsafe extern "C" fn(*mut sqlite3) -> c_int>,
-}
 
 /// Takes the pointer that SQLite gave to the entry point.
 ///
@@ -33,7 +25,7 @@ pub(crate) unsafe fn enter(routines: *mut sqlite3_api_routines) -> Result<()> {
     let version = unsafe { (*routines).libversion_number }.map_or(0, |call| unsafe { call() });
     Host::check_version(version)?;
     // SAFETY: the table is of a version that has all the fields that are read.
-    let host = unsafe { read(routines, version) }
+    let host = unsafe { read(routines) }
         .map_err(|name| Error::unsupported(format!("this host's SQLite was built without {name}")))?;
     Host::enter(host)?;
     // SAFETY: as of this function.
@@ -43,13 +35,9 @@ pub(crate) unsafe fn enter(routines: *mut sqlite3_api_routines) -> Result<()> {
 
 // The macros serve any binding of sqlite3ext.h; for some functions this one has our very types.
 #[allow(clippy::useless_transmute, clippy::missing_transmute_annotations)]
-unsafe fn read(routines: *mut sqlite3_api_routines, version: c_int) -> Result<Host, &'static str> {
+unsafe fn read(routines: *mut sqlite3_api_routines) -> Result<Host, &'static str> {
     // SAFETY: as of this function; the version was checked.
-    let mut api = unsafe { routines_api!(routines) }?;
-    if version >= 3_041_000 {
-        // SAFETY: from this version on the table has the field.
-        api.is_interrupted = unsafe { (*routines.cast::<LaterRoutines>()).is_interrupted };
-    }
+    let api = unsafe { routines_api!(routines) }?;
     macro_rules! host {
         ([] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {{
             use lifeboat_sqlite::api::*;

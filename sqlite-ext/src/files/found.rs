@@ -139,10 +139,7 @@ impl Call<'_> {
         }
         // One that is encrypted begins with anything.
         let is_in_use = |suffix| fs::symlink_metadata(beside(path, suffix)).is_ok_and(|journal| journal.len() > 0);
-        match is_in_use("-wal") || is_in_use("-journal") {
-            true => Ok(Found::Database),
-            false => Ok(Found::Other),
-        }
+        if is_in_use("-wal") || is_in_use("-journal") { Ok(Found::Database) } else { Ok(Found::Other) }
     }
 
     fn whose_bundle(&self, path: &Path, start: &[u8]) -> Result<Whose> {
@@ -250,12 +247,13 @@ fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
 /// Misuse when it is one.
 pub(crate) fn refuse_database(app: &Connection<'_>, path: &Path, what: &str) -> Result<()> {
     refuse_open(app, path)?;
-    match is_database(app, path) {
-        true => Err(Error::misuse(format!(
+    if is_database(app, path) {
+        Err(Error::misuse(format!(
             "'{}' is a database, not {what}; look at the order of the arguments",
             path.display()
-        ))),
-        false => Ok(()),
+        )))
+    } else {
+        Ok(())
     }
 }
 

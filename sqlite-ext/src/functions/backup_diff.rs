@@ -13,7 +13,6 @@
 //!   `name`, `tbl_name` and `sql`. Where the order differs of what both states have, one row more has the key NULL, and the keys of
 //!   all in their order.
 
-use crate::functions::backup_info::encoding_name;
 use crate::sql::arguments::Arguments;
 use crate::sql::shape::{Columns, Shape};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
@@ -164,7 +163,7 @@ fn settings(old: &Side, new: &Side, ready: &mut VecDeque<Vec<Cell>>) -> Result<(
         Ok([
             ("user_version", Some(settings.user_version.to_string())),
             ("application_id", Some(settings.application_id.to_string())),
-            ("encoding", Some(json!(encoding_name(settings.encoding)).to_string())),
+            ("encoding", Some(json!(settings.encoding.name()).to_string())),
             ("selection", selection.map(|selection| to_json(&SelectionReport::from(&selection))).transpose()?),
         ])
     };

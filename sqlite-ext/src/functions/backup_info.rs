@@ -28,7 +28,7 @@ use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
 use lifeboat_core::chain::{Bundle as OpenBundle, Chain};
 use lifeboat_core::salvage::Salvage;
-use lifeboat_core::state::{SchemaKind, SchemaRow, TextEncoding, is_system_table};
+use lifeboat_core::state::{SchemaKind, SchemaRow, is_system_table};
 use lifeboat_core::{AccessKey, Error, Report, Result};
 use lifeboat_sqlite::Connection;
 use serde::{Deserialize, Serialize, Serializer};
@@ -249,7 +249,7 @@ fn salvaged(salvage: &Salvage<'_>, longest: usize, interrupt: &AppInterrupt<'_>)
     Ok(Salvaged {
         salvaged: true,
         domain: salvage.domain().map(str::to_owned),
-        encoding: settings.map(|settings| encoding_name(settings.encoding)),
+        encoding: settings.map(|settings| settings.encoding.name()),
         application_id: settings.map(|settings| settings.application_id),
         user_version: settings.map(|settings| settings.user_version),
         selection: salvage.selection()?.as_ref().map(SelectionReport::from),
@@ -274,7 +274,7 @@ impl Counts {
 
 fn state(report: Report, compared: Compared) -> State {
     State {
-        encoding: encoding_name(report.settings.encoding),
+        encoding: report.settings.encoding.name(),
         application_id: report.settings.application_id,
         user_version: report.settings.user_version,
         selection: report.selection.as_ref().map(SelectionReport::from),
@@ -285,15 +285,6 @@ fn state(report: Report, compared: Compared) -> State {
         domain: report.domain,
         domain_proven: report.domain_is_proven,
         tables: report.tables,
-    }
-}
-
-/// As `PRAGMA encoding` names it.
-pub(crate) fn encoding_name(encoding: TextEncoding) -> &'static str {
-    match encoding {
-        TextEncoding::Utf8 => "UTF-8",
-        TextEncoding::Utf16le => "UTF-16le",
-        TextEncoding::Utf16be => "UTF-16be",
     }
 }
 

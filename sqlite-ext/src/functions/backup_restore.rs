@@ -144,18 +144,15 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     let place =
         Place { app: &app, scratch: &scratch, bundles: &bundles, options: rebuild, interrupt: &interrupt, file: None };
-    let (encoding, reply) = match options.salvage {
-        true => {
-            let salvage = open_salvage(&key, &bundles, &interrupt)?;
-            let built = scratch::build_salvaged(&place, &key, &salvage)?;
-            let encoding = built.report.settings.encoding;
-            (encoding, Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), None, false)?)?)
-        }
-        false => {
-            let built = scratch::build(&place, &key)?;
-            check_expected(expect, built.report.public.state_id)?;
-            (built.report.settings.encoding, Reply::json(&Summary::of(built, None, false))?)
-        }
+    let (encoding, reply) = if options.salvage {
+        let salvage = open_salvage(&key, &bundles, &interrupt)?;
+        let built = scratch::build_salvaged(&place, &key, &salvage)?;
+        let encoding = built.report.settings.encoding;
+        (encoding, Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), None, false)?)?)
+    } else {
+        let built = scratch::build(&place, &key)?;
+        check_expected(expect, built.report.public.state_id)?;
+        (built.report.settings.encoding, Reply::json(&Summary::of(built, None, false))?)
     };
     // Whatever can fail has been done: an error after the copy could not undo it.
     drop(interrupt);

@@ -82,17 +82,14 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         interrupt: &interrupt,
         file: Some(file.handle()),
     };
-    let reply = match options.salvage {
-        true => {
-            let salvage = open_salvage(&key, &bundles, &interrupt)?;
-            let built = scratch::build_salvaged(&place, &key, &salvage)?;
-            Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), Some(&path), plain)?)?
-        }
-        false => {
-            let built = scratch::build(&place, &key)?;
-            check_expected(expect, built.report.public.state_id)?;
-            Reply::json(&Summary::of(built, Some(&path), plain))?
-        }
+    let reply = if options.salvage {
+        let salvage = open_salvage(&key, &bundles, &interrupt)?;
+        let built = scratch::build_salvaged(&place, &key, &salvage)?;
+        Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), Some(&path), plain)?)?
+    } else {
+        let built = scratch::build(&place, &key)?;
+        check_expected(expect, built.report.public.state_id)?;
+        Reply::json(&Summary::of(built, Some(&path), plain))?
     };
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.

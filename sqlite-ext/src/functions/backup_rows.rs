@@ -139,9 +139,8 @@ impl Rows {
         let mut rows = salvage.rows(&name).map_err(placed)?;
         let source = if is_system_table(&name) {
             let item = rows.next().map_err(placed)?;
-            let read = |item: &StoredRow| match is_named {
-                true => columns.system_rows(item),
-                false => columns.nameless_system_rows(item),
+            let read = |item: &StoredRow| {
+                if is_named { columns.system_rows(item) } else { columns.nameless_system_rows(item) }
             };
             let rows = item.as_ref().map(read).transpose()?.unwrap_or_default();
             Source::System(rows.into_iter().enumerate())

@@ -150,9 +150,10 @@ impl<'a> Arguments<'a> {
     /// Those of [`Arguments::access_key`].
     pub fn any_key(&self, index: usize) -> Result<AnyKey> {
         let key = self.key_text(index)?;
-        let read = match key_in(key.text.as_bytes()) == Some(KeyKind::VERIFY) {
-            true => VerifyKey::from_text(&key.text).map(AnyKey::Verify),
-            false => AccessKey::from_text(&key.text).map(AnyKey::Access),
+        let read = if key_in(key.text.as_bytes()) == Some(KeyKind::VERIFY) {
+            VerifyKey::from_text(&key.text).map(AnyKey::Verify)
+        } else {
+            AccessKey::from_text(&key.text).map(AnyKey::Access)
         };
         read.map_err(|error| key.explain(error))
     }

@@ -141,9 +141,6 @@ fn module<F: TableFunction>() -> &'static Module {
     &Of::<F>::MODULE
 }
 
-// SAFETY of all callbacks: SQLite calls them with what `open` and `connect` gave it, on the thread
-// that uses the connection, and with valid places for results.
-
 unsafe extern "C" fn connect<F: TableFunction>(
     db: *mut sqlite3,
     _: *mut c_void,
@@ -152,7 +149,7 @@ unsafe extern "C" fn connect<F: TableFunction>(
     table: *mut *mut Table,
     error: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives an open connection, on the thread that uses it, and places for a table and a message.
     unsafe {
         let sql = match declare::<F>(db) {
             Ok(sql) => CString::new(sql).expect("declarations have no NUL"),
@@ -171,7 +168,7 @@ unsafe extern "C" fn connect<F: TableFunction>(
 }
 
 unsafe extern "C" fn best_index<F: TableFunction>(_: *mut Table, info: *mut IndexInfo) -> c_int {
-    // SAFETY: as above; both arrays have so many elements.
+    // SAFETY: SQLite gives an index info whose two arrays have as many elements as it says.
     unsafe {
         let count = usize::try_from((*info).constraint_count).unwrap_or(0);
         let (constraints, usages): (&[_], &mut [_]) = match count {
@@ -200,13 +197,13 @@ unsafe extern "C" fn best_index<F: TableFunction>(_: *mut Table, info: *mut Inde
 }
 
 unsafe extern "C" fn disconnect(table: *mut Table) -> c_int {
-    // SAFETY: as above: `connect` boxed it.
+    // SAFETY: SQLite gives the table that `connect` boxed, and uses it no more.
     drop(unsafe { Box::from_raw(table) });
     SQLITE_OK
 }
 
 unsafe extern "C" fn open<F: TableFunction>(table: *mut Table, cursor: *mut *mut CursorBase) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives the table that `connect` boxed, and a place for a cursor.
     unsafe {
         let new = Cursor::<F> { base: CursorBase { table: ptr::null_mut() }, scan: Scan::new((*table).db) };
         *cursor = Box::into_raw(Box::new(new)).cast();
@@ -215,7 +212,7 @@ unsafe extern "C" fn open<F: TableFunction>(table: *mut Table, cursor: *mut *mut
 }
 
 unsafe extern "C" fn close<F: TableFunction>(cursor: *mut CursorBase) -> c_int {
-    // SAFETY: as above: `open` boxed it, in this type.
+    // SAFETY: SQLite gives the cursor that `open` boxed, in this type, and uses it no more.
     drop(unsafe { Box::from_raw(cursor.cast::<Cursor<F>>()) });
     SQLITE_OK
 }
@@ -227,7 +224,7 @@ unsafe extern "C" fn filter<F: TableFunction>(
     count: c_int,
     values: *mut *mut sqlite3_value,
 ) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives the cursor that `open` boxed, in this type, and `count` values.
     unsafe {
         let outcome = (*cursor.cast::<Cursor<F>>()).scan.filter(given, values_of(count, values));
         done(cursor, outcome)
@@ -235,7 +232,7 @@ unsafe extern "C" fn filter<F: TableFunction>(
 }
 
 unsafe extern "C" fn next<F: TableFunction>(cursor: *mut CursorBase) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives the cursor that `open` boxed, in this type.
     unsafe {
         let outcome = (*cursor.cast::<Cursor<F>>()).scan.advance();
         done(cursor, outcome)
@@ -243,7 +240,7 @@ unsafe extern "C" fn next<F: TableFunction>(cursor: *mut CursorBase) -> c_int {
 }
 
 unsafe extern "C" fn eof<F: TableFunction>(cursor: *mut CursorBase) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives the cursor that `open` boxed, in this type.
     unsafe { (*cursor.cast::<Cursor<F>>()).scan.is_over().into() }
 }
 
@@ -252,7 +249,7 @@ unsafe extern "C" fn column<F: TableFunction>(
     context: *mut sqlite3_context,
     index: c_int,
 ) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives the cursor that `open` boxed, in this type, and the context of this call.
     unsafe {
         let outcome = (*cursor.cast::<Cursor<F>>()).scan.column(context, index);
         done(cursor, outcome)
@@ -260,7 +257,7 @@ unsafe extern "C" fn column<F: TableFunction>(
 }
 
 unsafe extern "C" fn rowid<F: TableFunction>(cursor: *mut CursorBase, rowid: *mut i64) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: SQLite gives the cursor that `open` boxed, in this type, and a place for the rowid.
     unsafe { *rowid = (*cursor.cast::<Cursor<F>>()).scan.number() };
     SQLITE_OK
 }

@@ -102,9 +102,10 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
         // Where a word of some list belongs, serde_json takes a number for no JSON at all.
-        match error.is_syntax() && path != "." && serde_json::from_slice::<IgnoredAny>(json).is_ok() {
-            true => Error::misuse(format!("the option `{path}` must be a string")),
-            false => explain(&path, &error),
+        if error.is_syntax() && path != "." && serde_json::from_slice::<IgnoredAny>(json).is_ok() {
+            Error::misuse(format!("the option `{path}` must be a string"))
+        } else {
+            explain(&path, &error)
         }
     })?;
     deserializer.end().map_err(|error| explain(".", &error))?;

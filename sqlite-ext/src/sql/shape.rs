@@ -125,11 +125,12 @@ pub(crate) fn table_named<'s>(schema: &'s [SchemaRow], name: &str) -> Result<&'s
     let Some(table) = tables.find(|row| row.name.eq_ignore_ascii_case(name)) else {
         return Err(Error::misuse(format!("the bundle has no table {name:?}; backup_tables lists its tables")));
     };
-    match is_virtual(table) {
-        true => Err(Error::misuse(format!(
+    if is_virtual(table) {
+        Err(Error::misuse(format!(
             "{name:?} is a virtual table: its content is in its shadow tables, which backup_tables lists"
-        ))),
-        false => Ok(table),
+        )))
+    } else {
+        Ok(table)
     }
 }
 

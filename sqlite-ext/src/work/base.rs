@@ -63,11 +63,10 @@ impl Choice {
             Files::Ledger(path) => Base::ledger(&self.key, BundleSource::file(path, "ledger")?)?,
             Files::Chain(paths) => Base::chain(&chain(&self.key, paths)?)?,
         };
-        match base.state_id() == self.state {
-            true => Ok(base),
-            false => {
-                Err(Error::busy("the base or the ledger was replaced meanwhile; let one export at a time write it"))
-            }
+        if base.state_id() == self.state {
+            Ok(base)
+        } else {
+            Err(Error::busy("the base or the ledger was replaced meanwhile; let one export at a time write it"))
         }
     }
 }

@@ -73,8 +73,9 @@ pub(crate) fn incomplete<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<
 /// # Errors
 /// Host.
 pub(crate) fn check_same(first: &[Audited], second: &[PublicReport]) -> Result<()> {
-    match publics(first) == second {
-        true => Ok(()),
-        false => Err(Error::host("a file of a bundle was replaced while it was read; try again")),
+    if publics(first) == second {
+        Ok(())
+    } else {
+        Err(Error::host("a file of a bundle was replaced while it was read; try again"))
     }
 }

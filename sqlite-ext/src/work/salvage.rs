@@ -48,11 +48,12 @@ impl WatchedSalvage {
 /// # Errors
 /// Misuse.
 pub(crate) fn refuse_expect(salvage: bool, expect: Option<&str>) -> Result<()> {
-    match salvage && expect.is_some() {
-        true => Err(Error::misuse(
+    if salvage && expect.is_some() {
+        Err(Error::misuse(
             "the options `salvage` and `expect` exclude one another: what is salvaged has the id of no state",
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 

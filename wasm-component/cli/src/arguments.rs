@@ -24,8 +24,8 @@ recover   writes the database file, complete with its indexes, after proving tha
 rows      writes all rows to the standard output, for databases of any size and kind, as lines of JSON: where a table
           begins {\"columns\":[NAME...],\"table\":NAME}; for each of its rows [ROWID,VALUE...], with null for the rowid of a
           WITHOUT ROWID table; at the end {\"summary\":...}, which alone proves that no row is missing. A VALUE is null; a
-          number, a real one always with a point or an exponent; a text; {\"real\":\"inf\"} or {\"real\":\"-inf\"};
-          {\"blob\":HEX}; and, of a text that is ill-formed or as long as a piece of 1 MiB,
+          number, a real one always with a point or an exponent; 9e999 and -9e999
+          for the infinities; a text; {\"blob\":HEX}; and, of a text that is ill-formed or as long as a piece of 1 MiB,
           {\"text\":HEX,\"encoding\":\"UTF-8\"}, UTF-16le or UTF-16be: its bytes as they are stored
 
 BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
@@ -190,9 +190,8 @@ fn command(raw: Raw) -> Result<Command, Fail> {
     if bundles.contains(&Bundle::StandardInput) && raw.key_file.as_deref() == Some("-") {
         return Err(Fail::misuse("the standard input is the bundle or the key: give a file for one of them"));
     }
-    let refuse = |given: bool, option: &str| match given {
-        true => Err(Fail::misuse(format!("{verb} takes no --{option}; see --help"))),
-        false => Ok(()),
+    let refuse = |given: bool, option: &str| {
+        if given { Err(Fail::misuse(format!("{verb} takes no --{option}; see --help"))) } else { Ok(()) }
     };
     let recovers = verb == "recover";
     refuse(!recovers && raw.out.is_some(), "out")?;

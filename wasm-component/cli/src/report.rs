@@ -142,9 +142,10 @@ fn public_json(report: &Report) -> Value {
 }
 
 fn public_text(report: &Report) -> String {
-    let verdict = match report.authentic {
-        true => "complete, undamaged, and by the expected signer",
-        false => "complete and undamaged; who signed it was not compared with an expected verify key",
+    let verdict = if report.authentic {
+        "complete, undamaged, and by the expected signer"
+    } else {
+        "complete and undamaged; who signed it was not compared with an expected verify key"
     };
     let base = report.base_id.as_ref().map(|base| format!("leads from   {base}\n")).unwrap_or_default();
     format!(

@@ -89,7 +89,8 @@ fn write_value(out: &mut impl Write, value: &Value) -> io::Result<()> {
     match value {
         Value::Null => out.write_all(b"null"),
         Value::Integer(integer) => write!(out, "{integer}"),
-        Value::Real(real) if real.is_infinite() => write!(out, r#"{{"real":"{real}"}}"#),
+        // As SQLite's own JSON functions write it, and `backup_rows`.
+        Value::Real(real) if real.is_infinite() => out.write_all(if *real > 0.0 { b"9e999" } else { b"-9e999" }),
         Value::Real(real) => Ok(serde_json::to_writer(out, real)?),
         Value::Text(text) => Ok(serde_json::to_writer(out, text)?),
         Value::Blob(bytes) => write_bytes(out, None, |out| write_hex(out, bytes)),
@@ -185,7 +186,7 @@ mod tests {
             Value::IllFormedText(IllFormedText { encoding: Encoding::Utf16le, bytes: vec![0, 0xd8] }),
         ];
         let line = written(&mut Some("t".to_owned()), &batch("t", Some(-1), values), &[]).unwrap();
-        let expected = "[-1,null,-9223372036854775808,1.0,-0.0,0.30000000000000004,1e+300,{\"real\":\"-inf\"},\"a\\\"\\u0000\u{1f600}\",\
+        let expected = "[-1,null,-9223372036854775808,1.0,-0.0,0.30000000000000004,1e+300,-9e999,\"a\\\"\\u0000\u{1f600}\",\
                         {\"blob\":\"00ff\"},{\"text\":\"00d8\",\"encoding\":\"UTF-16le\"}]\n";
         assert_eq!(line, expected);
     }

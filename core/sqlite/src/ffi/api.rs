@@ -180,8 +180,6 @@ macro_rules! define_api {
             pub progress_handler: Option<SetProgressHandler>,
             /// `sqlite3_txn_state`: absent before SQLite 3.34.
             pub txn_state: Option<unsafe extern "C" fn(db: *mut sqlite3, schema: *const c_char) -> c_int>,
-            /// `sqlite3_is_interrupted`: absent before SQLite 3.41, and where the caller did not fill it.
-            pub is_interrupted: Option<unsafe extern "C" fn(db: *mut sqlite3) -> c_int>,
             /// `sqlite3_blob_open` and its kind: absent in builds with `SQLITE_OMIT_INCRBLOB`.
             pub blob: Option<BlobFunctions>,
         }
@@ -228,7 +226,6 @@ macro_rules! __linked_api {
             db_config: sqlite3_db_config,
             progress_handler: Some(sqlite3_progress_handler),
             txn_state: Some(sqlite3_txn_state),
-            is_interrupted: None,
             blob: Some(BlobFunctions {
                 open: sqlite3_blob_open,
                 bytes: sqlite3_blob_bytes,
@@ -240,7 +237,7 @@ macro_rules! __linked_api {
 }
 
 /// The [`Api`] out of a `*const sqlite3_api_routines`: an expression of the type `Result<Api, &'static str>`, whose
-/// error is the name of a function that the host lacks. `is_interrupted` stays `None`.
+/// error is the name of a function that the host lacks.
 ///
 /// # Safety
 /// Expand it inside `unsafe`. The pointer must be the one that SQLite gave to the entry point, in the type of any
@@ -283,7 +280,6 @@ macro_rules! __routines_api {
                         ::std::mem::transmute::<_, unsafe extern "C" fn(*mut sqlite3, *const c_char) -> c_int>(call)
                     })
                 },
-                is_interrupted: None,
                 blob: match (
                     (*routines).blob_open, (*routines).blob_bytes, (*routines).blob_read, (*routines).blob_close,
                 ) {

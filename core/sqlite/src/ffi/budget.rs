@@ -120,10 +120,7 @@ impl Budget {
         }
         let unlooked = self.unlooked.get().saturating_add(units);
         self.unlooked.set(unlooked);
-        match unlooked >= LOOK && self.is_to_end() {
-            true => Err(Error::interrupted("the work was interrupted")),
-            false => Ok(()),
-        }
+        if unlooked >= LOOK && self.is_to_end() { Err(Error::interrupted("the work was interrupted")) } else { Ok(()) }
     }
 
     /// Takes units away. False: they were not left, and nothing is left now.
@@ -159,9 +156,10 @@ impl Budget {
 
     /// Tells work that was ended because its budget was spent from work that somebody stopped.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        match error.kind() == ErrorKind::Interrupted && self.left.get() == Some(0) {
-            true => spent().with(error.message()),
-            false => error,
+        if error.kind() == ErrorKind::Interrupted && self.left.get() == Some(0) {
+            spent().with(error.message())
+        } else {
+            error
         }
     }
 

@@ -167,11 +167,7 @@ impl<'app> Connection<'app> {
 
     /// Sets the encoding of an empty database.
     pub(crate) fn set_encoding(&self, encoding: TextEncoding) -> Result<()> {
-        let name = match encoding {
-            TextEncoding::Utf8 => "UTF-8",
-            TextEncoding::Utf16le => "UTF-16le",
-            TextEncoding::Utf16be => "UTF-16be",
-        };
+        let name = encoding.name();
         self.execute(&format!("PRAGMA encoding = '{name}'"))?;
         if self.encoding()? != encoding {
             return Err(Error::misuse(format!("the encoding of this connection is fixed and cannot become {name}")));
@@ -181,12 +177,9 @@ impl<'app> Connection<'app> {
 
     /// `PRAGMA encoding` of the main database, which all attached ones share.
     pub fn encoding(&self) -> Result<TextEncoding> {
-        match self.query_text("PRAGMA encoding")?.as_str() {
-            "UTF-8" => Ok(TextEncoding::Utf8),
-            "UTF-16le" => Ok(TextEncoding::Utf16le),
-            "UTF-16be" => Ok(TextEncoding::Utf16be),
-            other => Err(Error::unsupported(format!("PRAGMA encoding: unknown encoding {other:?}"))),
-        }
+        let name = self.query_text("PRAGMA encoding")?;
+        let found = TextEncoding::ALL.into_iter().find(|encoding| encoding.name() == name);
+        found.ok_or_else(|| Error::unsupported(format!("PRAGMA encoding: unknown encoding {name:?}")))
     }
 
     /// True in autocommit mode: no `BEGIN` or `SAVEPOINT` is open.

@@ -116,9 +116,10 @@ impl PlannedTable {
     /// # Errors
     /// Corrupt when these are no rows of this table, which has to be one of SQLite's own.
     pub(crate) fn check_system_rows(&self, rows: &[Vec<Value<'_>>]) -> Result<()> {
-        match is_system_table(&self.row.name) && rows.iter().all(|row| row.len() == self.shape.columns.len()) {
-            true => Ok(()),
-            false => Err(self.wrong("its rows have another number of values than a table of SQLite's own")),
+        if is_system_table(&self.row.name) && rows.iter().all(|row| row.len() == self.shape.columns.len()) {
+            Ok(())
+        } else {
+            Err(self.wrong("its rows have another number of values than a table of SQLite's own"))
         }
     }
 

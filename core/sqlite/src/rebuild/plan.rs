@@ -325,9 +325,10 @@ fn need(row: &SchemaRow, needed: Needed) -> Need {
 
 /// A table that this SQLite cannot make, unless the error is not about that.
 fn unbuildable(row: &SchemaRow, error: Error) -> Error {
-    match sqlite_error::is_of_machine(&error) {
-        true => error.at(title(row)),
-        false => Error::unsupported(format!("{}: this SQLite cannot build it: {}", title(row), error.message())),
+    if sqlite_error::is_of_machine(&error) {
+        error.at(title(row))
+    } else {
+        Error::unsupported(format!("{}: this SQLite cannot build it: {}", title(row), error.message()))
     }
 }
 

@@ -83,9 +83,10 @@ impl Version {
 
     fn last_seen(app: &Connection<'_>, schema: &str) -> Result<Self> {
         let mut version = 0;
-        match app.file_control(schema, DATA_VERSION, &mut version)? {
-            true => Ok(Self(version)),
-            false => Err(Error::host(format!("{schema:?}: SQLite does not tell the version of its data"))),
+        if app.file_control(schema, DATA_VERSION, &mut version)? {
+            Ok(Self(version))
+        } else {
+            Err(Error::host(format!("{schema:?}: SQLite does not tell the version of its data")))
         }
     }
 }

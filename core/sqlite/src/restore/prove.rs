@@ -66,8 +66,5 @@ fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, l
     }
     snapshot.walk_with(report.selection, report.schema, &mut digest)?;
     let (found, named) = (digest.finish()?, report.id);
-    match found == named {
-        true => Ok(()),
-        false => failed(format!("has the state {found}, and the bundle names {named}")),
-    }
+    if found == named { Ok(()) } else { failed(format!("has the state {found}, and the bundle names {named}")) }
 }

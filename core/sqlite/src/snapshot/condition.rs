@@ -146,9 +146,10 @@ impl Authorizer for Record<'_> {
 fn violation_of_read(tables: &HashSet<String>, table: &str, column: &str, schema: &str) -> Option<String> {
     let name = table.to_ascii_lowercase();
     let is_subquery = column.is_empty() && !name.starts_with("sqlite_");
-    match matches!(schema, "main" | "") && (tables.contains(&name) || is_subquery) {
-        true => None,
-        false => Some(format!("it reads {table:?}, which is no ordinary table of the database")),
+    if matches!(schema, "main" | "") && (tables.contains(&name) || is_subquery) {
+        None
+    } else {
+        Some(format!("it reads {table:?}, which is no ordinary table of the database"))
     }
 }
 

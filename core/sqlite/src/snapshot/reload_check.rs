@@ -309,10 +309,7 @@ impl Trial<'_> {
         };
         self.select.reset();
         self.delete.run([])?;
-        match same {
-            true => Ok(()),
-            false => Err(Error::unsupported("a value is not of its column's type, and would be changed")),
-        }
+        if same { Ok(()) } else { Err(Error::unsupported("a value is not of its column's type, and would be changed")) }
     }
 }
 

@@ -359,10 +359,13 @@ impl<'c> Snapshot<'c> {
                 place(Error::corrupt("it has more rows than its pages can hold; PRAGMA integrity_check tells more"))
             })?;
             let rowid = match &mut rowids {
-                Some(rowids) => match rowids.step().map_err(place)? {
-                    true => rowids.integer(0),
-                    false => return Err(place(Error::corrupt("it has fewer rowids than rows"))),
-                },
+                Some(rowids) => {
+                    if rowids.step().map_err(place)? {
+                        rowids.integer(0)
+                    } else {
+                        return Err(place(Error::corrupt("it has fewer rowids than rows")));
+                    }
+                }
                 None => statement.integer(0),
             };
             let unlike = stored_text.of_row(&statement, rowid, key_columns).map_err(place)?;

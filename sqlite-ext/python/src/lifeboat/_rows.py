@@ -60,8 +60,6 @@ def _value(special: dict[str, Any]) -> Value:
     """A value that JSON has no form for."""
     if "blob" in special:
         return bytes.fromhex(special["blob"])
-    if "real" in special:
-        return float(special["real"])
     content = bytes.fromhex(special["text"])
     try:
         # A long one may be well-formed.
