@@ -24,9 +24,9 @@ fn walk(salvage: &Salvage<'_>) -> Result<(SalvageReport, State), Error> {
 /// The ranges that are listed as missing.
 fn missing(salvage: &Salvage<'_>) -> Vec<Range> {
     let name = |part: MissingPart<'_>| match part {
-        MissingPart::Settings => "\00".to_owned(),
-        MissingPart::Schema => "\01".to_owned(),
-        MissingPart::Selection => "\02".to_owned(),
+        MissingPart::Settings => "\u{0}0".to_owned(),
+        MissingPart::Schema => "\u{0}1".to_owned(),
+        MissingPart::Selection => "\u{0}2".to_owned(),
         MissingPart::Table(name) => name.to_owned(),
     };
     let first = |key: Key<'_>| match key {

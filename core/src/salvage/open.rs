@@ -19,6 +19,9 @@ use subtle::ConstantTimeEq;
 
 type Interrupt<'i> = &'i mut dyn FnMut() -> Result<()>;
 
+/// The entries of the chunks, and the summary.
+type Index = (Vec<Entry>, Summary);
+
 /// Which parts of a bundle are damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
@@ -156,7 +159,7 @@ fn damaged(sound: &[bool]) -> usize {
 }
 
 /// The first of the sound pages at the end, and the index, if that is all of them.
-fn index_of(bundle: &mut Bundle<'_>, sound: &[bool]) -> Result<(usize, Option<(Vec<Entry>, Summary)>)> {
+fn index_of(bundle: &mut Bundle<'_>, sound: &[bool]) -> Result<(usize, Option<Index>)> {
     let mut first = sound.len();
     while first > 1 && sound[first - 1] && bundle.begins_as(first - 1, ChunkKind::IndexPage)? {
         first -= 1;
