@@ -17,7 +17,8 @@
 //! ```
 //!
 //! [`Export`] and [`BundleWriter`] are the way out, [`Restore`] (an [`Opener`] and a [`Decoder`]) the way back, and
-//! [`Audit`] checks a bundle without a key. The halves can run on two threads.
+//! [`Audit`] checks a bundle without a key. The halves can run on two threads. [`Salvage`] gives what damaged bundles still
+//! prove.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod alloc;

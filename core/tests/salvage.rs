@@ -2,6 +2,8 @@
 //! proved.
 
 mod common;
+#[path = "support/evidence.rs"]
+mod evidence;
 
 use common::history::{history, options};
 use common::oracle::{BEGIN, END, Range, cut, expected, groups, holds};
@@ -210,6 +212,7 @@ fn random_damage_against_the_truth() {
     }
     let (salvaged, without, refused) = counts.get();
     println!("damaged chains: {salvaged} salvaged, {without} without settings or schema, {refused} refused");
+    evidence::counted("damaged chains", salvaged + without + refused);
     assert!(salvaged > 50 && without > 10 && refused > 5, "{salvaged} {without} {refused}");
 }
 

@@ -9,7 +9,7 @@ use crate::format::header::{HEADER_LENGTH, Header, not_of, wrong_key};
 use crate::format::index::{Entry, Summary};
 use crate::kinds::{ChunkKind, FileKind};
 use crate::read::change_reader::check_ids;
-use crate::salvage::header::{candidates, hash_of, proven_commitment};
+use crate::salvage::header::{candidates, hash_of, is_proven};
 use crate::salvage::hole::{Hole, holes_of};
 use crate::salvage::rebuild::rebuild;
 use crate::salvage::walk::{Walked, walk};
@@ -80,14 +80,14 @@ pub(crate) fn open<'s>(
     };
     let items = items(&footer, footer_at)?;
     let (_, _, hash) = items[0];
-    let keys = keys.into_iter().find(|keys| hash_of(keys) == hash && footer.verify_key == keys.verify_key());
-    match (keys, decoded) {
-        (Some(keys), _) => {
+    // The footer says which header was there.
+    match (keys.into_iter().find(|keys| hash_of(keys) == hash), decoded) {
+        (Some(keys), _) if footer.verify_key == keys.verify_key() => {
             by_footer(key, Bundle::without_index(source, keys, items, length), &footer, damage, interrupt)
         }
-        (None, Ok(_)) => Err(Error::corrupt("the bundle was signed by another key than its domain's")),
-        // The footer says that id and commitment are right.
-        (None, Err(_)) if proven_commitment(&header, &hash).is_some() => Err(wrong_key(key)),
+        (Some(_), _) => Err(Error::corrupt("the bundle was signed by another key than its domain's")),
+        (None, Ok(_)) => Err(Error::corrupt("the header is not the one that the footer lists")),
+        (None, Err(_)) if is_proven(&header, &hash) => Err(wrong_key(key)),
         (None, Err(error)) => Err(error),
     }
 }
