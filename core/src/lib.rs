@@ -18,7 +18,7 @@
 //!
 //! [`stream::Export`] and [`stream::BundleWriter`] are the way out, [`stream::Restore`] (an [`stream::Opener`] and a
 //! [`stream::Decoder`]) the way back, and [`stream::Audit`] checks a bundle without a key. The halves can run on two threads:
-//! `parallel`.
+//! `parallel`. [`salvage::Salvage`] gives what damaged bundles still prove.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod alloc;

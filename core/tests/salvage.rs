@@ -2,6 +2,8 @@
 //! proved.
 
 mod common;
+#[path = "support/evidence.rs"]
+mod evidence;
 
 use common::history::{history, options};
 use common::oracle::{BEGIN, END, Range, cut, expected, groups, holds};
@@ -27,9 +29,9 @@ fn walk(salvage: &Salvage<'_>) -> Result<(SalvageReport, State), Error> {
 /// The ranges that are listed as missing.
 fn missing(salvage: &Salvage<'_>) -> Vec<Range> {
     let name = |part: MissingPart<'_>| match part {
-        MissingPart::Settings => "\00".to_owned(),
-        MissingPart::Schema => "\01".to_owned(),
-        MissingPart::Selection => "\02".to_owned(),
+        MissingPart::Settings => "\u{0}0".to_owned(),
+        MissingPart::Schema => "\u{0}1".to_owned(),
+        MissingPart::Selection => "\u{0}2".to_owned(),
         MissingPart::Table(name) => name.to_owned(),
     };
     let first = |key: Key<'_>| match key {
@@ -213,6 +215,7 @@ fn random_damage_against_the_truth() {
     }
     let (salvaged, without, refused) = counts.get();
     println!("damaged chains: {salvaged} salvaged, {without} without settings or schema, {refused} refused");
+    evidence::counted("damaged chains", salvaged + without + refused);
     assert!(salvaged > 50 && without > 10 && refused > 5, "{salvaged} {without} {refused}");
 }
 

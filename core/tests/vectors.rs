@@ -157,6 +157,20 @@ fn salvage_takes_nothing_that_was_made_wrong() {
     assert!(salvaged > 60, "{salvaged}");
 }
 
+/// A damaged header does not hide who signed.
+#[test]
+fn salvage_asks_who_signed() {
+    let all = Vector::read_all(&directory());
+    let mut forged = 0;
+    for vector in all.iter().filter(|vector| vector.rule.as_deref() == Some("3.3") && !vector.is_ledger) {
+        let (key, mut bundle) = (AccessKey::from_text(&vector.key).expect("a key"), vector.bytes.clone());
+        bundle[70] ^= 1;
+        assert_eq!(salvage(&key, &[&bundle]), Err("corrupt".to_owned()), "{}", vector.name);
+        forged += 1;
+    }
+    assert!(forged > 0);
+}
+
 /// Of a damaged extension chunk nothing is missing.
 #[test]
 fn salvage_does_without_extension_chunks() {

@@ -244,6 +244,7 @@ fn nonsense() {
             statements.push(format!("SELECT count(*) FROM {function}({bundle}, {nonsense}, 'vouchers')"));
             statements.push(format!("SELECT count(*) FROM {function}({bundle}, {key}, {nonsense})"));
             statements.push(format!("SELECT count(*) FROM {function}({nonsense})"));
+            statements.push(format!("SELECT count(*) FROM {function}({bundle}, {key}, 'vouchers', {nonsense})"));
         }
     }
     let alive = "SELECT 'still ' || 'alive'";

@@ -263,8 +263,8 @@ impl<'s> Salvage<'s> {
     pub fn walk<S: StateSink>(&self, sink: S, mut interrupt: impl FnMut() -> Result<()>) -> Result<(SalvageReport, S)> {
         let lacks = |what: &str| {
             Error::corrupt(format!(
-                "the {what} may have been in a damaged chunk, so that no database can be built; backup_rows gives the rows \
-                 that are proved"
+                "the {what} may have been in a damaged chunk, so that no database can be built; the rows that are proved can \
+                 still be read, table by table"
             ))
         };
         let mut out = Output::new(sink);

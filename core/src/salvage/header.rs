@@ -33,11 +33,13 @@ pub(crate) fn hash_of(keys: &DomainKeys) -> [u8; 32] {
     sha256(&Header::of(keys).encode())
 }
 
-/// The commitment of a damaged header, if the header that has its id and its commitment has this hash: then both are right.
-pub(crate) fn proven_commitment(damaged: &[u8; HEADER_LENGTH], hash: &[u8; 32]) -> Option<[u8; 32]> {
-    let (domain_id, commitment) = (DomainId(part(damaged, DOMAIN_ID)?), part(damaged, COMMITMENT)?);
-    let header = Header { file_kind: FileKind::Bundle, domain_id, commitment };
-    (sha256(&header.encode()) == *hash).then_some(commitment)
+/// Whether the header that has the id and the commitment of this damaged one has this hash: then both are right.
+pub(crate) fn is_proven(damaged: &[u8; HEADER_LENGTH], hash: &[u8; 32]) -> bool {
+    let (Some(domain_id), Some(commitment)) = (part(damaged, DOMAIN_ID), part(damaged, COMMITMENT)) else {
+        return false;
+    };
+    let header = Header { file_kind: FileKind::Bundle, domain_id: DomainId(domain_id), commitment };
+    sha256(&header.encode()) == *hash
 }
 
 fn part<const N: usize>(header: &[u8; HEADER_LENGTH], range: std::ops::Range<usize>) -> Option<[u8; N]> {

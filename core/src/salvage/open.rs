@@ -13,7 +13,7 @@ use crate::format::header::{HEADER_LENGTH, Header, not_of, wrong_key};
 use crate::format::index::{Entry, Summary};
 use crate::kinds::{ChunkKind, FileKind};
 use crate::read::change_reader::check_ids;
-use crate::salvage::header::{candidates, hash_of, proven_commitment};
+use crate::salvage::header::{candidates, hash_of, is_proven};
 use crate::salvage::hole::{Hole, holes_of};
 use crate::salvage::rebuild::rebuild;
 use crate::salvage::walk::{Walked, walk};
@@ -21,6 +21,9 @@ use std::rc::Rc;
 use subtle::ConstantTimeEq;
 
 type Interrupt<'i> = &'i mut dyn FnMut() -> Result<()>;
+
+/// The entries of the chunks, and the summary.
+type Index = (Vec<Entry>, Summary);
 
 /// Which parts of a bundle are damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,14 +83,14 @@ pub(crate) fn open<'s>(
     };
     let items = items(&footer, footer_at)?;
     let (_, _, hash) = items[0];
-    let keys = keys.into_iter().find(|keys| hash_of(keys) == hash && footer.verify_key == keys.verify_key());
-    match (keys, decoded) {
-        (Some(keys), _) => {
+    // The footer says which header was there.
+    match (keys.into_iter().find(|keys| hash_of(keys) == hash), decoded) {
+        (Some(keys), _) if footer.verify_key == keys.verify_key() => {
             by_footer(key, Bundle::without_index(source, keys, items, length), &footer, damage, interrupt)
         }
-        (None, Ok(_)) => Err(Error::corrupt("the bundle was signed by another key than its domain's")),
-        // The footer says that id and commitment are right.
-        (None, Err(_)) if proven_commitment(&header, &hash).is_some() => Err(wrong_key(key)),
+        (Some(_), _) => Err(Error::corrupt("the bundle was signed by another key than its domain's")),
+        (None, Ok(_)) => Err(Error::corrupt("the header is not the one that the footer lists")),
+        (None, Err(_)) if is_proven(&header, &hash) => Err(wrong_key(key)),
         (None, Err(error)) => Err(error),
     }
 }
@@ -159,7 +162,7 @@ fn damaged(sound: &[bool]) -> usize {
 }
 
 /// The first of the sound pages at the end, and the index, if that is all of them.
-fn index_of(bundle: &mut Bundle<'_>, sound: &[bool]) -> Result<(usize, Option<(Vec<Entry>, Summary)>)> {
+fn index_of(bundle: &mut Bundle<'_>, sound: &[bool]) -> Result<(usize, Option<Index>)> {
     let mut first = sound.len();
     while first > 1 && sound[first - 1] && bundle.begins_as(first - 1, ChunkKind::IndexPage)? {
         first -= 1;

@@ -183,7 +183,7 @@ pub fn expected(truth: &State, bundles: &[(Vec<Group>, BTreeSet<usize>, bool)]) 
         }
     }
     state.tables.retain(|(_, rows)| !matches!(rows, Rows::Table(rows) if rows.is_empty()));
-    (state, ["\00", "\01"].map(|table| is_proved(table, &OwnedKey::Rowid(0))))
+    (state, ["\u{0}0", "\u{0}1"].map(|table| is_proved(table, &OwnedKey::Rowid(0))))
 }
 
 fn id(key: &OwnedKey) -> Vec<u8> {

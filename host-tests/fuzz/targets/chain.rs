@@ -1,9 +1,10 @@
-//! Two bundles as a chain: restored, composed, compared, looked into. A chain that is accepted restores to the state that
+//! Two bundles as a chain: restored, salvaged, composed, compared, looked into. A chain that is accepted restores to the state that
 //! its composition holds.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use lifeboat_core::chain::{Base, Chain, Deltas, Diff};
+use lifeboat_core::salvage::Salvage;
 use lifeboat_core::state::{Key, Value};
 use lifeboat_core::stream::{Discard, Restore};
 use lifeboat_fuzz::{MANY_ROWS, key};
@@ -15,6 +16,8 @@ fuzz_target!(|input: &[u8]| {
     // An input that is cut at 0 is a delta for a sound bundle.
     let full = if full.is_empty() { MANY_ROWS } else { full };
     let key = key();
+    let salvage = Salvage::open(&key, [full, delta], || Ok(()));
+    let salvaged = salvage.and_then(|salvage| salvage.walk(Discard, || Ok(())));
     let Ok(chain) = Chain::open(&key, [full, delta]) else { return };
     let checked = chain.check(|| Ok(()));
     for table in ["tokens", "new", "z", "sqlite_sequence"] {
@@ -38,6 +41,7 @@ fuzz_target!(|input: &[u8]| {
         let mut restore = Restore::over(&key, deltas, Discard);
         if let Ok((report, _)) = restore.push(full).and_then(|()| restore.finish()) {
             assert_eq!(report.public.state_id, chain.last().state_id);
+            assert_eq!(salvaged.expect("it is sound").0.proof, report.public.state_id);
         }
     }
 });

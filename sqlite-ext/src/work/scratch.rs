@@ -96,6 +96,12 @@ pub(crate) fn build_salvaged(
     key: &AccessKey,
     salvage: &Salvage<'_>,
 ) -> Result<Built<SalvageReport>> {
+    if salvage.settings()?.is_none() || salvage.schema()?.is_none() {
+        return Err(Error::corrupt(
+            "settings or schema may have been in a damaged chunk, so that no database can be built; backup_rows gives the \
+             rows that are proved, with the option \"salvage\": true",
+        ));
+    }
     let fill = |rebuild| salvage.walk(rebuild, || place.interrupt.check());
     let fill = |rebuild| fill(rebuild).map_err(|error| with_path(place.bundles, error));
     build_with(place, fill, |report, left_out| prove_salvaged(place.scratch, key, report, left_out))
