@@ -124,6 +124,8 @@ fn the_worked_delta_follows_from_the_formulas() {
     let delta = common::delta(&[&full], &worked(&[(1, vec![text("ho"), Owned::Null])]));
     let chunks = opened(&delta);
     assert_eq!(chunks[0], (ChunkKind::Changes, block("delta")));
+    assert_eq!(hex::encode(&delta), hex::encode(block("delta-bundle")));
+    assert!(FORMAT.contains(&format!("The delta, {} bytes:", delta.len())));
     let entry = FORMAT.lines().find_map(|line| line.trim_start().strip_prefix("its entry ")).expect("the page has it");
     let entry = hex::decode(entry.replace(' ', "")).unwrap();
     assert_eq!(items(&chunks[1].1)[0], entry);

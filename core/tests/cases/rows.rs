@@ -63,6 +63,12 @@ pub fn cases() -> Vec<Vector> {
     );
     refused("key-for-a-rowid", "a table of rowids has a primary key", "(a PRIMARY KEY, b)", &[(list!["a"], list![1])]);
     refused(
+        "keys-of-two-lengths",
+        "two primary keys of a table have different numbers of values",
+        "(a, b, c, PRIMARY KEY(a, b)) WITHOUT ROWID",
+        &[(list![1], list![5]), (list![2, 3], list![5])],
+    );
+    refused(
         "key-of-one-less",
         "a primary key has a value less than its table's",
         "(a, b, c, PRIMARY KEY(a, b)) WITHOUT ROWID",

@@ -91,6 +91,7 @@ pub(crate) fn values(values: &[*mut sqlite3_value]) -> &[*mut api::sqlite3_value
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lifeboat_sqlite::api::sqlite3;
     use lifeboat_sqlite::{Connection, OpenMode, linked_api};
     use std::ffi::c_void;
     use std::sync::atomic::{AtomicPtr, Ordering};
