@@ -106,7 +106,8 @@ fn what_is_sound_comes_back() {
         ["t", "w"].map(|table| one(&db, &format!("SELECT count(*) FROM {schema}.{table}"), [])).to_vec()
     };
     let (all, back) = (counts("main"), counts("copy"));
-    assert!(back[0] < all[0] && back[1] < all[1] && back[0] + back[1] > all[0] + all[1] - 3000, "{back:?} {all:?}");
+    // A chunk has at most 1 MiB, which is a third of a table.
+    assert!(back.iter().zip(&all).all(|(back, all)| back < all && 2 * back > *all), "{back:?} {all:?}");
     assert_eq!(summary["rows"], json!(back[0] + back[1]));
     assert_eq!(one::<String>(&db, "PRAGMA copy.integrity_check", []), "ok");
 
