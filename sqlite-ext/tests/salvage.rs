@@ -106,7 +106,8 @@ fn what_is_sound_comes_back() {
         ["t", "w"].map(|table| one(&db, &format!("SELECT count(*) FROM {schema}.{table}"), [])).to_vec()
     };
     let (all, back) = (counts("main"), counts("copy"));
-    assert!(back[0] < all[0] && back[1] < all[1] && back[0] + back[1] > all[0] + all[1] - 3000, "{back:?} {all:?}");
+    // A chunk has at most 1 MiB, which is a third of a table.
+    assert!(back.iter().zip(&all).all(|(back, all)| back < all && 2 * back > *all), "{back:?} {all:?}");
     assert_eq!(summary["rows"], json!(back[0] + back[1]));
     assert_eq!(one::<String>(&db, "PRAGMA copy.integrity_check", []), "ok");
 
@@ -202,7 +203,7 @@ fn without_settings_and_schema() {
     let wrong = error(&memory(), "SELECT backup_restore(?, ?, '{\"salvage\": true}')", [&hit, &key]);
     assert!(wrong.contains("corrupt") && wrong.contains("backup_rows gives the rows"), "{wrong}");
     let found = rows(&db, &hit, &key, "t");
-    assert!(found.len() > 10_000);
+    assert!(found.len() > 6000);
     let (key_of, row) = found.iter().next().unwrap();
     let expected = "SELECT json_array(x, parent) FROM t WHERE id = ?";
     assert_eq!(*row, one::<String>(&db, expected, [key_of]));
