@@ -20,16 +20,22 @@ mod entry;
 mod envelope;
 mod floor;
 mod id;
+mod lines;
 pub mod name;
+mod plan;
 mod record;
 mod sealed;
+mod short_cut;
 
 pub use crate::crypto::id::{BundleHash, RecordHash};
 pub use entry::Entry;
 pub use floor::Floor;
 pub use id::{BaseRef, BundleRef, RecordRef};
+pub use lines::{Fork, Lines, Reach, Standing};
+pub use plan::{Next, Path, Planner, Step};
 pub use record::Record;
 pub use sealed::SealedPart;
+pub use short_cut::{SPANS, short_cuts};
 
 /// The longest record, in bytes: what a reader must hold of each.
 pub const RECORD_MAX: usize = 4096;
