@@ -45,33 +45,31 @@ impl Envelope {
         Ok(bytes)
     }
 
-    /// Who signed these bytes, which are a statement of this kind and revision. Their form is not looked at.
+    /// Who signed these bytes, which are a statement of this kind and revision, and have the expected verify key, if one is
+    /// expected. The form of the other fields is not looked at.
     ///
     /// # Errors
-    /// Too big, corrupt, or unsupported: sound, but of another revision.
-    pub fn check(&self, bytes: &[u8]) -> Result<VerifyKey> {
+    /// Too big; corrupt; mismatch: sound, but of another key; unsupported: sound, but of another revision.
+    pub fn check(&self, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<VerifyKey> {
         self.check_length(bytes)?;
-        let begins = bytes.first().is_some_and(|head| (0x80..=0x97).contains(head))
-            && bytes.get(1) == Some(&(0x60 | self.magic.len() as u8))
-            && bytes.get(2..).is_some_and(|rest| rest.starts_with(self.magic.as_bytes()));
-        let ends = bytes.len().checked_sub(Self::SIGNATURE).and_then(|signed| {
-            let (signed, signature) = bytes.split_at(signed);
-            let (_, key) = signed.split_at(signed.len().checked_sub(KEY)?);
-            let key = key.strip_prefix(&[0x58, 0x20])?.try_into().ok()?;
-            let signature = signature.strip_prefix(&[0x58, 0x40])?.try_into().ok()?;
-            Some((signed, VerifyKey(key), signature))
-        });
-        let (true, Some((signed, key, signature))) = (begins, ends) else {
+        let Some((signed, signer, signature)) = self.parts(bytes) else {
             return Err(Error::corrupt(format!("this is no {} of a log, or it is damaged", self.what)));
         };
-        if !verify(&key, &self.message(signed), signature) {
+        if !verify(&signer, &self.message(signed), signature) {
             return Err(Error::corrupt(format!(
                 "the signature of the {} is wrong: it is damaged or forged",
                 self.what
             )));
         }
+        // The key first: a revision that somebody else signed is no reason to look for a newer version.
+        if let Some(expected) = expected.filter(|expected| **expected != signer) {
+            return Err(Error::mismatch(format!(
+                "the {} is sound, but it was signed by {signer}, not by {expected}",
+                self.what
+            )));
+        }
         match bytes.get(2 + self.magic.len()) {
-            Some(revision) if *revision == self.revision => Ok(key),
+            Some(revision) if *revision == self.revision => Ok(signer),
             Some(revision @ 0..=0x17) => Err(Error::unsupported(format!(
                 "a {} of revision {revision}; this version reads {}: use a newer one",
                 self.what, self.revision
@@ -80,19 +78,16 @@ impl Envelope {
         }
     }
 
-    /// The same, signed by the expected key, if there is one.
-    ///
-    /// # Errors
-    /// As [`Envelope::check`]; mismatch.
-    pub fn check_signer(&self, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<VerifyKey> {
-        let signer = self.check(bytes)?;
-        match expected {
-            Some(expected) if *expected != signer => Err(Error::mismatch(format!(
-                "the {} is sound, but it was signed by {signer}, not by {expected}",
-                self.what
-            ))),
-            _ => Ok(signer),
-        }
+    /// What is signed, the key and the signature. None: the bytes do not begin or end as they must.
+    fn parts<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], VerifyKey, &'a [u8; 64])> {
+        let begins = bytes.first().is_some_and(|head| (0x80..=0x97).contains(head))
+            && bytes.get(1) == Some(&(0x60 | self.magic.len() as u8))
+            && bytes.get(2..).is_some_and(|rest| rest.starts_with(self.magic.as_bytes()));
+        let (signed, signature) = bytes.split_at(bytes.len().checked_sub(Self::SIGNATURE)?);
+        let (_, key) = signed.split_at(signed.len().checked_sub(KEY)?);
+        let key = key.strip_prefix(&[0x58, 0x20])?.try_into().ok()?;
+        let signature = signature.strip_prefix(&[0x58, 0x40])?.try_into().ok()?;
+        begins.then_some((signed, VerifyKey(key), signature))
     }
 
     /// The bytes of the verify key and the signature, with their heads.

@@ -62,7 +62,7 @@ impl Floor {
     /// # Errors
     /// As [`Record::read`](super::Record::read).
     pub fn read(bytes: &[u8], expected: Option<&VerifyKey>) -> Result<Self> {
-        let verify_key = ENVELOPE.check_signer(bytes, expected)?;
+        let verify_key = ENVELOPE.check(bytes, expected)?;
         let Fields(_, _, domain_id, record, lowest, _, _) = cbor::from_slice(bytes, "the floor statement")?;
         let (domain_id, record) = (DomainId(*domain_id), RecordRef::of_fields(record));
         check(record, lowest)?;

@@ -83,7 +83,7 @@ impl Record {
     /// Too big, corrupt; unsupported: it is sound, but of another revision; mismatch: it is sound, but signed by somebody
     /// else.
     pub fn read(bytes: &[u8], expected: Option<&VerifyKey>) -> Result<Self> {
-        let verify_key = ENVELOPE.check_signer(bytes, expected)?;
+        let verify_key = ENVELOPE.check(bytes, expected)?;
         let Fields(_, _, domain_id, number, previous, state_id, bundles, sealed, _, _) =
             cbor::from_slice(bytes, "the record")?;
         let entry = Entry {

@@ -126,7 +126,7 @@ fn optional<'a, T: cbor4ii::core::dec::Decode<'a>>(reader: &mut cbor::Reader<'a>
 }
 
 fn cipher(keys: &DomainKeys) -> Aes256Siv {
-    Aes256Siv::new((&*keys.record_seal).into())
+    Aes256Siv::new((&*keys.log_seal).into())
 }
 
 /// The one associated-data string. `before`: the bytes of the record before the sealed part.
