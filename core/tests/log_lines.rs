@@ -106,7 +106,7 @@ proptest! {
                     prop_assert_eq!(newest, heads[0]);
                     let place = place_of(&read[0]);
                     match lost.contains(&place) {
-                        true => lines.absent(read[0].hash),
+                        true => lines.absent(read[0]),
                         false => lines.add_entry(log[place].0, &log[place].1),
                     }
                 }

@@ -105,8 +105,8 @@ impl Lines {
     }
 
     /// No copy that answers has this record.
-    pub fn absent(&mut self, hash: RecordHash) {
-        self.absent.insert(hash);
+    pub fn absent(&mut self, record: RecordRef) {
+        self.absent.insert(record.hash);
     }
 
     /// The record of the highest number; of several the one whose hash is the highest.
