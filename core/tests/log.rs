@@ -42,10 +42,10 @@ fn what_is_signed_is_read() {
         assert_eq!(read.reference().hash, RecordHash::of(record.bytes()));
         let expected = if record.entry().number == 1 { SealedPart::default() } else { sealed() };
         let write = key().write_key("default").unwrap();
-        assert_eq!(open(&read, &key()), Ok(expected.clone()));
+        assert_eq!(open(&read, key()), Ok(expected.clone()));
         assert_eq!(open(&read, &write), Ok(expected.clone()));
-        assert_eq!(open(&read, &write.read_key()), Ok(expected));
-        assert_eq!(open(&read, &key().write_key("another").unwrap()), Err(ErrorKind::WrongKey));
+        assert_eq!(open(&read, write.read_key()), Ok(expected));
+        assert_eq!(open(&read, key().write_key("another").unwrap()), Err(ErrorKind::WrongKey));
     }
     let floor = Floor::sign(&keys, RecordRef { number: 300, hash: RecordHash([7; 32]) }, 256).unwrap();
     assert_eq!(Floor::read(floor.bytes(), Some(&keys.verify_key())).unwrap(), floor);
@@ -57,7 +57,8 @@ fn every_change_of_a_byte_is_refused() {
     let keys = keys();
     let record = &records(&keys)[2];
     let floor = Floor::sign(&keys, record.reference(), 256).unwrap();
-    let readers: [(&[u8], fn(&[u8]) -> lifeboat_core::Result<()>); 2] = [
+    type Reader = fn(&[u8]) -> lifeboat_core::Result<()>;
+    let readers: [(&[u8], Reader); 2] = [
         (record.bytes(), |bytes| Record::read(bytes, None).map(|_| ())),
         (floor.bytes(), |bytes| Floor::read(bytes, None).map(|_| ())),
     ];
