@@ -14,6 +14,7 @@
 //! format   the bytes of a bundle, part by part      chain    bundles read at any place, and several together
 //! export   from a state to bytes                    restore  from bytes to a state
 //! read     one bundle, from its first byte to its last          salvage  what damaged bundles still prove
+//! log      what stands beside bundles: signed records of their order, names, ways to a state
 //! ```
 //!
 //! [`stream::Export`] and [`stream::BundleWriter`] are the way out, [`stream::Restore`] (an [`stream::Opener`] and a
@@ -33,6 +34,7 @@ mod export;
 mod format;
 mod kinds;
 pub mod limits;
+pub mod log;
 #[cfg(feature = "parallel")]
 pub mod parallel;
 mod read;

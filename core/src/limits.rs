@@ -1,4 +1,5 @@
-//! The revisions of the format, and every limit of it with its reason (`FORMAT.md`, "Limits"). All are bytes or counts.
+//! The revisions of the format, and every limit of it with its reason (`FORMAT.md`, "Limits"). All are bytes or counts. Those of the
+//! log stand in [`log`](crate::log).
 
 /// The revision of states: ids, order and encoding of items.
 pub const STATE_REVISION: u8 = 1;
