@@ -62,7 +62,7 @@ impl Proxy {
                     break;
                 }
                 let plan = shared.clone();
-                std::thread::spawn(move || drop(serve(client, server, &plan)));
+                std::thread::spawn(move || serve(client, server, &plan));
             }
         });
         Self { port, plan, thread: Some(thread) }

@@ -93,6 +93,12 @@ impl Server {
         start("rclone", &arguments.map(str::to_owned), port, directory)
     }
 
+    /// The same without a bucket's rules: a directory of the server.
+    pub fn folder(&self, name: &str) -> String {
+        fs::create_dir(self.directory.path().join("data").join(name)).unwrap();
+        self.store(name, "some/prefix", self.port)
+    }
+
     /// Makes a bucket, and says how a store in it is called.
     pub fn bucket(&self, name: &str, headers: &[(&str, &str)]) -> String {
         let (status, answer) = self.ask("PUT", &format!("/{name}"), headers, b"");
