@@ -26,6 +26,9 @@ fn moto() {
     let store = open(&server.bucket("plain", &[]));
     contract::check(&*store, &Contract { objects: 120, large: 65 << 20, strict: true });
     what_is_locked_stays(&server);
+    let (absent, cancel) = (open(&server.store("no-such-bucket", "x", server.port)), Cancel::never());
+    assert_eq!(absent.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
+    assert_eq!(absent.list("", "", 1, &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
 }
 
 #[test]
@@ -59,8 +62,6 @@ fn what_is_locked_stays(server: &Server) {
 
 fn strangers_are_refused(server: &Server) {
     let cancel = Cancel::never();
-    let absent = open(&server.store("no-such-bucket", "x", server.port));
-    assert_eq!(absent.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
     let name = server.store("plain", "x", server.port);
     std::fs::write(server.directory.path().join("credentials"), "[default]\naws_access_key_id=any\naws_secret_access_key=hunter2\n")
         .unwrap();

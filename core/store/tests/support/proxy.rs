@@ -19,6 +19,8 @@ pub enum Fault {
     Cut(usize),
     /// So many bytes of the answer's body come, then nothing more.
     Stall(usize),
+    /// The request does not reach the server, and no answer comes.
+    Silence,
     /// Each byte of the body comes alone.
     Slow,
     /// The request does not reach the server, which seems to answer so: status, code.
@@ -140,6 +142,12 @@ fn serve(mut client: TcpStream, server: u16, plan: &Plan) -> Option<()> {
     let line = head.lines().next()?.to_owned();
     match &fault {
         Some(Fault::Lost) => return None,
+        Some(Fault::Silence) => {
+            while !plan.end.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            return None;
+        }
         Some(Fault::Status(status, code)) => {
             let body = match line.starts_with("HEAD") {
                 true => String::new(),

@@ -123,6 +123,13 @@ pub(super) struct Seen {
     pub too_long: bool,
 }
 
+impl Seen {
+    /// The connection ended before the answer was complete.
+    pub fn broke_off(&self) -> bool {
+        self.broken.is_some() && !self.unconnected && !self.too_long
+    }
+}
+
 /// What was seen during one piece of work.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record(Arc<Mutex<Seen>>);
@@ -167,6 +174,7 @@ impl HttpService for Connector {
         let answer = answer.inspect_err(|error| {
             record.note(|seen| {
                 seen.broken = Some(causes(error));
+                // Nothing was sent.
                 seen.unconnected = error.kind() == HttpErrorKind::Connect;
             });
         })?;
