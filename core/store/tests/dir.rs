@@ -137,7 +137,8 @@ fn a_full_disk_is_told_and_nothing_half_written_stays() {
         let at = directory.path().display().to_string();
         let script = format!("mount -t tmpfs -o size=1m none {at} && exec \"$0\" \"$@\"");
         let words = ["unshare", "--mount", "--map-root-user", "sh", "-c", &script];
-        let done = again(&words, "a_full_disk_is_told_and_nothing_half_written_stays", (MOUNTED, &at)).output().unwrap();
+        let done =
+            again(&words, "a_full_disk_is_told_and_nothing_half_written_stays", (MOUNTED, &at)).output().unwrap();
         let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success() && said.contains("1 passed"), "{said}");
         return;
@@ -170,7 +171,8 @@ fn a_killed_put_leaves_the_object_whole_or_missing() {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().join("store");
     for kill in 0..25 {
-        let mut command = again(&[], "a_killed_put_leaves_the_object_whole_or_missing", (AT_WORK, &at.display().to_string()));
+        let mut command =
+            again(&[], "a_killed_put_leaves_the_object_whole_or_missing", (AT_WORK, &at.display().to_string()));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
         let mut seen = Vec::new();

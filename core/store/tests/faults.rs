@@ -14,16 +14,16 @@ use support::servers::Server;
 struct Faulty {
     proxy: Proxy,
     name: String,
-    _server: Server,
 }
 
 impl Faulty {
-    fn new() -> Self {
-        let server = Server::moto();
-        server.bucket("faulty", &[]);
+    /// In a bucket of its own.
+    fn new(bucket: &str) -> Self {
+        let server = Server::shared_moto();
+        server.bucket(bucket, &[]);
         let proxy = Proxy::to(server.port);
-        let name = server.store("faulty", "p", proxy.port);
-        Self { proxy, name, _server: server }
+        let name = server.store(bucket, "p", proxy.port);
+        Self { proxy, name }
     }
 
     fn store(&self) -> Box<dyn Store> {
@@ -48,34 +48,41 @@ fn all_of_it(store: &dyn Store, content: &[u8]) -> lifeboat_store::Result<Vec<En
 
 #[test]
 fn each_request_fails_once_and_is_made_again() {
-    let faulty = Faulty::new();
     let content = contract::bytes(300_000);
-    let expected = all_of_it(&*faulty.store(), &content).unwrap();
+    let faults = [Fault::Lost, Fault::AnswerLost, Fault::Cut(0), Fault::Cut(50), Fault::Status(503, "SlowDown")];
+    std::thread::scope(|scope| {
+        for (number, fault) in faults.iter().enumerate() {
+            let content = &content;
+            scope.spawn(move || each_request_fails(&Faulty::new(&format!("each-once-{number}")), fault, content));
+        }
+    });
+}
+
+fn each_request_fails(faulty: &Faulty, fault: &Fault, content: &[u8]) {
+    let expected = all_of_it(&*faulty.store(), content).unwrap();
     assert_eq!(expected.len(), 2);
     let before = faulty.proxy.count();
-    all_of_it(&*faulty.store(), &content).unwrap();
+    all_of_it(&*faulty.store(), content).unwrap();
     let requests = faulty.proxy.count() - before;
     assert_eq!(requests, 10, "eight, and a look at what two puts found there");
-    let faults =
-        [Fault::Lost, Fault::AnswerLost, Fault::Cut(0), Fault::Cut(50), Fault::Status(503, "SlowDown"), Fault::Status(500, "InternalError")];
     for number in 0..requests {
-        for fault in &faults {
-            let store = faulty.store();
-            faulty.proxy.fail(number, fault.clone());
-            let found = all_of_it(&*store, &content);
-            assert_eq!(found.as_ref(), Ok(&expected), "request {number} of {requests}, {fault:?}");
-        }
+        let store = faulty.store();
+        faulty.proxy.fail(number, fault.clone());
+        let found = all_of_it(&*store, content);
+        assert_eq!(found.as_ref(), Ok(&expected), "request {number} of {requests}, {fault:?}");
     }
 }
 
 #[test]
 fn an_upload_in_parts_goes_on_after_each_failure() {
-    let faulty = Faulty::new();
+    let faulty = Faulty::new("in-parts");
     let content = contract::bytes((64 << 20) + 3);
     let name = named("bundles/ab/", &content);
     let cancel = Cancel::never();
     // Head, begin, nine parts, the end.
-    for (number, fault) in [(0, Fault::Lost), (1, Fault::Lost), (3, Fault::AnswerLost), (10, Fault::Status(503, "SlowDown"))] {
+    for (number, fault) in
+        [(0, Fault::Lost), (1, Fault::Lost), (3, Fault::AnswerLost), (10, Fault::Status(503, "SlowDown"))]
+    {
         let store = faulty.store();
         faulty.proxy.fail(number, fault.clone());
         store.put(&name, &content, &cancel).unwrap_or_else(|error| panic!("{number} {fault:?}: {error}"));
@@ -94,7 +101,7 @@ fn an_upload_in_parts_goes_on_after_each_failure() {
 
 #[test]
 fn waits_end_by_deadline_and_by_interrupt() {
-    let faulty = Faulty::new();
+    let faulty = Faulty::new("waits");
     let store = faulty.store();
     let content = contract::bytes(300_000);
     store.put("a", &content, &Cancel::never()).unwrap();
@@ -133,7 +140,7 @@ fn waits_end_by_deadline_and_by_interrupt() {
 
 #[test]
 fn a_slow_body_arrives() {
-    let faulty = Faulty::new();
+    let faulty = Faulty::new("slow");
     let store = faulty.store();
     let content = contract::bytes(2000);
     faulty.proxy.always(Some(Fault::Slow));
@@ -144,7 +151,7 @@ fn a_slow_body_arrives() {
 
 #[test]
 fn what_a_server_says_is_judged() {
-    let faulty = Faulty::new();
+    let faulty = Faulty::new("judged");
     let store = faulty.store();
     let soon = || Cancel::never().within(Duration::from_secs(20));
     let content = contract::bytes(5000);
@@ -190,7 +197,7 @@ fn what_a_server_says_is_judged() {
 
 #[test]
 fn conditions_are_not_relied_on() {
-    let faulty = Faulty::new();
+    let faulty = Faulty::new("conditions");
     let cancel = Cancel::never();
     for (number, fault) in [
         // "It exists", and nothing arrived.
@@ -224,7 +231,7 @@ fn conditions_are_not_relied_on() {
 
 #[test]
 fn a_list_may_lag() {
-    let faulty = Faulty::new();
+    let faulty = Faulty::new("lag");
     let store = faulty.store();
     assert_eq!(names(&*store, "", "", 10), [""; 0]);
     store.put("a", b"x", &Cancel::never()).unwrap();
@@ -235,8 +242,7 @@ fn a_list_may_lag() {
 
 #[test]
 fn nobody_listens() {
-    let server = Server::moto();
-    let name = server.store("faulty", "p", support::servers::free_port());
+    let name = Server::shared_moto().store("faulty", "p", support::servers::free_port());
     let store = Place::parse(&name).unwrap().open().unwrap();
     let error = store.put("a", b"x", &Cancel::never().within(Duration::from_secs(60))).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unreachable);

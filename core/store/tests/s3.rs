@@ -63,8 +63,11 @@ fn what_is_locked_stays(server: &Server) {
 fn strangers_are_refused(server: &Server) {
     let cancel = Cancel::never();
     let name = server.store("plain", "x", server.port);
-    std::fs::write(server.directory.path().join("credentials"), "[default]\naws_access_key_id=any\naws_secret_access_key=hunter2\n")
-        .unwrap();
+    std::fs::write(
+        server.directory.path().join("credentials"),
+        "[default]\naws_access_key_id=any\naws_secret_access_key=hunter2\n",
+    )
+    .unwrap();
     let store = open(&name);
     let error = store.put("a", b"x", &cancel).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Refused, "{error}");

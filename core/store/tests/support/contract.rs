@@ -105,7 +105,9 @@ fn what_is_put_can_be_read(store: &dyn Store, large: usize) {
         store.put(&name, &content, &cancel).unwrap();
         assert_eq!(store.head(&name, &cancel), Ok(length as u64));
         assert!(read(store, &name) == content, "{length} bytes");
-        for (offset, count) in [(0, length.min(10)), (length / 2, length - length / 2), (length, 0), (length / 3, length / 3)] {
+        for (offset, count) in
+            [(0, length.min(10)), (length / 2, length - length / 2), (length, 0), (length / 3, length / 3)]
+        {
             let mut part = vec![0; count];
             store.get(&name, offset as u64, &mut part, &cancel).unwrap();
             assert!(part == content[offset..offset + count], "{count} bytes from {offset} of {length}");
@@ -151,7 +153,8 @@ fn wrong_bytes_are_refused(store: &dyn Store) {
 
 fn lists_are_in_order(store: &dyn Store, contract: &Contract) {
     let cancel = Cancel::never();
-    let mut expected: Vec<_> = (0..contract.objects).map(|number| format!("list/{:04}/{:03}-x", number / 16, number % 16)).collect();
+    let mut expected: Vec<_> =
+        (0..contract.objects).map(|number| format!("list/{:04}/{:03}-x", number / 16, number % 16)).collect();
     expected.extend(["list/999/a/b", "list/aa"].map(str::to_owned));
     if contract.strict {
         // Bytes decide, not words: '-' and '.' come before '/', '0' after it.
@@ -175,7 +178,10 @@ fn lists_are_in_order(store: &dyn Store, contract: &Contract) {
     assert_eq!(names(store, "list/999/", "list/", 1000), below("list/999/"));
     // What comes before a name that does not exist, and the next directory after one.
     assert_eq!(names(store, "list/", "list/0001/", 1), below("list/0001/")[..1]);
-    assert_eq!(names(store, "list/", "list/00010", 1), if contract.strict { below("list/0001a") } else { below("list/0002/")[..1].to_vec() });
+    assert_eq!(
+        names(store, "list/", "list/00010", 1),
+        if contract.strict { below("list/0001a") } else { below("list/0002/")[..1].to_vec() }
+    );
     assert_eq!(names(store, "", "list0", 1000), [named("wrong/", b"right")]);
     assert_eq!(names(store, "", "again0", 1), expected[..1]);
     assert_eq!(names(store, "list/", "", 0), [""; 0]);

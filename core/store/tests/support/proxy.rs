@@ -158,7 +158,9 @@ fn serve(mut client: TcpStream, server: u16, plan: &Plan) -> Option<()> {
             return client.write_all(answer.as_bytes()).ok();
         }
         Some(Fault::Redirect(place)) => {
-            let head = format!("HTTP/1.1 307 Elsewhere\r\nLocation: {place}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 307 Elsewhere\r\nLocation: {place}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            );
             return client.write_all(head.as_bytes()).ok();
         }
         Some(Fault::Long(length)) => {

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -45,7 +46,13 @@ fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> 
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut server = Server { child: command.spawn().unwrap(), port, directory };
     let start = Instant::now();
-    while server.try_ask("GET", "/", &[], b"").is_none_or(|(status, _)| status >= 500) {
+    // A server with TLS ends the connection; that is an answer, too.
+    let is_tls = arguments.iter().any(|argument| argument == "-s");
+    let answers = |server: &Server| match is_tls {
+        true => TcpStream::connect(("127.0.0.1", port)).is_ok(),
+        false => server.try_ask("GET", "/", &[], b"").is_some_and(|(status, _)| status < 500),
+    };
+    while !answers(&server) {
         let ended = server.child.try_wait().unwrap();
         let log = || fs::read_to_string(server.directory.path().join("server.log")).unwrap_or_default();
         assert!(ended.is_none() && start.elapsed() < Duration::from_secs(60), "{program} does not start: {}", log());
@@ -66,22 +73,53 @@ impl Server {
         fs::write(directory.path().join("s3.json"), config).unwrap();
         let port = free_port();
         let mut arguments: Vec<_> = [
-            "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.config=s3.json", "-volume.max=20",
-            "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
+            "server",
+            "-dir=.",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-filer",
+            "-s3",
+            "-s3.config=s3.json",
+            "-volume.max=20",
+            "-master.volumeSizeLimitMB=64",
+            "-master.telemetry=false",
         ]
         .map(str::to_owned)
         .into();
         arguments.push(format!("-s3.port={port}"));
-        let others = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
+        let others =
+            ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
         arguments.extend(others.iter().chain(&["s3.port.grpc"]).map(|name| format!("-{name}={}", free_port())));
         start("weed", &arguments, port, directory)
     }
 
     /// moto: S3 in Python.
     pub fn moto() -> Self {
+        Self::moto_with(&[], tempfile::tempdir().unwrap())
+    }
+
+    /// The same with more arguments.
+    pub fn moto_with(more: &[&str], directory: TempDir) -> Self {
         let port = free_port();
-        let arguments = ["-H", "127.0.0.1", "-p"].map(str::to_owned).into_iter().chain([port.to_string()]);
-        start("moto_server", &arguments.collect::<Vec<_>>(), port, tempfile::tempdir().unwrap())
+        let port_text = port.to_string();
+        let arguments = ["-H", "127.0.0.1", "-p", &port_text].into_iter().chain(more.iter().copied());
+        start("moto_server", &arguments.map(str::to_owned).collect::<Vec<_>>(), port, directory)
+    }
+
+    /// The same for all tests of one program. Ends with it.
+    pub fn shared_moto() -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let (sender, server) = std::sync::mpsc::channel();
+            // A server ends with the thread that started it, so that one stays.
+            std::thread::spawn(move || {
+                sender.send(Self::moto()).unwrap();
+                loop {
+                    std::thread::park();
+                }
+            });
+            server.recv().unwrap()
+        })
     }
 
     /// rclone: it ignores every condition.
@@ -122,8 +160,10 @@ impl Server {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
         let length = body.len();
-        let mut request =
-            format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n", self.port);
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n",
+            self.port
+        );
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }

@@ -48,8 +48,14 @@ fn of_answer(seen: &Seen, what: &str) -> StoreError {
 fn is_full(status: Option<u16>, code: &str) -> bool {
     // 507 is the status for it; these are the codes of some servers.
     status == Some(507)
-        || ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "TooManyBytes"]
-            .contains(&code)
+        || [
+            "QuotaExceeded",
+            "InsufficientStorage",
+            "XMinioStorageFull",
+            "XMinioAdminBucketQuotaExceeded",
+            "TooManyBytes",
+        ]
+        .contains(&code)
 }
 
 fn remedy(code: &str) -> &'static str {

@@ -13,11 +13,11 @@ use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
+use reqwest::StatusCode;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
-use reqwest::StatusCode;
 use std::future::{Future, poll_fn};
 use std::path::Path;
 use std::pin::Pin;
@@ -63,7 +63,10 @@ impl Settings {
             .pool_idle_timeout(Duration::from_secs(20));
         // A proxy of the environment is for other machines.
         let client = if self.is_loopback { client.no_proxy() } else { client };
-        let client = client.tls_backend_preconfigured(self.tls.clone()).build().map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))?;
+        let client = client
+            .tls_backend_preconfigured(self.tls.clone())
+            .build()
+            .map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))?;
         Ok(Connector(client))
     }
 }
@@ -72,14 +75,18 @@ impl Settings {
 fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
-        let failed = |what: String| Error::host(format!("the certificates in '{}' cannot be read: {what}", path.display()));
+        let failed =
+            |what: String| Error::host(format!("the certificates in '{}' cannot be read: {what}", path.display()));
         let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
         for certificate in certificates {
             let certificate = certificate.map_err(|error| failed(error.to_string()))?;
             roots.add(certificate).map_err(|error| failed(error.to_string()))?;
         }
         if roots.is_empty() {
-            return Err(Error::misuse(format!("'{}' has no certificate; 'ca' names a file in PEM form", path.display())));
+            return Err(Error::misuse(format!(
+                "'{}' has no certificate; 'ca' names a file in PEM form",
+                path.display()
+            )));
         }
     } else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -226,7 +233,8 @@ fn asked_for(request: &HttpRequest) -> Option<u64> {
 fn code(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10))?).into_owned();
     let code = text.split_once("<Code>")?.1.split_once("</Code>")?.0;
-    let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    let is_word =
+        (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
     is_word.then(|| code.to_owned())
 }
 

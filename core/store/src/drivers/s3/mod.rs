@@ -69,7 +69,9 @@ impl S3Store {
             let done = put_parts(&requests, name, content, length, cancel);
             return match done {
                 // The server may have made the object, and its answer was lost.
-                Err(error) if keep && is_unsure(&error) && requests.head_if_there(name, cancel)? == Some(length) => Ok(()),
+                Err(error) if keep && is_unsure(&error) && requests.head_if_there(name, cancel)? == Some(length) => {
+                    Ok(())
+                }
                 done => done,
             };
         }
@@ -165,7 +167,9 @@ fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, c
             PutFailure::Unknown(_) => {}
         }
         if attempt > ATTEMPTS {
-            return Err(StoreError::unreachable(format!("'{name}': the server says each time that it exists, and it does not")));
+            return Err(StoreError::unreachable(format!(
+                "'{name}': the server says each time that it exists, and it does not"
+            )));
         }
         requests.pause(attempt, cancel)?;
     }

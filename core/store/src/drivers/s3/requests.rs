@@ -1,9 +1,9 @@
 //! The requests that a store makes.
 
+use super::credentials::Credentials;
 use super::failure::failed;
 use super::http::{Settings, recorded};
 use super::worker::{Answer, Task};
-use super::credentials::Credentials;
 use crate::place::S3Place;
 use crate::{Cancel, Entry, LIST_MAX, Result, StoreError, StoreErrorKind, name};
 use bytes::Bytes;
@@ -12,7 +12,9 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum};
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{BackoffConfig, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig};
+use object_store::{
+    BackoffConfig, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -195,10 +197,14 @@ impl Task<Requests> {
             let (put, seen) = recorded(client.s3.put_opts(&path, bytes.into(), options)).await;
             let Err(error) = put else { return Ok(Ok(())) };
             Ok(Err(match (&error, seen.status) {
-                (Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. }, _) if conditional => {
+                (Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. }, _)
+                    if conditional =>
+                {
                     PutFailure::Exists
                 }
-                (_, Some(400 | 405 | 501)) if conditional && is_unknown(seen.code.as_deref()) => PutFailure::NoConditions,
+                (_, Some(400 | 405 | 501)) if conditional && is_unknown(seen.code.as_deref()) => {
+                    PutFailure::NoConditions
+                }
                 (_, None) if !seen.unconnected => PutFailure::Unknown(failed(&error, &seen, &name)),
                 _ => return Err(failed(&error, &seen, &name)),
             }))
