@@ -1,4 +1,5 @@
 //! A directory as a store: what others do to it, and what a crash or a full disk leaves.
+#![cfg(unix)]
 
 mod support;
 

@@ -205,7 +205,7 @@ fn number(_: &Path) -> Option<String> {
     None
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::StoreErrorKind;
