@@ -24,6 +24,20 @@ fn its_parent_is_never_made() {
 }
 
 #[test]
+fn it_is_remembered_by_one_path() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("real")).unwrap();
+    symlink("real", directory.path().join("link")).unwrap();
+    let store = DirStore::new(&directory.path().join("link/store"));
+    let before = store.id().unwrap();
+    store.put("a", b"x", &Cancel::never()).unwrap();
+    assert_eq!(store.id().unwrap(), before);
+    let real = fs::canonicalize(directory.path()).unwrap().join("real/store");
+    assert_eq!(before, format!("dir:{}", real.display()));
+    assert_eq!(DirStore::new(&directory.path().join("real/./store/")).id().unwrap(), before);
+}
+
+#[test]
 fn no_link_leads_out_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let (outside, inside) = (directory.path().join("outside"), directory.path().join("inside"));

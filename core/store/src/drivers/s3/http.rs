@@ -32,6 +32,8 @@ pub(super) const STALL: Duration = Duration::from_secs(30);
 const SLOWEST: u64 = 32 << 10;
 /// The longest answer but for an object's bytes: a list has some 600 KB.
 const ANSWER_MAX: u64 = 8 << 20;
+/// Of an error, no more is read.
+const ERROR_MAX: u64 = 64 << 10;
 
 /// What is known before anything is connected.
 pub(super) struct Settings {
@@ -187,6 +189,7 @@ impl HttpService for Connector {
         })?;
         record.note(|seen| seen.status = Some(answer.status().as_u16()));
         let is_success = answer.status().is_success();
+        let limit = if is_success { limit } else { ERROR_MAX };
         let (mut parts, body) = answer.into_parts();
         if asked_for.is_some() && parts.status == 200 && parts.headers.contains_key("content-range") {
             // rclone sends what was asked for, under the status for all of it.
@@ -200,7 +203,7 @@ impl HttpService for Connector {
         let body = body.bytes().await.unwrap_or_default();
         record.note(|seen| {
             seen.code = code(&body);
-            seen.broken = None;
+            (seen.broken, seen.too_long) = (None, false);
         });
         Ok(HttpResponse::from_parts(parts, body.into()))
     }
@@ -231,7 +234,7 @@ fn asked_for(request: &HttpRequest) -> Option<u64> {
 
 /// The code of an error of S3: one word.
 fn code(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10))?).into_owned();
+    let text = String::from_utf8_lossy(body);
     let code = text.split_once("<Code>")?.1.split_once("</Code>")?.0;
     let is_word =
         (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
