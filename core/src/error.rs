@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Mismatch,
     /// The database or the file system refused; the message holds its words.
     Host,
+    /// A store, or too many copies, could not be reached; nothing is lost. Try again later.
+    Unreachable,
     /// Somebody else holds the lock. Try again.
     Busy,
     /// The caller interrupted the work.
@@ -43,6 +45,7 @@ impl ErrorKind {
         Self::Host,
         Self::Busy,
         Self::Interrupted,
+        Self::Unreachable,
     ];
 
     /// The word for this kind that errors, reports, vectors and the component's interface share.
@@ -56,6 +59,7 @@ impl ErrorKind {
             Self::Misuse => "misuse",
             Self::Mismatch => "mismatch",
             Self::Host => "host",
+            Self::Unreachable => "unreachable",
             Self::Busy => "busy",
             Self::Interrupted => "interrupted",
         }
@@ -121,7 +125,7 @@ macro_rules! constructors {
 impl Error {
     constructors! {
         wrong_key WrongKey, corrupt Corrupt, truncated Truncated, unsupported Unsupported, too_big TooBig,
-        misuse Misuse, mismatch Mismatch, host Host, busy Busy, interrupted Interrupted,
+        misuse Misuse, mismatch Mismatch, host Host, unreachable Unreachable, busy Busy, interrupted Interrupted,
     }
 
     /// An error of this kind.
@@ -266,9 +270,10 @@ mod tests {
             ErrorKind::Host => 7,
             ErrorKind::Busy => 8,
             ErrorKind::Interrupted => 9,
+            ErrorKind::Unreachable => 10,
         };
         let places: Vec<_> = ErrorKind::ALL.iter().map(|kind| place(*kind)).collect();
-        assert_eq!(places, (0..10).collect::<Vec<_>>());
+        assert_eq!(places, (0..11).collect::<Vec<_>>());
     }
 
     #[test]

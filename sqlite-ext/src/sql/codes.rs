@@ -38,6 +38,7 @@ pub(crate) fn of(error: &Error) -> c_int {
         (ErrorKind::Unsupported, _) => ours(68),
         (ErrorKind::Mismatch, _) => ours(69),
         (ErrorKind::Host, _) => ours(70),
+        (ErrorKind::Unreachable, _) => ours(73),
         _ => INTERNAL,
     }
 }

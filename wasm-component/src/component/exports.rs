@@ -178,7 +178,7 @@ impl From<Error> for wit::Error {
             ErrorKind::TooBig => Self::TooBig(message),
             ErrorKind::Misuse => Self::Misuse(message),
             ErrorKind::Mismatch => Self::Mismatch(message),
-            // Nobody else holds a lock here, and nobody interrupts.
+            // Nobody else holds a lock here, nobody interrupts, and there is no network.
             _ => Self::Host(message),
         }
     }
