@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::exporter::{Acknowledged, Exporter};
+use crate::exporter::Acknowledged;
 use crate::world::{Bundle, World};
 
 /// After every single step: each copy alone restores the newest state of which it holds a record (promise 2).
@@ -26,7 +26,7 @@ pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Re
 }
 
 /// When a save returns (promises 1 and 4).
-pub fn saved_means_saved(world: &World, exporter: &Exporter, save: &Acknowledged, minimum: usize) -> Result<(), String> {
+pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> Result<(), String> {
     let record = &world.records[save.record];
     if save.counted.len() < minimum {
         return Err(format!("saved means saved: record {} is in {} copies", save.record, save.counted.len()));
@@ -47,8 +47,7 @@ pub fn saved_means_saved(world: &World, exporter: &Exporter, save: &Acknowledged
             }
         }
     }
-    let from = record.previous.first().map(|&from| world.records[from].state);
-    if from.is_some_and(|from| !exporter.history.contains(&from)) {
+    if record.unknown {
         return Err(format!("order: record {} goes on from a state that its database never had", save.record));
     }
     Ok(())

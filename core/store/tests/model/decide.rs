@@ -116,7 +116,8 @@ pub fn decide(
     let mut known: BTreeSet<Rec> = answers().flat_map(|view| view.all.iter().copied()).collect();
     candidates.extend(memory.head.iter().chain(&spooled));
     known.extend(memory.head.iter().chain(&spooled));
-    let mut below: BTreeSet<Rec> = memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe).copied()).collect();
+    // What was remembered of the copies when the save began comes before the head.
+    let mut below: BTreeSet<Rec> = exporter.local.memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe).copied()).collect();
     below.retain(|record| Some(*record) != memory.head && Some(*record) != spooled);
     let heads = heads(world, &candidates, &known, &below);
     if heads.len() > 1 && rules.fork_stops && !orders.go_on {
@@ -170,6 +171,13 @@ pub fn decide(
             memory.tips[copy].maybe.retain(|&record| world.number(record) > number);
         }
     }
+    if let ([top], true) = (heads.as_slice(), rules.noted_first) {
+        if memory.head != Some(*top) && spooled != Some(*top) {
+            // From now on this place goes on from there, whatever happens to the rest of this save.
+            memory.head = Some(*top);
+            return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
+        }
+    }
     let missing = |_: ()| {
         let lost = statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty));
         Decision::End(if lost { Outcome::Lost } else { Outcome::Unreachable })
@@ -182,7 +190,8 @@ pub fn decide(
     if let (Some(record), Some((_, aimed))) = (top.filter(|top| Some(*top) == spooled), &spool) {
         let lanes = lanes_for(world, record);
         if lanes.len() >= minimum || usable.len() < minimum {
-            if lanes.is_empty() {
+            let lost = usable.len() < minimum && statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty));
+            if lanes.is_empty() || lost {
                 return missing(());
             }
             let all: BTreeSet<_> = aimed.iter().copied().chain(lanes.iter().map(|lane| lane.copy)).collect();
@@ -283,7 +292,11 @@ fn new_record(
     if bundles.is_empty() {
         bundles.push(Bundle { base: None, state });
     }
-    world.records.push(Record { number, previous, state, bundles, counted: vec![], reported: false });
+    if std::env::var_os("LIFEBOAT_MODEL_DEBUG").is_some() {
+        eprintln!("new {}: top {top:?} settled {settled:?} newest {newest:?} local {:?} memory {memory:?} history {:?}", world.records.len(), exporter.local, exporter.history);
+    }
+    let unknown = previous.first().is_some_and(|&from| !exporter.history.contains(&world.records[from].state));
+    world.records.push(Record { number, previous, state, bundles, unknown, counted: vec![], reported: false });
     world.records.len() - 1
 }
 

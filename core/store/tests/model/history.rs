@@ -174,7 +174,7 @@ impl History {
             };
             self.ended(outcome)?;
             if let Some(save) = save {
-                saved_means_saved(&self.world, &self.exporters[number], &save, self.minimum)?;
+                saved_means_saved(&self.world, &save, self.minimum)?;
                 self.world.records[save.record].counted.extend(save.counted);
             }
             break;
@@ -298,8 +298,9 @@ impl History {
         let from = self.rng.below(self.world.copies.len());
         if let Some(&newest) = self.world.newest(&self.world.copies[from]).first() {
             let state = self.world.records[newest].state;
-            let local = if self.rng.percent(50) { Local::default() } else { self.exporters[number].local.clone() };
-            self.exporters[number] = Exporter { local, live: state, history: BTreeSet::from([state]), run: None };
+            // A restore takes away what this place remembers, else it would go on from there as if nothing had happened.
+            let history = BTreeSet::from([state]);
+            self.exporters[number] = Exporter { local: Local::default(), live: state, history, run: None };
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Record {
     pub previous: Vec<Rec>,
     pub state: State,
     pub bundles: Vec<Bundle>,
+    /// Its database never had the state that it goes on from, and nobody said that it should go on.
+    pub unknown: bool,
     /// Copies that were counted when this record was acknowledged.
     pub counted: Vec<(usize, u64)>,
     /// Somebody was told that the log forks at this record.
