@@ -108,7 +108,7 @@ pub fn decide(
         let lanes = direct.map(|copy| Lane { copy, steps: steps(world, record, None, rules), ..Lane::default() });
         return Decision::Go(record, lanes.collect());
     }
-    if memory.head.is_none() && spooled.is_none() && answers().count() < views.len() && !orders.go_on && rules.blind_asks {
+    if memory.head.is_none() && spooled.is_none() && answers().count() < views.len() && rules.blind_asks {
         return Decision::End(Outcome::Blind);
     }
 
@@ -291,9 +291,6 @@ fn new_record(
     }
     if bundles.is_empty() {
         bundles.push(Bundle { base: None, state });
-    }
-    if std::env::var_os("LIFEBOAT_MODEL_DEBUG").is_some() {
-        eprintln!("new {}: top {top:?} settled {settled:?} newest {newest:?} local {:?} memory {memory:?} history {:?}", world.records.len(), exporter.local, exporter.history);
     }
     let unknown = previous.first().is_some_and(|&from| !exporter.history.contains(&world.records[from].state));
     world.records.push(Record { number, previous, state, bundles, unknown, counted: vec![], reported: false });

@@ -28,7 +28,9 @@ impl Prune {
             return None;
         }
         let head = *ends.first()?;
-        let current: Vec<_> = answering.into_iter().filter(|&copy| world.newest(&world.copies[copy]) == [head] || !rules.prune_current).collect();
+        let is_current = |copy: usize| world.newest(&world.copies[copy]) == [head];
+        let filled = answering.into_iter().filter(|&copy| !world.copies[copy].log.is_empty());
+        let current: Vec<_> = filled.filter(|&copy| is_current(copy) || !rules.prune_current).collect();
         if current.is_empty() {
             return None;
         }
