@@ -13,7 +13,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOCKED := --locked
 # What others read the documentation of.
-DOCUMENTED := -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-recovery -p lifeboat-cli
+DOCUMENTED := -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p lifeboat-ext -p lifeboat-loadable -p lifeboat-recovery -p lifeboat-cli
 # Tested as it is used, and built together: each choice of packages has features of its own, and so a wasmtime of its own.
 IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-bench -p lifeboat-rust-host
 # For each target of `make fuzz`.
@@ -74,7 +74,7 @@ test: setup-test packages
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps $(DOCUMENTED)
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
-	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
+	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)

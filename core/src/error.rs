@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Mismatch,
     /// The database or the file system refused; the message holds its words.
     Host,
+    /// A store, or too many copies, could not be reached; nothing is lost. Try again later.
+    Unreachable,
     /// Somebody else holds the lock. Try again.
     Busy,
     /// The caller interrupted the work.
@@ -39,6 +41,7 @@ impl ErrorKind {
             Self::Misuse => "misuse",
             Self::Mismatch => "mismatch",
             Self::Host => "host",
+            Self::Unreachable => "unreachable",
             Self::Busy => "busy",
             Self::Interrupted => "interrupted",
         }
@@ -73,7 +76,7 @@ macro_rules! constructors {
 impl Error {
     constructors! {
         wrong_key WrongKey, corrupt Corrupt, truncated Truncated, unsupported Unsupported, too_big TooBig,
-        misuse Misuse, mismatch Mismatch, host Host, busy Busy, interrupted Interrupted,
+        misuse Misuse, mismatch Mismatch, host Host, unreachable Unreachable, busy Busy, interrupted Interrupted,
     }
 
     /// There is no memory: [`ErrorKind::TooBig`], with the code that SQLite has for it.

@@ -38,6 +38,7 @@ pub(crate) fn of(error: &Error) -> c_int {
         (ErrorKind::Unsupported, _) => ours(68),
         (ErrorKind::Mismatch, _) => ours(69),
         (ErrorKind::Host, _) => ours(70),
+        (ErrorKind::Unreachable, _) => ours(73),
     }
 }
 
@@ -60,7 +61,7 @@ mod tests {
     use lifeboat_sqlite::{OpenMode, linked_api};
     use std::collections::BTreeSet;
 
-    const KINDS: [fn(&'static str) -> Error; 10] = [
+    const KINDS: [fn(&'static str) -> Error; 11] = [
         Error::misuse,
         Error::wrong_key,
         Error::corrupt,
@@ -71,6 +72,7 @@ mod tests {
         Error::busy,
         Error::interrupted,
         Error::host,
+        Error::unreachable,
     ];
 
     #[test]

@@ -178,8 +178,8 @@ impl From<Error> for wit::Error {
             ErrorKind::TooBig => Self::TooBig(message),
             ErrorKind::Misuse => Self::Misuse(message),
             ErrorKind::Mismatch => Self::Mismatch(message),
-            // Nobody else holds a lock here, and nobody interrupts.
-            ErrorKind::Host | ErrorKind::Busy | ErrorKind::Interrupted => Self::Host(message),
+            // Nobody else holds a lock here, nobody interrupts, and there is no network.
+            ErrorKind::Host | ErrorKind::Unreachable | ErrorKind::Busy | ErrorKind::Interrupted => Self::Host(message),
         }
     }
 }

@@ -75,6 +75,12 @@ class HostError(Error):
     kind = "host"
 
 
+class UnreachableError(Error):
+    """A store, or too many copies, could not be reached. Nothing is lost. Try again later."""
+
+    kind = "unreachable"
+
+
 class BusyError(Error):
     """Somebody else was quicker, or holds a lock. Try again."""
 
@@ -100,6 +106,7 @@ _CLASSES: list[type[Error]] = [
     MisuseError,
     MismatchError,
     HostError,
+    UnreachableError,
     BusyError,
     InterruptError,
 ]

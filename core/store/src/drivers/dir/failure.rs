@@ -1,0 +1,52 @@
+//! What an error of the file system means.
+
+use crate::{StoreError, StoreErrorKind};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// An error with what was worked on.
+pub(super) fn failed(error: io::Error, what: &str) -> StoreError {
+    let message = format!("{what}: {error}");
+    match error.kind() {
+        ErrorKind::NotFound => StoreError::not_found(message),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::full(message),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::FileTooLarge => {
+            StoreError::refused(message)
+        }
+        ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty => {
+            StoreError::refused(format!("{what}: a directory stands there; move it away"))
+        }
+        ErrorKind::NotADirectory | ErrorKind::InvalidInput => StoreError::refused(format!(
+            "{what}: a link or another file stands where the store has a directory or a file"
+        )),
+        // Too many links, in the words of the standard library: one link is too many here.
+        _ if is_loop(&error) => StoreError::refused(format!("{what}: a link stands there, and links are not followed")),
+        // The device or the server is gone or broken: EIO, ENODEV, ESTALE and others.
+        _ => StoreError::unreachable(message),
+    }
+}
+
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_loop(_: &io::Error) -> bool {
+    false
+}
+
+/// The store's directory does not exist yet, so it has no object.
+pub(super) fn not_there(path: &Path) -> StoreError {
+    StoreError::not_found(format!("the directory '{}' does not exist", path.display()))
+}
+
+impl StoreError {
+    /// What is not found is the place itself.
+    pub(super) fn into_absent(self) -> Self {
+        match self.kind() {
+            StoreErrorKind::NotFound => Self::absent(self.message()),
+            _ => self,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! An open directory. What is below it is opened step by step, and no link is followed.
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+#[derive(Debug)]
+pub(super) struct Folder(OwnedFd);
+
+/// What a directory says of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Is {
+    File,
+    Folder,
+    Other,
+}
+
+impl Folder {
+    /// The one with this path, which may have links in it.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?))
+    }
+
+    /// A second handle of this one.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(Self(self.0.try_clone()?))
+    }
+
+    /// The directory below with this name.
+    pub fn folder(&self, name: &str) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self(rustix::fs::openat(&self.0, name, flags, Mode::empty())?))
+    }
+
+    /// Makes the directory below with this name, unless there is one.
+    pub fn make(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o777)) {
+            Err(error) if error != Errno::EXIST => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The regular file with this name, for reading, and its length.
+    pub fn file(&self, name: &str) -> io::Result<(File, u64)> {
+        // A FIFO would be waited for.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(&self.0, name, flags, Mode::empty())?);
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        match metadata.is_file() {
+            true => Ok((file, metadata.len())),
+            false => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// Makes a file, which must not exist.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
+    }
+
+    /// Puts a file of this directory in another one, in place of what is there.
+    pub fn rename(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.0, name, &to.0, new)?)
+    }
+
+    /// Removes a file.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    /// What a name is, and a file's length.
+    pub fn look(&self, name: &str) -> io::Result<(Is, u64)> {
+        let found = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok((is(FileType::from_raw_mode(found.st_mode)), u64::try_from(found.st_size).unwrap_or(0)))
+    }
+
+    /// All names, in any order, but for those that are not well-formed text; and what they are, where
+    /// the directory tells.
+    pub fn names(&self) -> io::Result<impl Iterator<Item = io::Result<(String, Option<Is>)>>> {
+        let entries = Dir::read_from(&self.0)?;
+        Ok(entries.filter_map(|entry| match entry {
+            Ok(entry) => {
+                let kind = Some(entry.file_type()).filter(|kind| *kind != FileType::Unknown).map(is);
+                entry.file_name().to_str().ok().map(|name| Ok((name.to_owned(), kind)))
+            }
+            Err(error) => Some(Err(error.into())),
+        }))
+    }
+
+    /// Makes sure that the names in it survive a loss of power.
+    pub fn sync(&self) -> io::Result<()> {
+        match rustix::fs::fsync(&self.0) {
+            // File systems that cannot sync a directory alone.
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(rustix::fs::syncfs(&self.0)?),
+            synced => Ok(synced?),
+        }
+    }
+}
+
+fn is(kind: FileType) -> Is {
+    match kind {
+        FileType::RegularFile => Is::File,
+        FileType::Directory => Is::Folder,
+        _ => Is::Other,
+    }
+}
+
+/// Fills the buffer from this place on.
+pub(super) fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+    file.read_exact_at(buffer, at)
+}
+
+/// Whether a name still leads to this file.
+pub(super) fn leads_to(folder: &Folder, name: &str, file: &File) -> bool {
+    let identity = |found: rustix::fs::Stat| (found.st_dev, found.st_ino);
+    let named = rustix::fs::statat(&folder.0, name, AtFlags::SYMLINK_NOFOLLOW).map(identity);
+    matches!((named, rustix::fs::fstat(file).map(identity)), (Ok(named), Ok(ours)) if named == ours)
+}
+
+/// Whether a lock on this file tells of all who use it: not where a server has the files.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn locks_tell(file: &File) -> bool {
+    /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT,
+    /// NTFS, JFS.
+    const LOCAL: [u32; 13] = [
+        0xEF53,
+        0x5846_5342,
+        0x9123_683E,
+        0xF2F5_2010,
+        0x2FC1_2FC1,
+        0xCA45_1A4E,
+        0x0102_1994,
+        0x8584_58F6,
+        0x794C_7630,
+        0x2011_BAB0,
+        0x4D44,
+        0x7366_746E,
+        0x3153_464A,
+    ];
+    // The type of the number differs between machines; of all these 32 bits count.
+    rustix::fs::fstatfs(file).is_ok_and(|found| LOCAL.contains(&(found.f_type as u32)))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn locks_tell(_: &File) -> bool {
+    false
+}

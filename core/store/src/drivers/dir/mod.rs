@@ -1,0 +1,279 @@
+//! `dir:PATH`: a directory. An object is a file.
+//!
+//! An object appears complete or not at all: it is written under a temporary name in the store's
+//! directory, synced, renamed to its name, and the directory is synced. That works on FAT and exFAT,
+//! which have neither hard links nor a rename that fails if the name is taken.
+//!
+//! Each directory below the store is opened without following a link, so that nobody who may write
+//! there leads us elsewhere. The store's own path may have links in it.
+
+mod failure;
+#[cfg_attr(unix, path = "folder_unix.rs")]
+#[cfg_attr(not(unix), path = "folder.rs")]
+mod folder;
+mod leftovers;
+mod list;
+
+use crate::name::{self, Check};
+use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError};
+use failure::{failed, not_there};
+use folder::Folder;
+use lifeboat_core::Source;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// As much is read or written before the next look at the interrupt.
+const PIECE: usize = 1 << 20;
+
+/// A directory with objects in it.
+///
+/// It is made when it does not exist, but never its parent: where a disk is not mounted, the disk
+/// below must not be filled.
+#[derive(Debug)]
+pub struct DirStore {
+    path: PathBuf,
+    /// What is remembered instead of the path.
+    id: Option<String>,
+    /// Directories whose names are known to survive a loss of power.
+    synced: Mutex<BTreeSet<String>>,
+    /// Whether leftovers of killed processes were looked for.
+    swept: AtomicBool,
+}
+
+impl DirStore {
+    /// Nothing is read yet.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), id: None, synced: Mutex::default(), swept: AtomicBool::default() }
+    }
+
+    /// One that is remembered as something else than its path.
+    pub(crate) fn with_id(path: &Path, id: String) -> Self {
+        Self { id: Some(id), ..Self::new(path) }
+    }
+
+    /// The directory of the store.
+    fn root(&self) -> Result<Folder> {
+        Folder::open(&self.path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound if self.parent_exists() => not_there(&self.path),
+            _ => failed(error, &format!("the directory '{}'", self.path.display())).into_absent(),
+        })
+    }
+
+    fn parent_exists(&self) -> bool {
+        parent(&self.path).is_dir()
+    }
+
+    /// The same, made if it does not exist.
+    fn root_or_new(&self) -> Result<Folder> {
+        match Folder::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            _ => return self.sync_name("", parent(&self.path)).and_then(|()| self.root()),
+        }
+        if !self.parent_exists() {
+            return Err(StoreError::absent(format!(
+                "the directory '{}' does not exist, and it is not made for 'dir:{}'; connect the disk, or make it",
+                parent(&self.path).display(),
+                self.path.display()
+            )));
+        }
+        match std::fs::create_dir(&self.path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(failed(error, &format!("making the directory '{}'", self.path.display())));
+            }
+            _ => {}
+        }
+        self.sync_name("", parent(&self.path))?;
+        self.root()
+    }
+
+    /// Makes sure that the name of the store's directory survives.
+    fn sync_name(&self, name: &str, parent: &Path) -> Result<()> {
+        self.once(name, || {
+            // Where the parent cannot be read, somebody else made the store.
+            let Ok(folder) = Folder::open(parent) else { return Ok(()) };
+            folder.sync().map_err(|error| failed(error, &format!("syncing '{}'", parent.display())))
+        })
+    }
+
+    /// Does something once for this name, unless it fails.
+    fn once(&self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        let is_done = |store: &Self| store.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
+        if !is_done(self) {
+            work()?;
+            self.synced.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The directory of an object, and the last part of the object's name.
+    fn folder_of<'a>(&self, name: &'a str) -> Result<(Folder, &'a str)> {
+        name::check(name)?;
+        let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let mut folder = self.root()?;
+        for part in folders.split('/').filter(|part| !part.is_empty()) {
+            folder = folder.folder(part).map_err(|error| failed(error, name))?;
+        }
+        Ok((folder, file))
+    }
+
+    /// The same with directories made where they do not exist, whose names survive a loss of power.
+    fn folder_for<'a>(&self, root: &Folder, name: &'a str) -> Result<(Folder, &'a str)> {
+        let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let mut folder = root.again().map_err(|error| failed(error, name))?;
+        let mut end = 0;
+        for part in folders.split('/').filter(|part| !part.is_empty()) {
+            end += part.len();
+            folder.make(part).map_err(|error| failed(error, &format!("the directory of '{name}'")))?;
+            self.once(&folders[..end], || folder.sync().map_err(|error| failed(error, name)))?;
+            folder = folder.folder(part).map_err(|error| failed(error, &format!("the directory of '{name}'")))?;
+            end += 1;
+        }
+        Ok((folder, file))
+    }
+
+    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        name::check(name)?;
+        let root = self.root_or_new()?;
+        if !self.swept.swap(true, Ordering::Relaxed) {
+            leftovers::remove(&root);
+        }
+        let (folder, last) = self.folder_for(&root, name)?;
+        let length = content.length().map_err(StoreError::source)?;
+        let stays = match folder.file(last) {
+            Ok((file, found)) if keep && found == length => is_equal(name, content, file, cancel)?,
+            _ => None,
+        };
+        if let Some(file) = stays {
+            file.sync_all().map_err(|error| failed(error, name))?;
+        } else {
+            let made = leftovers::Temporary::new(&root).map_err(|error| failed(error, &format!("writing '{name}'")))?;
+            copy(name, content, made.file(), cancel)?;
+            made.file().sync_all().map_err(|error| failed(error, &format!("syncing '{name}'")))?;
+            made.rename(&folder, last).map_err(|error| failed(error, name))?;
+        }
+        folder.sync().map_err(|error| failed(error, &format!("syncing the directory of '{name}'")))
+    }
+}
+
+impl Store for DirStore {
+    fn id(&self) -> Result<String> {
+        if let Some(id) = &self.id {
+            return Ok(id.clone());
+        }
+        let absolute = std::fs::canonicalize(&self.path).or_else(|_| std::path::absolute(&self.path));
+        absolute.map(|path| format!("dir:{}", path.display())).map_err(|error| failed(error, "the store's directory"))
+    }
+
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.put_as(name, content, true, cancel)
+    }
+
+    fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.put_as(name, content, false, cancel)
+    }
+
+    fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        let (folder, last) = self.folder_of(name)?;
+        let (file, length) = folder.file(last).map_err(|error| failed(error, name))?;
+        if u64::try_from(buffer.len()).ok().and_then(|wanted| wanted.checked_add(offset)).is_none_or(|end| end > length)
+        {
+            return Err(StoreError::corrupt(format!("'{name}' has only {length} bytes")));
+        }
+        let mut at = offset;
+        for piece in buffer.chunks_mut(PIECE) {
+            cancel.check()?;
+            folder::read_at(&file, at, piece).map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => StoreError::corrupt(format!("'{name}' became shorter while it was read")),
+                _ => failed(error, name),
+            })?;
+            at += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        }
+        Ok(())
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>> {
+        cancel.check()?;
+        name::check_prefix(prefix)?;
+        let found = self.root().and_then(|mut folder| {
+            for part in prefix.split('/').filter(|part| !part.is_empty()) {
+                folder = folder.folder(part).map_err(|error| failed(error, prefix))?;
+            }
+            list::List::new(after, limit.min(LIST_MAX), cancel).of(&folder, prefix)
+        });
+        match found {
+            Err(error) if error.kind() == crate::StoreErrorKind::NotFound => Ok(Vec::new()),
+            found => found,
+        }
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> Result<u64> {
+        cancel.check()?;
+        let (folder, last) = self.folder_of(name)?;
+        folder.file(last).map(|(_, length)| length).map_err(|error| failed(error, name))
+    }
+
+    fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        let removed = self.folder_of(name).and_then(|(folder, last)| {
+            folder.remove(last).map_err(|error| failed(error, name))?;
+            folder.sync().map_err(|error| failed(error, &format!("syncing the directory of '{name}'")))
+        });
+        match removed {
+            Err(error) if error.kind() == crate::StoreErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The file that already is there, if it has the same bytes. Its length is known to be the same.
+fn is_equal(name: &str, content: &dyn Source, mut file: File, cancel: &Cancel) -> Result<Option<File>> {
+    let mut there = Vec::new();
+    let compared = each_piece(name, content, cancel, |piece| {
+        there.resize(piece.len(), 0);
+        // What cannot be read is not sound: it is replaced.
+        Ok(file.read_exact(&mut there).is_ok() && there == piece)
+    })?;
+    Ok(compared.then_some(file))
+}
+
+fn copy(name: &str, content: &dyn Source, mut file: &File, cancel: &Cancel) -> Result<()> {
+    let written = each_piece(name, content, cancel, |piece| {
+        file.write_all(piece).map(|()| true).map_err(|error| failed(error, &format!("writing '{name}'")))
+    })?;
+    debug_assert!(written, "only a comparison ends early");
+    Ok(())
+}
+
+/// Reads all of `content`, and checks that it has the hash of its name. False: `take` wants no more.
+fn each_piece(
+    name: &str,
+    content: &dyn Source,
+    cancel: &Cancel,
+    mut take: impl FnMut(&[u8]) -> Result<bool>,
+) -> Result<bool> {
+    let mut check = Check::new(name);
+    let length = content.length().map_err(StoreError::source)?;
+    let mut buffer = vec![0; usize::try_from(length).unwrap_or(PIECE).min(PIECE)];
+    let mut at = 0;
+    while at < length {
+        cancel.check()?;
+        let step = usize::try_from(length - at).unwrap_or(PIECE).min(PIECE);
+        content.read(at, &mut buffer[..step]).map_err(StoreError::source)?;
+        check.update(&buffer[..step]);
+        if !take(&buffer[..step])? {
+            return Ok(false);
+        }
+        at += u64::try_from(step).unwrap_or(u64::MAX);
+    }
+    check.finish().map(|()| true)
+}

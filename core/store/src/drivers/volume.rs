@@ -1,0 +1,257 @@
+//! `volume:LABEL`: the folder `lifeboat` on a removable volume, found by the label of its file
+//! system.
+//!
+//! The table of mounts says where it is (`/proc/self/mountinfo`), `/dev/disk/by-label` which device
+//! has the label, and `/dev/disk/by-uuid` which file system it is: two sticks with one label are two
+//! copies. A volume that is not connected, not mounted or read-only is absent: that is no failure.
+
+use super::dir::DirStore;
+use crate::{Cancel, Entry, Identity, Place, Result, Store, StoreError};
+use lifeboat_core::Source;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder of the store on the volume.
+const FOLDER: &str = "lifeboat";
+
+/// A removable volume. It is looked for at each request until it is found; then it stays the same
+/// one.
+#[derive(Debug)]
+pub struct VolumeStore {
+    label: String,
+    system: PathBuf,
+    found: std::sync::OnceLock<DirStore>,
+}
+
+impl VolumeStore {
+    /// The volume with this label. Nothing is read yet.
+    pub fn new(label: &str) -> Self {
+        Self::on(label, Path::new("/"))
+    }
+
+    /// The same on the system whose `proc` and `dev` are in this directory: for tests.
+    #[doc(hidden)]
+    pub fn on(label: &str, system: &Path) -> Self {
+        Self { label: label.to_owned(), system: system.to_owned(), found: std::sync::OnceLock::new() }
+    }
+
+    fn store(&self) -> Result<&DirStore> {
+        if let Some(store) = self.found.get() {
+            return Ok(store);
+        }
+        let volume = find(&self.label, &self.system)?;
+        if volume.read_only {
+            return Err(StoreError::absent(format!("the volume '{}' is mounted read-only", self.label)));
+        }
+        let store = DirStore::with_id(&volume.root.join(FOLDER), format!("volume:{}", volume.uuid));
+        Ok(self.found.get_or_init(|| store))
+    }
+}
+
+impl Store for VolumeStore {
+    fn id(&self) -> Result<String> {
+        self.store()?.id()
+    }
+
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.store()?.put(name, content, cancel)
+    }
+
+    fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.store()?.replace(name, content, cancel)
+    }
+
+    fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {
+        self.store()?.get(name, offset, buffer, cancel)
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>> {
+        self.store()?.list(prefix, after, limit, cancel)
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> Result<u64> {
+        self.store()?.head(name, cancel)
+    }
+
+    fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
+        self.store()?.delete(name, cancel)
+    }
+}
+
+/// What tells whether another name means the same place: the directory, if the volume is there.
+pub(crate) fn identity(label: &str) -> Identity {
+    match find(label, Path::new("/")) {
+        Ok(volume) => Place::Dir(volume.root.join(FOLDER)).identity(),
+        Err(_) => Identity::Label(label.to_owned()),
+    }
+}
+
+/// A mounted volume.
+#[derive(Debug, PartialEq, Eq)]
+struct Volume {
+    root: PathBuf,
+    uuid: String,
+    read_only: bool,
+}
+
+/// # Errors
+/// Absent.
+fn find(label: &str, system: &Path) -> Result<Volume> {
+    let absent = |why: String| StoreError::absent(format!("the volume '{label}' {why}"));
+    let labels = system.join("dev/disk/by-label");
+    let link = labels.join(as_udev_writes(label));
+    let device = fs::canonicalize(&link).map_err(|_| absent("is not connected".into()))?;
+    let table = fs::read_to_string(system.join("proc/self/mountinfo"))
+        .map_err(|error| absent(format!("cannot be looked for in the table of mounts: {error}")))?;
+    let is_this = |mount: &Mount| mount.is_whole && is_device(mount, &device, system);
+    // One that can be written first: a volume can be mounted twice.
+    let mounts = table.lines().filter_map(mount).filter(is_this);
+    let mount =
+        mounts.min_by_key(|mount| mount.read_only).ok_or_else(|| absent("is connected, but not mounted".into()))?;
+    let uuid = uuid(&device, system).ok_or_else(|| absent("has no UUID, so it could not be known again".into()))?;
+    let root = system.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
+    Ok(Volume { root, uuid, read_only: mount.read_only })
+}
+
+/// As udev names what is not a plain character: `\x20` for a space.
+fn as_udev_writes(label: &str) -> String {
+    let mut name = String::with_capacity(label.len());
+    for character in label.chars() {
+        let is_plain = character.is_ascii_alphanumeric() || "#+-.:=@_".contains(character) || !character.is_ascii();
+        match is_plain {
+            true => name.push(character),
+            false => name.push_str(&format!("\\x{:02x}", u32::from(character))),
+        }
+    }
+    name
+}
+
+/// The name in `/dev/disk/by-uuid` that leads to this device.
+fn uuid(device: &Path, system: &Path) -> Option<String> {
+    let names = fs::read_dir(system.join("dev/disk/by-uuid")).ok()?.flatten();
+    let mut uuids: Vec<_> = names
+        .filter(|entry| fs::canonicalize(entry.path()).is_ok_and(|found| found == device))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    uuids.sort();
+    uuids.into_iter().next()
+}
+
+/// One line of the table of mounts.
+#[derive(Debug)]
+struct Mount {
+    /// Major and minor number of the device.
+    number: String,
+    source: String,
+    point: PathBuf,
+    read_only: bool,
+    /// The mount shows the file system from its root on.
+    is_whole: bool,
+}
+
+/// `proc_pid_mountinfo(5)`: id, parent, major:minor, root, mount point, options, optional fields, `-`,
+/// type, source, options of the file system.
+fn mount(line: &str) -> Option<Mount> {
+    let (before, after) = line.split_once(" - ")?;
+    let before: Vec<_> = before.split(' ').collect();
+    let after: Vec<_> = after.split(' ').collect();
+    let is_read_only = |options: &str| options.split(',').any(|option| option == "ro");
+    Some(Mount {
+        number: (*before.get(2)?).to_owned(),
+        source: unescape(after.get(1)?),
+        point: unescape(before.get(4)?).into(),
+        read_only: is_read_only(before.get(5)?) || after.get(2).is_some_and(|options| is_read_only(options)),
+        is_whole: *before.get(3)? == "/",
+    })
+}
+
+/// Resolves the `\040` of the table of mounts.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('\\');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match code.filter(u8::is_ascii) {
+            Some(code) => {
+                plain.push(char::from(code));
+                plain.push_str(&part[3..]);
+            }
+            None => {
+                plain.push('\\');
+                plain.push_str(part);
+            }
+        }
+    }
+    plain
+}
+
+/// Whether the device of a mount is this one: by its path, or by its number where the table has
+/// another name for it (`/dev/mapper/…`).
+fn is_device(mount: &Mount, device: &Path, system: &Path) -> bool {
+    let source = system.join(mount.source.strip_prefix('/').unwrap_or(&mount.source));
+    let is_path = mount.source.starts_with('/') && fs::canonicalize(source).is_ok_and(|source| source == device);
+    is_path || number(device).is_some_and(|number| number == mount.number)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn number(device: &Path) -> Option<String> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let metadata = fs::metadata(device).ok().filter(|metadata| metadata.file_type().is_block_device())?;
+    Some(format!("{}:{}", rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev())))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn number(_: &Path) -> Option<String> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreErrorKind;
+
+    /// A system with one volume, `/dev/sdb1`, which is mounted as `options` say.
+    fn system(label: &str, uuid: &str, options: &str) -> tempfile::TempDir {
+        let system = tempfile::tempdir().unwrap();
+        let path = |name: &str| system.path().join(name);
+        for folder in ["proc/self", "dev/disk/by-label", "dev/disk/by-uuid", "media/my stick"] {
+            fs::create_dir_all(path(folder)).unwrap();
+        }
+        fs::write(path("dev/sdb1"), "").unwrap();
+        std::os::unix::fs::symlink("../../sdb1", path("dev/disk/by-label").join(label)).unwrap();
+        std::os::unix::fs::symlink("../../sdb1", path("dev/disk/by-uuid").join(uuid)).unwrap();
+        let table = format!(
+            "22 1 253:0 / / rw - ext4 /dev/vda rw\n\
+             40 22 8:17 /sub /srv rw - vfat /dev/sdb1 rw\n\
+             41 22 8:17 / /media/my\\040stick {options} shared:1 master:2 - vfat /dev/sdb1 {options},errors=remount-ro\n"
+        );
+        fs::write(path("proc/self/mountinfo"), table).unwrap();
+        system
+    }
+
+    #[test]
+    fn a_volume_is_found_by_its_label_and_known_by_its_uuid() {
+        let system = system("My\\x20Stick", "1A2B-3C4D", "rw,noatime");
+        let store = VolumeStore::on("My Stick", system.path());
+        let cancel = Cancel::never();
+        assert_eq!(store.id().unwrap(), "volume:1A2B-3C4D");
+        store.put("log/1", b"one", &cancel).unwrap();
+        assert_eq!(fs::read(system.path().join("media/my stick/lifeboat/log/1")).unwrap(), b"one");
+        assert_eq!(store.head("log/1", &cancel), Ok(3));
+    }
+
+    #[test]
+    fn what_is_not_there_is_absent() {
+        let cancel = Cancel::never();
+        let kind = |store: &VolumeStore| store.put("a", b"", &cancel).unwrap_err().kind();
+        let read_only = system("stick", "1A2B-3C4D", "ro,noatime");
+        assert_eq!(kind(&VolumeStore::on("stick", read_only.path())), StoreErrorKind::Absent);
+        assert_eq!(kind(&VolumeStore::on("other", read_only.path())), StoreErrorKind::Absent);
+        let system = system("stick", "1A2B-3C4D", "rw");
+        fs::write(system.path().join("proc/self/mountinfo"), "22 1 253:0 / / rw - ext4 /dev/vda rw\n").unwrap();
+        let store = VolumeStore::on("stick", system.path());
+        let error = store.id().unwrap_err();
+        assert_eq!(error.to_string(), "absent: the volume 'stick' is connected, but not mounted");
+        assert_eq!(identity("no such volume"), Identity::Label("no such volume".into()));
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ## How it is built
+//!
+//! ```text
+//! place     the name of a store (`dir:…`, `volume:…`, `s3://…`), copies, and which state is meant
+//! store     what every store can do, and how it fails
+//! cancel    a deadline and an interrupt, for each wait
+//! drivers   the stores
+//! ```
+#![forbid(unsafe_code)]
+
+mod cancel;
+pub mod drivers;
+mod name;
+mod place;
+mod store;
+
+pub use cancel::Cancel;
+pub use place::{Identity, Place, Places, S3Place, Selector, is_store};
+pub use store::{Entry, LIST_MAX, NAME_MAX, Result, Store, StoreError, StoreErrorKind};

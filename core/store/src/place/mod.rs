@@ -1,0 +1,232 @@
+//! The name of a store, as an application gives it: `dir:PATH`, `volume:LABEL`, `s3://…`; an array
+//! of these, which means copies; and which state is meant.
+
+mod date;
+mod s3_url;
+mod selector;
+
+pub use s3_url::S3Place;
+pub use selector::Selector;
+
+use crate::Store;
+use crate::drivers;
+use lifeboat_core::{Error, Result};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What the names of stores begin with.
+const FORMS: &str = "'dir:PATH', 'volume:LABEL' and 's3://BUCKET/PREFIX'";
+
+/// Whether this text names a store rather than a file: write `./` before the path of a file whose
+/// name looks like a store.
+pub fn is_store(text: &str) -> bool {
+    ["dir:", "volume:", "s3:"].iter().any(|form| text.starts_with(form))
+}
+
+/// One store by its name. Displays as that name: it never holds a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A directory.
+    Dir(PathBuf),
+    /// The folder `lifeboat` on the removable volume with this label.
+    Volume(String),
+    /// A prefix in a bucket.
+    S3(S3Place),
+}
+
+/// What tells whether two names mean the same place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Identity {
+    /// The directory with this device and inode; or, while it does not exist, its name in the
+    /// directory with these.
+    Directory {
+        /// The device.
+        device: u64,
+        /// The inode.
+        inode: u64,
+        /// What does not exist yet below it.
+        missing: String,
+    },
+    /// A directory on a system, or in a parent, that tells no more than its path.
+    Path(PathBuf),
+    /// A volume that is not connected now.
+    Label(String),
+    /// A prefix in a bucket.
+    S3 {
+        /// Scheme, host and port; `aws`.
+        endpoint: String,
+        /// The bucket.
+        bucket: String,
+        /// Without `/` at its ends.
+        prefix: String,
+    },
+}
+
+impl Place {
+    /// Reads the name of one store, without a selector.
+    ///
+    /// # Errors
+    /// Misuse. The text never shows what could be a secret.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.contains('\0') {
+            return Err(Error::misuse("the name of a store contains a zero byte"));
+        }
+        if let Some(path) = text.strip_prefix("dir:") {
+            return match path {
+                "" => Err(Error::misuse("'dir:' needs the path of a directory behind it")),
+                path if path.starts_with("//") && path.contains('@') => Err(s3_url::with_password("dir:")),
+                path => Ok(Self::Dir(path.into())),
+            };
+        }
+        if let Some(label) = text.strip_prefix("volume:") {
+            return volume(label);
+        }
+        if text.starts_with("s3:") {
+            return S3Place::parse(text).map(Self::S3);
+        }
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
+            !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        });
+        Err(Error::misuse(match scheme {
+            Some(scheme) => format!("there is no kind of store '{scheme}:'; known are {FORMS}"),
+            None => format!("this is a path, not a store; write 'dir:PATH' for a directory; known are {FORMS}"),
+        }))
+    }
+
+    /// The store itself. Nothing is read or connected yet.
+    ///
+    /// # Errors
+    /// Misuse when a file of credentials or certificates has not what it should; host when it cannot
+    /// be read; unsupported when this build has no such driver.
+    pub fn open(&self) -> Result<Box<dyn Store>> {
+        drivers::open(self)
+    }
+
+    /// What tells whether another name means the same place. Looks at the file system, never at the
+    /// network.
+    pub fn identity(&self) -> Identity {
+        match self {
+            Self::Dir(path) => of_directory(path),
+            Self::Volume(label) => drivers::volume::identity(label),
+            Self::S3(place) => place.identity(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dir(path) => write!(f, "dir:{}", path.display()),
+            Self::Volume(label) => write!(f, "volume:{label}"),
+            Self::S3(place) => place.fmt(f),
+        }
+    }
+}
+
+fn volume(label: &str) -> Result<Place> {
+    let remedy = "give the label of the file system, as 'lsblk -o LABEL' shows it";
+    match label {
+        "" => Err(Error::misuse(format!("'volume:' needs a label behind it; {remedy}"))),
+        label if label.contains('/') => Err(Error::misuse(format!("'volume:{label}' is a path; {remedy}"))),
+        label => Ok(Place::Volume(label.to_owned())),
+    }
+}
+
+fn of_directory(path: &Path) -> Identity {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut missing = Vec::new();
+    for existing in absolute.ancestors() {
+        if let Some((device, inode)) = device_and_inode(existing) {
+            let missing: Vec<_> = missing.into_iter().rev().collect();
+            return Identity::Directory { device, inode, missing: missing.join("/") };
+        }
+        missing.push(existing.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    }
+    Identity::Path(std::fs::canonicalize(path).unwrap_or(absolute))
+}
+
+#[cfg(unix)]
+fn device_and_inode(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn device_and_inode(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
+/// The stores that an argument names: one, or the copies of an array; each place once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    places: Vec<Place>,
+    selector: Selector,
+}
+
+impl Places {
+    /// Reads the name of a store, or a JSON array of these, which means copies. A place that is
+    /// named twice counts once. A selector (`#seq=N`, `#state=HEX`, `#at=DATE`) may follow; in an
+    /// array it stands behind one of them or behind all, and then it is the same.
+    ///
+    /// # Errors
+    /// Misuse.
+    pub fn parse(text: &str) -> Result<Self> {
+        if !text.trim_start().starts_with('[') {
+            let (place, selector) = one(text)?;
+            return Ok(Self { places: vec![place], selector: selector.unwrap_or_default() });
+        }
+        let texts: Vec<String> = serde_json::from_str(text)
+            .map_err(|_| Error::misuse("copies are a JSON array of the names of stores: [\"dir:…\", \"s3://…\"]"))?;
+        Self::from_array(&texts)
+    }
+
+    /// The same from the elements of an array.
+    ///
+    /// # Errors
+    /// Misuse.
+    pub fn from_array<T: AsRef<str>>(texts: &[T]) -> Result<Self> {
+        let (mut places, mut seen, mut chosen) = (Vec::new(), BTreeSet::new(), None);
+        for (number, text) in texts.iter().map(AsRef::as_ref).enumerate() {
+            if !is_store(text) && texts.iter().any(|text| is_store(text.as_ref())) {
+                return Err(Error::misuse(format!(
+                    "element {} of the array is a path, others are stores; an array of stores means copies, \
+                     an array of paths a chain: do not mix them",
+                    number + 1
+                )));
+            }
+            let (place, selector) =
+                one(text).map_err(|error| error.at(format!("element {} of the array", number + 1)))?;
+            if selector.is_some() && chosen.is_some() && chosen != selector {
+                return Err(Error::misuse("the elements of the array select different states; copies have one"));
+            }
+            chosen = chosen.or(selector);
+            if seen.insert(place.identity()) {
+                places.push(place);
+            }
+        }
+        match places.is_empty() {
+            true => Err(Error::misuse("the array of stores is empty; name at least one")),
+            false => Ok(Self { places, selector: chosen.unwrap_or_default() }),
+        }
+    }
+
+    /// The places, in the order in which they were named. At least one.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Which state is meant.
+    pub fn selector(&self) -> &Selector {
+        &self.selector
+    }
+}
+
+fn one(text: &str) -> Result<(Place, Option<Selector>)> {
+    let (name, selector) = selector::split(text)?;
+    Ok((Place::parse(name)?, selector))
+}
+
+#[cfg(test)]
+mod tests;
