@@ -14,6 +14,7 @@
 //! format   the bytes of a bundle, part by part      chain    bundles read at any place, and several together
 //! export   from a state to bytes                    restore  from bytes to a state
 //! read     one bundle, from its first byte to its last
+//! log      what stands beside bundles: signed records of their order, names, ways to a state
 //! ```
 //!
 //! [`Export`] and [`BundleWriter`] are the way out, [`Restore`] (an [`Opener`] and a [`Decoder`]) the way back, and
@@ -32,6 +33,7 @@ mod export;
 mod format;
 mod kinds;
 pub mod limits;
+pub mod log;
 mod read;
 mod restore;
 mod state;

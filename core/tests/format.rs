@@ -1,6 +1,7 @@
 //! FORMAT.md is true: its worked bundle and delta are what the code makes, and its CDDL describes real bundles (Z22).
 
 mod common;
+mod page;
 
 use common::{Owned, OwnedKey, Rows, State, key, restore};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,28 +9,8 @@ use lifeboat_core::{
     BundleWriter, ChunkKind, Export, ExportOptions, Key, Opened, Opener, RecoveryKey, SchemaKind, SchemaRow, Selection,
     Settings, StateSink, TextEncoding, Value,
 };
+use page::{FORMAT, block, matches, named};
 use sha2::Sha256;
-
-const FORMAT: &str = include_str!("../FORMAT.md");
-
-/// The hexadecimal bytes of the block of this name, without the comments behind them.
-fn block(name: &str) -> Vec<u8> {
-    let text = FORMAT.split(&format!("```{name}\n")).nth(1).expect("the block is there").split("```").next().unwrap();
-    let is_comment = |word: &&str| !word.chars().all(|digit| digit.is_ascii_hexdigit()) || word.len() % 2 == 1;
-    let words = text.lines().flat_map(|line| line.split_whitespace().take_while(|word| !is_comment(word)));
-    hex::decode(words.collect::<String>()).expect("hexadecimal")
-}
-
-/// The value that stands behind a name in the worked examples.
-fn named(name: &str) -> &'static str {
-    let worked = FORMAT.split("## Worked keys").nth(1).unwrap();
-    let value = |line: &'static str| {
-        let value = line.strip_prefix("    ")?.strip_prefix(name)?.strip_prefix(' ')?.trim_start();
-        let value = value.split([' ', ',']).next()?;
-        (value.len() >= 32).then_some(value)
-    };
-    worked.lines().find_map(value).unwrap_or_else(|| panic!("the page has no value {name:?}"))
-}
 
 fn worked_state(rows: &[(i64, Vec<Value<'_>>)], sink: &mut impl StateSink) {
     sink.settings(&Settings { application_id: 0, user_version: 1, encoding: TextEncoding::Utf8 }).unwrap();
@@ -162,9 +143,11 @@ fn the_key_schedule_is_hkdf_with_the_labels_of_the_page() {
     ] {
         assert_eq!(hex::encode(expand("read key", &read, label, &id, 32)), named(name), "{name}");
     }
-    for (name, label) in
-        [("chunk seal key", "lifeboat suite 1 chunk seal"), ("index seal key", "lifeboat suite 1 index seal")]
-    {
+    for (name, label) in [
+        ("chunk seal key", "lifeboat suite 1 chunk seal"),
+        ("index seal key", "lifeboat suite 1 index seal"),
+        ("log seal key", "lifeboat log 1 seal"),
+    ] {
         assert!(hex::encode(expand("read key", &read, label, &id, 64)).starts_with(named(name)), "{name}");
     }
     // Their texts, too.
@@ -192,11 +175,6 @@ fn items(mut sequence: &[u8]) -> Vec<&[u8]> {
         sequence = rest;
     }
     items
-}
-
-fn matches(rule: &str, item: &[u8]) -> Result<(), String> {
-    let cddl = FORMAT.split("```cddl\n").nth(1).unwrap().split("```").next().unwrap();
-    cddl::validate_cbor_from_slice(&format!("start = {rule}\n{cddl}"), item, None).map_err(|error| error.to_string())
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The ids of states and of domains, and their text.
+//! The ids of states and of domains, the hashes of records and of bundles, and their text.
 
 use std::fmt;
 
@@ -9,6 +9,14 @@ pub struct StateId(pub [u8; 32]);
 /// The id of a domain of a recovery key: public, and the same in all bundles of the domain.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DomainId(pub [u8; 16]);
+
+/// The hash of a record of a log: SHA-256 of its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordHash(pub [u8; 32]);
+
+/// The hash of a bundle: SHA-256 of its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BundleHash(pub [u8; 32]);
 
 macro_rules! hexadecimal {
     ($($name:ident)*) => {$(
@@ -44,4 +52,4 @@ macro_rules! hexadecimal {
     )*};
 }
 
-hexadecimal!(StateId DomainId);
+hexadecimal!(StateId DomainId RecordHash BundleHash);

@@ -1,7 +1,7 @@
 //! The whole key schedule, with every label (`FORMAT.md`, "Key schedule"; HKDF-SHA-256, RFC 5869).
 //!
 //! ```text
-//! recovery key ── write key of a domain ─┬─ signature, of bundles and of ledgers
+//! recovery key ── write key of a domain ─┬─ signature, of bundles, of records and of ledgers
 //!                                        └─ read key ── everything else
 //! ```
 
@@ -21,6 +21,7 @@ const CHUNK_SEAL: &str = "lifeboat suite 1 chunk seal";
 const INDEX_SEAL: &str = "lifeboat suite 1 index seal";
 const CUT: &str = "lifeboat suite 1 cut";
 const SIGNATURE: &str = "lifeboat suite 1 signature";
+const LOG_SEAL: &str = "lifeboat log 1 seal";
 /// The same in all versions, so that a ledger of another one shows whose it is.
 const LEDGER_COMMITMENT: &str = "lifeboat ledger commitment";
 const LEDGER_CHUNK_SEAL: &str = "lifeboat ledger 1 chunk seal";
@@ -37,6 +38,7 @@ pub struct DomainKeys {
     pub(crate) commitment: Zeroizing<[u8; 32]>,
     pub(crate) chunk_seal: Zeroizing<[u8; 64]>,
     pub(crate) index_seal: Zeroizing<[u8; 64]>,
+    pub(crate) log_seal: Zeroizing<[u8; 64]>,
     pub(crate) cut: Zeroizing<[u8; 32]>,
     pub(crate) digest: Zeroizing<[u8; 32]>,
     pub(crate) state_id: Zeroizing<[u8; 32]>,
@@ -125,6 +127,7 @@ impl ReadKey {
             commitment: expand(secret, COMMITMENT, context),
             chunk_seal: expand(secret, CHUNK_SEAL, context),
             index_seal: expand(secret, INDEX_SEAL, context),
+            log_seal: expand(secret, LOG_SEAL, context),
             cut: expand(secret, CUT, context),
             digest: expand(secret, DIGEST, context),
             state_id: expand(secret, STATE_ID, context),

@@ -117,6 +117,11 @@ impl Keys {
         SigningKey::from_bytes(&self.seed).verifying_key().to_bytes()
     }
 
+    /// What the sealed parts of its records are sealed with.
+    pub fn log_seal(&self) -> [u8; 64] {
+        expand(&self.read, "lifeboat log 1 seal", &self.domain_id)
+    }
+
     /// The digest of an item, by its bytes as they stand.
     pub fn digest(&self, table: &Cbor, key: &Cbor, value: &Cbor) -> [u8; 16] {
         let message = list![1, table.clone(), key.clone(), value.clone()].encode();

@@ -4,6 +4,8 @@
 pub mod cbor;
 pub mod evidence;
 pub mod keys;
+pub mod log_spec;
+pub mod log_vector;
 pub mod readers;
 pub mod spec;
 pub mod state;

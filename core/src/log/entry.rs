@@ -1,0 +1,129 @@
+//! What a record says to everybody, and the rules of it (`FORMAT.md`, "Log").
+
+use super::{BUNDLE_MAX, BUNDLES_MAX, BaseRef, BundleHash, BundleRef, NUMBER_MAX, RecordHash, RecordRef};
+use crate::{Error, Result, StateId};
+use serde_bytes::ByteArray;
+
+/// What a record says to everybody: its place in the log, its state, and the bundles that lead to this state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log: from 1 to [`NUMBER_MAX`], and one more than that of the first previous record.
+    pub number: u64,
+    /// The records before it. None: it is the first. One: that with the number before. Two: it settles a fork; the first
+    /// has the number before, the second the same or a lower one. Two of one number ascend by their hashes.
+    pub previous: Vec<RecordRef>,
+    /// The state that was saved.
+    pub state_id: StateId,
+    /// The bundles that lead to this state, at most [`BUNDLES_MAX`]: a full one first, then those with nearer bases. None:
+    /// it is a mark, the state of the record before it is still current.
+    pub bundles: Vec<BundleRef>,
+}
+
+/// `[number, hash]`
+pub(super) type ReferenceFields = (u64, ByteArray<32>);
+/// `[number, hash, state id]`
+type BaseFields = (u64, ByteArray<32>, ByteArray<32>);
+/// `[sha256, length, base]`
+pub(super) type BundleFields = (ByteArray<32>, u64, Option<BaseFields>);
+
+impl RecordRef {
+    pub(super) fn fields(self) -> ReferenceFields {
+        (self.number, ByteArray::new(self.hash.0))
+    }
+
+    pub(super) fn of_fields((number, hash): ReferenceFields) -> Self {
+        Self { number, hash: RecordHash(*hash) }
+    }
+}
+
+impl BundleRef {
+    pub(super) fn fields(&self) -> BundleFields {
+        let base = |base: BaseRef| {
+            let (number, hash) = base.record.fields();
+            (number, hash, ByteArray::new(base.state_id.0))
+        };
+        (ByteArray::new(self.sha256.0), self.length, self.base.map(base))
+    }
+
+    pub(super) fn of_fields((sha256, length, base): BundleFields) -> Self {
+        let base = base.map(|(number, hash, state_id)| BaseRef {
+            record: RecordRef::of_fields((number, hash)),
+            state_id: StateId(*state_id),
+        });
+        Self { sha256: BundleHash(*sha256), length, base }
+    }
+}
+
+impl Entry {
+    /// The record names no bundle: the state of the record before it is still current.
+    pub fn is_mark(&self) -> bool {
+        self.bundles.is_empty()
+    }
+
+    /// What can be checked of an entry by itself.
+    ///
+    /// # Errors
+    /// Corrupt, with what is wrong.
+    pub(super) fn check(&self) -> Result<()> {
+        self.check_place()?;
+        self.check_bundles()
+    }
+
+    /// Number and previous records.
+    fn check_place(&self) -> Result<()> {
+        let wrong = |why: &str| Err(Error::corrupt(format!("the record of number {}: {why}", self.number)));
+        if !(1..=NUMBER_MAX).contains(&self.number) {
+            return wrong("there is no such number");
+        }
+        if self.previous.iter().any(|record| record.number == 0) {
+            return wrong("a record before it has the number 0");
+        }
+        match self.previous.as_slice() {
+            [] if self.number == 1 => Ok(()),
+            [] => wrong("it names no record before it, and is not the first"),
+            [first, ..] if first.number != self.number - 1 => {
+                wrong("the first record before it has not the number before")
+            }
+            [_] => Ok(()),
+            [first, second] if (second.number, first.hash) < (first.number, second.hash) => Ok(()),
+            [_, _] => wrong("the two records before it are not in order"),
+            _ => wrong("it names more than two records before it"),
+        }
+    }
+
+    fn check_bundles(&self) -> Result<()> {
+        let wrong =
+            |why: &str| Err(Error::corrupt(format!("the bundles of the record of number {}: {why}", self.number)));
+        let bundles = self.bundles.as_slice();
+        if bundles.len() > BUNDLES_MAX {
+            return wrong("they are more than three");
+        }
+        if self.number == 1 && bundles.is_empty() {
+            return wrong("the first record has none");
+        }
+        if bundles.iter().any(|bundle| !(1..=BUNDLE_MAX).contains(&bundle.length)) {
+            return wrong("one has a length that no bundle has");
+        }
+        // A full bundle first, then the nearest base.
+        let place = |bundle: &BundleRef| bundle.base.map_or(u64::MAX, |base| base.record.number);
+        if !bundles.is_sorted_by(|a, b| place(a) > place(b)) {
+            return wrong("they are not in order, or two have one base");
+        }
+        let same = bundles.iter().enumerate().any(|(at, a)| bundles[..at].iter().any(|b| a.sha256 == b.sha256));
+        if same {
+            return wrong("one stands there twice");
+        }
+        for base in bundles.iter().filter_map(|bundle| bundle.base) {
+            if !(1..self.number).contains(&base.record.number) {
+                return wrong("the base of one is not the state of an earlier record");
+            }
+            if base.record.number == self.number - 1 && !self.previous.contains(&base.record) {
+                return wrong("the base of one is a record of the number before that is not the one before");
+            }
+            if base.state_id == self.state_id {
+                return wrong("one leads from the state to itself");
+            }
+        }
+        Ok(())
+    }
+}

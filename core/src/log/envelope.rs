@@ -1,0 +1,109 @@
+//! How statements that stand beside bundles begin and end, in every revision: an array of a name and a revision first, of
+//! the verify key and the signature last (`FORMAT.md`, "Log").
+
+use crate::crypto::digest::sha256;
+use crate::format::footer::verify;
+use crate::{DomainKeys, Error, Result, VerifyKey};
+use ed25519_dalek::Signer;
+
+/// The verify key with the head of its byte string.
+const KEY: usize = 2 + 32;
+
+/// One kind of statement.
+pub(super) struct Envelope {
+    /// What errors call it.
+    pub what: &'static str,
+    /// What it begins with, of at most 23 bytes.
+    pub magic: &'static str,
+    /// The revision that this version writes.
+    pub revision: u8,
+    /// What its signature is over, before the hash: the same in every revision.
+    pub label: &'static [u8],
+    /// The most bytes that it has.
+    pub longest: usize,
+}
+
+impl Envelope {
+    /// The signature with the head of its byte string.
+    pub const SIGNATURE: usize = 2 + 64;
+
+    /// Puts the signature's byte string behind a statement that ends with the verify key.
+    ///
+    /// # Errors
+    /// Misuse when the keys are those of a read key.
+    pub fn sign(&self, keys: &DomainKeys, mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let signer = keys.signature.as_ref().ok_or_else(|| {
+            Error::misuse(format!(
+                "a read key signs no {}; give the recovery key, or the write key of the domain",
+                self.what
+            ))
+        })?;
+        let signature = signer.sign(&self.message(&bytes)).to_bytes();
+        bytes.extend([0x58, 0x40]);
+        bytes.extend(signature);
+        self.check_length(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// Who signed these bytes, which are a statement of this kind and revision, and have the expected verify key, if one is
+    /// expected. The form of the other fields is not looked at.
+    ///
+    /// # Errors
+    /// Too big; corrupt; mismatch: sound, but of another key; unsupported: sound, but of another revision.
+    pub fn check(&self, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<VerifyKey> {
+        self.check_length(bytes)?;
+        let Some((signed, signer, signature)) = self.parts(bytes) else {
+            return Err(Error::corrupt(format!("this is no {} of a log, or it is damaged", self.what)));
+        };
+        if !verify(&signer, &self.message(signed), signature) {
+            return Err(Error::corrupt(format!(
+                "the signature of the {} is wrong: it is damaged or forged",
+                self.what
+            )));
+        }
+        // The key first: a revision that somebody else signed is no reason to look for a newer version.
+        if let Some(expected) = expected.filter(|expected| **expected != signer) {
+            return Err(Error::mismatch(format!(
+                "the {} is sound, but it was signed by {signer}, not by {expected}",
+                self.what
+            )));
+        }
+        match bytes.get(2 + self.magic.len()) {
+            Some(revision) if *revision == self.revision => Ok(signer),
+            Some(revision @ 0..=0x17) => Err(Error::unsupported(format!(
+                "a {} of revision {revision}; this version reads {}: use a newer one",
+                self.what, self.revision
+            ))),
+            _ => Err(Error::corrupt(format!("the {} has no revision", self.what))),
+        }
+    }
+
+    /// What is signed, the key and the signature. None: the bytes do not begin or end as they must.
+    fn parts<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], VerifyKey, &'a [u8; 64])> {
+        let begins = bytes.first().is_some_and(|head| (0x80..=0x97).contains(head))
+            && bytes.get(1) == Some(&(0x60 | self.magic.len() as u8))
+            && bytes.get(2..).is_some_and(|rest| rest.starts_with(self.magic.as_bytes()));
+        let (signed, signature) = bytes.split_at(bytes.len().checked_sub(Self::SIGNATURE)?);
+        let (_, key) = signed.split_at(signed.len().checked_sub(KEY)?);
+        let key = key.strip_prefix(&[0x58, 0x20])?.try_into().ok()?;
+        let signature = signature.strip_prefix(&[0x58, 0x40])?.try_into().ok()?;
+        begins.then_some((signed, VerifyKey(key), signature))
+    }
+
+    /// The bytes of the verify key and the signature, with their heads.
+    pub const fn end(&self) -> usize {
+        KEY + Self::SIGNATURE
+    }
+
+    fn check_length(&self, bytes: &[u8]) -> Result<()> {
+        match bytes.len() > self.longest {
+            true => Err(Error::too_big(format!("a {} of more than {} bytes", self.what, self.longest))),
+            false => Ok(()),
+        }
+    }
+
+    /// What the signature is over: all bytes before it.
+    fn message(&self, signed: &[u8]) -> Vec<u8> {
+        [self.label, &[0], &sha256(signed)].concat()
+    }
+}

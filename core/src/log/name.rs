@@ -1,0 +1,140 @@
+//! The names of a series' objects in a store, the same in every copy (`FORMAT.md`, "Log"). Names come from whoever runs a
+//! store: one that is not exactly as a [`Name`] writes it is junk.
+
+use super::{BundleHash, NUMBER_MAX, RecordHash, RecordRef};
+use crate::DomainId;
+use std::fmt;
+
+/// The name of an object. In a store's order, records and floor statements begin with the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The series: names of one domain begin alike.
+    pub domain_id: DomainId,
+    /// What lies there.
+    pub object: Object,
+}
+
+/// What lies under a name, if it is what the name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A bundle, by its hash.
+    Bundle(BundleHash),
+    /// A record.
+    Record(RecordRef),
+    /// A floor statement.
+    Floor {
+        /// That of the record for which it was proved.
+        number: u64,
+        /// SHA-256 of its bytes.
+        hash: [u8; 32],
+    },
+}
+
+impl Object {
+    /// The SHA-256 that its bytes must have: what lies there with another may be replaced.
+    pub fn sha256(&self) -> [u8; 32] {
+        match self {
+            Self::Bundle(BundleHash(hash)) | Self::Floor { hash, .. } => *hash,
+            Self::Record(record) => record.hash.0,
+        }
+    }
+}
+
+/// The first bytes of the names of all records of a domain. A list after a name of [`before`] begins with the newest.
+pub fn log(domain_id: DomainId) -> String {
+    format!("{domain_id}/log/")
+}
+
+/// The first bytes of the names of all floor statements of a domain, the newest first.
+pub fn floors(domain_id: DomainId) -> String {
+    format!("{domain_id}/floor/")
+}
+
+/// The first bytes of the names of all bundles of a domain.
+pub fn bundles(domain_id: DomainId) -> String {
+    format!("{domain_id}/bundles/")
+}
+
+/// What stands before the names of all records of this number, and of lower ones, and behind those of all higher ones. As the
+/// name to list after it gives the records from this number down.
+pub fn before(domain_id: DomainId, number: u64) -> String {
+    let (directory, file) = upside_down(number);
+    format!("{domain_id}/log/{directory:013}/{file:03}")
+}
+
+/// The directory's and the file's part of a number that ascends where numbers descend.
+fn upside_down(number: u64) -> (u64, u64) {
+    let down = NUMBER_MAX.saturating_sub(number);
+    (down / 1000, down % 1000)
+}
+
+/// The domain of the first part of a path in a store.
+pub fn domain(directory: &str) -> Option<DomainId> {
+    bytes(directory).map(DomainId)
+}
+
+impl Name {
+    /// Reads a name. None: it is none of ours, or not exactly as we write it.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (first, rest) = name.split_once('/')?;
+        let (kind, rest) = rest.split_once('/')?;
+        let object = match kind {
+            "bundles" => Object::Bundle(BundleHash(bytes(rest.split_once('/')?.1)?)),
+            "log" => {
+                let (directory, rest) = rest.split_once('/')?;
+                let (file, hash) = rest.split_once('-')?;
+                let down = digits(directory, 13)?.checked_mul(1000)?.checked_add(digits(file, 3)?)?;
+                let hash = RecordHash(bytes(hash)?);
+                Object::Record(RecordRef { number: NUMBER_MAX.checked_sub(down)?, hash })
+            }
+            "floor" => {
+                let (down, hash) = rest.split_once('-')?;
+                Object::Floor { number: NUMBER_MAX.checked_sub(digits(down, 16)?)?, hash: bytes(hash)? }
+            }
+            _ => return None,
+        };
+        let parsed = Self { domain_id: domain(first)?, object };
+        // One form for each name: what was read is written again and compared.
+        let numbered = match parsed.object {
+            Object::Bundle(_) => true,
+            Object::Record(RecordRef { number, .. }) | Object::Floor { number, .. } => number > 0,
+        };
+        (numbered && parsed.to_string() == name).then_some(parsed)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { domain_id, object } = self;
+        match object {
+            Object::Bundle(hash) => write!(f, "{domain_id}/bundles/{:02x}/{hash}", hash.0[0]),
+            Object::Record(RecordRef { number, hash }) => write!(f, "{}-{hash}", before(*domain_id, *number)),
+            Object::Floor { number, hash } => {
+                write!(f, "{domain_id}/floor/{:016}-{}", NUMBER_MAX.saturating_sub(*number), BundleHash(*hash))
+            }
+        }
+    }
+}
+
+/// A number of exactly so many decimal digits.
+fn digits(text: &str, count: usize) -> Option<u64> {
+    let all = text.len() == count && text.bytes().all(|digit| digit.is_ascii_digit());
+    text.parse().ok().filter(|_| all)
+}
+
+/// So many bytes in lower case hexadecimal digits.
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}

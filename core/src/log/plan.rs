@@ -1,0 +1,274 @@
+//! The cheapest way to a state over the bundles that records name (`FORMAT.md`, "Log").
+
+use super::{BundleHash, Entry, Record, RecordHash, RecordRef};
+use crate::StateId;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+/// What a bundle costs beside its bytes, in bytes: about what a request over a network takes.
+const PER_BUNDLE: u64 = 64 << 10;
+
+/// Finds the cheapest chain of bundles to a state. It works on whichever records it was given, and says which others it
+/// needs: from the newest record back along the longest short cuts, so that a log of 100,000 records is planned from some
+/// dozens of them. Given all records, it finds the cheapest chain of all.
+///
+/// It holds some 200 bytes for each record that it was given, and takes time that grows little faster than their number.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    start: usize,
+    /// The number of the record of the start: nothing before it is needed.
+    start_number: u64,
+    goal: usize,
+    per_bundle: u64,
+    /// The states that bundles lead from and to; the first is nothing.
+    states: Vec<State>,
+    places: BTreeMap<[u8; 32], usize>,
+    records: Vec<RecordRef>,
+    edges: Vec<Edge>,
+    read: BTreeSet<RecordHash>,
+    gone: BTreeSet<BundleHash>,
+    /// Records that could help and were not given.
+    wanted: BTreeSet<RecordRef>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    id: Option<StateId>,
+    /// The bundles that lead to it.
+    edges: Vec<usize>,
+    /// What stands before marks of it.
+    before_marks: Vec<RecordRef>,
+    /// The goal can be reached from it.
+    leads_to_goal: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Edge {
+    bundle: BundleHash,
+    length: u64,
+    /// The place of its base among the states.
+    from: usize,
+    to: usize,
+    /// The place of its record among the records.
+    record: usize,
+    /// The record of its base.
+    base: Option<RecordRef>,
+}
+
+/// Bytes, and the number of bundles.
+type Cost = (u128, u64);
+
+/// One bundle of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its hash, which is its name.
+    pub bundle: BundleHash,
+    /// Its length in bytes, as the record says.
+    pub length: u64,
+    /// The state that it leads from; none: it is a full bundle.
+    pub base: Option<StateId>,
+    /// The state that it leads to.
+    pub target: StateId,
+    /// The record that names it.
+    pub record: RecordRef,
+}
+
+/// Bundles that lead to a state, each from where the one before it leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    /// The oldest first. Empty: the start is the goal.
+    pub steps: Vec<Step>,
+}
+
+/// What to do for a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This is the cheapest path over the records that were given.
+    Path(Path),
+    /// There is none yet. Give these records, the first of them first, or say that no copy has one ([`Planner::absent`]).
+    /// All may be read at once; the first may be enough.
+    Read(Vec<RecordRef>),
+    /// There is none over the records that were given, and those that they name. Give the others, or there is no path.
+    Others,
+}
+
+const NOTHING: usize = 0;
+
+impl Planner {
+    /// A path from nothing to this state: it begins with a full bundle. Begin with the record of the state.
+    pub fn new(goal: StateId) -> Self {
+        let mut planner = Self {
+            start: NOTHING,
+            start_number: 0,
+            goal: NOTHING,
+            per_bundle: PER_BUNDLE,
+            states: vec![State::default()],
+            places: BTreeMap::new(),
+            records: Vec::new(),
+            edges: Vec::new(),
+            read: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            wanted: BTreeSet::new(),
+        };
+        planner.goal = planner.place(Some(goal));
+        planner.states[planner.goal].leads_to_goal = true;
+        planner
+    }
+
+    /// The same from a state that is there, whose record has this number: it has deltas only, where there is one.
+    pub fn from_state(mut self, start: StateId, number: u64) -> Self {
+        self.start = self.place(Some(start));
+        self.start_number = number;
+        self
+    }
+
+    /// What a bundle costs beside its bytes, in bytes. With 0 the lightest path is the cheapest, and of several the one of
+    /// the fewest bundles. The default is 64 KiB: about what a request over a network takes.
+    pub fn per_bundle(mut self, bytes: u64) -> Self {
+        self.per_bundle = bytes;
+        self
+    }
+
+    /// Takes an authentic record of the domain; one may come more than once.
+    pub fn add(&mut self, record: &Record) {
+        self.add_entry(record.reference(), record.entry());
+    }
+
+    /// The same of what was remembered of a record that was authentic.
+    pub fn add_entry(&mut self, record: RecordRef, entry: &Entry) {
+        if !self.read.insert(record.hash) {
+            return;
+        }
+        self.wanted.remove(&record);
+        let to = self.place(Some(entry.state_id));
+        if entry.is_mark() {
+            self.states[to].before_marks.extend(&entry.previous);
+        }
+        let place = self.records.len();
+        self.records.push(record);
+        for bundle in &entry.bundles {
+            let from = self.place(bundle.base.map(|base| base.state_id));
+            self.states[to].edges.push(self.edges.len());
+            self.edges.push(Edge {
+                bundle: bundle.sha256,
+                length: bundle.length,
+                from,
+                to,
+                record: place,
+                base: bundle.base.map(|base| base.record),
+            });
+        }
+        if self.states[to].leads_to_goal {
+            self.spread(to);
+        }
+    }
+
+    /// No copy that answers has this record.
+    pub fn absent(&mut self, record: RecordRef) {
+        self.read.insert(record.hash);
+        self.wanted.remove(&record);
+    }
+
+    /// No copy has a sound bundle of this hash: no path leads over it from now on.
+    pub fn without(&mut self, bundle: BundleHash) {
+        if self.gone.insert(bundle) {
+            self.states.iter_mut().for_each(|state| state.leads_to_goal = false);
+            self.wanted.clear();
+            self.states[self.goal].leads_to_goal = true;
+            self.spread(self.goal);
+        }
+    }
+
+    /// The cheapest path over what was given, or what to give.
+    pub fn next(&self) -> Next {
+        if self.states[self.start].leads_to_goal {
+            return Next::Path(self.cheapest());
+        }
+        // The lowest number leads furthest back; but not behind the start.
+        let (behind, after): (Vec<_>, Vec<_>) =
+            self.wanted.iter().copied().partition(|record| record.number < self.start_number);
+        let read: Vec<_> = after.into_iter().chain(behind.into_iter().rev()).collect();
+        match read.is_empty() {
+            true => Next::Others,
+            false => Next::Read(read),
+        }
+    }
+
+    /// The place of a state among all, which it gets now if it has none.
+    fn place(&mut self, id: Option<StateId>) -> usize {
+        let Some(id) = id else { return NOTHING };
+        *self.places.entry(id.0).or_insert_with(|| {
+            self.states.push(State { id: Some(id), ..State::default() });
+            self.states.len() - 1
+        })
+    }
+
+    /// What leads to a state that leads to the goal leads there, too.
+    fn spread(&mut self, to: usize) {
+        let mut left = vec![to];
+        while let Some(to) = left.pop() {
+            let unread = |record: &RecordRef| !self.read.contains(&record.hash);
+            let State { edges, before_marks, .. } = &self.states[to];
+            let edges = edges.iter().map(|place| &self.edges[*place]);
+            let edges: Vec<_> = edges.filter(|edge| !self.gone.contains(&edge.bundle)).collect();
+            let before = before_marks.iter().copied().chain(edges.iter().filter_map(|edge| edge.base));
+            self.wanted.extend(before.filter(unread));
+            for from in edges.into_iter().map(|edge| edge.from) {
+                let state = &mut self.states[from];
+                if !state.leads_to_goal {
+                    state.leads_to_goal = true;
+                    left.push(from);
+                }
+            }
+        }
+    }
+
+    /// Dijkstra's way back from the goal, where it is known that there is one.
+    fn cheapest(&self) -> Path {
+        // For each state the cost from it to the goal, and the first bundle of that way.
+        let mut costs: Vec<(Cost, usize)> = vec![((u128::MAX, u64::MAX), usize::MAX); self.states.len()];
+        costs[self.goal].0 = (0, 0);
+        let mut heap = BinaryHeap::from([Reverse(((0, 0), self.goal))]);
+        while let Some(Reverse((cost, to))) = heap.pop() {
+            if to == self.start {
+                break;
+            }
+            if cost > costs[to].0 {
+                continue;
+            }
+            for place in &self.states[to].edges {
+                let edge = &self.edges[*place];
+                let (bytes, count) = cost;
+                let further = (bytes + u128::from(edge.length) + u128::from(self.per_bundle), count + 1);
+                if further < costs[edge.from].0 && !self.gone.contains(&edge.bundle) {
+                    costs[edge.from] = (further, *place);
+                    heap.push(Reverse((further, edge.from)));
+                }
+            }
+        }
+        let (mut steps, mut at) = (Vec::new(), self.start);
+        while at != self.goal {
+            let edge = &self.edges[costs[at].1];
+            steps.push(self.step(edge));
+            at = edge.to;
+        }
+        Path { steps }
+    }
+
+    fn step(&self, edge: &Edge) -> Step {
+        Step {
+            bundle: edge.bundle,
+            length: edge.length,
+            base: self.states[edge.from].id,
+            target: self.states[edge.to].id.expect("bundles lead to states"),
+            record: self.records[edge.record],
+        }
+    }
+}
+
+impl Path {
+    /// The bytes of all its bundles.
+    pub fn bytes(&self) -> u64 {
+        self.steps.iter().fold(0, |bytes, step| bytes.saturating_add(step.length))
+    }
+}
