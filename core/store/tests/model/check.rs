@@ -16,7 +16,12 @@ pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Re
         }
         let copy = with.as_ref().unwrap_or(copy);
         let states = world.restorable(copy, 0);
-        for record in world.newest(copy) {
+        // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
+        let counts = |&record: &usize| {
+            !world.records[record].counted.is_empty() || !copy.log.iter().any(|&other| world.forked(record, other))
+        };
+        let highest = copy.log.iter().copied().filter(counts).map(|record| world.number(record)).max();
+        for record in copy.log.iter().copied().filter(counts).filter(|&record| Some(world.number(record)) == highest) {
             if !states.contains(&world.records[record].state) {
                 return Err(format!("any copy is enough: copy {number} has no path to record {record}, its newest"));
             }

@@ -14,6 +14,8 @@ pub struct View {
     /// Records that are not below the remembered one: what one list shows.
     pub window: Vec<Rec>,
     pub newest: Option<Rec>,
+    /// Its records alone are a fork.
+    pub forked: bool,
     pub bundles: BTreeSet<Bundle>,
     pub floor: u64,
 }
@@ -28,7 +30,8 @@ impl View {
         let known = tip.sure.filter(|sure| copy.log.contains(sure)).map_or(0, |sure| world.number(sure));
         let window = copy.log.iter().copied().filter(|&record| world.number(record) >= known).collect();
         let newest = world.newest(copy).first().copied();
-        Some(Self { all: copy.log.clone(), window, newest, bundles: copy.bundles.clone(), floor: copy.floor })
+        let forked = copy.log.iter().any(|&record| world.forked(record, newest.unwrap()));
+        Some(Self { all: copy.log.clone(), window, newest, forked, bundles: copy.bundles.clone(), floor: copy.floor })
     }
 }
 
@@ -297,13 +300,20 @@ fn new_record(
     world.records.len() - 1
 }
 
-/// Whether `record` may come next in a copy that ends with `newest`.
-fn fits(world: &World, newest: Option<Rec>, record: Rec, available: Option<&BTreeSet<Bundle>>, rules: Rules) -> bool {
+/// Whether `record` may come next in a copy that ends with `newest`. `whole`: no path to that one is to be relied on.
+fn fits(
+    world: &World,
+    newest: Option<Rec>,
+    record: Rec,
+    available: Option<&BTreeSet<Bundle>>,
+    whole: bool,
+    rules: Rules,
+) -> bool {
     let record = &world.records[record];
     let chained = newest.is_none_or(|newest| record.previous.contains(&newest)) || !rules.chained;
     let state = newest.map(|newest| world.records[newest].state);
     let mut bundles = record.bundles.iter().filter(|bundle| available.is_none_or(|available| available.contains(bundle)));
-    let path = bundles.any(|bundle| bundle.base.is_none() || bundle.base == state);
+    let path = bundles.any(|bundle| bundle.base.is_none() || (bundle.base == state && !whole));
     (chained && path) || !rules.path_needed
 }
 
@@ -330,13 +340,14 @@ fn lane(world: &World, views: &[Option<View>], copy: usize, record: Rec, spooled
         return (view.newest == Some(record)).then_some(lane);
     }
     let mut newest = view.newest;
-    while !fits(world, newest, record, None, rules) {
+    let mut whole = view.forked && rules.forked_full;
+    while !fits(world, newest, record, None, whole, rules) {
         let number = newest.map_or(0, |newest| world.number(newest)).max(view.floor.saturating_sub(1));
         let next = views.iter().enumerate().filter(|(source, _)| *source != copy).filter_map(|(_, source)| {
             let source = source.as_ref()?;
             let line = source.all.iter().copied().filter(|&next| world.number(next) > number);
             let line = line.filter(|&next| world.comes_after(record, next) && next != record);
-            let next = line.filter(|&next| fits(world, newest, next, Some(&source.bundles), rules));
+            let next = line.filter(|&next| fits(world, newest, next, Some(&source.bundles), whole, rules));
             next.min_by_key(|&next| world.number(next)).map(|next| (next, source))
         });
         let (next, source) = next.min_by_key(|(next, _)| world.number(*next))?;
@@ -345,6 +356,7 @@ fn lane(world: &World, views: &[Option<View>], copy: usize, record: Rec, spooled
         }
         lane.steps.extend(steps(world, next, Some(&source.bundles), rules));
         newest = Some(next);
+        whole = false;
     }
     if rules.noted_first && spooled != Some(record) {
         lane.steps.push_back(Io::Note(record));

@@ -39,6 +39,8 @@ rules! {
     path_needed,
     /// P2: bundles before the record.
     bundle_before_record,
+    /// P6: a copy that itself holds two ends gets only a full bundle.
+    forked_full,
     /// P3: a record names the newest record of each copy that it goes to as a previous one.
     chained,
     /// P4: a record names the newest records of copies that lag as previous ones.
