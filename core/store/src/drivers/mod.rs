@@ -3,6 +3,8 @@
 pub mod dir;
 #[doc(hidden)]
 pub mod memory;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod volume;
 
 use crate::{Place, Store};
@@ -13,6 +15,9 @@ pub(crate) fn open(place: &Place) -> Result<Box<dyn Store>> {
     Ok(match place {
         Place::Dir(path) => Box::new(dir::DirStore::new(path)),
         Place::Volume(label) => Box::new(volume::VolumeStore::new(label)),
+        #[cfg(feature = "s3")]
+        Place::S3(place) => Box::new(s3::S3Store::new(place)?),
+        #[cfg(not(feature = "s3"))]
         Place::S3(_) => {
             return Err(lifeboat_core::Error::unsupported("this build has no driver for 's3://'; use one that has"));
         }

@@ -182,13 +182,13 @@ const PREFIX_MAX: usize = 500;
 
 fn checked_prefix(prefix: &str) -> Result<String> {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!-_.'()".contains(&byte);
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_segment =
         |segment: &str| !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(is_allowed);
     match prefix.len() <= PREFIX_MAX && (prefix.is_empty() || prefix.split('/').all(is_segment)) {
         true => Ok(prefix.to_owned()),
         false => Err(Error::misuse(
-            "the prefix behind the bucket has letters, digits and !-_.'() of ASCII between single '/', and at most 500 bytes",
+            "the prefix behind the bucket has letters of ASCII, digits, '-', '_' and '.' between single '/', and at most 500 bytes",
         )),
     }
 }

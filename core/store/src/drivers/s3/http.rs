@@ -1,0 +1,236 @@
+//! One request and its answer: no redirect is followed, no body is longer than what was asked for,
+//! and each wait has an end.
+
+use super::credentials::{self, Credentials};
+use super::watched::Watched;
+use crate::place::S3Place;
+use crate::{Result, StoreError};
+use lifeboat_core::Error;
+use object_store::client::{
+    ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
+    HttpService,
+};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::fmt;
+use std::future::Future;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// For a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Until the answer begins, and between its pieces.
+pub(super) const STALL: Duration = Duration::from_secs(30);
+/// A slower network than this is taken for none, in bytes a second.
+const SLOWEST: u64 = 32 << 10;
+/// The longest answer but for an object's bytes: a list has some 600 KB.
+const ANSWER_MAX: u64 = 8 << 20;
+
+/// What is known before anything is connected.
+pub(super) struct Settings {
+    pub credentials: Credentials,
+    pub region: String,
+    pub tls: Option<ClientConfig>,
+    pub is_loopback: bool,
+}
+
+impl Settings {
+    /// # Errors
+    /// Misuse, host.
+    pub fn read(place: &S3Place) -> lifeboat_core::Result<Self> {
+        let (credentials, region) = credentials::find(place, &credentials::Process)?;
+        let is_plain = place.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
+        let tls = match is_plain {
+            true => None,
+            false => Some(tls(place.ca.as_deref())?),
+        };
+        Ok(Self { credentials, region, tls, is_loopback: place.is_loopback() })
+    }
+
+    pub fn connector(&self) -> Result<Connector> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(Duration::from_secs(20));
+        // A proxy of the environment is for other machines.
+        let client = if self.is_loopback { client.no_proxy() } else { client };
+        let client = match &self.tls {
+            Some(tls) => client.tls_backend_preconfigured(tls.clone()),
+            None => client,
+        };
+        let client = client.build().map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))?;
+        Ok(Connector(client))
+    }
+}
+
+/// TLS that trusts the certificates of this file, or else those of the system.
+fn tls(ca: Option<&Path>) -> lifeboat_core::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    if let Some(path) = ca {
+        let failed = |what: String| Error::host(format!("the certificates in '{}' cannot be read: {what}", path.display()));
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+            roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(Error::misuse(format!("'{}' has no certificate; 'ca' names a file in PEM form", path.display())));
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err(Error::host(
+                "the system has no certificates that it trusts; install them (ca-certificates), or name a file with 'ca=FILE'",
+            ));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(|error| Error::host(format!("TLS: {error}")))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Makes `object_store` use our client for all that it does.
+#[derive(Clone)]
+pub(super) struct Connector(reqwest::Client);
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+/// What the last answer within a piece of work was. It has no text of the server but for one word.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// The status of HTTP. None: there was no answer.
+    pub status: Option<u16>,
+    /// The error's code in the body.
+    pub code: Option<String>,
+    /// Why there was no answer, or it broke off.
+    pub broken: Option<String>,
+    /// No connection could be made, so nothing was sent.
+    pub unconnected: bool,
+    /// The answer was longer than asked for.
+    pub too_long: bool,
+}
+
+/// What was seen during one piece of work.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record(Arc<Mutex<Seen>>);
+
+impl Record {
+    pub fn seen(&self) -> Seen {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+tokio::task_local! {
+    static RECORD: Record;
+}
+
+/// Does a piece of work, and tells what the last answer was.
+pub(super) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Seen) {
+    let record = Record::default();
+    let done = RECORD.scope(record.clone(), work).await;
+    (done, record.seen())
+}
+
+#[async_trait::async_trait]
+impl HttpService for Connector {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let record = RECORD.try_with(Record::clone).unwrap_or_default();
+        record.note(|seen| *seen = Seen::default());
+        let sent = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);
+        let limit = asked_for(&request).unwrap_or(ANSWER_MAX);
+        let time = STALL + Duration::from_secs(sent / SLOWEST);
+        let answer = match tokio::time::timeout(time, self.0.call(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(HttpError::new(HttpErrorKind::Timeout, Late)),
+        };
+        let answer = answer.inspect_err(|error| {
+            record.note(|seen| {
+                seen.broken = Some(causes(error));
+                seen.unconnected = error.kind() == HttpErrorKind::Connect;
+            });
+        })?;
+        record.note(|seen| seen.status = Some(answer.status().as_u16()));
+        let is_success = answer.status().is_success();
+        let (parts, body) = answer.into_parts();
+        let body = HttpResponseBody::new(Watched::new(body, limit, record.clone()));
+        if is_success {
+            return Ok(HttpResponse::from_parts(parts, body));
+        }
+        // Its code is kept, and the rest of what the server says goes nowhere: it could be anything.
+        let body = body.bytes().await.unwrap_or_default();
+        record.note(|seen| {
+            seen.code = code(&body);
+            seen.broken = None;
+        });
+        Ok(HttpResponse::from_parts(parts, body.into()))
+    }
+}
+
+/// How many bytes of an object a request asks for.
+fn asked_for(request: &HttpRequest) -> Option<u64> {
+    let range = request.headers().get("range")?.to_str().ok()?.strip_prefix("bytes=")?;
+    let (start, end) = range.split_once('-')?;
+    end.parse::<u64>().ok()?.checked_sub(start.parse().ok()?)?.checked_add(1)
+}
+
+/// The code of an error of S3: one word.
+fn code(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10))?).into_owned();
+    let code = text.split_once("<Code>")?.1.split_once("</Code>")?.0;
+    let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    is_word.then(|| code.to_owned())
+}
+
+#[derive(Debug)]
+struct Late;
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer in time")
+    }
+}
+
+impl std::error::Error for Late {}
+
+/// The last and most exact cause of an error, as the system or TLS says it.
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string().chars().filter(|character| !character.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_an_error_is_one_word() {
+        let body = |code: &str| format!("<?xml?><Error><Code>{code}</Code><Message>hunter2</Message></Error>");
+        assert_eq!(code(body("AccessDenied").as_bytes()).as_deref(), Some("AccessDenied"));
+        assert_eq!(code(body("S3.Code1").as_bytes()).as_deref(), Some("S3.Code1"));
+        for other in ["", "a b", "hunter2&amp;", &"x".repeat(65)] {
+            assert_eq!(code(body(other).as_bytes()), None, "{other}");
+        }
+        assert_eq!(code(b"<Code>Open"), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! `s3://BUCKET/PREFIX`: everything that speaks S3, through `object_store`.
+//!
+//! One thread with one runtime does all that a store does with the network. It begins with the first
+//! request and is joined when the store is dropped, so that no thread is left when the library that
+//! it belongs to is unloaded.
+
+mod credentials;
+mod failure;
+mod http;
+mod requests;
+mod watched;
+mod worker;
+
+use crate::name::{self, Check};
+use crate::place::S3Place;
+use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
+use bytes::Bytes;
+use lifeboat_core::Source;
+use requests::Requests;
+use std::fmt;
+use worker::{Task, Worker};
+
+/// Below this size, an object is put by one request; that ends at 5 GB at the latest.
+const SINGLE_MAX: u64 = 64 << 20;
+/// The least size of one of several parts.
+const PART: u64 = 8 << 20;
+/// S3 takes 10,000 parts.
+const PARTS_MAX: u64 = 9_000;
+/// So many parts are on the way, and in memory, at a time.
+const PARTS_AT_ONCE: usize = 3;
+/// How often an object is put again when nobody knows whether it arrived.
+const ATTEMPTS: u32 = 4;
+
+/// A prefix in a bucket. Its `Debug` shows no credential.
+pub struct S3Store {
+    place: S3Place,
+    settings: http::Settings,
+    worker: Worker<Requests>,
+}
+
+impl fmt::Debug for S3Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("S3Store").field(&self.place).finish_non_exhaustive()
+    }
+}
+
+impl S3Store {
+    /// Reads the files of credentials and certificates. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// Misuse: there are no credentials, or a file has not what it should. Host: it cannot be read.
+    pub fn new(place: &S3Place) -> lifeboat_core::Result<Self> {
+        let settings = http::Settings::read(place)?;
+        Ok(Self { place: place.clone(), settings, worker: Worker::default() })
+    }
+
+    fn requests(&self) -> Result<Task<Requests>> {
+        self.worker.start(|| Requests::new(&self.place, &self.settings))
+    }
+
+    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        name::check(name)?;
+        let length = content.length().map_err(StoreError::source)?;
+        let requests = self.requests()?;
+        if length >= SINGLE_MAX {
+            // So many bytes are not sent for nothing.
+            if keep && requests.head_if_there(name, cancel)? == Some(length) {
+                return Ok(());
+            }
+            return put_parts(&requests, name, content, length, cancel);
+        }
+        let bytes = read(content, 0, length)?;
+        let mut check = Check::new(name);
+        check.update(&bytes);
+        check.finish()?;
+        put_whole(&requests, name, &bytes, keep, cancel)
+    }
+}
+
+impl Store for S3Store {
+    fn id(&self) -> Result<String> {
+        Ok(self.place.to_string())
+    }
+
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.put_as(name, content, true, cancel)
+    }
+
+    fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.put_as(name, content, false, cancel)
+    }
+
+    fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        name::check(name)?;
+        let requests = self.requests()?;
+        let wanted = u64::try_from(buffer.len()).ok().and_then(|wanted| offset.checked_add(wanted));
+        let end = wanted.ok_or_else(|| StoreError::corrupt(format!("'{name}' has not so many bytes")))?;
+        if buffer.is_empty() {
+            // There are no empty ranges.
+            return match requests.head(name, cancel)? >= offset {
+                true => Ok(()),
+                false => Err(StoreError::corrupt(format!("'{name}' has not so many bytes"))),
+            };
+        }
+        requests.get(name, offset..end, buffer, cancel)
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>> {
+        cancel.check()?;
+        name::check_prefix(prefix)?;
+        self.requests()?.list(prefix, after, limit, cancel)
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> Result<u64> {
+        cancel.check()?;
+        name::check(name)?;
+        self.requests()?.head(name, cancel)
+    }
+
+    fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        name::check(name)?;
+        self.requests()?.delete(name, cancel)
+    }
+}
+
+fn read(content: &dyn Source, at: u64, length: u64) -> Result<Bytes> {
+    let length = usize::try_from(length).map_err(|_| StoreError::full("no memory has so many bytes"))?;
+    let mut bytes = vec![0; length];
+    content.read(at, &mut bytes).map_err(StoreError::source)?;
+    Ok(bytes.into())
+}
+
+/// The condition that nothing must exist under this name is asked for, so that a sound object is not
+/// written again, but nobody relies on it: some servers ignore it, and others say that it failed
+/// although nothing arrived.
+fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, cancel: &Cancel) -> Result<()> {
+    let mut conditional = keep;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let failure = match requests.put(name, bytes.clone(), conditional, cancel)? {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        match failure {
+            requests::PutFailure::Exists => match requests.head_if_there(name, cancel)? {
+                Some(length) if length == bytes.len() as u64 => return Ok(()),
+                // What exists is not what the name says: it is replaced.
+                Some(_) => conditional = false,
+                // Something else went on at the same time.
+                None => conditional = attempt == 1,
+            },
+            requests::PutFailure::NoConditions => conditional = false,
+            requests::PutFailure::Unknown(error) if attempt >= ATTEMPTS => return Err(error),
+            requests::PutFailure::Unknown(_) => {}
+        }
+        if attempt > ATTEMPTS {
+            return Err(StoreError::unreachable(format!("'{name}': the server says each time that it exists, and it does not")));
+        }
+        requests.pause(attempt, cancel)?;
+    }
+}
+
+fn put_parts(requests: &Task<Requests>, name: &str, content: &dyn Source, length: u64, cancel: &Cancel) -> Result<()> {
+    let part = PART.max(length.div_ceil(PARTS_MAX));
+    let upload = requests.start_upload(name, cancel)?;
+    let mut check = Check::new(name);
+    let mut parts = Vec::new();
+    let mut waiting = std::collections::VecDeque::new();
+    let sent = (0..length.div_ceil(part)).try_for_each(|number| {
+        let at = number * part;
+        let bytes = read(content, at, part.min(length - at))?;
+        check.update(&bytes);
+        if waiting.len() >= PARTS_AT_ONCE {
+            parts.extend(waiting.pop_front().map(|sent: worker::Answer<_>| sent.next(cancel)).transpose()?);
+        }
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        waiting.push_back(requests.part(&upload, number, bytes));
+        Ok(())
+    });
+    let done = sent.and_then(|()| {
+        for sent in waiting {
+            parts.push(sent.next(cancel)?);
+        }
+        check.finish()?;
+        requests.complete(&upload, parts, cancel)
+    });
+    if done.as_ref().is_err_and(|error| error.kind() != StoreErrorKind::Interrupted) {
+        // What cannot be removed now, the server's own rule for unfinished uploads removes.
+        requests.abort(&upload);
+    }
+    done
+}

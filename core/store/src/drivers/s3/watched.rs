@@ -1,0 +1,83 @@
+//! The body of an answer, which ends: it has at most so many bytes, and must move on.
+
+use super::http::{Record, STALL, causes};
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use object_store::client::{HttpError, HttpErrorKind, HttpResponseBody};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// It never says how long it will be, since memory is taken for that at once, whatever the server
+/// says.
+pub(super) struct Watched {
+    body: HttpResponseBody,
+    left: u64,
+    alarm: Pin<Box<Sleep>>,
+    record: Record,
+}
+
+impl Watched {
+    pub fn new(body: HttpResponseBody, limit: u64, record: Record) -> Self {
+        Self { body, left: limit, alarm: Box::pin(sleep(STALL)), record }
+    }
+
+    fn failed(&self, kind: HttpErrorKind, why: &'static str) -> HttpError {
+        self.record.note(|seen| seen.broken = Some(why.into()));
+        HttpError::new(kind, Broken(why))
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let this = &mut *self;
+        if this.body.size_hint().lower() > this.left {
+            this.record.note(|seen| seen.too_long = true);
+            return Poll::Ready(Some(Err(this.failed(HttpErrorKind::Decode, "the answer is too long"))));
+        }
+        match Pin::new(&mut this.body).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match this.left.checked_sub(length) {
+                    Some(left) => this.left = left,
+                    None => {
+                        this.record.note(|seen| seen.too_long = true);
+                        return Poll::Ready(Some(Err(this.failed(HttpErrorKind::Decode, "the answer is too long"))));
+                    }
+                }
+                this.alarm.as_mut().reset(Instant::now() + STALL);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                this.record.note(|seen| seen.broken = Some(causes(&error)));
+                Poll::Ready(Some(Err(error)))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => this
+                .alarm
+                .as_mut()
+                .poll(context)
+                .map(|()| Some(Err(this.failed(HttpErrorKind::Timeout, "the answer stopped in the middle")))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}
+
+#[derive(Debug)]
+struct Broken(&'static str);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Broken {}

@@ -1,0 +1,7 @@
+//! What the tests of the stores share.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub mod contract;
+pub mod images;
+pub mod proxy;
+pub mod servers;

@@ -1,0 +1,131 @@
+//! Servers that speak S3, started on this machine on free ports. They end with the test, also when
+//! it panics or is killed.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A server, and the directory in which it works.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+    pub directory: TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What was installed for the tests.
+fn installed(program: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/bin").join(program);
+    assert!(path.exists(), "{} is missing: run 'make target/servers/installed'", path.display());
+    path
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts a program that ends when this thread does, and waits until it answers.
+fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> Server {
+    let log = fs::File::create(directory.path().join("server.log")).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(installed(program)).args(arguments).current_dir(directory.path());
+    // No credentials of the person who runs the tests.
+    command.env_remove("AWS_ACCESS_KEY_ID").env("HOME", directory.path());
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut server = Server { child: command.spawn().unwrap(), port, directory };
+    let start = Instant::now();
+    while server.try_ask("GET", "/", &[], b"").is_none_or(|(status, _)| status >= 500) {
+        let ended = server.child.try_wait().unwrap();
+        let log = || fs::read_to_string(server.directory.path().join("server.log")).unwrap_or_default();
+        assert!(ended.is_none() && start.elapsed() < Duration::from_secs(60), "{program} does not start: {}", log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server
+}
+
+impl Server {
+    /// SeaweedFS: the real one.
+    pub fn seaweedfs() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let actions = r#"["Admin","Read","Write","List","Tagging"]"#;
+        let config = format!(
+            r#"{{"identities":[{{"name":"t","credentials":[{{"accessKey":"any","secretKey":"secret"}}],"actions":{actions}}},
+                {{"name":"anonymous","actions":{actions}}}]}}"#
+        );
+        fs::write(directory.path().join("s3.json"), config).unwrap();
+        let port = free_port();
+        let mut arguments: Vec<_> = [
+            "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.config=s3.json", "-volume.max=20",
+            "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
+        ]
+        .map(str::to_owned)
+        .into();
+        arguments.push(format!("-s3.port={port}"));
+        let others = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
+        arguments.extend(others.iter().chain(&["s3.port.grpc"]).map(|name| format!("-{name}={}", free_port())));
+        start("weed", &arguments, port, directory)
+    }
+
+    /// moto: S3 in Python.
+    pub fn moto() -> Self {
+        let port = free_port();
+        let arguments = ["-H", "127.0.0.1", "-p"].map(str::to_owned).into_iter().chain([port.to_string()]);
+        start("moto_server", &arguments.collect::<Vec<_>>(), port, tempfile::tempdir().unwrap())
+    }
+
+    /// rclone: it ignores every condition.
+    pub fn rclone() -> Self {
+        let (port, directory) = (free_port(), tempfile::tempdir().unwrap());
+        fs::create_dir(directory.path().join("data")).unwrap();
+        let address = format!("127.0.0.1:{port}");
+        let arguments = ["serve", "s3", "--addr", &address, "--auth-key", "any,secret", "--config", "none", "data"];
+        start("rclone", &arguments.map(str::to_owned), port, directory)
+    }
+
+    /// Makes a bucket, and says how a store in it is called.
+    pub fn bucket(&self, name: &str, headers: &[(&str, &str)]) -> String {
+        let (status, answer) = self.ask("PUT", &format!("/{name}"), headers, b"");
+        assert_eq!(status, 200, "{answer}");
+        self.store(name, "some/prefix", self.port)
+    }
+
+    /// The store in a bucket, at this port: the server's, or that of somebody in between.
+    pub fn store(&self, bucket: &str, prefix: &str, port: u16) -> String {
+        let credentials = self.directory.path().join("credentials");
+        fs::write(&credentials, "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n").unwrap();
+        format!("s3://{bucket}/{prefix}?endpoint=http://127.0.0.1:{port}&credentials={}", credentials.display())
+    }
+
+    /// One request without a signature.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+        self.try_ask(method, path, headers, body).expect("an answer")
+    }
+
+    fn try_ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        let length = body.len();
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n", self.port);
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all(format!("{request}\r\n").as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        Some((answer.split(' ').nth(1)?.parse().ok()?, answer))
+    }
+}
