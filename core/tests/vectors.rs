@@ -57,6 +57,8 @@ fn each_rule_is_shown() {
     let rules = format.lines().filter_map(|line| {
         let cells: Vec<_> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
         match cells.as_slice() {
+            // The rules of the log have vectors of their own.
+            [rule, ..] if rule.starts_with("11.") || rule.starts_with("12.") => None,
             [rule, _, kind] if rule.starts_with(|first: char| first.is_ascii_digit()) => Some((*rule, *kind)),
             _ => None,
         }

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:?usage: run.sh SECONDS [TARGET…]}
 shift
 targets=("${@:-}")
-[ -n "${targets[0]}" ] || targets=(bundle chunks chain keys schema condition)
+[ -n "${targets[0]}" ] || targets=(bundle chunks chain keys schema condition log)
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 bin=$target/$triple/release

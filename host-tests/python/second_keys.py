@@ -66,6 +66,7 @@ class Keys:
             verify_key = Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
             key = domain_id, expand(key[1], "lifeboat read key", domain_id, 32), verify_key
         _, read_key, self.verify_key = key
+        self.read_key = read_key
         self.commitment = expand(read_key, "lifeboat suite 1 commitment", domain_id, 32)
         self.chunk_seal = AESSIV(expand(read_key, "lifeboat suite 1 chunk seal", domain_id, 64))
         self.index_seal = AESSIV(expand(read_key, "lifeboat suite 1 index seal", domain_id, 64))

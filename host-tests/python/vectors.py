@@ -9,6 +9,7 @@ from one."""
 import sys
 from pathlib import Path
 
+import second_log
 from second_decoder import read_bundle, read_chain
 from second_keys import read_key
 from second_values import Refused
@@ -53,6 +54,19 @@ def differences(vector, all):
             yield name, found
 
 
+def log_differences(vector):
+    """Of a record or a floor statement."""
+    fields, form = vector.fields, vector.fields["form"]
+    for name, key, success in ("outcome", fields["key"], fields.get("says")), ("keyless", None, None):
+        try:
+            found = second_log.said(vector.data, key, form)
+            if fields[name] != "success" or success not in (None, found):
+                yield name, found
+        except Refused as refused:
+            if str(refused).split(": ")[0] != fields[name]:
+                yield name, refused
+
+
 def is_id(text):
     return len(text) == 64
 
@@ -71,6 +85,9 @@ def main(directory):
         if vector.fields.get("form") != "ledger":
             read += 1
             wrong += [f"{vector.name}: {what}: {found}, not {vector.fields[what]}" for what, found in differences(vector, all)]
+    for vector in map(Vector, sorted((Path(directory) / "log").glob("*.vector"))):
+        read += 1
+        wrong += [f"{vector.name}: {what}: {found}" for what, found in log_differences(vector)]
     print(read)
     if wrong:
         sys.exit("\n".join(wrong))

@@ -21,7 +21,10 @@ pub struct Statement {
     pub seal_key: [u8; 64],
     pub verify_key: Cbor,
     pub signer: Keys,
+    /// What kind of statement it is.
     pub label: &'static str,
+    /// What it is signed under.
+    pub label_signed: &'static str,
     pub signature: Option<Cbor>,
     /// What follows after the end.
     pub behind: Vec<u8>,
@@ -73,6 +76,7 @@ impl Statement {
             verify_key: blob(keys.verify_key()),
             signer: keys,
             label,
+            label_signed: label,
             signature: None,
             behind: Vec::new(),
         }
@@ -80,8 +84,16 @@ impl Statement {
 
     pub fn record(number: i64, previous: Vec<Cbor>, bundles: Vec<Cbor>) -> Self {
         let domain = blob(keys().domain_id);
-        let fields =
-            vec!["lifeboat record".into(), 1.into(), domain, number.into(), previous.into(), blob(id(0xaa)), bundles.into(), NULL];
+        let fields = vec![
+            "lifeboat record".into(),
+            1.into(),
+            domain,
+            number.into(),
+            previous.into(),
+            blob(id(0xaa)),
+            bundles.into(),
+            NULL,
+        ];
         Self::new(fields, RECORD)
     }
 
@@ -117,10 +129,22 @@ impl Statement {
             bytes.extend(field.encode());
         }
         bytes.extend(self.verify_key.encode());
-        let signature = self.signature.clone().unwrap_or_else(|| blob(self.signer.sign(self.label, &bytes)));
+        let signature = self.signature.clone().unwrap_or_else(|| blob(self.signer.sign(self.label_signed, &bytes)));
         bytes.extend(signature.encode());
         bytes.extend(&self.behind);
         bytes
+    }
+
+    /// The signature over what it is now.
+    pub fn signature_bytes(&self) -> Vec<u8> {
+        let bytes = self.bytes();
+        bytes[bytes.len() - 64..].to_vec()
+    }
+
+    /// Its sealed part, as it is now.
+    pub fn sealed_part(&self) -> Cbor {
+        let fields: Vec<_> = self.fields[..place::SEALED].iter().flat_map(Cbor::encode).collect();
+        blob(self.sealed(&[head(4, self.fields.len() as u64 + 2), fields].concat()))
     }
 
     fn sealed(&self, before: &[u8]) -> Vec<u8> {

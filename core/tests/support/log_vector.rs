@@ -43,7 +43,8 @@ impl LogVector {
 
     /// All vectors of a directory: the names of the files without their ends, and their texts.
     pub fn texts(directory: &Path) -> Vec<(String, String)> {
-        let files = std::fs::read_dir(directory).expect("the vectors are there").map(|file| file.expect("readable").path());
+        let files =
+            std::fs::read_dir(directory).expect("the vectors are there").map(|file| file.expect("readable").path());
         let text = |file: &Path| std::fs::read_to_string(file).expect("readable");
         let name = |file: &Path| file.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
         let mut texts: Vec<_> = files.map(|file| (name(&file), text(&file))).collect();

@@ -19,9 +19,39 @@ pub const GOLDEN: &[(&str, &[u8])] = &[
     ("large-row", include_bytes!("../../../core/tests/golden/1-large-row.bundle")),
 ];
 
+/// The golden records and the golden floor statement, which are signed as they are.
+pub const LOG: &[(&str, &[u8])] = &[
+    ("first", include_bytes!("../../../core/tests/golden/1-first.record")),
+    ("mark", include_bytes!("../../../core/tests/golden/1-mark.record")),
+    ("settled", include_bytes!("../../../core/tests/golden/1-settled.record")),
+    ("short-cuts", include_bytes!("../../../core/tests/golden/1-short-cuts.record")),
+    ("floor", include_bytes!("../../../core/tests/golden/1-usual.floor")),
+];
+
 /// The key that made them: the bytes 1 to 32.
 pub fn key() -> RecoveryKey {
     RecoveryKey::from_bytes(std::array::from_fn(|at| at as u8 + 1)).expect("a key")
+}
+
+/// The signature seed and the log seal key of the domain "default" of that key, as FORMAT.md has them among its worked keys: to
+/// sign and seal what no exporter would.
+pub const SIGNATURE_SEED: [u8; 32] = bytes(b"46dd71f0ea3b8f7c33e0f3a208127e844af68c53daa62fe30cb16cc12f2c27c9");
+pub const LOG_SEAL_KEY: [u8; 64] = bytes(
+    b"a2f6870c34262e787c9cf11bf93d5f9e5301561e8318bdbac6da7225068ab963\
+      2bcc522acf7cba0e597799d93f0b270c58944fe580aa834cee0080ee06a4f9ed",
+);
+
+/// Of lower case hexadecimal digits.
+const fn bytes<const N: usize>(digits: &[u8]) -> [u8; N] {
+    const fn digit(digit: u8) -> u8 {
+        if digit >= b'a' { digit - b'a' + 10 } else { digit - b'0' }
+    }
+    let (mut bytes, mut at) = ([0; N], 0);
+    while at < N {
+        bytes[at] = digit(digits[2 * at]) << 4 | digit(digits[2 * at + 1]);
+        at += 1;
+    }
+    bytes
 }
 
 /// What an opener hands out before the first chunk of a golden bundle.
