@@ -25,20 +25,21 @@ mod world;
 use history::{Counts, History, Scene};
 use rules::Rules;
 
-const ALONE: Scene = Scene { exporters: 1, tampering: false, deletion: false, image: false, prune: false, rotation: false };
+const ALONE: Scene = Scene { exporters: 1, tampering: false, deletion: false, image: false, prune: false, rotation: false, recurring: false };
 
 /// The kinds of histories, each with what may happen in it.
-const SCENES: [(&str, Scene); 10] = [
+const SCENES: [(&str, Scene); 11] = [
     ("alone", ALONE),
     ("alone, copies one at a time", Scene { rotation: true, ..ALONE }),
     ("alone, local state deleted", Scene { deletion: true, ..ALONE }),
     ("alone, with prune", Scene { prune: true, ..ALONE }),
     ("alone, with prune, copies one at a time", Scene { prune: true, rotation: true, ..ALONE }),
+    ("alone, with prune, few states", Scene { prune: true, recurring: true, ..ALONE }),
     ("copies tampered with", Scene { tampering: true, ..ALONE }),
     ("an old image of the device", Scene { image: true, ..ALONE }),
     ("two exporters", Scene { exporters: 2, ..ALONE }),
     ("two exporters, with prune", Scene { exporters: 2, prune: true, ..ALONE }),
-    ("everything", Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, rotation: false }),
+    ("everything", Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, ..ALONE }),
 ];
 
 /// In `make soak` many times as many.

@@ -16,13 +16,15 @@ pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Re
         }
         let copy = with.as_ref().unwrap_or(copy);
         let states = world.restorable(copy, 0);
-        // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
-        let counts = |&record: &usize| {
-            !world.records[record].counted.is_empty() || !copy.log.iter().any(|&other| world.forked(record, other))
-        };
-        let highest = copy.log.iter().copied().filter(counts).map(|record| world.number(record)).max();
-        for record in copy.log.iter().copied().filter(counts).filter(|&record| Some(world.number(record)) == highest) {
-            if !states.contains(&world.records[record].state) {
+        let mut newest: Vec<_> = copy.log.iter().copied().collect();
+        newest.sort_by_key(|&record| std::cmp::Reverse(world.number(record)));
+        for record in newest {
+            if states.contains(&world.records[record].state) {
+                break;
+            }
+            // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
+            let forks = || copy.log.iter().any(|&other| world.forked(record, other));
+            if !(world.records[record].counted.is_empty() && forks()) {
                 return Err(format!("any copy is enough: copy {number} has no path to record {record}, its newest"));
             }
         }
@@ -35,6 +37,9 @@ pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> 
     let record = &world.records[save.record];
     if save.counted.len() < minimum {
         return Err(format!("saved means saved: record {} is in {} copies", save.record, save.counted.len()));
+    }
+    if let Some(copy) = save.filled.first() {
+        return Err(format!("order: copy {copy} had lost records, and was filled in silence"));
     }
     for &(number, tampered) in &save.counted {
         let copy = &world.copies[number];

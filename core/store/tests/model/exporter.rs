@@ -98,6 +98,8 @@ pub struct Run {
     /// The record that is to be acknowledged.
     record: Option<Rec>,
     tampered: Vec<u64>,
+    /// What was remembered when the save began.
+    before: Memory,
 }
 
 /// One place that saves.
@@ -115,6 +117,8 @@ pub struct Acknowledged {
     pub record: Rec,
     /// Each with how often it had been tampered with when the save began.
     pub counted: Vec<(usize, u64)>,
+    /// Counted copies that had lost what was remembered of them, or were new and empty, without an order to fill them.
+    pub filled: Vec<usize>,
 }
 
 impl Exporter {
@@ -126,9 +130,10 @@ impl Exporter {
     pub fn begin(&mut self, world: &World, orders: Orders) {
         let mut memory = self.local.memory.clone();
         memory.tips.resize(world.copies.len(), Tip::default());
+        let before = memory.clone();
         let tampered = world.copies.iter().map(|copy| copy.tampered).collect();
         let views = Vec::new();
-        self.run = Some(Run { phase: Phase::Look(0), orders, views, memory, lanes: vec![], record: None, tampered });
+        self.run = Some(Run { phase: Phase::Look(0), orders, views, memory, lanes: vec![], record: None, tampered, before });
     }
 
     /// Does one step of the save. An outcome ends it.
@@ -180,7 +185,14 @@ impl Exporter {
     fn acknowledge(&self, run: &Run) -> (Outcome, Option<Acknowledged>) {
         let counted = run.lanes.iter().filter(|lane| lane.steps.is_empty() && !lane.failed).map(|lane| lane.copy);
         let counted = counted.map(|copy| (copy, run.tampered[copy])).collect();
-        (Outcome::Saved, Some(Acknowledged { record: run.record.unwrap(), counted }))
+        let mut filled: Vec<usize> = run.lanes.iter().map(|lane| lane.copy).filter(|_| !run.orders.add).collect();
+        filled.retain(|&copy| {
+            let (view, before) = (run.views[copy].as_ref().unwrap(), &run.before.tips[copy]);
+            let gone = before.sure.is_some_and(|sure| !view.all.contains(&sure) && view.floor == 0);
+            let others = run.views.iter().flatten().any(|view| !view.all.is_empty());
+            gone || (!before.member && view.all.is_empty() && others && run.before.head.is_some())
+        });
+        (Outcome::Saved, Some(Acknowledged { record: run.record.unwrap(), counted, filled }))
     }
 
     fn remember(&mut self, run: &mut Run) {

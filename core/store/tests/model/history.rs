@@ -23,6 +23,8 @@ pub struct Scene {
     pub prune: bool,
     /// Copies are there one at a time.
     pub rotation: bool,
+    /// The database goes to and fro between three states, so that the same bundles come again.
+    pub recurring: bool,
 }
 
 impl Scene {
@@ -118,7 +120,8 @@ impl History {
     fn change(&mut self, number: usize) {
         let exporter = &self.exporters[number];
         let earlier: Vec<_> = exporter.history.iter().copied().collect();
-        let state = match earlier.is_empty() || self.rng.percent(60) {
+        let new = if self.scene.recurring { earlier.len() < 3 } else { self.rng.percent(60) };
+        let state = match earlier.is_empty() || new {
             false => earlier[earlier.len() - 1 - self.rng.below(earlier.len().min(3))],
             true => {
                 self.states += 1;
@@ -131,11 +134,12 @@ impl History {
     fn event(&mut self) -> Result<(), String> {
         let number = self.rng.below(self.exporters.len());
         match self.rng.below(100) {
+            60..70 if self.scene.recurring => self.prune(),
             0..70 => return self.save(number),
             70..78 => self.change(number),
             78..86 => self.away(),
             86..89 => self.world.land(),
-            89..92 if self.scene.prune || self.prune.is_some() => self.prune(),
+            89..92 if self.scene.prune => self.prune(),
             92..94 => {
                 if self.exporters[number].run.take().is_some() {
                     self.counts.killed += 1;
@@ -277,10 +281,10 @@ impl History {
     }
 
     /// Somebody without a memory compares some copies. Of one honest exporter they never fork; with all copies at hand
-    /// there is one end.
+    /// there is one end, and with one copy too.
     fn observe(&mut self) -> Result<(), String> {
         let there: Vec<_> = (0..self.world.copies.len()).filter(|_| self.rng.percent(60)).collect();
-        let complete = there.len() == self.world.copies.len();
+        let complete = there.len() <= 1 || there.len() == self.world.copies.len();
         let all = held(&self.world, there);
         let ends = heads(&self.world, &all, &all, &BTreeSet::new());
         if ends.len() > 1 {
