@@ -150,20 +150,17 @@ pub fn decide(
         Some(view) => match memory.tips[copy].sure {
             Some(sure) if view.all.contains(&sure) || view.floor > world.number(sure) => Status::Ready,
             Some(_) if rules.lost_noticed => Status::Lost,
-            _ if none_remembered(copy) && view.all.is_empty() && top.is_some() && top != spooled && rules.empty_asked => Status::Empty,
+            _ if none_remembered(copy) && view.all.is_empty() && top.is_some() && rules.empty_asked => Status::Empty,
             _ => Status::Ready,
         },
     };
     let statuses: Vec<_> = (0..views.len()).map(status).collect();
-    // A spooled first record goes to all copies that were empty when it was made.
-    let first = |copy: usize| spool.as_ref().is_some_and(|spool| spool.1.contains(&copy));
     let mut usable = BTreeSet::new();
     for copy in 0..views.len() {
         let use_it = match statuses[copy] {
             Status::Away => false,
             Status::Ready => true,
-            Status::Empty => orders.add || first(copy),
-            Status::Lost => orders.add,
+            Status::Empty | Status::Lost => orders.add,
         };
         if use_it {
             usable.insert(copy);
