@@ -40,7 +40,8 @@ pub enum Decision {
     End(Outcome),
     /// Write this, then decide again.
     Write(Local),
-    Go(Rec, Vec<Lane>),
+    /// Put the record to these copies. True: others wait for an order to fill them.
+    Go(Rec, Vec<Lane>, bool),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -109,7 +110,7 @@ pub fn decide(
     if let (Some(record), false) = (spooled, rules.spool_looks) {
         let direct = (0..views.len()).filter(|&copy| views[copy].is_some());
         let lanes = direct.map(|copy| Lane { copy, steps: steps(world, record, None, rules), ..Lane::default() });
-        return Decision::Go(record, lanes.collect());
+        return Decision::Go(record, lanes.collect(), false);
     }
     if memory.head.is_none() && spooled.is_none() && answers().count() < views.len() && rules.blind_asks {
         return Decision::End(Outcome::Blind);
@@ -178,10 +179,11 @@ pub fn decide(
             return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
         }
     }
-    let missing = |_: ()| {
-        let lost = statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty));
-        Decision::End(if lost { Outcome::Lost } else { Outcome::Unreachable })
-    };
+    let lost = statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty)) && !orders.add;
+    let missing = Decision::End(if lost { Outcome::Lost } else { Outcome::Unreachable });
+    if usable.is_empty() {
+        return missing;
+    }
     // A record in the spool is noted there.
     let lanes_for = |world: &World, record: Rec| -> Vec<Lane> {
         usable.iter().filter_map(|&copy| lane(world, views, copy, record, spooled, rules)).collect()
@@ -189,27 +191,23 @@ pub fn decide(
 
     if let (Some(record), Some((_, aimed))) = (top.filter(|top| Some(*top) == spooled), &spool) {
         let lanes = lanes_for(world, record);
-        if lanes.len() >= minimum || usable.len() < minimum {
-            let lost = usable.len() < minimum && statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty));
-            if lanes.is_empty() || lost {
-                return missing(());
-            }
+        // Where too few copies answer, those that do still get what is new.
+        let all_hold_it = lanes.iter().all(|lane| lane.steps.is_empty());
+        let is_live = world.records[record].state == exporter.live;
+        if lanes.len() >= minimum || (usable.len() < minimum && !lanes.is_empty() && (!all_hold_it || is_live)) {
             let all: BTreeSet<_> = aimed.iter().copied().chain(lanes.iter().map(|lane| lane.copy)).collect();
             if all.len() > aimed.len() {
                 return Decision::Write(Local { spool: Some((record, all)), ..exporter.local.clone() });
             }
-            return Decision::Go(record, lanes);
+            return Decision::Go(record, lanes, lost);
         }
         // Passed over: copies answer that have no path to it, and it may be in one that does not answer.
     }
     if let Some(top) = top.filter(|top| world.records[*top].state == exporter.live && heads.len() == 1 && Some(*top) != spooled) {
         let lanes = lanes_for(world, top);
         if lanes.len() >= minimum {
-            return Decision::Go(top, lanes);
+            return Decision::Go(top, lanes, lost);
         }
-    }
-    if usable.len() < minimum {
-        return missing(());
     }
     if let Some((record, aimed)) = spool.as_ref().filter(|_| rules.spool_kept) {
         let mut local = exporter.local.clone();
@@ -234,12 +232,12 @@ pub fn decide(
     let settled = if orders.go_on { heads.as_slice() } else { &[] };
     let record = new_record(world, exporter, memory, top, settled, &newest, rules, rng);
     let mut lanes = lanes_for(world, record);
-    if lanes.len() < minimum && world.records[record].bundles.iter().all(|bundle| bundle.base.is_some()) {
+    if lanes.len() < usable.len().min(minimum) && world.records[record].bundles.iter().all(|bundle| bundle.base.is_some()) {
         world.records[record].bundles.push(Bundle { base: None, state: exporter.live });
         lanes = lanes_for(world, record);
     }
     if !rules.spool_first {
-        return Decision::Go(record, lanes);
+        return Decision::Go(record, lanes, lost);
     }
     let aimed = lanes.iter().map(|lane| lane.copy).collect();
     Decision::Write(Local { spool: Some((record, aimed)), ..exporter.local.clone() })

@@ -95,6 +95,8 @@ pub struct Run {
     views: Vec<Option<View>>,
     memory: Memory,
     lanes: Vec<Lane>,
+    /// Copies wait for an order to fill them.
+    lost: bool,
     /// The record that is to be acknowledged.
     record: Option<Rec>,
     tampered: Vec<u64>,
@@ -133,7 +135,7 @@ impl Exporter {
         let before = memory.clone();
         let tampered = world.copies.iter().map(|copy| copy.tampered).collect();
         let views = Vec::new();
-        self.run = Some(Run { phase: Phase::Look(0), orders, views, memory, lanes: vec![], record: None, tampered, before });
+        self.run = Some(Run { phase: Phase::Look(0), orders, views, memory, lanes: vec![], lost: false, record: None, tampered, before });
     }
 
     /// Does one step of the save. An outcome ends it.
@@ -149,14 +151,16 @@ impl Exporter {
                 Decision::End(outcome) => return end(outcome),
                 // Local writes are steps of their own: the save goes through `Decide` again after each.
                 Decision::Write(local) => self.local = local,
-                Decision::Go(record, lanes) => (run.record, run.lanes, run.phase) = (Some(record), lanes, Phase::Lanes),
+                Decision::Go(record, lanes, lost) => {
+                    (run.record, run.lanes, run.lost, run.phase) = (Some(record), lanes, lost, Phase::Lanes);
+                }
             },
             Phase::Lanes => {
                 let open: Vec<_> = (0..run.lanes.len()).filter(|&i| !run.lanes[i].steps.is_empty() && !run.lanes[i].failed).collect();
                 let counted = run.lanes.iter().filter(|lane| lane.steps.is_empty() && !lane.failed).count();
                 if open.is_empty() || (counted >= minimum && rng.percent(20)) {
                     if counted < minimum && rules.minimum {
-                        return end(Outcome::Unreachable);
+                        return end(if run.lost { Outcome::Lost } else { Outcome::Unreachable });
                     }
                     run.phase = if rules.remember_before_drop { Phase::Remember } else { Phase::Drop };
                 } else if let Some(outcome) = self.lane(world, &mut run, *rng.pick(&open), rng) {
