@@ -44,8 +44,8 @@ pub struct Save<'a> {
     pub patience: Duration,
     /// How much longer the others are waited for once the minimum is reached.
     pub grace: Duration,
-    /// Whether the application wants an end. It is asked each 10 ms, on the thread that calls.
-    pub interrupted: &'a (dyn Fn() -> bool + 'a),
+    /// Whether the application wants an end. It is asked each 10 ms, only on the thread that calls.
+    pub interrupted: &'a (dyn Fn() -> bool + Sync),
     /// The time in seconds since 1970, by which a copy that failed is not waited for again for a minute.
     pub now: u64,
 }

@@ -1,6 +1,6 @@
 //! The records that are known, and which of them are ends of lines.
 
-use lifeboat_core::log::{Entry, Fork, Lines, Reach, Record, RecordHash, RecordRef, Standing};
+use lifeboat_core::log::{Entry, Fork, Lines, Record, RecordHash, RecordRef, Standing};
 use std::collections::BTreeMap;
 
 /// Rounds of reading before two ends count as unrelated. Each goes further back by a short cut.
@@ -63,23 +63,6 @@ impl Known {
             Standing::Fork(fork) => Ends::Fork(fork),
             Standing::Empty | Standing::Unread { .. } => Ends::None,
         }
-    }
-
-    /// Whether `older` is on the line of `newer`, as far as what can be read tells.
-    pub(crate) fn is_before(
-        &mut self,
-        newer: RecordRef,
-        older: RecordRef,
-        mut read: impl FnMut(RecordRef) -> Option<Record>,
-    ) -> bool {
-        for _ in 0..ROUNDS {
-            match self.lines.reach(newer, older) {
-                Reach::Yes => return true,
-                Reach::No | Reach::Lost => return false,
-                Reach::Unread(wanted) => self.fetch(wanted, &mut read),
-            }
-        }
-        false
     }
 
     fn fetch(&mut self, wanted: Vec<RecordRef>, read: &mut impl FnMut(RecordRef) -> Option<Record>) {

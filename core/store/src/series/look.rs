@@ -1,10 +1,9 @@
 //! What one list shows of a copy.
 
 use crate::{Cancel, Result, Store, StoreError, StoreErrorKind};
-use lifeboat_core::VerifyKey;
 use lifeboat_core::log::name::{self, Name, Object};
-use lifeboat_core::log::{RECORD_MAX, Record, RecordHash, RecordRef};
-use lifeboat_core::DomainId;
+use lifeboat_core::log::{FLOOR_MAX, Floor, RECORD_MAX, Record, RecordHash, RecordRef};
+use lifeboat_core::{DomainId, VerifyKey};
 
 /// Names of the first list: the newest record, the remembered one, and some that came between.
 const FIRST_PAGE: usize = 8;
@@ -97,11 +96,36 @@ pub(crate) fn look(
                     look.newest = Some(remembered);
                 }
             }
-            Err(error) if error.kind() == StoreErrorKind::NotFound => {}
+            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+                let is_newer = look.newest.is_some_and(|newest| newest.number > remembered.number);
+                look.has_remembered = is_newer && is_pruned(store, domain, key, remembered.number, cancel)?;
+            }
             Err(error) => return Err(error),
         }
     }
     Ok(look)
+}
+
+/// Whether a floor statement says that records of this number may be gone.
+fn is_pruned(store: &dyn Store, domain: DomainId, key: &VerifyKey, number: u64, cancel: &Cancel) -> Result<bool> {
+    for entry in store.list(&name::floors(domain), "", FIRST_PAGE, cancel)? {
+        let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
+        let is_floor = Name::parse(&entry.name).is_some_and(|name| matches!(name.object, Object::Floor { .. }));
+        if !is_floor || length > FLOOR_MAX {
+            continue;
+        }
+        let mut bytes = vec![0; length];
+        match store.get(&entry.name, 0, &mut bytes, cancel) {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => continue,
+            Err(error) => return Err(error),
+        }
+        let floor = Floor::read(&bytes, Some(key)).ok().filter(|floor| floor.domain_id() == domain);
+        if floor.is_some_and(|floor| floor.lowest() > number) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads and checks one record.
