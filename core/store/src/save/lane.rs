@@ -72,7 +72,12 @@ pub(super) fn run(
 ) -> Arrived {
     let mut arrived = Arrived { reached: lane.newest, ..Arrived::default() };
     if lane.newest == Some(record.reference()) {
-        arrived.is_done = true;
+        // Killed after the record was put: a prune may have taken its bundles in between.
+        let again = match bundles {
+            Bundles::Spool(_) => put_bundles(save, lane.copy, record, bundles, pace),
+            Bundles::Copy(_) => Ok(()),
+        };
+        (arrived.is_done, arrived.why) = (again.is_ok(), again.err().map(|error| reason(&error)));
         return arrived;
     }
     match advance(save, lane, record, bundles, local, pace, &mut arrived) {

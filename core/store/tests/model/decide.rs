@@ -192,7 +192,7 @@ pub fn decide(
     if let (Some(record), Some((_, aimed))) = (top.filter(|top| Some(*top) == spooled), &spool) {
         let lanes = lanes_for(world, record);
         // Where too few copies answer, those that do still get what is new.
-        let all_hold_it = lanes.iter().all(|lane| lane.steps.is_empty());
+        let all_hold_it = lanes.iter().all(|lane| lane.steps.iter().all(|step| matches!(step, Io::Bundle(_))));
         let is_live = world.records[record].state == exporter.live;
         if lanes.len() >= minimum || (usable.len() < minimum && !lanes.is_empty() && (!all_hold_it || is_live)) {
             let all: BTreeSet<_> = aimed.iter().copied().chain(lanes.iter().map(|lane| lane.copy)).collect();
@@ -332,6 +332,10 @@ fn lane(world: &World, views: &[Option<View>], copy: usize, record: Rec, spooled
     let view = views[copy].as_ref().unwrap();
     let mut lane = Lane { copy, ..Lane::default() };
     if view.all.contains(&record) {
+        if spooled == Some(record) {
+            // Killed after the record: a prune may have taken its bundles in between.
+            lane.steps.extend(world.records[record].bundles.iter().map(|&bundle| Io::Bundle(bundle)));
+        }
         return (view.newest == Some(record)).then_some(lane);
     }
     let mut newest = view.newest;
