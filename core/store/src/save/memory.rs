@@ -9,6 +9,9 @@ const COPIES_MAX: usize = PREVIOUS_MAX - 2;
 /// Records that a copy may have got while nobody saw it: late requests are few.
 const MAYBE_MAX: usize = 4;
 
+/// A copy that failed is not waited for again for so many seconds.
+const REST: u64 = 60;
+
 /// The form of the file.
 pub(super) const VERSION: u32 = 1;
 
@@ -111,6 +114,11 @@ impl Memory {
 }
 
 impl Tip {
+    /// It failed a moment ago, and nobody waits for it again so soon.
+    pub(super) fn is_resting(&self, now: u64) -> bool {
+        self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
+    }
+
     /// This record is its newest now, for sure.
     pub(super) fn ends_with(&mut self, record: Option<RecordRef>) {
         let number = record.map_or(0, |record| record.number);

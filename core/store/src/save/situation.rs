@@ -9,9 +9,6 @@ use crate::{Cancel, StoreError, StoreErrorKind};
 use lifeboat_core::log::{Fork, Record, RecordRef};
 use lifeboat_core::{Error, Result, StateId};
 
-/// A copy that failed is not waited for again for so many seconds.
-const REST: u64 = 60;
-
 /// What one copy shows.
 pub(super) struct Seen {
     /// [`Store::id`](crate::Store::id), where it is known.
@@ -43,8 +40,17 @@ impl Situation {
     ///
     /// # Errors
     /// Mismatch when there is something to decide; unreachable; interrupted.
-    pub(super) fn look(save: &Save<'_>, local: &Local<'_>, live: &mut dyn FnMut() -> Result<StateId>) -> Result<Self> {
+    pub(super) fn look(
+        save: &Save<'_>,
+        local: &mut Local<'_>,
+        live: &mut dyn FnMut() -> Result<StateId>,
+    ) -> Result<Self> {
         let copies = look_at_all(save, local)?;
+        // Who answers is waited for again.
+        let answering = copies.iter().filter(|seen| seen.look.is_some()).filter_map(|seen| seen.id.as_deref());
+        let tips = local.memory.copies.iter_mut();
+        let answering: Vec<_> = answering.collect();
+        tips.filter(|tip| answering.contains(&tip.id.as_str())).for_each(|tip| tip.failed = None);
         let mut situation = Self { copies, known: Known::default(), top: None, settled: Vec::new() };
         situation.ask_when_blind(save, local)?;
         situation.find_top(save, local)?;
@@ -205,10 +211,7 @@ pub(super) fn reader<'s>(save: &'s Save<'_>, copies: &'s [Seen]) -> impl FnMut(R
 fn look_at_all(save: &Save<'_>, local: &Local<'_>) -> Result<Vec<Seen>> {
     let (domain, key) = (save.keys.id(), save.keys.verify_key());
     let ids: Vec<_> = save.copies.iter().map(|copy| copy.store.id()).collect();
-    let resting = |id: &str| {
-        let failed = local.memory.tip(id).and_then(|tip| tip.failed);
-        failed.is_some_and(|failed| save.now.saturating_sub(failed) < REST)
-    };
+    let resting = |id: &str| local.memory.tip(id).is_some_and(|tip| tip.is_resting(save.now));
     let impatient: Vec<_> = ids.iter().map(|id| id.as_ref().is_ok_and(|id| resting(id))).collect();
     // Where nothing is remembered, all of them are waited for.
     let enough = if local.head.is_some() || local.spool.is_some() { save.minimum } else { usize::MAX };

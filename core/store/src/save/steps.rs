@@ -319,7 +319,7 @@ fn deliver(
 ) -> Result<SaveSummary> {
     let resting = |seen: &super::situation::Seen| {
         let tip = seen.id.as_deref().and_then(|id| local.memory.tip(id));
-        tip.is_some_and(|tip| tip.failed.is_some())
+        tip.is_some_and(|tip| tip.is_resting(save.now))
     };
     let impatient: Vec<_> = situation.copies.iter().map(resting).collect();
     let copies: Vec<_> = lanes.iter().map(|lane| lane.copy).collect();
