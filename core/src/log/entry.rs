@@ -1,6 +1,6 @@
 //! What a record says to everybody, and the rules of it (`FORMAT.md`, "Log").
 
-use super::{BUNDLE_MAX, BUNDLES_MAX, BaseRef, BundleHash, BundleRef, NUMBER_MAX, RecordHash, RecordRef};
+use super::{BUNDLE_MAX, BUNDLES_MAX, BaseRef, BundleHash, BundleRef, NUMBER_MAX, PREVIOUS_MAX, RecordHash, RecordRef};
 use crate::{Error, Result, StateId};
 use serde_bytes::ByteArray;
 
@@ -9,8 +9,10 @@ use serde_bytes::ByteArray;
 pub struct Entry {
     /// Its place in the log: from 1 to [`NUMBER_MAX`], and one more than that of the first previous record.
     pub number: u64,
-    /// The records before it. None: it is the first. One: that with the number before. Two: it settles a fork; the first
-    /// has the number before, the second the same or a lower one. Two of one number ascend by their hashes.
+    /// The records after which it comes. None: it is the first. The first of them has the number before: it goes on from
+    /// that one. Then come other ends that it knows, at most [`PREVIOUS_MAX`] in all: the newest records of copies that
+    /// lag, and the other lines of a fork that it settles. Of those, numbers descend; two of one number ascend by their
+    /// hashes.
     pub previous: Vec<RecordRef>,
     /// The state that was saved.
     pub state_id: StateId,
@@ -75,6 +77,9 @@ impl Entry {
         if !(1..=NUMBER_MAX).contains(&self.number) {
             return wrong("there is no such number");
         }
+        if self.previous.iter().any(|record| record.number >= self.number) {
+            return wrong("a record before it has not a lower number");
+        }
         if self.previous.iter().any(|record| record.number == 0) {
             return wrong("a record before it has the number 0");
         }
@@ -84,10 +89,10 @@ impl Entry {
             [first, ..] if first.number != self.number - 1 => {
                 wrong("the first record before it has not the number before")
             }
-            [_] => Ok(()),
-            [first, second] if (second.number, first.hash) < (first.number, second.hash) => Ok(()),
-            [_, _] => wrong("the two records before it are not in order"),
-            _ => wrong("it names more than two records before it"),
+            all if all.len() > PREVIOUS_MAX => wrong("it names more than 16 records before it"),
+            [first, others @ ..] if others.contains(first) => wrong("it names a record before it twice"),
+            [_, others @ ..] if others.is_sorted_by(|a, b| (b.number, a.hash) < (a.number, b.hash)) => Ok(()),
+            _ => wrong("the records before it are not in order"),
         }
     }
 

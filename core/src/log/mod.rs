@@ -45,5 +45,7 @@ pub const FLOOR_MAX: usize = 1024;
 pub const NUMBER_MAX: u64 = 9_999_999_999_999_999;
 /// The most bundles that a record names: its own, and two others that end at its state.
 pub const BUNDLES_MAX: usize = 3;
+/// The most records that a record names as those before it: the one that it goes on from, and the ends of other copies.
+pub const PREVIOUS_MAX: usize = 16;
 /// The longest bundle that a record names, in bytes: more than the limits of bundles allow.
 pub const BUNDLE_MAX: u64 = 1 << 41;

@@ -17,7 +17,7 @@ const STEPS_MAX: usize = 128;
 /// The numbers of the records from whose states the record of this number should carry composed bundles, the nearest
 /// first; at most two.
 ///
-/// `last_full`: the number of the last record at or before it on its line that has a full bundle or settles a fork. No
+/// `last_full`: the number of the last record at or before it on its line that has a full bundle. No
 /// short cut passes it, so that the way back along the longest ones ends at the newest full bundle.
 pub fn short_cuts(number: u64, last_full: u64) -> Vec<u64> {
     let due = SPANS.iter().filter(|span| number.is_multiple_of(**span));

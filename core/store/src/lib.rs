@@ -7,6 +7,8 @@
 //! store     what every store can do, and how it fails
 //! cancel    a deadline and an interrupt, for each wait
 //! drivers   the stores
+//! series    a series in one store: its newest records, and the bundles of a path
+//! save      one save to all copies
 //! ```
 #![forbid(unsafe_code)]
 
@@ -14,6 +16,8 @@ mod cancel;
 pub mod drivers;
 mod name;
 mod place;
+pub mod save;
+mod series;
 mod store;
 
 pub use cancel::Cancel;

@@ -1,0 +1,93 @@
+//! All copies side by side: one thread for each while the call runs.
+
+use super::request::Save;
+use crate::Cancel;
+use lifeboat_core::{Error, Result};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+/// One copy's way to be stopped, and to say that it goes on.
+pub(super) struct Pace {
+    pub(super) cancel: Cancel,
+    progress: AtomicU64,
+}
+
+impl Pace {
+    /// Some bytes moved, or a request was answered.
+    pub(super) fn progress(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is waited for.
+pub(super) struct Wait<'a> {
+    /// How many good results are enough.
+    pub(super) enough: usize,
+    /// Copies that are not waited for once there are enough.
+    pub(super) impatient: &'a [bool],
+}
+
+/// Does `work` for each copy on a thread of its own. Once there are enough results that `is_good`, the others have the
+/// grace. A copy without progress for longer than the patience is stopped.
+///
+/// # Errors
+/// Interrupted.
+pub(super) fn gather<T: Send>(
+    save: &Save<'_>,
+    copies: &[usize],
+    wait: &Wait<'_>,
+    work: impl Fn(usize, &Pace) -> T + Sync,
+    is_good: impl Fn(&T) -> bool,
+) -> Result<Vec<(usize, T)>> {
+    let flags: Vec<_> = copies.iter().map(|_| Arc::new(AtomicBool::new(false))).collect();
+    let new_pace = |flag: &Arc<AtomicBool>| Pace { cancel: Cancel::flag(flag.clone()), progress: AtomicU64::new(0) };
+    let paces: Vec<_> = flags.iter().map(new_pace).collect();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for (place, copy) in copies.iter().copied().enumerate() {
+            let (sender, work, pace) = (sender.clone(), &work, &paces[place]);
+            scope.spawn(move || {
+                // Nobody listens any more: then nobody needs it.
+                let _ = sender.send((place, work(copy, pace)));
+            });
+        }
+        drop(sender);
+        let mut results: Vec<Option<T>> = copies.iter().map(|_| None).collect();
+        let mut seen = vec![(0, Instant::now()); copies.len()];
+        let (mut enough_since, mut interrupted) = (None, false);
+        loop {
+            match receiver.recv_timeout(Cancel::STEP) {
+                Ok((place, result)) => results[place] = Some(result),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            let stop = |place: usize| flags[place].store(true, Ordering::SeqCst);
+            if !interrupted && (save.interrupted)() {
+                interrupted = true;
+                (0..copies.len()).for_each(stop);
+            }
+            if results.iter().flatten().filter(|result| is_good(result)).count() >= wait.enough {
+                let since: &Instant = enough_since.get_or_insert_with(Instant::now);
+                for (place, copy) in copies.iter().enumerate() {
+                    let grace = if wait.impatient[*copy] { Duration::ZERO } else { save.grace };
+                    if since.elapsed() >= grace {
+                        stop(place);
+                    }
+                }
+            }
+            for (place, pace) in paces.iter().enumerate() {
+                let progress = pace.progress.load(Ordering::Relaxed);
+                if progress != seen[place].0 {
+                    seen[place] = (progress, Instant::now());
+                } else if seen[place].1.elapsed() >= save.patience {
+                    stop(place);
+                }
+            }
+        }
+        if interrupted {
+            return Err(Error::interrupted("the application interrupted the save; nothing is lost; call again"));
+        }
+        Ok(copies.iter().copied().zip(results).filter_map(|(copy, result)| Some((copy, result?))).collect())
+    })
+}

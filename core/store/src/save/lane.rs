@@ -1,0 +1,235 @@
+//! One copy: the records that it lacks, the bundles, the record, and a look afterwards.
+
+use super::gather::Pace;
+use super::local::Local;
+use super::replicas::Replica;
+use super::request::Save;
+use super::situation::reason;
+use crate::series::{ObjectSource, read_record};
+use crate::{LIST_MAX, StoreError, StoreErrorKind};
+use lifeboat_core::log::name::{self, Name, Object};
+use lifeboat_core::log::{BundleHash, Record, RecordHash, RecordRef};
+use lifeboat_core::{Error, Result, Source};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// What is to be done for one copy.
+pub(super) struct Lane {
+    pub(super) copy: usize,
+    pub(super) id: String,
+    /// What it ends with.
+    pub(super) newest: Option<RecordRef>,
+    pub(super) replicas: Vec<Replica>,
+}
+
+/// Where the bundles of the record come from.
+pub(super) enum Bundles {
+    /// The spool: nothing need be noted.
+    Spool(Vec<(BundleHash, PathBuf)>),
+    /// Another copy.
+    Copy(usize),
+}
+
+/// What became of it.
+#[derive(Default)]
+pub(super) struct Arrived {
+    /// It holds the record, and was looked at again.
+    pub(super) is_done: bool,
+    /// The record that it surely ends with.
+    pub(super) reached: Option<RecordRef>,
+    /// The record may be there.
+    pub(super) began: bool,
+    pub(super) why: Option<String>,
+    /// A record that is not on the line came to it meanwhile.
+    pub(super) fork: Option<RecordRef>,
+    /// Local state could not be written: that ends the save.
+    pub(super) local: Option<Error>,
+}
+
+/// Why a lane stops.
+enum Stop {
+    Store(StoreError),
+    Local(Error),
+    Fork(RecordRef),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Brings one copy to the record.
+pub(super) fn run(
+    save: &Save<'_>,
+    lane: &Lane,
+    record: &Record,
+    bundles: &Bundles,
+    local: &Mutex<&mut Local<'_>>,
+    pace: &Pace,
+) -> Arrived {
+    let mut arrived = Arrived { reached: lane.newest, ..Arrived::default() };
+    if lane.newest == Some(record.reference()) {
+        // Killed after the record was put: a prune may have taken its bundles in between.
+        let again = match bundles {
+            Bundles::Spool(_) => put_bundles(save, lane.copy, record, bundles, pace),
+            Bundles::Copy(_) => Ok(()),
+        };
+        (arrived.is_done, arrived.why) = (again.is_ok(), again.err().map(|error| reason(&error)));
+        return arrived;
+    }
+    match advance(save, lane, record, bundles, local, pace, &mut arrived) {
+        Ok(()) => arrived.is_done = true,
+        Err(Stop::Store(error)) => arrived.why = Some(reason(&error)),
+        Err(Stop::Local(error)) => arrived.local = Some(error),
+        Err(Stop::Fork(other)) => {
+            arrived.why = Some(format!("number {} of another line came to it: {}", other.number, other.hash));
+            arrived.fork = Some(other);
+        }
+    }
+    arrived
+}
+
+fn advance(
+    save: &Save<'_>,
+    lane: &Lane,
+    record: &Record,
+    bundles: &Bundles,
+    local: &Mutex<&mut Local<'_>>,
+    pace: &Pace,
+    arrived: &mut Arrived,
+) -> Result<(), Stop> {
+    let note = |arrived: &Arrived, next: &Record| {
+        let mut local = local.lock().unwrap_or_else(PoisonError::into_inner);
+        local.note(&lane.id, arrived.reached, next.reference()).map_err(Stop::Local)
+    };
+    for replica in &lane.replicas {
+        note(arrived, &replica.record)?;
+        put_bundles(save, lane.copy, &replica.record, &Bundles::Copy(replica.source), pace)?;
+        put_record(save, lane.copy, &replica.record, pace)?;
+        arrived.reached = Some(replica.record.reference());
+    }
+    if let Bundles::Copy(_) = bundles {
+        note(arrived, record)?;
+    }
+    put_bundles(save, lane.copy, record, bundles, pace)?;
+    arrived.began = true;
+    put_record(save, lane.copy, record, pace)?;
+    arrived.reached = Some(record.reference());
+    look_again(save, lane, record, pace)
+}
+
+fn put_bundles(save: &Save<'_>, copy: usize, record: &Record, from: &Bundles, pace: &Pace) -> Result<(), StoreError> {
+    let domain = save.keys.id();
+    for bundle in &record.entry().bundles {
+        let name = Name { domain_id: domain, object: Object::Bundle(bundle.sha256) }.to_string();
+        let content: Box<dyn Source> = match from {
+            Bundles::Spool(files) => {
+                let path = files.iter().find(|(hash, _)| *hash == bundle.sha256).map(|(_, path)| path.clone());
+                Box::new(FileSource::open(path.unwrap_or_default()).map_err(StoreError::source)?)
+            }
+            Bundles::Copy(source) => {
+                let store = save.copies[*source].store.clone();
+                Box::new(ObjectSource::new(store, name.clone(), bundle.length, &pace.cancel))
+            }
+        };
+        save.copies[copy].store.put(&name, &Watched { content: &*content, pace }, &pace.cancel)?;
+        pace.progress();
+    }
+    Ok(())
+}
+
+fn put_record(save: &Save<'_>, copy: usize, record: &Record, pace: &Pace) -> Result<(), StoreError> {
+    let bytes = record.bytes();
+    save.copies[copy].store.put(&record.name().to_string(), &bytes, &pace.cancel)?;
+    pace.progress();
+    Ok(())
+}
+
+/// Two exporters that put at the same time: whoever puts later sees the other here.
+fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Result<(), Stop> {
+    let (store, domain, key) = (&*save.copies[lane.copy].store, save.keys.id(), save.keys.verify_key());
+    let before = lane.newest.map_or(0, |newest| newest.number);
+    let on_the_line = names_of(record).chain(lane.replicas.iter().flat_map(|replica| {
+        names_of(&replica.record).chain([replica.record.reference().hash])
+    }));
+    let on_the_line: Vec<RecordHash> = on_the_line.chain([record.reference().hash]).collect();
+    let (mut after, mut limit) = (String::new(), 8);
+    loop {
+        let page = store.list(&name::log(domain), &after, limit, &pace.cancel)?;
+        for entry in &page {
+            let Some(Object::Record(other)) = Name::parse(&entry.name).map(|name| name.object) else { continue };
+            if other.number <= before {
+                return Ok(());
+            }
+            if on_the_line.contains(&other.hash) {
+                continue;
+            }
+            match read_record(store, domain, &key, other, &pace.cancel) {
+                // Somebody goes on from our record already.
+                Ok(other) if names_of(&other).any(|hash| hash == record.reference().hash) => {}
+                Ok(_) => return Err(Stop::Fork(other)),
+                Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == limit => after = last.name.clone(),
+            _ => return Ok(()),
+        }
+        limit = LIST_MAX;
+    }
+}
+
+/// The records after which this one comes, as far as it names them.
+fn names_of(record: &Record) -> impl Iterator<Item = RecordHash> {
+    let entry = record.entry();
+    let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
+    entry.previous.iter().copied().chain(bases).map(|record| record.hash)
+}
+
+/// A file of the spool.
+struct FileSource(Mutex<File>, u64);
+
+impl FileSource {
+    fn open(path: PathBuf) -> Result<Self> {
+        let failed = |error| super::local::failed("cannot be read", &path, &error);
+        let file = File::open(&path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        Ok(Self(Mutex::new(file), length))
+    }
+}
+
+impl Source for FileSource {
+    fn length(&self) -> Result<u64> {
+        Ok(self.1)
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer));
+        read.map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => Error::truncated("a bundle of the spool is too short"),
+            _ => Error::host(format!("a bundle of the spool cannot be read: {error}")),
+        })
+    }
+}
+
+/// Tells that bytes move, so that a large bundle is not taken for a copy that does not answer.
+struct Watched<'a> {
+    content: &'a dyn Source,
+    pace: &'a Pace,
+}
+
+impl Source for Watched<'_> {
+    fn length(&self) -> Result<u64> {
+        self.content.length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.pace.progress();
+        self.content.read(offset, buffer)
+    }
+}

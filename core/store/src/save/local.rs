@@ -1,0 +1,322 @@
+//! The directory of local state: lock, memory, spool and ledger. Each of them changes in one step.
+
+use super::exporter::{Base, LedgerPart};
+use super::files::Files;
+use super::memory::{Memory, Reference, VERSION, Weight, from_hex, to_hex};
+use super::request::Save;
+use lifeboat_core::log::{BundleHash, Record, RecordRef};
+use lifeboat_core::{Error, Result, StateId, VerifyKey};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a file of ours has at most.
+const LONGEST: u64 = 1 << 20;
+
+/// What lies in the spool.
+pub(super) struct Spool {
+    pub(super) record: Record,
+    /// The ids of the copies that may have got it.
+    pub(super) aimed: Vec<String>,
+    /// The way to its state.
+    pub(super) weight: Option<Weight>,
+    /// What its exporter wrote beside the bundle.
+    ledger: SpooledLedger,
+}
+
+/// [`LedgerPart`] as a word of the file `spool`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum SpooledLedger {
+    None,
+    Whole,
+    Behind,
+}
+
+#[derive(Deserialize, Serialize)]
+struct SpoolFile {
+    version: u32,
+    record: String,
+    aimed: Vec<String>,
+    weight: Option<Weight>,
+    ledger: SpooledLedger,
+}
+
+/// Local state, locked.
+pub(super) struct Local<'a> {
+    files: &'a dyn Files,
+    directory: PathBuf,
+    key: VerifyKey,
+    pub(super) memory: Memory,
+    pub(super) head: Option<Record>,
+    pub(super) spool: Option<Spool>,
+    _lock: File,
+}
+
+impl<'a> Local<'a> {
+    /// Takes the lock and reads what is there.
+    ///
+    /// # Errors
+    /// Busy; host; corrupt when a file does not hold what we write; misuse when it is of another domain.
+    pub(super) fn open(save: &Save<'a>) -> Result<Self> {
+        let (files, directory) = (save.files, save.local.to_owned());
+        let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
+        files.make_directory(&directory).map_err(|error| at(&directory, error))?;
+        let lock_path = directory.join("lock");
+        let lock = files.lock(&lock_path).map_err(|error| at(&lock_path, error))?;
+        let Some(lock) = lock else {
+            return Err(Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display())));
+        };
+        for name in ["spool", "ledger"] {
+            let path = directory.join(name);
+            files.make_directory(&path).map_err(|error| at(&path, error))?;
+        }
+        let domain = save.keys.id().to_string();
+        let key = save.keys.verify_key();
+        let new = Memory::new(domain.clone());
+        let mut local = Self { files, directory, key, memory: new, head: None, spool: None, _lock: lock };
+        if let Some(bytes) = local.read("memory")? {
+            local.memory = serde_json::from_slice(&bytes).map_err(|error| local.wrong("memory", &error.to_string()))?;
+            if local.memory.version != VERSION {
+                return Err(Error::unsupported(format!(
+                    "the local state '{}' is of version {}; this version knows {VERSION}",
+                    local.directory.display(),
+                    local.memory.version
+                )));
+            }
+            if local.memory.domain != domain {
+                return Err(Error::misuse(format!(
+                    "the local state '{}' belongs to another domain or key; give each domain its own ('local')",
+                    local.directory.display()
+                )));
+            }
+            local.head = local.memory.head(&key).map_err(|error| local.wrong("memory", error.message()))?;
+        }
+        local.read_spool()?;
+        Ok(local)
+    }
+
+    fn read_spool(&mut self) -> Result<()> {
+        if let Some(bytes) = self.read("spool/spool")? {
+            let wrong = |why: &str| self.wrong("spool/spool", why);
+            let file: SpoolFile = serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
+            let record = Record::read(&from_hex(&file.record)?, Some(&self.key)).map_err(|error| wrong(error.message()))?;
+            self.spool = Some(Spool { record, aimed: file.aimed, weight: file.weight, ledger: file.ledger });
+        }
+        // What a killed save left: nothing names it.
+        let kept: Vec<_> = self.spool.iter().flat_map(|spool| &spool.record.entry().bundles).collect();
+        let is_kept = |name: &str| {
+            let is_bundle = kept.iter().any(|bundle| bundle.sha256.to_string() == name);
+            is_bundle || (self.spool.is_some() && matches!(name, "spool" | "ledger"))
+        };
+        let directory = self.directory.join("spool");
+        let names = self.files.names(&directory).map_err(|error| failed("cannot be read", &directory, &error))?;
+        names.into_iter().filter(|name| !is_kept(name)).try_for_each(|name| self.remove(&format!("spool/{name}")))
+    }
+
+    /// Where an exporter writes its bundle and its ledger. Neither file is there.
+    pub(super) fn new_files(&self) -> Result<(PathBuf, PathBuf)> {
+        self.remove("spool/new")?;
+        self.remove("spool/new-ledger")?;
+        Ok((self.directory.join("spool/new"), self.directory.join("spool/new-ledger")))
+    }
+
+    /// A bundle of the spool.
+    pub(super) fn bundle(&self, hash: BundleHash) -> PathBuf {
+        self.directory.join("spool").join(hash.to_string())
+    }
+
+    /// The new bundle becomes durable under its name. The spool names it later.
+    pub(super) fn keep_bundle(&self, hash: BundleHash) -> Result<()> {
+        let (from, to) = (self.directory.join("spool/new"), self.bundle(hash));
+        self.files.sync(&from).map_err(|error| failed("cannot be written", &from, &error))?;
+        self.files.rename(&from, &to).map_err(|error| failed("cannot be written", &to, &error))
+    }
+
+    /// The spool holds this record from now on, in place of what it held. Its bundles are there.
+    pub(super) fn set_spool(&mut self, spool: Spool) -> Result<()> {
+        let file = SpoolFile {
+            version: VERSION,
+            record: to_hex(spool.record.bytes()),
+            aimed: spool.aimed.clone(),
+            weight: spool.weight,
+            ledger: spool.ledger,
+        };
+        self.replace("spool/spool", &to_bytes(&file))?;
+        self.spool = Some(spool);
+        Ok(())
+    }
+
+    /// A spool of this record, whose ledger is what the exporter just wrote.
+    pub(super) fn new_spool(
+        &self,
+        record: Record,
+        aimed: Vec<String>,
+        weight: Option<Weight>,
+        ledger: LedgerPart,
+    ) -> Result<Spool> {
+        let (from, to) = (self.directory.join("spool/new-ledger"), self.directory.join("spool/ledger"));
+        let ledger = match ledger {
+            LedgerPart::None => SpooledLedger::None,
+            LedgerPart::Whole => SpooledLedger::Whole,
+            LedgerPart::Behind => SpooledLedger::Behind,
+        };
+        if ledger != SpooledLedger::None {
+            self.files.sync(&from).map_err(|error| failed("cannot be written", &from, &error))?;
+            self.files.rename(&from, &to).map_err(|error| failed("cannot be written", &to, &error))?;
+        }
+        Ok(Spool { record, aimed, weight, ledger })
+    }
+
+    /// The spool may have gone to these copies, too.
+    pub(super) fn aim(&mut self, ids: Vec<String>) -> Result<()> {
+        let Some(mut spool) = self.spool.take() else { return Ok(()) };
+        let before = spool.aimed.len();
+        for id in ids {
+            if !spool.aimed.contains(&id) {
+                spool.aimed.push(id);
+            }
+        }
+        match spool.aimed.len() > before {
+            true => self.set_spool(spool),
+            false => {
+                self.spool = Some(spool);
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing is left in the spool.
+    pub(super) fn drop_spool(&mut self) -> Result<()> {
+        if let Some(spool) = self.spool.take() {
+            self.remove("spool/spool")?;
+            self.remove("spool/ledger")?;
+            for bundle in &spool.record.entry().bundles {
+                self.remove(&format!("spool/{}", bundle.sha256))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_memory(&mut self) -> Result<()> {
+        let bytes = to_bytes(&self.memory);
+        self.replace("memory", &bytes)
+    }
+
+    /// This place goes on from this record.
+    pub(super) fn set_head(&mut self, record: &Record, weight: Option<Weight>) {
+        self.memory.set_head(record, weight);
+        self.head = Some(record.clone());
+    }
+
+    /// Before a record other than the spooled one is put: this copy may end with it.
+    pub(super) fn note(&mut self, id: &str, reached: Option<RecordRef>, next: RecordRef) -> Result<()> {
+        let tip = self.memory.tip_mut(id);
+        tip.sure = reached.map(Reference).or(tip.sure);
+        tip.may_end_with(next);
+        self.write_memory()
+    }
+
+    /// The spooled record is acknowledged and remembered: its ledger counts from now on, and the spool goes.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if let Some(spool) = &self.spool {
+            let extension = match spool.ledger {
+                SpooledLedger::None => None,
+                SpooledLedger::Whole => Some("whole"),
+                SpooledLedger::Behind => Some("part"),
+            };
+            let entry = spool.record.entry();
+            let from = self.directory.join("spool/ledger");
+            if let Some(extension) = extension {
+                let to = format!("ledger/{:016}-{}.{extension}", entry.number, entry.state_id);
+                let to = self.directory.join(to);
+                match self.files.rename(&from, &to) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(failed("cannot be written", &to, &error));
+                    }
+                    // It was renamed before this place was killed.
+                    _ => {}
+                }
+            }
+        }
+        self.drop_spool()?;
+        let keep = self.ledger_parts()?;
+        let directory = self.directory.join("ledger");
+        let names = self.files.names(&directory).map_err(|error| failed("cannot be read", &directory, &error))?;
+        let old = names.into_iter().filter(|name| !keep.iter().any(|(_, path)| path.ends_with(name)));
+        old.collect::<Vec<_>>().iter().try_for_each(|name| self.remove(&format!("ledger/{name}")))
+    }
+
+    /// The ledger as a base, if it is of this state.
+    pub(super) fn ledger(&self, state: StateId) -> Result<Option<Base>> {
+        let parts = self.ledger_parts()?;
+        let is_of_state = parts.last().is_some_and(|(last, _)| *last == state.to_string());
+        Ok(is_of_state.then(|| Base::Ledger(state, parts.into_iter().map(|(_, path)| path).collect())))
+    }
+
+    /// The parts that count, the oldest first, each with the state that it leads to: from the last whole one on, and none
+    /// behind the head.
+    fn ledger_parts(&self) -> Result<Vec<(String, PathBuf)>> {
+        let directory = self.directory.join("ledger");
+        let mut names = self.files.names(&directory).map_err(|error| failed("cannot be read", &directory, &error))?;
+        names.sort_unstable();
+        let head = self.head.as_ref().map_or(0, |head| head.entry().number);
+        let mut parts: Vec<(String, PathBuf)> = Vec::new();
+        for name in names {
+            let Some((number, rest)) = name.split_once('-') else { continue };
+            let Some((state, extension)) = rest.split_once('.') else { continue };
+            if number.parse::<u64>().is_ok_and(|number| number <= head) {
+                match extension {
+                    "whole" => parts = vec![(state.to_owned(), directory.join(&name))],
+                    "part" if !parts.is_empty() => parts.push((state.to_owned(), directory.join(&name))),
+                    _ => {}
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.directory.join(name);
+        match self.files.read(&path, LONGEST) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("cannot be read", &path, &error)),
+        }
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let to = self.directory.join(name);
+        let from = self.directory.join(format!("{name}.new"));
+        let written = self.files.write(&from, bytes).and_then(|()| self.files.rename(&from, &to));
+        written.map_err(|error| failed("cannot be written", &to, &error))
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.directory.join(name);
+        self.files.remove(&path).map_err(|error| failed("cannot be removed", &path, &error))
+    }
+
+    fn wrong(&self, name: &str, why: &str) -> Error {
+        let path = self.directory.join(name);
+        Error::corrupt(format!(
+            "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then \
+             asks where it cannot know",
+            path.display(),
+            self.directory.display()
+        ))
+    }
+}
+
+fn to_bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("numbers, texts and lists are JSON")
+}
+
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
+    let message = format!("'{}' {what}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::disk_full(message),
+        _ => Error::host(message),
+    }
+}

@@ -1,0 +1,157 @@
+//! What this place remembers of the line that it goes on from, and of each copy.
+
+use lifeboat_core::log::{PREVIOUS_MAX, Record, RecordHash, RecordRef};
+use lifeboat_core::{Error, Result, VerifyKey};
+use serde::{Deserialize, Serialize};
+
+/// Copies that are remembered. Beyond it the one that was seen longest ago is forgotten.
+const COPIES_MAX: usize = PREVIOUS_MAX - 2;
+/// Records that a copy may have got while nobody saw it: late requests are few.
+const MAYBE_MAX: usize = 4;
+
+/// A copy that failed is not waited for again for so many seconds.
+const REST: u64 = 60;
+
+/// The form of the file.
+pub(super) const VERSION: u32 = 1;
+
+/// A reference as text: the number, `-`, the hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Reference(pub(super) RecordRef);
+
+impl From<Reference> for String {
+    fn from(Reference(record): Reference) -> Self {
+        format!("{}-{}", record.number, record.hash)
+    }
+}
+
+impl TryFrom<String> for Reference {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        let wrong = || Error::corrupt(format!("'{}' is no reference to a record", text.escape_debug()));
+        let (number, hash) = text.split_once('-').ok_or_else(wrong)?;
+        let hash: RecordHash = hash.parse()?;
+        Ok(Self(RecordRef { number: number.parse().map_err(|_| wrong())?, hash }))
+    }
+}
+
+/// What is remembered of one copy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Tip {
+    /// [`Store::id`](crate::Store::id).
+    pub(super) id: String,
+    /// The record that it ended with when it was last seen. None: it takes part, but has none yet.
+    pub(super) sure: Option<Reference>,
+    /// Records that it may have got since.
+    pub(super) maybe: Vec<Reference>,
+    /// When it last failed, in seconds since 1970, until it answers again.
+    pub(super) failed: Option<u64>,
+}
+
+/// How heavy the way from nothing to the head is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Weight {
+    /// Bytes of the full bundle.
+    pub(super) full: u64,
+    /// Bytes of the deltas behind it.
+    pub(super) deltas: u64,
+    /// How many they are.
+    pub(super) count: u64,
+}
+
+/// The file `memory`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Memory {
+    pub(super) version: u32,
+    /// The domain, so that another one under the same name asks in place of mixing.
+    pub(super) domain: String,
+    /// The bytes of the newest record of the line, as hexadecimal digits.
+    pub(super) head: Option<String>,
+    /// None: not known, so that the next bundle is full.
+    pub(super) weight: Option<Weight>,
+    pub(super) copies: Vec<Tip>,
+}
+
+impl Memory {
+    pub(super) fn new(domain: String) -> Self {
+        Self { version: VERSION, domain, head: None, weight: None, copies: Vec::new() }
+    }
+
+    /// # Errors
+    /// Corrupt: the file does not hold what we write.
+    pub(super) fn head(&self, key: &VerifyKey) -> Result<Option<Record>> {
+        self.head.as_deref().map(|digits| Record::read(&from_hex(digits)?, Some(key))).transpose()
+    }
+
+    pub(super) fn set_head(&mut self, record: &Record, weight: Option<Weight>) {
+        self.head = Some(to_hex(record.bytes()));
+        self.weight = weight;
+    }
+
+    pub(super) fn tip(&self, id: &str) -> Option<&Tip> {
+        self.copies.iter().find(|tip| tip.id == id)
+    }
+
+    /// The tip of this copy, which takes part from now on. It moves to the end: the first are forgotten first.
+    pub(super) fn tip_mut(&mut self, id: &str) -> &mut Tip {
+        let tip = match self.copies.iter().position(|tip| tip.id == id) {
+            Some(place) => self.copies.remove(place),
+            None => Tip { id: id.to_owned(), sure: None, maybe: Vec::new(), failed: None },
+        };
+        if self.copies.len() >= COPIES_MAX {
+            self.copies.remove(0);
+        }
+        self.copies.push(tip);
+        self.copies.last_mut().expect("one was pushed")
+    }
+
+    /// All records that a copy ends with, or may end with.
+    pub(super) fn tips(&self) -> impl Iterator<Item = RecordRef> {
+        self.copies.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe)).map(|reference| reference.0)
+    }
+}
+
+impl Tip {
+    /// It failed a moment ago, and nobody waits for it again so soon.
+    pub(super) fn is_resting(&self, now: u64) -> bool {
+        self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
+    }
+
+    /// This record is its newest now, for sure.
+    pub(super) fn ends_with(&mut self, record: Option<RecordRef>) {
+        let number = record.map_or(0, |record| record.number);
+        self.sure = record.map(Reference);
+        self.maybe.retain(|maybe| maybe.0.number > number);
+        self.failed = None;
+    }
+
+    pub(super) fn may_end_with(&mut self, record: RecordRef) {
+        if self.sure != Some(Reference(record)) && !self.maybe.contains(&Reference(record)) {
+            self.maybe.push(Reference(record));
+            if self.maybe.len() > MAYBE_MAX {
+                self.maybe.remove(0);
+            }
+        }
+    }
+}
+
+pub(super) fn to_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes all");
+        text
+    })
+}
+
+/// # Errors
+/// Corrupt.
+pub(super) fn from_hex(text: &str) -> Result<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect::<Option<_>>().ok_or_else(|| Error::corrupt("local state: hexadecimal digits are missing"))
+}

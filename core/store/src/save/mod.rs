@@ -1,0 +1,32 @@
+//! One save to all copies (`DURABILITY.md`).
+//!
+//! ```text
+//! request    what the caller says: copies, minimum, local state, key, decisions
+//! exporter   what makes bundles of the live database
+//! files      every operation on a file of the local state
+//! local      lock, memory, spool and ledger
+//! memory     what this place remembers of the line and of each copy
+//! situation  what the copies show, and what follows from it
+//! replicas   the records that a copy lacks
+//! lane       one copy: replicas, bundles, record, and a look afterwards
+//! gather     all copies side by side, with a deadline and a grace
+//! steps      the save itself, from the lock to the end of the spool
+//! summary    what was saved, and where
+//! ```
+
+mod exporter;
+mod files;
+mod gather;
+mod lane;
+mod local;
+mod memory;
+mod replicas;
+mod request;
+mod situation;
+mod steps;
+mod summary;
+
+pub use exporter::{Base, Exported, Exporter, LedgerPart};
+pub use files::{Files, SystemFiles};
+pub use request::{CopyStore, Save};
+pub use summary::{CopyState, CopySummary, SaveSummary};

@@ -1,0 +1,249 @@
+//! What the copies show, and what follows from it: the rules of `DURABILITY.md` under *Looking*.
+
+use super::gather::{Wait, gather};
+use super::local::Local;
+use super::request::Save;
+use super::summary::{CopyState, CopySummary};
+use crate::series::{Ends, Known, Look, look, read_record};
+use crate::{Cancel, StoreError, StoreErrorKind};
+use lifeboat_core::log::{Fork, Record, RecordRef};
+use lifeboat_core::{Error, Result, StateId};
+
+/// What one copy shows.
+pub(super) struct Seen {
+    /// [`Store::id`](crate::Store::id), where it is known.
+    pub(super) id: Option<String>,
+    /// What it shows, if it answers.
+    pub(super) look: Option<Look>,
+    /// Whether it may get records.
+    pub(super) is_usable: bool,
+    /// It gets full bundles only.
+    pub(super) is_forked: bool,
+    /// The state that it is in before anything is put.
+    pub(super) state: CopyState,
+    /// Why nothing can be put there.
+    pub(super) why: Option<String>,
+}
+
+/// What all copies show.
+pub(super) struct Situation {
+    pub(super) copies: Vec<Seen>,
+    pub(super) known: Known,
+    /// The newest record. None: the series begins.
+    pub(super) top: Option<Record>,
+    /// The ends of a fork that the caller settles.
+    pub(super) settled: Vec<RecordRef>,
+}
+
+impl Situation {
+    /// Looks at all copies and judges what they show.
+    ///
+    /// # Errors
+    /// Mismatch when there is something to decide; unreachable; interrupted.
+    pub(super) fn look(
+        save: &Save<'_>,
+        local: &mut Local<'_>,
+        live: &mut dyn FnMut() -> Result<StateId>,
+    ) -> Result<Self> {
+        let copies = look_at_all(save, local)?;
+        // Who answers is waited for again.
+        let answering = copies.iter().filter(|seen| seen.look.is_some()).filter_map(|seen| seen.id.as_deref());
+        let tips = local.memory.copies.iter_mut();
+        let answering: Vec<_> = answering.collect();
+        tips.filter(|tip| answering.contains(&tip.id.as_str())).for_each(|tip| tip.failed = None);
+        let mut situation = Self { copies, known: Known::default(), top: None, settled: Vec::new() };
+        situation.ask_when_blind(save, local)?;
+        situation.find_top(save, local)?;
+        situation.ask_when_ahead(save, local, live)?;
+        situation.judge_copies(save, local);
+        Ok(situation)
+    }
+
+    /// Nothing is remembered: then all have to answer, since one that does not may be ahead.
+    fn ask_when_blind(&self, save: &Save<'_>, local: &Local<'_>) -> Result<()> {
+        let silent: Vec<_> = (0..self.copies.len()).filter(|&copy| self.copies[copy].look.is_none()).collect();
+        if local.head.is_some() || local.spool.is_some() || silent.is_empty() {
+            return Ok(());
+        }
+        Err(Error::unreachable(format!(
+            "this place remembers no save, and so all copies have to answer once, since one of them may be ahead; nothing \
+             was saved; connect those that are away, or leave out of the list what is gone for good ({})",
+            self.reasons(save)
+        )))
+    }
+
+    fn find_top(&mut self, save: &Save<'_>, local: &Local<'_>) -> Result<()> {
+        let spooled = local.spool.as_ref().map(|spool| &spool.record);
+        let known = &mut self.known;
+        if let Some(head) = &local.head {
+            // A spooled record is no tip, and what it names comes with it.
+            let spooled = spooled.map(Record::reference);
+            known.add_after(head, local.memory.tips().filter(|tip| Some(*tip) != spooled));
+        }
+        spooled.into_iter().for_each(|record| known.add(record));
+        let looks = self.copies.iter().filter_map(|copy| copy.look.as_ref());
+        looks.flat_map(|look| &look.records).for_each(|record| known.add(record));
+        let ends = known.ends(reader(save, &self.copies));
+        let top = match ends {
+            Ends::None => None,
+            Ends::One(top) => Some(top),
+            Ends::Fork(fork) => {
+                let chosen = fork.heads.iter().find(|head| Some(head.hash) == save.go_on).copied();
+                let Some(chosen) = chosen else { return Err(self.fork(save, &fork)) };
+                self.settled = fork.heads;
+                Some(chosen)
+            }
+        };
+        self.top = top.map(|top| {
+            let known = self.known.get(top).cloned();
+            known.ok_or_else(|| Error::corrupt(format!("record {} {} was seen and is gone", top.number, top.hash)))
+        }).transpose()?;
+        Ok(())
+    }
+
+    fn fork(&self, save: &Save<'_>, fork: &Fork) -> Error {
+        let what = match fork.proven {
+            true => "the log forks: two places saved to it",
+            false => "the copies end with records that are not known to be of one line",
+        };
+        let heads: Vec<_> = fork.heads.iter().map(|head| self.describe(save, *head)).collect();
+        Error::mismatch(format!(
+            "{what}; nothing was put; restore the state that should live on, or go on from one of these records with \
+             'continue' ({})",
+            heads.join("; ")
+        ))
+    }
+
+    /// A record, and who has it.
+    fn describe(&self, save: &Save<'_>, record: RecordRef) -> String {
+        let has = |copy: &Seen| copy.look.as_ref().is_some_and(|look| look.newest == Some(record));
+        let names = save.copies.iter().zip(&self.copies).filter(|(_, seen)| has(seen)).map(|(copy, _)| copy.name.as_str());
+        let names: Vec<_> = names.collect();
+        let place = if names.is_empty() { "this place".to_owned() } else { names.join(", ") };
+        format!("number {} in {place}: {}", record.number, record.hash)
+    }
+
+    /// Others saved since, or this place is an old one.
+    fn ask_when_ahead(&self, save: &Save<'_>, local: &Local<'_>, live: &mut dyn FnMut() -> Result<StateId>) -> Result<()> {
+        let Some(top) = self.top.as_ref().filter(|_| self.settled.is_empty()) else { return Ok(()) };
+        let is = |record: Option<&Record>| record.is_some_and(|record| record.reference() == top.reference());
+        if is(local.head.as_ref()) || is(local.spool.as_ref().map(|spool| &spool.record)) {
+            return Ok(());
+        }
+        if save.go_on == Some(top.reference().hash) || live()? == top.entry().state_id {
+            return Ok(());
+        }
+        let remembered = match &local.head {
+            Some(head) => format!("this place remembers number {}", head.entry().number),
+            None => "this place remembers nothing".to_owned(),
+        };
+        Err(Error::mismatch(format!(
+            "the copies hold saves that this database does not come from: {remembered}, and the newest is {}; nothing was \
+             put; restore it, or go on from there with the live state as the newest one, with 'continue' and that record",
+            self.describe(save, top.reference())
+        )))
+    }
+
+    /// Which copies may get records.
+    fn judge_copies(&mut self, save: &Save<'_>, local: &Local<'_>) {
+        let begins = self.top.is_none();
+        for seen in &mut self.copies {
+            let (Some(look), Some(id)) = (&seen.look, &seen.id) else { continue };
+            let tip = local.memory.tip(id);
+            let remembered = tip.and_then(|tip| tip.sure);
+            let (state, why) = match (remembered, look.newest) {
+                (Some(_), _) if look.has_remembered => (CopyState::Behind, None),
+                (Some(sure), None) => (CopyState::Lost, Some(format!("it held number {} and is empty", sure.0.number))),
+                (Some(sure), Some(newest)) => (
+                    CopyState::RolledBack,
+                    Some(format!("it held number {}, which is gone; its newest is {}", sure.0.number, newest.number)),
+                ),
+                (None, None) if tip.is_none() && !begins => (CopyState::New, Some("it is empty, and new".to_owned())),
+                (None, _) => (CopyState::Behind, None),
+            };
+            let what = "repair it, or fill it with the option 'add'";
+            seen.is_usable = why.is_none() || save.add;
+            seen.is_forked = look.is_forked || !self.settled.is_empty();
+            (seen.state, seen.why) = (state, why.filter(|_| !save.add).map(|why| format!("{why}; {what}")));
+        }
+    }
+
+    /// The newest record of a copy.
+    pub(super) fn newest(&self, copy: usize) -> Option<RecordRef> {
+        self.copies[copy].look.as_ref().and_then(|look| look.newest)
+    }
+
+    pub(super) fn usable(&self) -> Vec<usize> {
+        (0..self.copies.len()).filter(|&copy| self.copies[copy].is_usable).collect()
+    }
+
+    /// Why copies got nothing, in one line.
+    pub(super) fn reasons(&self, save: &Save<'_>) -> String {
+        let reasons = save.copies.iter().zip(&self.copies).filter_map(|(copy, seen)| {
+            Some(format!("{}: {}: {}", copy.name, seen.state.name(), seen.why.as_ref()?))
+        });
+        reasons.collect::<Vec<_>>().join("; ")
+    }
+
+    pub(super) fn summaries(&self, save: &Save<'_>) -> Vec<CopySummary> {
+        let summary = |(copy, (place, seen)): (&super::request::CopyStore, (usize, &Seen))| CopySummary {
+            store: copy.name.clone(),
+            state: seen.state,
+            number: self.newest(place).map(|newest| newest.number),
+            why: seen.why.clone(),
+        };
+        save.copies.iter().zip(self.copies.iter().enumerate()).map(summary).collect()
+    }
+}
+
+/// Reads a record from the first copy that has it.
+pub(super) fn reader<'s>(save: &'s Save<'_>, copies: &'s [Seen]) -> impl FnMut(RecordRef) -> Option<Record> + 's {
+    let cancel = Cancel::never().within(save.patience);
+    move |record| {
+        let answering = (0..copies.len()).filter(|&copy| copies[copy].look.is_some());
+        let (domain, key) = (save.keys.id(), save.keys.verify_key());
+        answering.into_iter().find_map(|copy| {
+            read_record(&*save.copies[copy].store, domain, &key, record, &cancel).ok()
+        })
+    }
+}
+
+fn look_at_all(save: &Save<'_>, local: &Local<'_>) -> Result<Vec<Seen>> {
+    let (domain, key) = (save.keys.id(), save.keys.verify_key());
+    let ids: Vec<_> = save.copies.iter().map(|copy| copy.store.id()).collect();
+    let resting = |id: &str| local.memory.tip(id).is_some_and(|tip| tip.is_resting(save.now));
+    let impatient: Vec<_> = ids.iter().map(|id| id.as_ref().is_ok_and(|id| resting(id))).collect();
+    // Where nothing is remembered, all of them are waited for.
+    let enough = if local.head.is_some() || local.spool.is_some() { save.minimum } else { usize::MAX };
+    let wait = Wait { enough, impatient: &impatient };
+    let there: Vec<_> = (0..ids.len()).filter(|&copy| ids[copy].is_ok()).collect();
+    let work = |copy: usize, pace: &super::gather::Pace| {
+        let id = ids[copy].as_deref().unwrap_or_default();
+        let remembered = local.memory.tip(id).and_then(|tip| tip.sure).map(|sure| sure.0);
+        look(&*save.copies[copy].store, domain, &key, remembered, &pace.cancel)
+    };
+    let mut looks: Vec<Option<Result<Look, StoreError>>> = ids.iter().map(|_| None).collect();
+    for (copy, look) in gather(save, &there, &wait, work, Result::is_ok)? {
+        looks[copy] = Some(look);
+    }
+    let seen = ids.into_iter().zip(looks).enumerate().map(|(copy, (id, look))| {
+        let twice = |id: &String| save.copies[..copy].iter().any(|other| other.store.id().is_ok_and(|other| other == *id));
+        let (id, look, why) = match (id, look) {
+            (Ok(id), _) if twice(&id) => (None, None, Some("it is the same place as one before it".to_owned())),
+            (Ok(id), Some(Ok(look))) => (Some(id), Some(look), None),
+            (Ok(id), Some(Err(error))) => (Some(id), None, Some(reason(&error))),
+            (Ok(id), None) => (Some(id), None, Some("it was not waited for".to_owned())),
+            (Err(error), _) => (None, None, Some(reason(&error))),
+        };
+        Seen { id, look, is_usable: false, is_forked: false, state: CopyState::Away, why }
+    });
+    Ok(seen.collect())
+}
+
+/// Why a store did not do it, in the words of a summary.
+pub(super) fn reason(error: &StoreError) -> String {
+    match error.kind() {
+        StoreErrorKind::Interrupted => "it was not waited for any longer".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,444 @@
+//! The save itself, from the lock to the end of the spool, in the order of `DURABILITY.md`.
+
+use super::exporter::{Base, Exported, Exporter, LedgerPart};
+use super::gather::{Wait, gather};
+use super::lane::{self, Arrived, Bundles, Lane};
+use super::local::Local;
+use super::memory::Weight;
+use super::replicas::replicas;
+use super::request::Save;
+use super::situation::Situation;
+use super::summary::{CopyState, SaveSummary};
+use crate::Cancel;
+use crate::series::{ObjectSource, path_to};
+use lifeboat_core::log::name::{Name, Object};
+use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, PREVIOUS_MAX, Path, Record, RecordRef};
+use lifeboat_core::{Error, Result, Source};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// More bundles behind the full one cost a reader too many requests.
+const DELTAS_MAX: u64 = 128;
+
+/// What a round ended with.
+enum Round {
+    Saved(SaveSummary),
+    /// What lay in the spool is settled: look again, and go on.
+    Again,
+}
+
+pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter) -> Result<SaveSummary> {
+    if save.copies.is_empty() || !(1..=save.copies.len()).contains(&save.minimum) {
+        return Err(Error::misuse(format!(
+            "the minimum of copies is from 1 to their number, which is {}, and not {}",
+            save.copies.len(),
+            save.minimum
+        )));
+    }
+    let mut local = Local::open(save)?;
+    // Once for what lay in the spool, once for what goes on after it, and once for the live state.
+    let mut is_later = false;
+    for _ in 0..4 {
+        if let Round::Saved(mut summary) = round(save, &mut local, exporter)? {
+            summary.changed |= is_later;
+            return Ok(summary);
+        }
+        is_later = true;
+    }
+    Err(Error::unreachable("other saves came between four times; nothing is lost; call again"))
+}
+
+fn round(save: &Save<'_>, local: &mut Local<'_>, exporter: &mut dyn Exporter) -> Result<Round> {
+    let mut situation = Situation::look(save, local, &mut || exporter.state_id())?;
+    let usable = situation.usable();
+    if usable.is_empty() {
+        return Err(too_few(save, 0, &situation));
+    }
+    let mut is_passed_over = false;
+    if let Some(spool) = &local.spool {
+        let record = spool.record.clone();
+        match &situation.top {
+            Some(top) if top.reference() == record.reference() && situation.settled.is_empty() => {
+                let lanes = lanes(save, &situation, &record);
+                let lacking = usable.len() < save.minimum;
+                let all_hold_it = lanes.iter().all(|lane| lane.newest == Some(record.reference()));
+                if lanes.len() >= save.minimum || (lacking && !lanes.is_empty() && !all_hold_it) {
+                    deliver_spool(save, local, &mut situation, lanes)?;
+                    return Ok(Round::Again);
+                }
+                if lacking && all_hold_it && exporter.state_id()? == record.entry().state_id {
+                    return Err(too_few(save, lanes.len(), &situation));
+                }
+                is_passed_over = true;
+            }
+            Some(_) if situation.settled.is_empty() => {
+                // The line went on after it: it is in the copies, or nobody needs it.
+                local.drop_spool()?;
+                return Ok(Round::Again);
+            }
+            _ => is_passed_over = true,
+        }
+    }
+    remember_who(save, local, &mut situation, is_passed_over)?;
+    let made = make(save, local, &situation, exporter)?;
+    let Some((exported, record)) = made else {
+        let top = situation.top.clone().ok_or_else(|| Error::misuse("the exporter made no first bundle"))?;
+        return unchanged(save, local, &mut situation, &top).map(Round::Saved);
+    };
+    let lanes = lanes(save, &situation, &record);
+    let ids: Vec<_> = lanes.iter().map(|lane| lane.id.clone()).collect();
+    let bundle = record.entry().bundles.first().copied();
+    let bytes = bundle.map_or(0, |bundle| bundle.length);
+    let weight = weight_of(local, bundle);
+    let spool = local.new_spool(record, ids, weight, exported.ledger)?;
+    local.set_spool(spool)?;
+    let mut summary = deliver_spool(save, local, &mut situation, lanes)?;
+    (summary.bytes, summary.full, summary.changed) = (bytes, exported.full, true);
+    Ok(Round::Saved(summary))
+}
+
+/// What is remembered before anything is put: the line that this place goes on from, who takes part, and what the spooled
+/// record may have reached, if it is passed over.
+fn remember_who(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situation, is_passed_over: bool) -> Result<()> {
+    let before = (local.memory.head.clone(), local.memory.copies.len());
+    let top = situation.top.clone().filter(|_| situation.settled.is_empty());
+    if let Some(top) = top.filter(|top| local.head.as_ref().is_none_or(|head| head.reference() != top.reference())) {
+        let weight = match &local.spool {
+            Some(spool) if spool.record.reference() == top.reference() => spool.weight,
+            _ => None,
+        };
+        local.set_head(&top, weight);
+    }
+    for copy in situation.usable() {
+        let (newest, id) = (situation.newest(copy), situation.copies[copy].id.clone());
+        let settles = !situation.settled.is_empty();
+        if let Some(id) = id {
+            let tip = local.memory.tip_mut(&id);
+            // What a copy of another line ends with is remembered once the fork is settled.
+            if !settles {
+                tip.ends_with(newest);
+            }
+        }
+    }
+    if let (true, Some(spool)) = (is_passed_over, &local.spool) {
+        let (record, aimed) = (spool.record.reference(), spool.aimed.clone());
+        for id in aimed {
+            local.memory.tip_mut(&id).may_end_with(record);
+        }
+    }
+    for (copy, seen) in save.copies.iter().zip(&situation.copies) {
+        let Some(id) = seen.id.as_ref().filter(|_| seen.look.is_none()) else { continue };
+        if local.memory.tip(id).is_some() && copy.store.id().is_ok() {
+            local.memory.tip_mut(id).failed = Some(save.now);
+        }
+    }
+    if is_passed_over || before != (local.memory.head.clone(), local.memory.copies.len()) {
+        local.write_memory()?;
+    }
+    Ok(())
+}
+
+/// Exports, and signs the record. None: the live state is the newest one.
+fn make(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &Situation,
+    exporter: &mut dyn Exporter,
+) -> Result<Option<(Exported, Record)>> {
+    let (base_record, base) = choose_base(save, local, situation)?;
+    let (bundle, ledger) = local.new_files()?;
+    let is_ledger = matches!(base, Base::Ledger(..));
+    let base_state = base.state_id();
+    let mut exported = exporter.export(base, &bundle, &ledger)?;
+    if !exported.changed {
+        let is_top = |record: &Record| situation.top.as_ref().is_some_and(|top| top.reference() == record.reference());
+        if base_record.as_ref().is_some_and(is_top) && enough_hold(save, situation) {
+            return Ok(None);
+        }
+        // The live state is that of the base, but the record that says so is in copies that are away.
+        let (bundle, ledger) = local.new_files()?;
+        exported = exporter.export(Base::Nothing, &bundle, &ledger)?;
+    }
+    if exported.ledger == LedgerPart::Behind && !is_ledger {
+        return Err(Error::misuse("the exporter wrote the end of a ledger that it was not given"));
+    }
+    let (sha256, length) = hash_file(&bundle)?;
+    local.keep_bundle(sha256)?;
+    let base = match (exported.full, base_record, base_state) {
+        (true, ..) => None,
+        (false, Some(record), Some(state_id)) => Some(BaseRef { record: record.reference(), state_id }),
+        (false, ..) => return Err(Error::misuse("the exporter made a delta without a base")),
+    };
+    let previous = previous(local, situation);
+    let number = previous.first().map_or(1, |first| first.number + 1);
+    let bundles = vec![BundleRef { sha256, length, base }];
+    let entry = Entry { number, previous, state_id: exported.state_id, bundles };
+    Ok(Some((exported, Record::sign(save.keys, entry, &save.details)?)))
+}
+
+/// Whether the newest record is in as many copies as the minimum says, or can be brought there.
+fn enough_hold(save: &Save<'_>, situation: &Situation) -> bool {
+    let Some(top) = &situation.top else { return false };
+    let lanes = lanes(save, situation, top);
+    lanes.len() >= save.minimum.min(situation.usable().len()) && holder(situation, top.reference()).is_some()
+}
+
+/// A usable copy that ends with this record.
+fn holder(situation: &Situation, record: RecordRef) -> Option<usize> {
+    situation.usable().into_iter().find(|&copy| situation.newest(copy) == Some(record))
+}
+
+/// The record whose state a delta should begin from, so that enough copies can take it.
+fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Situation) -> Result<(Option<Record>, Base)> {
+    let usable = situation.usable();
+    let needed = save.minimum.min(usable.len());
+    let is_heavy = |weight: Weight| weight.deltas.saturating_mul(2) > weight.full || weight.count >= DELTAS_MAX;
+    let is_forked = usable.iter().filter(|&&copy| situation.copies[copy].is_forked).count() > usable.len() - needed;
+    let Some(top) = situation.top.as_ref().filter(|_| situation.settled.is_empty() && !is_forked) else {
+        return Ok((None, Base::Nothing));
+    };
+    let reach = lanes(save, situation, top).len();
+    let base = match holder(situation, top.reference()) {
+        Some(_) if reach >= needed => Some(top.clone()),
+        // The newest record is in copies that are away: from what the others end with, if it is the same.
+        _ => {
+            let ends: Vec<_> = usable.iter().filter_map(|&copy| situation.newest(copy)).collect();
+            let common = ends.iter().copied().find(|end| ends.iter().filter(|other| *other == end).count() >= needed);
+            common.and_then(|end| read(save, situation, end))
+        }
+    };
+    let Some(base) = base else { return Ok((None, Base::Nothing)) };
+    let is_head = local.head.as_ref().is_some_and(|head| head.reference() == base.reference());
+    if is_head && local.memory.weight.is_some_and(is_heavy) {
+        return Ok((Some(base), Base::Nothing));
+    }
+    if let (Some(ledger), true) = (local.ledger(base.entry().state_id)?, local.memory.weight.is_some() || !is_head) {
+        return Ok((Some(base), ledger));
+    }
+    match chain(save, situation, &base) {
+        Some((path, sources)) if !path.full_is_due(0) => {
+            if is_head {
+                local.memory.weight = Some(weight_of_path(&path));
+            }
+            let state_id = base.entry().state_id;
+            Ok((Some(base), Base::Chain(state_id, sources)))
+        }
+        _ => Ok((Some(base), Base::Nothing)),
+    }
+}
+
+fn read(save: &Save<'_>, situation: &Situation, record: RecordRef) -> Option<Record> {
+    let known = situation.known.get(record).cloned();
+    known.or_else(|| super::situation::reader(save, &situation.copies)(record))
+}
+
+/// The bundles that lead to a record's state, in a copy that ends with it.
+fn chain(save: &Save<'_>, situation: &Situation, base: &Record) -> Option<(Path, Vec<Box<dyn Source>>)> {
+    let store = &save.copies[holder(situation, base.reference())?].store;
+    let cancel = Cancel::never().within(save.patience);
+    let path = path_to(&**store, &save.keys.verify_key(), base, &cancel).ok()?;
+    let sources = path.steps.iter().map(|step| {
+        let name = Name { domain_id: save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
+        let source = ObjectSource::new(store.clone(), name, step.length, &Cancel::never());
+        Box::new(source) as Box<dyn Source>
+    });
+    let sources = sources.collect();
+    Some((path, sources))
+}
+
+/// The records that a new one names: the newest first, then what the copies end with or may end with.
+fn previous(local: &Local<'_>, situation: &Situation) -> Vec<RecordRef> {
+    let mut ends: Vec<RecordRef> = situation.settled.clone();
+    ends.extend(situation.top.as_ref().map(Record::reference));
+    ends.extend(local.spool.as_ref().map(|spool| spool.record.reference()));
+    ends.extend(local.head.as_ref().map(Record::reference));
+    let Some(first) = ends.iter().copied().max() else { return Vec::new() };
+    let newest = situation.usable().into_iter().filter_map(|copy| situation.newest(copy));
+    ends.extend(newest);
+    ends.extend(local.memory.tips());
+    let mut others: Vec<RecordRef> = Vec::new();
+    for end in ends {
+        if end != first && !others.contains(&end) && others.len() < PREVIOUS_MAX - 1 {
+            others.push(end);
+        }
+    }
+    others.sort_by(|a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
+    std::iter::once(first).chain(others).collect()
+}
+
+/// What is to be done for each copy that can come to this record.
+fn lanes(save: &Save<'_>, situation: &Situation, record: &Record) -> Vec<Lane> {
+    let cancel = Cancel::never().within(save.patience);
+    let lane = |copy: usize| {
+        let newest = situation.newest(copy);
+        let id = situation.copies[copy].id.clone()?;
+        if newest == Some(record.reference()) {
+            return Some(Lane { copy, id, newest, replicas: Vec::new() });
+        }
+        let replicas = replicas(save, situation, copy, record, &cancel)?;
+        Some(Lane { copy, id, newest, replicas })
+    };
+    situation.usable().into_iter().filter_map(lane).collect()
+}
+
+/// The newest record is the live state: copies that are behind get it, as far as they can.
+fn unchanged(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situation, top: &Record) -> Result<SaveSummary> {
+    let lanes = lanes(save, situation, top);
+    let bundles = match holder(situation, top.reference()) {
+        Some(source) => Bundles::Copy(source),
+        None => return Err(too_few(save, 0, situation)),
+    };
+    deliver(save, local, situation, lanes, top, &bundles, None)
+}
+
+/// Puts what lies in the spool, and takes it for saved once enough copies hold it.
+fn deliver_spool(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &mut Situation,
+    lanes: Vec<Lane>,
+) -> Result<SaveSummary> {
+    local.aim(lanes.iter().map(|lane| lane.id.clone()).collect())?;
+    let Some(spool) = &local.spool else { return Err(Error::misuse("nothing lies in the spool")) };
+    let (record, weight) = (spool.record.clone(), spool.weight);
+    let hashes = record.entry().bundles.iter().map(|bundle| bundle.sha256);
+    let files: Vec<(BundleHash, PathBuf)> = hashes.map(|hash| (hash, local.bundle(hash))).collect();
+    deliver(save, local, situation, lanes, &record, &Bundles::Spool(files), weight)
+}
+
+fn deliver(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &mut Situation,
+    lanes: Vec<Lane>,
+    record: &Record,
+    bundles: &Bundles,
+    weight: Option<Weight>,
+) -> Result<SaveSummary> {
+    let resting = |seen: &super::situation::Seen| {
+        let tip = seen.id.as_deref().and_then(|id| local.memory.tip(id));
+        tip.is_some_and(|tip| tip.is_resting(save.now))
+    };
+    let impatient: Vec<_> = situation.copies.iter().map(resting).collect();
+    let copies: Vec<_> = lanes.iter().map(|lane| lane.copy).collect();
+    let wait = Wait { enough: save.minimum, impatient: &impatient };
+    let shared = Mutex::new(local);
+    let work = |copy: usize, pace: &super::gather::Pace| match lanes.iter().find(|lane| lane.copy == copy) {
+        Some(lane) => lane::run(save, lane, record, bundles, &shared, pace),
+        None => Arrived::default(),
+    };
+    let arrived = gather(save, &copies, &wait, work, |arrived| arrived.is_done)?;
+    let local = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut fork = None;
+    for (copy, arrived) in arrived {
+        if let Some(error) = arrived.local {
+            return Err(error);
+        }
+        fork = fork.or(arrived.fork);
+        let seen = &mut situation.copies[copy];
+        (seen.state, seen.why) = match arrived.is_done {
+            true => (CopyState::Done, None),
+            false => (CopyState::Behind, arrived.why),
+        };
+        if let Some(look) = &mut seen.look {
+            look.newest = arrived.reached;
+        }
+        let tip = local.memory.tip_mut(seen.id.as_deref().unwrap_or_default());
+        tip.ends_with(arrived.reached);
+        if arrived.began && !arrived.is_done {
+            tip.may_end_with(record.reference());
+        }
+        if !arrived.is_done {
+            tip.failed = Some(save.now);
+        }
+    }
+    if let Some(other) = fork {
+        return Err(Error::mismatch(format!(
+            "the log forks: while this save ran, another place saved number {} ({}); this save is number {} ({}); nothing \
+             is lost; save again to see both ends, and decide",
+            other.number,
+            other.hash,
+            record.entry().number,
+            record.reference().hash
+        )));
+    }
+    for seen in &mut situation.copies {
+        if seen.is_usable && seen.state == CopyState::Behind && seen.why.is_none() {
+            seen.why = Some("it lacks records that no other copy could give it; repair it".to_owned());
+        }
+    }
+    let done = situation.copies.iter().filter(|seen| seen.state == CopyState::Done).count();
+    if done < save.minimum {
+        // What was seen of the copies is worth remembering; the spool says the rest.
+        local.write_memory()?;
+        return Err(too_few(save, done, situation));
+    }
+    // Copies that the spool was meant for, and that were not there now.
+    let aimed = local.spool.iter().flat_map(|spool| spool.aimed.clone()).collect::<Vec<_>>();
+    for id in aimed {
+        let tip = local.memory.tip_mut(&id);
+        if tip.sure.is_none_or(|sure| sure.0 != record.reference()) {
+            tip.may_end_with(record.reference());
+        }
+    }
+    let is_new_head = local.head.as_ref().is_none_or(|head| head.reference() != record.reference());
+    let weight = if is_new_head { weight } else { local.memory.weight };
+    local.set_head(record, weight);
+    local.write_memory()?;
+    local.finish()?;
+    Ok(SaveSummary {
+        number: record.entry().number,
+        record: record.reference().hash.to_string(),
+        state_id: record.entry().state_id.to_string(),
+        bytes: 0,
+        full: false,
+        changed: false,
+        minimum: save.minimum,
+        done,
+        copies: situation.summaries(save),
+    })
+}
+
+fn weight_of(local: &Local<'_>, bundle: Option<BundleRef>) -> Option<Weight> {
+    let bundle = bundle?;
+    match bundle.base {
+        None => Some(Weight { full: bundle.length, deltas: 0, count: 0 }),
+        Some(_) => local.memory.weight.map(|before| Weight {
+            full: before.full,
+            deltas: before.deltas.saturating_add(bundle.length),
+            count: before.count + 1,
+        }),
+    }
+}
+
+fn weight_of_path(path: &Path) -> Weight {
+    let full = path.steps.first().map_or(0, |step| step.length);
+    let deltas = path.bytes().saturating_sub(full);
+    Weight { full, deltas, count: path.steps.len().saturating_sub(1) as u64 }
+}
+
+fn too_few(save: &Save<'_>, done: usize, situation: &Situation) -> Error {
+    Error::unreachable(format!(
+        "saved in {done} of {} copies, and the minimum is {}; nothing is lost; call again ({})",
+        save.copies.len(),
+        save.minimum,
+        situation.reasons(save)
+    ))
+}
+
+fn hash_file(path: &std::path::Path) -> Result<(BundleHash, u64)> {
+    let failed = |error| super::local::failed("cannot be read", path, &error);
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok((BundleHash(hash.finalize().into()), length)),
+            read => {
+                hash.update(&buffer[..read]);
+                length += read as u64;
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What one list shows of a copy.
+
+use crate::{Cancel, Result, Store, StoreError, StoreErrorKind};
+use lifeboat_core::log::name::{self, Name, Object};
+use lifeboat_core::log::{FLOOR_MAX, Floor, RECORD_MAX, Record, RecordHash, RecordRef};
+use lifeboat_core::{DomainId, VerifyKey};
+
+/// Names of the first list: the newest record, the remembered one, and some that came between.
+const FIRST_PAGE: usize = 8;
+/// The most names that are newer than the newest authentic record, or than the remembered one. Beyond it the copy is
+/// hostile, or so far ahead that a save is no place to find out.
+const NEWER_MAX: usize = 1000;
+
+/// What a copy shows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Look {
+    /// The authentic records that were read: all that are newer than the remembered one, and those of one number.
+    pub(crate) records: Vec<Record>,
+    /// The newest authentic record.
+    pub(crate) newest: Option<RecordRef>,
+    /// The remembered record is there.
+    pub(crate) has_remembered: bool,
+    /// Two records of one number were seen.
+    pub(crate) is_forked: bool,
+    /// Names under which no authentic record lies.
+    pub(crate) junk: usize,
+}
+
+/// Lists the log from the newest record down to the remembered one.
+///
+/// # Errors
+/// Those of the store; corrupt when there is more junk than can be looked at.
+pub(crate) fn look(
+    store: &dyn Store,
+    domain: DomainId,
+    key: &VerifyKey,
+    remembered: Option<RecordRef>,
+    cancel: &Cancel,
+) -> Result<Look> {
+    let mut look = Look::default();
+    let prefix = name::log(domain);
+    let (mut after, mut limit, mut numbers) = (String::new(), FIRST_PAGE, Vec::new());
+    'pages: loop {
+        let page = store.list(&prefix, &after, limit, cancel)?;
+        let is_last = page.len() < limit;
+        for entry in &page {
+            let Some(Object::Record(reference)) = Name::parse(&entry.name).map(|name| name.object) else {
+                look.junk += 1;
+                continue;
+            };
+            let known = remembered.is_some_and(|remembered| remembered.hash == reference.hash);
+            let is_older = match remembered {
+                Some(remembered) => reference.number < remembered.number,
+                // Without a memory one page is enough: it shows the newest, and numbers that were given twice.
+                None => look.newest.is_some() && numbers.last() != Some(&reference.number),
+            };
+            look.has_remembered |= known;
+            if is_older && look.newest.is_some() {
+                break 'pages;
+            }
+            if !known {
+                match read_record(store, domain, key, reference, cancel) {
+                    Ok(record) => look.records.push(record),
+                    Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {
+                        look.junk += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            look.is_forked |= numbers.contains(&reference.number);
+            numbers.push(reference.number);
+            look.newest = look.newest.or(Some(reference));
+            if numbers.len() + look.junk > NEWER_MAX {
+                return Err(StoreError::corrupt(format!(
+                    "more than {NEWER_MAX} records or other names are newer than the record that is remembered"
+                )));
+            }
+        }
+        match page.last() {
+            Some(last) if !is_last => after = last.name.clone(),
+            _ => break,
+        }
+        limit = crate::LIST_MAX;
+        if look.junk > NEWER_MAX {
+            return Err(StoreError::corrupt(format!("more than {NEWER_MAX} names in its log are no records")));
+        }
+    }
+    // A list may lag behind what was put: the remembered record is asked for by name.
+    if let Some(remembered) = remembered.filter(|_| !look.has_remembered) {
+        let name = Name { domain_id: domain, object: Object::Record(remembered) };
+        match store.head(&name.to_string(), cancel) {
+            Ok(_) => {
+                look.has_remembered = true;
+                if look.newest.is_none_or(|newest| newest.number < remembered.number) {
+                    look.newest = Some(remembered);
+                }
+            }
+            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+                let is_newer = look.newest.is_some_and(|newest| newest.number > remembered.number);
+                look.has_remembered = is_newer && is_pruned(store, domain, key, remembered.number, cancel)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(look)
+}
+
+/// Whether a floor statement says that records of this number may be gone.
+fn is_pruned(store: &dyn Store, domain: DomainId, key: &VerifyKey, number: u64, cancel: &Cancel) -> Result<bool> {
+    for entry in store.list(&name::floors(domain), "", FIRST_PAGE, cancel)? {
+        let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
+        let is_floor = Name::parse(&entry.name).is_some_and(|name| matches!(name.object, Object::Floor { .. }));
+        if !is_floor || length > FLOOR_MAX {
+            continue;
+        }
+        let mut bytes = vec![0; length];
+        match store.get(&entry.name, 0, &mut bytes, cancel) {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => continue,
+            Err(error) => return Err(error),
+        }
+        let floor = Floor::read(&bytes, Some(key)).ok().filter(|floor| floor.domain_id() == domain);
+        if floor.is_some_and(|floor| floor.lowest() > number) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Reads and checks one record.
+///
+/// # Errors
+/// Not found; corrupt when it is no authentic record of this name; those of the store.
+pub(crate) fn read_record(
+    store: &dyn Store,
+    domain: DomainId,
+    key: &VerifyKey,
+    reference: RecordRef,
+    cancel: &Cancel,
+) -> Result<Record> {
+    let name = Name { domain_id: domain, object: Object::Record(reference) }.to_string();
+    let length = usize::try_from(store.head(&name, cancel)?).unwrap_or(usize::MAX);
+    let wrong = |why: &str| StoreError::corrupt(format!("'{name}': {why}"));
+    if length > RECORD_MAX {
+        return Err(wrong("longer than a record can be"));
+    }
+    let mut bytes = vec![0; length];
+    store.get(&name, 0, &mut bytes, cancel)?;
+    if RecordHash::of(&bytes) != reference.hash {
+        return Err(wrong("its bytes do not have the hash of its name"));
+    }
+    let record = Record::read(&bytes, Some(key)).map_err(|error| wrong(error.message()))?;
+    match record.domain_id() == domain && record.reference() == reference {
+        true => Ok(record),
+        false => Err(wrong("it is the record of another name")),
+    }
+}

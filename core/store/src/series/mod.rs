@@ -1,0 +1,18 @@
+//! A series in one store: its newest records, the bundles of a path, and what is known of its lines.
+//!
+//! ```text
+//! look     what one list shows of a copy
+//! known    records that were read, and which of them are ends
+//! object   an object of a store as bytes at any place
+//! path     the bundles in a copy that lead to a state
+//! ```
+
+mod known;
+mod look;
+mod object;
+mod path;
+
+pub(crate) use known::{Ends, Known};
+pub(crate) use look::{Look, look, read_record};
+pub(crate) use object::ObjectSource;
+pub(crate) use path::path_to;

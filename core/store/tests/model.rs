@@ -1,0 +1,81 @@
+//! The rules of saving as a model: places that save, copies, a prune, and a world that kills, fails, empties, swaps and
+//! turns back. The rules are described in DURABILITY.md. The model knows nothing of the code, only of the rules.
+//!
+//! A test runs thousands of random histories and checks promises 1 to 4 after every single step. Another one switches
+//! each rule off, one after the other: then a violation has to be found, else the rule or the model would be worth
+//! nothing.
+
+#[path = "model/check.rs"]
+mod check;
+#[path = "model/decide.rs"]
+mod decide;
+#[path = "model/exporter.rs"]
+mod exporter;
+#[path = "model/history.rs"]
+mod history;
+#[path = "model/prune.rs"]
+mod prune;
+#[path = "model/rng.rs"]
+mod rng;
+#[path = "model/rules.rs"]
+mod rules;
+#[path = "model/world.rs"]
+mod world;
+
+use history::{Counts, History, Scene};
+use rules::Rules;
+
+const ALONE: Scene = Scene { exporters: 1, tampering: false, deletion: false, image: false, prune: false, rotation: false, recurring: false };
+
+/// The kinds of histories, each with what may happen in it.
+const SCENES: [(&str, Scene); 11] = [
+    ("alone", ALONE),
+    ("alone, copies one at a time", Scene { rotation: true, ..ALONE }),
+    ("alone, local state deleted", Scene { deletion: true, ..ALONE }),
+    ("alone, with prune", Scene { prune: true, ..ALONE }),
+    ("alone, with prune, copies one at a time", Scene { prune: true, rotation: true, ..ALONE }),
+    ("alone, with prune, few states", Scene { prune: true, recurring: true, ..ALONE }),
+    ("copies tampered with", Scene { tampering: true, ..ALONE }),
+    ("an old image of the device", Scene { image: true, ..ALONE }),
+    ("two exporters", Scene { exporters: 2, ..ALONE }),
+    ("two exporters, with prune", Scene { exporters: 2, prune: true, ..ALONE }),
+    ("everything", Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, ..ALONE }),
+];
+
+/// In `make soak` many times as many.
+fn size(usual: u64) -> u64 {
+    std::env::var("LIFEBOAT_SOAK").map_or(usual, |_| usual * 50)
+}
+
+#[test]
+fn the_promises_hold_in_random_histories() {
+    for (name, scene) in SCENES {
+        let mut total = Counts::default();
+        for seed in 0..size(300) {
+            match History::new(seed, scene, Rules::ALL).run(200) {
+                Ok(counts) => total.add(counts),
+                Err(violation) => panic!("{name}, seed {seed}: {violation}"),
+            }
+        }
+        println!("{name}: {total:?}");
+        assert!(total.saved > 5 * size(300) as usize, "{name}: hardly anything was saved: {total:?}");
+    }
+}
+
+#[test]
+fn without_any_one_of_the_rules_a_promise_breaks() {
+    let mut worthless = vec![];
+    for (rule, rules) in Rules::mutants() {
+        let found = (0..3000).find_map(|seed| {
+            SCENES.iter().find_map(|(name, scene)| {
+                let violation = History::new(seed, *scene, rules).run(200).err()?;
+                Some(format!("{name}, seed {seed}: {violation}"))
+            })
+        });
+        println!("without {rule}: {found:?}");
+        if found.is_none() {
+            worthless.push(rule);
+        }
+    }
+    assert!(worthless.is_empty(), "these rules may be left out, and no history shows it: {worthless:?}");
+}

@@ -1,0 +1,84 @@
+//! What must hold: promises 1 to 4, as far as a model can see them.
+
+use std::collections::BTreeSet;
+
+use crate::exporter::{Acknowledged, Exporter};
+use crate::world::{Bundle, World};
+
+/// After every single step: each copy alone restores the newest state of which it holds a record (promise 2).
+/// `between` is a bundle that a prune has taken away and looks for right now.
+pub fn any_copy_is_enough(world: &World, exporters: &[Exporter], between: Option<(usize, Bundle)>) -> Result<(), String> {
+    for (number, copy) in world.copies.iter().enumerate() {
+        let mut with = None;
+        if let Some((_, bundle)) = between.filter(|(of, _)| *of == number) {
+            with = Some(copy.clone());
+            with.iter_mut().for_each(|copy| copy.bundles.extend([bundle]));
+        }
+        let copy = with.as_ref().unwrap_or(copy);
+        let states = world.restorable(copy, 0);
+        let mut newest: Vec<_> = copy.log.iter().copied().collect();
+        newest.sort_by_key(|&record| std::cmp::Reverse(world.number(record)));
+        for record in newest {
+            if states.contains(&world.records[record].state) {
+                break;
+            }
+            // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
+            // So does one that is about to be acknowledged: a prune may have taken its bundle, which the spool still has.
+            let is_spooled = || exporters.iter().any(|exporter| exporter.local.spool.as_ref().is_some_and(|spool| spool.0 == record));
+            let forks = || copy.log.iter().any(|&other| world.forked(record, other));
+            if !(world.records[record].counted.is_empty() && (forks() || (copy.floor > 0 && is_spooled()))) {
+                return Err(format!("any copy is enough: copy {number} has no path to record {record}, its newest"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When a save returns (promises 1 and 4).
+pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> Result<(), String> {
+    let record = &world.records[save.record];
+    if save.counted.len() < minimum {
+        return Err(format!("saved means saved: record {} is in {} copies", save.record, save.counted.len()));
+    }
+    if let Some(copy) = save.filled.first() {
+        return Err(format!("order: copy {copy} had lost records, and was filled in silence"));
+    }
+    for &(number, tampered) in &save.counted {
+        let copy = &world.copies[number];
+        if copy.tampered != tampered {
+            continue;
+        }
+        if !copy.log.contains(&save.record) && !world.newest(copy).iter().any(|&newest| world.comes_after(newest, save.record)) {
+            return Err(format!("saved means saved: copy {number} does not hold record {}", save.record));
+        }
+        // Acknowledged records of other lines that were here when this one was, and of which nobody was told.
+        for &other in &copy.log {
+            let there = world.records[other].counted.iter().any(|&(of, tampered)| of == number && tampered == copy.tampered);
+            if there && !world.records[other].reported && world.forked(other, save.record) {
+                return Err(format!("order: records {other} and {} fork, both were acknowledged in silence", save.record));
+            }
+        }
+    }
+    if record.unknown {
+        return Err(format!("order: record {} goes on from a state that its database never had", save.record));
+    }
+    Ok(())
+}
+
+/// At any time: what was acknowledged in a copy is in it, or something newer of the same line (promises 1 and 3).
+pub fn nothing_sound_is_lost(world: &World) -> Result<(), String> {
+    for (number, record) in world.records.iter().enumerate() {
+        for &(copy, tampered) in &record.counted {
+            let held = &world.copies[copy];
+            if held.tampered == tampered && !held.log.iter().any(|&later| world.comes_after(later, number)) {
+                return Err(format!("nothing is lost: copy {copy} lost record {number}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything that any copy holds.
+pub fn held(world: &World, copies: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+    copies.into_iter().flat_map(|copy| world.copies[copy].log.iter().copied()).collect()
+}

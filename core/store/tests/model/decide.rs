@@ -1,0 +1,368 @@
+//! What a save makes of what it sees: the rules of DURABILITY.md as one function without I/O.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::exporter::{Exporter, Io, Lane, Local, Memory, Orders, Outcome, Tip};
+use crate::rng::Rng;
+use crate::rules::Rules;
+use crate::world::{Bundle, Rec, Record, World};
+
+/// What a copy answered.
+pub struct View {
+    /// All of its records. Those below the remembered one are read only to follow a line.
+    pub all: BTreeSet<Rec>,
+    /// Records that are not below the remembered one: what one list shows.
+    pub window: Vec<Rec>,
+    pub newest: Option<Rec>,
+    /// Its records alone are a fork.
+    pub forked: bool,
+    pub bundles: BTreeSet<Bundle>,
+    pub floor: u64,
+}
+
+impl View {
+    /// The answer of a copy, if it answers.
+    pub fn of(world: &World, copy: usize, tip: &Tip) -> Option<Self> {
+        let copy = &world.copies[copy];
+        if copy.away {
+            return None;
+        }
+        let known = tip.sure.filter(|sure| copy.log.contains(sure)).map_or(0, |sure| world.number(sure));
+        let window = copy.log.iter().copied().filter(|&record| world.number(record) >= known).collect();
+        let newest = world.newest(copy).first().copied();
+        let forked = copy.log.iter().any(|&record| world.forked(record, newest.unwrap()));
+        Some(Self { all: copy.log.clone(), window, newest, forked, bundles: copy.bundles.clone(), floor: copy.floor })
+    }
+}
+
+/// What to do next.
+pub enum Decision {
+    End(Outcome),
+    /// Write this, then decide again.
+    Write(Local),
+    /// Put the record to these copies. True: others wait for an order to fill them.
+    Go(Rec, Vec<Lane>, bool),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Status {
+    Away,
+    Ready,
+    /// No records beside copies with records, and none are remembered of it.
+    Empty,
+    /// What is remembered of it is gone.
+    Lost,
+}
+
+/// The records of these from which no other one is known to come: one is the end of the line, two are a fork.
+pub fn heads(world: &World, candidates: &BTreeSet<Rec>, known: &BTreeSet<Rec>, below: &BTreeSet<Rec>) -> Vec<Rec> {
+    let mut covered = below.clone();
+    let mut open: Vec<Rec> = known.iter().copied().collect();
+    let mut followed = BTreeSet::new();
+    while let Some(record) = open.pop() {
+        if followed.insert(record) {
+            for &previous in &world.records[record].previous {
+                covered.insert(previous);
+                if known.contains(&previous) {
+                    open.push(previous);
+                }
+            }
+        }
+    }
+    candidates.difference(&covered).copied().collect()
+}
+
+/// Whether `later` surely does not come after `earlier`: every record between them is known. Where records are missing
+/// between two ends, they are no proof of a fork, only not known to be of one line.
+pub fn proved_fork(world: &World, known: &BTreeSet<Rec>, earlier: Rec, later: Rec) -> bool {
+    let number = world.number(earlier);
+    let mut open = vec![later];
+    let mut seen = BTreeSet::new();
+    while let Some(record) = open.pop() {
+        if record == earlier || (!known.contains(&record) && record != later) {
+            return false;
+        }
+        if world.number(record) > number && seen.insert(record) {
+            // What comes directly before number n + 1 is not above n.
+            open.extend(world.records[record].previous.iter().filter(|_| world.number(record) > number + 1));
+            if world.records[record].previous.contains(&earlier) {
+                return false;
+            }
+        }
+    }
+    world.number(later) >= number && later != earlier
+}
+
+#[allow(clippy::too_many_arguments)]
+pub fn decide(
+    world: &mut World,
+    exporter: &mut Exporter,
+    memory: &mut Memory,
+    views: &[Option<View>],
+    orders: Orders,
+    rules: Rules,
+    minimum: usize,
+    rng: &mut Rng,
+) -> Decision {
+    let spool = exporter.local.spool.clone();
+    let spooled = spool.as_ref().map(|spool| spool.0);
+    let answers = || views.iter().flatten();
+    if let (Some(record), false) = (spooled, rules.spool_looks) {
+        let direct = (0..views.len()).filter(|&copy| views[copy].is_some());
+        let lanes = direct.map(|copy| Lane { copy, steps: steps(world, record, None, rules), ..Lane::default() });
+        return Decision::Go(record, lanes.collect(), false);
+    }
+    if memory.head.is_none() && spooled.is_none() && answers().count() < views.len() && rules.blind_asks {
+        return Decision::End(Outcome::Blind);
+    }
+
+    let mut candidates: BTreeSet<Rec> = answers().flat_map(|view| view.window.iter().copied()).collect();
+    let mut known: BTreeSet<Rec> = answers().flat_map(|view| view.all.iter().copied()).collect();
+    candidates.extend(memory.head.iter().chain(&spooled));
+    known.extend(memory.head.iter().chain(&spooled));
+    // What was remembered of the copies when the save began comes before the head.
+    let mut below: BTreeSet<Rec> = exporter.local.memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe).copied()).collect();
+    below.retain(|record| Some(*record) != memory.head && Some(*record) != spooled);
+    let heads = heads(world, &candidates, &known, &below);
+    if heads.len() > 1 && rules.fork_stops && !orders.go_on {
+        world.report(&heads);
+        return Decision::End(Outcome::Fork);
+    }
+    let seen = |record: &Rec| answers().any(|view| view.all.contains(record));
+    let top = heads.iter().copied().max_by_key(|head| (seen(head), world.number(*head)));
+
+    if spooled.is_some() && top != spooled && (heads.len() == 1 || !rules.spool_kept) {
+        // The line went on after it, so it is in its copies, or nobody needs it.
+        return Decision::Write(Local { spool: None, ..exporter.local.clone() });
+    }
+    if let Some(top) = top.filter(|top| Some(*top) != memory.head && Some(*top) != spooled)
+        && exporter.live != world.records[top].state
+    {
+        if orders.go_on {
+            exporter.history.insert(world.records[top].state);
+        } else if rules.ahead_asks {
+            return Decision::End(Outcome::Mismatch);
+        }
+    }
+
+    let none_remembered = |copy: usize| !memory.tips[copy].member;
+    let status = |copy: usize| match &views[copy] {
+        None => Status::Away,
+        Some(view) => match memory.tips[copy].sure {
+            Some(sure) if view.all.contains(&sure) || view.floor > world.number(sure) => Status::Ready,
+            Some(_) if rules.lost_noticed => Status::Lost,
+            _ if none_remembered(copy) && view.all.is_empty() && top.is_some() && rules.empty_asked => Status::Empty,
+            _ => Status::Ready,
+        },
+    };
+    let statuses: Vec<_> = (0..views.len()).map(status).collect();
+    let mut usable = BTreeSet::new();
+    for copy in 0..views.len() {
+        let use_it = match statuses[copy] {
+            Status::Away => false,
+            Status::Ready => true,
+            Status::Empty | Status::Lost => orders.add,
+        };
+        if use_it {
+            usable.insert(copy);
+            let newest = views[copy].as_ref().unwrap().newest;
+            let number = newest.map_or(0, |newest| world.number(newest));
+            memory.tips[copy].member = true;
+            memory.tips[copy].sure = newest;
+            memory.tips[copy].maybe.retain(|&record| world.number(record) > number);
+        }
+    }
+    if let ([top], true) = (heads.as_slice(), rules.noted_first) {
+        if memory.head != Some(*top) && spooled != Some(*top) {
+            // From now on this place goes on from there, whatever happens to the rest of this save.
+            memory.head = Some(*top);
+            return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
+        }
+    }
+    let lost = statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty)) && !orders.add;
+    let missing = Decision::End(if lost { Outcome::Lost } else { Outcome::Unreachable });
+    if usable.is_empty() {
+        return missing;
+    }
+    // A record in the spool is noted there.
+    let lanes_for = |world: &World, record: Rec| -> Vec<Lane> {
+        usable.iter().filter_map(|&copy| lane(world, views, copy, record, spooled, rules)).collect()
+    };
+
+    if let (Some(record), Some((_, aimed))) = (top.filter(|top| Some(*top) == spooled), &spool) {
+        let lanes = lanes_for(world, record);
+        // Where too few copies answer, those that do still get what is new.
+        let all_hold_it = lanes.iter().all(|lane| lane.steps.iter().all(|step| matches!(step, Io::Bundle(_))));
+        let is_live = world.records[record].state == exporter.live;
+        if lanes.len() >= minimum || (usable.len() < minimum && !lanes.is_empty() && (!all_hold_it || is_live)) {
+            let all: BTreeSet<_> = aimed.iter().copied().chain(lanes.iter().map(|lane| lane.copy)).collect();
+            if all.len() > aimed.len() {
+                return Decision::Write(Local { spool: Some((record, all)), ..exporter.local.clone() });
+            }
+            return Decision::Go(record, lanes, lost);
+        }
+        // Passed over: copies answer that have no path to it, and it may be in one that does not answer.
+    }
+    if let Some(top) = top.filter(|top| world.records[*top].state == exporter.live && heads.len() == 1 && Some(*top) != spooled) {
+        let lanes = lanes_for(world, top);
+        if lanes.len() >= minimum {
+            return Decision::Go(top, lanes, lost);
+        }
+    }
+    if let Some((record, aimed)) = spool.as_ref().filter(|_| rules.spool_kept) {
+        let mut local = exporter.local.clone();
+        local.memory.tips.resize(views.len(), Tip::default());
+        for &copy in aimed {
+            local.memory.tips[copy].maybe.insert(*record);
+            memory.tips[copy].maybe.insert(*record);
+        }
+        if local.memory.head.replace(*record) != Some(*record) {
+            memory.head = Some(*record);
+            return Decision::Write(local);
+        }
+    }
+    let mut local = exporter.local.clone();
+    local.memory.tips.resize(views.len(), Tip::default());
+    if usable.iter().any(|&copy| !local.memory.tips[copy].member) {
+        // Who takes part is known before the first record is.
+        usable.iter().for_each(|&copy| local.memory.tips[copy].member = true);
+        return Decision::Write(local);
+    }
+    let newest: Vec<_> = usable.iter().filter_map(|&copy| views[copy].as_ref().unwrap().newest).collect();
+    let settled = if orders.go_on { heads.as_slice() } else { &[] };
+    let record = new_record(world, exporter, memory, top, settled, &newest, rules, rng);
+    let mut lanes = lanes_for(world, record);
+    if lanes.len() < usable.len().min(minimum) && world.records[record].bundles.iter().all(|bundle| bundle.base.is_some()) {
+        world.records[record].bundles.push(Bundle { base: None, state: exporter.live });
+        lanes = lanes_for(world, record);
+    }
+    if !rules.spool_first {
+        return Decision::Go(record, lanes, lost);
+    }
+    let aimed = lanes.iter().map(|lane| lane.copy).collect();
+    Decision::Write(Local { spool: Some((record, aimed)), ..exporter.local.clone() })
+}
+
+#[allow(clippy::too_many_arguments)]
+fn new_record(
+    world: &mut World,
+    exporter: &Exporter,
+    memory: &Memory,
+    top: Option<Rec>,
+    settled: &[Rec],
+    newest: &[Rec],
+    rules: Rules,
+    rng: &mut Rng,
+) -> Rec {
+    let mut previous: Vec<Rec> = top.into_iter().collect();
+    let spooled = exporter.local.spool.iter().map(|spool| spool.0).filter(|_| rules.spool_kept);
+    let lagging = memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe)).filter(|_| rules.lagging_named);
+    let chained = newest.iter().filter(|_| rules.chained);
+    for record in settled.iter().copied().chain(spooled).chain(lagging.chain(chained).copied()) {
+        if !previous.contains(&record) {
+            previous.push(record);
+        }
+    }
+    let number = 1 + previous.iter().map(|&record| world.number(record)).max().unwrap_or(0);
+    let state = exporter.live;
+    let mut bundles = vec![];
+    let mut add = |base: Option<u32>| {
+        let bundle = Bundle { base, state };
+        if base != Some(state) && !bundles.contains(&bundle) {
+            bundles.push(bundle);
+        }
+    };
+    if let Some(top) = top.filter(|top| newest.contains(top)) {
+        add(Some(world.records[top].state));
+    } else if !newest.is_empty() {
+        add(Some(world.records[*rng.pick(newest)].state));
+    }
+    if rng.percent(15) && !world.records.is_empty() {
+        if let Some(top) = top {
+            let earlier = rng.below(world.records.len());
+            let short_cut = world.comes_after(top, earlier).then_some(world.records[earlier].state);
+            short_cut.into_iter().for_each(|base| add(Some(base)));
+        }
+    }
+    if rng.percent(10) || newest.is_empty() {
+        add(None);
+    }
+    if bundles.is_empty() {
+        bundles.push(Bundle { base: None, state });
+    }
+    let unknown = previous.first().is_some_and(|&from| !exporter.history.contains(&world.records[from].state));
+    world.records.push(Record { number, previous, state, bundles, unknown, counted: vec![], reported: false });
+    world.records.len() - 1
+}
+
+/// Whether `record` may come next in a copy that ends with `newest`. `whole`: no path to that one is to be relied on.
+fn fits(
+    world: &World,
+    newest: Option<Rec>,
+    record: Rec,
+    available: Option<&BTreeSet<Bundle>>,
+    whole: bool,
+    rules: Rules,
+) -> bool {
+    let record = &world.records[record];
+    let chained = newest.is_none_or(|newest| record.previous.contains(&newest)) || !rules.chained;
+    let state = newest.map(|newest| world.records[newest].state);
+    let mut bundles = record.bundles.iter().filter(|bundle| available.is_none_or(|available| available.contains(bundle)));
+    let path = bundles.any(|bundle| bundle.base.is_none() || (bundle.base == state && !whole));
+    (chained && path) || !rules.path_needed
+}
+
+fn steps(world: &World, record: Rec, available: Option<&BTreeSet<Bundle>>, rules: Rules) -> VecDeque<Io> {
+    let bundles = &world.records[record].bundles;
+    let bundles = bundles.iter().copied().filter(|bundle| available.is_none_or(|available| available.contains(bundle)));
+    let bundles: Vec<_> = bundles.collect();
+    let mut steps: VecDeque<_> = bundles.iter().map(|&bundle| Io::Bundle(bundle)).collect();
+    match rules.bundle_before_record {
+        true => steps.push_back(Io::Record(record)),
+        false => steps.push_front(Io::Record(record)),
+    }
+    if rules.bundle_again {
+        steps.extend(bundles.iter().map(|&bundle| Io::Again(bundle)));
+    }
+    steps
+}
+
+/// How this copy comes to hold `record`: records that it lacks are copied from others first, each with its bundles.
+fn lane(world: &World, views: &[Option<View>], copy: usize, record: Rec, spooled: Option<Rec>, rules: Rules) -> Option<Lane> {
+    let view = views[copy].as_ref().unwrap();
+    let mut lane = Lane { copy, ..Lane::default() };
+    if view.all.contains(&record) {
+        if spooled == Some(record) {
+            // Killed after the record: a prune may have taken its bundles in between.
+            lane.steps.extend(world.records[record].bundles.iter().map(|&bundle| Io::Bundle(bundle)));
+        }
+        return (view.newest == Some(record)).then_some(lane);
+    }
+    let mut newest = view.newest;
+    let mut whole = view.forked && rules.forked_full;
+    while !fits(world, newest, record, None, whole, rules) {
+        let number = newest.map_or(0, |newest| world.number(newest)).max(view.floor.saturating_sub(1));
+        let next = views.iter().enumerate().filter(|(source, _)| *source != copy).filter_map(|(_, source)| {
+            let source = source.as_ref()?;
+            let line = source.all.iter().copied().filter(|&next| world.number(next) > number);
+            let line = line.filter(|&next| world.comes_after(record, next) && next != record);
+            let next = line.filter(|&next| fits(world, newest, next, Some(&source.bundles), whole, rules));
+            next.min_by_key(|&next| world.number(next)).map(|next| (next, source))
+        });
+        let (next, source) = next.min_by_key(|(next, _)| world.number(*next))?;
+        if rules.noted_first {
+            lane.steps.push_back(Io::Note(next));
+        }
+        lane.steps.extend(steps(world, next, Some(&source.bundles), rules));
+        newest = Some(next);
+        whole = false;
+    }
+    if rules.noted_first && spooled != Some(record) {
+        lane.steps.push_back(Io::Note(record));
+    }
+    lane.steps.extend(steps(world, record, None, rules));
+    if rules.look_again {
+        lane.steps.push_back(Io::Look(record));
+    }
+    Some(lane)
+}

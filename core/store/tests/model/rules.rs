@@ -1,0 +1,66 @@
+//! The rules of saving, each with a switch. The names are those of DURABILITY.md.
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Which rules hold. A switch that is off is a mutant of the design.
+        #[derive(Clone, Copy, Debug)]
+        pub struct Rules { $($(#[$doc])* pub $name: bool),* }
+
+        impl Rules {
+            /// The design.
+            pub const ALL: Self = Self { $($name: true),* };
+
+            /// For each rule its name, and the design without it.
+            pub fn mutants() -> Vec<(&'static str, Self)> {
+                vec![$((stringify!($name), Self { $name: false, ..Self::ALL })),*]
+            }
+        }
+    };
+}
+
+rules! {
+    /// S1: bundle and record are in the spool before anything is put.
+    spool_first,
+    /// S2: a spooled record is put only after a look at the copies, by the same rules as a new one.
+    spool_looks,
+    /// S3: what was spooled is never forgotten: a new record is not made in its place, but after it.
+    spool_kept,
+    /// L1: a copy that no longer has the record that is remembered of it gets nothing.
+    lost_noticed,
+    /// L2: an empty copy beside one with records gets nothing unless it was added.
+    empty_asked,
+    /// L3: where nothing is remembered, all named copies have to answer.
+    blind_asks,
+    /// L4: with other records ahead, only a live state that is theirs goes on.
+    ahead_asks,
+    /// L5: two ends are a fork, and nothing is put.
+    fork_stops,
+    /// P1: a record goes only to a copy that has a path to its state.
+    path_needed,
+    /// P2: bundles before the record.
+    bundle_before_record,
+    /// P6: a copy that itself holds two ends gets only a full bundle.
+    forked_full,
+    /// P3: a record names the newest record of each copy that it goes to as a previous one.
+    chained,
+    /// P4: a record names the newest records of copies that lag as previous ones.
+    lagging_named,
+    /// P5: what may have landed is noted before it is put.
+    noted_first,
+    /// A1: after the record was put, the log is looked at again before the copy counts.
+    look_again,
+    /// A2: a bundle that was there already is looked for again once the record is there.
+    bundle_again,
+    /// A3: acknowledged only when the minimum of copies holds it.
+    minimum,
+    /// A4: what is remembered changes before the spool goes.
+    remember_before_drop,
+    /// R1: prune works only on a copy that itself holds the newest record.
+    prune_current,
+    /// R2: prune proves a path to each record that it leaves.
+    prune_proves,
+    /// R3: after each bundle, prune looks whether a new record lists it, and puts it back.
+    prune_looks,
+    /// R4: prune is refused while the log forks.
+    prune_no_fork,
+}

@@ -1,0 +1,326 @@
+//! Saves against real code: killed at every step, failing at every request, and in worlds that lose and turn back.
+
+#[path = "save/faults.rs"]
+mod faults;
+#[path = "save/support.rs"]
+mod support;
+
+use faults::{Fault, FaultyFiles, FaultyStore, Steps};
+use lifeboat_core::ErrorKind;
+use lifeboat_store::drivers::memory::MemoryStore;
+use lifeboat_store::save::CopyState;
+use lifeboat_store::{Store, StoreErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+use support::{Database, Place, newest, records, restore};
+
+/// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
+fn fast_directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+fn memory_stores(count: usize) -> Vec<MemoryStore> {
+    (0..count).map(|number| MemoryStore::new(&format!("memory {number}"))).collect()
+}
+
+fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
+    stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
+}
+
+fn faulty(stores: &[MemoryStore], steps: &Steps) -> Vec<Arc<dyn Store>> {
+    let faulty = |store: &MemoryStore| Arc::new(FaultyStore(Arc::new(store.clone()), steps.clone())) as Arc<dyn Store>;
+    stores.iter().map(faulty).collect()
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_directory(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn saves_follow_each_other() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), Database::new(1));
+    let first = place.save(&dynamic(&stores), &mut database).unwrap();
+    assert_eq!((first.number, first.full, first.changed, first.done), (1, true, true, 2));
+    let again = place.save(&dynamic(&stores), &mut database).unwrap();
+    assert_eq!((again.number, again.changed, again.bytes, again.record), (1, false, 0, first.record));
+    for live in 2..60 {
+        database.live = live;
+        let requests: Vec<_> = stores.iter().map(|store| store.requests().len()).collect();
+        let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+        assert_eq!((summary.number, summary.done), (live, 2));
+        assert!(summary.copies.iter().all(|copy| copy.state == CopyState::Done && copy.number == Some(live)));
+        for (store, before) in stores.iter().zip(requests) {
+            assert_eq!(restore(store), Some(live));
+            // Look, bundle, record, look again; the rest are those of `restore`, which come behind them.
+            let names: Vec<_> = store.requests()[before..].iter().map(|request| request.0).take(5).collect();
+            use lifeboat_store::drivers::memory::Request::{List, Put};
+            assert_eq!(names[..4], [List, Put, Put, List]);
+        }
+    }
+    assert!(database.from_ledger > 40 && database.full > 1, "a new full bundle comes before the deltas are heavy");
+    // Local state stays small.
+    let ledger = std::fs::read_dir(place.local.join("ledger")).unwrap().count();
+    assert!(ledger <= 8, "{ledger} parts of the ledger");
+    assert_eq!(std::fs::read_dir(place.local.join("spool")).unwrap().count(), 0);
+}
+
+/// A save is stopped at each of its steps, in each way, and the next one goes on.
+#[test]
+fn stopped_at_every_step() {
+    let mut stops = 0;
+    for fault in [Fault::Killed, Fault::KilledAfter, Fault::Once, Fault::OnceAfter] {
+        for (saved_before, is_behind, full) in
+            [(0, false, false), (1, false, false), (5, false, false), (3, true, false), (2, false, true)]
+        {
+            for at in 0.. {
+                let directory = fast_directory();
+                let stores = memory_stores(3);
+                let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), Database::new(1));
+                for live in 1..=saved_before {
+                    database.live = live;
+                    if is_behind && live == 2 {
+                        stores[2].away(Some(StoreErrorKind::Unreachable));
+                    }
+                    place.save(&dynamic(&stores), &mut database).unwrap();
+                }
+                stores[2].away(None);
+                database.live = saved_before + 1;
+                let mut steps = Steps::new(at, fault);
+                steps.full = full;
+                let result = place.save_with(&FaultyFiles(steps.clone()), &faulty(&stores, &steps), &mut database);
+                let acknowledged = match &result {
+                    Ok(_) => database.live,
+                    Err(error) => {
+                        assert!(
+                            matches!(error.kind(), ErrorKind::Host | ErrorKind::Unreachable),
+                            "{fault:?} at {at}: {error}"
+                        );
+                        saved_before
+                    }
+                };
+                let context = format!("{fault:?} at step {at} behind {saved_before} saves, {result:?}");
+                // What was acknowledged is in two copies, or something newer is; and each copy restores by itself.
+                let restored: Vec<_> = stores.iter().map(|store| restore(store).unwrap_or(0)).collect();
+                let held = restored.iter().filter(|live| **live >= acknowledged).count();
+                assert!(held >= if acknowledged == 0 { 0 } else { 2 }, "{context}: {restored:?}");
+                // The next save goes on, though the database has changed meanwhile.
+                database.live += u64::from(at % 2 == 0);
+                let next = place.save(&dynamic(&stores), &mut database).unwrap_or_else(|error| panic!("{context}: {error}"));
+                assert_eq!(next.done, 3, "{context}: {next:?}");
+                stores.iter().for_each(|store| assert_eq!(restore(store), Some(database.live), "{context}"));
+                stops += 1;
+                if !steps.reached() {
+                    break;
+                }
+            }
+        }
+    }
+    println!("stopped {stops} times");
+    assert!(stops > 500, "{stops}");
+}
+
+#[test]
+fn a_full_local_disk_is_named_and_loses_nothing() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    database.live = 2;
+    let mut steps = Steps::new(12, Fault::Killed);
+    steps.full = true;
+    let error = place.save_with(&FaultyFiles(steps), &dynamic(&stores), &mut database).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Host, Some(13)), "{error}");
+    assert_eq!(restore(&stores[0]), Some(1));
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 2);
+    // An export that fails leaves nothing behind that stays.
+    (database.live, database.fails) = (3, true);
+    place.save(&dynamic(&stores), &mut database).unwrap_err();
+    database.fails = false;
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 3);
+    assert_eq!(std::fs::read_dir(place.local.join("spool")).unwrap().count(), 0);
+}
+
+#[test]
+fn local_state_may_be_deleted() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    for live in 1..4 {
+        database.live = live;
+        place.save(&dynamic(&stores), &mut database).unwrap();
+    }
+    std::fs::remove_dir_all(&place.local).unwrap();
+    // Not all copies answer: nobody can know.
+    stores[1].away(Some(StoreErrorKind::Unreachable));
+    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.message().contains("remembers no save") && error.message().contains("copy 1"), "{error}");
+    stores[1].away(None);
+    // The live state is the newest: it goes on, and the next delta comes from the chain in the store.
+    assert!(!place.save(&dynamic(&stores), &mut database).unwrap().changed);
+    database.live = 4;
+    let before = database.from_chain;
+    let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+    assert_eq!((summary.number, summary.full, database.from_chain), (4, false, before + 1));
+    // Deleted again, and changed meanwhile: a question, with the record to answer it.
+    std::fs::remove_dir_all(&place.local).unwrap();
+    database.live = 5;
+    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
+    assert!(error.message().contains(&summary.record), "{error}");
+    assert_eq!(restore(&stores[0]), Some(4));
+    place.go_on = Some(summary.record.parse().unwrap());
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 5);
+    stores.iter().for_each(|store| assert_eq!(restore(store), Some(5)));
+}
+
+#[test]
+fn an_old_image_of_the_device_asks() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    // The image is taken while a record lies in the spool.
+    database.live = 2;
+    for at in 0.. {
+        assert!(at < 100, "no step left a record in the spool");
+        let steps = Steps::new(at, Fault::Killed);
+        place.save_with(&FaultyFiles(steps.clone()), &faulty(&stores, &steps), &mut database).unwrap_err();
+        if place.local.join("spool/spool").exists() {
+            break;
+        }
+    }
+    copy_directory(&place.local, &directory.path().join("image"));
+    for live in 2..6 {
+        database.live = live;
+        place.save(&dynamic(&stores), &mut database).unwrap();
+    }
+    let top = newest(&stores[0]).unwrap().reference();
+    std::fs::remove_dir_all(&place.local).unwrap();
+    copy_directory(&directory.path().join("image"), &place.local);
+    database.live = 2;
+    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
+    stores.iter().for_each(|store| assert_eq!((restore(store), records(store).len()), (Some(5), 5)));
+    place.go_on = Some(top.hash);
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 6);
+    stores.iter().for_each(|store| assert_eq!(restore(store), Some(2)));
+}
+
+#[test]
+fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
+    let directory = fast_directory();
+    let stores = memory_stores(3);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    let mut images = vec![];
+    for live in 1..5 {
+        database.live = live;
+        place.save(&dynamic(&stores), &mut database).unwrap();
+        images.push(stores[1].image());
+    }
+    stores[0].restore(Default::default());
+    stores[1].restore(images[1].clone());
+    database.live = 5;
+    let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+    let states: Vec<_> = summary.copies.iter().map(|copy| copy.state).collect();
+    assert_eq!(states, [CopyState::Lost, CopyState::RolledBack, CopyState::Done]);
+    assert_eq!(stores.iter().map(|store| restore(store)).collect::<Vec<_>>(), [None, Some(2), Some(5)]);
+    // A copy that is new waits, too.
+    let mut more = stores.clone();
+    more.push(MemoryStore::new("new"));
+    let summary = place.save(&dynamic(&more), &mut database).unwrap();
+    assert_eq!(summary.copies[3].state, CopyState::New);
+    place.minimum = 2;
+    database.live = 6;
+    let error = place.save(&dynamic(&more), &mut database).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    for word in ["saved in 1 of 4 copies", "copy 0: lost", "copy 1: rolled back", "copy 3: new", "'add'"] {
+        assert!(error.message().contains(word), "{word}: {error}");
+    }
+    place.add = true;
+    let summary = place.save(&dynamic(&more), &mut database).unwrap();
+    assert_eq!(summary.done, 4, "{summary:?}");
+    more.iter().for_each(|store| assert_eq!(restore(store), Some(6)));
+    // Two copies are exchanged: both have all, and nobody minds.
+    let (one, two) = (more[0].image(), more[1].image());
+    (more[0].restore(two), more[1].restore(one));
+    (place.add, database.live) = (false, 7);
+    assert_eq!(place.save(&dynamic(&more), &mut database).unwrap().done, 4);
+}
+
+/// Two sticks take turns. Neither has the records of the other, and it is one line all the same.
+#[test]
+fn rotated_sticks_are_one_line() {
+    let directory = fast_directory();
+    let stores = memory_stores(3);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    for turn in 0..12 {
+        for (number, store) in stores.iter().enumerate() {
+            store.away((number != turn % 3).then_some(StoreErrorKind::Absent));
+        }
+        for _ in 0..3 {
+            database.live += 1;
+            place.save(&dynamic(&stores), &mut database).unwrap();
+            stores[turn % 3].away(None);
+            assert_eq!(restore(&stores[turn % 3]), Some(database.live));
+        }
+    }
+    stores.iter().for_each(|store| store.away(None));
+    // Somebody who remembers nothing sees one line in any of them together.
+    std::fs::remove_dir_all(&place.local).unwrap();
+    let two = dynamic(&stores[1..]);
+    assert!(!place.save(&two, &mut database).unwrap().changed);
+    // The stick that lags lacks bundles that no record of the other one gives it: it waits for a repair, or for a minimum
+    // that needs it.
+    database.live += 1;
+    let summary = place.save(&two, &mut database).unwrap();
+    assert_eq!((summary.done, summary.copies[0].state), (1, CopyState::Behind), "{summary:?}");
+    assert!(summary.copies[0].why.as_ref().unwrap().contains("repair"));
+    (place.minimum, database.live) = (2, database.live + 1);
+    let summary = place.save(&two, &mut database).unwrap();
+    assert_eq!((summary.done, summary.full), (2, true));
+    stores[1..].iter().for_each(|store| assert_eq!(restore(store), Some(database.live)));
+}
+
+/// Two exporters save to one copy each while the other one is away.
+#[test]
+fn a_fork_is_reported_and_settled_by_decision_only() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let mut one = Place::new(directory.path().join("one"), 1);
+    let mut two = Place::new(directory.path().join("two"), 1);
+    let mut database = Database::new(1);
+    one.save(&dynamic(&stores), &mut database).unwrap();
+    assert!(!two.save(&dynamic(&stores), &mut Database::new(1)).unwrap().changed);
+    stores[1].away(Some(StoreErrorKind::Unreachable));
+    one.save(&dynamic(&stores), &mut Database::new(10)).unwrap();
+    stores[1].away(None);
+    stores[0].away(Some(StoreErrorKind::Unreachable));
+    two.save(&dynamic(&stores), &mut Database::new(20)).unwrap();
+    stores[0].away(None);
+    let heads: Vec<_> = stores.iter().map(|store| newest(store).unwrap().reference().hash).collect();
+    for place in [&mut one, &mut two] {
+        let error = place.save(&dynamic(&stores), &mut Database::new(30)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Mismatch);
+        heads.iter().for_each(|head| assert!(error.message().contains(&head.to_string()), "{error}"));
+    }
+    stores.iter().for_each(|store| assert_eq!(records(store).len(), 2));
+    one.go_on = Some(heads[1]);
+    let summary = one.save(&dynamic(&stores), &mut Database::new(30)).unwrap();
+    assert_eq!((summary.number, summary.done), (3, 2));
+    stores.iter().for_each(|store| assert_eq!(restore(store), Some(30)));
+    // The other one is told that it is behind.
+    let error = two.save(&dynamic(&stores), &mut Database::new(21)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
+}

@@ -1,0 +1,202 @@
+//! Databases whose whole content is a number, exporters of them, and a reader that restores a copy by itself.
+
+use lifeboat_core::log::name::{self, Name, Object};
+use lifeboat_core::log::{BundleHash, Next, Planner, Record, RecordHash, SealedPart};
+use lifeboat_core::{AccessKey, DomainKeys, Error, RecoveryKey, Result, Source, StateId};
+use lifeboat_store::save::{Base, CopyStore, Exported, Exporter, Files, LedgerPart, Save, SaveSummary, SystemFiles};
+use lifeboat_store::{Cancel, LIST_MAX, Store};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub fn keys() -> DomainKeys {
+    let key = RecoveryKey::from_bytes(*b"a recovery key of tests, 32 byte").unwrap();
+    let id = key.domain_id("default").unwrap();
+    AccessKey::from(key).keys(id).unwrap()
+}
+
+/// The id of the state in which the database holds this number.
+pub fn state(number: u64) -> StateId {
+    let mut id = [0x5a; 32];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    StateId(id)
+}
+
+pub fn number(state: StateId) -> u64 {
+    u64::from_be_bytes(*state.0.first_chunk().unwrap())
+}
+
+/// A bundle says what it leads from and to.
+fn bundle(base: Option<StateId>, to: StateId) -> Vec<u8> {
+    let base = base.map_or("nothing".to_owned(), |base| base.to_string());
+    let padding = if base == "nothing" { 4000 } else { 10 };
+    format!("from {base} to {to}{}", " ".repeat(padding)).into_bytes()
+}
+
+/// The database of a test.
+pub struct Database {
+    pub live: u64,
+    /// Ledgers are written whole each so many times.
+    pub calls: u64,
+    /// How many deltas began from what.
+    pub from_ledger: usize,
+    pub from_chain: usize,
+    pub full: usize,
+    /// The export fails.
+    pub fails: bool,
+}
+
+impl Database {
+    pub fn new(live: u64) -> Self {
+        Self { live, calls: 0, from_ledger: 0, from_chain: 0, full: 0, fails: false }
+    }
+}
+
+impl Exporter for Database {
+    fn state_id(&mut self) -> Result<StateId> {
+        Ok(state(self.live))
+    }
+
+    fn export(&mut self, base: Base, bundle_path: &Path, ledger_path: &Path) -> Result<Exported> {
+        assert!(!bundle_path.exists() && !ledger_path.exists());
+        let state_id = state(self.live);
+        let from = base.state_id();
+        let is_ledger = matches!(base, Base::Ledger(..));
+        match base {
+            Base::Ledger(of, parts) => {
+                let texts = parts.iter().map(|part| std::fs::read_to_string(part).unwrap()).collect::<Vec<_>>();
+                assert!(texts[0].starts_with("whole"), "{texts:?}");
+                assert!(texts.last().unwrap().ends_with(&of.to_string()), "{texts:?}");
+                self.from_ledger += 1;
+            }
+            Base::Chain(of, sources) => {
+                let reached = sources.iter().try_fold(None, |at, source| follow(at, &**source))?;
+                assert_eq!(reached, Some(of));
+                self.from_chain += 1;
+            }
+            Base::Nothing => self.full += 1,
+        }
+        if from == Some(state_id) {
+            return Ok(Exported { state_id, changed: false, full: false, ledger: LedgerPart::None });
+        }
+        let host = |error: std::io::Error| Error::host(error.to_string());
+        std::fs::write(bundle_path, bundle(from, state_id)).map_err(host)?;
+        if self.fails {
+            return Err(Error::host("the export fails in this test"));
+        }
+        self.calls += 1;
+        let ledger = match is_ledger && !self.calls.is_multiple_of(7) {
+            true => LedgerPart::Behind,
+            false => LedgerPart::Whole,
+        };
+        let word = if ledger == LedgerPart::Whole { "whole" } else { "part" };
+        std::fs::write(ledger_path, format!("{word} {state_id}")).map_err(host)?;
+        Ok(Exported { state_id, changed: true, full: from.is_none(), ledger })
+    }
+}
+
+/// The state that a bundle leads to from this one.
+fn follow(at: Option<StateId>, source: &dyn Source) -> Result<Option<StateId>> {
+    let mut bytes = vec![0; usize::try_from(source.length()?).unwrap()];
+    source.read(0, &mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::corrupt("no bundle of these tests"))?;
+    let words: Vec<_> = text.split_whitespace().collect();
+    let from = if words[1] == "nothing" { None } else { Some(words[1].parse()?) };
+    match from.is_none() || from == at {
+        true => Ok(Some(words[3].parse()?)),
+        false => Err(Error::corrupt("a bundle of another base")),
+    }
+}
+
+/// A place that saves: its local state, and how it is asked to.
+pub struct Place {
+    pub local: PathBuf,
+    pub minimum: usize,
+    pub go_on: Option<RecordHash>,
+    pub add: bool,
+    /// The time, in seconds.
+    pub now: u64,
+}
+
+impl Place {
+    pub fn new(local: impl Into<PathBuf>, minimum: usize) -> Self {
+        Self { local: local.into(), minimum, go_on: None, add: false, now: 1_000_000 }
+    }
+
+    pub fn save(&mut self, stores: &[Arc<dyn Store>], database: &mut Database) -> Result<SaveSummary> {
+        self.save_with(&SystemFiles, stores, database)
+    }
+
+    pub fn save_with(
+        &mut self,
+        files: &dyn Files,
+        stores: &[Arc<dyn Store>],
+        database: &mut Database,
+    ) -> Result<SaveSummary> {
+        self.now += 100;
+        let copies = stores.iter().enumerate().map(|(number, store)| CopyStore {
+            name: format!("copy {number}"),
+            store: store.clone(),
+        });
+        let save = Save {
+            copies: copies.collect(),
+            minimum: self.minimum,
+            local: &self.local,
+            files,
+            keys: &keys(),
+            details: SealedPart { date: Some(i64::try_from(self.now).unwrap() * 1000), ..SealedPart::default() },
+            go_on: self.go_on,
+            add: self.add,
+            patience: Duration::from_secs(20),
+            grace: Duration::from_secs(20),
+            interrupted: &|| false,
+            now: self.now,
+        };
+        save.run(database)
+    }
+}
+
+/// The newest authentic record of a copy.
+pub fn newest(store: &dyn Store) -> Option<Record> {
+    records(store).into_iter().next()
+}
+
+/// All authentic records of a copy, the newest first.
+pub fn records(store: &dyn Store) -> Vec<Record> {
+    let (keys, cancel) = (keys(), Cancel::never());
+    let (mut after, mut found) = (String::new(), vec![]);
+    loop {
+        let page = store.list(&name::log(keys.id()), &after, LIST_MAX, &cancel).unwrap();
+        for entry in &page {
+            assert!(Name::parse(&entry.name).is_some(), "{}", entry.name);
+            let mut bytes = vec![0; usize::try_from(entry.length).unwrap()];
+            store.get(&entry.name, 0, &mut bytes, &cancel).unwrap();
+            found.push(Record::read(&bytes, Some(&keys.verify_key())).unwrap());
+        }
+        match page.last() {
+            Some(last) if page.len() == LIST_MAX => after = last.name.clone(),
+            _ => return found,
+        }
+    }
+}
+
+/// What a copy alone gives back: the number of the database in its newest state. It panics where promise 2 is broken.
+pub fn restore(store: &dyn Store) -> Option<u64> {
+    let records = records(store);
+    let newest = records.first()?;
+    let numbers: Vec<_> = records.iter().map(|record| record.entry().number).collect();
+    assert!(numbers.is_sorted_by(|a, b| a > b), "two records of one number, or a wrong order: {numbers:?}");
+    let mut planner = Planner::new(newest.entry().state_id);
+    records.iter().for_each(|record| planner.add(record));
+    let Next::Path(path) = planner.next() else { panic!("number {} has no path in its copy", numbers[0]) };
+    let mut at = None;
+    for step in path.steps {
+        let name = Name { domain_id: newest.domain_id(), object: Object::Bundle(step.bundle) }.to_string();
+        let mut bytes = vec![0; usize::try_from(step.length).unwrap()];
+        store.get(&name, 0, &mut bytes, &Cancel::never()).expect("a bundle of the path");
+        assert_eq!(BundleHash::of(&bytes), step.bundle);
+        at = follow(at, &bytes).unwrap();
+    }
+    assert_eq!(at, Some(newest.entry().state_id));
+    at.map(number)
+}
