@@ -6,11 +6,12 @@ mod evidence;
 mod log_support;
 
 use common::key;
+use lifeboat_core::keys::{DomainId, DomainKeys};
 use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{
     BaseRef, BundleHash, BundleRef, Entry, Floor, NUMBER_MAX, Record, RecordHash, RecordRef, SealedPart,
 };
-use lifeboat_core::{AccessKey, DomainId, DomainKeys, ErrorKind, StateId};
+use lifeboat_core::{AccessKey, ErrorKind, StateId};
 use log_support::{delta, entry, full, keys, sealed};
 use proptest::prelude::*;
 use std::cmp::Reverse;

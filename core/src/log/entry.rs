@@ -1,7 +1,8 @@
 //! What a record says to everybody, and the rules of it (`FORMAT.md`, "Log").
 
 use super::{BUNDLE_MAX, BUNDLES_MAX, BaseRef, BundleHash, BundleRef, NUMBER_MAX, PREVIOUS_MAX, RecordHash, RecordRef};
-use crate::{Error, Result, StateId};
+use crate::crypto::id::StateId;
+use crate::error::{Error, Result};
 use serde_bytes::ByteArray;
 
 /// What a record says to everybody: its place in the log, its state, and the bundles that lead to this state.

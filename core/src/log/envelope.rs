@@ -2,8 +2,10 @@
 //! the verify key and the signature last (`FORMAT.md`, "Log").
 
 use crate::crypto::digest::sha256;
+use crate::crypto::key::VerifyKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::format::footer::verify;
-use crate::{DomainKeys, Error, Result, VerifyKey};
 use ed25519_dalek::Signer;
 
 /// The verify key with the head of its byte string.

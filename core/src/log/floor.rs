@@ -4,7 +4,11 @@ use super::entry::ReferenceFields;
 use super::envelope::Envelope;
 use super::name::{Name, Object};
 use super::{FLOOR_MAX, RecordHash, RecordRef};
-use crate::{DomainId, DomainKeys, Error, Result, VerifyKey, cbor};
+use crate::cbor;
+use crate::crypto::id::DomainId;
+use crate::crypto::key::VerifyKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 

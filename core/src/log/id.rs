@@ -1,8 +1,7 @@
 //! References to records and to bundles, and the UUID of a bundle (`FORMAT.md`, "Log").
 
-use crate::StateId;
 use crate::crypto::digest::sha256;
-use crate::crypto::id::{BundleHash, RecordHash};
+use crate::crypto::id::{BundleHash, RecordHash, StateId};
 use std::fmt::Write;
 
 /// A record, by its number and its hash. Ordered by number.

@@ -3,7 +3,8 @@
 
 use super::{BundleHash, NUMBER_MAX, RecordHash, RecordRef};
 use crate::crypto::digest::sha256;
-use crate::{DomainId, Error, Result};
+use crate::crypto::id::DomainId;
+use crate::error::{Error, Result};
 use std::fmt;
 
 /// The name of an object. In a store's order, records and floor statements begin with the newest.

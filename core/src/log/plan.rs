@@ -1,7 +1,7 @@
 //! The cheapest way to a state over the bundles that records name (`FORMAT.md`, "Log").
 
 use super::{BundleHash, Entry, Record, RecordHash, RecordRef};
-use crate::StateId;
+use crate::crypto::id::StateId;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 

@@ -5,7 +5,10 @@ use super::envelope::Envelope;
 use super::name::{Name, Object};
 use super::{BundleRef, RECORD_MAX, RecordHash, RecordRef, SealedPart};
 use crate::cbor::{self, Append, put_array};
-use crate::{DomainId, DomainKeys, Error, Result, StateId, VerifyKey};
+use crate::crypto::id::{DomainId, StateId};
+use crate::crypto::key::VerifyKey;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, Bytes};
 

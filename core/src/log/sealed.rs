@@ -1,9 +1,11 @@
 //! The part of a record that only holders of the key read (`FORMAT.md`, "Log"): padded, so that its length tells nothing
 //! of what people wrote in it.
 
+use crate::cbor;
 use crate::crypto::digest::sha256;
+use crate::crypto::schedule::DomainKeys;
+use crate::error::{Error, Result};
 use crate::format::seal::{decrypt, encrypt};
-use crate::{DomainKeys, Error, Result, cbor};
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use serde_bytes::ByteArray;
 

@@ -45,7 +45,7 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::StateId;
+    use crate::crypto::id::StateId;
     use crate::log::{BundleHash, RecordHash, RecordRef, Step};
 
     #[test]

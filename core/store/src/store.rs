@@ -1,7 +1,8 @@
 //! What every store can do, and how it fails.
 
 use crate::Cancel;
-use lifeboat_core::{Error, Source};
+use lifeboat_core::Error;
+use lifeboat_core::chain::Source;
 use std::fmt;
 
 /// The longest name of an object, in bytes. S3 allows 1,024 with the prefix.

@@ -8,7 +8,8 @@ use crate::support::cbor::Cbor;
 use crate::support::keys::{Id, Keys};
 use crate::support::log_spec::{FLOOR, Statement, place};
 use crate::support::log_vector::LogVector;
-use lifeboat_core::{RecoveryKey, VerifyKey};
+use lifeboat_core::RecoveryKey;
+use lifeboat_core::keys::VerifyKey;
 
 pub fn all() -> Vec<LogVector> {
     let mut area = Area { vectors: Vec::new() };

@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "not each test program needs all of it")]
 
 use crate::common::key;
+use lifeboat_core::StateId;
+use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, RecordHash, RecordRef, SealedPart, short_cuts};
-use lifeboat_core::{DomainKeys, StateId};
 use std::ops::Deref;
 
 pub fn keys() -> DomainKeys {

@@ -1,7 +1,8 @@
 //! The files of `core/tests/vectors/log`, read and written. The README of the vectors says what the fields mean.
 
+use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{BaseRef, Floor, Record, RecordRef, SealedPart};
-use lifeboat_core::{AccessKey, Error, VerifyKey};
+use lifeboat_core::{AccessKey, Error};
 use std::fmt::Write;
 use std::path::Path;
 

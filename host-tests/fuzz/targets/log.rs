@@ -5,7 +5,7 @@
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use ed25519_dalek::{Signer, SigningKey};
 use libfuzzer_sys::fuzz_target;
-use lifeboat_core::DomainKeys;
+use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::name::Name;
 use lifeboat_core::log::{Floor, Lines, Next, Planner, Record, SealedPart};
 use lifeboat_fuzz::{LOG, LOG_SEAL_KEY, SIGNATURE_SEED, key};

@@ -2,7 +2,7 @@
 
 use crate::name::{self, Check};
 use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError, StoreErrorKind};
-use lifeboat_core::Source;
+use lifeboat_core::chain::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -7,7 +7,7 @@
 
 use super::dir::DirStore;
 use crate::{Cancel, Entry, Identity, Place, Result, Store, StoreError};
-use lifeboat_core::Source;
+use lifeboat_core::chain::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -1,6 +1,7 @@
 //! What makes bundles of the live database. The extension has one; tests have their own.
 
-use lifeboat_core::{Result, Source, StateId};
+use lifeboat_core::chain::Source;
+use lifeboat_core::{Result, StateId};
 use std::path::{Path, PathBuf};
 
 /// What a delta may begin from.

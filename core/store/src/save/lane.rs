@@ -7,9 +7,10 @@ use super::request::Save;
 use super::situation::reason;
 use crate::series::{ObjectSource, read_record};
 use crate::{LIST_MAX, StoreError, StoreErrorKind};
+use lifeboat_core::chain::Source;
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{BundleHash, Record, RecordHash, RecordRef};
-use lifeboat_core::{Error, Result, Source};
+use lifeboat_core::{Error, Result};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -152,9 +153,9 @@ fn put_record(save: &Save<'_>, copy: usize, record: &Record, pace: &Pace) -> Res
 fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Result<(), Stop> {
     let (store, domain, key) = (&*save.copies[lane.copy].store, save.keys.id(), save.keys.verify_key());
     let before = lane.newest.map_or(0, |newest| newest.number);
-    let on_the_line = names_of(record).chain(lane.replicas.iter().flat_map(|replica| {
-        names_of(&replica.record).chain([replica.record.reference().hash])
-    }));
+    let on_the_line = names_of(record).chain(
+        lane.replicas.iter().flat_map(|replica| names_of(&replica.record).chain([replica.record.reference().hash])),
+    );
     let on_the_line: Vec<RecordHash> = on_the_line.chain([record.reference().hash]).collect();
     let (mut after, mut limit) = (String::new(), 8);
     loop {

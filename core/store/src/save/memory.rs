@@ -1,7 +1,8 @@
 //! What this place remembers of the line that it goes on from, and of each copy.
 
+use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{PREVIOUS_MAX, Record, RecordHash, RecordRef};
-use lifeboat_core::{Error, Result, VerifyKey};
+use lifeboat_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Copies that are remembered. Beyond it the one that was seen longest ago is forgotten.

@@ -2,11 +2,12 @@
 
 use super::exporter::Exporter;
 use super::files::Files;
-use super::summary::SaveSummary;
 use super::steps;
+use super::summary::SaveSummary;
 use crate::Store;
+use lifeboat_core::Result;
+use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{RecordHash, SealedPart};
-use lifeboat_core::{DomainKeys, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! What one list shows of a copy.
 
 use crate::{Cancel, Result, Store, StoreError, StoreErrorKind};
+use lifeboat_core::keys::{DomainId, VerifyKey};
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{FLOOR_MAX, Floor, RECORD_MAX, Record, RecordHash, RecordRef};
-use lifeboat_core::{DomainId, VerifyKey};
 
 /// Names of the first list: the newest record, the remembered one, and some that came between.
 const FIRST_PAGE: usize = 8;

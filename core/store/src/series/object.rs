@@ -1,7 +1,8 @@
 //! An object of a store as bytes at any place.
 
 use crate::{Cancel, Store};
-use lifeboat_core::{Error, Result, Source};
+use lifeboat_core::chain::Source;
+use lifeboat_core::{Error, Result};
 use std::sync::Arc;
 
 /// Reads an object by ranges. Its length comes from a signed record, never from the store.

@@ -2,7 +2,7 @@
 
 use super::read_record;
 use crate::{Cancel, Result, Store, StoreError, StoreErrorKind};
-use lifeboat_core::VerifyKey;
+use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{Next, Path, Planner, Record};
 
 /// Reads of records for one path: 100,000 records are planned from some dozens of them.

@@ -7,7 +7,11 @@ use crate::world::{Bundle, World};
 
 /// After every single step: each copy alone restores the newest state of which it holds a record (promise 2).
 /// `between` is a bundle that a prune has taken away and looks for right now.
-pub fn any_copy_is_enough(world: &World, exporters: &[Exporter], between: Option<(usize, Bundle)>) -> Result<(), String> {
+pub fn any_copy_is_enough(
+    world: &World,
+    exporters: &[Exporter],
+    between: Option<(usize, Bundle)>,
+) -> Result<(), String> {
     for (number, copy) in world.copies.iter().enumerate() {
         let mut with = None;
         if let Some((_, bundle)) = between.filter(|(of, _)| *of == number) {
@@ -24,7 +28,9 @@ pub fn any_copy_is_enough(world: &World, exporters: &[Exporter], between: Option
             }
             // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
             // So does one that is about to be acknowledged: a prune may have taken its bundle, which the spool still has.
-            let is_spooled = || exporters.iter().any(|exporter| exporter.local.spool.as_ref().is_some_and(|spool| spool.0 == record));
+            let is_spooled = || {
+                exporters.iter().any(|exporter| exporter.local.spool.as_ref().is_some_and(|spool| spool.0 == record))
+            };
             let forks = || copy.log.iter().any(|&other| world.forked(record, other));
             if !(world.records[record].counted.is_empty() && (forks() || (copy.floor > 0 && is_spooled()))) {
                 return Err(format!("any copy is enough: copy {number} has no path to record {record}, its newest"));
@@ -48,14 +54,20 @@ pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> 
         if copy.tampered != tampered {
             continue;
         }
-        if !copy.log.contains(&save.record) && !world.newest(copy).iter().any(|&newest| world.comes_after(newest, save.record)) {
+        if !copy.log.contains(&save.record)
+            && !world.newest(copy).iter().any(|&newest| world.comes_after(newest, save.record))
+        {
             return Err(format!("saved means saved: copy {number} does not hold record {}", save.record));
         }
         // Acknowledged records of other lines that were here when this one was, and of which nobody was told.
         for &other in &copy.log {
-            let there = world.records[other].counted.iter().any(|&(of, tampered)| of == number && tampered == copy.tampered);
+            let there =
+                world.records[other].counted.iter().any(|&(of, tampered)| of == number && tampered == copy.tampered);
             if there && !world.records[other].reported && world.forked(other, save.record) {
-                return Err(format!("order: records {other} and {} fork, both were acknowledged in silence", save.record));
+                return Err(format!(
+                    "order: records {other} and {} fork, both were acknowledged in silence",
+                    save.record
+                ));
             }
         }
     }

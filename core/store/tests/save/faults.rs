@@ -1,6 +1,6 @@
 //! Local files and stores that stop working at a step: what a process sees that is killed there.
 
-use lifeboat_core::Source;
+use lifeboat_core::chain::Source;
 use lifeboat_store::save::{Files, SystemFiles};
 use lifeboat_store::{Cancel, Entry, Result, Store, StoreError};
 use std::fs::File;

@@ -1,8 +1,10 @@
 //! Databases whose whole content is a number, exporters of them, and a reader that restores a copy by itself.
 
+use lifeboat_core::chain::Source;
+use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{BundleHash, Next, Planner, Record, RecordHash, SealedPart};
-use lifeboat_core::{AccessKey, DomainKeys, Error, RecoveryKey, Result, Source, StateId};
+use lifeboat_core::{AccessKey, Error, RecoveryKey, Result, StateId};
 use lifeboat_store::save::{Base, CopyStore, Exported, Exporter, Files, LedgerPart, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, LIST_MAX, Store};
 use std::path::{Path, PathBuf};
@@ -134,10 +136,10 @@ impl Place {
         database: &mut Database,
     ) -> Result<SaveSummary> {
         self.now += 100;
-        let copies = stores.iter().enumerate().map(|(number, store)| CopyStore {
-            name: format!("copy {number}"),
-            store: store.clone(),
-        });
+        let copies = stores
+            .iter()
+            .enumerate()
+            .map(|(number, store)| CopyStore { name: format!("copy {number}"), store: store.clone() });
         let save = Save {
             copies: copies.collect(),
             minimum: self.minimum,

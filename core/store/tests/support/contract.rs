@@ -1,6 +1,7 @@
 //! What every store must do, whatever it is.
 
-use lifeboat_core::{Error, Source};
+use lifeboat_core::Error;
+use lifeboat_core::chain::Source;
 use lifeboat_store::{Cancel, Store, StoreErrorKind};
 use sha2::Digest;
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::name::{self, Check};
 use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError};
 use failure::{failed, not_there};
 use folder::Folder;
-use lifeboat_core::Source;
+use lifeboat_core::chain::Source;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};

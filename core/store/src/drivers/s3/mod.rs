@@ -15,7 +15,7 @@ use crate::name::{self, Check};
 use crate::place::S3Place;
 use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
 use bytes::Bytes;
-use lifeboat_core::Source;
+use lifeboat_core::chain::Source;
 use requests::{ATTEMPTS, PutFailure, Requests};
 use std::fmt;
 use worker::{Task, Worker};
