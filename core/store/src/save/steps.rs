@@ -118,7 +118,7 @@ fn remember_who(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situatio
             let tip = local.memory.tip_mut(&id);
             // What a copy of another line ends with is remembered once the fork is settled.
             if !settles {
-                tip.ends_with(newest);
+                tip.ends_with(newest, situation.copies[copy].is_unsure);
             }
         }
     }
@@ -274,11 +274,13 @@ fn lanes(save: &Save<'_>, situation: &Situation, record: &Record) -> Vec<Lane> {
     let lane = |copy: usize| {
         let newest = situation.newest(copy);
         let id = situation.copies[copy].id.clone()?;
-        if newest == Some(record.reference()) {
-            return Some(Lane { copy, id, newest, replicas: Vec::new() });
-        }
-        let replicas = replicas(save, situation, copy, record, &cancel)?;
-        Some(Lane { copy, id, newest, replicas })
+        let unsure = newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
+        let others = situation.usable().into_iter().filter(|other| *other != copy).collect();
+        let replicas = match newest == Some(record.reference()) {
+            true => Vec::new(),
+            false => replicas(save, situation, copy, record, &cancel)?,
+        };
+        Some(Lane { copy, id, newest, unsure, others, replicas })
     };
     situation.usable().into_iter().filter_map(lane).collect()
 }
@@ -346,7 +348,8 @@ fn deliver(
             look.newest = arrived.reached;
         }
         let tip = local.memory.tip_mut(seen.id.as_deref().unwrap_or_default());
-        tip.ends_with(arrived.reached);
+        let is_unsure = seen.is_unsure && !arrived.is_done && tip.is_unsure(arrived.reached);
+        tip.ends_with(arrived.reached, is_unsure);
         if arrived.began && !arrived.is_done {
             tip.may_end_with(record.reference());
         }

@@ -108,7 +108,7 @@ impl History {
         }
         for step in 0..steps {
             self.event()?;
-            any_copy_is_enough(&self.world, &self.exporters, self.prune.as_ref().and_then(Prune::between))?;
+            any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
             if step % 16 == 0 {
                 nothing_sound_is_lost(&self.world)?;
             }
@@ -173,7 +173,7 @@ impl History {
         // Some saves are quick, and others sleep between two steps.
         for _ in 0..=self.rng.below(8) {
             let Some((outcome, save)) = self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng) else {
-                any_copy_is_enough(&self.world, &self.exporters, self.prune.as_ref().and_then(Prune::between))?;
+                any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
                 continue;
             };
             self.ended(outcome)?;
@@ -324,7 +324,7 @@ impl History {
                     if let Some((outcome, _)) = self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng) {
                         break outcome;
                     }
-                    any_copy_is_enough(&self.world, &self.exporters, self.prune.as_ref().and_then(Prune::between))?;
+                    any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
                 };
                 match outcome {
                     Outcome::Saved => {
