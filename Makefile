@@ -28,7 +28,8 @@ PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
-PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age \
+  dosfstools exfatprogs exfat-fuse fusefat
 PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
 
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
@@ -67,7 +68,7 @@ demo: setup-demo build
 
 # Nothing is built twice, so nothing is kept to build it again in part.
 test: export CARGO_INCREMENTAL = 0
-test: setup-test packages
+test: setup-test packages target/servers/installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(LOCKED) -p lifeboat-recovery -p lifeboat-core -p lifeboat-sqlite --target wasm32-unknown-unknown -- -D warnings
@@ -79,7 +80,7 @@ test: setup-test packages
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)
 
-soak: setup-test packages
+soak: setup-test packages target/servers/installed
 	host-tests/fuzz/run.sh $(FUZZ_SECONDS)
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-core -p lifeboat-ext -p lifeboat-loadable
@@ -108,6 +109,13 @@ target/peers/installed: host-tests/bench/peers.txt | setup-bench
 	rm -rf target/peers
 	/usr/bin/python3 -m venv target/peers
 	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes -r host-tests/bench/peers.txt
+	touch $@
+
+# The S3 servers of the tests of the stores.
+target/servers/installed: core/store/tests/servers.txt | setup-test
+	rm -rf target/servers
+	/usr/bin/python3 -m venv target/servers
+	target/servers/bin/pip --quiet --disable-pip-version-check install --require-hashes -r $<
 	touch $@
 
 # The same recovery in each host.

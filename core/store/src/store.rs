@@ -63,6 +63,9 @@ pub trait Store: Send + Sync {
     /// `prefix` is empty or ends with `/`. `after` is any text, so `log0` skips all of `log/`.
     /// `limit` is at most [`LIST_MAX`]. An object that was put a moment ago may be missing.
     ///
+    /// SeaweedFS puts `a/x` before `a-b/x`, and then misses one of both: in one directory, no name of
+    /// a directory may be the beginning of another one's.
+    ///
     /// # Errors
     /// Corrupt when the list is not in order, or holds more than thousands of names that cannot be
     /// objects; refused, absent, unreachable. A prefix under which nothing exists is no error.

@@ -1,4 +1,5 @@
 //! A directory as a store: what others do to it, and what a crash or a full disk leaves.
+#![cfg(unix)]
 
 mod support;
 
@@ -20,6 +21,20 @@ fn its_parent_is_never_made() {
     assert_eq!(store.list("", "", 1, &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
     assert_eq!(store.head("a", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
     assert!(!directory.path().join("unmounted").exists());
+}
+
+#[test]
+fn it_is_remembered_by_one_path() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("real")).unwrap();
+    symlink("real", directory.path().join("link")).unwrap();
+    let store = DirStore::new(&directory.path().join("link/store"));
+    let before = store.id().unwrap();
+    store.put("a", b"x", &Cancel::never()).unwrap();
+    assert_eq!(store.id().unwrap(), before);
+    let real = fs::canonicalize(directory.path()).unwrap().join("real/store");
+    assert_eq!(before, format!("dir:{}", real.display()));
+    assert_eq!(DirStore::new(&directory.path().join("real/./store/")).id().unwrap(), before);
 }
 
 #[test]
@@ -137,7 +152,8 @@ fn a_full_disk_is_told_and_nothing_half_written_stays() {
         let at = directory.path().display().to_string();
         let script = format!("mount -t tmpfs -o size=1m none {at} && exec \"$0\" \"$@\"");
         let words = ["unshare", "--mount", "--map-root-user", "sh", "-c", &script];
-        let done = again(&words, "a_full_disk_is_told_and_nothing_half_written_stays", (MOUNTED, &at)).output().unwrap();
+        let done =
+            again(&words, "a_full_disk_is_told_and_nothing_half_written_stays", (MOUNTED, &at)).output().unwrap();
         let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success() && said.contains("1 passed"), "{said}");
         return;
@@ -170,7 +186,8 @@ fn a_killed_put_leaves_the_object_whole_or_missing() {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().join("store");
     for kill in 0..25 {
-        let mut command = again(&[], "a_killed_put_leaves_the_object_whole_or_missing", (AT_WORK, &at.display().to_string()));
+        let mut command =
+            again(&[], "a_killed_put_leaves_the_object_whole_or_missing", (AT_WORK, &at.display().to_string()));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
         let mut seen = Vec::new();

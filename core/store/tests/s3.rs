@@ -15,7 +15,7 @@ fn open(name: &str) -> Box<dyn Store> {
 fn seaweedfs() {
     let server = Server::seaweedfs();
     let store = open(&server.bucket("plain", &[]));
-    contract::check(&*store, &Contract { objects: 1100, large: 70 << 20 });
+    contract::check(&*store, &Contract { objects: 1100, large: 70 << 20, strict: false });
     what_is_locked_stays(&server);
     strangers_are_refused(&server);
 }
@@ -24,15 +24,18 @@ fn seaweedfs() {
 fn moto() {
     let server = Server::moto();
     let store = open(&server.bucket("plain", &[]));
-    contract::check(&*store, &Contract { objects: 120, large: 65 << 20 });
+    contract::check(&*store, &Contract { objects: 120, large: 65 << 20, strict: true });
     what_is_locked_stays(&server);
+    let (absent, cancel) = (open(&server.store("no-such-bucket", "x", server.port)), Cancel::never());
+    assert_eq!(absent.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
+    assert_eq!(absent.list("", "", 1, &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
 }
 
 #[test]
 fn rclone_which_ignores_conditions() {
     let server = Server::rclone();
-    let store = open(&server.bucket("plain", &[]));
-    contract::check(&*store, &Contract { objects: 120, large: 9 << 20 });
+    let store = open(&server.folder("plain"));
+    contract::check(&*store, &Contract { objects: 120, large: 9 << 20, strict: true });
 }
 
 /// A bucket that retains each object for a day.
@@ -59,11 +62,12 @@ fn what_is_locked_stays(server: &Server) {
 
 fn strangers_are_refused(server: &Server) {
     let cancel = Cancel::never();
-    let absent = open(&server.store("no-such-bucket", "x", server.port));
-    assert_eq!(absent.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
     let name = server.store("plain", "x", server.port);
-    std::fs::write(server.directory.path().join("credentials"), "[default]\naws_access_key_id=any\naws_secret_access_key=hunter2\n")
-        .unwrap();
+    std::fs::write(
+        server.directory.path().join("credentials"),
+        "[default]\naws_access_key_id=any\naws_secret_access_key=hunter2\n",
+    )
+    .unwrap();
     let store = open(&name);
     let error = store.put("a", b"x", &cancel).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Refused, "{error}");

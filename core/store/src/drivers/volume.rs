@@ -10,17 +10,19 @@ use crate::{Cancel, Entry, Identity, Place, Result, Store, StoreError};
 use lifeboat_core::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The folder of the store on the volume.
 const FOLDER: &str = "lifeboat";
 
-/// A removable volume. It is looked for at each request until it is found; then it stays the same
-/// one.
+/// A removable volume. It is looked for at each request, since it may be taken away in between, and
+/// then a directory of the system's own disk is in its place. It stays the volume that was found
+/// first.
 #[derive(Debug)]
 pub struct VolumeStore {
     label: String,
     system: PathBuf,
-    found: std::sync::OnceLock<DirStore>,
+    found: OnceLock<(Volume, DirStore)>,
 }
 
 impl VolumeStore {
@@ -32,19 +34,24 @@ impl VolumeStore {
     /// The same on the system whose `proc` and `dev` are in this directory: for tests.
     #[doc(hidden)]
     pub fn on(label: &str, system: &Path) -> Self {
-        Self { label: label.to_owned(), system: system.to_owned(), found: std::sync::OnceLock::new() }
+        Self { label: label.to_owned(), system: system.to_owned(), found: OnceLock::new() }
     }
 
     fn store(&self) -> Result<&DirStore> {
-        if let Some(store) = self.found.get() {
-            return Ok(store);
-        }
         let volume = find(&self.label, &self.system)?;
         if volume.read_only {
             return Err(StoreError::absent(format!("the volume '{}' is mounted read-only", self.label)));
         }
-        let store = DirStore::with_id(&volume.root.join(FOLDER), format!("volume:{}", volume.uuid));
-        Ok(self.found.get_or_init(|| store))
+        let (first, store) = self.found.get_or_init(|| {
+            let store = DirStore::with_id(&volume.root.join(FOLDER), format!("volume:{}", volume.uuid));
+            (volume.clone(), store)
+        });
+        match *first == volume {
+            true => Ok(store),
+            false => {
+                Err(StoreError::absent(format!("the volume '{}' was taken away, and another one came", self.label)))
+            }
+        }
     }
 }
 
@@ -87,7 +94,7 @@ pub(crate) fn identity(label: &str) -> Identity {
 }
 
 /// A mounted volume.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Volume {
     root: PathBuf,
     uuid: String,
@@ -205,7 +212,7 @@ fn number(_: &Path) -> Option<String> {
     None
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::StoreErrorKind;
@@ -238,6 +245,27 @@ mod tests {
         store.put("log/1", b"one", &cancel).unwrap();
         assert_eq!(fs::read(system.path().join("media/my stick/lifeboat/log/1")).unwrap(), b"one");
         assert_eq!(store.head("log/1", &cancel), Ok(3));
+    }
+
+    #[test]
+    fn a_volume_that_was_taken_away_is_not_filled_on_another_disk() {
+        let system = system("stick", "1A2B-3C4D", "rw");
+        let (store, cancel) = (VolumeStore::on("stick", system.path()), Cancel::never());
+        store.put("a", b"one", &cancel).unwrap();
+        let table = system.path().join("proc/self/mountinfo");
+        let mounted = fs::read_to_string(&table).unwrap();
+        fs::write(&table, mounted.lines().next().unwrap()).unwrap();
+        let folder = system.path().join("media/my stick/lifeboat");
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(store.put("a", b"one", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
+        assert!(!folder.exists());
+        // Another stick with the same label.
+        fs::write(&table, &mounted).unwrap();
+        let uuids = system.path().join("dev/disk/by-uuid");
+        fs::rename(uuids.join("1A2B-3C4D"), uuids.join("5E6F-7A8B")).unwrap();
+        assert_eq!(store.put("a", b"one", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
+        assert!(!folder.exists());
+        assert_eq!(VolumeStore::on("stick", system.path()).id().unwrap(), "volume:5E6F-7A8B");
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl S3Place {
     }
 
     /// Whether the endpoint is on this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         self.endpoint.as_deref().is_some_and(is_loopback)
     }
 }

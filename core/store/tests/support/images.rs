@@ -22,23 +22,31 @@ fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
 impl Image {
     /// Why it cannot be mounted here: no right to mount, or no such file system.
     pub fn fat32(megabytes: u64) -> Result<Self, String> {
-        Self::new(megabytes, |image| run("mkfs.vfat", &["-F", "32", image]).map(drop), "vfat", |image, at| {
-            run("fusefat", &["-o", "rw+", image, at]).map(|_| None)
-        })
+        Self::new(
+            megabytes,
+            |image| run("mkfs.vfat", &["-F", "32", image]).map(drop),
+            "vfat",
+            |image, at| run("fusefat", &["-o", "rw+", image, at]).map(|_| None),
+        )
     }
 
     /// The same for exFAT.
     pub fn exfat(megabytes: u64) -> Result<Self, String> {
-        Self::new(megabytes, |image| run("mkfs.exfat", &[image]).map(drop), "exfat", |image, at| {
-            let device = run("losetup", &["--find", "--show", image])?;
-            match run("mount.exfat-fuse", &[&device, at]) {
-                Ok(_) => Ok(Some(device)),
-                Err(error) => {
-                    let _ = run("losetup", &["--detach", &device]);
-                    Err(error)
+        Self::new(
+            megabytes,
+            |image| run("mkfs.exfat", &[image]).map(drop),
+            "exfat",
+            |image, at| {
+                let device = run("losetup", &["--find", "--show", image])?;
+                match run("mount.exfat-fuse", &[&device, at]) {
+                    Ok(_) => Ok(Some(device)),
+                    Err(error) => {
+                        let _ = run("losetup", &["--detach", &device]);
+                        Err(error)
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     fn new(
@@ -47,7 +55,8 @@ impl Image {
         kind: &str,
         fuse: impl Fn(&str, &str) -> Result<Option<String>, String>,
     ) -> Result<Self, String> {
-        let directory = tempfile::tempdir().unwrap();
+        // In memory, where a sync costs nothing: what is tested is the file system.
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let (image, at) = (directory.path().join("image"), directory.path().join("mounted"));
         std::fs::create_dir(&at).unwrap();
         std::fs::File::create(&image).unwrap().set_len(megabytes << 20).unwrap();

@@ -19,6 +19,8 @@ pub enum Fault {
     Cut(usize),
     /// So many bytes of the answer's body come, then nothing more.
     Stall(usize),
+    /// The request does not reach the server, and no answer comes.
+    Silence,
     /// Each byte of the body comes alone.
     Slow,
     /// The request does not reach the server, which seems to answer so: status, code.
@@ -62,7 +64,7 @@ impl Proxy {
                     break;
                 }
                 let plan = shared.clone();
-                std::thread::spawn(move || drop(serve(client, server, &plan)));
+                std::thread::spawn(move || serve(client, server, &plan));
             }
         });
         Self { port, plan, thread: Some(thread) }
@@ -140,6 +142,12 @@ fn serve(mut client: TcpStream, server: u16, plan: &Plan) -> Option<()> {
     let line = head.lines().next()?.to_owned();
     match &fault {
         Some(Fault::Lost) => return None,
+        Some(Fault::Silence) => {
+            while !plan.end.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            return None;
+        }
         Some(Fault::Status(status, code)) => {
             let body = match line.starts_with("HEAD") {
                 true => String::new(),
@@ -150,7 +158,9 @@ fn serve(mut client: TcpStream, server: u16, plan: &Plan) -> Option<()> {
             return client.write_all(answer.as_bytes()).ok();
         }
         Some(Fault::Redirect(place)) => {
-            let head = format!("HTTP/1.1 307 Elsewhere\r\nLocation: {place}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 307 Elsewhere\r\nLocation: {place}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            );
             return client.write_all(head.as_bytes()).ok();
         }
         Some(Fault::Long(length)) => {

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -37,6 +38,8 @@ pub fn free_port() -> u16 {
 
 /// Starts a program that ends when this thread does, and waits until it answers.
 fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> Server {
+    let credentials = "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n";
+    fs::write(directory.path().join("credentials"), credentials).unwrap();
     let log = fs::File::create(directory.path().join("server.log")).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(installed(program)).args(arguments).current_dir(directory.path());
@@ -45,7 +48,13 @@ fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> 
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut server = Server { child: command.spawn().unwrap(), port, directory };
     let start = Instant::now();
-    while server.try_ask("GET", "/", &[], b"").is_none_or(|(status, _)| status >= 500) {
+    // A server with TLS ends the connection; that is an answer, too.
+    let is_tls = arguments.iter().any(|argument| argument == "-s");
+    let answers = |server: &Server| match is_tls {
+        true => TcpStream::connect(("127.0.0.1", port)).is_ok(),
+        false => server.try_ask("GET", "/", &[], b"").is_some_and(|(status, _)| status < 500),
+    };
+    while !answers(&server) {
         let ended = server.child.try_wait().unwrap();
         let log = || fs::read_to_string(server.directory.path().join("server.log")).unwrap_or_default();
         assert!(ended.is_none() && start.elapsed() < Duration::from_secs(60), "{program} does not start: {}", log());
@@ -66,22 +75,53 @@ impl Server {
         fs::write(directory.path().join("s3.json"), config).unwrap();
         let port = free_port();
         let mut arguments: Vec<_> = [
-            "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.config=s3.json", "-volume.max=20",
-            "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
+            "server",
+            "-dir=.",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-filer",
+            "-s3",
+            "-s3.config=s3.json",
+            "-volume.max=20",
+            "-master.volumeSizeLimitMB=64",
+            "-master.telemetry=false",
         ]
         .map(str::to_owned)
         .into();
         arguments.push(format!("-s3.port={port}"));
-        let others = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
+        let others =
+            ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
         arguments.extend(others.iter().chain(&["s3.port.grpc"]).map(|name| format!("-{name}={}", free_port())));
         start("weed", &arguments, port, directory)
     }
 
     /// moto: S3 in Python.
     pub fn moto() -> Self {
+        Self::moto_with(&[], tempfile::tempdir().unwrap())
+    }
+
+    /// The same with more arguments.
+    pub fn moto_with(more: &[&str], directory: TempDir) -> Self {
         let port = free_port();
-        let arguments = ["-H", "127.0.0.1", "-p"].map(str::to_owned).into_iter().chain([port.to_string()]);
-        start("moto_server", &arguments.collect::<Vec<_>>(), port, tempfile::tempdir().unwrap())
+        let port_text = port.to_string();
+        let arguments = ["-H", "127.0.0.1", "-p", &port_text].into_iter().chain(more.iter().copied());
+        start("moto_server", &arguments.map(str::to_owned).collect::<Vec<_>>(), port, directory)
+    }
+
+    /// The same for all tests of one program. Ends with it.
+    pub fn shared_moto() -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let (sender, server) = std::sync::mpsc::channel();
+            // A server ends with the thread that started it, so that one stays.
+            std::thread::spawn(move || {
+                sender.send(Self::moto()).unwrap();
+                loop {
+                    std::thread::park();
+                }
+            });
+            server.recv().unwrap()
+        })
     }
 
     /// rclone: it ignores every condition.
@@ -91,6 +131,12 @@ impl Server {
         let address = format!("127.0.0.1:{port}");
         let arguments = ["serve", "s3", "--addr", &address, "--auth-key", "any,secret", "--config", "none", "data"];
         start("rclone", &arguments.map(str::to_owned), port, directory)
+    }
+
+    /// The same without a bucket's rules: a directory of the server.
+    pub fn folder(&self, name: &str) -> String {
+        fs::create_dir(self.directory.path().join("data").join(name)).unwrap();
+        self.store(name, "some/prefix", self.port)
     }
 
     /// Makes a bucket, and says how a store in it is called.
@@ -103,7 +149,6 @@ impl Server {
     /// The store in a bucket, at this port: the server's, or that of somebody in between.
     pub fn store(&self, bucket: &str, prefix: &str, port: u16) -> String {
         let credentials = self.directory.path().join("credentials");
-        fs::write(&credentials, "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n").unwrap();
         format!("s3://{bucket}/{prefix}?endpoint=http://127.0.0.1:{port}&credentials={}", credentials.display())
     }
 
@@ -116,8 +161,10 @@ impl Server {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
         let length = body.len();
-        let mut request =
-            format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n", self.port);
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n",
+            self.port
+        );
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }

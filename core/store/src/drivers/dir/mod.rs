@@ -165,8 +165,15 @@ impl Store for DirStore {
         if let Some(id) = &self.id {
             return Ok(id.clone());
         }
-        let absolute = std::fs::canonicalize(&self.path).or_else(|_| std::path::absolute(&self.path));
-        absolute.map(|path| format!("dir:{}", path.display())).map_err(|error| failed(error, "the store's directory"))
+        let absolute = std::path::absolute(&self.path).map_err(|error| failed(error, "the store's directory"))?;
+        // The same before and after the directory is made.
+        let found = absolute.ancestors().find_map(|existing| {
+            let real = std::fs::canonicalize(existing).ok()?;
+            Some(real.join(absolute.strip_prefix(existing).ok()?))
+        });
+        let path = found.unwrap_or(absolute);
+        // A path that ends with nothing ends with a separator.
+        Ok(format!("dir:{}", path.components().as_path().display()))
     }
 
     fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {

@@ -129,7 +129,11 @@ fn keys(section: &BTreeMap<String, String>, profile: &str) -> Result<Option<Cred
     let value = |name: &str| section.get(name).filter(|value| !value.is_empty()).cloned();
     match (value("aws_access_key_id"), value("aws_secret_access_key")) {
         (Some(key), Some(secret)) => Ok(Some(Credentials::Static { key, secret, token: value("aws_session_token") })),
-        (None, None) if section.keys().any(|key| key.starts_with("sso_") || key == "role_arn" || key == "credential_process") => {
+        (None, None)
+            if section
+                .keys()
+                .any(|key| key.starts_with("sso_") || key == "role_arn" || key == "credential_process") =>
+        {
             Err(Error::misuse(format!(
                 "the profile '{profile}' has no access key, but a role, a single sign-on or a process; these are not \
                  supported: put an access key into the environment or a file"
@@ -144,7 +148,8 @@ fn keys(section: &BTreeMap<String, String>, profile: &str) -> Result<Option<Cred
 
 /// The settings of a profile. In `~/.aws/config` its section is called `[profile NAME]`.
 fn section(path: &Path, profile: &str, is_config: bool) -> Result<Option<BTreeMap<String, String>>> {
-    let failed = |what: String| Error::host(format!("the file of credentials '{}' cannot be read: {what}", path.display()));
+    let failed =
+        |what: String| Error::host(format!("the file of credentials '{}' cannot be read: {what}", path.display()));
     let metadata = fs::metadata(path).map_err(|error| failed(error.to_string()))?;
     if !metadata.is_file() || metadata.len() > FILE_MAX {
         return Err(failed("it is not a regular file, or it is too long".into()));
@@ -154,7 +159,8 @@ fn section(path: &Path, profile: &str, is_config: bool) -> Result<Option<BTreeMa
     let mut found: Option<BTreeMap<String, String>> = None;
     let mut is_inside = false;
     for line in text.lines().map(str::trim) {
-        if let Some(title) = line.strip_prefix('[').and_then(|line| line.split_once(']')).map(|(title, _)| title.trim()) {
+        if let Some(title) = line.strip_prefix('[').and_then(|line| line.split_once(']')).map(|(title, _)| title.trim())
+        {
             let name = title.strip_prefix("profile ").map_or(title, str::trim);
             is_inside = name == profile && (is_config || name == title);
             if is_inside {
@@ -212,7 +218,8 @@ mod tests {
         write(".aws/config", "[default]\nregion=eu-1\n[profile home]\nregion = eu-2\n[profile sso]\nsso_session = x\n");
         write("mine", "[default]\nAWS_ACCESS_KEY_ID=FK\naws_secret_access_key=FS\n");
         let mine = home.path().join("mine").display().to_string();
-        let environment = variables(&[("AWS_ACCESS_KEY_ID", "EK"), ("AWS_SECRET_ACCESS_KEY", "ES"), ("AWS_REGION", "eu-3")]);
+        let environment =
+            variables(&[("AWS_ACCESS_KEY_ID", "EK"), ("AWS_SECRET_ACCESS_KEY", "ES"), ("AWS_REGION", "eu-3")]);
         for (text, environment, expected) in [
             ("s3://abc", &none, "DK DS=+/  eu-1"),
             ("s3://abc?profile=home", &none, "HK HS HT eu-2"),
@@ -229,7 +236,11 @@ mod tests {
             ("s3://abc?profile=no", &environment, "has no access key for the profile 'no'"),
             ("s3://abc?profile=half", &none, "only one of aws_access_key_id and aws_secret_access_key"),
             ("s3://abc?profile=sso", &none, "these are not supported"),
-            ("s3://abc?credentials=/no/such/file", &none, "host: the file of credentials '/no/such/file' cannot be read"),
+            (
+                "s3://abc?credentials=/no/such/file",
+                &none,
+                "host: the file of credentials '/no/such/file' cannot be read",
+            ),
             ("s3://abc", &variables(&[("AWS_ACCESS_KEY_ID", "hunter2")]), "only one of AWS_ACCESS_KEY_ID"),
         ] {
             let error = shown(text, environment);

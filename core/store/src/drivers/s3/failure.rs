@@ -20,6 +20,7 @@ pub(super) fn failed(error: &Error, seen: &Seen, what: &str) -> StoreError {
     }
     match (error, seen.status) {
         (Error::NotFound { .. }, _) => StoreError::not_found(format!("{said}: there is no such object")),
+        (_, Some(404)) => StoreError::absent(format!("{said}: there is no such bucket; make it, or correct its name")),
         (_, Some(400..=403)) => StoreError::refused(format!("{said}{}", remedy(code))),
         (_, Some(300..=399)) => StoreError::refused(format!(
             "{said}: it redirects to another place, which is not followed; give the right endpoint and region"
@@ -47,8 +48,14 @@ fn of_answer(seen: &Seen, what: &str) -> StoreError {
 fn is_full(status: Option<u16>, code: &str) -> bool {
     // 507 is the status for it; these are the codes of some servers.
     status == Some(507)
-        || ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "TooManyBytes"]
-            .contains(&code)
+        || [
+            "QuotaExceeded",
+            "InsufficientStorage",
+            "XMinioStorageFull",
+            "XMinioAdminBucketQuotaExceeded",
+            "TooManyBytes",
+        ]
+        .contains(&code)
 }
 
 fn remedy(code: &str) -> &'static str {

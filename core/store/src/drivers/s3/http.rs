@@ -5,17 +5,22 @@ use super::credentials::{self, Credentials};
 use super::watched::Watched;
 use crate::place::S3Place;
 use crate::{Result, StoreError};
+use base64::Engine;
+use http_body::Body;
 use lifeboat_core::Error;
+use md5::{Digest, Md5};
 use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
+use reqwest::StatusCode;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,12 +32,14 @@ pub(super) const STALL: Duration = Duration::from_secs(30);
 const SLOWEST: u64 = 32 << 10;
 /// The longest answer but for an object's bytes: a list has some 600 KB.
 const ANSWER_MAX: u64 = 8 << 20;
+/// Of an error, no more is read.
+const ERROR_MAX: u64 = 64 << 10;
 
 /// What is known before anything is connected.
 pub(super) struct Settings {
     pub credentials: Credentials,
     pub region: String,
-    pub tls: Option<ClientConfig>,
+    pub tls: ClientConfig,
     pub is_loopback: bool,
 }
 
@@ -42,10 +49,11 @@ impl Settings {
     pub fn read(place: &S3Place) -> lifeboat_core::Result<Self> {
         let (credentials, region) = credentials::find(place, &credentials::Process)?;
         let is_plain = place.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
-        let tls = match is_plain {
-            true => None,
-            false => Some(tls(place.ca.as_deref())?),
-        };
+        let roots = if is_plain { RootCertStore::empty() } else { roots(place.ca.as_deref())? };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let tls = tls.map_err(|error| Error::host(format!("TLS: {error}")))?;
+        let tls = tls.with_root_certificates(roots).with_no_client_auth();
         Ok(Self { credentials, region, tls, is_loopback: place.is_loopback() })
     }
 
@@ -57,27 +65,30 @@ impl Settings {
             .pool_idle_timeout(Duration::from_secs(20));
         // A proxy of the environment is for other machines.
         let client = if self.is_loopback { client.no_proxy() } else { client };
-        let client = match &self.tls {
-            Some(tls) => client.tls_backend_preconfigured(tls.clone()),
-            None => client,
-        };
-        let client = client.build().map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))?;
+        let client = client
+            .tls_backend_preconfigured(self.tls.clone())
+            .build()
+            .map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))?;
         Ok(Connector(client))
     }
 }
 
-/// TLS that trusts the certificates of this file, or else those of the system.
-fn tls(ca: Option<&Path>) -> lifeboat_core::Result<ClientConfig> {
+/// The certificates of this file, or else those that the system trusts.
+fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
-        let failed = |what: String| Error::host(format!("the certificates in '{}' cannot be read: {what}", path.display()));
+        let failed =
+            |what: String| Error::host(format!("the certificates in '{}' cannot be read: {what}", path.display()));
         let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
         for certificate in certificates {
             let certificate = certificate.map_err(|error| failed(error.to_string()))?;
             roots.add(certificate).map_err(|error| failed(error.to_string()))?;
         }
         if roots.is_empty() {
-            return Err(Error::misuse(format!("'{}' has no certificate; 'ca' names a file in PEM form", path.display())));
+            return Err(Error::misuse(format!(
+                "'{}' has no certificate; 'ca' names a file in PEM form",
+                path.display()
+            )));
         }
     } else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -87,10 +98,7 @@ fn tls(ca: Option<&Path>) -> lifeboat_core::Result<ClientConfig> {
             ));
         }
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|error| Error::host(format!("TLS: {error}")))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    Ok(roots)
 }
 
 /// Makes `object_store` use our client for all that it does.
@@ -124,6 +132,13 @@ pub(super) struct Seen {
     pub too_long: bool,
 }
 
+impl Seen {
+    /// The connection ended before the answer was complete.
+    pub fn broke_off(&self) -> bool {
+        self.broken.is_some() && !self.unconnected && !self.too_long
+    }
+}
+
 /// What was seen during one piece of work.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record(Arc<Mutex<Seen>>);
@@ -151,11 +166,15 @@ pub(super) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Seen) {
 
 #[async_trait::async_trait]
 impl HttpService for Connector {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if request.method() == "PUT" {
+            add_md5(&mut request).await?;
+        }
         let record = RECORD.try_with(Record::clone).unwrap_or_default();
         record.note(|seen| *seen = Seen::default());
         let sent = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);
-        let limit = asked_for(&request).unwrap_or(ANSWER_MAX);
+        let asked_for = asked_for(&request);
+        let limit = asked_for.unwrap_or(ANSWER_MAX);
         let time = STALL + Duration::from_secs(sent / SLOWEST);
         let answer = match tokio::time::timeout(time, self.0.call(request)).await {
             Ok(answer) => answer,
@@ -164,12 +183,18 @@ impl HttpService for Connector {
         let answer = answer.inspect_err(|error| {
             record.note(|seen| {
                 seen.broken = Some(causes(error));
+                // Nothing was sent.
                 seen.unconnected = error.kind() == HttpErrorKind::Connect;
             });
         })?;
         record.note(|seen| seen.status = Some(answer.status().as_u16()));
         let is_success = answer.status().is_success();
-        let (parts, body) = answer.into_parts();
+        let limit = if is_success { limit } else { ERROR_MAX };
+        let (mut parts, body) = answer.into_parts();
+        if asked_for.is_some() && parts.status == 200 && parts.headers.contains_key("content-range") {
+            // rclone sends what was asked for, under the status for all of it.
+            parts.status = StatusCode::PARTIAL_CONTENT;
+        }
         let body = HttpResponseBody::new(Watched::new(body, limit, record.clone()));
         if is_success {
             return Ok(HttpResponse::from_parts(parts, body));
@@ -178,10 +203,26 @@ impl HttpService for Connector {
         let body = body.bytes().await.unwrap_or_default();
         record.note(|seen| {
             seen.code = code(&body);
-            seen.broken = None;
+            (seen.broken, seen.too_long) = (None, false);
         });
         Ok(HttpResponse::from_parts(parts, body.into()))
     }
+}
+
+/// Some servers demand this checksum beside the newer one where objects are retained.
+async fn add_md5(request: &mut HttpRequest) -> Result<(), HttpError> {
+    let mut body = request.body().clone();
+    let mut hasher = Md5::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        if let Ok(data) = frame?.into_data() {
+            hasher.update(&data);
+        }
+    }
+    let sum = base64::engine::general_purpose::STANDARD.encode(hasher.finalize());
+    if let Ok(sum) = sum.parse() {
+        request.headers_mut().insert("content-md5", sum);
+    }
+    Ok(())
 }
 
 /// How many bytes of an object a request asks for.
@@ -193,9 +234,10 @@ fn asked_for(request: &HttpRequest) -> Option<u64> {
 
 /// The code of an error of S3: one word.
 fn code(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10))?).into_owned();
+    let text = String::from_utf8_lossy(body);
     let code = text.split_once("<Code>")?.1.split_once("</Code>")?.0;
-    let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    let is_word =
+        (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
     is_word.then(|| code.to_owned())
 }
 

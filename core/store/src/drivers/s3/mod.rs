@@ -16,7 +16,7 @@ use crate::place::S3Place;
 use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
 use bytes::Bytes;
 use lifeboat_core::Source;
-use requests::Requests;
+use requests::{ATTEMPTS, PutFailure, Requests};
 use std::fmt;
 use worker::{Task, Worker};
 
@@ -28,13 +28,12 @@ const PART: u64 = 8 << 20;
 const PARTS_MAX: u64 = 9_000;
 /// So many parts are on the way, and in memory, at a time.
 const PARTS_AT_ONCE: usize = 3;
-/// How often an object is put again when nobody knows whether it arrived.
-const ATTEMPTS: u32 = 4;
 
 /// A prefix in a bucket. Its `Debug` shows no credential.
 pub struct S3Store {
     place: S3Place,
     settings: http::Settings,
+    single_max: u64,
     worker: Worker<Requests>,
 }
 
@@ -51,7 +50,14 @@ impl S3Store {
     /// Misuse: there are no credentials, or a file has not what it should. Host: it cannot be read.
     pub fn new(place: &S3Place) -> lifeboat_core::Result<Self> {
         let settings = http::Settings::read(place)?;
-        Ok(Self { place: place.clone(), settings, worker: Worker::default() })
+        Ok(Self { place: place.clone(), settings, single_max: SINGLE_MAX, worker: Worker::default() })
+    }
+
+    /// Puts objects from this size on in parts: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_single_max(self, single_max: u64) -> Self {
+        Self { single_max, ..self }
     }
 
     fn requests(&self) -> Result<Task<Requests>> {
@@ -63,12 +69,19 @@ impl S3Store {
         name::check(name)?;
         let length = content.length().map_err(StoreError::source)?;
         let requests = self.requests()?;
-        if length >= SINGLE_MAX {
+        if length >= self.single_max {
             // So many bytes are not sent for nothing.
             if keep && requests.head_if_there(name, cancel)? == Some(length) {
                 return Ok(());
             }
-            return put_parts(&requests, name, content, length, cancel);
+            let done = put_parts(&requests, name, content, length, cancel);
+            return match done {
+                // The server may have made the object, and its answer was lost.
+                Err(error) if keep && is_unsure(&error) && requests.head_if_there(name, cancel)? == Some(length) => {
+                    Ok(())
+                }
+                done => done,
+            };
         }
         let bytes = read(content, 0, length)?;
         let mut check = Check::new(name);
@@ -126,6 +139,10 @@ impl Store for S3Store {
     }
 }
 
+fn is_unsure(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::NotFound)
+}
+
 fn read(content: &dyn Source, at: u64, length: u64) -> Result<Bytes> {
     let length = usize::try_from(length).map_err(|_| StoreError::full("no memory has so many bytes"))?;
     let mut bytes = vec![0; length];
@@ -146,19 +163,21 @@ fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, c
             Err(failure) => failure,
         };
         match failure {
-            requests::PutFailure::Exists => match requests.head_if_there(name, cancel)? {
+            PutFailure::Exists => match requests.head_if_there(name, cancel)? {
                 Some(length) if length == bytes.len() as u64 => return Ok(()),
                 // What exists is not what the name says: it is replaced.
                 Some(_) => conditional = false,
                 // Something else went on at the same time.
                 None => conditional = attempt == 1,
             },
-            requests::PutFailure::NoConditions => conditional = false,
-            requests::PutFailure::Unknown(error) if attempt >= ATTEMPTS => return Err(error),
-            requests::PutFailure::Unknown(_) => {}
+            PutFailure::NoConditions => conditional = false,
+            PutFailure::Unknown(error) if attempt >= ATTEMPTS => return Err(error),
+            PutFailure::Unknown(_) => {}
         }
         if attempt > ATTEMPTS {
-            return Err(StoreError::unreachable(format!("'{name}': the server says each time that it exists, and it does not")));
+            return Err(StoreError::unreachable(format!(
+                "'{name}': the server says each time that it exists, and it does not"
+            )));
         }
         requests.pause(attempt, cancel)?;
     }

@@ -1,18 +1,20 @@
 //! The requests that a store makes.
 
+use super::credentials::Credentials;
 use super::failure::failed;
 use super::http::{Settings, recorded};
 use super::worker::{Answer, Task};
-use super::credentials::Credentials;
 use crate::place::S3Place;
 use crate::{Cancel, Entry, LIST_MAX, Result, StoreError, StoreErrorKind, name};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum};
-use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{BackoffConfig, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig};
+use object_store::{
+    BackoffConfig, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ const RETRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest one.
 const PAUSE_MAX: Duration = Duration::from_secs(3);
+/// How often something is done again when nobody knows whether it was done.
+pub(super) const ATTEMPTS: u32 = 4;
 /// A page of a list may hold nothing but names that are not ours so often.
 const PAGES_MAX: usize = 10;
 
@@ -116,9 +120,7 @@ impl Requests {
                 page_token: token.take(),
                 ..Default::default()
             };
-            let prefix = Some(key_prefix.as_str()).filter(|prefix| !prefix.is_empty());
-            let (page, seen) = recorded(self.s3.list_paginated(prefix, options)).await;
-            let page = page.map_err(|error| failed(&error, &seen, "list"))?;
+            let page = self.page(&key_prefix, options).await?;
             for object in page.result.objects {
                 self.add(&mut entries, object.location.as_ref(), object.size, after)?;
             }
@@ -129,6 +131,20 @@ impl Requests {
             token = page.page_token;
         }
         Err(StoreError::corrupt("list: too many names that are not of objects of this store"))
+    }
+
+    /// One page of a list. `object_store` does not ask again when an answer breaks off.
+    async fn page(&self, prefix: &str, options: PaginatedListOptions) -> Result<PaginatedListResult> {
+        let prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (page, seen) = recorded(self.s3.list_paginated(prefix, options.clone())).await;
+            match page {
+                Err(_) if seen.broke_off() && attempt < ATTEMPTS => tokio::time::sleep(pause(attempt)).await,
+                page => return page.map_err(|error| failed(&error, &seen, "list")),
+            }
+        }
     }
 
     /// One name of a list, if it can be one of ours.
@@ -144,6 +160,11 @@ impl Requests {
         entries.push(Entry { name: name.to_owned(), length });
         Ok(())
     }
+}
+
+/// How long to wait after this attempt, the first of which is 1.
+fn pause(attempt: u32) -> Duration {
+    PAUSE.saturating_mul(2u32.saturating_pow(attempt)).min(PAUSE_MAX)
 }
 
 /// With the bucket in the name of the host, if so asked for.
@@ -176,10 +197,14 @@ impl Task<Requests> {
             let (put, seen) = recorded(client.s3.put_opts(&path, bytes.into(), options)).await;
             let Err(error) = put else { return Ok(Ok(())) };
             Ok(Err(match (&error, seen.status) {
-                (Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. }, _) if conditional => {
+                (Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. }, _)
+                    if conditional =>
+                {
                     PutFailure::Exists
                 }
-                (_, Some(400 | 405 | 501)) if conditional && is_unknown(seen.code.as_deref()) => PutFailure::NoConditions,
+                (_, Some(400 | 405 | 501)) if conditional && is_unknown(seen.code.as_deref()) => {
+                    PutFailure::NoConditions
+                }
                 (_, None) if !seen.unconnected => PutFailure::Unknown(failed(&error, &seen, &name)),
                 _ => return Err(failed(&error, &seen, &name)),
             }))
@@ -189,14 +214,11 @@ impl Task<Requests> {
 
     /// Waits before an object is put again.
     pub fn pause(&self, attempt: u32, cancel: &Cancel) -> Result<()> {
-        let pause = PAUSE.saturating_mul(2u32.saturating_pow(attempt)).min(PAUSE_MAX);
-        self.run(
-            async move {
-                tokio::time::sleep(pause).await;
-                Ok(())
-            },
-            cancel,
-        )
+        let pause = async move {
+            tokio::time::sleep(pause(attempt)).await;
+            Ok(())
+        };
+        self.run(pause, cancel)
     }
 
     pub fn get(&self, name: &str, range: Range<u64>, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {

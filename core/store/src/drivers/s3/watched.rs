@@ -34,7 +34,10 @@ impl Body for Watched {
     type Data = Bytes;
     type Error = HttpError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = &mut *self;
         if this.body.size_hint().lower() > this.left {
             this.record.note(|seen| seen.too_long = true);
@@ -81,3 +84,47 @@ impl fmt::Display for Broken {
 }
 
 impl std::error::Error for Broken {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    /// Gives these pieces, then ends or (if it hangs) waits for ever.
+    struct Pieces(VecDeque<&'static [u8]>, bool);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = HttpError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+            match self.0.pop_front() {
+                Some(piece) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(piece))))),
+                None if self.1 => Poll::Pending,
+                None => Poll::Ready(None),
+            }
+        }
+    }
+
+    async fn read(
+        pieces: &[&'static [u8]],
+        hangs: bool,
+        limit: u64,
+    ) -> (Result<Bytes, HttpErrorKind>, super::super::http::Seen) {
+        let record = Record::default();
+        let body = HttpResponseBody::new(Pieces(pieces.iter().copied().collect(), hangs));
+        let watched = HttpResponseBody::new(Watched::new(body, limit, record.clone()));
+        (watched.bytes().await.map_err(|error| error.kind()), record.seen())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_an_end() {
+        let (all, seen) = read(&[b"ab", b"c"], false, 3).await;
+        assert_eq!((all, seen.broken), (Ok(Bytes::from_static(b"abc")), None));
+        let (long, seen) = read(&[b"ab", b"cd"], false, 3).await;
+        assert_eq!((long, seen.too_long), (Err(HttpErrorKind::Decode), true));
+        // Waits for half a minute, in a time that does not pass.
+        let (stopped, seen) = read(&[b"ab"], true, 3).await;
+        assert_eq!((stopped, seen.broke_off()), (Err(HttpErrorKind::Timeout), true));
+    }
+}

@@ -1,0 +1,55 @@
+//! TLS: an own CA is trusted where it is named, and only there.
+#![cfg(feature = "s3")]
+
+mod support;
+
+use lifeboat_store::{Cancel, Place, StoreErrorKind};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use support::servers::Server;
+
+fn openssl(directory: &Path, arguments: &str) {
+    let done = Command::new("openssl").args(arguments.split(' ')).current_dir(directory).output().unwrap();
+    assert!(done.status.success(), "{arguments}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A CA of this name, and a certificate of it for this machine.
+fn certificates(directory: &Path, name: &str) {
+    std::fs::write(
+        directory.join("leaf.cnf"),
+        "subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n",
+    )
+    .unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    openssl(directory, &format!("req -x509 {key} -keyout {name}-ca.key -out {name}-ca.pem -days 2 -subj /CN={name}"));
+    openssl(directory, &format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN=server"));
+    openssl(
+        directory,
+        &format!(
+            "x509 -req -in {name}.csr -CA {name}-ca.pem -CAkey {name}-ca.key -CAcreateserial -days 2 -extfile leaf.cnf -out {name}.pem"
+        ),
+    );
+}
+
+#[test]
+fn an_own_ca_is_trusted_where_it_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path(), "ours");
+    certificates(directory.path(), "theirs");
+    let server = Server::moto_with(&["-s", "-c", "ours.pem", "-k", "ours.key"], directory);
+    let path = |name: &str| server.directory.path().join(name).display().to_string();
+    let named = server.store("tls", "x", server.port).replace("http://", "https://");
+    let cancel = Cancel::never().within(Duration::from_secs(60));
+    let store = Place::parse(&format!("{named}&ca={}", path("ours-ca.pem"))).unwrap().open().unwrap();
+    // The bucket does not exist, and the server said so: through TLS.
+    assert_eq!(store.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
+    let others = Place::parse(&format!("{named}&ca={}", path("theirs-ca.pem"))).unwrap().open().unwrap();
+    let error = others.head("a", &cancel).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unreachable);
+    assert!(error.to_string().contains("certificate"), "{error}");
+    for (file, part) in [("none.pem", "cannot be read"), ("credentials", "has no certificate")] {
+        let error = Place::parse(&format!("{named}&ca={}", path(file))).unwrap().open().err().unwrap();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
