@@ -1,4 +1,5 @@
-//! Every limit of the format, with its reason (`FORMAT.md`, "Limits"). All are bytes or counts.
+//! Every limit of the format, with its reason (`FORMAT.md`, "Limits"). All are bytes or counts. Those of the
+//! log stand in [`log`](crate::log).
 
 /// A chunk's plaintext: what a reader must hold at once, and what one lookup costs.
 pub const CHUNK_MAX: usize = 1 << 20;

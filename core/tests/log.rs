@@ -7,9 +7,13 @@ mod log_support;
 
 use common::key;
 use lifeboat_core::log::name::{Name, Object};
-use lifeboat_core::log::{BundleHash, Floor, NUMBER_MAX, Record, RecordHash, RecordRef, SealedPart};
-use lifeboat_core::{AccessKey, DomainKeys, ErrorKind};
+use lifeboat_core::log::{
+    BaseRef, BundleHash, BundleRef, Entry, Floor, NUMBER_MAX, Record, RecordHash, RecordRef, SealedPart,
+};
+use lifeboat_core::{AccessKey, DomainId, DomainKeys, ErrorKind, StateId};
 use log_support::{delta, entry, full, keys, sealed};
+use proptest::prelude::*;
+use std::cmp::Reverse;
 
 fn open(record: &Record, key: impl Into<AccessKey>) -> Result<SealedPart, ErrorKind> {
     let keys = key.into().keys(record.domain_id()).map_err(|error| error.kind())?;
@@ -38,10 +42,10 @@ fn what_is_signed_is_read() {
         assert_eq!(read.reference().hash, RecordHash::of(record.bytes()));
         let expected = if record.entry().number == 1 { SealedPart::default() } else { sealed() };
         let write = key().write_key("default").unwrap();
-        assert_eq!(open(&read, &key()), Ok(expected.clone()));
+        assert_eq!(open(&read, key()), Ok(expected.clone()));
         assert_eq!(open(&read, &write), Ok(expected.clone()));
-        assert_eq!(open(&read, &write.read_key()), Ok(expected));
-        assert_eq!(open(&read, &key().write_key("another").unwrap()), Err(ErrorKind::WrongKey));
+        assert_eq!(open(&read, write.read_key()), Ok(expected));
+        assert_eq!(open(&read, key().write_key("another").unwrap()), Err(ErrorKind::WrongKey));
     }
     let floor = Floor::sign(&keys, RecordRef { number: 300, hash: RecordHash([7; 32]) }, 256).unwrap();
     assert_eq!(Floor::read(floor.bytes(), Some(&keys.verify_key())).unwrap(), floor);
@@ -53,7 +57,8 @@ fn every_change_of_a_byte_is_refused() {
     let keys = keys();
     let record = &records(&keys)[2];
     let floor = Floor::sign(&keys, record.reference(), 256).unwrap();
-    let readers: [(&[u8], fn(&[u8]) -> lifeboat_core::Result<()>); 2] = [
+    type Reader = fn(&[u8]) -> lifeboat_core::Result<()>;
+    let readers: [(&[u8], Reader); 2] = [
         (record.bytes(), |bytes| Record::read(bytes, None).map(|_| ())),
         (floor.bytes(), |bytes| Floor::read(bytes, None).map(|_| ())),
     ];
@@ -110,4 +115,119 @@ fn names_are_read_as_they_are_written_and_in_no_other_form() {
         assert!(name(record(number + 1)).to_string() < after && after < name(record(number)).to_string());
     }
     assert_eq!(Name::parse(&name(record(NUMBER_MAX)).to_string().replace("00/000-", "00/0000-")), None);
+}
+
+/// What lies under a name is what the name says, or nothing.
+#[test]
+fn what_lies_under_another_name_is_corrupt() {
+    let keys = keys();
+    let record = &records(&keys)[2];
+    let floor = Floor::sign(&keys, record.reference(), 256).unwrap();
+    let verify_key = keys.verify_key();
+    assert_eq!(Record::read_at(&record.name(), record.bytes(), Some(&verify_key)).as_ref(), Ok(record));
+    assert_eq!(Floor::read_at(&floor.name(), floor.bytes(), Some(&verify_key)).as_ref(), Ok(&floor));
+    let RecordRef { number, hash } = record.reference();
+    let floor_hash = floor.name().object.sha256();
+    let other = DomainId([0; 16]);
+    for (name, bytes) in [
+        (Name { domain_id: other, ..record.name() }, record.bytes()),
+        (Name { object: Object::Record(RecordRef { number: number + 1, hash }), ..record.name() }, record.bytes()),
+        (Name { object: Object::Bundle(BundleHash(hash.0)), ..record.name() }, record.bytes()),
+        (record.name(), floor.bytes()),
+        (Name { object: Object::Floor { number: number - 1, hash: floor_hash }, ..floor.name() }, floor.bytes()),
+        (Name { object: Object::Floor { number, hash: hash.0 }, ..floor.name() }, record.bytes()),
+    ] {
+        let as_record = Record::read_at(&name, bytes, Some(&verify_key)).map_err(|error| error.kind());
+        let as_floor = Floor::read_at(&name, bytes, Some(&verify_key)).map_err(|error| error.kind());
+        assert_eq!((as_record.err(), as_floor.err()), (Some(ErrorKind::Corrupt), Some(ErrorKind::Corrupt)), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_signed_is_misuse() {
+    let keys = keys();
+    let first = || entry(1, &[], vec![full(9)]);
+    let misuse = |made: lifeboat_core::Result<Record>| assert_eq!(made.unwrap_err().kind(), ErrorKind::Misuse);
+    misuse(Record::sign(&keys, entry(2, &[], vec![full(9)]), &sealed()));
+    misuse(Record::sign(&keys, first(), &SealedPart { writer: Some(String::new()), ..sealed() }));
+    misuse(Record::sign(&keys, first(), &SealedPart { page_size: Some(1000), ..sealed() }));
+    let reader = AccessKey::from(key().write_key("default").unwrap().read_key()).keys(keys.id()).unwrap();
+    misuse(Record::sign(&reader, first(), &sealed()));
+    let record = RecordRef { number: 5, hash: RecordHash([1; 32]) };
+    for (keys, lowest) in [(&keys, 0), (&keys, 6), (&reader, 1)] {
+        assert_eq!(Floor::sign(keys, record, lowest).unwrap_err().kind(), ErrorKind::Misuse);
+    }
+}
+
+fn hashes() -> impl Strategy<Value = [u8; 32]> {
+    any::<[u8; 32]>()
+}
+
+fn texts() -> impl Strategy<Value = Option<String>> {
+    prop::option::of("\\PC{1,60}")
+}
+
+fn parts() -> impl Strategy<Value = SealedPart> {
+    let numbers = (prop::option::of(any::<i32>()), prop::option::of(any::<u32>()), prop::option::of(9_u32..=16));
+    (numbers, texts(), texts(), prop::option::of(any::<[u8; 16]>())).prop_map(
+        |((date, version, page), writer, label, group)| SealedPart {
+            date: date.map(|date| i64::from(date) * 1000),
+            writer,
+            label,
+            sqlite_version: version,
+            page_size: page.map(|bits| 1 << bits),
+            group,
+        },
+    )
+}
+
+fn entries() -> impl Strategy<Value = Entry> {
+    let bundle = (hashes(), 1_u64..=1 << 41, prop::option::of((1_u64..NUMBER_MAX, hashes(), hashes())));
+    (
+        3..=NUMBER_MAX,
+        hashes(),
+        prop::option::of((1..NUMBER_MAX, hashes())),
+        hashes(),
+        prop::collection::vec(bundle, 0..4),
+    )
+        .prop_map(|(number, before, second, state, bundles)| {
+            let first = RecordRef { number: number - 1, hash: RecordHash(before) };
+            let second = second.map(|(at, hash)| RecordRef { number: at % (number - 2) + 1, hash: RecordHash(hash) });
+            let bundle = |(sha256, length, base): ([u8; 32], _, Option<(u64, _, _)>)| BundleRef {
+                sha256: BundleHash(sha256),
+                length,
+                base: base.map(|(at, hash, state)| BaseRef {
+                    record: match at % (number - 1) + 1 {
+                        at if at == number - 1 => first,
+                        at => RecordRef { number: at, hash: RecordHash(hash) },
+                    },
+                    state_id: StateId(state),
+                }),
+            };
+            let mut bundles: Vec<BundleRef> = bundles.into_iter().map(bundle).collect();
+            let place = |bundle: &BundleRef| Reverse(bundle.base.map_or(u64::MAX, |base| base.record.number));
+            bundles.sort_by_key(place);
+            bundles.dedup_by_key(|bundle| place(bundle));
+            Entry { number, previous: [first].into_iter().chain(second).collect(), state_id: StateId(state), bundles }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_record_comes_back_and_no_changed_byte_does(
+        entry in entries(),
+        part in parts(),
+        (place, byte) in (any::<prop::sample::Index>(), 1_u8..),
+    ) {
+        let keys = keys();
+        let record = Record::sign(&keys, entry.clone(), &part).unwrap();
+        let read = Record::read_at(&Name::parse(&record.name().to_string()).unwrap(), record.bytes(), None).unwrap();
+        prop_assert_eq!(read.entry(), &entry);
+        prop_assert_eq!(read.open(&keys).unwrap(), part);
+        let mut changed = record.bytes().to_vec();
+        *place.get_mut(&mut changed) ^= byte;
+        prop_assert_eq!(Record::read(&changed, None).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
 }

@@ -4,7 +4,7 @@ mod common;
 mod log_support;
 
 use lifeboat_core::log::{Entry, Floor, Fork, Lines, Reach, RecordRef, Standing};
-use log_support::{entry, full, keys, reference, series};
+use log_support::{delta, entry, full, keys, reference, series};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -45,14 +45,30 @@ fn grow(turns: &[Turn]) -> Vec<(RecordRef, Entry, Vec<usize>)> {
         let number = previous[0].number + 1;
         heads.push(log.len());
         heads.retain(|head| !before.contains(head));
-        log.push((reference(number, line as u8 + 1), entry(number, &previous, vec![]), before));
+        // Some have a base, which is before them.
+        let bundles = match (number, line % 3) {
+            (3.., 0) => {
+                let far = before_all(&log, &before).into_iter().nth(line % 5);
+                far.filter(|place| log[*place].0.number < number - 1)
+                    .map(|place| delta(1, log[place].0))
+                    .into_iter()
+                    .collect()
+            }
+            _ => vec![],
+        };
+        log.push((reference(number, line as u8 + 1), entry(number, &previous, bundles), before));
     }
     log
 }
 
 /// The places before this one, itself included.
 fn before(log: &[(RecordRef, Entry, Vec<usize>)], place: usize) -> BTreeSet<usize> {
-    let (mut found, mut left) = (BTreeSet::new(), vec![place]);
+    before_all(log, &[place])
+}
+
+/// The places before these, themselves included.
+fn before_all(log: &[(RecordRef, Entry, Vec<usize>)], places: &[usize]) -> BTreeSet<usize> {
+    let (mut found, mut left) = (BTreeSet::new(), places.to_vec());
     while let Some(place) = left.pop() {
         if found.insert(place) {
             left.extend(&log[place].2);
@@ -90,7 +106,7 @@ proptest! {
                     prop_assert_eq!(newest, heads[0]);
                     let place = place_of(&read[0]);
                     match lost.contains(&place) {
-                        true => lines.absent(read[0].hash),
+                        true => lines.absent(read[0]),
                         false => lines.add_entry(log[place].0, &log[place].1),
                     }
                 }

@@ -165,7 +165,7 @@ fn a_path_leads_round_records_and_bundles_that_are_gone() {
     assert!(path.is_none() && read < 300, "{read}");
     let (path, _) = plan(newest_of(&log), &log, &[]);
     let path = path.unwrap();
-    let is_short_cut = |number: u64| number % 16 == 0;
+    let is_short_cut = |number: u64| number.is_multiple_of(16);
     assert_eq!(path.steps.iter().filter(|step| is_short_cut(step.record.number)).count(), 17);
     for step in path.steps.iter().skip(1) {
         let mut planner = newest_of(&log);

@@ -69,6 +69,16 @@ impl Floor {
         Ok(Self { domain_id, record, lowest, verify_key, bytes: bytes.to_vec(), hash: RecordHash::of(bytes).0 })
     }
 
+    /// The same of what lies under a name in a copy.
+    ///
+    /// # Errors
+    /// As [`Record::read_at`](super::Record::read_at).
+    pub fn read_at(name: &Name, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<Self> {
+        name.check_hash(bytes)?;
+        let floor = Self::read(bytes, expected)?;
+        name.check_same(&floor.name()).map(|()| floor)
+    }
+
     /// The domain of whose log it speaks.
     pub fn domain_id(&self) -> DomainId {
         self.domain_id

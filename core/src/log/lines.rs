@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What was read of a log, as lines of records that name one another.
 ///
 /// Give it the newest record of each copy; [`Lines::standing`] says which others it has to see. A record names those before
-/// it and those of its bases, so that a line of 100,000 records is followed in some dozens of steps. It holds some 200
+/// it and those of its bases, so that a line of 100,000 records is followed in some dozens of steps. It holds some 250
 /// bytes for each record that it was given.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
@@ -105,8 +105,8 @@ impl Lines {
     }
 
     /// No copy that answers has this record.
-    pub fn absent(&mut self, hash: RecordHash) {
-        self.absent.insert(hash);
+    pub fn absent(&mut self, record: RecordRef) {
+        self.absent.insert(record.hash);
     }
 
     /// The record of the highest number; of several the one whose hash is the highest.

@@ -2,7 +2,8 @@
 //! store: one that is not exactly as a [`Name`] writes it is junk.
 
 use super::{BundleHash, NUMBER_MAX, RecordHash, RecordRef};
-use crate::DomainId;
+use crate::crypto::digest::sha256;
+use crate::{DomainId, Error, Result};
 use std::fmt;
 
 /// The name of an object. In a store's order, records and floor statements begin with the newest.
@@ -100,6 +101,27 @@ impl Name {
             Object::Record(RecordRef { number, .. }) | Object::Floor { number, .. } => number > 0,
         };
         (numbered && parsed.to_string() == name).then_some(parsed)
+    }
+}
+
+impl Name {
+    /// That these are the bytes whose hash stands in the name.
+    ///
+    /// # Errors
+    /// Corrupt: whatever lies there may be replaced.
+    pub fn check_hash(&self, bytes: &[u8]) -> Result<()> {
+        match sha256(bytes) == self.object.sha256() {
+            true => Ok(()),
+            false => Err(Error::corrupt(format!("what lies under {self} has not the hash in its name"))),
+        }
+    }
+
+    /// That what was read under this name bears the other.
+    pub(super) fn check_same(&self, own: &Self) -> Result<()> {
+        match self == own {
+            true => Ok(()),
+            false => Err(Error::corrupt(format!("what lies under {self} is {own}"))),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ const PER_BUNDLE: u64 = 64 << 10;
 /// needs: from the newest record back along the longest short cuts, so that a log of 100,000 records is planned from some
 /// dozens of them. Given all records, it finds the cheapest chain of all.
 ///
-/// It holds some 200 bytes for each record that it was given, and takes time that grows little faster than their number.
+/// It holds some 450 bytes for each record that it was given, and takes time that grows little faster than their number.
 #[derive(Clone, Debug)]
 pub struct Planner {
     start: usize,

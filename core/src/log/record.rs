@@ -101,6 +101,17 @@ impl Record {
         Ok(Self { domain_id, entry, verify_key, bytes: bytes.to_vec(), hash, sealed_at })
     }
 
+    /// The same of what lies under a name in a copy.
+    ///
+    /// # Errors
+    /// As [`Record::read`]; corrupt, too, when the bytes have not the hash in the name, or are a record of another domain
+    /// or number.
+    pub fn read_at(name: &Name, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<Self> {
+        name.check_hash(bytes)?;
+        let record = Self::read(bytes, expected)?;
+        name.check_same(&record.name()).map(|()| record)
+    }
+
     /// The part that only holders of a key of the domain read. [`AccessKey::keys`](crate::AccessKey::keys) of
     /// [`Record::domain_id`] gives the keys. A record whose sealed part is unsupported can still be restored from.
     ///

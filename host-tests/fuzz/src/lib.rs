@@ -36,6 +36,7 @@ pub fn key() -> RecoveryKey {
 /// The signature seed and the log seal key of the domain "default" of that key, as FORMAT.md has them among its worked keys: to
 /// sign and seal what no exporter would.
 pub const SIGNATURE_SEED: [u8; 32] = bytes(b"46dd71f0ea3b8f7c33e0f3a208127e844af68c53daa62fe30cb16cc12f2c27c9");
+/// Its log seal key.
 pub const LOG_SEAL_KEY: [u8; 64] = bytes(
     b"a2f6870c34262e787c9cf11bf93d5f9e5301561e8318bdbac6da7225068ab963\
       2bcc522acf7cba0e597799d93f0b270c58944fe580aa834cee0080ee06a4f9ed",
