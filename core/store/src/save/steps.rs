@@ -254,18 +254,17 @@ fn previous(local: &Local<'_>, situation: &Situation) -> Vec<RecordRef> {
     ends.extend(situation.top.as_ref().map(Record::reference));
     ends.extend(local.spool.as_ref().map(|spool| spool.record.reference()));
     ends.extend(local.head.as_ref().map(Record::reference));
-    let Some(first) = ends.iter().copied().max() else { return Vec::new() };
     let newest = situation.usable().into_iter().filter_map(|copy| situation.newest(copy));
     ends.extend(newest);
     ends.extend(local.memory.tips());
-    let mut others: Vec<RecordRef> = Vec::new();
+    let mut named: Vec<RecordRef> = Vec::new();
     for end in ends {
-        if end != first && !others.contains(&end) && others.len() < PREVIOUS_MAX - 1 {
-            others.push(end);
+        if !named.contains(&end) && named.len() < PREVIOUS_MAX {
+            named.push(end);
         }
     }
-    others.sort_by(|a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
-    std::iter::once(first).chain(others).collect()
+    named.sort_by(|a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
+    named
 }
 
 /// What is to be done for each copy that can come to this record.
