@@ -25,7 +25,15 @@ mod world;
 use history::{Counts, History, Scene};
 use rules::Rules;
 
-const ALONE: Scene = Scene { exporters: 1, tampering: false, deletion: false, image: false, prune: false, rotation: false, recurring: false };
+const ALONE: Scene = Scene {
+    exporters: 1,
+    tampering: false,
+    deletion: false,
+    image: false,
+    prune: false,
+    rotation: false,
+    recurring: false,
+};
 
 /// The kinds of histories, each with what may happen in it.
 const SCENES: [(&str, Scene); 12] = [

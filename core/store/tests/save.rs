@@ -115,7 +115,8 @@ fn stopped_at_every_step() {
                 assert!(held >= if acknowledged == 0 { 0 } else { 2 }, "{context}: {restored:?}");
                 // The next save goes on, though the database has changed meanwhile.
                 database.live += u64::from(at % 2 == 0);
-                let next = place.save(&dynamic(&stores), &mut database).unwrap_or_else(|error| panic!("{context}: {error}"));
+                let next =
+                    place.save(&dynamic(&stores), &mut database).unwrap_or_else(|error| panic!("{context}: {error}"));
                 assert_eq!(next.done, 3, "{context}: {next:?}");
                 stores.iter().for_each(|store| assert_eq!(restore(store), Some(database.live), "{context}"));
                 stops += 1;

@@ -173,9 +173,9 @@ fn put_record(save: &Save<'_>, copy: usize, record: &Record, pace: &Pace) -> Res
 fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Result<(), Stop> {
     let (store, domain, key) = (&*save.copies[lane.copy].store, save.keys.id(), save.keys.verify_key());
     let before = lane.newest.map_or(0, |newest| newest.number);
-    let on_the_line = names_of(record).chain(lane.replicas.iter().flat_map(|replica| {
-        names_of(&replica.record).chain([replica.record.reference().hash])
-    }));
+    let on_the_line = names_of(record).chain(
+        lane.replicas.iter().flat_map(|replica| names_of(&replica.record).chain([replica.record.reference().hash])),
+    );
     let on_the_line: Vec<RecordHash> = on_the_line.chain([record.reference().hash]).collect();
     let (mut after, mut limit) = (String::new(), 8);
     loop {

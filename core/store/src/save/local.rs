@@ -66,7 +66,10 @@ impl<'a> Local<'a> {
         let lock_path = directory.join("lock");
         let lock = files.lock(&lock_path).map_err(|error| at(&lock_path, error))?;
         let Some(lock) = lock else {
-            return Err(Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display())));
+            return Err(Error::busy(format!(
+                "another save runs, with the local state '{}'; try again",
+                directory.display()
+            )));
         };
         for name in ["spool", "ledger"] {
             let path = directory.join(name);
@@ -101,7 +104,8 @@ impl<'a> Local<'a> {
         if let Some(bytes) = self.read("spool/spool")? {
             let wrong = |why: &str| self.wrong("spool/spool", why);
             let file: SpoolFile = serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
-            let record = Record::read(&from_hex(&file.record)?, Some(&self.key)).map_err(|error| wrong(error.message()))?;
+            let record =
+                Record::read(&from_hex(&file.record)?, Some(&self.key)).map_err(|error| wrong(error.message()))?;
             self.spool = Some(Spool { record, aimed: file.aimed, weight: file.weight, ledger: file.ledger });
         }
         // What a killed save left: nothing names it.

@@ -22,7 +22,8 @@ pub(super) struct Replica {
 pub(super) fn fits(newest: Option<RecordRef>, is_forked: bool, record: &Record) -> bool {
     let entry = record.entry();
     let bases = || entry.bundles.iter().map(|bundle| bundle.base.map(|base| base.record));
-    let is_chained = newest.is_none_or(|newest| entry.previous.contains(&newest) || bases().any(|base| base == Some(newest)));
+    let is_chained =
+        newest.is_none_or(|newest| entry.previous.contains(&newest) || bases().any(|base| base == Some(newest)));
     is_chained && bases().any(|base| base.is_none() || (base == newest && !is_forked))
 }
 

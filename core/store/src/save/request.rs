@@ -2,8 +2,8 @@
 
 use super::exporter::Exporter;
 use super::files::Files;
-use super::summary::SaveSummary;
 use super::steps;
+use super::summary::SaveSummary;
 use crate::Store;
 use lifeboat_core::log::{RecordHash, SealedPart};
 use lifeboat_core::{DomainKeys, Result};

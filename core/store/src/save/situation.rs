@@ -96,10 +96,12 @@ impl Situation {
                 Some(chosen)
             }
         };
-        self.top = top.map(|top| {
-            let known = self.known.get(top).cloned();
-            known.ok_or_else(|| Error::corrupt(format!("record {} {} was seen and is gone", top.number, top.hash)))
-        }).transpose()?;
+        self.top = top
+            .map(|top| {
+                let known = self.known.get(top).cloned();
+                known.ok_or_else(|| Error::corrupt(format!("record {} {} was seen and is gone", top.number, top.hash)))
+            })
+            .transpose()?;
         Ok(())
     }
 
@@ -119,14 +121,20 @@ impl Situation {
     /// A record, and who has it.
     fn describe(&self, save: &Save<'_>, record: RecordRef) -> String {
         let has = |copy: &Seen| copy.look.as_ref().is_some_and(|look| look.newest == Some(record));
-        let names = save.copies.iter().zip(&self.copies).filter(|(_, seen)| has(seen)).map(|(copy, _)| copy.name.as_str());
+        let names =
+            save.copies.iter().zip(&self.copies).filter(|(_, seen)| has(seen)).map(|(copy, _)| copy.name.as_str());
         let names: Vec<_> = names.collect();
         let place = if names.is_empty() { "this place".to_owned() } else { names.join(", ") };
         format!("number {} in {place}: {}", record.number, record.hash)
     }
 
     /// Others saved since, or this place is an old one.
-    fn ask_when_ahead(&self, save: &Save<'_>, local: &Local<'_>, live: &mut dyn FnMut() -> Result<StateId>) -> Result<()> {
+    fn ask_when_ahead(
+        &self,
+        save: &Save<'_>,
+        local: &Local<'_>,
+        live: &mut dyn FnMut() -> Result<StateId>,
+    ) -> Result<()> {
         let Some(top) = self.top.as_ref().filter(|_| self.settled.is_empty()) else { return Ok(()) };
         let is = |record: Option<&Record>| record.is_some_and(|record| record.reference() == top.reference());
         if is(local.head.as_ref()) || is(local.spool.as_ref().map(|spool| &spool.record)) {
@@ -182,9 +190,10 @@ impl Situation {
 
     /// Why copies got nothing, in one line.
     pub(super) fn reasons(&self, save: &Save<'_>) -> String {
-        let reasons = save.copies.iter().zip(&self.copies).filter_map(|(copy, seen)| {
-            Some(format!("{}: {}: {}", copy.name, seen.state.name(), seen.why.as_ref()?))
-        });
+        let reasons =
+            save.copies.iter().zip(&self.copies).filter_map(|(copy, seen)| {
+                Some(format!("{}: {}: {}", copy.name, seen.state.name(), seen.why.as_ref()?))
+            });
         reasons.collect::<Vec<_>>().join("; ")
     }
 
@@ -205,9 +214,9 @@ pub(super) fn reader<'s>(save: &'s Save<'_>, copies: &'s [Seen]) -> impl FnMut(R
     move |record| {
         let answering = (0..copies.len()).filter(|&copy| copies[copy].look.is_some());
         let (domain, key) = (save.keys.id(), save.keys.verify_key());
-        answering.into_iter().find_map(|copy| {
-            read_record(&*save.copies[copy].store, domain, &key, record, &cancel).ok()
-        })
+        answering
+            .into_iter()
+            .find_map(|copy| read_record(&*save.copies[copy].store, domain, &key, record, &cancel).ok())
     }
 }
 
@@ -230,7 +239,8 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>) -> Result<Vec<Seen>> {
         looks[copy] = Some(look);
     }
     let seen = ids.into_iter().zip(looks).enumerate().map(|(copy, (id, look))| {
-        let twice = |id: &String| save.copies[..copy].iter().any(|other| other.store.id().is_ok_and(|other| other == *id));
+        let twice =
+            |id: &String| save.copies[..copy].iter().any(|other| other.store.id().is_ok_and(|other| other == *id));
         let (id, look, why) = match (id, look) {
             (Ok(id), _) if twice(&id) => (None, None, Some("it is the same place as one before it".to_owned())),
             (Ok(id), Some(Ok(look))) => (Some(id), Some(look), None),

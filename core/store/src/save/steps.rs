@@ -273,7 +273,8 @@ fn lanes(save: &Save<'_>, situation: &Situation, record: &Record) -> Vec<Lane> {
     let lane = |copy: usize| {
         let newest = situation.newest(copy);
         let id = situation.copies[copy].id.clone()?;
-        let unsure = newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
+        let unsure =
+            newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
         let others = situation.usable().into_iter().filter(|other| *other != copy).collect();
         let replicas = match newest == Some(record.reference()) {
             true => Vec::new(),

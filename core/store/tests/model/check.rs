@@ -49,14 +49,20 @@ pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> 
         if copy.tampered != tampered {
             continue;
         }
-        if !copy.log.contains(&save.record) && !world.newest(copy).iter().any(|&newest| world.comes_after(newest, save.record)) {
+        if !copy.log.contains(&save.record)
+            && !world.newest(copy).iter().any(|&newest| world.comes_after(newest, save.record))
+        {
             return Err(format!("saved means saved: copy {number} does not hold record {}", save.record));
         }
         // Acknowledged records of other lines that were here when this one was, and of which nobody was told.
         for &other in &copy.log {
-            let there = world.records[other].counted.iter().any(|&(of, tampered)| of == number && tampered == copy.tampered);
+            let there =
+                world.records[other].counted.iter().any(|&(of, tampered)| of == number && tampered == copy.tampered);
             if there && !world.records[other].reported && world.forked(other, save.record) {
-                return Err(format!("order: records {other} and {} fork, both were acknowledged in silence", save.record));
+                return Err(format!(
+                    "order: records {other} and {} fork, both were acknowledged in silence",
+                    save.record
+                ));
             }
         }
     }

@@ -34,7 +34,15 @@ impl View {
         let newest = world.newest(copy).first().copied();
         let forked = copy.log.iter().any(|&record| world.forked(record, newest.unwrap()));
         let unsure = newest.is_some_and(|newest| tip.maybe.contains(&newest));
-        Some(Self { all: copy.log.clone(), window, newest, unsure, forked, bundles: copy.bundles.clone(), floor: copy.floor })
+        Some(Self {
+            all: copy.log.clone(),
+            window,
+            newest,
+            unsure,
+            forked,
+            bundles: copy.bundles.clone(),
+            floor: copy.floor,
+        })
     }
 }
 
@@ -124,7 +132,8 @@ pub fn decide(
     candidates.extend(memory.head.iter().chain(&spooled));
     known.extend(memory.head.iter().chain(&spooled));
     // What was remembered of the copies when the save began comes before the head.
-    let mut below: BTreeSet<Rec> = exporter.local.memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe).copied()).collect();
+    let mut below: BTreeSet<Rec> =
+        exporter.local.memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe).copied()).collect();
     below.retain(|record| Some(*record) != memory.head && Some(*record) != spooled);
     let heads = heads(world, &candidates, &known, &below);
     if heads.len() > 1 && rules.fork_stops && !orders.go_on {
@@ -208,7 +217,9 @@ pub fn decide(
         }
         // Passed over: copies answer that have no path to it, and it may be in one that does not answer.
     }
-    if let Some(top) = top.filter(|top| world.records[*top].state == exporter.live && heads.len() == 1 && Some(*top) != spooled) {
+    if let Some(top) =
+        top.filter(|top| world.records[*top].state == exporter.live && heads.len() == 1 && Some(*top) != spooled)
+    {
         let lanes = lanes_for(world, top);
         if lanes.len() >= minimum {
             return Decision::Go(top, lanes, lost);
@@ -237,7 +248,9 @@ pub fn decide(
     let settled = if orders.go_on { heads.as_slice() } else { &[] };
     let record = new_record(world, exporter, memory, top, settled, &newest, rules, rng);
     let mut lanes = lanes_for(world, record);
-    if lanes.len() < usable.len().min(minimum) && world.records[record].bundles.iter().all(|bundle| bundle.base.is_some()) {
+    if lanes.len() < usable.len().min(minimum)
+        && world.records[record].bundles.iter().all(|bundle| bundle.base.is_some())
+    {
         world.records[record].bundles.push(Bundle { base: None, state: exporter.live });
         lanes = lanes_for(world, record);
     }
@@ -312,7 +325,8 @@ fn fits(
     let record = &world.records[record];
     let chained = newest.is_none_or(|newest| record.previous.contains(&newest)) || !rules.chained;
     let state = newest.map(|newest| world.records[newest].state);
-    let mut bundles = record.bundles.iter().filter(|bundle| available.is_none_or(|available| available.contains(bundle)));
+    let mut bundles =
+        record.bundles.iter().filter(|bundle| available.is_none_or(|available| available.contains(bundle)));
     let path = bundles.any(|bundle| bundle.base.is_none() || (bundle.base == state && !whole));
     (chained && path) || !rules.path_needed
 }
@@ -333,7 +347,14 @@ fn steps(world: &World, record: Rec, available: Option<&BTreeSet<Bundle>>, rules
 }
 
 /// How this copy comes to hold `record`: records that it lacks are copied from others first, each with its bundles.
-fn lane(world: &World, views: &[Option<View>], copy: usize, record: Rec, spooled: Option<Rec>, rules: Rules) -> Option<Lane> {
+fn lane(
+    world: &World,
+    views: &[Option<View>],
+    copy: usize,
+    record: Rec,
+    spooled: Option<Rec>,
+    rules: Rules,
+) -> Option<Lane> {
     let view = views[copy].as_ref().unwrap();
     let mut lane = Lane { copy, ..Lane::default() };
     let newest = view.newest.filter(|&newest| view.unsure && rules.unsure_again && Some(newest) != spooled);

@@ -135,11 +135,27 @@ impl Exporter {
         let before = memory.clone();
         let tampered = world.copies.iter().map(|copy| copy.tampered).collect();
         let views = Vec::new();
-        self.run = Some(Run { phase: Phase::Look(0), orders, views, memory, lanes: vec![], lost: false, record: None, tampered, before });
+        self.run = Some(Run {
+            phase: Phase::Look(0),
+            orders,
+            views,
+            memory,
+            lanes: vec![],
+            lost: false,
+            record: None,
+            tampered,
+            before,
+        });
     }
 
     /// Does one step of the save. An outcome ends it.
-    pub fn step(&mut self, world: &mut World, rules: Rules, minimum: usize, rng: &mut Rng) -> Option<(Outcome, Option<Acknowledged>)> {
+    pub fn step(
+        &mut self,
+        world: &mut World,
+        rules: Rules,
+        minimum: usize,
+        rng: &mut Rng,
+    ) -> Option<(Outcome, Option<Acknowledged>)> {
         let mut run = self.run.take()?;
         let end = |outcome| Some((outcome, None));
         match run.phase {
@@ -156,7 +172,8 @@ impl Exporter {
                 }
             },
             Phase::Lanes => {
-                let open: Vec<_> = (0..run.lanes.len()).filter(|&i| !run.lanes[i].steps.is_empty() && !run.lanes[i].failed).collect();
+                let open: Vec<_> =
+                    (0..run.lanes.len()).filter(|&i| !run.lanes[i].steps.is_empty() && !run.lanes[i].failed).collect();
                 let counted = run.lanes.iter().filter(|lane| lane.steps.is_empty() && !lane.failed).count();
                 if open.is_empty() || (counted >= minimum && rng.percent(20)) {
                     if counted < minimum && rules.minimum {
@@ -210,7 +227,8 @@ impl Exporter {
                 Some(lane) => {
                     tip.sure = lane.reached.or(tip.sure);
                     // The record itself, or the one that was noted last.
-                    tip.maybe.extend(&self.local.memory.tips.get(copy).map(|tip| tip.maybe.clone()).unwrap_or_default());
+                    tip.maybe
+                        .extend(&self.local.memory.tips.get(copy).map(|tip| tip.maybe.clone()).unwrap_or_default());
                     tip.maybe.insert(record);
                 }
                 None if aimed.contains(&copy) && tip.sure != Some(record) => {

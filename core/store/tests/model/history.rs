@@ -89,7 +89,20 @@ impl History {
         let world = World { copies: vec![Copy::default(); copies], ..World::default() };
         let exporters = (0..scene.exporters).map(|_| Exporter::default()).collect();
         let (images, old, counts) = (vec![], vec![], Counts::default());
-        Self { world, exporters, scene, rules, minimum, rng, prune: None, images, old, states: 0, orders: Orders::default(), counts }
+        Self {
+            world,
+            exporters,
+            scene,
+            rules,
+            minimum,
+            rng,
+            prune: None,
+            images,
+            old,
+            states: 0,
+            orders: Orders::default(),
+            counts,
+        }
     }
 
     /// Runs it. The error says what was violated.
@@ -172,7 +185,9 @@ impl History {
         }
         // Some saves are quick, and others sleep between two steps.
         for _ in 0..=self.rng.below(8) {
-            let Some((outcome, save)) = self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng) else {
+            let Some((outcome, save)) =
+                self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng)
+            else {
                 any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
                 continue;
             };
@@ -232,7 +247,8 @@ impl History {
             0 => self.old.push((number, self.world.copies[number].clone())),
             1 => self.replace(number, Copy::default()),
             2 => {
-                let images: Vec<_> = self.old.iter().filter(|(of, _)| *of == number).map(|(_, copy)| copy.clone()).collect();
+                let images: Vec<_> =
+                    self.old.iter().filter(|(of, _)| *of == number).map(|(_, copy)| copy.clone()).collect();
                 if !images.is_empty() {
                     let image = self.rng.pick(&images).clone();
                     self.replace(number, image);
@@ -288,7 +304,8 @@ impl History {
         let all = held(&self.world, there);
         let ends = heads(&self.world, &all, &all, &BTreeSet::new());
         if ends.len() > 1 {
-            let proved = || ends.iter().any(|&one| ends.iter().any(|&other| proved_fork(&self.world, &all, one, other)));
+            let proved =
+                || ends.iter().any(|&one| ends.iter().any(|&other| proved_fork(&self.world, &all, one, other)));
             if self.scene.honest() && (complete || proved()) {
                 return Err(format!("a fork is seen where there is none: {ends:?}"));
             }
@@ -321,7 +338,9 @@ impl History {
             for _ in 0..60 {
                 self.exporters[number].begin(&self.world, orders);
                 let outcome = loop {
-                    if let Some((outcome, _)) = self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng) {
+                    if let Some((outcome, _)) =
+                        self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng)
+                    {
                         break outcome;
                     }
                     any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;

@@ -42,7 +42,8 @@ impl Prune {
         if rules.prune_proves && kept.iter().any(|&record| !states.contains(&world.records[record].state)) {
             return None;
         }
-        let listed: BTreeSet<_> = kept.iter().flat_map(|&record| world.records[record].bundles.iter().copied()).collect();
+        let listed: BTreeSet<_> =
+            kept.iter().flat_map(|&record| world.records[record].bundles.iter().copied()).collect();
         let gone: Vec<_> = copy.log.difference(&kept).copied().collect();
         let bundles = gone.iter().flat_map(|&record| world.records[record].bundles.iter().copied());
         let bundles: BTreeSet<_> = bundles.filter(|bundle| !listed.contains(bundle)).collect();

@@ -134,10 +134,10 @@ impl Place {
         database: &mut Database,
     ) -> Result<SaveSummary> {
         self.now += 100;
-        let copies = stores.iter().enumerate().map(|(number, store)| CopyStore {
-            name: format!("copy {number}"),
-            store: store.clone(),
-        });
+        let copies = stores
+            .iter()
+            .enumerate()
+            .map(|(number, store)| CopyStore { name: format!("copy {number}"), store: store.clone() });
         let save = Save {
             copies: copies.collect(),
             minimum: self.minimum,
