@@ -8,9 +8,10 @@ use super::situation::{Situation, reader};
 use super::steps::lanes;
 use crate::Cancel;
 use crate::series::{ObjectSource, path_to};
+use lifeboat_core::Result;
+use lifeboat_core::chain::Source;
 use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
-use lifeboat_core::{Result, Source};
 
 /// More bundles behind the full one cost a reader too many requests.
 const DELTAS_MAX: u64 = 128;
@@ -21,7 +22,11 @@ pub(super) fn holder(situation: &Situation, record: RecordRef) -> Option<usize> 
 }
 
 /// The record whose state a delta should begin from, so that enough copies can take it.
-pub(super) fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Situation) -> Result<(Option<Record>, Base)> {
+pub(super) fn choose_base(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &Situation,
+) -> Result<(Option<Record>, Base)> {
     let usable = situation.usable();
     let needed = save.minimum.min(usable.len());
     let is_heavy = |weight: Weight| weight.deltas.saturating_mul(2) > weight.full || weight.count >= DELTAS_MAX;
