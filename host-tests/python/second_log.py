@@ -76,10 +76,9 @@ def read_record(fields, data):
     bases = [base for _, _, base in bundles if base is not None]
     need(all(is_array(b, int, bytes, bytes) and is_number(b[0]) and is_id(b[1]) and is_id(b[2]) for b in bases), "a base of another form")
     # Its place in the log.
-    need(1 <= number <= NUMBER_MAX and (number == 1) == (not previous) and len(previous) <= 2, "a number that does not go with it")
+    need(1 <= number <= NUMBER_MAX and (number == 1) == (not previous) and len(previous) <= 16, "a number that does not go with it")
     need(not previous or previous[0][0] == number - 1, "the number before is not the one before")
-    if len(previous) == 2:
-        (a, first), (b, second) = previous
+    for (a, first), (b, second) in zip(previous, previous[1:]):
         need(1 <= b <= a and (b < a or first < second), "references out of order")
     # Its bundles.
     need(len(bundles) <= 3 and (number > 1 or bundles), "too many bundles, or a first record without any")

@@ -10,10 +10,9 @@ use serde_bytes::ByteArray;
 pub struct Entry {
     /// Its place in the log: from 1 to [`NUMBER_MAX`], and one more than that of the first previous record.
     pub number: u64,
-    /// The records after which it comes. None: it is the first. The first of them has the number before: it goes on from
-    /// that one. Then come other ends that it knows, at most [`PREVIOUS_MAX`] in all: the newest records of copies that
-    /// lag, and the other lines of a fork that it settles. Of those, numbers descend; two of one number ascend by their
-    /// hashes.
+    /// The records after which it comes, at most [`PREVIOUS_MAX`]. None: it is the first. The first of them has the number
+    /// before. Others are ends that it knows: the newest records of copies that lag, and the other lines of a fork that it
+    /// settles. Numbers descend; two of one number ascend by their hashes.
     pub previous: Vec<RecordRef>,
     /// The state that was saved.
     pub state_id: StateId,
@@ -78,9 +77,6 @@ impl Entry {
         if !(1..=NUMBER_MAX).contains(&self.number) {
             return wrong("there is no such number");
         }
-        if self.previous.iter().any(|record| record.number >= self.number) {
-            return wrong("a record before it has not a lower number");
-        }
         if self.previous.iter().any(|record| record.number == 0) {
             return wrong("a record before it has the number 0");
         }
@@ -91,8 +87,7 @@ impl Entry {
                 wrong("the first record before it has not the number before")
             }
             all if all.len() > PREVIOUS_MAX => wrong("it names more than 16 records before it"),
-            [first, others @ ..] if others.contains(first) => wrong("it names a record before it twice"),
-            [_, others @ ..] if others.is_sorted_by(|a, b| (b.number, a.hash) < (a.number, b.hash)) => Ok(()),
+            all if all.is_sorted_by(|a, b| (b.number, a.hash) < (a.number, b.hash)) => Ok(()),
             _ => wrong("the records before it are not in order"),
         }
     }

@@ -4,7 +4,8 @@
 
 mod support;
 
-use lifeboat_store::{Cancel, Entry, Place, Store, StoreErrorKind};
+use lifeboat_store::drivers::s3::S3Store;
+use lifeboat_store::{Cancel, Entry, Place, S3Place, Store, StoreErrorKind};
 use std::time::Duration;
 use support::contract::{self, named, names};
 use support::proxy::{Fault, Proxy};
@@ -76,14 +77,15 @@ fn each_request_fails(faulty: &Faulty, fault: &Fault, content: &[u8]) {
 #[test]
 fn an_upload_in_parts_goes_on_after_each_failure() {
     let faulty = Faulty::new("in-parts");
-    let content = contract::bytes((64 << 20) + 3);
+    let content = contract::bytes((17 << 20) + 3);
+    let store = || S3Store::new(&S3Place::parse(&faulty.name).unwrap()).unwrap().with_single_max(1 << 20);
     let name = named("bundles/ab/", &content);
     let cancel = Cancel::never();
     // Head, begin, nine parts, the end.
     for (number, fault) in
         [(0, Fault::Lost), (1, Fault::Lost), (3, Fault::AnswerLost), (10, Fault::Status(503, "SlowDown"))]
     {
-        let store = faulty.store();
+        let store = store();
         faulty.proxy.fail(number, fault.clone());
         store.put(&name, &content, &cancel).unwrap_or_else(|error| panic!("{number} {fault:?}: {error}"));
         assert_eq!(store.head(&name, &cancel), Ok(content.len() as u64));
@@ -91,8 +93,8 @@ fn an_upload_in_parts_goes_on_after_each_failure() {
     }
     // Wrong bytes are noticed before the object appears, and the parts are removed.
     let mut wrong = content.clone();
-    wrong[60 << 20] ^= 1;
-    let store = faulty.store();
+    wrong[16 << 20] ^= 1;
+    let store = store();
     assert_eq!(store.put(&name, &wrong, &cancel).unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert_eq!(store.head(&name, &cancel).unwrap_err().kind(), StoreErrorKind::NotFound);
     let heads = faulty.proxy.heads();

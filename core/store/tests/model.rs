@@ -36,7 +36,7 @@ const ALONE: Scene = Scene {
 };
 
 /// The kinds of histories, each with what may happen in it.
-const SCENES: [(&str, Scene); 11] = [
+const SCENES: [(&str, Scene); 12] = [
     ("alone", ALONE),
     ("alone, copies one at a time", Scene { rotation: true, ..ALONE }),
     ("alone, local state deleted", Scene { deletion: true, ..ALONE }),
@@ -47,6 +47,7 @@ const SCENES: [(&str, Scene); 11] = [
     ("an old image of the device", Scene { image: true, ..ALONE }),
     ("two exporters", Scene { exporters: 2, ..ALONE }),
     ("two exporters, with prune", Scene { exporters: 2, prune: true, ..ALONE }),
+    ("two exporters, with prune, few states", Scene { exporters: 2, prune: true, recurring: true, ..ALONE }),
     ("everything", Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, ..ALONE }),
 ];
 

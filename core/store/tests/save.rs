@@ -5,7 +5,7 @@ mod faults;
 #[path = "save/support.rs"]
 mod support;
 
-use faults::{Fault, FaultyFiles, FaultyStore, Steps};
+use faults::{Fault, FaultyFiles, FaultyStore, Interposed, Steps};
 use lifeboat_core::ErrorKind;
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::save::CopyState;
@@ -324,4 +324,105 @@ fn a_fork_is_reported_and_settled_by_decision_only() {
     // The other one is told that it is behind.
     let error = two.save(&dynamic(&stores), &mut Database::new(21)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
+}
+
+/// Another exporter saves between the look of this one and its put.
+#[test]
+fn who_puts_later_sees_the_other() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let mut one = Place::new(directory.path().join("one"), 1);
+    let mut two = Place::new(directory.path().join("two"), 1);
+    for live in 1..3 {
+        one.save(&dynamic(&stores), &mut Database::new(live)).unwrap();
+    }
+    assert!(!two.save(&dynamic(&stores), &mut Database::new(2)).unwrap().changed);
+    let inner: Arc<dyn Store> = Arc::new(stores[0].clone());
+    let other = {
+        let (stores, inner) = (dynamic(&stores), inner.clone());
+        move || {
+            // So far ahead that nobody looks down to the number of the late one any more.
+            for live in 20..23 {
+                two.save(&stores, &mut Database::new(live)).unwrap();
+            }
+            assert_eq!(restore(&*inner), Some(22));
+        }
+    };
+    let slow: Arc<dyn Store> = Arc::new(Interposed::new(inner, other));
+    let error = one.save(&[slow], &mut Database::new(10)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
+    assert!(error.message().contains("the log forks"), "{error}");
+    // It stays a question until somebody decides.
+    let error = one.save(&dynamic(&stores), &mut Database::new(10)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
+    one.go_on = Some(newest(&stores[0]).unwrap().reference().hash);
+    let summary = one.save(&dynamic(&stores), &mut Database::new(10)).unwrap();
+    assert_eq!((summary.number, summary.full), (6, true));
+}
+
+/// A list that lags is no rollback.
+#[test]
+fn lists_that_lag_stop_nothing() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    stores[0].lag(3);
+    for live in 2..20 {
+        database.live = live;
+        let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+        assert_eq!((summary.number, summary.done), (live, 2));
+        stores.iter().for_each(|store| assert!(store.names().len() > 2));
+    }
+    stores[0].lag(0);
+    while records(&stores[0]).len() < 19 {}
+    stores.iter().for_each(|store| assert_eq!(restore(store), Some(19)));
+}
+
+/// What cannot be read of local state is named; without it, the rules for a place that remembers nothing hold.
+#[test]
+fn damaged_local_state_is_named() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    let memory = place.local.join("memory");
+    let text = std::fs::read_to_string(&memory).unwrap();
+    std::fs::write(&memory, text.replacen("\"head\":\"8a", "\"head\":\"8b", 1)).unwrap();
+    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("memory") && error.message().contains("remove"), "{error}");
+    std::fs::remove_file(&memory).unwrap();
+    database.live = 2;
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Mismatch);
+    // While a save runs, another one is refused.
+    let held = std::fs::OpenOptions::new().write(true).open(place.local.join("lock")).unwrap();
+    held.try_lock().unwrap();
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Busy);
+}
+
+/// Junk and forged records in the log of a copy do not stop a save, up to a limit.
+#[test]
+fn junk_in_a_copy_is_passed_over() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    let first = place.save(&dynamic(&stores), &mut database).unwrap();
+    let own = newest(&stores[0]).unwrap();
+    let domain = own.domain_id();
+    for number in 0..20 {
+        // The name of a newer record, over bytes of an older one; and names that are none.
+        stores[0].set(&format!("{domain}/log/9999999999999/{number:03}-{}", first.record), Some(own.bytes()));
+        stores[0].set(&format!("{domain}/log/0000000000000/junk{number}"), Some(b"junk"));
+    }
+    database.live = 2;
+    let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+    assert_eq!((summary.number, summary.done), (2, 2), "{summary:?}");
+    for number in 0..1100 {
+        stores[0].set(&format!("{domain}/log/0000000000000/more{number}"), Some(b"junk"));
+    }
+    database.live = 3;
+    let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+    assert_eq!((summary.done, summary.copies[0].state), (1, CopyState::Away), "{summary:?}");
+    assert_eq!(restore(&stores[1]), Some(3));
 }

@@ -80,6 +80,9 @@ fn sound(area: &mut Area) {
     let settles = |a, b| Statement::record(9, vec![a, b], vec![bundle(3, Some((8, 1)))]);
     area.sound("settles", "it settles a fork of two numbers", &settles(reference(8, 1), reference(5, 0)));
     area.sound("settles-of-one-number", "it settles a fork of one number", &settles(reference(8, 1), reference(8, 2)));
+    let many = (1..=16).map(|tag| reference(if tag < 9 { 8 } else { 5 }, tag)).collect();
+    let many = Statement::record(9, many, vec![bundle(3, None)]);
+    area.sound("previous-sixteen", "it names 16 records before it", &many);
     area.sound("base-on-the-other-line", "its bundle leads from the second line", &{
         Statement::record(9, vec![reference(8, 0), reference(8, 1)], vec![bundle(3, Some((8, 1)))])
     });
@@ -162,8 +165,8 @@ fn numbers(area: &mut Area) {
     wrong("previous-twice", "one stands there twice", two(reference(8, 1), reference(8, 1)));
     wrong("previous-second-above", "the second has a higher number", two(reference(8, 1), reference(9, 2)));
     wrong("previous-second-0", "the second has the number 0", two(reference(8, 1), reference(0, 2)));
-    let three = vec![reference(8, 1), reference(8, 2), reference(8, 3)];
-    wrong("previous-three", "it names three records before it", Statement::record(9, three, own()));
+    let many = (1..=17).map(|tag| reference(8, tag)).collect();
+    wrong("previous-seventeen", "it names 17 records before it", Statement::record(9, many, own()));
     for (short, fault, item) in reference(255, 1).faults() {
         let statement = Statement::usual().with_field(place::PREVIOUS, vec![item].into());
         area.wrong(&format!("reference-{short}"), &format!("a reference {fault}"), "11.9", "corrupt", &statement);

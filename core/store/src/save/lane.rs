@@ -22,6 +22,10 @@ pub(super) struct Lane {
     pub(super) id: String,
     /// What it ends with.
     pub(super) newest: Option<RecordRef>,
+    /// That record, where nobody saw its put end: a prune may have taken its bundles before it landed.
+    pub(super) unsure: Option<Record>,
+    /// The other copies that answer.
+    pub(super) others: Vec<usize>,
     pub(super) replicas: Vec<Replica>,
 }
 
@@ -72,6 +76,10 @@ pub(super) fn run(
     pace: &Pace,
 ) -> Arrived {
     let mut arrived = Arrived { reached: lane.newest, ..Arrived::default() };
+    if let Err(error) = put_bundles_again(save, lane, pace) {
+        arrived.why = Some(reason(&error));
+        return arrived;
+    }
     if lane.newest == Some(record.reference()) {
         // Killed after the record was put: a prune may have taken its bundles in between.
         let again = match bundles {
@@ -120,6 +128,19 @@ fn advance(
     put_record(save, lane.copy, record, pace)?;
     arrived.reached = Some(record.reference());
     look_again(save, lane, record, pace)
+}
+
+/// Gives the newest record its bundles again, from whichever copy has them.
+fn put_bundles_again(save: &Save<'_>, lane: &Lane, pace: &Pace) -> Result<(), StoreError> {
+    let Some(record) = &lane.unsure else { return Ok(()) };
+    for source in &lane.others {
+        match put_bundles(save, lane.copy, record, &Bundles::Copy(*source), pace) {
+            // This one has not all of them.
+            Err(error) if error.kind() == StoreErrorKind::Source => {}
+            result => return result,
+        }
+    }
+    Ok(())
 }
 
 fn put_bundles(save: &Save<'_>, copy: usize, record: &Record, from: &Bundles, pace: &Pace) -> Result<(), StoreError> {

@@ -120,12 +120,18 @@ impl Tip {
         self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
     }
 
-    /// This record is its newest now, for sure.
-    pub(super) fn ends_with(&mut self, record: Option<RecordRef>) {
+    /// This record is its newest now. `is_unsure`: nobody saw its put end, so that its bundles are put again before
+    /// anything is built on it.
+    pub(super) fn ends_with(&mut self, record: Option<RecordRef>, is_unsure: bool) {
         let number = record.map_or(0, |record| record.number);
         self.sure = record.map(Reference);
-        self.maybe.retain(|maybe| maybe.0.number > number);
+        self.maybe.retain(|maybe| maybe.0.number > number || (is_unsure && Some(maybe.0) == record));
         self.failed = None;
+    }
+
+    /// Nobody saw the put of this record end.
+    pub(super) fn is_unsure(&self, record: Option<RecordRef>) -> bool {
+        record.is_some_and(|record| self.maybe.contains(&Reference(record)))
     }
 
     pub(super) fn may_end_with(&mut self, record: RecordRef) {

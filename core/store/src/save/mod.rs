@@ -7,6 +7,7 @@
 //! local      lock, memory, spool and ledger
 //! memory     what this place remembers of the line and of each copy
 //! situation  what the copies show, and what follows from it
+//! base       what a new record begins from
 //! replicas   the records that a copy lacks
 //! lane       one copy: replicas, bundles, record, and a look afterwards
 //! gather     all copies side by side, with a deadline and a grace
@@ -14,6 +15,7 @@
 //! summary    what was saved, and where
 //! ```
 
+mod base;
 mod exporter;
 mod files;
 mod gather;

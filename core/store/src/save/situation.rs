@@ -19,6 +19,8 @@ pub(super) struct Seen {
     pub(super) is_usable: bool,
     /// It gets full bundles only.
     pub(super) is_forked: bool,
+    /// Nobody saw the put of its newest record end.
+    pub(super) is_unsure: bool,
     /// The state that it is in before anything is put.
     pub(super) state: CopyState,
     /// Why nothing can be put there.
@@ -171,6 +173,7 @@ impl Situation {
             };
             let what = "repair it, or fill it with the option 'add'";
             seen.is_usable = why.is_none() || save.add;
+            seen.is_unsure = tip.is_some_and(|tip| tip.is_unsure(look.newest));
             seen.is_forked = look.is_forked || !self.settled.is_empty();
             (seen.state, seen.why) = (state, why.filter(|_| !save.add).map(|why| format!("{why}; {what}")));
         }
@@ -245,7 +248,7 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>) -> Result<Vec<Seen>> {
             (Ok(id), None) => (Some(id), None, Some("it was not waited for".to_owned())),
             (Err(error), _) => (None, None, Some(reason(&error))),
         };
-        Seen { id, look, is_usable: false, is_forked: false, state: CopyState::Away, why }
+        Seen { id, look, is_usable: false, is_forked: false, is_unsure: false, state: CopyState::Away, why }
     });
     Ok(seen.collect())
 }

@@ -52,7 +52,7 @@ impl Known {
         }
         // So many records apart, that nobody can say: treated as a fork, which asks.
         while let Standing::Unread { read: wanted, .. } = self.lines.standing(1) {
-            wanted.into_iter().for_each(|record| self.lines.absent(record.hash));
+            wanted.into_iter().for_each(|record| self.lines.absent(record));
         }
         self.ends_as_they_are()
     }
@@ -69,7 +69,7 @@ impl Known {
         for wanted in wanted {
             match read(wanted) {
                 Some(record) => self.add(&record),
-                None => self.lines.absent(wanted.hash),
+                None => self.lines.absent(wanted),
             }
         }
     }

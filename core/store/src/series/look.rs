@@ -48,7 +48,8 @@ pub(crate) fn look(
                 look.junk += 1;
                 continue;
             };
-            let known = remembered.is_some_and(|remembered| remembered.hash == reference.hash);
+            // The number, too: a name costs nothing.
+            let known = remembered == Some(reference);
             let is_older = match remembered {
                 Some(remembered) => reference.number < remembered.number,
                 // Without a memory one page is enough: it shows the newest, and numbers that were given twice.

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::exporter::{Acknowledged, Exporter};
+use crate::exporter::Acknowledged;
 use crate::world::{Bundle, World};
 
 /// After every single step: each copy alone restores the newest state of which it holds a record (promise 2).
 /// `between` is a bundle that a prune has taken away and looks for right now.
-pub fn any_copy_is_enough(
-    world: &World,
-    exporters: &[Exporter],
-    between: Option<(usize, Bundle)>,
-) -> Result<(), String> {
+pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Result<(), String> {
     for (number, copy) in world.copies.iter().enumerate() {
         let mut with = None;
         if let Some((_, bundle)) = between.filter(|(of, _)| *of == number) {
@@ -27,12 +23,11 @@ pub fn any_copy_is_enough(
                 break;
             }
             // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
-            // So does one that is about to be acknowledged: a prune may have taken its bundle, which the spool still has.
-            let is_spooled = || {
-                exporters.iter().any(|exporter| exporter.local.spool.as_ref().is_some_and(|spool| spool.0 == record))
-            };
+            // Nor does one that this copy was never counted for, if a prune took its bundle before it landed.
+            let counted = || world.records[record].counted.iter().any(|&(of, _)| of == number);
+            let pruned = || copy.floor > 0 && !counted();
             let forks = || copy.log.iter().any(|&other| world.forked(record, other));
-            if !(world.records[record].counted.is_empty() && (forks() || (copy.floor > 0 && is_spooled()))) {
+            if !(pruned() || (world.records[record].counted.is_empty() && forks())) {
                 return Err(format!("any copy is enough: copy {number} has no path to record {record}, its newest"));
             }
         }

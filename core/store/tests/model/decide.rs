@@ -14,6 +14,8 @@ pub struct View {
     /// Records that are not below the remembered one: what one list shows.
     pub window: Vec<Rec>,
     pub newest: Option<Rec>,
+    /// Its newest record was put, but nobody saw that put end: a bundle of it may be gone again.
+    pub unsure: bool,
     /// Its records alone are a fork.
     pub forked: bool,
     pub bundles: BTreeSet<Bundle>,
@@ -31,7 +33,16 @@ impl View {
         let window = copy.log.iter().copied().filter(|&record| world.number(record) >= known).collect();
         let newest = world.newest(copy).first().copied();
         let forked = copy.log.iter().any(|&record| world.forked(record, newest.unwrap()));
-        Some(Self { all: copy.log.clone(), window, newest, forked, bundles: copy.bundles.clone(), floor: copy.floor })
+        let unsure = newest.is_some_and(|newest| tip.maybe.contains(&newest));
+        Some(Self {
+            all: copy.log.clone(),
+            window,
+            newest,
+            unsure,
+            forked,
+            bundles: copy.bundles.clone(),
+            floor: copy.floor,
+        })
     }
 }
 
@@ -170,7 +181,9 @@ pub fn decide(
             let number = newest.map_or(0, |newest| world.number(newest));
             memory.tips[copy].member = true;
             memory.tips[copy].sure = newest;
-            memory.tips[copy].maybe.retain(|&record| world.number(record) > number);
+            let unsure = views[copy].as_ref().unwrap().unsure && rules.unsure_again;
+            let maybe = &mut memory.tips[copy].maybe;
+            maybe.retain(|&record| world.number(record) > number || (unsure && Some(record) == newest));
         }
     }
     if let ([top], true) = (heads.as_slice(), rules.noted_first) {
@@ -344,6 +357,15 @@ fn lane(
 ) -> Option<Lane> {
     let view = views[copy].as_ref().unwrap();
     let mut lane = Lane { copy, ..Lane::default() };
+    let newest = view.newest.filter(|&newest| view.unsure && rules.unsure_again && Some(newest) != spooled);
+    if let Some(newest) = newest {
+        for &bundle in &world.records[newest].bundles {
+            let others = views.iter().enumerate().filter(|(source, _)| *source != copy);
+            if others.filter_map(|(_, source)| source.as_ref()).any(|source| source.bundles.contains(&bundle)) {
+                lane.steps.push_back(Io::Bundle(bundle));
+            }
+        }
+    }
     if view.all.contains(&record) {
         if spooled == Some(record) {
             // Killed after the record: a prune may have taken its bundles in between.

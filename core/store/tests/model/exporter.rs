@@ -211,7 +211,7 @@ impl Exporter {
             let (view, before) = (run.views[copy].as_ref().unwrap(), &run.before.tips[copy]);
             let gone = before.sure.is_some_and(|sure| !view.all.contains(&sure) && view.floor == 0);
             let others = run.views.iter().flatten().any(|view| !view.all.is_empty());
-            gone || (!before.member && view.all.is_empty() && others && run.before.head.is_some())
+            gone || (!before.member && view.all.is_empty() && others)
         });
         (Outcome::Saved, Some(Acknowledged { record: run.record.unwrap(), counted, filled }))
     }
@@ -260,7 +260,7 @@ impl Exporter {
             lane.failed = true;
             // The request may have arrived all the same, now or later.
             if !world.copies[copy].away && rng.percent(60) {
-                let tampered = world.copies[copy].tampered;
+                let tampered = run.tampered[copy];
                 match step {
                     Io::Bundle(bundle) => world.late.push_back(Late::Bundle(copy, tampered, bundle)),
                     Io::Record(record) => world.late.push_back(Late::Record(copy, tampered, record)),

@@ -121,7 +121,7 @@ impl History {
         }
         for step in 0..steps {
             self.event()?;
-            any_copy_is_enough(&self.world, &self.exporters, self.prune.as_ref().and_then(Prune::between))?;
+            any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
             if step % 16 == 0 {
                 nothing_sound_is_lost(&self.world)?;
             }
@@ -188,7 +188,7 @@ impl History {
             let Some((outcome, save)) =
                 self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng)
             else {
-                any_copy_is_enough(&self.world, &self.exporters, self.prune.as_ref().and_then(Prune::between))?;
+                any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
                 continue;
             };
             self.ended(outcome)?;
@@ -343,7 +343,7 @@ impl History {
                     {
                         break outcome;
                     }
-                    any_copy_is_enough(&self.world, &self.exporters, self.prune.as_ref().and_then(Prune::between))?;
+                    any_copy_is_enough(&self.world, self.prune.as_ref().and_then(Prune::between))?;
                 };
                 match outcome {
                     Outcome::Saved => {

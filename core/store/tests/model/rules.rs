@@ -51,6 +51,8 @@ rules! {
     look_again,
     /// A2: a bundle that was there already is looked for again once the record is there.
     bundle_again,
+    /// A5: a record whose put nobody saw end gets its bundles again before anything is built on it.
+    unsure_again,
     /// A3: acknowledged only when the minimum of copies holds it.
     minimum,
     /// A4: what is remembered changes before the spool goes.

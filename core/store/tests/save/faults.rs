@@ -6,8 +6,8 @@ use lifeboat_store::{Cancel, Entry, Result, Store, StoreError};
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What happens at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,5 +135,52 @@ impl Store for FaultyStore {
 
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
         self.1.remote(|| self.0.delete(name, cancel))
+    }
+}
+
+/// A store before whose first put of a record something else happens.
+pub struct Interposed {
+    inner: Arc<dyn Store>,
+    other: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Interposed {
+    pub fn new(inner: Arc<dyn Store>, other: impl FnOnce() + Send + 'static) -> Self {
+        Self { inner, other: Mutex::new(Some(Box::new(other))) }
+    }
+}
+
+impl Store for Interposed {
+    fn id(&self) -> Result<String> {
+        self.inner.id()
+    }
+
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        if name.contains("/log/")
+            && let Some(other) = self.other.lock().unwrap().take()
+        {
+            other();
+        }
+        self.inner.put(name, content, cancel)
+    }
+
+    fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.inner.replace(name, content, cancel)
+    }
+
+    fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {
+        self.inner.get(name, offset, buffer, cancel)
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>> {
+        self.inner.list(prefix, after, limit, cancel)
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> Result<u64> {
+        self.inner.head(name, cancel)
+    }
+
+    fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
+        self.inner.delete(name, cancel)
     }
 }

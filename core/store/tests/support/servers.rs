@@ -38,6 +38,8 @@ pub fn free_port() -> u16 {
 
 /// Starts a program that ends when this thread does, and waits until it answers.
 fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> Server {
+    let credentials = "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n";
+    fs::write(directory.path().join("credentials"), credentials).unwrap();
     let log = fs::File::create(directory.path().join("server.log")).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(installed(program)).args(arguments).current_dir(directory.path());
@@ -147,7 +149,6 @@ impl Server {
     /// The store in a bucket, at this port: the server's, or that of somebody in between.
     pub fn store(&self, bucket: &str, prefix: &str, port: u16) -> String {
         let credentials = self.directory.path().join("credentials");
-        fs::write(&credentials, "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n").unwrap();
         format!("s3://{bucket}/{prefix}?endpoint=http://127.0.0.1:{port}&credentials={}", credentials.display())
     }
 

@@ -33,6 +33,7 @@ const PARTS_AT_ONCE: usize = 3;
 pub struct S3Store {
     place: S3Place,
     settings: http::Settings,
+    single_max: u64,
     worker: Worker<Requests>,
 }
 
@@ -49,7 +50,14 @@ impl S3Store {
     /// Misuse: there are no credentials, or a file has not what it should. Host: it cannot be read.
     pub fn new(place: &S3Place) -> lifeboat_core::Result<Self> {
         let settings = http::Settings::read(place)?;
-        Ok(Self { place: place.clone(), settings, worker: Worker::default() })
+        Ok(Self { place: place.clone(), settings, single_max: SINGLE_MAX, worker: Worker::default() })
+    }
+
+    /// Puts objects from this size on in parts: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_single_max(self, single_max: u64) -> Self {
+        Self { single_max, ..self }
     }
 
     fn requests(&self) -> Result<Task<Requests>> {
@@ -61,7 +69,7 @@ impl S3Store {
         name::check(name)?;
         let length = content.length().map_err(StoreError::source)?;
         let requests = self.requests()?;
-        if length >= SINGLE_MAX {
+        if length >= self.single_max {
             // So many bytes are not sent for nothing.
             if keep && requests.head_if_there(name, cancel)? == Some(length) {
                 return Ok(());

@@ -1,0 +1,121 @@
+//! What a new record begins from: the base of its delta, and the records that it names.
+
+use super::exporter::Base;
+use super::local::Local;
+use super::memory::Weight;
+use super::request::Save;
+use super::situation::{Situation, reader};
+use super::steps::lanes;
+use crate::Cancel;
+use crate::series::{ObjectSource, path_to};
+use lifeboat_core::Result;
+use lifeboat_core::chain::Source;
+use lifeboat_core::log::name::{Name, Object};
+use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
+
+/// More bundles behind the full one cost a reader too many requests.
+const DELTAS_MAX: u64 = 128;
+
+/// A usable copy that ends with this record.
+pub(super) fn holder(situation: &Situation, record: RecordRef) -> Option<usize> {
+    situation.usable().into_iter().find(|&copy| situation.newest(copy) == Some(record))
+}
+
+/// The record whose state a delta should begin from, so that enough copies can take it.
+pub(super) fn choose_base(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &Situation,
+) -> Result<(Option<Record>, Base)> {
+    let usable = situation.usable();
+    let needed = save.minimum.min(usable.len());
+    let is_heavy = |weight: Weight| weight.deltas.saturating_mul(2) > weight.full || weight.count >= DELTAS_MAX;
+    let is_forked = usable.iter().filter(|&&copy| situation.copies[copy].is_forked).count() > usable.len() - needed;
+    let Some(top) = situation.top.as_ref().filter(|_| situation.settled.is_empty() && !is_forked) else {
+        return Ok((None, Base::Nothing));
+    };
+    let reach = lanes(save, situation, top).len();
+    let base = match holder(situation, top.reference()) {
+        Some(_) if reach >= needed => Some(top.clone()),
+        // The newest record is in copies that are away: from what the others end with, if it is the same.
+        _ => {
+            let ends: Vec<_> = usable.iter().filter_map(|&copy| situation.newest(copy)).collect();
+            let common = ends.iter().copied().find(|end| ends.iter().filter(|other| *other == end).count() >= needed);
+            common.and_then(|end| read(save, situation, end))
+        }
+    };
+    let Some(base) = base else { return Ok((None, Base::Nothing)) };
+    let is_head = local.head.as_ref().is_some_and(|head| head.reference() == base.reference());
+    if is_head && local.memory.weight.is_some_and(is_heavy) {
+        return Ok((Some(base), Base::Nothing));
+    }
+    if let (Some(ledger), true) = (local.ledger(base.entry().state_id)?, local.memory.weight.is_some() || !is_head) {
+        return Ok((Some(base), ledger));
+    }
+    match chain(save, situation, &base) {
+        Some((path, sources)) if !path.full_is_due(0) => {
+            if is_head {
+                local.memory.weight = Some(weight_of_path(&path));
+            }
+            let state_id = base.entry().state_id;
+            Ok((Some(base), Base::Chain(state_id, sources)))
+        }
+        _ => Ok((Some(base), Base::Nothing)),
+    }
+}
+
+pub(super) fn read(save: &Save<'_>, situation: &Situation, record: RecordRef) -> Option<Record> {
+    let known = situation.known.get(record).cloned();
+    known.or_else(|| reader(save, &situation.copies)(record))
+}
+
+/// The bundles that lead to a record's state, in a copy that ends with it.
+fn chain(save: &Save<'_>, situation: &Situation, base: &Record) -> Option<(Path, Vec<Box<dyn Source>>)> {
+    let store = &save.copies[holder(situation, base.reference())?].store;
+    let cancel = Cancel::never().within(save.patience);
+    let path = path_to(&**store, &save.keys.verify_key(), base, &cancel).ok()?;
+    let sources = path.steps.iter().map(|step| {
+        let name = Name { domain_id: save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
+        let source = ObjectSource::new(store.clone(), name, step.length, &Cancel::never());
+        Box::new(source) as Box<dyn Source>
+    });
+    let sources = sources.collect();
+    Some((path, sources))
+}
+
+/// The records that a new one names: the newest first, then what the copies end with or may end with.
+pub(super) fn previous(local: &Local<'_>, situation: &Situation) -> Vec<RecordRef> {
+    let mut ends: Vec<RecordRef> = situation.settled.clone();
+    ends.extend(situation.top.as_ref().map(Record::reference));
+    ends.extend(local.spool.as_ref().map(|spool| spool.record.reference()));
+    ends.extend(local.head.as_ref().map(Record::reference));
+    let newest = situation.usable().into_iter().filter_map(|copy| situation.newest(copy));
+    ends.extend(newest);
+    ends.extend(local.memory.tips());
+    let mut named: Vec<RecordRef> = Vec::new();
+    for end in ends {
+        if !named.contains(&end) && named.len() < PREVIOUS_MAX {
+            named.push(end);
+        }
+    }
+    named.sort_by(|a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
+    named
+}
+
+pub(super) fn weight_of(local: &Local<'_>, bundle: Option<BundleRef>) -> Option<Weight> {
+    let bundle = bundle?;
+    match bundle.base {
+        None => Some(Weight { full: bundle.length, deltas: 0, count: 0 }),
+        Some(_) => local.memory.weight.map(|before| Weight {
+            full: before.full,
+            deltas: before.deltas.saturating_add(bundle.length),
+            count: before.count + 1,
+        }),
+    }
+}
+
+fn weight_of_path(path: &Path) -> Weight {
+    let full = path.steps.first().map_or(0, |step| step.length);
+    let deltas = path.bytes().saturating_sub(full);
+    Weight { full, deltas, count: path.steps.len().saturating_sub(1) as u64 }
+}
