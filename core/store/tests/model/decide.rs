@@ -29,7 +29,9 @@ impl View {
         if copy.away {
             return None;
         }
-        let known = tip.sure.filter(|sure| copy.log.contains(sure)).map_or(0, |sure| world.number(sure));
+        // A list ends at the remembered record, or, where that is gone, at what would be older; the newest is always seen.
+        let newest = world.newest(copy).first().map_or(0, |&newest| world.number(newest));
+        let known = tip.sure.map_or(0, |sure| world.number(sure)).min(newest);
         let window = copy.log.iter().copied().filter(|&record| world.number(record) >= known).collect();
         let newest = world.newest(copy).first().copied();
         let forked = copy.log.iter().any(|&record| world.forked(record, newest.unwrap()));
