@@ -21,7 +21,11 @@ pub(super) fn holder(situation: &Situation, record: RecordRef) -> Option<usize> 
 }
 
 /// The record whose state a delta should begin from, so that enough copies can take it.
-pub(super) fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Situation) -> Result<(Option<Record>, Base)> {
+pub(super) fn choose_base(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &Situation,
+) -> Result<(Option<Record>, Base)> {
     let usable = situation.usable();
     let needed = save.minimum.min(usable.len());
     let is_heavy = |weight: Weight| weight.deltas.saturating_mul(2) > weight.full || weight.count >= DELTAS_MAX;
