@@ -188,12 +188,13 @@ pub fn decide(
             maybe.retain(|&record| world.number(record) > number || (unsure && Some(record) == newest));
         }
     }
-    if let ([top], true) = (heads.as_slice(), rules.noted_first) {
-        if memory.head != Some(*top) && spooled != Some(*top) {
-            // From now on this place goes on from there, whatever happens to the rest of this save.
-            memory.head = Some(*top);
-            return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
-        }
+    if let ([top], true) = (heads.as_slice(), rules.noted_first)
+        && memory.head != Some(*top)
+        && spooled != Some(*top)
+    {
+        // From now on this place goes on from there, whatever happens to the rest of this save.
+        memory.head = Some(*top);
+        return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
     }
     let lost = statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty)) && !orders.add;
     let missing = Decision::End(if lost { Outcome::Lost } else { Outcome::Unreachable });
@@ -297,12 +298,10 @@ fn new_record(
     } else if !newest.is_empty() {
         add(Some(world.records[*rng.pick(newest)].state));
     }
-    if rng.percent(15) && !world.records.is_empty() {
-        if let Some(top) = top {
-            let earlier = rng.below(world.records.len());
-            let short_cut = world.comes_after(top, earlier).then_some(world.records[earlier].state);
-            short_cut.into_iter().for_each(|base| add(Some(base)));
-        }
+    if let (true, Some(top)) = (rng.percent(15) && !world.records.is_empty(), top) {
+        let earlier = rng.below(world.records.len());
+        let short_cut = world.comes_after(top, earlier).then_some(world.records[earlier].state);
+        short_cut.into_iter().for_each(|base| add(Some(base)));
     }
     if rng.percent(10) || newest.is_empty() {
         add(None);

@@ -156,11 +156,6 @@ impl Place {
     }
 }
 
-/// The newest authentic record of a copy.
-pub fn newest(store: &dyn Store) -> Option<Record> {
-    records(store).into_iter().next()
-}
-
 /// All authentic records of a copy, the newest first.
 pub fn records(store: &dyn Store) -> Vec<Record> {
     let (keys, cancel) = (keys(), Cancel::never());
