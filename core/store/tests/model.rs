@@ -71,7 +71,8 @@ fn the_promises_hold_in_random_histories() {
     }
 }
 
-/// Rules that matter once in many thousand histories, if at all: they are tried in `make soak` alone.
+/// Rules for which 30,000 histories show no need, or only one of them does (`forked_full`). They are kept for the reasons
+/// that DURABILITY.md gives. `make soak` looks for histories that need them, and only tells what it finds.
 const RARE: [&str; 4] = ["forked_full", "unsure_again", "prune_current", "prune_no_fork"];
 
 #[test]
@@ -89,7 +90,7 @@ fn without_any_one_of_the_rules_a_promise_breaks() {
             })
         });
         println!("without {rule}: {found:?}");
-        if found.is_none() {
+        if found.is_none() && !RARE.contains(&rule) {
             worthless.push(rule);
         }
     }

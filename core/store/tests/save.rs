@@ -260,7 +260,8 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     more.iter().for_each(|store| assert_eq!(restore(store), Some(6)));
     // Two copies are exchanged: both have all, and nobody minds.
     let (one, two) = (more[0].image(), more[1].image());
-    (more[0].restore(two), more[1].restore(one));
+    more[0].restore(two);
+    more[1].restore(one);
     (place.add, database.live) = (false, 7);
     assert_eq!(place.save(&dynamic(&more), &mut database).unwrap().done, 4);
 }
