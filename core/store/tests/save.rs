@@ -7,17 +7,23 @@ mod support;
 
 use faults::{Fault, FaultyFiles, FaultyStore, Interposed, Steps};
 use lifeboat_core::ErrorKind;
+use lifeboat_core::log::Record;
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::save::CopyState;
 use lifeboat_store::{Store, StoreErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use support::{Database, Place, newest, records, restore};
+use support::{Database, Place, records, restore};
 
 /// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
 fn fast_directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+/// The newest record of a copy.
+fn newest(store: &dyn Store) -> Option<Record> {
+    records(store).into_iter().next()
 }
 
 fn memory_stores(count: usize) -> Vec<MemoryStore> {
@@ -254,7 +260,8 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     more.iter().for_each(|store| assert_eq!(restore(store), Some(6)));
     // Two copies are exchanged: both have all, and nobody minds.
     let (one, two) = (more[0].image(), more[1].image());
-    (more[0].restore(two), more[1].restore(one));
+    more[0].restore(two);
+    more[1].restore(one);
     (place.add, database.live) = (false, 7);
     assert_eq!(place.save(&dynamic(&more), &mut database).unwrap().done, 4);
 }

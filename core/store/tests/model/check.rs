@@ -85,7 +85,13 @@ pub fn nothing_sound_is_lost(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Everything that any copy holds.
+/// Everything that these copies hold. What landed late below the floor of its own copy counts for nothing.
 pub fn held(world: &World, copies: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
-    copies.into_iter().flat_map(|copy| world.copies[copy].log.iter().copied()).collect()
+    let held = |copy: usize| {
+        let copy = &world.copies[copy];
+        let newest = world.newest(copy);
+        let counts = move |record: &usize| world.number(*record) >= copy.floor || newest.contains(record);
+        copy.log.iter().copied().filter(counts)
+    };
+    copies.into_iter().flat_map(held).collect()
 }

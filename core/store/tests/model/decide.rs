@@ -29,7 +29,9 @@ impl View {
         if copy.away {
             return None;
         }
-        let known = tip.sure.filter(|sure| copy.log.contains(sure)).map_or(0, |sure| world.number(sure));
+        // A list ends at the remembered record, or, where that is gone, at what would be older; the newest is always seen.
+        let newest = world.newest(copy).first().map_or(0, |&newest| world.number(newest));
+        let known = tip.sure.map_or(0, |sure| world.number(sure)).min(newest);
         let window = copy.log.iter().copied().filter(|&record| world.number(record) >= known).collect();
         let newest = world.newest(copy).first().copied();
         let forked = copy.log.iter().any(|&record| world.forked(record, newest.unwrap()));
@@ -186,12 +188,13 @@ pub fn decide(
             maybe.retain(|&record| world.number(record) > number || (unsure && Some(record) == newest));
         }
     }
-    if let ([top], true) = (heads.as_slice(), rules.noted_first) {
-        if memory.head != Some(*top) && spooled != Some(*top) {
-            // From now on this place goes on from there, whatever happens to the rest of this save.
-            memory.head = Some(*top);
-            return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
-        }
+    if let ([top], true) = (heads.as_slice(), rules.noted_first)
+        && memory.head != Some(*top)
+        && spooled != Some(*top)
+    {
+        // From now on this place goes on from there, whatever happens to the rest of this save.
+        memory.head = Some(*top);
+        return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
     }
     let lost = statuses.iter().any(|status| matches!(status, Status::Lost | Status::Empty)) && !orders.add;
     let missing = Decision::End(if lost { Outcome::Lost } else { Outcome::Unreachable });
@@ -295,12 +298,10 @@ fn new_record(
     } else if !newest.is_empty() {
         add(Some(world.records[*rng.pick(newest)].state));
     }
-    if rng.percent(15) && !world.records.is_empty() {
-        if let Some(top) = top {
-            let earlier = rng.below(world.records.len());
-            let short_cut = world.comes_after(top, earlier).then_some(world.records[earlier].state);
-            short_cut.into_iter().for_each(|base| add(Some(base)));
-        }
+    if let (true, Some(top)) = (rng.percent(15) && !world.records.is_empty(), top) {
+        let earlier = rng.below(world.records.len());
+        let short_cut = world.comes_after(top, earlier).then_some(world.records[earlier].state);
+        short_cut.into_iter().for_each(|base| add(Some(base)));
     }
     if rng.percent(10) || newest.is_empty() {
         add(None);

@@ -154,9 +154,8 @@ impl History {
             86..89 => self.world.land(),
             89..92 if self.scene.prune => self.prune(),
             92..94 => {
-                if self.exporters[number].run.take().is_some() {
-                    self.counts.killed += 1;
-                }
+                let killed = self.exporters[number].run.take();
+                self.counts.killed += usize::from(killed.is_some());
             }
             94 if self.scene.tampering => self.tamper(),
             95 if self.scene.deletion => {

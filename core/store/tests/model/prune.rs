@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::check::held;
 use crate::decide::heads;
 use crate::rng::Rng;
 use crate::rules::Rules;
@@ -21,7 +22,7 @@ impl Prune {
     /// Looks at all copies that answer and puts the floor, if it may prune one of them.
     pub fn begin(world: &mut World, rules: Rules, rng: &mut Rng) -> Option<Self> {
         let answering: Vec<_> = (0..world.copies.len()).filter(|&copy| !world.copies[copy].away).collect();
-        let all: BTreeSet<Rec> = answering.iter().flat_map(|&copy| world.copies[copy].log.iter().copied()).collect();
+        let all = held(world, answering.iter().copied());
         let ends = heads(world, &all, &all, &BTreeSet::new());
         if ends.len() > 1 && rules.prune_no_fork {
             world.report(&ends);

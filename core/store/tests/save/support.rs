@@ -158,12 +158,6 @@ impl Place {
     }
 }
 
-/// The newest authentic record of a copy.
-#[allow(dead_code, reason = "not each test program asks for it")]
-pub fn newest(store: &dyn Store) -> Option<Record> {
-    records(store).into_iter().next()
-}
-
 /// All authentic records of a copy, the newest first.
 pub fn records(store: &dyn Store) -> Vec<Record> {
     let (keys, cancel) = (keys(), Cancel::never());
