@@ -56,7 +56,8 @@ fn t15_a_row_by_its_key_opens_two_chunks_at_most() {
     // All but the last, which is the index.
     let chunks = items(&bundle);
     let chunks = &chunks[..chunks.len() - 1];
-    assert!(chunks.len() > 10, "{}", chunks.len());
+    // The cuts depend on the key, which is a random one.
+    assert!(chunks.len() > 5, "{}", chunks.len());
     let damaged: Vec<Vec<u8>> = chunks
         .iter()
         .map(|(_, end)| {

@@ -15,7 +15,7 @@ fn open(name: &str) -> Box<dyn Store> {
 fn seaweedfs() {
     let server = Server::seaweedfs();
     let store = open(&server.bucket("plain", &[]));
-    contract::check(&*store, &Contract { objects: 1100, large: 70 << 20, strict: false });
+    contract::check(&*store, &Contract { objects: 1100, large: 70 << 20, strict: false, replaces_at_once: true });
     what_is_locked_stays(&server);
     strangers_are_refused(&server);
 }
@@ -24,7 +24,7 @@ fn seaweedfs() {
 fn moto() {
     let server = Server::moto();
     let store = open(&server.bucket("plain", &[]));
-    contract::check(&*store, &Contract { objects: 120, large: 65 << 20, strict: true });
+    contract::check(&*store, &Contract { objects: 120, large: 65 << 20, strict: true, replaces_at_once: true });
     what_is_locked_stays(&server);
     let (absent, cancel) = (open(&server.store("no-such-bucket", "x", server.port)), Cancel::never());
     assert_eq!(absent.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
@@ -35,7 +35,7 @@ fn moto() {
 fn rclone_which_ignores_conditions() {
     let server = Server::rclone();
     let store = open(&server.folder("plain"));
-    contract::check(&*store, &Contract { objects: 120, large: 9 << 20, strict: true });
+    contract::check(&*store, &Contract { objects: 120, large: 9 << 20, strict: true, replaces_at_once: true });
 }
 
 /// A bucket that retains each object for a day.
