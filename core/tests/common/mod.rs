@@ -341,6 +341,7 @@ pub fn split(bundle: &[u8]) -> Vec<Vec<u8>> {
     let mut at = 75;
     while at < tail_at {
         let (start, length) = match bundle[at + 2] {
+            length @ 0x40..0x58 => (3, usize::from(length - 0x40)),
             0x58 => (3 + 1, usize::from(bundle[at + 3])),
             0x59 => (3 + 2, usize::from(u16::from_be_bytes([bundle[at + 3], bundle[at + 4]]))),
             0x5a => (3 + 4, u32::from_be_bytes(bundle[at + 3..at + 7].try_into().unwrap()) as usize),
