@@ -46,9 +46,10 @@ fn golden_statements_are_written_as_ever_and_have_not_changed() {
         let golden = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(hex::encode(Sha256::digest(&golden)), sha256, "{name}");
         assert!(written == golden, "{name} is written as it was");
-        match name.ends_with(".floor") {
-            true => drop(Floor::read(&golden, Some(&keys().verify_key())).unwrap()),
-            false => drop(Record::read(&golden, Some(&keys().verify_key())).unwrap()),
+        if name.ends_with(".floor") {
+            drop(Floor::read(&golden, Some(&keys().verify_key())).unwrap())
+        } else {
+            drop(Record::read(&golden, Some(&keys().verify_key())).unwrap())
         }
     }
 }

@@ -105,10 +105,7 @@ proptest! {
                 Standing::Unread { newest, read } => {
                     prop_assert_eq!(newest, heads[0]);
                     let place = place_of(&read[0]);
-                    match lost.contains(&place) {
-                        true => lines.absent(read[0]),
-                        false => lines.add_entry(log[place].0, &log[place].1),
-                    }
+                    if lost.contains(&place) { lines.absent(read[0]) } else { lines.add_entry(log[place].0, &log[place].1) }
                 }
                 known => break known,
             }

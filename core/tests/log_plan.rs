@@ -106,9 +106,10 @@ fn plan(mut planner: Planner, log: &[(RecordRef, Entry)], missing: &[u64]) -> (O
                 let wanted = records[0];
                 let (record, entry) = &log[wanted.number as usize - 1];
                 assert_eq!(*record, wanted);
-                match missing.contains(&wanted.number) {
-                    true => planner.absent(wanted),
-                    false => planner.add_entry(*record, entry),
+                if missing.contains(&wanted.number) {
+                    planner.absent(wanted)
+                } else {
+                    planner.add_entry(*record, entry)
                 }
                 read += 1;
             }

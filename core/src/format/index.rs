@@ -239,7 +239,7 @@ impl Entry {
         entry
     }
 
-    /// That of a chunk of which nothing is known.
+    /// That of a chunk that nothing is known of.
     pub fn unknown() -> Self {
         Self { kind: ChunkKind::Changes, sum: 0, runs: Vec::new() }
     }

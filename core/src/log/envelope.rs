@@ -98,9 +98,10 @@ impl Envelope {
     }
 
     fn check_length(&self, bytes: &[u8]) -> Result<()> {
-        match bytes.len() > self.longest {
-            true => Err(Error::too_big(format!("a {} of more than {} bytes", self.what, self.longest))),
-            false => Ok(()),
+        if bytes.len() > self.longest {
+            Err(Error::too_big(format!("a {} of more than {} bytes", self.what, self.longest)))
+        } else {
+            Ok(())
         }
     }
 

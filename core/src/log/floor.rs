@@ -117,11 +117,12 @@ impl Floor {
 /// # Errors
 /// Corrupt.
 fn check(record: RecordRef, lowest: u64) -> Result<()> {
-    match record.number <= super::NUMBER_MAX && (1..=record.number).contains(&lowest) {
-        true => Ok(()),
-        false => Err(Error::corrupt(format!(
+    if record.number <= super::NUMBER_MAX && (1..=record.number).contains(&lowest) {
+        Ok(())
+    } else {
+        Err(Error::corrupt(format!(
             "a floor at number {lowest}, proved for record {}: there is no such number, or it is above the record",
             record.number
-        ))),
+        )))
     }
 }

@@ -45,7 +45,7 @@ pub enum Standing {
     Fork(Fork),
 }
 
-/// Records of which none is before another, and that no later record settles.
+/// Records that no later record settles, none of them before another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fork {
     /// The last record of each line, the highest number first; two or more.
@@ -130,12 +130,11 @@ impl Lines {
         let (lost, read): (Vec<_>, Vec<_>) = above
             .map(|(hash, number)| RecordRef { number: *number, hash: *hash })
             .partition(|record| self.absent.contains(&record.hash));
-        match read.is_empty() {
-            false => Standing::Unread { newest, read: lowest_first(read) },
-            true => {
-                heads.sort_by(|a, b| b.cmp(a));
-                Standing::Fork(Fork { heads, proven: lost.is_empty() })
-            }
+        if read.is_empty() {
+            heads.sort_by(|a, b| b.cmp(a));
+            Standing::Fork(Fork { heads, proven: lost.is_empty() })
+        } else {
+            Standing::Unread { newest, read: lowest_first(read) }
         }
     }
 

@@ -76,7 +76,7 @@ pub fn domain(directory: &str) -> Option<DomainId> {
 }
 
 impl Name {
-    /// Reads a name. None: it is none of ours, or not exactly as we write it.
+    /// Reads a name. None: it is another object's, or not exactly as we write it.
     pub fn parse(name: &str) -> Option<Self> {
         let (first, rest) = name.split_once('/')?;
         let (kind, rest) = rest.split_once('/')?;
@@ -111,18 +111,16 @@ impl Name {
     /// # Errors
     /// Corrupt: whatever lies there may be replaced.
     pub fn check_hash(&self, bytes: &[u8]) -> Result<()> {
-        match sha256(bytes) == self.object.sha256() {
-            true => Ok(()),
-            false => Err(Error::corrupt(format!("what lies under {self} has not the hash in its name"))),
+        if sha256(bytes) == self.object.sha256() {
+            Ok(())
+        } else {
+            Err(Error::corrupt(format!("what lies under {self} has not the hash in its name")))
         }
     }
 
     /// That what was read under this name bears the other.
     pub(super) fn check_same(&self, own: &Self) -> Result<()> {
-        match self == own {
-            true => Ok(()),
-            false => Err(Error::corrupt(format!("what lies under {self} is {own}"))),
-        }
+        if self == own { Ok(()) } else { Err(Error::corrupt(format!("what lies under {self} is {own}"))) }
     }
 }
 

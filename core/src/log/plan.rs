@@ -85,10 +85,10 @@ pub struct Path {
 pub enum Next {
     /// This is the cheapest path over the records that were given.
     Path(Path),
-    /// There is none yet. Give these records, the first of them first, or say that no copy has one ([`Planner::absent`]).
+    /// No path is known yet. Give these records, the first of them first, or say that no copy has one ([`Planner::absent`]).
     /// All may be read at once; the first may be enough.
     Read(Vec<RecordRef>),
-    /// There is none over the records that were given, and those that they name. Give the others, or there is no path.
+    /// The records that were given, and those that they name, make no path. Give the others, or there is no path.
     Others,
 }
 
@@ -188,10 +188,7 @@ impl Planner {
         let (behind, after): (Vec<_>, Vec<_>) =
             self.wanted.iter().copied().partition(|record| record.number < self.start_number);
         let read: Vec<_> = after.into_iter().chain(behind.into_iter().rev()).collect();
-        match read.is_empty() {
-            true => Next::Others,
-            false => Next::Read(read),
-        }
+        if read.is_empty() { Next::Others } else { Next::Read(read) }
     }
 
     /// The place of a state among all, which it gets now if it has none.

@@ -51,7 +51,7 @@ impl SealedPart {
             () if !text_fits(&self.writer) => Err("the writer has not 1 to 255 bytes"),
             () if !text_fits(&self.label) => Err("the label has not 1 to 255 bytes"),
             () if !self.page_size.is_none_or(|size| size.is_power_of_two() && (512..=65_536).contains(&size)) => {
-                Err("the page size is none of SQLite's")
+                Err("the page size is not one that SQLite has")
             }
             () => Ok(()),
         }
@@ -98,9 +98,10 @@ impl SealedPart {
                 .map_err(|_| Error::corrupt("the group of the record has not 16 bytes"))?,
         };
         part.check().map_err(|why| Error::corrupt(format!("the sealed part of the record: {why}")))?;
-        match part.padded() == bytes {
-            true => Ok(part),
-            false => Err(Error::corrupt("the sealed part of the record is not in canonical form")),
+        if part.padded() == bytes {
+            Ok(part)
+        } else {
+            Err(Error::corrupt("the sealed part of the record is not in canonical form"))
         }
     }
 
@@ -121,10 +122,7 @@ impl SealedPart {
 
 /// The next item, if it is not null.
 fn optional<'a, T: cbor4ii::core::dec::Decode<'a>>(reader: &mut cbor::Reader<'a>) -> Result<Option<T>> {
-    match reader.null() {
-        true => Ok(None),
-        false => reader.decode().map(Some),
-    }
+    if reader.null() { Ok(None) } else { reader.decode().map(Some) }
 }
 
 fn cipher(keys: &DomainKeys) -> Aes256Siv {

@@ -17,7 +17,7 @@ use crate::state::sink::{OwnedTable, SchemaRow, Settings, StateSink, schema_from
 use crate::state::value::{Key, decode_key};
 use std::ops::Bound;
 
-/// A chain of bundles, some of which may be damaged, as far as they are proved: by the signature of a footer, or by an index.
+/// A chain of bundles, as far as they are proved by the signature of a footer or by an index. Some may be damaged.
 ///
 /// All that it gives is part of the state that the chain leads to. But it may not be all of that state, so it claims no state id.
 pub struct Salvage<'s> {
@@ -37,7 +37,7 @@ pub struct SalvageReport {
     pub schema: Vec<SchemaRow>,
     /// Which part of a database it is; none for a whole one, or where that is among what is missing.
     pub selection: Option<Selection>,
-    /// The tables of which rows came back, and how many; `sqlite_sequence` and `sqlite_stat*` included.
+    /// The tables whose rows came back, and how many; `sqlite_sequence` and `sqlite_stat*` included.
     pub tables: Vec<(String, u64)>,
     /// The domain.
     pub domain_id: DomainId,
@@ -137,7 +137,7 @@ impl<'s> Salvage<'s> {
     /// Opens a chain, oldest bundle first, and reads all of it once to tell which chunks are sound.
     ///
     /// # Errors
-    /// Those of [`Chain::open`](crate::chain::Chain::open) for a bundle of which nothing is proved; mismatch when the chain does not
+    /// Those of [`Chain::open`](crate::chain::Chain::open) for a bundle that proves nothing; mismatch when the chain does not
     /// begin with a full bundle; those of the sources and of `interrupt`, which is called now and then.
     pub fn open(
         key: impl Into<AccessKey>,

@@ -25,9 +25,10 @@ pub(crate) fn is_segment(segment: &str) -> bool {
 /// # Errors
 /// Misuse.
 pub(crate) fn check(name: &str) -> Result<()> {
-    match is_valid(name) {
-        true => Ok(()),
-        false => Err(StoreError::misuse(format!("'{}' cannot be the name of an object", name.escape_debug()))),
+    if is_valid(name) {
+        Ok(())
+    } else {
+        Err(StoreError::misuse(format!("'{}' cannot be the name of an object", name.escape_debug())))
     }
 }
 

@@ -46,11 +46,10 @@ impl VolumeStore {
             let store = DirStore::with_id(&volume.root.join(FOLDER), format!("volume:{}", volume.uuid));
             (volume.clone(), store)
         });
-        match *first == volume {
-            true => Ok(store),
-            false => {
-                Err(StoreError::absent(format!("the volume '{}' was taken away, and another one came", self.label)))
-            }
+        if *first == volume {
+            Ok(store)
+        } else {
+            Err(StoreError::absent(format!("the volume '{}' was taken away, and another one came", self.label)))
         }
     }
 }
@@ -125,10 +124,7 @@ fn as_udev_writes(label: &str) -> String {
     let mut name = String::with_capacity(label.len());
     for character in label.chars() {
         let is_plain = character.is_ascii_alphanumeric() || "#+-.:=@_".contains(character) || !character.is_ascii();
-        match is_plain {
-            true => name.push(character),
-            false => name.push_str(&format!("\\x{:02x}", u32::from(character))),
-        }
+        if is_plain { name.push(character) } else { name.push_str(&format!("\\x{:02x}", u32::from(character))) }
     }
     name
 }

@@ -206,9 +206,10 @@ impl Places {
                 places.push(place);
             }
         }
-        match places.is_empty() {
-            true => Err(Error::misuse("the array of stores is empty; name at least one")),
-            false => Ok(Self { places, selector: chosen.unwrap_or_default() }),
+        if places.is_empty() {
+            Err(Error::misuse("the array of stores is empty; name at least one"))
+        } else {
+            Ok(Self { places, selector: chosen.unwrap_or_default() })
         }
     }
 

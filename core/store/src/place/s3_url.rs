@@ -168,12 +168,13 @@ fn checked_bucket(bucket: &str) -> Result<String> {
         && bucket.bytes().all(is_allowed)
         && !bucket.contains("..")
         && edges.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric());
-    match is_valid {
-        true => Ok(bucket.to_owned()),
-        false => Err(Error::misuse(format!(
+    if is_valid {
+        Ok(bucket.to_owned())
+    } else {
+        Err(Error::misuse(format!(
             "'{}' is not the name of a bucket: it has 3 to 63 lower-case letters, digits, '-' or '.'",
             shown(bucket)
-        ))),
+        )))
     }
 }
 
@@ -185,11 +186,12 @@ fn checked_prefix(prefix: &str) -> Result<String> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_segment =
         |segment: &str| !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(is_allowed);
-    match prefix.len() <= PREFIX_MAX && (prefix.is_empty() || prefix.split('/').all(is_segment)) {
-        true => Ok(prefix.to_owned()),
-        false => Err(Error::misuse(
+    if prefix.len() <= PREFIX_MAX && (prefix.is_empty() || prefix.split('/').all(is_segment)) {
+        Ok(prefix.to_owned())
+    } else {
+        Err(Error::misuse(
             "the prefix behind the bucket has letters of ASCII, digits, '-', '_' and '.' between single '/', and at most 500 bytes",
-        )),
+        ))
     }
 }
 

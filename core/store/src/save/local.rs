@@ -183,12 +183,11 @@ impl<'a> Local<'a> {
                 spool.aimed.push(id);
             }
         }
-        match spool.aimed.len() > before {
-            true => self.set_spool(spool),
-            false => {
-                self.spool = Some(spool);
-                Ok(())
-            }
+        if spool.aimed.len() > before {
+            self.set_spool(spool)
+        } else {
+            self.spool = Some(spool);
+            Ok(())
         }
     }
 

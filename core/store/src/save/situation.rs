@@ -106,9 +106,10 @@ impl Situation {
     }
 
     fn fork(&self, save: &Save<'_>, fork: &Fork) -> Error {
-        let what = match fork.proven {
-            true => "the log forks: two places saved to it",
-            false => "the copies end with records that are not known to be of one line",
+        let what = if fork.proven {
+            "the log forks: two places saved to it"
+        } else {
+            "the copies end with records that are not known to be of one line"
         };
         let heads: Vec<_> = fork.heads.iter().map(|head| self.describe(save, *head)).collect();
         Error::mismatch(format!(

@@ -190,9 +190,10 @@ pub(super) fn lanes(save: &Save<'_>, situation: &Situation, record: &Record) -> 
         let unsure =
             newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
         let others = situation.usable().into_iter().filter(|other| *other != copy).collect();
-        let replicas = match newest == Some(record.reference()) {
-            true => Vec::new(),
-            false => replicas(save, situation, copy, record, &cancel)?,
+        let replicas = if newest == Some(record.reference()) {
+            Vec::new()
+        } else {
+            replicas(save, situation, copy, record, &cancel)?
         };
         Some(Lane { copy, id, newest, unsure, others, replicas })
     };
@@ -254,10 +255,8 @@ fn deliver(
         }
         fork = fork.or(arrived.fork);
         let seen = &mut situation.copies[copy];
-        (seen.state, seen.why) = match arrived.is_done {
-            true => (CopyState::Done, None),
-            false => (CopyState::Behind, arrived.why),
-        };
+        (seen.state, seen.why) =
+            if arrived.is_done { (CopyState::Done, None) } else { (CopyState::Behind, arrived.why) };
         if let Some(look) = &mut seen.look {
             look.newest = arrived.reached;
         }

@@ -152,8 +152,9 @@ pub(crate) fn read_record(
         return Err(wrong("its bytes do not have the hash of its name"));
     }
     let record = Record::read(&bytes, Some(key)).map_err(|error| wrong(error.message()))?;
-    match record.domain_id() == domain && record.reference() == reference {
-        true => Ok(record),
-        false => Err(wrong("it is the record of another name")),
+    if record.domain_id() == domain && record.reference() == reference {
+        Ok(record)
+    } else {
+        Err(wrong("it is the record of another name"))
     }
 }

@@ -337,9 +337,10 @@ fn steps(world: &World, record: Rec, available: Option<&BTreeSet<Bundle>>, rules
     let bundles = bundles.iter().copied().filter(|bundle| available.is_none_or(|available| available.contains(bundle)));
     let bundles: Vec<_> = bundles.collect();
     let mut steps: VecDeque<_> = bundles.iter().map(|&bundle| Io::Bundle(bundle)).collect();
-    match rules.bundle_before_record {
-        true => steps.push_back(Io::Record(record)),
-        false => steps.push_front(Io::Record(record)),
+    if rules.bundle_before_record {
+        steps.push_back(Io::Record(record))
+    } else {
+        steps.push_front(Io::Record(record))
     }
     if rules.bundle_again {
         steps.extend(bundles.iter().map(|&bundle| Io::Again(bundle)));

@@ -134,12 +134,11 @@ impl History {
         let exporter = &self.exporters[number];
         let earlier: Vec<_> = exporter.history.iter().copied().collect();
         let new = if self.scene.recurring { earlier.len() < 3 } else { self.rng.percent(60) };
-        let state = match earlier.is_empty() || new {
-            false => earlier[earlier.len() - 1 - self.rng.below(earlier.len().min(3))],
-            true => {
-                self.states += 1;
-                self.states
-            }
+        let state = if earlier.is_empty() || new {
+            self.states += 1;
+            self.states
+        } else {
+            earlier[earlier.len() - 1 - self.rng.below(earlier.len().min(3))]
         };
         self.exporters[number].change(state);
     }

@@ -87,10 +87,7 @@ impl Exporter for Database {
             return Err(Error::host("the export fails in this test"));
         }
         self.calls += 1;
-        let ledger = match is_ledger && !self.calls.is_multiple_of(7) {
-            true => LedgerPart::Behind,
-            false => LedgerPart::Whole,
-        };
+        let ledger = if is_ledger && !self.calls.is_multiple_of(7) { LedgerPart::Behind } else { LedgerPart::Whole };
         let word = if ledger == LedgerPart::Whole { "whole" } else { "part" };
         std::fs::write(ledger_path, format!("{word} {state_id}")).map_err(host)?;
         Ok(Exported { state_id, changed: true, full: from.is_none(), ledger })
@@ -104,9 +101,10 @@ fn follow(at: Option<StateId>, source: &dyn Source) -> Result<Option<StateId>> {
     let text = String::from_utf8(bytes).map_err(|_| Error::corrupt("no bundle of these tests"))?;
     let words: Vec<_> = text.split_whitespace().collect();
     let from = if words[1] == "nothing" { None } else { Some(words[1].parse()?) };
-    match from.is_none() || from == at {
-        true => Ok(Some(words[3].parse()?)),
-        false => Err(Error::corrupt("a bundle of another base")),
+    if from.is_none() || from == at {
+        Ok(Some(words[3].parse()?))
+    } else {
+        Err(Error::corrupt("a bundle of another base"))
     }
 }
 

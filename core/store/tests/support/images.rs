@@ -13,9 +13,10 @@ pub struct Image {
 fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let done = Command::new(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    match done.status.success() {
-        true => Ok(text(&done.stdout)),
-        false => Err(format!("{program} {}: {} {}", arguments.join(" "), text(&done.stdout), text(&done.stderr))),
+    if done.status.success() {
+        Ok(text(&done.stdout))
+    } else {
+        Err(format!("{program} {}: {} {}", arguments.join(" "), text(&done.stdout), text(&done.stderr)))
     }
 }
 

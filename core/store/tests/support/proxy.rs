@@ -149,9 +149,10 @@ fn serve(mut client: TcpStream, server: u16, plan: &Plan) -> Option<()> {
             return None;
         }
         Some(Fault::Status(status, code)) => {
-            let body = match line.starts_with("HEAD") {
-                true => String::new(),
-                false => format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>secret</Message></Error>"),
+            let body = if line.starts_with("HEAD") {
+                String::new()
+            } else {
+                format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>secret</Message></Error>")
             };
             let length = body.len();
             let answer = format!("HTTP/1.1 {status} No\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");

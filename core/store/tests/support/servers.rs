@@ -50,9 +50,12 @@ fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> 
     let start = Instant::now();
     // A server with TLS ends the connection; that is an answer, too.
     let is_tls = arguments.iter().any(|argument| argument == "-s");
-    let answers = |server: &Server| match is_tls {
-        true => TcpStream::connect(("127.0.0.1", port)).is_ok(),
-        false => server.try_ask("GET", "/", &[], b"").is_some_and(|(status, _)| status < 500),
+    let answers = |server: &Server| {
+        if is_tls {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        } else {
+            server.try_ask("GET", "/", &[], b"").is_some_and(|(status, _)| status < 500)
+        }
     };
     while !answers(&server) {
         let ended = server.child.try_wait().unwrap();

@@ -1,6 +1,7 @@
 //! A directory by its path, where directories cannot be held open. Each part of a name is looked at
 //! before it is used, and no link is followed.
 
+use super::Is;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -8,21 +9,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
-/// What a directory says of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Is {
-    File,
-    Folder,
-    Other,
-}
-
 impl Folder {
     /// The one with this path, which may have links in it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        match fs::metadata(path)?.is_dir() {
-            true => Ok(Self(path.to_owned())),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        }
+        if fs::metadata(path)?.is_dir() { Ok(Self(path.to_owned())) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
     /// A second handle of this one.

@@ -1,5 +1,6 @@
 //! An open directory. What is below it is opened step by step, and no link is followed.
 
+use super::Is;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -10,14 +11,6 @@ use std::path::Path;
 
 #[derive(Debug)]
 pub(super) struct Folder(OwnedFd);
-
-/// What a directory says of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Is {
-    File,
-    Folder,
-    Other,
-}
 
 impl Folder {
     /// The one with this path, which may have links in it.
@@ -53,10 +46,7 @@ impl Folder {
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        match metadata.is_file() {
-            true => Ok((file, metadata.len())),
-            false => Err(io::ErrorKind::InvalidInput.into()),
-        }
+        if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
     /// Makes a file, which must not exist.

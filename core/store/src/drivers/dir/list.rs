@@ -1,7 +1,8 @@
 //! Objects in the order of their names, from a place on, without looking at what comes before it.
 
+use super::Is;
 use super::failure::failed;
-use super::folder::{Folder, Is};
+use super::folder::Folder;
 use crate::{Cancel, Entry, Result, StoreError, name};
 use std::collections::BTreeMap;
 

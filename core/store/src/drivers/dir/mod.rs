@@ -26,6 +26,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// What a directory says of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    File,
+    Folder,
+    Other,
+}
+
 /// As much is read or written before the next look at the interrupt.
 const PIECE: usize = 1 << 20;
 

@@ -112,9 +112,10 @@ impl Store for S3Store {
         let end = wanted.ok_or_else(|| StoreError::corrupt(format!("'{name}' has not so many bytes")))?;
         if buffer.is_empty() {
             // There are no empty ranges.
-            return match requests.head(name, cancel)? >= offset {
-                true => Ok(()),
-                false => Err(StoreError::corrupt(format!("'{name}' has not so many bytes"))),
+            return if requests.head(name, cancel)? >= offset {
+                Ok(())
+            } else {
+                Err(StoreError::corrupt(format!("'{name}' has not so many bytes")))
             };
         }
         requests.get(name, offset..end, buffer, cancel)

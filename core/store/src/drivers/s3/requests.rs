@@ -97,10 +97,7 @@ impl Requests {
     }
 
     fn key(&self, name: &str) -> String {
-        match self.prefix.is_empty() {
-            true => name.to_owned(),
-            false => format!("{}/{name}", self.prefix),
-        }
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) }
     }
 
     fn path(&self, name: &str) -> Path {
@@ -149,9 +146,10 @@ impl Requests {
 
     /// One name of a list, if it can be one of ours.
     fn add(&self, entries: &mut Vec<Entry>, key: &str, length: u64, after: &str) -> Result<()> {
-        let name = match self.prefix.is_empty() {
-            true => Some(key),
-            false => key.strip_prefix(&*self.prefix).and_then(|name| name.strip_prefix('/')),
+        let name = if self.prefix.is_empty() {
+            Some(key)
+        } else {
+            key.strip_prefix(&*self.prefix).and_then(|name| name.strip_prefix('/'))
         };
         let Some(name) = name.filter(|name| name::is_valid(name) && *name > after) else { return Ok(()) };
         if entries.last().is_some_and(|last| *last.name >= *name) {
@@ -244,9 +242,10 @@ impl Task<Requests> {
             into.ok_or_else(too_long)?.copy_from_slice(&piece);
             filled = end;
         }
-        match filled == buffer.len() {
-            true => Ok(()),
-            false => Err(StoreError::corrupt(format!("{name}: the answer is shorter than what was asked for"))),
+        if filled == buffer.len() {
+            Ok(())
+        } else {
+            Err(StoreError::corrupt(format!("{name}: the answer is shorter than what was asked for")))
         }
     }
 
