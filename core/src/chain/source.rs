@@ -17,6 +17,17 @@ pub trait Source {
     fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()>;
 }
 
+/// Of several kinds, behind one pointer.
+impl Source for Box<dyn Source + Send> {
+    fn length(&self) -> Result<u64> {
+        (**self).length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        (**self).read(offset, buffer)
+    }
+}
+
 impl<T: AsRef<[u8]>> Source for T {
     fn length(&self) -> Result<u64> {
         Ok(self.as_ref().len() as u64)

@@ -12,10 +12,11 @@ use crate::export::chunk::ExportOptions;
 use crate::export::encoder::{Encoded, Encoder};
 use crate::export::items::{Export, Finished};
 use crate::state::selection::Selection;
+use crossbeam_channel::{Receiver, SendTimeoutError, bounded};
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ pub fn export<W: Write + Send, L: Write + Send>(
     let stop = AtomicBool::new(false);
     let stopped = || if stop.load(Ordering::Relaxed) { Err(gone()) } else { Ok(()) };
     thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(QUEUE);
+        let (sender, receiver) = bounded(QUEUE);
         // Nothing is ever sent: the worker lets go of its end when it is done.
         let (busy, done) = channel();
         let work_elsewhere = || {
@@ -94,11 +95,20 @@ pub fn export<W: Write + Send, L: Write + Send>(
             });
         };
         let walked: Result<()> = (|| {
-            let mut send = |encoded| sender.send(Incoming::Encoded(encoded)).map_err(|_| gone());
-            let mut encoder: RowSink<'_> = Encoder::new(domain, &mut send);
+            // The worker may wait for a base that a network gives: the caller is asked all the same.
+            let send = |mut message| loop {
+                match sender.send_timeout(message, WAIT) {
+                    Ok(()) => return Ok(()),
+                    Err(SendTimeoutError::Timeout(back)) => message = back,
+                    Err(SendTimeoutError::Disconnected(_)) => return Err(gone()),
+                }
+                interrupt()?;
+            };
+            let mut send_encoded = |encoded| send(Incoming::Encoded(encoded));
+            let mut encoder: RowSink<'_> = Encoder::new(domain, &mut send_encoded);
             walk(&mut encoder)?;
             encoder.finish()?;
-            sender.send(Incoming::End).map_err(|_| gone())?;
+            send(Incoming::End)?;
             loop {
                 match done.recv_timeout(WAIT) {
                     Err(RecvTimeoutError::Timeout) => interrupt()?,

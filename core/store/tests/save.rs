@@ -7,10 +7,11 @@ mod support;
 
 use faults::{Fault, FaultyFiles, FaultyStore, Interposed, Steps};
 use lifeboat_core::ErrorKind;
+use lifeboat_core::chain::Source;
 use lifeboat_core::log::Record;
 use lifeboat_store::drivers::memory::MemoryStore;
-use lifeboat_store::save::CopyState;
-use lifeboat_store::{Store, StoreErrorKind};
+use lifeboat_store::save::{CopyState, Status, SystemFiles, forget};
+use lifeboat_store::{Cancel, Entry, Store, StoreErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use support::{Database, Place, records, restore};
@@ -433,4 +434,119 @@ fn junk_in_a_copy_is_passed_over() {
     let summary = place.save(&dynamic(&stores), &mut database).unwrap();
     assert_eq!((summary.done, summary.copies[0].state), (1, CopyState::Away), "{summary:?}");
     assert_eq!(restore(&stores[1]), Some(3));
+}
+
+#[test]
+fn what_is_not_ours_in_a_directory_of_local_state_stays() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    let spool = directory.path().join("local/spool");
+    let ledger = directory.path().join("local/ledger");
+    std::fs::create_dir_all(&spool).unwrap();
+    std::fs::create_dir_all(&ledger).unwrap();
+    let theirs = [spool.join("thesis.txt"), ledger.join("1-2024.whole"), ledger.join("accounts")];
+    theirs.iter().for_each(|path| std::fs::write(path, "theirs").unwrap());
+    for live in 1..4 {
+        database.live = live;
+        place.save(&dynamic(&stores), &mut database).unwrap();
+    }
+    forget(&SystemFiles, &place.local).unwrap();
+    theirs.iter().for_each(|path| assert_eq!(std::fs::read(path).unwrap(), b"theirs", "{path:?}"));
+    let names: Vec<_> = std::fs::read_dir(&ledger).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn the_status_tells_the_last_save_and_the_last_failure() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    let status = |place: &Place| Status::read(&SystemFiles, &place.local).unwrap();
+    assert_eq!(status(&place), None);
+    assert!(!place.local.exists(), "looking makes nothing");
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    let saved = status(&place).unwrap().saved.unwrap();
+    assert_eq!((saved.number, saved.done, saved.minimum, saved.at), (1, 2, 1, place.now));
+    assert!(saved.copies.iter().all(|copy| copy.since.is_none()));
+    // One copy is away, twice.
+    stores[1].away(Some(StoreErrorKind::Unreachable));
+    for live in [2, 3] {
+        database.live = live;
+        place.save(&dynamic(&stores), &mut database).unwrap();
+    }
+    let saved = status(&place).unwrap().saved.unwrap();
+    assert_eq!((saved.number, saved.done), (3, 1));
+    let behind = &saved.copies[1];
+    assert_eq!((behind.copy.state, behind.since), (CopyState::Away, Some(place.now - 100)), "since the first one");
+    // And then both.
+    stores[0].away(Some(StoreErrorKind::Unreachable));
+    database.live = 4;
+    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
+    let failed = status(&place).unwrap().failed.unwrap();
+    assert_eq!((&*failed.kind, &*failed.message, failed.at), ("unreachable", error.message(), place.now));
+    assert_eq!(status(&place).unwrap().saved.unwrap().number, 3);
+    stores.iter().for_each(|store| store.away(None));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    assert_eq!(status(&place).unwrap().failed, None);
+}
+
+#[test]
+fn an_interrupt_ends_a_wait_for_a_base() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    std::fs::remove_dir_all(&place.local).unwrap();
+    let hanging: Vec<Arc<dyn Store>> = vec![Arc::new(Hanging(stores[0].clone()))];
+    let began = std::time::Instant::now();
+    let asked = std::cell::Cell::new(0);
+    let interrupted = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let error = place.save_asking(&SystemFiles, &hanging, &mut database, &interrupted).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+}
+
+/// Answers lists, and nothing else before it is told to end.
+struct Hanging(MemoryStore);
+
+impl Store for Hanging {
+    fn id(&self) -> lifeboat_store::Result<String> {
+        self.0.id()
+    }
+
+    fn put(&self, _: &str, _: &dyn Source, cancel: &Cancel) -> lifeboat_store::Result<()> {
+        hang(cancel)
+    }
+
+    fn replace(&self, _: &str, _: &dyn Source, cancel: &Cancel) -> lifeboat_store::Result<()> {
+        hang(cancel)
+    }
+
+    fn get(&self, _: &str, _: u64, _: &mut [u8], cancel: &Cancel) -> lifeboat_store::Result<()> {
+        hang(cancel)
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> lifeboat_store::Result<Vec<Entry>> {
+        self.0.list(prefix, after, limit, cancel)
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> lifeboat_store::Result<u64> {
+        self.0.head(name, cancel)
+    }
+
+    fn delete(&self, _: &str, cancel: &Cancel) -> lifeboat_store::Result<()> {
+        hang(cancel)
+    }
+}
+
+fn hang(cancel: &Cancel) -> lifeboat_store::Result<()> {
+    loop {
+        cancel.check()?;
+        std::thread::sleep(Cancel::STEP);
+    }
 }

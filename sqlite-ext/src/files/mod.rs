@@ -29,5 +29,5 @@ pub(crate) use bundle::BundleTarget;
 pub(crate) use database::refuse_in_use;
 pub(crate) use found::{Call as FoundCall, Found, Whose, refuse_database};
 pub(crate) use guard::{Guard, Writing};
-pub(crate) use identity::is_one_file;
+pub(crate) use identity::{beside, is_one_file};
 pub(crate) use regular::open;

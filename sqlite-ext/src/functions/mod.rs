@@ -13,6 +13,8 @@ pub(crate) mod backup_read_key;
 pub(crate) mod backup_restore;
 pub(crate) mod backup_restore_file;
 pub(crate) mod backup_rows;
+pub(crate) mod backup_save;
+pub(crate) mod backup_status;
 pub(crate) mod backup_tables;
 pub(crate) mod backup_verify;
 pub(crate) mod backup_verify_key;

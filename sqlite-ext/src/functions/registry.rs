@@ -55,6 +55,8 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
         backup_export       (1..=2) Pure     PLAIN;
         backup_export_file  (2..=3) Writes   JSON;
         backup_estimate     (1..=2) Pure     JSON;
+        backup_save         (2..=3) Writes   JSON;
+        backup_status       (0..=1) Harmless JSON;
         backup_compose      (2..=3) Pure     PLAIN;
         backup_compose_file (3..=4) Writes   JSON;
         backup_verify       (1..=3) Pure     JSON;
@@ -97,7 +99,7 @@ mod tests {
             let expected = match name {
                 "backup_version" | "backup_write_key" | "backup_read_key" | "backup_verify_key" | "backup_export"
                 | "backup_estimate" | "backup_compose" | "backup_verify" | "backup_info" => Effect::Pure,
-                "backup_keygen" => Effect::Harmless,
+                "backup_keygen" | "backup_status" => Effect::Harmless,
                 _ => Effect::Writes,
             };
             assert_eq!(effect, expected, "{name}");

@@ -13,6 +13,7 @@ use lifeboat_core::keys::{KeyKind, ReadKey, VerifyKey, WriteKey};
 use lifeboat_core::{AccessKey, Error, Result};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
+use lifeboat_store::Places;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -234,6 +235,19 @@ impl<'a> Arguments<'a> {
             Ok(Bundle::File(path))
         };
         paths.into_iter().map(file).collect()
+    }
+
+    /// The stores at `index`: the name of one, or a JSON array of names, which means copies.
+    ///
+    /// # Errors
+    /// Misuse when it is none.
+    pub fn stores(&self, index: usize) -> Result<Places> {
+        match self.text(index, "the stores")? {
+            Some(text) => Places::parse(text),
+            None => Err(Error::misuse(
+                "the stores are NULL; give the name of a store, such as 'dir:PATH', or a JSON array of names, which means copies",
+            )),
+        }
     }
 
     /// The path at `index` of a file that is to be made.

@@ -2,12 +2,13 @@
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
-use crate::work::base::{Bases, Before, Choice};
+use crate::work::base::{Bases, Before};
 use crate::work::export_options::Request;
 use crate::work::keyed::Keyed;
 use crate::work::scratch::{NeedReport, Verdict};
 use crate::work::summary::Narrowed;
-use lifeboat_core::parallel::{self, Making, Written};
+use lifeboat_core::chain::Base;
+use lifeboat_core::parallel::{self, Making, Threads, Written};
 use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Selection, Settings, Value};
 use lifeboat_core::{Domain, Error, ExportOptions, Result, StateSink};
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
@@ -45,8 +46,7 @@ impl<W, L> Exported<W, L> {
 /// again when an attempt has come to nothing.
 ///
 /// # Errors
-/// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense;
-/// mismatch for a base that does not fit; those of [`Bases`] and [`parallel::export`].
+/// Mismatch for a base that does not fit; those of [`Bases`], [`Live`] and [`parallel::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
     keyed: &Keyed,
@@ -54,59 +54,88 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     detail: Detail,
     mut places: impl FnMut() -> Result<(W, Option<L>)>,
 ) -> Result<Exported<W, L>> {
-    check_may_export(app)?;
-    if request.schema.eq_ignore_ascii_case("temp") {
-        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
-    }
     let mut bases = Bases::open(app, keyed, request)?;
     let interrupt = AppInterrupt::of(app)?;
-    let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
-    let schema = snapshot.schema()?;
-    let needs = NeedReport::list(&snapshot.check_restorable()?);
-    snapshot.check_loadable()?;
-    let check = snapshot.check_source(request.check)?;
-    let options = packing(&request.compress, tables(&schema))?;
+    let live = Live::open(app, request)?;
     let mut base = bases.choose()?;
     let (written, rows) = loop {
-        let places = places()?;
-        match attempt(&keyed.domain, request, &options, &snapshot, base.as_ref(), &interrupt, places) {
+        let open = base.as_ref().map(|base| || base.open());
+        match live.write(&keyed.domain, request.threads, open, &|| interrupt.check(), places()?) {
             Ok(written) => break written,
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }
     };
     let narrowed = match detail {
         Detail::Bundle => Narrowed::default(),
-        Detail::Summary => Narrowed {
-            needs,
-            check: check.map(Verdict),
-            selection: snapshot.selection().map(Into::into),
-            dangling: snapshot.dangling()?.into_iter().map(Into::into).collect(),
-            carried_empty: snapshot.carried_empty().to_vec(),
-            left_out: snapshot.left_out().to_vec(),
-        },
+        Detail::Summary => live.narrowed()?,
     };
     Ok(Exported { written, rows, narrowed, found: bases.found() })
 }
 
-/// Exports from this base; also gives the number of rows.
-fn attempt<W: Write + Send, L: Write + Send>(
-    domain: &Domain,
-    request: &Request,
-    options: &ExportOptions,
-    snapshot: &Snapshot<'_>,
-    base: Option<&Choice>,
-    interrupt: &AppInterrupt<'_>,
-    (out, ledger): (W, Option<L>),
-) -> Result<(Written<W, L>, u64)> {
-    let mut rows = 0;
-    let selection = snapshot.selection().cloned();
-    let base = base.map(|base| || base.open());
-    let making = Making { options: options.clone(), selection, base, threads: request.threads };
-    let written = parallel::export(domain, out, ledger, making, &|| interrupt.check(), |encoder| {
-        rows = walk(snapshot, encoder)?;
-        Ok(())
-    })?;
-    Ok((written, rows))
+/// The live state of one moment, judged and ready to be exported.
+pub(crate) struct Live<'a> {
+    snapshot: Snapshot<'a>,
+    options: ExportOptions,
+    needs: Vec<NeedReport>,
+    check: Option<Verdict>,
+}
+
+impl<'a> Live<'a> {
+    /// # Errors
+    /// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense; those of
+    /// the checks.
+    pub fn open(app: &'a Connection<'a>, request: &Request) -> Result<Self> {
+        check_may_export(app)?;
+        if request.schema.eq_ignore_ascii_case("temp") {
+            return Err(Error::misuse(
+                "the schema \"temp\" is this connection's own scratch, and no state; name another",
+            ));
+        }
+        let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
+        let schema = snapshot.schema()?;
+        let needs = NeedReport::list(&snapshot.check_restorable()?);
+        snapshot.check_loadable()?;
+        let check = snapshot.check_source(request.check)?.map(Verdict);
+        let options = packing(&request.compress, tables(&schema))?;
+        Ok(Self { snapshot, options, needs, check })
+    }
+
+    /// Writes the bundle from this base; also gives the number of rows.
+    ///
+    /// # Errors
+    /// Those of [`parallel::export`].
+    pub fn write<W: Write + Send, L: Write + Send>(
+        &self,
+        domain: &Domain,
+        threads: Threads,
+        base: Option<impl FnOnce() -> Result<Base<'static>> + Send>,
+        interrupt: &dyn Fn() -> Result<()>,
+        (out, ledger): (W, Option<L>),
+    ) -> Result<(Written<W, L>, u64)> {
+        let selection = self.snapshot.selection().cloned();
+        let making = Making { options: self.options.clone(), selection, base, threads };
+        let mut rows = 0;
+        let written = parallel::export(domain, out, ledger, making, interrupt, |encoder| {
+            rows = walk(&self.snapshot, encoder)?;
+            Ok(())
+        })?;
+        Ok((written, rows))
+    }
+
+    /// What the selection did, and what was found.
+    ///
+    /// # Errors
+    /// Those of SQLite: to find what dangles takes queries of its own.
+    pub fn narrowed(self) -> Result<Narrowed> {
+        Ok(Narrowed {
+            selection: self.snapshot.selection().map(Into::into),
+            dangling: self.snapshot.dangling()?.into_iter().map(Into::into).collect(),
+            carried_empty: self.snapshot.carried_empty().to_vec(),
+            left_out: self.snapshot.left_out().to_vec(),
+            needs: self.needs,
+            check: self.check,
+        })
+    }
 }
 
 /// The names of the tables in a schema.

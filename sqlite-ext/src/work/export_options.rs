@@ -12,20 +12,19 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Declares a struct of options: fields of its own, then those of all exports. (serde's `flatten` would neither know the
-/// names of all options nor see one that is given twice.)
-macro_rules! export_options {
-    ($(#[$about:meta])* $name:ident { $($own:ident: $type:ty,)* }) => {
+/// Declares a struct of options: fields of its own, then what is exported and how; between these, what a function has beside. (serde's
+/// `flatten` would neither know the names of all options nor see one that is given twice.)
+macro_rules! snapshot_options {
+    ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* } { $($beside:ident: $beside_type:ty,)* }) => {
         $(#[$about])*
         #[derive(Default, serde::Deserialize)]
         #[serde(deny_unknown_fields, default)]
         struct $name {
-            $($own: $type,)*
+            $($(#[$own_about])* $own: $type,)*
             schema: Option<String>,
             domain: Option<String>,
             compress: crate::sql::options::Compress,
-            base: Option<crate::work::export_options::Paths>,
-            ledger: Option<String>,
+            $($beside: $beside_type,)*
             tables: Option<Vec<String>>,
             exclude: Vec<String>,
             r#where: crate::work::export_options::Conditions,
@@ -36,8 +35,8 @@ macro_rules! export_options {
         }
 
         impl $name {
-            /// What these options ask for, with paths that `app` does not have open as databases.
-            fn request(self, app: &lifeboat_sqlite::Connection<'_>) -> lifeboat_core::Result<crate::work::export_options::Request> {
+            /// What these options ask for, without files.
+            fn snapshot(self) -> crate::work::export_options::Request {
                 let request = crate::work::export_options::Request {
                     schema: self.schema.unwrap_or_else(|| crate::sql::options::DEFAULT_SCHEMA.to_owned()),
                     domain: self.domain,
@@ -56,7 +55,29 @@ macro_rules! export_options {
                     conditions: self.r#where.0,
                     cache: self.cache,
                 };
-                request.selecting(selection, self.now).with_files(app, self.base, self.ledger)
+                request.selecting(selection, self.now)
+            }
+        }
+    };
+}
+pub(crate) use snapshot_options;
+
+/// The same for a function that may lead on from files.
+macro_rules! export_options {
+    ($(#[$about:meta])* $name:ident { $($own:ident: $type:ty,)* }) => {
+        crate::work::export_options::snapshot_options! {
+            $(#[$about])*
+            $name { $($own: $type,)* } { base: Option<crate::work::export_options::Paths>, ledger: Option<String>, }
+        }
+
+        impl $name {
+            /// What these options ask for, with paths that `app` does not have open as databases.
+            fn request(
+                mut self,
+                app: &lifeboat_sqlite::Connection<'_>,
+            ) -> lifeboat_core::Result<crate::work::export_options::Request> {
+                let (base, ledger) = (self.base.take(), self.ledger.take());
+                self.snapshot().with_files(app, base, ledger)
             }
         }
     };

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! export, export_options  a snapshot → a bundle
+//! live_exporter           the same for a save to stores; local: where the local state of a database lies
 //! keyed                   the key of a call, and its domain
 //! base, chains            the bundles that are given; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
@@ -19,6 +20,8 @@ pub(crate) mod export_options;
 pub(crate) mod file_source;
 pub(crate) mod input;
 pub(crate) mod keyed;
+pub(crate) mod live_exporter;
+pub(crate) mod local;
 pub(crate) mod restore;
 pub(crate) mod salvage;
 pub(crate) mod scratch;

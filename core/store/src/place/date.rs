@@ -1,8 +1,8 @@
-//! Dates as people write them: RFC 3339, or the date alone.
+//! Dates as people write them: RFC 3339, or the date alone; and as JSON has them.
 
 /// Seconds since 1970 in UTC. A date alone means the last second of that day. A fraction of a second
 /// is left out.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub fn parse(text: &str) -> Option<i64> {
     let (date, time) = match text.find(['T', 't', ' ']) {
         Some(at) => (text.get(..at)?, Some(text.get(at + 1..)?)),
         None => (text, None),
@@ -26,6 +26,20 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         return None;
     }
     Some(midnight + hour * 3600 + minute * 60 + second.min(59) - offset(zone)?)
+}
+
+/// The date of so many milliseconds since 1970, as RFC 3339 writes it in UTC: `2026-11-29T12:30:00.000Z`. For the years 0 to
+/// 9999, which records are limited to.
+pub fn text(milliseconds: i64) -> String {
+    let (days, rest) = (milliseconds.div_euclid(DAY * 1000), milliseconds.rem_euclid(DAY * 1000));
+    // The year that this day is in, or the one before or after it.
+    let near = 1970 + days.div_euclid(366);
+    let year = (near..).take_while(|year| days_since_1970(*year, 1, 1) <= days).last().unwrap_or(near);
+    let month = (1..=12).take_while(|month| days_since_1970(year, *month, 1) <= days).last().unwrap_or(1);
+    let day = days - days_since_1970(year, month, 1) + 1;
+    let (second, thousandth) = (rest / 1000, rest % 1000);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{thousandth:03}Z")
 }
 
 const DAY: i64 = 24 * 3600;
@@ -73,7 +87,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, text};
 
     // What `date -u -d TEXT +%s` says.
     #[test]
@@ -94,6 +108,16 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(seconds), "{text}");
         }
+    }
+
+    #[test]
+    fn dates_are_written_as_they_are_read() {
+        for seconds in (-62_167_219_200..=253_402_300_799).step_by(7_777_777).chain([253_402_300_799, -1, 0]) {
+            let written = text(seconds * 1000);
+            assert_eq!(parse(&written), Some(seconds), "{written}");
+        }
+        assert_eq!(text(1_795_955_400_007), "2026-11-29T12:30:00.007Z");
+        assert_eq!(text(-1), "1969-12-31T23:59:59.999Z");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The name of a store, as an application gives it: `dir:PATH`, `volume:LABEL`, `s3://…`; an array
 //! of these, which means copies; and which state is meant.
 
-mod date;
+pub mod date;
 mod s3_url;
 mod selector;
 

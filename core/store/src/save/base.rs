@@ -1,12 +1,12 @@
 //! What a new record begins from: the base of its delta, and the records that it names.
 
 use super::exporter::Base;
+use super::gather::attend;
 use super::local::Local;
 use super::memory::Weight;
 use super::request::Save;
 use super::situation::{Situation, reader};
 use super::steps::lanes;
-use crate::Cancel;
 use crate::series::{ObjectSource, path_to};
 use lifeboat_core::Result;
 use lifeboat_core::chain::Source;
@@ -17,7 +17,7 @@ use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
 const DELTAS_MAX: u64 = 128;
 
 /// A usable copy that ends with this record.
-pub(super) fn holder(situation: &Situation, record: RecordRef) -> Option<usize> {
+pub(super) fn holder(situation: &Situation<'_>, record: RecordRef) -> Option<usize> {
     situation.usable().into_iter().find(|&copy| situation.newest(copy) == Some(record))
 }
 
@@ -25,7 +25,7 @@ pub(super) fn holder(situation: &Situation, record: RecordRef) -> Option<usize> 
 pub(super) fn choose_base(
     save: &Save<'_>,
     local: &mut Local<'_>,
-    situation: &Situation,
+    situation: &Situation<'_>,
 ) -> Result<(Option<Record>, Base)> {
     let usable = situation.usable();
     let needed = save.minimum.min(usable.len());
@@ -64,27 +64,27 @@ pub(super) fn choose_base(
     }
 }
 
-pub(super) fn read(save: &Save<'_>, situation: &Situation, record: RecordRef) -> Option<Record> {
+pub(super) fn read(save: &Save<'_>, situation: &Situation<'_>, record: RecordRef) -> Option<Record> {
     let known = situation.known.get(record).cloned();
-    known.or_else(|| reader(save, &situation.copies)(record))
+    known.or_else(|| reader(save, situation.interrupted, &situation.copies)(record))
 }
 
 /// The bundles that lead to a record's state, in a copy that ends with it.
-fn chain(save: &Save<'_>, situation: &Situation, base: &Record) -> Option<(Path, Vec<Box<dyn Source>>)> {
+fn chain(save: &Save<'_>, situation: &Situation<'_>, base: &Record) -> Option<(Path, Vec<Box<dyn Source + Send>>)> {
     let store = &save.copies[holder(situation, base.reference())?].store;
-    let cancel = Cancel::never().within(save.patience);
-    let path = path_to(&**store, &save.keys.verify_key(), base, &cancel).ok()?;
+    let path =
+        attend(save, situation.interrupted, |cancel| path_to(&**store, &save.keys.verify_key(), base, cancel)).ok()?;
     let sources = path.steps.iter().map(|step| {
         let name = Name { domain_id: save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
-        let source = ObjectSource::new(store.clone(), name, step.length, &Cancel::never());
-        Box::new(source) as Box<dyn Source>
+        let source = ObjectSource::new(store.clone(), name, step.length, &save.cancel).with_patience(save.patience);
+        Box::new(source) as Box<dyn Source + Send>
     });
     let sources = sources.collect();
     Some((path, sources))
 }
 
 /// The records that a new one names: the newest first, then what the copies end with or may end with.
-pub(super) fn previous(local: &Local<'_>, situation: &Situation) -> Vec<RecordRef> {
+pub(super) fn previous(local: &Local<'_>, situation: &Situation<'_>) -> Vec<RecordRef> {
     let mut ends: Vec<RecordRef> = situation.settled.clone();
     ends.extend(situation.top.as_ref().map(Record::reference));
     ends.extend(local.spool.as_ref().map(|spool| spool.record.reference()));

@@ -9,7 +9,7 @@ pub enum Base {
     /// The ledger of this state: its parts, the oldest first. The first is a whole one.
     Ledger(StateId, Vec<PathBuf>),
     /// The bundles that lead to this state, the full one first. They are read by ranges.
-    Chain(StateId, Vec<Box<dyn Source>>),
+    Chain(StateId, Vec<Box<dyn Source + Send>>),
     /// Nothing: a full bundle.
     Nothing,
 }

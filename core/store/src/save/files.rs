@@ -1,12 +1,12 @@
 //! Every operation on a file of the local state, so that tests can stop at each.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// What local state asks of a file system. When a method returns, what it did survives a loss of power.
 pub trait Files: Send + Sync {
-    /// Makes a directory, if it is not there.
+    /// Makes a directory that only its owner may enter, if it is not there.
     ///
     /// # Errors
     /// Those of the system; its parent is never made.
@@ -61,7 +61,10 @@ pub struct SystemFiles;
 
 impl Files for SystemFiles {
     fn make_directory(&self, path: &Path) -> io::Result<()> {
-        match std::fs::create_dir(path) {
+        let mut new = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut new, 0o700);
+        match new.create(path) {
             Ok(()) => sync_directory_of(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             Err(error) => Err(error),

@@ -1,8 +1,9 @@
-//! All copies side by side: one thread for each while the call runs.
+//! All copies side by side: one thread for each while the call runs. The thread that calls waits, and asks whether the
+//! application wants an end.
 
 use super::request::Save;
 use crate::Cancel;
-use lifeboat_core::{Error, Result};
+use lifeboat_core::Result;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub(super) struct Wait<'a> {
     pub(super) enough: usize,
     /// Copies that are not waited for once there are enough.
     pub(super) impatient: &'a [bool],
+    /// Whether the application wants an end.
+    pub(super) interrupted: &'a dyn Fn() -> bool,
 }
 
 /// Does `work` for each copy on a thread of its own. Once there are enough results that `is_good`, the others have the
@@ -55,7 +58,7 @@ pub(super) fn gather<T: Send>(
         drop(sender);
         let mut results: Vec<Option<T>> = copies.iter().map(|_| None).collect();
         let mut seen = vec![(0, Instant::now()); copies.len()];
-        let (mut enough_since, mut interrupted) = (None, false);
+        let mut enough_since = None;
         loop {
             match receiver.recv_timeout(Cancel::STEP) {
                 Ok((place, result)) => results[place] = Some(result),
@@ -63,8 +66,10 @@ pub(super) fn gather<T: Send>(
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
             let stop = |place: usize| flags[place].store(true, Ordering::SeqCst);
-            if !interrupted && (save.interrupted)() {
-                interrupted = true;
+            if !save.cancel.is_interrupted() && (wait.interrupted)() {
+                save.cancel.interrupt();
+            }
+            if save.cancel.is_interrupted() {
                 (0..copies.len()).for_each(stop);
             }
             if results.iter().flatten().filter(|result| is_good(result)).count() >= wait.enough {
@@ -85,9 +90,29 @@ pub(super) fn gather<T: Send>(
                 }
             }
         }
-        if interrupted {
-            return Err(Error::interrupted("the application interrupted the save; nothing is lost; call again"));
-        }
+        save.check_interrupt()?;
         Ok(copies.iter().copied().zip(results).filter_map(|(copy, result)| Some((copy, result?))).collect())
+    })
+}
+
+/// Does work that waits for stores on a thread of its own, with the patience as its time limit. After an interrupt the result
+/// is worth nothing: the caller looks at [`Save::check_interrupt`] before it puts anything.
+pub(super) fn attend<T: Send>(
+    save: &Save<'_>,
+    interrupted: &dyn Fn() -> bool,
+    work: impl FnOnce(&Cancel) -> T + Send,
+) -> T {
+    let cancel = save.cancel.within(save.patience);
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| work(&cancel));
+        while !worker.is_finished() {
+            if !cancel.is_interrupted() && interrupted() {
+                cancel.interrupt();
+            }
+            // Most answers of a directory are there at once.
+            std::thread::park_timeout(Duration::from_micros(200));
+        }
+        // A panic goes on to the caller.
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

@@ -64,14 +64,7 @@ impl<'a> Local<'a> {
         let (files, directory) = (save.files, save.local.to_owned());
         let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
         files.make_directory(&directory).map_err(|error| at(&directory, error))?;
-        let lock_path = directory.join("lock");
-        let lock = files.lock(&lock_path).map_err(|error| at(&lock_path, error))?;
-        let Some(lock) = lock else {
-            return Err(Error::busy(format!(
-                "another save runs, with the local state '{}'; try again",
-                directory.display()
-            )));
-        };
+        let lock = take_lock(files, &directory)?;
         for name in ["spool", "ledger"] {
             let path = directory.join(name);
             files.make_directory(&path).map_err(|error| at(&path, error))?;
@@ -80,15 +73,8 @@ impl<'a> Local<'a> {
         let key = save.keys.verify_key();
         let new = Memory::new(domain.clone());
         let mut local = Self { files, directory, key, memory: new, head: None, spool: None, _lock: lock };
-        if let Some(bytes) = local.read("memory")? {
-            local.memory = serde_json::from_slice(&bytes).map_err(|error| local.wrong("memory", &error.to_string()))?;
-            if local.memory.version != VERSION {
-                return Err(Error::unsupported(format!(
-                    "the local state '{}' is of version {}; this version knows {VERSION}",
-                    local.directory.display(),
-                    local.memory.version
-                )));
-            }
+        if let Some(memory) = Memory::read(files, &local.directory)? {
+            local.memory = memory;
             if local.memory.domain != domain {
                 return Err(Error::misuse(format!(
                     "the local state '{}' belongs to another domain or key; give each domain its own ('local')",
@@ -99,6 +85,29 @@ impl<'a> Local<'a> {
         }
         local.read_spool()?;
         Ok(local)
+    }
+
+    /// Removes memory, spool and ledger.
+    ///
+    /// # Errors
+    /// Busy while a save runs; host.
+    pub(super) fn forget(files: &dyn Files, directory: &Path) -> Result<()> {
+        let names = |of: &Path| match files.names(of) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            names => names.map_err(|error| failed("cannot be read", of, &error)),
+        };
+        if !names(directory)?.iter().any(|name| matches!(&**name, "memory" | "spool" | "ledger")) {
+            return Ok(());
+        }
+        let _lock = take_lock(files, directory)?;
+        let remove = |path: &Path| files.remove(path).map_err(|error| failed("cannot be removed", path, &error));
+        // Without a memory the next save asks; what else is left then is of no account.
+        remove(&directory.join("memory"))?;
+        let (spool, ledger) = (directory.join("spool"), directory.join("ledger"));
+        // The name of the spool before what it names.
+        remove(&spool.join("spool"))?;
+        names(&spool)?.iter().filter(|name| is_of_spool(name)).try_for_each(|name| remove(&spool.join(name)))?;
+        names(&ledger)?.iter().filter(|name| part(name).is_some()).try_for_each(|name| remove(&ledger.join(name)))
     }
 
     fn read_spool(&mut self) -> Result<()> {
@@ -117,7 +126,8 @@ impl<'a> Local<'a> {
         };
         let directory = self.directory.join("spool");
         let names = self.files.names(&directory).map_err(|error| failed("cannot be read", &directory, &error))?;
-        names.into_iter().filter(|name| !is_kept(name)).try_for_each(|name| self.remove(&format!("spool/{name}")))
+        let is_left = |name: &&String| is_of_spool(name) && !is_kept(name);
+        names.iter().filter(is_left).try_for_each(|name| self.remove(&format!("spool/{name}")))
     }
 
     /// Where an exporter writes its bundle and its ledger. Neither file is there.
@@ -208,6 +218,14 @@ impl<'a> Local<'a> {
         self.replace("memory", &bytes)
     }
 
+    /// Remembers why a save failed, beside what was remembered: what this save saw and did not write is not to be trusted.
+    pub(super) fn note_failure(&self, error: &Error, now: u64) -> Result<()> {
+        let new = || Memory::new(self.memory.domain.clone());
+        let mut memory = Memory::read(self.files, &self.directory)?.unwrap_or_else(new);
+        memory.status.set_failed(error, now);
+        self.replace("memory", &to_bytes(&memory))
+    }
+
     /// This place goes on from this record.
     pub(super) fn set_head(&mut self, record: &Record, weight: Option<Weight>) {
         self.memory.set_head(record, weight);
@@ -248,7 +266,8 @@ impl<'a> Local<'a> {
         let keep = self.ledger_parts()?;
         let directory = self.directory.join("ledger");
         let names = self.files.names(&directory).map_err(|error| failed("cannot be read", &directory, &error))?;
-        let old = names.into_iter().filter(|name| !keep.iter().any(|(_, path)| path.ends_with(name)));
+        let is_old = |name: &String| part(name).is_some() && !keep.iter().any(|(_, path)| path.ends_with(name));
+        let old = names.into_iter().filter(is_old);
         old.collect::<Vec<_>>().iter().try_for_each(|name| self.remove(&format!("ledger/{name}")))
     }
 
@@ -268,26 +287,18 @@ impl<'a> Local<'a> {
         let head = self.head.as_ref().map_or(0, |head| head.entry().number);
         let mut parts: Vec<(String, PathBuf)> = Vec::new();
         for name in names {
-            let Some((number, rest)) = name.split_once('-') else { continue };
-            let Some((state, extension)) = rest.split_once('.') else { continue };
-            if number.parse::<u64>().is_ok_and(|number| number <= head) {
-                match extension {
-                    "whole" => parts = vec![(state.to_owned(), directory.join(&name))],
-                    "part" if !parts.is_empty() => parts.push((state.to_owned(), directory.join(&name))),
-                    _ => {}
-                }
+            match part(&name) {
+                Some((number, ..)) if number > head => {}
+                Some((_, state, "whole")) => parts = vec![(state.to_owned(), directory.join(&name))],
+                Some((_, state, _)) if !parts.is_empty() => parts.push((state.to_owned(), directory.join(&name))),
+                _ => {}
             }
         }
         Ok(parts)
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let path = self.directory.join(name);
-        match self.files.read(&path, LONGEST) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed("cannot be read", &path, &error)),
-        }
+        read_file(self.files, &self.directory.join(name))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -303,14 +314,49 @@ impl<'a> Local<'a> {
     }
 
     fn wrong(&self, name: &str, why: &str) -> Error {
-        let path = self.directory.join(name);
-        Error::corrupt(format!(
-            "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then \
-             asks where it cannot know",
-            path.display(),
-            self.directory.display()
-        ))
+        wrong(&self.directory, name, why)
     }
+}
+
+/// What stands in a file of the local state, if it is there.
+pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
+    match files.read(path, LONGEST) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("cannot be read", path, &error)),
+    }
+}
+
+/// A file of the local state is damaged.
+pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
+    Error::corrupt(format!(
+        "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then asks \
+         where it cannot know",
+        directory.join(name).display(),
+        directory.display()
+    ))
+}
+
+/// The lock of a directory of local state.
+fn take_lock(files: &dyn Files, directory: &Path) -> Result<File> {
+    let path = directory.join("lock");
+    let lock = files.lock(&path).map_err(|error| failed("local state cannot be written", &path, &error))?;
+    lock.ok_or_else(|| {
+        Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display()))
+    })
+}
+
+/// A file that we put into the spool. Anything else in a directory of this name is not ours to remove.
+fn is_of_spool(name: &str) -> bool {
+    matches!(name, "new" | "new-ledger" | "spool" | "spool.new" | "ledger") || name.parse::<BundleHash>().is_ok()
+}
+
+/// What the name of a part of the ledger says: number, state, and `whole` or `part`.
+fn part(name: &str) -> Option<(u64, &str, &str)> {
+    let (number, rest) = name.split_once('-')?;
+    let (state, extension) = rest.split_once('.')?;
+    let is_ours = number.len() == 16 && state.parse::<StateId>().is_ok() && matches!(extension, "whole" | "part");
+    number.parse().ok().filter(|_| is_ours).map(|number| (number, state, extension))
 }
 
 fn to_bytes(value: &impl Serialize) -> Vec<u8> {

@@ -1,9 +1,13 @@
 //! What this place remembers of the line that it goes on from, and of each copy.
 
+use super::files::Files;
+use super::local::{read_file, wrong};
+use super::status::Status;
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{PREVIOUS_MAX, Record, RecordHash, RecordRef};
 use lifeboat_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// Copies that are remembered. Beyond it the one that was seen longest ago is forgotten.
 const COPIES_MAX: usize = PREVIOUS_MAX - 2;
@@ -73,11 +77,37 @@ pub(super) struct Memory {
     /// None: not known, so that the next bundle is full.
     pub(super) weight: Option<Weight>,
     pub(super) copies: Vec<Tip>,
+    /// For people. Nothing is decided by it.
+    pub(super) status: Status,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
 }
 
 impl Memory {
     pub(super) fn new(domain: String) -> Self {
-        Self { version: VERSION, domain, head: None, weight: None, copies: Vec::new() }
+        Self { version: VERSION, domain, head: None, weight: None, copies: Vec::new(), status: Status::default() }
+    }
+
+    /// The memory in a directory of local state.
+    ///
+    /// # Errors
+    /// Host when it cannot be read; corrupt when it is not what we write; unsupported when a later version wrote it.
+    pub(super) fn read(files: &dyn Files, directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join("memory");
+        let Some(bytes) = read_file(files, &path)? else { return Ok(None) };
+        let wrong = |error: serde_json::Error| wrong(directory, "memory", &error.to_string());
+        // The version first: what a later one writes need not have these fields.
+        let Version { version } = serde_json::from_slice(&bytes).map_err(wrong)?;
+        if version != VERSION {
+            return Err(Error::unsupported(format!(
+                "the local state '{}' is of version {version}; this version knows {VERSION}",
+                directory.display()
+            )));
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(wrong)
     }
 
     /// # Errors

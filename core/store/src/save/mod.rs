@@ -12,7 +12,7 @@
 //! lane       one copy: replicas, bundles, record, and a look afterwards
 //! gather     all copies side by side, with a deadline and a grace
 //! steps      the save itself, from the lock to the end of the spool
-//! summary    what was saved, and where
+//! summary    what was saved, and where; status: what is remembered of it
 //! ```
 
 mod base;
@@ -25,10 +25,12 @@ mod memory;
 mod replicas;
 mod request;
 mod situation;
+mod status;
 mod steps;
 mod summary;
 
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
 pub use request::{CopyStore, Save};
+pub use status::{CopyStatus, LastError, LastSave, Status, forget};
 pub use summary::{CopyState, CopySummary, SaveSummary};

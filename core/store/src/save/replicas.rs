@@ -1,5 +1,6 @@
 //! The records that a copy lacks before it can take another one.
 
+use super::gather::attend;
 use super::request::Save;
 use super::situation::Situation;
 use crate::Cancel;
@@ -28,13 +29,7 @@ pub(super) fn fits(newest: Option<RecordRef>, is_forked: bool, record: &Record) 
 }
 
 /// The records that this copy needs before `goal`, the oldest first. None: no other copy that answers has them.
-pub(super) fn replicas(
-    save: &Save<'_>,
-    situation: &Situation,
-    copy: usize,
-    goal: &Record,
-    cancel: &Cancel,
-) -> Option<Vec<Replica>> {
+pub(super) fn replicas(save: &Save<'_>, situation: &Situation<'_>, copy: usize, goal: &Record) -> Option<Vec<Replica>> {
     let newest = situation.newest(copy);
     let is_forked = situation.copies[copy].is_forked;
     if fits(newest, is_forked, goal) {
@@ -42,7 +37,8 @@ pub(super) fn replicas(
     }
     let others = situation.usable().into_iter().filter(|other| *other != copy);
     others.into_iter().find_map(|source| {
-        let records = newer_records(save, source, newest.map_or(0, |newest| newest.number), cancel)?;
+        let number = newest.map_or(0, |newest| newest.number);
+        let records = attend(save, situation.interrupted, |cancel| newer_records(save, source, number, cancel))?;
         let (mut newest, mut is_forked, mut replicas) = (newest, is_forked, Vec::new());
         for record in records {
             if fits(newest, is_forked, goal) {

@@ -4,10 +4,10 @@ use super::exporter::Exporter;
 use super::files::Files;
 use super::steps;
 use super::summary::SaveSummary;
-use crate::Store;
-use lifeboat_core::Result;
+use crate::{Cancel, Store};
 use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{RecordHash, SealedPart};
+use lifeboat_core::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +45,9 @@ pub struct Save<'a> {
     pub patience: Duration,
     /// How much longer the others are waited for once the minimum is reached.
     pub grace: Duration,
-    /// Whether the application wants an end. It is asked each 10 ms, only on the thread that calls.
-    pub interrupted: &'a (dyn Fn() -> bool + Sync),
+    /// Ends the waits of all threads of this save. Whoever asks the application sets it: [`Save::run`] does, and so should
+    /// the exporter, whose base may come from a store.
+    pub cancel: Cancel,
     /// The time in seconds since 1970, by which a copy that failed is not waited for again for a minute.
     pub now: u64,
 }
@@ -57,7 +58,8 @@ impl Save<'_> {
     /// The usual [`Save::grace`].
     pub const GRACE: Duration = Duration::from_secs(2);
 
-    /// Saves the live state: when this returns, so many copies as the minimum says hold it.
+    /// Saves the live state: when this returns, so many copies as the minimum says hold it. `interrupted` tells whether the
+    /// application wants an end; it is asked each 10 ms of a wait, only on the thread that calls.
     ///
     /// # Errors
     /// - Unreachable: fewer copies hold it, with the reason for each. Nothing is lost; call again.
@@ -66,7 +68,17 @@ impl Save<'_> {
     /// - Busy: another save of this database runs.
     /// - Host, with SQLite's code for a full disk: local state cannot be written.
     /// - Interrupted, misuse, and what the exporter returns.
-    pub fn run(&self, exporter: &mut dyn Exporter) -> Result<SaveSummary> {
-        steps::run(self, exporter)
+    pub fn run(&self, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
+        steps::run(self, exporter, interrupted)
+    }
+
+    /// # Errors
+    /// Interrupted.
+    pub(super) fn check_interrupt(&self) -> Result<()> {
+        if self.cancel.is_interrupted() {
+            Err(Error::interrupted("the application interrupted the save; nothing is lost; call again"))
+        } else {
+            Ok(())
+        }
     }
 }

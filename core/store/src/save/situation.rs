@@ -1,11 +1,11 @@
 //! What the copies show, and what follows from it: the rules of `DURABILITY.md` under *Looking*.
 
-use super::gather::{Wait, gather};
+use super::gather::{Wait, attend, gather};
 use super::local::Local;
 use super::request::Save;
 use super::summary::{CopyState, CopySummary};
 use crate::series::{Ends, Known, Look, look, read_record};
-use crate::{Cancel, StoreError, StoreErrorKind};
+use crate::{StoreError, StoreErrorKind};
 use lifeboat_core::log::{Fork, Record, RecordRef};
 use lifeboat_core::{Error, Result, StateId};
 
@@ -28,7 +28,9 @@ pub(super) struct Seen {
 }
 
 /// What all copies show.
-pub(super) struct Situation {
+pub(super) struct Situation<'a> {
+    /// Whether the application wants an end. Only the thread that calls asks it.
+    pub(super) interrupted: &'a dyn Fn() -> bool,
     pub(super) copies: Vec<Seen>,
     pub(super) known: Known,
     /// The newest record. None: the series begins.
@@ -37,7 +39,7 @@ pub(super) struct Situation {
     pub(super) settled: Vec<RecordRef>,
 }
 
-impl Situation {
+impl<'a> Situation<'a> {
     /// Looks at all copies and judges what they show.
     ///
     /// # Errors
@@ -45,17 +47,19 @@ impl Situation {
     pub(super) fn look(
         save: &Save<'_>,
         local: &mut Local<'_>,
+        interrupted: &'a dyn Fn() -> bool,
         live: &mut dyn FnMut() -> Result<StateId>,
     ) -> Result<Self> {
-        let copies = look_at_all(save, local)?;
+        let copies = look_at_all(save, local, interrupted)?;
         // Who answers is waited for again.
         let answering = copies.iter().filter(|seen| seen.look.is_some()).filter_map(|seen| seen.id.as_deref());
         let tips = local.memory.copies.iter_mut();
         let answering: Vec<_> = answering.collect();
         tips.filter(|tip| answering.contains(&tip.id.as_str())).for_each(|tip| tip.failed = None);
-        let mut situation = Self { copies, known: Known::default(), top: None, settled: Vec::new() };
+        let mut situation = Self { interrupted, copies, known: Known::default(), top: None, settled: Vec::new() };
         situation.ask_when_blind(save, local)?;
         situation.find_top(save, local)?;
+        save.check_interrupt()?;
         situation.ask_when_ahead(save, local, live)?;
         situation.judge_copies(save, local);
         Ok(situation)
@@ -85,7 +89,7 @@ impl Situation {
         spooled.into_iter().for_each(|record| known.add(record));
         let looks = self.copies.iter().filter_map(|copy| copy.look.as_ref());
         looks.flat_map(|look| &look.records).for_each(|record| known.add(record));
-        let ends = known.ends(reader(save, &self.copies));
+        let ends = known.ends(reader(save, self.interrupted, &self.copies));
         let top = match ends {
             Ends::None => None,
             Ends::One(top) => Some(top),
@@ -210,25 +214,28 @@ impl Situation {
 }
 
 /// Reads a record from the first copy that has it.
-pub(super) fn reader<'s>(save: &'s Save<'_>, copies: &'s [Seen]) -> impl FnMut(RecordRef) -> Option<Record> + 's {
-    let cancel = Cancel::never().within(save.patience);
+pub(super) fn reader<'s>(
+    save: &'s Save<'_>,
+    interrupted: &'s dyn Fn() -> bool,
+    copies: &'s [Seen],
+) -> impl FnMut(RecordRef) -> Option<Record> + 's {
     move |record| {
-        let answering = (0..copies.len()).filter(|&copy| copies[copy].look.is_some());
         let (domain, key) = (save.keys.id(), save.keys.verify_key());
-        answering
-            .into_iter()
-            .find_map(|copy| read_record(&*save.copies[copy].store, domain, &key, record, &cancel).ok())
+        attend(save, interrupted, |cancel| {
+            let mut answering = (0..copies.len()).filter(|&copy| copies[copy].look.is_some());
+            answering.find_map(|copy| read_record(&*save.copies[copy].store, domain, &key, record, cancel).ok())
+        })
     }
 }
 
-fn look_at_all(save: &Save<'_>, local: &Local<'_>) -> Result<Vec<Seen>> {
+fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> bool) -> Result<Vec<Seen>> {
     let (domain, key) = (save.keys.id(), save.keys.verify_key());
     let ids: Vec<_> = save.copies.iter().map(|copy| copy.store.id()).collect();
     let resting = |id: &str| local.memory.tip(id).is_some_and(|tip| tip.is_resting(save.now));
     let impatient: Vec<_> = ids.iter().map(|id| id.as_ref().is_ok_and(|id| resting(id))).collect();
     // Where nothing is remembered, all of them are waited for.
     let enough = if local.head.is_some() || local.spool.is_some() { save.minimum } else { usize::MAX };
-    let wait = Wait { enough, impatient: &impatient };
+    let wait = Wait { enough, impatient: &impatient, interrupted };
     let there: Vec<_> = (0..ids.len()).filter(|&copy| ids[copy].is_ok()).collect();
     let work = |copy: usize, pace: &super::gather::Pace| {
         let id = ids[copy].as_deref().unwrap_or_default();

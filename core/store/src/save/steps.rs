@@ -10,7 +10,6 @@ use super::replicas::replicas;
 use super::request::Save;
 use super::situation::Situation;
 use super::summary::{CopyState, SaveSummary};
-use crate::Cancel;
 use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, Record};
 use lifeboat_core::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -25,7 +24,7 @@ enum Round {
     Again,
 }
 
-pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter) -> Result<SaveSummary> {
+pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
     if save.copies.is_empty() || !(1..=save.copies.len()).contains(&save.minimum) {
         return Err(Error::misuse(format!(
             "the minimum of copies is from 1 to their number, which is {}, and not {}",
@@ -34,10 +33,24 @@ pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter) -> Result<SaveSu
         )));
     }
     let mut local = Local::open(save)?;
+    let saved = rounds(save, &mut local, exporter, interrupted);
+    if let Err(error) = &saved {
+        // The error itself says more than one of this write.
+        let _ = local.note_failure(error, save.now);
+    }
+    saved
+}
+
+fn rounds(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    exporter: &mut dyn Exporter,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<SaveSummary> {
     // Once for what lay in the spool, once for what goes on after it, and once for the live state.
     let mut is_later = false;
     for _ in 0..4 {
-        if let Round::Saved(mut summary) = round(save, &mut local, exporter)? {
+        if let Round::Saved(mut summary) = round(save, local, exporter, interrupted)? {
             summary.changed |= is_later;
             return Ok(summary);
         }
@@ -46,8 +59,13 @@ pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter) -> Result<SaveSu
     Err(Error::unreachable("other saves came between four times; nothing is lost; call again"))
 }
 
-fn round(save: &Save<'_>, local: &mut Local<'_>, exporter: &mut dyn Exporter) -> Result<Round> {
-    let mut situation = Situation::look(save, local, &mut || exporter.state_id())?;
+fn round(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    exporter: &mut dyn Exporter,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<Round> {
+    let mut situation = Situation::look(save, local, interrupted, &mut || exporter.state_id())?;
     let usable = situation.usable();
     if usable.is_empty() {
         return Err(too_few(save, 0, &situation));
@@ -88,6 +106,7 @@ fn round(save: &Save<'_>, local: &mut Local<'_>, exporter: &mut dyn Exporter) ->
     let bundle = record.entry().bundles.first().copied();
     let bytes = bundle.map_or(0, |bundle| bundle.length);
     let weight = weight_of(local, bundle);
+    save.check_interrupt()?;
     let spool = local.new_spool(record, ids, weight, exported.ledger)?;
     local.set_spool(spool)?;
     let mut summary = deliver_spool(save, local, &mut situation, lanes)?;
@@ -97,7 +116,12 @@ fn round(save: &Save<'_>, local: &mut Local<'_>, exporter: &mut dyn Exporter) ->
 
 /// What is remembered before anything is put: the line that this place goes on from, who takes part, and what the spooled
 /// record may have reached, if it is passed over.
-fn remember_who(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situation, is_passed_over: bool) -> Result<()> {
+fn remember_who(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &mut Situation<'_>,
+    is_passed_over: bool,
+) -> Result<()> {
     let before = (local.memory.head.clone(), local.memory.copies.len());
     let top = situation.top.clone().filter(|_| situation.settled.is_empty());
     if let Some(top) = top.filter(|top| local.head.as_ref().is_none_or(|head| head.reference() != top.reference())) {
@@ -140,7 +164,7 @@ fn remember_who(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situatio
 fn make(
     save: &Save<'_>,
     local: &mut Local<'_>,
-    situation: &Situation,
+    situation: &Situation<'_>,
     exporter: &mut dyn Exporter,
 ) -> Result<Option<(Exported, Record)>> {
     let (base_record, base) = choose_base(save, local, situation)?;
@@ -175,33 +199,34 @@ fn make(
 }
 
 /// Whether the newest record is in as many copies as the minimum says, or can be brought there.
-fn enough_hold(save: &Save<'_>, situation: &Situation) -> bool {
+fn enough_hold(save: &Save<'_>, situation: &Situation<'_>) -> bool {
     let Some(top) = &situation.top else { return false };
     let lanes = lanes(save, situation, top);
     lanes.len() >= save.minimum.min(situation.usable().len()) && holder(situation, top.reference()).is_some()
 }
 
 /// What is to be done for each copy that can come to this record.
-pub(super) fn lanes(save: &Save<'_>, situation: &Situation, record: &Record) -> Vec<Lane> {
-    let cancel = Cancel::never().within(save.patience);
+pub(super) fn lanes(save: &Save<'_>, situation: &Situation<'_>, record: &Record) -> Vec<Lane> {
     let lane = |copy: usize| {
         let newest = situation.newest(copy);
         let id = situation.copies[copy].id.clone()?;
         let unsure =
             newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
         let others = situation.usable().into_iter().filter(|other| *other != copy).collect();
-        let replicas = if newest == Some(record.reference()) {
-            Vec::new()
-        } else {
-            replicas(save, situation, copy, record, &cancel)?
-        };
+        let replicas =
+            if newest == Some(record.reference()) { Vec::new() } else { replicas(save, situation, copy, record)? };
         Some(Lane { copy, id, newest, unsure, others, replicas })
     };
     situation.usable().into_iter().filter_map(lane).collect()
 }
 
 /// The newest record is the live state: copies that are behind get it, as far as they can.
-fn unchanged(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situation, top: &Record) -> Result<SaveSummary> {
+fn unchanged(
+    save: &Save<'_>,
+    local: &mut Local<'_>,
+    situation: &mut Situation<'_>,
+    top: &Record,
+) -> Result<SaveSummary> {
     let lanes = lanes(save, situation, top);
     let bundles = match holder(situation, top.reference()) {
         Some(source) => Bundles::Copy(source),
@@ -214,7 +239,7 @@ fn unchanged(save: &Save<'_>, local: &mut Local<'_>, situation: &mut Situation, 
 fn deliver_spool(
     save: &Save<'_>,
     local: &mut Local<'_>,
-    situation: &mut Situation,
+    situation: &mut Situation<'_>,
     lanes: Vec<Lane>,
 ) -> Result<SaveSummary> {
     local.aim(lanes.iter().map(|lane| lane.id.clone()).collect())?;
@@ -228,7 +253,7 @@ fn deliver_spool(
 fn deliver(
     save: &Save<'_>,
     local: &mut Local<'_>,
-    situation: &mut Situation,
+    situation: &mut Situation<'_>,
     lanes: Vec<Lane>,
     record: &Record,
     bundles: &Bundles,
@@ -240,7 +265,7 @@ fn deliver(
     };
     let impatient: Vec<_> = situation.copies.iter().map(resting).collect();
     let copies: Vec<_> = lanes.iter().map(|lane| lane.copy).collect();
-    let wait = Wait { enough: save.minimum, impatient: &impatient };
+    let wait = Wait { enough: save.minimum, impatient: &impatient, interrupted: situation.interrupted };
     let shared = Mutex::new(local);
     let work = |copy: usize, pace: &super::gather::Pace| match lanes.iter().find(|lane| lane.copy == copy) {
         Some(lane) => lane::run(save, lane, record, bundles, &shared, pace),
@@ -302,9 +327,7 @@ fn deliver(
     let is_new_head = local.head.as_ref().is_none_or(|head| head.reference() != record.reference());
     let weight = if is_new_head { weight } else { local.memory.weight };
     local.set_head(record, weight);
-    local.write_memory()?;
-    local.finish()?;
-    Ok(SaveSummary {
+    let summary = SaveSummary {
         number: record.entry().number,
         record: record.reference().hash.to_string(),
         state_id: record.entry().state_id.to_string(),
@@ -314,10 +337,14 @@ fn deliver(
         minimum: save.minimum,
         done,
         copies: situation.summaries(save),
-    })
+    };
+    local.memory.status.set_saved(&summary, save.now);
+    local.write_memory()?;
+    local.finish()?;
+    Ok(summary)
 }
 
-fn too_few(save: &Save<'_>, done: usize, situation: &Situation) -> Error {
+fn too_few(save: &Save<'_>, done: usize, situation: &Situation<'_>) -> Error {
     Error::unreachable(format!(
         "saved in {done} of {} copies, and the minimum is {}; nothing is lost; call again ({})",
         save.copies.len(),

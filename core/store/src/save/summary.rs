@@ -1,6 +1,6 @@
 //! What was saved, and where.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a save did. As JSON it is what `backup_save` gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,7 +26,7 @@ pub struct SaveSummary {
 }
 
 /// What became of one copy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CopySummary {
     /// The store, as the caller named it.
     pub store: String,
@@ -39,7 +39,7 @@ pub struct CopySummary {
 }
 
 /// Whether a copy holds the state that was saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CopyState {
     /// It holds the record, and a path to the state.

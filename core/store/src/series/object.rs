@@ -4,6 +4,7 @@ use crate::{Cancel, Store};
 use lifeboat_core::chain::Source;
 use lifeboat_core::{Error, Result};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Reads an object by ranges. Its length comes from a signed record, never from the store.
 pub(crate) struct ObjectSource {
@@ -11,11 +12,17 @@ pub(crate) struct ObjectSource {
     name: String,
     length: u64,
     cancel: Cancel,
+    patience: Option<Duration>,
 }
 
 impl ObjectSource {
     pub(crate) fn new(store: Arc<dyn Store>, name: String, length: u64, cancel: &Cancel) -> Self {
-        Self { store, name, length, cancel: cancel.clone() }
+        Self { store, name, length, cancel: cancel.clone(), patience: None }
+    }
+
+    /// Each read has this time at most.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 }
 
@@ -28,6 +35,7 @@ impl Source for ObjectSource {
         if offset.checked_add(buffer.len() as u64).is_none_or(|end| end > self.length) {
             return Err(Error::truncated("the bundle ends before what its footer lists"));
         }
-        Ok(self.store.get(&self.name, offset, buffer, &self.cancel)?)
+        let cancel = self.patience.map_or_else(|| self.cancel.clone(), |patience| self.cancel.within(patience));
+        Ok(self.store.get(&self.name, offset, buffer, &cancel)?)
     }
 }

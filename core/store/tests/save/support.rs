@@ -133,6 +133,16 @@ impl Place {
         stores: &[Arc<dyn Store>],
         database: &mut Database,
     ) -> Result<SaveSummary> {
+        self.save_asking(files, stores, database, &|| false)
+    }
+
+    pub fn save_asking(
+        &mut self,
+        files: &dyn Files,
+        stores: &[Arc<dyn Store>],
+        database: &mut Database,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<SaveSummary> {
         self.now += 100;
         let copies = stores
             .iter()
@@ -149,10 +159,10 @@ impl Place {
             add: self.add,
             patience: Duration::from_secs(20),
             grace: Duration::from_secs(20),
-            interrupted: &|| false,
+            cancel: Cancel::never(),
             now: self.now,
         };
-        save.run(database)
+        save.run(database, interrupted)
     }
 }
 

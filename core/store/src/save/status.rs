@@ -1,0 +1,107 @@
+//! What this place remembers of its saves, so that nobody has to ask a store to know how things stand.
+
+use super::files::Files;
+use super::local::Local;
+use super::memory::Memory;
+use super::summary::{CopyState, CopySummary, SaveSummary};
+use lifeboat_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How the saves of one place stand. Times are seconds since 1970, by the clock of this place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Status {
+    /// The last save that reached its minimum. None: there was none.
+    pub saved: Option<LastSave>,
+    /// The last save, if it failed.
+    pub failed: Option<LastError>,
+}
+
+/// The last save that reached its minimum.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct LastSave {
+    /// When it returned.
+    pub at: u64,
+    /// The number of the newest record then.
+    pub number: u64,
+    /// That record, by its hash.
+    pub record: String,
+    /// The state that was saved.
+    pub state_id: String,
+    /// How many copies had to hold it.
+    pub minimum: usize,
+    /// How many copies held it.
+    pub done: usize,
+    /// One for each store that was named, in the caller's order.
+    pub copies: Vec<CopyStatus>,
+}
+
+/// How one copy stood at the last save.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct CopyStatus {
+    /// What became of it.
+    #[serde(flatten)]
+    pub copy: CopySummary,
+    /// The first save since when it does not hold the newest state. None: it does.
+    pub since: Option<u64>,
+}
+
+/// Why a save failed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct LastError {
+    /// When.
+    pub at: u64,
+    /// The kind of the error.
+    pub kind: String,
+    /// Its text, without any key.
+    pub message: String,
+}
+
+impl Status {
+    /// What the local state in this directory says. None: no save was tried here.
+    ///
+    /// # Errors
+    /// Host when it cannot be read; corrupt when it is not what we write; unsupported when a later version wrote it.
+    pub fn read(files: &dyn Files, local: &Path) -> Result<Option<Self>> {
+        Ok(Memory::read(files, local)?.map(|memory| memory.status))
+    }
+
+    /// A save reached its minimum.
+    pub(super) fn set_saved(&mut self, summary: &SaveSummary, now: u64) {
+        let before = self.saved.take();
+        let copies = summary.copies.iter().map(|copy| {
+            let earlier =
+                before.iter().flat_map(|saved| &saved.copies).find(|earlier| earlier.copy.store == copy.store);
+            let since =
+                (copy.state != CopyState::Done).then(|| earlier.and_then(|earlier| earlier.since).unwrap_or(now));
+            CopyStatus { copy: copy.clone(), since }
+        });
+        self.saved = Some(LastSave {
+            at: now,
+            number: summary.number,
+            record: summary.record.clone(),
+            state_id: summary.state_id.clone(),
+            minimum: summary.minimum,
+            done: summary.done,
+            copies: copies.collect(),
+        });
+        self.failed = None;
+    }
+
+    /// A save failed. An interrupt is no failure.
+    pub(super) fn set_failed(&mut self, error: &Error, now: u64) {
+        if error.kind() != ErrorKind::Interrupted {
+            let kind = error.kind().name().to_owned();
+            self.failed = Some(LastError { at: now, kind, message: error.message().to_owned() });
+        }
+    }
+}
+
+/// Takes away the local state of a database that gets another content: the next save then asks where it cannot know. A
+/// directory that is not there is no error.
+///
+/// # Errors
+/// Busy while a save runs; host when something cannot be removed.
+pub fn forget(files: &dyn Files, local: &Path) -> Result<()> {
+    Local::forget(files, local)
+}

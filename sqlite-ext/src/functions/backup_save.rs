@@ -1,0 +1,215 @@
+//! `backup_save(key, stores [, options])` saves the live state to all copies, and gives a JSON summary. When it returns, as many copies
+//! as `minimum` says hold the state, and each of them alone restores it.
+//!
+//! `stores`: the name of a store (`dir:PATH`, `volume:LABEL`, `s3://BUCKET/PREFIX?…`), or a JSON array of names, which means copies.
+//! The first save puts a full bundle, later ones put deltas. What this place remembers lies in the local state, a directory
+//! beside the database (`core/store/DURABILITY.md`).
+//!
+//! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`: go on from the
+//! record with this hash, where the copies are ahead or fork; `add` (default false): fill copies that are new, lost or rolled
+//! back; `timeout` (default 30): how many seconds a copy may stand still; `date` (default: now), `writer`, `label`: what the
+//! record says to holders of the key; those of `backup_export` without `base` and `ledger`.
+//!
+//! Summary: `number`, `record`, `state_id`, `bytes`, `full`, `changed`, `minimum`, `done`, `copies` (`store`, `state`, `number`, `why`),
+//! `domain`, `verify_key`, `local`; `selection`, `dangling`, `carried_empty`, `left_out`, `needs`, `check` where there is something to say.
+
+use crate::files::is_one_file;
+use crate::sql::edge::{Call, Reply};
+use crate::sql::host::Host;
+use crate::sql::interrupt::AppInterrupt;
+use crate::work::export_options::snapshot_options;
+use crate::work::keyed::Keyed;
+use crate::work::live_exporter::LiveExporter;
+use crate::work::local::local_of;
+use crate::work::summary::Narrowed;
+use lifeboat_core::log::{RecordHash, SealedPart};
+use lifeboat_core::{Error, Result};
+use lifeboat_sqlite::{Connection, check_may_export, quote_name};
+use lifeboat_store::save::{CopyStore, Save, SaveSummary, SystemFiles};
+use lifeboat_store::{Cancel, Place, Places, Selector, date};
+use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The longest `timeout`: a day.
+const TIMEOUT_MAX: f64 = 86_400.0;
+
+snapshot_options! {
+    Options {
+        minimum: Option<usize>,
+        local: Option<String>,
+        r#continue: Option<String>,
+        add: bool,
+        timeout: Option<f64>,
+        date: Option<DateOption>,
+        writer: Option<String>,
+        label: Option<String>,
+    } {}
+}
+
+/// The summary of a save.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    summary: SaveSummary,
+    domain: &'a str,
+    verify_key: String,
+    local: String,
+    #[serde(flatten)]
+    narrowed: Narrowed,
+}
+
+pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
+    let app = call.app();
+    check_may_export(&app)?;
+    let key = call.arguments.access_key(0)?;
+    let places = call.arguments.stores(1)?;
+    if *places.selector() != Selector::Newest {
+        return Err(Error::misuse("a selector behind a store is for reading; a save makes the newest state"));
+    }
+    let mut options: Options = call.arguments.options(2)?;
+    let copies = places.places().len();
+    let minimum = options.minimum.unwrap_or(copies / 2 + 1);
+    if !(1..=copies).contains(&minimum) {
+        return Err(Error::misuse(format!(
+            "the option `minimum` is {minimum}, and there are {copies} copies; it must be from 1 to that number"
+        )));
+    }
+    let patience = patience(options.timeout)?;
+    let go_on = options.r#continue.take().map(|text| read_record_hash(&text)).transpose()?;
+    let (add, local) = (options.add, options.local.take());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let date = options.date.take().map_or_else(|| i64::try_from(now.as_millis()).ok(), |date| Some(date.0));
+    let (writer, label) = (options.writer.take(), options.label.take());
+    let request = options.snapshot();
+    let keyed = Keyed::new(key, &call.arguments, &request)?;
+    let local = local_of(&app, &request.schema, local.as_deref())?;
+    let details = SealedPart {
+        date,
+        writer,
+        label,
+        sqlite_version: sqlite_version(),
+        page_size: page_size(&app, &request.schema)?,
+        group: None,
+    };
+    let interrupt = AppInterrupt::of(&app)?;
+    let cancel = Cancel::never();
+    let save = Save {
+        copies: open(&places, &local)?,
+        minimum,
+        local: &local,
+        files: &SystemFiles,
+        keys: &keyed.domain,
+        details,
+        go_on,
+        add,
+        patience,
+        grace: Save::GRACE,
+        cancel: cancel.clone(),
+        now: now.as_secs(),
+    };
+    // The threads that wait for a network learn of it, too.
+    let check = || interrupt.check().inspect_err(|_| cancel.interrupt());
+    let mut exporter =
+        LiveExporter { app: &app, keyed: &keyed, request: &request, interrupt: &check, narrowed: Narrowed::default() };
+    let summary = save.run(&mut exporter, &|| check().is_err())?;
+    Reply::json(&Report {
+        summary,
+        domain: keyed.domain.name(),
+        verify_key: keyed.domain.verify_key().to_string(),
+        local: local.display().to_string(),
+        narrowed: exporter.narrowed,
+    })
+}
+
+/// The stores, each by the name that the caller gave it. Nothing is connected yet.
+fn open(places: &Places, local: &Path) -> Result<Vec<CopyStore>> {
+    let copies = places.places().iter().map(|place| {
+        if let Place::Dir(path) = place
+            && is_one_file(path, local)
+        {
+            return Err(Error::misuse(format!(
+                "'{}' is both a store and the local state; give one of them another directory",
+                path.display()
+            )));
+        }
+        let name = place.to_string();
+        let store = place.open().map_err(|error| error.at(&name))?;
+        Ok(CopyStore { name, store: Arc::from(store) })
+    });
+    copies.collect()
+}
+
+fn patience(timeout: Option<f64>) -> Result<Duration> {
+    match timeout {
+        None => Ok(Save::PATIENCE),
+        Some(seconds) if seconds > 0.0 && seconds <= TIMEOUT_MAX => Ok(Duration::from_secs_f64(seconds)),
+        Some(_) => Err(Error::misuse("the option `timeout` is a number of seconds, above 0 and at most 86400")),
+    }
+}
+
+fn read_record_hash(text: &str) -> Result<RecordHash> {
+    text.parse().map_err(|_| {
+        Error::misuse(
+            "the option `continue` is the hash of a record, 64 hexadecimal digits, as the error that asks for it shows it",
+        )
+    })
+}
+
+fn sqlite_version() -> Option<u32> {
+    // SAFETY: the function has no conditions.
+    u32::try_from(unsafe { (Host::get().api.libversion_number)() }).ok()
+}
+
+fn page_size(app: &Connection<'_>, schema: &str) -> Result<Option<u32>> {
+    let size = app.query_i64(&format!("PRAGMA {}.page_size", quote_name(schema)))?;
+    Ok(u32::try_from(size).ok())
+}
+
+/// `date`: a text as `#at=` takes it, or a number of seconds since 1970. Kept in milliseconds.
+struct DateOption(i64);
+
+impl<'de> Deserialize<'de> for DateOption {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = DateOption;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date such as \"2026-11-29T12:30:00Z\", or a number of seconds since 1970")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<DateOption, E> {
+                let milliseconds = seconds.checked_mul(1000);
+                milliseconds
+                    .map(DateOption)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Signed(seconds), &self))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<DateOption, E> {
+                let milliseconds = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1000));
+                milliseconds
+                    .map(DateOption)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Unsigned(seconds), &self))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<DateOption, E> {
+                let wrong = || E::invalid_value(serde::de::Unexpected::Float(seconds), &self);
+                // Exact for all dates that a record takes.
+                if seconds.abs() < 1e12 { Ok(DateOption((seconds * 1000.0).round() as i64)) } else { Err(wrong()) }
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DateOption, E> {
+                let seconds = date::parse(text);
+                let wrong = || E::invalid_value(serde::de::Unexpected::Str("…"), &self);
+                seconds.map(|seconds| DateOption(seconds * 1000)).ok_or_else(wrong)
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}

@@ -1,0 +1,35 @@
+//! Where the local state of a database lies: the directory that remembers its saves.
+
+use crate::files::beside;
+use crate::sql::arguments::{path_of, to_path};
+use lifeboat_core::{Error, Result};
+use lifeboat_sqlite::Connection;
+use std::path::PathBuf;
+
+/// What stands behind the name of the database.
+const SUFFIX: &str = "-lifeboat";
+
+/// The directory of the local state of this attached database: the option `local`, else one beside its file.
+///
+/// # Errors
+/// Misuse for a database without a file, and for what is no path.
+pub(crate) fn local_of(app: &Connection<'_>, schema: &str, option: Option<&str>) -> Result<PathBuf> {
+    if let Some(path) = option {
+        return path_of(path.as_bytes(), "the local state");
+    }
+    beside_database(app, schema)?.ok_or_else(|| {
+        Error::misuse(format!(
+            "the database {schema:?} has no file, beside which its local state could lie; name a directory by the option \
+             \"local\""
+        ))
+    })
+}
+
+/// The directory beside the database's file; none if it has no file.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn beside_database(app: &Connection<'_>, schema: &str) -> Result<Option<PathBuf>> {
+    let file = app.file_name(schema)?;
+    if file.is_empty() { Ok(None) } else { to_path(&file).map(|path| Some(beside(&path, SUFFIX))) }
+}
