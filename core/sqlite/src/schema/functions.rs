@@ -173,6 +173,8 @@ const DIRECT: &[&str] = &[
     "backup_read_key",
     "backup_restore",
     "backup_restore_file",
+    "backup_save",
+    "backup_status",
     "backup_verify",
     "backup_verify_key",
     "backup_version",
