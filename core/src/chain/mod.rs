@@ -3,6 +3,7 @@
 //! ```text
 //! source      bytes at any place
 //! ending      the footer, found from the end, and the items that it lists
+//! listing     the same for who has no key, to check items one by one
 //! bundle      header, footer and index of one bundle
 //! open_chunk  a chunk, opened and checked against its entry of the index
 //! cursor      the changes of one table in one bundle
@@ -20,6 +21,7 @@ pub(crate) mod continuity;
 pub(crate) mod cursor;
 pub(crate) mod ending;
 pub(crate) mod links;
+mod listing;
 pub(crate) mod merge;
 pub(crate) mod open_chunk;
 pub(crate) mod overlay;
@@ -32,5 +34,6 @@ pub use base::Base;
 pub use bundle::Bundle;
 pub use continuity::{Continuity, continuity};
 pub use links::{Chain, Deltas, check_links};
+pub use listing::{Item, Listing};
 pub use rows::{Diff, RowDifference, StoredRow, TableRows};
 pub use source::Source;

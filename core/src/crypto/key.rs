@@ -150,6 +150,14 @@ impl AccessKey {
             Self::Read(_) => KeyKind::READ.name,
         }
     }
+
+    /// The one domain that this key is of. None: a recovery key opens all of its domains.
+    pub fn own_domain(&self) -> Option<DomainId> {
+        match self {
+            Self::Recovery(_) => None,
+            Self::Write(WriteKey { domain_id, .. }) | Self::Read(ReadKey { domain_id, .. }) => Some(*domain_id),
+        }
+    }
 }
 
 macro_rules! access_keys {
@@ -265,6 +273,10 @@ mod tests {
         assert_eq!(WriteKey::from_text(&write_text).expect("it is one").to_text(), write_text);
         assert_eq!(ReadKey::from_text(&read_text).expect("it is one").to_text(), read_text);
         assert!(matches!(AccessKey::from_text(KEY), Ok(AccessKey::Recovery(_))));
+        let id = recovery.domain_id("default").expect("a name");
+        for (key, own) in [(AccessKey::from(&recovery), None), ((&write).into(), Some(id)), ((&read).into(), Some(id))] {
+            assert_eq!(key.own_domain(), own);
+        }
         assert!(matches!(AccessKey::from_text(&write_text.to_uppercase()), Ok(AccessKey::Write(_))));
         let spaced = format!(" {} {}\n", &read_text[..7], &read_text[7..]);
         assert!(matches!(AccessKey::from_text(&spaced), Ok(AccessKey::Read(_))));

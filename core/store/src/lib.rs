@@ -9,6 +9,7 @@
 //! drivers   the stores
 //! series    a series in one store: its newest records, and the bundles of a path
 //! save      one save to all copies
+//! read      a series from all of its copies: records, paths, bundles by ranges
 //! ```
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ mod cancel;
 pub mod drivers;
 mod name;
 mod place;
+pub mod read;
 pub mod save;
 mod series;
 mod store;

@@ -4,7 +4,7 @@ use super::gather::{Wait, attend, gather};
 use super::local::Local;
 use super::request::Save;
 use super::summary::{CopyState, CopySummary};
-use crate::series::{Ends, Known, Look, look, read_record};
+use crate::series::{Ends, FIRST_PAGE, Known, Look, look, read_record};
 use crate::{StoreError, StoreErrorKind};
 use lifeboat_core::log::{Fork, Record, RecordRef};
 use lifeboat_core::{Error, Result, StateId};
@@ -240,7 +240,7 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> boo
     let work = |copy: usize, pace: &super::gather::Pace| {
         let id = ids[copy].as_deref().unwrap_or_default();
         let remembered = local.memory.tip(id).and_then(|tip| tip.sure).map(|sure| sure.0);
-        look(&*save.copies[copy].store, domain, &key, remembered, &pace.cancel)
+        look(&*save.copies[copy].store, domain, &key, remembered, FIRST_PAGE, &pace.cancel)
     };
     let mut looks: Vec<Option<Result<Look, StoreError>>> = ids.iter().map(|_| None).collect();
     for (copy, look) in gather(save, &there, &wait, work, Result::is_ok)? {

@@ -1,12 +1,12 @@
 //! What one list shows of a copy.
 
-use crate::{Cancel, Result, Store, StoreError, StoreErrorKind};
+use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
 use lifeboat_core::keys::{DomainId, VerifyKey};
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{FLOOR_MAX, Floor, RECORD_MAX, Record, RecordHash, RecordRef};
 
 /// Names of the first list: the newest record, the remembered one, and some that came between.
-const FIRST_PAGE: usize = 8;
+pub(crate) const FIRST_PAGE: usize = 8;
 /// The most names that are newer than the newest authentic record, or than the remembered one. Beyond it the copy is
 /// hostile, or so far ahead that a save is no place to find out.
 const NEWER_MAX: usize = 1000;
@@ -24,9 +24,11 @@ pub(crate) struct Look {
     pub(crate) is_forked: bool,
     /// Names under which no authentic record lies.
     pub(crate) junk: usize,
+    /// The records that were named, whether they are authentic or not, the newest first; and how long they are.
+    pub(crate) names: Vec<(RecordRef, u64)>,
 }
 
-/// Lists the log from the newest record down to the remembered one.
+/// Lists the log from the newest record down to the remembered one. The first list has so many names.
 ///
 /// # Errors
 /// Those of the store; corrupt when there is more junk than can be looked at.
@@ -35,16 +37,18 @@ pub(crate) fn look(
     domain: DomainId,
     key: &VerifyKey,
     remembered: Option<RecordRef>,
+    first_page: usize,
     cancel: &Cancel,
 ) -> Result<Look> {
     let mut look = Look::default();
     let prefix = name::log(domain);
-    let (mut after, mut limit, mut numbers) = (String::new(), FIRST_PAGE, Vec::new());
+    let (mut after, mut limit, mut numbers) = (String::new(), first_page, Vec::new());
     'pages: loop {
         let page = store.list(&prefix, &after, limit, cancel)?;
         let is_last = page.len() < limit;
+        look.names.extend(page.iter().filter_map(named));
         for entry in &page {
-            let Some(Object::Record(reference)) = Name::parse(&entry.name).map(|name| name.object) else {
+            let Some((reference, length)) = named(entry) else {
                 look.junk += 1;
                 continue;
             };
@@ -60,7 +64,7 @@ pub(crate) fn look(
                 break 'pages;
             }
             if !known {
-                match read_record(store, domain, key, reference, cancel) {
+                match read_record_of(store, domain, key, reference, length, cancel) {
                     Ok(record) => look.records.push(record),
                     Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {
                         look.junk += 1;
@@ -129,6 +133,14 @@ fn is_pruned(store: &dyn Store, domain: DomainId, key: &VerifyKey, number: u64, 
     Ok(false)
 }
 
+/// The record that an object of a list is, by its name, and how long it is. None: it is junk.
+pub(crate) fn named(entry: &Entry) -> Option<(RecordRef, u64)> {
+    match Name::parse(&entry.name)?.object {
+        Object::Record(reference) => Some((reference, entry.length)),
+        _ => None,
+    }
+}
+
 /// Reads and checks one record.
 ///
 /// # Errors
@@ -141,7 +153,24 @@ pub(crate) fn read_record(
     cancel: &Cancel,
 ) -> Result<Record> {
     let name = Name { domain_id: domain, object: Object::Record(reference) }.to_string();
-    let length = usize::try_from(store.head(&name, cancel)?).unwrap_or(usize::MAX);
+    let length = store.head(&name, cancel)?;
+    read_record_of(store, domain, key, reference, length, cancel)
+}
+
+/// The same of one that a list showed with this length.
+///
+/// # Errors
+/// As [`read_record`].
+pub(crate) fn read_record_of(
+    store: &dyn Store,
+    domain: DomainId,
+    key: &VerifyKey,
+    reference: RecordRef,
+    length: u64,
+    cancel: &Cancel,
+) -> Result<Record> {
+    let name = Name { domain_id: domain, object: Object::Record(reference) }.to_string();
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
     let wrong = |why: &str| StoreError::corrupt(format!("'{name}': {why}"));
     if length > RECORD_MAX {
         return Err(wrong("longer than a record can be"));

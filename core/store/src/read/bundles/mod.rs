@@ -1,0 +1,225 @@
+//! The bundles of a path, read by ranges from whichever copy has sound bytes.
+//!
+//! ```text
+//! object   one bundle: which copy gives it, and what proves its bytes
+//! cache    pieces of bundles in bounded memory
+//! fetch    threads that fetch what is read, and what will be read next
+//! reader   one bundle as bytes at any place
+//! ```
+//!
+//! No byte is handed on that is not proved: a small bundle has the hash that a signed record names, of a large one the
+//! signed footer lists the hash of each item. So a copy with wrong bytes costs no more than a request to the next one.
+
+mod cache;
+mod fetch;
+mod object;
+mod reader;
+
+pub use reader::{BundleReader, Interruptible};
+
+use super::copies::Copies;
+use super::plan::Plan;
+use super::shelf::Shelf;
+use super::wait::{Pace, Wait, side_by_side};
+use crate::{Cancel, StoreError};
+use cache::Cache;
+use fetch::{Open, Shared, State, Threads};
+use lifeboat_core::log::name::{Name, Object as Named};
+use lifeboat_core::log::{BundleHash, BundleRef, Path, Record, Step};
+use lifeboat_core::{Error, ErrorKind, Result, StateId};
+use object::{Object, Opened, Place, failure};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+/// The bytes of bundles that are held at one time, beside the lists of their items and what is being fetched.
+const BUDGET: u64 = 64 << 20;
+/// A bundle up to this size is read whole at once, if all of it will be needed.
+const SMALL_WHOLE: u64 = 1 << 20;
+/// The same where parts of it are looked up: about what two more requests take.
+const SMALL_PARTS: u64 = 128 << 10;
+/// What is read of the beginning of a large bundle when it is opened, if all of it will be needed.
+const BEGINNING: u64 = 256 << 10;
+
+/// What bundles are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// All of each will be read, mostly one byte after the other: a restore, a check.
+    Whole,
+    /// Some parts will be read: a lookup, the rows of a table.
+    Parts,
+}
+
+/// Bundles that lead from nothing to a state, or one bundle, ready to be read.
+///
+/// It holds at most 64 MiB of their bytes, some 50 bytes for each of their items, and while it fetches at most 16 pieces of
+/// 2 MiB. Threads run while something is fetched. When it and all of its readers are dropped, no thread is left.
+pub struct Bundles {
+    threads: Arc<Threads>,
+    path: Path,
+}
+
+impl Copies {
+    /// Opens the bundles of the cheapest path to the state of this record, over what all copies hold together. The ends of
+    /// all bundles are read, side by side; where no copy has a bundle, another path is looked for.
+    ///
+    /// # Errors
+    /// Corrupt when there is no path; the text names the bundle that is missing or damaged, and what each copy said of it.
+    /// Unreachable when a copy that did not answer may have it. Interrupted.
+    pub fn open_path(&mut self, record: &Record, purpose: Use, wait: &Wait<'_>) -> Result<Bundles> {
+        let (mut plan, mut failed) = (Plan::new(record), None);
+        let Some(mut shelf) = self.shelf.take() else { return Err(no_records()) };
+        let opened = loop {
+            let path = match plan.path(&mut shelf, wait) {
+                Ok(path) => path,
+                // Why the bundles of the first path could not be read tells more.
+                Err(error) if error.kind() == ErrorKind::Corrupt => break Err(failed.unwrap_or(error)),
+                Err(error) => break Err(error),
+            };
+            let (missing, error) = match open(self, &shelf, path, purpose, wait) {
+                Ok(bundles) => break Ok(bundles),
+                Err(Refused::Bundles(missing, error)) => (missing, error),
+                Err(Refused::Error(error)) => break Err(error),
+            };
+            missing.into_iter().for_each(|bundle| plan.without(bundle));
+            failed.get_or_insert(error);
+        };
+        self.shelf = Some(shelf);
+        opened.map_err(|error| self.may_be_elsewhere(error))
+    }
+
+    /// Opens one bundle of a record, as `backup_log` lists it.
+    ///
+    /// # Errors
+    /// As [`Copies::open_path`]; misuse when the record does not name it.
+    pub fn open_bundle(
+        &mut self,
+        record: &Record,
+        bundle: &BundleRef,
+        purpose: Use,
+        wait: &Wait<'_>,
+    ) -> Result<Bundles> {
+        if !record.entry().bundles.contains(bundle) {
+            return Err(Error::misuse("the record does not name this bundle"));
+        }
+        let Some(shelf) = &self.shelf else { return Err(no_records()) };
+        let step = Step {
+            bundle: bundle.sha256,
+            length: bundle.length,
+            base: bundle.base.map(|base| base.state_id),
+            target: record.entry().state_id,
+            record: record.reference(),
+        };
+        match open(self, shelf, Path { steps: vec![step] }, purpose, wait) {
+            Ok(bundles) => Ok(bundles),
+            Err(Refused::Error(error) | Refused::Bundles(_, error)) => Err(self.may_be_elsewhere(error)),
+        }
+    }
+
+    fn may_be_elsewhere(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Corrupt || self.all_answered() {
+            return error;
+        }
+        Error::unreachable(format!("{}; a copy that does not answer may have it ({})", error.message(), self.reasons()))
+    }
+}
+
+fn no_records() -> Error {
+    Error::misuse("no copy holds a record of the series")
+}
+
+/// Why a path was not opened.
+enum Refused {
+    /// No copy gives these bundles; why, of the first.
+    Bundles(Vec<BundleHash>, Error),
+    Error(Error),
+}
+
+fn open(copies: &Copies, shelf: &Shelf, path: Path, purpose: Use, wait: &Wait<'_>) -> Result<Bundles, Refused> {
+    let whole = purpose == Use::Whole;
+    let places = copies.copies.iter().map(|copy| Place { name: copy.name.clone(), store: copy.store.clone() });
+    let places: Vec<_> = places.collect();
+    let (domain_id, key) = (shelf.reader.domain, shelf.reader.verify_key);
+    let small = if whole { (BUDGET / path.steps.len().max(1) as u64).min(SMALL_WHOLE) } else { SMALL_PARTS };
+    let object = |step: &Step| Object {
+        hash: step.bundle,
+        name: Name { domain_id, object: Named::Bundle(step.bundle) }.to_string(),
+        length: step.length,
+        base: step.base,
+        target: step.target,
+        copies: shelf.copies_for(step.record),
+        is_small: step.length <= small.max(SMALL_PARTS),
+    };
+    let objects: Vec<_> = path.steps.iter().map(object).collect();
+    let beginning = if whole { BEGINNING } else { 0 };
+    let cache = Mutex::new(Cache::new(BUDGET));
+    let numbered: Vec<_> = objects.iter().enumerate().collect();
+    let open_one = |(number, object): &(usize, &Object), pace: &Pace| {
+        let mut errors = Vec::new();
+        for (copy, place) in object.copies.iter().enumerate() {
+            match object.open(&places[*place], &key, beginning, pace) {
+                Ok((proof, pieces)) => {
+                    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+                    pieces.into_iter().for_each(|(offset, bytes)| cache.put(*number, offset, bytes));
+                    return Ok(Opened { copy, proof });
+                }
+                Err(error) => errors.push((copy, error)),
+            }
+        }
+        Err(errors)
+    };
+    let results: Vec<Result<Opened, Vec<(usize, StoreError)>>> =
+        side_by_side(wait, &numbered, open_one).map_err(Refused::Error)?;
+    drop(numbered);
+    let (mut bundles, mut missing, mut failed) = (Vec::new(), Vec::new(), None);
+    for (object, result) in objects.into_iter().zip(results) {
+        match result {
+            Ok(Opened { copy, proof }) => bundles.push(Open { object, proof, copy: AtomicUsize::new(copy) }),
+            Err(errors) => {
+                missing.push(object.hash);
+                failed.get_or_insert_with(|| failure(&object, &places, &errors));
+            }
+        }
+    }
+    if let Some(error) = failed {
+        let is_of_bundle = !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig);
+        return Err(if is_of_bundle { Refused::Bundles(missing, error) } else { Refused::Error(error) });
+    }
+    let state = State::new(bundles.len(), cache.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let shared = Shared {
+        bundles,
+        places,
+        whole,
+        patience: wait.patience,
+        cancel: Cancel::never(),
+        state: Mutex::new(state),
+        changed: Condvar::new(),
+    };
+    Ok(Bundles { threads: Arc::new(Threads(Arc::new(shared))), path })
+}
+
+impl Bundles {
+    /// The bundles, the full one first.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The state that they lead to. None: there are none.
+    pub fn state_id(&self) -> Option<StateId> {
+        self.path.steps.last().map(|step| step.target)
+    }
+
+    /// A reader of each, the full one first. They can be used on several threads, and outlive this.
+    pub fn readers(&self) -> Vec<BundleReader> {
+        (0..self.path.steps.len()).map(|bundle| BundleReader::new(self.threads.clone(), bundle)).collect()
+    }
+
+    /// The copy that gave the last bytes of this bundle, as the caller named it; the oldest bundle is 0.
+    pub fn origin(&self, bundle: usize) -> &str {
+        let shared = &self.threads.0;
+        let from = shared.bundles.get(bundle).and_then(|open| {
+            let copy = open.object.copies.get(open.copy.load(Ordering::Relaxed))?;
+            shared.places.get(*copy)
+        });
+        from.map_or("", |place| place.name.as_str())
+    }
+}

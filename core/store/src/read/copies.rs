@@ -1,0 +1,352 @@
+//! All copies of one series, looked at side by side.
+
+use super::domains::{DomainReport, Found, Reader, ReadingKey, search};
+use super::report::{CopyReport, Standing, reasons};
+use super::shelf::Shelf;
+use super::wait::{Wait, side_by_side};
+use crate::save::CopyStore;
+use crate::series::{FIRST_PAGE, Look, look};
+use crate::{StoreError, StoreErrorKind};
+use lifeboat_core::keys::DomainId;
+use lifeboat_core::log::{Fork, Lines, Record, RecordRef, SealedPart, Standing as LineStanding};
+use lifeboat_core::{AccessKey, Error, Result};
+use std::collections::BTreeMap;
+
+/// Names of the first list: a save looks at few, whoever restores goes back to the last full bundle.
+const PAGE: usize = 4 * FIRST_PAGE;
+/// Rounds of reading before two ends count as unrelated.
+const ROUNDS: usize = 400;
+
+/// Which series is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Domain<'a> {
+    /// The one of a write key or a read key; else the only one in the stores that belongs to the key.
+    Only,
+    /// The one of this name. Only a recovery key knows names; of other keys it is their own.
+    Named(&'a str),
+    /// The one with this id.
+    Id(DomainId),
+}
+
+/// The copies of one series, as they were seen.
+pub struct Copies {
+    pub(super) copies: Vec<CopyStore>,
+    pub(super) reports: Vec<CopyReport>,
+    /// None: no copy holds a record of the series.
+    pub(super) shelf: Option<Shelf>,
+    pub(super) ends: Ends,
+    domain: Option<DomainId>,
+    others: Others,
+}
+
+/// What the records of all copies end with.
+#[derive(Clone, Debug)]
+pub(super) enum Ends {
+    None,
+    Newest(Record),
+    Fork(Fork),
+}
+
+/// What else the stores hold, looked for where the series was not found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Other series of the same key.
+    pub own: Vec<DomainReport>,
+    /// How many series of other keys, or without any record, there are.
+    pub foreign: usize,
+}
+
+impl Copies {
+    /// Looks at all copies of a series. Each is asked for one list and its newest record; where the domain is not said, for
+    /// one list for each series that it holds, too.
+    ///
+    /// Copies that do not answer are reported, as long as one does. That no copy holds the series is no error here:
+    /// [`Copies::is_empty`].
+    ///
+    /// # Errors
+    /// Unreachable when no copy answers; misuse when there are no copies, or when the domain has to be said: the text lists
+    /// those of the key; wrong key when the domain is not of the key; interrupted.
+    pub fn open(copies: Vec<CopyStore>, key: &ReadingKey, domain: Domain<'_>, wait: &Wait<'_>) -> Result<Self> {
+        if copies.is_empty() {
+            return Err(Error::misuse("no store is named; name at least one"));
+        }
+        let id = match (domain, key) {
+            (Domain::Id(id), _) => Some(id),
+            (_, ReadingKey::Access(access)) if access.own_domain().is_some() => access.own_domain(),
+            (Domain::Named(name), ReadingKey::Access(AccessKey::Recovery(key))) => Some(key.domain_id(name)?),
+            _ => None,
+        };
+        let Some(id) = id else { return Self::open_only(copies, key, wait) };
+        let reader = match key {
+            ReadingKey::Access(access) => access.keys(id).map(|_| key.reader(id))?,
+            ReadingKey::Verify(_) => key.reader(id),
+        };
+        let reader = reader.ok_or_else(|| Error::wrong_key("the domain is not of this key; nothing was read"))?;
+        let (domain, verify_key) = (reader.domain, reader.verify_key);
+        let looks = side_by_side(wait, &copies, |copy, pace| {
+            look(&*copy.store, domain, &verify_key, None, PAGE, &pace.next())
+        })?;
+        let mut opened = Self::judge(copies, reader, looks, wait)?;
+        if opened.is_empty() {
+            let found = search(&opened.copies, key, FIRST_PAGE, wait)?;
+            let own = found.mine.iter().map(Found::report).filter(|report| report.domain_id != id);
+            opened.others = Others { own: own.collect(), foreign: found.others };
+        }
+        Ok(opened)
+    }
+
+    /// The only series in the stores that belongs to the key.
+    fn open_only(copies: Vec<CopyStore>, key: &ReadingKey, wait: &Wait<'_>) -> Result<Self> {
+        let mut found = search(&copies, key, PAGE, wait)?;
+        if found.mine.len() > 1 {
+            let own = found.mine.iter().map(|found| {
+                let DomainReport { domain_id, newest, .. } = found.report();
+                format!("{domain_id} with {newest} saves")
+            });
+            return Err(Error::misuse(format!(
+                "the stores hold several series of this key; say which domain is meant, by its name with the option \
+                 'domain' ({})",
+                own.collect::<Vec<_>>().join("; ")
+            )));
+        }
+        match found.mine.pop() {
+            Some(Found { reader, mut looks }) => {
+                let mut failed = found.failed;
+                let looks = (0..copies.len()).map(|copy| match failed.remove(&copy) {
+                    Some(error) => Err(error),
+                    None => Ok(looks.remove(&copy).unwrap_or_default()),
+                });
+                let looks = looks.collect();
+                Self::judge(copies, reader, looks, wait)
+            }
+            None => {
+                let mut failed = found.failed;
+                let of = |(copy, store): (usize, &CopyStore)| report(store, failed.remove(&copy).map_or(Ok(()), Err));
+                let reports: Vec<_> = copies.iter().enumerate().map(of).collect();
+                check_any_answers(&reports)?;
+                let others = Others { own: Vec::new(), foreign: found.others };
+                Ok(Self { copies, reports, shelf: None, ends: Ends::None, domain: None, others })
+            }
+        }
+    }
+
+    fn judge(
+        copies: Vec<CopyStore>,
+        reader: Reader,
+        looks: Vec<Result<Look, StoreError>>,
+        wait: &Wait<'_>,
+    ) -> Result<Self> {
+        let (mut reports, mut answers) = (Vec::new(), BTreeMap::new());
+        for (place, (copy, look)) in copies.iter().zip(looks).enumerate() {
+            let look = look.and_then(|look| match look.newest {
+                None if look.junk > 0 => Err(StoreError::corrupt("none of the names in its log is a record of this key")),
+                _ => Ok(look),
+            });
+            reports.push(report(copy, look.as_ref().map(drop).map_err(Clone::clone)));
+            if let Ok(look) = look {
+                let report = &mut reports[place];
+                (report.newest, report.junk) = (look.newest, look.junk);
+                answers.insert(place, look);
+            }
+        }
+        check_any_answers(&reports)?;
+        let domain = Some(reader.domain);
+        let others = Others::default();
+        let mut shelf = Shelf::new(reader, &copies, &answers);
+        let ends = ends(&mut shelf, &answers, wait)?;
+        let mut opened = Self { copies, reports, shelf: None, ends, domain, others };
+        opened.compare(&mut shelf, wait)?;
+        opened.date(&shelf);
+        opened.shelf = (!matches!(opened.ends, Ends::None)).then_some(shelf);
+        Ok(opened)
+    }
+
+    /// How each copy stands beside the newest record.
+    fn compare(&mut self, shelf: &mut Shelf, wait: &Wait<'_>) -> Result<()> {
+        let (top, heads) = match &self.ends {
+            Ends::None => return Ok(()),
+            Ends::Newest(top) => (Some(top), Vec::new()),
+            Ends::Fork(fork) => (None, fork.heads.clone()),
+        };
+        let older = |report: &CopyReport| match (top, report.newest) {
+            (Some(top), Some(newest)) => newest != top.reference(),
+            _ => false,
+        };
+        let places: Vec<_> = (0..self.reports.len()).filter(|&place| older(&self.reports[place])).collect();
+        // A list may lag behind what was put: the newest record is asked for by name.
+        let late = match top {
+            Some(top) if !places.is_empty() => {
+                side_by_side(wait, &places, |place, pace| shelf.has(*place, top.reference(), pace))?
+            }
+            _ => Vec::new(),
+        };
+        let late: BTreeMap<_, _> = places.into_iter().zip(late).collect();
+        for (place, report) in self.reports.iter_mut().enumerate().filter(|(_, report)| report.state.answered()) {
+            let Some(newest) = report.newest else { continue };
+            let has_top = matches!(late.get(&place), Some(Ok(true)));
+            (report.state, report.why) = match top {
+                None if heads.contains(&newest) => (Standing::Forked, Some(format!("it ends with {}", of(newest)))),
+                None => (Standing::Behind, None),
+                Some(top) if has_top || newest == top.reference() => {
+                    report.newest = Some(top.reference());
+                    (Standing::Current, None)
+                }
+                Some(top) => judge_older(newest, top),
+            };
+        }
+        Ok(())
+    }
+
+    fn date(&mut self, shelf: &Shelf) {
+        for report in &mut self.reports {
+            let record = report.newest.and_then(|newest| shelf.get(newest));
+            report.date = record.and_then(|record| open_sealed(shelf, record)).and_then(|sealed| sealed.date);
+        }
+    }
+
+    /// One for each copy, in the caller's order. A copy that failed after the first look is reported as it is now.
+    pub fn reports(&self) -> Vec<CopyReport> {
+        let mut reports = self.reports.clone();
+        for (place, error) in self.shelf.iter().flat_map(Shelf::failed) {
+            let CopyReport { state, why, .. } = report(&self.copies[place], Err(error.clone()));
+            (reports[place].state, reports[place].why) = (state, why);
+        }
+        reports
+    }
+
+    /// No copy that answers holds a record of the series.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.ends, Ends::None)
+    }
+
+    /// All copies answered.
+    pub fn all_answered(&self) -> bool {
+        self.reports.iter().all(|report| report.state.answered())
+    }
+
+    /// The domain of the series. None: it was not said, and no copy holds one of the key.
+    pub fn domain_id(&self) -> Option<DomainId> {
+        self.domain
+    }
+
+    /// What else the stores hold. It is looked for only where the series was not found.
+    pub fn others(&self) -> &Others {
+        &self.others
+    }
+
+    /// The newest record. None: there is none, or the log forks.
+    pub fn newest(&self) -> Option<&Record> {
+        match &self.ends {
+            Ends::Newest(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The ends of a fork.
+    pub fn fork(&self) -> Option<&Fork> {
+        match &self.ends {
+            Ends::Fork(fork) => Some(fork),
+            _ => None,
+        }
+    }
+
+    /// What a record says to holders of the key. None: there is no such key, or this version does not read it.
+    pub fn sealed(&self, record: &Record) -> Option<SealedPart> {
+        self.shelf.as_ref().and_then(|shelf| open_sealed(shelf, record))
+    }
+
+    /// The record, and who has it, for texts.
+    pub(super) fn describe(&self, record: RecordRef) -> String {
+        let has = |report: &&CopyReport| report.newest == Some(record);
+        let places: Vec<_> = self.reports.iter().filter(has).map(|report| report.place.as_str()).collect();
+        let state = self.shelf.as_ref().and_then(|shelf| shelf.get(record)).map(|record| record.entry().state_id);
+        let state = state.map_or(String::new(), |state| format!(", '#state={state}'"));
+        match places.is_empty() {
+            true => format!("{}{state}", of(record)),
+            false => format!("{}{state} in {}", of(record), places.join(", ")),
+        }
+    }
+
+    pub(super) fn reasons(&self) -> String {
+        reasons(&self.reports())
+    }
+}
+
+pub(super) fn open_sealed(shelf: &Shelf, record: &Record) -> Option<SealedPart> {
+    // A sealed part of another revision does not hinder anybody from restoring.
+    shelf.reader.keys.as_ref().and_then(|keys| record.open(keys).ok())
+}
+
+pub(super) fn of(record: RecordRef) -> String {
+    format!("number {}: {}", record.number, record.hash)
+}
+
+fn judge_older(newest: RecordRef, top: &Record) -> (Standing, Option<String>) {
+    let top_number = top.entry().number;
+    // A record names the newest records of the copies that lag when it is made.
+    if top.entry().previous.contains(&newest) {
+        return (Standing::Behind, Some(format!("its newest is number {}, and the newest is {top_number}", newest.number)));
+    }
+    let why = format!(
+        "its newest is number {}; number {top_number} does not name it as one of a copy that lags: it held more, or \
+         nobody saves to it any more",
+        newest.number
+    );
+    (Standing::Withholds, Some(why))
+}
+
+/// Where the copies end, after reading what may join their lines.
+fn ends(shelf: &mut Shelf, looks: &BTreeMap<usize, Look>, wait: &Wait<'_>) -> Result<Ends> {
+    let mut lines = Lines::new();
+    looks.values().flat_map(|look| &look.records).for_each(|record| lines.add(record));
+    let mut round = 0;
+    loop {
+        let wanted = match lines.standing(1) {
+            LineStanding::Empty => return Ok(Ends::None),
+            LineStanding::Fork(fork) => return Ok(Ends::Fork(fork)),
+            LineStanding::Newest(newest) => {
+                let newest = shelf.get(newest).cloned();
+                return Ok(newest.map_or(Ends::None, Ends::Newest));
+            }
+            LineStanding::Unread { read, .. } => read,
+        };
+        // So many records apart, that nobody can say: then it is a fork.
+        if round < ROUNDS && wanted.iter().all(|wanted| shelf.get(*wanted).is_none()) {
+            shelf.read_towards(&wanted, round, wait)?;
+            round += 1;
+        }
+        let mut any = false;
+        for record in wanted.iter().filter_map(|wanted| shelf.get(*wanted)) {
+            lines.add(record);
+            any = true;
+        }
+        if !any {
+            lines.absent(wanted[0]);
+        }
+    }
+}
+
+fn report(copy: &CopyStore, answer: Result<(), StoreError>) -> CopyReport {
+    let (state, why) = match answer {
+        Ok(()) => (Standing::Empty, Some("it holds no record of this series".to_owned())),
+        Err(error) => {
+            let state = match error.kind() {
+                StoreErrorKind::Absent => Standing::Absent,
+                StoreErrorKind::Corrupt => Standing::Hostile,
+                _ => Standing::Unreachable,
+            };
+            (state, Some(error.message().to_owned()))
+        }
+    };
+    CopyReport { place: copy.name.clone(), state, newest: None, date: None, why, junk: 0 }
+}
+
+fn check_any_answers(reports: &[CopyReport]) -> Result<()> {
+    if reports.iter().any(|report| report.state.answered()) {
+        return Ok(());
+    }
+    let text = format!("no copy can be read ({})", reasons(reports));
+    // Where all that answer are wrong, it helps nobody to try again.
+    let is_hostile = reports.iter().all(|report| report.state == Standing::Hostile);
+    Err(if is_hostile { Error::corrupt(text) } else { Error::unreachable(text) })
+}

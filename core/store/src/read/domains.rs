@@ -1,0 +1,167 @@
+//! Which series a store holds, and which of them belong to a key.
+
+use super::wait::{Pace, Wait, side_by_side};
+use crate::save::CopyStore;
+use crate::series::{FIRST_PAGE, Look, look};
+use crate::{Result as StoreResult, Store, StoreError};
+use lifeboat_core::keys::{DomainId, DomainKeys, VerifyKey};
+use lifeboat_core::log::name;
+use lifeboat_core::{AccessKey, Result};
+use std::collections::BTreeMap;
+
+/// The most series, and other names beside them, that are looked through in one store.
+const DOMAINS_MAX: usize = 1000;
+
+/// Whose series are read.
+#[derive(Clone, Debug)]
+pub enum ReadingKey {
+    /// A recovery key reads all of its domains, a write key and a read key read their own one.
+    Access(AccessKey),
+    /// A verify key tells what is authentic, and opens nothing.
+    Verify(VerifyKey),
+}
+
+impl ReadingKey {
+    /// The keys with which a series of this domain is checked and read. None: it is not of this key.
+    pub(super) fn reader(&self, domain: DomainId) -> Option<Reader> {
+        match self {
+            Self::Access(key) => {
+                let keys = key.keys(domain).ok()?;
+                Some(Reader { domain, verify_key: keys.verify_key(), keys: Some(keys) })
+            }
+            Self::Verify(key) => Some(Reader { domain, verify_key: *key, keys: None }),
+        }
+    }
+}
+
+/// A domain, and what it is read with.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub(super) domain: DomainId,
+    pub(super) verify_key: VerifyKey,
+    pub(super) keys: Option<DomainKeys>,
+}
+
+/// A series of the key.
+pub(super) struct Found {
+    pub(super) reader: Reader,
+    /// What each copy shows of it, by its place among the copies.
+    pub(super) looks: BTreeMap<usize, Look>,
+}
+
+/// A series that a key reads, and the copies that hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainReport {
+    /// Its domain.
+    pub domain_id: DomainId,
+    /// The number of the newest record.
+    pub newest: u64,
+    /// The places of the copies that hold some of it, in the caller's order.
+    pub copies: Vec<usize>,
+}
+
+impl Found {
+    pub(super) fn report(&self) -> DomainReport {
+        let newest = self.looks.values().filter_map(|look| look.newest).map(|newest| newest.number).max();
+        let holds = self.looks.iter().filter(|(_, look)| look.newest.is_some());
+        DomainReport {
+            domain_id: self.reader.domain,
+            newest: newest.unwrap_or(0),
+            copies: holds.map(|(copy, _)| *copy).collect(),
+        }
+    }
+}
+
+/// All series of a key in these stores, by their domain ids. The stores that did not answer come behind, with why.
+///
+/// # Errors
+/// Interrupted.
+pub fn domains(
+    copies: &[CopyStore],
+    key: &ReadingKey,
+    wait: &Wait<'_>,
+) -> Result<(Vec<DomainReport>, Vec<(usize, StoreError)>)> {
+    let found = search(copies, key, FIRST_PAGE, wait)?;
+    Ok((found.mine.iter().map(Found::report).collect(), found.failed.into_iter().collect()))
+}
+
+/// What the stores hold.
+pub(super) struct Search {
+    /// The series of the key.
+    pub(super) mine: Vec<Found>,
+    /// How many others there are.
+    pub(super) others: usize,
+    /// Why a store did not answer.
+    pub(super) failed: BTreeMap<usize, StoreError>,
+}
+
+/// Finds all series of a key, in all copies side by side.
+///
+/// # Errors
+/// Interrupted.
+pub(super) fn search(copies: &[CopyStore], key: &ReadingKey, page: usize, wait: &Wait<'_>) -> Result<Search> {
+    let mut search = Search { mine: Vec::new(), others: 0, failed: BTreeMap::new() };
+    let mut by_domain: BTreeMap<[u8; 16], Option<Found>> = BTreeMap::new();
+    let results = side_by_side(wait, copies, |copy, pace| search_one(&*copy.store, key, page, pace))?;
+    for (copy, found) in results.into_iter().enumerate() {
+        match found {
+            Ok(found) => {
+                for (domain, found) in found {
+                    let entry = by_domain.entry(domain.0).or_default();
+                    if let Some((reader, look)) = found {
+                        let found = entry.get_or_insert_with(|| Found { reader, looks: BTreeMap::new() });
+                        found.looks.insert(copy, look);
+                    }
+                }
+            }
+            Err(error) => drop(search.failed.insert(copy, error)),
+        }
+    }
+    for found in by_domain.into_values() {
+        match found {
+            Some(found) if found.looks.values().any(|look| look.newest.is_some()) => search.mine.push(found),
+            _ => search.others += 1,
+        }
+    }
+    Ok(search)
+}
+
+/// The domains in one store; with what it shows of those that may be the key's.
+fn search_one(
+    store: &dyn Store,
+    key: &ReadingKey,
+    page: usize,
+    pace: &Pace,
+) -> StoreResult<Vec<(DomainId, Option<(Reader, Look)>)>> {
+    let (mut found, mut failed) = (Vec::new(), None);
+    for domain in domains_in(store, pace)? {
+        let reader = key.reader(domain);
+        let looked = reader.map(|reader| {
+            let look = look(store, domain, &reader.verify_key, None, page, &pace.next())?;
+            Ok((reader, look))
+        });
+        match looked.transpose() {
+            Ok(looked) => found.push((domain, looked)),
+            // A series full of junk is no reason not to read the others.
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match failed {
+        Some(error) if found.iter().all(|(_, looked)| looked.is_none()) => Err(error),
+        _ => Ok(found),
+    }
+}
+
+/// The domains in a store: one request for each, and one more.
+fn domains_in(store: &dyn Store, pace: &Pace) -> StoreResult<Vec<DomainId>> {
+    let (mut domains, mut after) = (Vec::new(), String::new());
+    for _ in 0..DOMAINS_MAX {
+        let page = store.list("", &after, 1, &pace.next())?;
+        let Some(entry) = page.first() else { return Ok(domains) };
+        let first = entry.name.split('/').next().unwrap_or_default();
+        domains.extend(name::domain(first).filter(|domain| domain.to_string() == first));
+        // Behind all that begins with this name and '/', and before all others.
+        after = if entry.name.contains('/') { format!("{first}0") } else { entry.name.clone() };
+    }
+    Err(StoreError::corrupt(format!("it holds more than {DOMAINS_MAX} series or other names; say which domain is meant")))
+}

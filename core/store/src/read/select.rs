@@ -1,0 +1,150 @@
+//! Which record is meant.
+
+use super::copies::{Copies, Ends, of};
+use super::wait::Wait;
+use crate::Selector;
+use lifeboat_core::log::Record;
+use lifeboat_core::{Error, Result};
+
+impl Copies {
+    /// The record that a selector means, from whichever copy has it.
+    ///
+    /// A number costs one list, the newest nothing. A state or a date is looked for from the newest record back, one record
+    /// after the other, since no date is believed to ascend.
+    ///
+    /// # Errors
+    /// - Host: there is no such record; the text says what there is. Wrong key where the stores hold series of other keys
+    ///   alone.
+    /// - Mismatch: the log forks, and the selector does not say which end is meant. The text names both.
+    /// - Misuse: a date without a key that reads dates. Interrupted.
+    pub fn select(&mut self, selector: &Selector, wait: &Wait<'_>) -> Result<Record> {
+        let newest = match &self.ends {
+            Ends::None => return Err(self.nothing()),
+            Ends::Newest(record) => record.entry().number,
+            Ends::Fork(fork) => fork.heads.iter().map(|head| head.number).max().unwrap_or(0),
+        };
+        match selector {
+            Selector::Newest => self.select_newest(),
+            Selector::Number(number) => self.select_number(*number, newest, wait),
+            Selector::State(state) => {
+                let found = self.find(wait, |entry| entry.record.entry().state_id == *state)?;
+                found.ok_or_else(|| self.no_such(format!("no record is of the state {state}; the newest is {newest}")))
+            }
+            Selector::At(seconds) => {
+                let has_key = self.shelf.as_ref().is_some_and(|shelf| shelf.reader.keys.is_some());
+                if !has_key {
+                    return Err(Error::misuse("a verify key reads no dates; choose by '#seq=N', or give a key that reads"));
+                }
+                if matches!(self.ends, Ends::Fork(_)) {
+                    return self.select_newest();
+                }
+                let mut oldest = None;
+                let found = self.find(wait, |entry| {
+                    let date = entry.sealed.as_ref().and_then(|sealed| sealed.date);
+                    oldest = date.or(oldest);
+                    date.is_some_and(|date| date.div_euclid(1000) <= *seconds)
+                })?;
+                found.ok_or_else(|| {
+                    let since = oldest.map_or(String::new(), |date| {
+                        format!("; the oldest save that is left was at {} seconds from 1970", date.div_euclid(1000))
+                    });
+                    self.no_such(format!("nothing was saved at this date or before{since}"))
+                })
+            }
+        }
+    }
+
+    fn select_newest(&self) -> Result<Record> {
+        match &self.ends {
+            Ends::Newest(record) => Ok(record.clone()),
+            Ends::None => Err(self.nothing()),
+            Ends::Fork(fork) => {
+                let what = if fork.proven {
+                    "the log forks: two places saved to it"
+                } else {
+                    "the copies end with records that are not known to be of one line"
+                };
+                let heads: Vec<_> = fork.heads.iter().map(|head| self.describe(*head)).collect();
+                Err(Error::mismatch(format!(
+                    "{what}; choose one of them with '#state=HEX' behind the store ({})",
+                    heads.join("; ")
+                )))
+            }
+        }
+    }
+
+    fn select_number(&mut self, number: u64, newest: u64, wait: &Wait<'_>) -> Result<Record> {
+        let none = format!("there is no record of number {number}; the newest is {newest}");
+        let Some(shelf) = self.shelf.as_mut().filter(|_| (1..=newest).contains(&number)) else {
+            return Err(self.no_such(none));
+        };
+        let lowest = shelf.list(number, wait)?;
+        let names = shelf.names(number, number);
+        shelf.read(&names, wait)?;
+        let records: Vec<_> = names.iter().filter_map(|name| shelf.get(*name)).cloned().collect();
+        match records.as_slice() {
+            [record] => Ok(record.clone()),
+            [] => {
+                let below = shelf.names(number, lowest).first().map(|name| name.number);
+                let below = below.map_or(String::new(), |below| format!("; the one before it is {below}"));
+                Err(self.no_such(none + &below))
+            }
+            several => {
+                let several: Vec<_> = several.iter().map(|record| self.describe(record.reference())).collect();
+                Err(Error::mismatch(format!(
+                    "the log forks: there are {} records of number {number}; choose one with '#state=HEX' behind the \
+                     store ({})",
+                    several.len(),
+                    several.join("; ")
+                )))
+            }
+        }
+    }
+
+    fn find(&mut self, wait: &Wait<'_>, mut is: impl FnMut(&super::log::LogEntry) -> bool) -> Result<Option<Record>> {
+        let mut log = self.log(None);
+        while let Some(entry) = log.next(wait)? {
+            if is(&entry) {
+                return Ok(Some(entry.record));
+            }
+        }
+        Ok(None)
+    }
+
+    fn no_such(&self, what: String) -> Error {
+        match self.reasons() {
+            reasons if reasons.is_empty() => Error::host(what),
+            reasons => Error::host(format!("{what} ({reasons})")),
+        }
+    }
+
+    /// Why there is nothing to read.
+    fn nothing(&self) -> Error {
+        let others = self.others();
+        if !others.own.is_empty() {
+            let own: Vec<_> = others.own.iter().map(|own| own.domain_id.to_string()).collect();
+            return self.no_such(format!(
+                "no copy holds a save of this domain; of this key they hold the domains {}",
+                own.join(", ")
+            ));
+        }
+        if others.foreign > 0 && self.all_answered() {
+            return Error::wrong_key(format!(
+                "the stores hold {} series, and none with a record of this key; nothing was read",
+                others.foreign
+            ));
+        }
+        self.no_such("no copy that answers holds a save".to_owned())
+    }
+
+    /// The name of a fork's ends, or of the newest record, for texts.
+    pub fn describe_ends(&self) -> String {
+        match &self.ends {
+            Ends::None => "no record".to_owned(),
+            Ends::Newest(record) => of(record.reference()),
+            Ends::Fork(fork) => {
+                fork.heads.iter().map(|head| self.describe(*head)).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+}

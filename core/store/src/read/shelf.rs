@@ -1,0 +1,285 @@
+//! The records of a series that were read, from whichever copy has them.
+
+use super::domains::Reader;
+use super::wait::{Pace, Wait, found, side_by_side};
+use crate::save::CopyStore;
+use crate::series::{Look, named, read_record, read_record_of};
+use crate::{LIST_MAX, Result as StoreResult, Store, StoreError, StoreErrorKind};
+use lifeboat_core::Result;
+use lifeboat_core::log::name::{self, Name, Object};
+use lifeboat_core::log::{Record, RecordHash, RecordRef};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How many records are read at once when one after the other is asked for: few where few are enough.
+const BATCHES: [usize; 4] = [1, 4, 16, 64];
+/// The spans of short cuts, the longest first.
+const SPANS: [u64; 3] = [4096, 256, 16];
+/// Lists for one step down, before a copy counts as hostile.
+const PAGES_MAX: usize = 4;
+
+/// Records, names of records, and the copies that they come from.
+pub(super) struct Shelf {
+    pub(super) reader: Reader,
+    copies: Vec<Shelved>,
+    records: BTreeMap<RecordHash, (Record, usize)>,
+    absent: BTreeSet<RecordHash>,
+    /// Names that were listed: in which copies, and how long.
+    names: BTreeMap<RecordRef, Vec<(usize, u64)>>,
+    /// The numbers that were listed in all copies, from the highest to the lowest.
+    listed: Vec<(u64, u64)>,
+    /// A record was seen that leads further back than to the one before it.
+    has_short_cuts: bool,
+}
+
+/// A copy that answers.
+struct Shelved {
+    place: usize,
+    store: Arc<dyn Store>,
+    newest: u64,
+    /// Why it is not listed any more.
+    failed: Option<StoreError>,
+}
+
+/// What is read by one job.
+enum Wanted {
+    Record(RecordRef, Vec<(usize, u64)>),
+    /// Whatever record has this number.
+    Number(u64),
+}
+
+impl Shelf {
+    /// Nothing was read but what the looks show.
+    pub(super) fn new(reader: Reader, copies: &[CopyStore], looks: &BTreeMap<usize, Look>) -> Self {
+        let shelved = looks.iter().map(|(place, look)| Shelved {
+            place: *place,
+            store: copies[*place].store.clone(),
+            newest: look.newest.map_or(0, |newest| newest.number),
+            failed: None,
+        });
+        let mut shelf = Self {
+            reader,
+            copies: shelved.collect(),
+            records: BTreeMap::new(),
+            absent: BTreeSet::new(),
+            names: BTreeMap::new(),
+            listed: Vec::new(),
+            has_short_cuts: false,
+        };
+        for (place, look) in looks {
+            look.records.iter().for_each(|record| shelf.add(record.clone(), *place));
+            look.names.iter().for_each(|(name, length)| shelf.add_name(*name, *place, *length));
+        }
+        shelf
+    }
+
+    fn add(&mut self, record: Record, place: usize) {
+        let entry = record.entry();
+        let mut bases = entry.bundles.iter().filter_map(|bundle| bundle.base);
+        self.has_short_cuts |= bases.any(|base| base.record.number + 1 < entry.number);
+        self.records.entry(record.reference().hash).or_insert((record, place));
+    }
+
+    fn add_name(&mut self, name: RecordRef, place: usize, length: u64) {
+        let copies = self.names.entry(name).or_default();
+        if copies.iter().all(|(copy, _)| *copy != place) {
+            copies.push((place, length));
+        }
+    }
+
+    pub(super) fn get(&self, record: RecordRef) -> Option<&Record> {
+        self.records.get(&record.hash).map(|(record, _)| record)
+    }
+
+    /// The copies that list this record, and the one that it was read from.
+    pub(super) fn copies_of(&self, record: RecordRef) -> Vec<usize> {
+        let listed = self.names.get(&record).into_iter().flatten().map(|(place, _)| *place);
+        let read = self.records.get(&record.hash).map(|(_, place)| *place);
+        let copies: BTreeSet<_> = listed.chain(read).collect();
+        copies.into_iter().collect()
+    }
+
+    /// The same, and behind these the other copies, of which those come first that are further on.
+    pub(super) fn copies_for(&self, record: RecordRef) -> Vec<usize> {
+        let mut order = self.copies_of(record);
+        let (after, before): (Vec<_>, Vec<_>) = self.copies.iter().partition(|copy| copy.newest >= record.number);
+        let others = after.into_iter().chain(before).map(|copy| copy.place);
+        order.extend(others.filter(|place| !order.contains(place)).collect::<Vec<_>>());
+        order
+    }
+
+    /// Copies that failed since they were looked at.
+    pub(super) fn failed(&self) -> impl Iterator<Item = (usize, &StoreError)> {
+        self.copies.iter().filter_map(|copy| Some((copy.place, copy.failed.as_ref()?)))
+    }
+
+    /// Reads these records, side by side. Those that no copy has are absent afterwards.
+    ///
+    /// # Errors
+    /// Interrupted.
+    pub(super) fn read(&mut self, records: &[RecordRef], wait: &Wait<'_>) -> Result<()> {
+        let wanted = records.iter().map(|record| self.wanted(*record)).collect();
+        self.read_wanted(wanted, wait)
+    }
+
+    fn wanted(&self, record: RecordRef) -> Wanted {
+        Wanted::Record(record, self.names.get(&record).cloned().unwrap_or_default())
+    }
+
+    /// Reads the first of these records, and with it some of the others, and some of those that will be asked for next.
+    /// `round`: how often it was called for the same purpose.
+    ///
+    /// # Errors
+    /// Interrupted.
+    pub(super) fn read_towards(&mut self, records: &[RecordRef], round: usize, wait: &Wait<'_>) -> Result<()> {
+        let Some(first) = records.first().copied() else { return Ok(()) };
+        let count = BATCHES[round.min(BATCHES.len() - 1)];
+        let mut batch: Vec<_> = records.iter().take(count).map(|record| self.wanted(*record)).collect();
+        let more = count - batch.len();
+        if more > 0 && self.has_short_cuts {
+            batch.extend(numbers_below(first.number).take(more).map(Wanted::Number));
+        } else if more > 0 {
+            self.list(first.number, wait)?;
+            let below = self.names.range(..first).rev().map(|(name, _)| *name).filter(|name| !records.contains(name));
+            let below: Vec<_> = below.take(more).collect();
+            batch.extend(below.into_iter().map(|name| self.wanted(name)));
+        }
+        self.read_wanted(batch, wait)
+    }
+
+    fn read_wanted(&mut self, mut wanted: Vec<Wanted>, wait: &Wait<'_>) -> Result<()> {
+        let numbers: BTreeSet<_> = self.records.values().map(|(record, _)| record.entry().number).collect();
+        wanted.retain(|wanted| match wanted {
+            Wanted::Record(record, _) => {
+                !self.records.contains_key(&record.hash) && !self.absent.contains(&record.hash)
+            }
+            Wanted::Number(number) => !numbers.contains(number),
+        });
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let results = side_by_side(wait, &wanted, |wanted, pace| self.read_one(wanted, pace))?;
+        for (wanted, result) in wanted.into_iter().zip(results) {
+            match (wanted, result) {
+                (_, Some((record, place, length))) => {
+                    self.add_name(record.reference(), place, length);
+                    self.add(record, place);
+                }
+                (Wanted::Record(record, _), None) => drop(self.absent.insert(record.hash)),
+                // It was a guess.
+                (Wanted::Number(_), None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read_one(&self, wanted: &Wanted, pace: &Pace) -> Option<(Record, usize, u64)> {
+        let Reader { domain, verify_key, .. } = &self.reader;
+        let give = |record: Record, place| (record.bytes().len() as u64, place, record);
+        let read = match wanted {
+            Wanted::Record(wanted, listed) => {
+                let in_list = listed.iter().find_map(|(place, length)| {
+                    let store = &self.copies.iter().find(|copy| copy.place == *place)?.store;
+                    let record = read_record_of(&**store, *domain, verify_key, *wanted, *length, &pace.next());
+                    Some(give(record.ok()?, *place))
+                });
+                in_list.or_else(|| {
+                    let not_listed = |copy: &&Shelved| listed.iter().all(|(place, _)| *place != copy.place);
+                    self.copies.iter().filter(not_listed).find_map(|copy| {
+                        let record = read_record(&*copy.store, *domain, verify_key, *wanted, &pace.next());
+                        Some(give(record.ok()?, copy.place))
+                    })
+                })
+            }
+            Wanted::Number(number) => self.copies.iter().filter(|copy| copy.newest >= *number).find_map(|copy| {
+                let after = name::before(*domain, *number);
+                let page = copy.store.list(&name::log(*domain), &after, 1, &pace.next()).ok()?;
+                let (name, length) = page.first().and_then(named).filter(|(name, _)| name.number == *number)?;
+                let record = read_record_of(&*copy.store, *domain, verify_key, name, length, &pace.next());
+                Some(give(record.ok()?, copy.place))
+            }),
+        };
+        read.map(|(length, place, record)| (record, place, length))
+    }
+
+    /// Whether the record is under its own name in this copy, though its list does not show it.
+    pub(super) fn has(&self, place: usize, record: RecordRef, pace: &Pace) -> StoreResult<bool> {
+        let Some(copy) = self.copies.iter().find(|copy| copy.place == place) else { return Ok(false) };
+        let name = Name { domain_id: self.reader.domain, object: Object::Record(record) };
+        match self.records.get(&record.hash) {
+            Some((known, _)) => {
+                let length = copy.store.head(&name.to_string(), &pace.next());
+                Ok(found(length)? == Some(known.bytes().len() as u64))
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Lists the records from this number down in all copies that answer, if that was not done. It gives the lowest number
+    /// that was listed.
+    ///
+    /// # Errors
+    /// Interrupted.
+    pub(super) fn list(&mut self, from: u64, wait: &Wait<'_>) -> Result<u64> {
+        if let Some((_, lowest)) = self.listed.iter().find(|(highest, lowest)| (*lowest..=*highest).contains(&from)) {
+            return Ok(*lowest);
+        }
+        let domain = self.reader.domain;
+        let asked: Vec<_> = self.copies.iter().filter(|copy| copy.failed.is_none()).collect();
+        let pages = side_by_side(wait, &asked, |copy, pace| list_down(&*copy.store, domain, from, pace))?;
+        let places: Vec<_> = asked.iter().map(|copy| copy.place).collect();
+        let mut lowest = 1;
+        for (place, page) in places.into_iter().zip(pages) {
+            match page {
+                Ok((names, low)) => {
+                    lowest = lowest.max(low);
+                    names.into_iter().for_each(|(name, length)| self.add_name(name, place, length));
+                }
+                Err(error) => {
+                    let copy = self.copies.iter_mut().find(|copy| copy.place == place);
+                    copy.into_iter().for_each(|copy| copy.failed = Some(error.clone()));
+                }
+            }
+        }
+        self.listed.push((from, lowest.min(from)));
+        Ok(lowest.min(from))
+    }
+
+    /// The names that were listed of these numbers, the newest first.
+    pub(super) fn names(&self, from: u64, lowest: u64) -> Vec<RecordRef> {
+        let (first, last) = (RecordHash([0; 32]), RecordHash([0xff; 32]));
+        let range = RecordRef { number: lowest, hash: first }..=RecordRef { number: from, hash: last };
+        self.names.range(range).rev().map(|(name, _)| *name).collect()
+    }
+}
+
+/// The names from a number down, and the lowest number of which all were listed.
+fn list_down(
+    store: &dyn Store,
+    domain: lifeboat_core::keys::DomainId,
+    from: u64,
+    pace: &Pace,
+) -> StoreResult<(Vec<(RecordRef, u64)>, u64)> {
+    let (mut names, mut after) = (Vec::new(), name::before(domain, from));
+    for _ in 0..PAGES_MAX {
+        let page = store.list(&name::log(domain), &after, LIST_MAX, &pace.next())?;
+        names.extend(page.iter().filter_map(named));
+        match (page.last(), names.last()) {
+            (Some(last), _) if page.len() < LIST_MAX || last.name <= after => return Ok((names, 1)),
+            (None, _) => return Ok((names, 1)),
+            // Another record of the last number may come behind it.
+            (Some(_), Some((lowest, _))) if lowest.number < from => return Ok((names.clone(), lowest.number + 1)),
+            (Some(last), _) => after = last.name.clone(),
+        }
+    }
+    Err(StoreError::new(StoreErrorKind::Corrupt, "thousands of names in its log are no records"))
+}
+
+/// The numbers on the way back from the record of this one, if all short cuts are there.
+fn numbers_below(number: u64) -> impl Iterator<Item = u64> {
+    let before = |number: &u64| {
+        let span = SPANS.iter().find(|span| number.is_multiple_of(**span)).copied().unwrap_or(1);
+        number.checked_sub(span).filter(|before| *before > 0)
+    };
+    std::iter::successors(before(&number), before)
+}

@@ -1,0 +1,105 @@
+//! Requests side by side, on threads that end before the call does.
+
+use crate::{Cancel, Result as StoreResult, StoreError, StoreErrorKind};
+use lifeboat_core::{Error, Result};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The most requests at one time.
+pub(super) const THREADS: usize = 16;
+
+/// How long is waited.
+#[derive(Clone, Copy)]
+pub struct Wait<'a> {
+    /// The longest time for the answer to one request.
+    pub patience: Duration,
+    /// Whether the application wants an end. It is asked each 10 ms, only on the thread that calls.
+    pub interrupted: &'a dyn Fn() -> bool,
+}
+
+impl Wait<'_> {
+    /// The usual [`Wait::patience`].
+    pub const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// # Errors
+    /// Interrupted.
+    pub(super) fn check(&self) -> Result<()> {
+        if (self.interrupted)() { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+pub(super) fn interrupted() -> Error {
+    Error::interrupted("the application interrupted the reading of stores; nothing was changed")
+}
+
+/// One request after the other, each with the patience of one.
+pub(super) struct Pace {
+    pub(super) cancel: Cancel,
+    pub(super) patience: Duration,
+}
+
+impl Pace {
+    /// For the next request.
+    pub(super) fn next(&self) -> Cancel {
+        self.cancel.within(self.patience)
+    }
+}
+
+/// Does `work` for each of these, on as many threads as there are, at most 16. The results are in the same order.
+///
+/// # Errors
+/// Interrupted.
+pub(super) fn side_by_side<T: Sync, R: Send>(
+    wait: &Wait<'_>,
+    items: &[T],
+    work: impl Fn(&T, &Pace) -> R + Sync,
+) -> Result<Vec<R>> {
+    wait.check()?;
+    let pace = Pace { cancel: Cancel::never(), patience: wait.patience };
+    let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::channel());
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let mut is_interrupted = false;
+    std::thread::scope(|scope| {
+        for _ in 0..items.len().min(THREADS) {
+            let (sender, next, work, pace) = (sender.clone(), &next, &work, &pace);
+            scope.spawn(move || {
+                while let Some((place, item)) = take(next, items).filter(|_| !pace.cancel.is_interrupted()) {
+                    // Nobody listens any more: then nobody needs it.
+                    let _ = sender.send((place, work(item, pace)));
+                }
+            });
+        }
+        drop(sender);
+        loop {
+            match receiver.recv_timeout(Cancel::STEP) {
+                Ok((place, result)) => results[place] = Some(result),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            if !is_interrupted && (wait.interrupted)() {
+                is_interrupted = true;
+                pace.cancel.interrupt();
+            }
+        }
+    });
+    let results: Vec<R> = results.into_iter().flatten().collect();
+    if is_interrupted || results.len() < items.len() { Err(interrupted()) } else { Ok(results) }
+}
+
+fn take<'i, T>(next: &AtomicUsize, items: &'i [T]) -> Option<(usize, &'i T)> {
+    let place = next.fetch_add(1, Ordering::Relaxed);
+    items.get(place).map(|item| (place, item))
+}
+
+/// None: there is no such object, or what lies there is not it.
+///
+/// # Errors
+/// Those that say nothing of the object.
+pub(super) fn found<T>(result: StoreResult<T>) -> StoreResult<Option<T>, StoreError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
