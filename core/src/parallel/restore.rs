@@ -9,11 +9,14 @@ use crate::restore::decoder::{Decoder, Report};
 use crate::restore::opener::{LookAhead, Opener};
 use crate::state::sink::StateSink;
 use std::sync::Mutex;
-use std::sync::mpsc::{TrySendError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, TrySendError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 /// Opened chunks on their way to the caller's thread, each of at most 1 MiB.
 const QUEUE: usize = 4;
+/// How often the caller's thread looks for an interrupt while it waits.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// Takes the next bytes of a bundle.
 type Push<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
@@ -58,7 +61,17 @@ pub fn restore<S: StateSink>(
         let Some(worker) = worker else {
             return open(key, take(&feed)?, accept);
         };
-        let accepted = receiver.iter().try_for_each(&mut accept);
+        // The worker may wait for bytes that a network gives: the caller is asked all the same.
+        let accepted = loop {
+            let taken = match receiver.recv_timeout(WAIT) {
+                Ok(opened) => accept(opened),
+                Err(RecvTimeoutError::Timeout) => interrupt(),
+                Err(RecvTimeoutError::Disconnected) => break Ok(()),
+            };
+            if taken.is_err() {
+                break taken;
+            }
+        };
         // With nobody to receive, a worker that is not done fails at once.
         drop(receiver);
         let opened = join(worker);

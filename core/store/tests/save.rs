@@ -550,3 +550,17 @@ fn hang(cancel: &Cancel) -> lifeboat_store::Result<()> {
         std::thread::sleep(Cancel::STEP);
     }
 }
+
+#[test]
+fn an_unchanged_state_makes_no_record_however_long_the_way_to_it_is() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    for live in 1..60 {
+        database.live = live;
+        assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, live);
+        let again = place.save(&dynamic(&stores), &mut database).unwrap();
+        assert_eq!((again.number, again.changed, again.bytes), (live, false, 0));
+    }
+    assert!(database.full > 2, "deltas became too heavy on the way: {}", database.full);
+}

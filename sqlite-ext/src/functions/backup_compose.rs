@@ -12,7 +12,9 @@ use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
 use crate::work::compose::{compose, domain};
 use crate::work::file_source::open_chain;
+use crate::work::given::Given;
 use lifeboat_core::Result;
+use lifeboat_store::read::ReadingKey;
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -23,13 +25,15 @@ struct Options {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let bundles = call.arguments.chain(0, &app)?;
+    let argument = call.arguments.chain(0, &app)?;
     let key = call.arguments.access_key(1)?;
     let options: Options = call.arguments.options(2)?;
-    let chain = open_chain(&key, &bundles)?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let given = Given::whole(argument, Some(&ReadingKey::Access(key.clone())), None, &interrupt)?;
+    let chain = open_chain(&key, &given.bundles)?;
+    given.check_state(chain.last().state_id)?;
     let domain = domain(&chain, &key)?;
     let limit = Limited::to(call.length_limit());
-    let composed =
-        compose(&chain, &bundles, (&key, &domain), &options.compress, &AppInterrupt::of(&app)?, limit.place());
+    let composed = compose(&chain, &given.bundles, (&key, &domain), &options.compress, &interrupt, limit.place());
     limit.explain(composed, "backup_compose_file").map(|composed| Reply::Blob(composed.written.out.bytes))
 }

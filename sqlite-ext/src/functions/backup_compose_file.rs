@@ -15,9 +15,11 @@ use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
 use crate::work::compose::{compose, domain};
 use crate::work::file_source::open_chain;
+use crate::work::given::Given;
 use crate::work::summary::Summary;
 use lifeboat_core::Result;
 use lifeboat_sqlite::check_may_export;
+use lifeboat_store::read::ReadingKey;
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -30,17 +32,19 @@ struct Options {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
-    let bundles = call.arguments.chain(0, &app)?;
+    let argument = call.arguments.chain(0, &app)?;
     let key = call.arguments.access_key(1)?;
     let path = call.arguments.path(2)?;
     let options: Options = call.arguments.options(3)?;
-    let chain = open_chain(&key, &bundles)?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let given = Given::whole(argument, Some(&ReadingKey::Access(key.clone())), None, &interrupt)?;
+    let chain = open_chain(&key, &given.bundles)?;
+    given.check_state(chain.last().state_id)?;
     let (key_files, domain) = (call.arguments.key_files()?, domain(&chain, &key)?);
     // Its own bundles may be replaced: what is made of them holds what they lead to.
     let guard = Guard(FoundCall { app: &app, key: &key, domain: Some(&domain), key_files, reads: Vec::new() });
     let target = BundleTarget::new(guard, path, Writing::Link, options.replace)?;
-    let interrupt = AppInterrupt::of(&app)?;
-    let composed = compose(&chain, &bundles, (&key, &domain), &options.compress, &interrupt, target.create()?)?;
+    let composed = compose(&chain, &given.bundles, (&key, &domain), &options.compress, &interrupt, target.create()?)?;
     let changed = target.publish(composed.written.out, &interrupt)?;
     let summary = Summary::new(&composed.written.summary, domain.name(), composed.rows);
     let path = Some(target.path().display().to_string());

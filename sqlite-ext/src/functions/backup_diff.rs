@@ -17,6 +17,7 @@ use crate::sql::arguments::Arguments;
 use crate::sql::shape::{Columns, Shape};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
 use crate::work::file_source::WatchedChain;
+use crate::work::given::Given;
 use crate::work::summary::SelectionReport;
 use lifeboat_core::chain::{Diff, RowDifference, StoredRow};
 use lifeboat_core::state::{SchemaRow, Settings};
@@ -90,7 +91,9 @@ impl Side {
         watch: &Watch,
     ) -> Result<Self> {
         let open = || {
-            let chain = WatchedChain::open(key, &arguments.chain(index, app)?, watch)?;
+            let given = Given::watched(arguments.chain(index, app)?, key, watch)?;
+            let chain = WatchedChain::open(key, &given.bundles, watch)?;
+            given.check_state(chain.chain.last().state_id)?;
             let settings = chain.chain.settings().map_err(|error| chain.place(error))?;
             let schema = chain.chain.schema().map_err(|error| chain.place(error))?;
             chain.chain.check_tables(&schema).map_err(|error| chain.place(error))?;

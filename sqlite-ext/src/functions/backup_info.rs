@@ -13,7 +13,7 @@
 //! Of a delta, or a chain of deltas, nobody can tell the contents of the state without its base: in their place stand `changes`, and
 //! of a single delta `tables`, as above.
 //!
-//! Options: `salvage` (default false): what is proved of a damaged bundle or chain, with the recovery key. The report has
+//! Options: `domain`: of a store, the series of this domain, where the key has several there; `salvage` (default false): what is proved of a damaged bundle or chain, with the recovery key. The report has
 //! `salvaged`, `domain`, the settings, `tables` and `rows` that come back, the numbers of the `schema`, `damaged`
 //! and `missing`; settings and schema are null where they are not proved.
 
@@ -23,6 +23,7 @@ use crate::sql::interrupt::AppInterrupt;
 use crate::sql::json::Limit;
 use crate::work::chains::{Audited, audit, check_same, incomplete};
 use crate::work::file_source::{open_chain, with_path};
+use crate::work::given::{Given, SeriesReport};
 use crate::work::salvage::{Losses, open_salvage};
 use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
@@ -31,12 +32,14 @@ use lifeboat_core::salvage::Salvage;
 use lifeboat_core::state::{SchemaKind, SchemaRow, is_system_table};
 use lifeboat_core::{AccessKey, Error, Report, Result};
 use lifeboat_sqlite::Connection;
+use lifeboat_store::read::ReadingKey;
 use serde::{Deserialize, Serialize, Serializer};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
     salvage: bool,
+    domain: Option<String>,
 }
 
 /// What is proved of damaged bundles.
@@ -73,6 +76,8 @@ struct Info {
     contents: Option<Contents>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     bundles: Vec<BundleInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<SeriesReport>,
 }
 
 /// One bundle of a chain.
@@ -149,17 +154,25 @@ struct TableChanges {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let bundles = call.arguments.chain(0, &app)?;
+    let argument = call.arguments.chain(0, &app)?;
     let key = (call.arguments.len() > 1).then(|| call.arguments.access_key(1)).transpose()?;
     let options: Options = call.arguments.options(2)?;
+    Given::refuse_salvage(&argument, options.salvage)?;
     let interrupt = AppInterrupt::of(&app)?;
-    let Some(key) = key else { return Reply::json(&public(audit(&bundles, None, &interrupt)?)?) };
+    let reading = key.clone().map(ReadingKey::Access);
+    let given = Given::whole(argument, reading.as_ref(), options.domain.as_deref(), &interrupt)?;
+    let bundles = &given.bundles;
+    let Some(key) = key else { return Reply::json(&public(audit(bundles, None, &interrupt)?)?) };
     if options.salvage {
-        return Reply::json(&salvaged(&open_salvage(&key, &bundles, &interrupt)?, length_limit(&app), &interrupt)?);
+        return Reply::json(&salvaged(&open_salvage(&key, bundles, &interrupt)?, length_limit(&app), &interrupt)?);
     }
-    let audited = audit(&bundles, None, &interrupt)?;
-    let (contents, changes) = contents(&app, &bundles, &audited, &key, &interrupt)?;
+    let audited = audit(bundles, None, &interrupt)?;
+    if let Some(last) = audited.last() {
+        given.check_state(last.public.state_id)?;
+    }
+    let (contents, changes) = contents(&app, bundles, &audited, &key, &interrupt)?;
     let mut info = Info { contents: Some(contents), ..public(audited)? };
+    info.series = given.series;
     for (bundle, changes) in info.bundles.iter_mut().zip(changes) {
         bundle.changes = Some(changes);
     }
@@ -182,6 +195,7 @@ fn public(audited: Vec<Audited>) -> Result<Info> {
         sha256: is_one.then(|| last.sha256.clone()),
         contents: None,
         bundles: if is_one { Vec::new() } else { audited.into_iter().map(one_of_chain).collect() },
+        series: None,
     })
 }
 

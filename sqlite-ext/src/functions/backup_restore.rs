@@ -7,19 +7,24 @@
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `schema` (default `"main"`): the
 //! attached database to restore into; `salvage` (default false): of a damaged bundle or chain, what is proved nevertheless
-//! (`work/salvage.rs`).
+//! (`work/salvage.rs`); `domain`: of a store, the series of this domain, where the key has several there; `resume` (default
+//! false): the database saves to the series from now on; `or_new` (default false): a database that is not empty is kept, and
+//! where all copies answer and hold no series of the key, nothing is restored either; it implies `resume`; `local`: the directory
+//! of the local state, as for `backup_save`.
 //!
 //! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt` (the expression
 //! indexes, partial indexes and stored generated columns, which this SQLite computed). With `salvage` in place of `state_id`:
-//! `salvaged`, `damaged` and `missing`.
+//! `salvaged`, `damaged` and `missing`. Of a store also `series`; with `or_new` also `outcome`: `restored`, `kept` or `new`.
 
 use crate::files::{Access, AtomicFile};
 use crate::functions::backup_verify::{check_expected, read_state_id};
-use crate::sql::arguments::to_path;
+use crate::sql::arguments::{ChainArgument, to_path};
 use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::json::Limit;
 use crate::sql::options::DEFAULT_SCHEMA;
+use crate::work::given::{Given, OrNew, SeriesReport};
+use crate::work::local::{beside_database, local_of};
 use crate::work::salvage::{Losses, open_salvage, refuse_expect};
 use crate::work::scratch::{self, Built, Checks, Place};
 use lifeboat_core::salvage::{Salvage, SalvageReport};
@@ -28,6 +33,9 @@ use lifeboat_sqlite::{
     CheckLevel, Cipher, Connection, OpenMode, RebuildOptions, Target, Version, adopt_encoding, check_may_restore,
     copy_into,
 };
+use lifeboat_store::Selector;
+use lifeboat_store::read::ReadingKey;
+use lifeboat_store::save::{self, SystemFiles};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -41,6 +49,10 @@ struct Options {
     max_bytes: Option<u64>,
     trusted: bool,
     salvage: bool,
+    domain: Option<String>,
+    local: Option<String>,
+    resume: bool,
+    or_new: bool,
 }
 
 /// The summary of what was salvaged: no state id, and what is missing.
@@ -88,6 +100,9 @@ impl Salvaged {
 pub(crate) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// With the option `or_new`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
     /// None where indexes were left out: the database has another state then than the bundle.
     state_id: Option<String>,
     domain: String,
@@ -98,11 +113,22 @@ pub(crate) struct Summary {
     plain: bool,
     #[serde(flatten)]
     checks: Checks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<SeriesReport>,
+}
+
+/// The summary where the option `or_new` restored nothing.
+#[derive(Serialize)]
+struct Outcome {
+    /// `kept`: the database is not empty; `new`: all copies answered, and none holds a series of the key.
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<SeriesReport>,
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let bundles = call.arguments.chain(0, &app)?;
+    let argument = call.arguments.chain(0, &app)?;
     let key = call.arguments.access_key(1)?;
     let options: Options = call.arguments.options(2)?;
     refuse_expect(options.salvage, options.expect.as_deref())?;
@@ -116,13 +142,44 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     // First of all: what is committed from here on is not lost.
     let version = Version::of(&app, schema)?;
     let target = Target::read(&app, schema)?;
+    if options.or_new {
+        check_or_new(&argument, &options)?;
+        if !target.is_empty {
+            return Reply::json(&Outcome { outcome: "kept", series: None });
+        }
+    }
     if !target.is_empty && !options.replace {
         return Err(Error::misuse(format!(
             "the database {schema:?} is not empty; to lose what is in it, give the option \"replace\": true, or restore \
              into a new file with backup_restore_file"
         )));
     }
+    Given::refuse_salvage(&argument, options.salvage)?;
+    let local = match &options.local {
+        Some(local) => Some(local_of(&app, schema, Some(local))?),
+        None => beside_database(&app, schema)?,
+    };
+    let resumes = options.resume || options.or_new;
+    if resumes && local.is_none() {
+        local_of(&app, schema, None)?;
+    }
     let interrupt = AppInterrupt::of(&app)?;
+    let given = {
+        let reading = ReadingKey::Access(key.clone());
+        let domain = options.domain.as_deref();
+        if options.or_new {
+            match Given::whole_or_new(argument, &reading, domain, &interrupt)? {
+                OrNew::Found(given) => given,
+                OrNew::New(series) => return Reply::json(&Outcome { outcome: "new", series: Some(series) }),
+            }
+        } else {
+            Given::whole(argument, Some(&reading), domain, &interrupt)?
+        }
+    };
+    let bundles = &given.bundles;
+    if resumes {
+        given.check_resume()?;
+    }
     let cipher = Cipher::of(&app, schema)?;
     let named = named_scratch(&app, schema, cipher)?;
     let (name, mode) = match &named {
@@ -142,19 +199,26 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         trusted: options.trusted,
         ..target.options(CheckLevel::Quick)
     };
-    let place =
-        Place { app: &app, scratch: &scratch, bundles: &bundles, options: rebuild, interrupt: &interrupt, file: None };
+    let place = Place { app: &app, scratch: &scratch, bundles, options: rebuild, interrupt: &interrupt, file: None };
     let (encoding, reply) = if options.salvage {
-        let salvage = open_salvage(&key, &bundles, &interrupt)?;
+        let salvage = open_salvage(&key, bundles, &interrupt)?;
         let built = scratch::build_salvaged(&place, &key, &salvage)?;
         let encoding = built.report.settings.encoding;
         (encoding, Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), None, false)?)?)
     } else {
         let built = scratch::build(&place, &key)?;
+        given.check_state(built.report.public.state_id)?;
         check_expected(expect, built.report.public.state_id)?;
-        (built.report.settings.encoding, Reply::json(&Summary::of(built, None, false))?)
+        let encoding = built.report.settings.encoding;
+        let summary = Summary::of(built, None, false, &given);
+        (encoding, Reply::json(&Summary { outcome: options.or_new.then_some("restored"), ..summary })?)
     };
+    // What was remembered is of the content that goes.
+    if let Some(local) = &local {
+        save::forget(&SystemFiles, local)?;
+    }
     // Whatever can fail has been done: an error after the copy could not undo it.
+    let found = given.into_found();
     drop(interrupt);
     let before = app.encoding()?;
     adopt_encoding(&app, encoding)?;
@@ -163,7 +227,29 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         let _ = adopt_encoding(&app, before);
         return Err(error);
     }
+    if let (true, Some(local)) = (resumes, &local) {
+        let resumed = found.resume(local);
+        resumed
+            .map_err(|error| error.at("the database is restored; its local state is not there, so that a save asks"))?;
+    }
     Ok(reply)
+}
+
+/// # Errors
+/// Misuse for bundles that are not in stores, and for an option that it excludes.
+fn check_or_new(argument: &ChainArgument<'_>, options: &Options) -> Result<()> {
+    match argument {
+        ChainArgument::Bundles(_) => {
+            Err(Error::misuse("the option `or_new` is for the newest state in stores; name them"))
+        }
+        ChainArgument::Stores(places) if *places.selector() != Selector::Newest => {
+            Err(Error::misuse("the option `or_new` restores the newest state; leave out the selector behind the store"))
+        }
+        ChainArgument::Stores(_) if options.replace || options.salvage => Err(Error::misuse(
+            "the option `or_new` keeps a database that is not empty; leave out `replace` and `salvage`",
+        )),
+        ChainArgument::Stores(_) => Ok(()),
+    }
 }
 
 /// A scratch database with a name, where the cipher of the target takes no other: beside the target, and encrypted.
@@ -177,10 +263,12 @@ fn named_scratch(app: &Connection<'_>, schema: &str, cipher: Option<Cipher>) -> 
 }
 
 impl Summary {
-    pub fn of(built: Built, path: Option<&Path>, plain: bool) -> Self {
+    pub fn of(built: Built, path: Option<&Path>, plain: bool, given: &Given<'_>) -> Self {
         let Built { report, checks } = built;
         Self {
             path: path.map(|path| path.display().to_string()),
+            outcome: None,
+            series: given.series.clone(),
             state_id: checks.is_whole().then(|| report.public.state_id.to_string()),
             domain: report.domain,
             tables: report.tables.len(),

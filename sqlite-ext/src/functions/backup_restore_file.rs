@@ -7,7 +7,8 @@
 //! ledgers and keys are never replaced (`files/guard.rs`).
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
-//! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`).
+//! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`); `domain`: of a store, the series of this domain, where the key has several there; `resume`
+//! (default false): the new database saves to the series from now on.
 //!
 //! Summary: `path`, and the fields of `backup_restore`; `plain` is true where the main database of this connection is encrypted,
 //! which the new file is not.
@@ -18,10 +19,14 @@ use crate::functions::backup_verify::{check_expected, read_state_id};
 use crate::sql::arguments::Bundle;
 use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
+use crate::work::given::Given;
+use crate::work::local;
 use crate::work::salvage::{open_salvage, refuse_expect};
 use crate::work::scratch::{self, Place};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
+use lifeboat_store::read::ReadingKey;
+use lifeboat_store::save::{self, SystemFiles};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -36,6 +41,8 @@ struct Options {
     max_bytes: Option<u64>,
     trusted: bool,
     salvage: bool,
+    domain: Option<String>,
+    resume: bool,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -50,7 +57,7 @@ enum AutoVacuum {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
-    let bundles = call.arguments.chain(0, &app)?;
+    let argument = call.arguments.chain(0, &app)?;
     let key = call.arguments.access_key(1)?;
     // One path for every check: a link would hide the journal beside the file that it leads to.
     let path = resolve(&call.arguments.path(2)?)?;
@@ -58,6 +65,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     refuse_expect(options.salvage, options.expect.as_deref())?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let rebuild = options.rebuild()?;
+    Given::refuse_salvage(&argument, options.salvage)?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let given = Given::whole(argument, Some(&ReadingKey::Access(key.clone())), options.domain.as_deref(), &interrupt)?;
+    let bundles = &given.bundles;
+    if options.resume {
+        given.check_resume()?;
+    }
 
     let guard = Guard(FoundCall {
         app: &app,
@@ -72,29 +86,37 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 
     let file = AtomicFile::create(&path, Access::Owner)?;
     let name = file.sqlite_name()?;
-    let interrupt = AppInterrupt::of(&app)?;
     let scratch = Connection::open(*app.api(), &name, OpenMode::ReadWrite)?;
     let place = Place {
         app: &app,
         scratch: &scratch,
-        bundles: &bundles,
+        bundles,
         options: rebuild,
         interrupt: &interrupt,
         file: Some(file.handle()),
     };
     let reply = if options.salvage {
-        let salvage = open_salvage(&key, &bundles, &interrupt)?;
+        let salvage = open_salvage(&key, bundles, &interrupt)?;
         let built = scratch::build_salvaged(&place, &key, &salvage)?;
         Reply::json(&Salvaged::of(built, &salvage, length_limit(&app), Some(&path), plain)?)?
     } else {
         let built = scratch::build(&place, &key)?;
+        given.check_state(built.report.public.state_id)?;
         check_expected(expect, built.report.public.state_id)?;
-        Reply::json(&Summary::of(built, Some(&path), plain))?
+        Reply::json(&Summary::of(built, Some(&path), plain, &given))?
     };
     drop(scratch);
     // Building takes time; somebody may have opened the target meanwhile.
     refuse_in_use(&app, &path)?;
+    // What was remembered is of the database that stood here before.
+    let local = local::beside(&path);
+    save::forget(&SystemFiles, &local)?;
     file.publish(rule.existing())?;
+    if options.resume {
+        let resumed = given.into_found().resume(&local);
+        resumed
+            .map_err(|error| error.at("the database is restored; its local state is not there, so that a save asks"))?;
+    }
     Ok(reply)
 }
 

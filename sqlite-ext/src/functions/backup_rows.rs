@@ -19,6 +19,7 @@ use crate::sql::json;
 use crate::sql::shape::{Columns, Shape, table_named};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
 use crate::work::file_source::WatchedChain;
+use crate::work::given::Given;
 use crate::work::salvage::WatchedSalvage;
 use lifeboat_core::chain::{StoredRow, TableRows};
 use lifeboat_core::salvage::SalvagedRows;
@@ -83,7 +84,9 @@ impl TableFunction for Rows {
         if options.salvage {
             return Self::open_damaged(app, &key, arguments, table, watch);
         }
-        let chain = WatchedChain::open(&key, &arguments.chain(0, app)?, watch)?;
+        let given = Given::watched(arguments.chain(0, app)?, &key, watch)?;
+        let chain = WatchedChain::open(&key, &given.bundles, watch)?;
+        given.check_state(chain.chain.last().state_id)?;
         let placed = |error| chain.place(error);
         let settings = chain.chain.settings().map_err(placed)?;
         let schema = chain.chain.schema().map_err(placed)?;
@@ -117,7 +120,10 @@ impl Rows {
         table: &str,
         watch: &Watch,
     ) -> Result<Self> {
-        let opened = WatchedSalvage::open(key, &arguments.chain(0, app)?, watch)?;
+        let argument = arguments.chain(0, app)?;
+        Given::refuse_salvage(&argument, true)?;
+        let given = Given::watched(argument, key, watch)?;
+        let opened = WatchedSalvage::open(key, &given.bundles, watch)?;
         let salvage = &opened.salvage;
         let placed = |error| opened.places.place(error);
         let (settings, schema) = (salvage.settings().map_err(placed)?, salvage.schema().map_err(placed)?);

@@ -7,11 +7,13 @@ use crate::sql::arguments::Arguments;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::shape::is_virtual;
 use crate::sql::table_function::{Cell, TableFunction, Watch};
+use crate::work::given::Given;
 use crate::work::restore::restore;
 use lifeboat_core::Result;
 use lifeboat_core::state::SchemaKind;
 use lifeboat_core::stream::Discard;
 use lifeboat_sqlite::Connection;
+use lifeboat_store::read::ReadingKey;
 use std::vec::IntoIter;
 
 pub(crate) struct Tables(IntoIter<Vec<Cell>>);
@@ -22,8 +24,11 @@ impl TableFunction for Tables {
     const ARGUMENTS: &'static [&'static str] = &["bundle", "recovery_key"];
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, _: &Watch) -> Result<Self> {
-        let (bundles, key) = (arguments.chain(0, app)?, arguments.access_key(1)?);
-        let (report, _) = restore(&bundles, &key, Discard, &AppInterrupt::of(app)?)?;
+        let (argument, key) = (arguments.chain(0, app)?, arguments.access_key(1)?);
+        let interrupt = AppInterrupt::of(app)?;
+        let given = Given::whole(argument, Some(&ReadingKey::Access(key.clone())), None, &interrupt)?;
+        let (report, _) = restore(&given.bundles, &key, Discard, &interrupt)?;
+        given.check_state(report.public.state_id)?;
         let tables = report.schema.into_iter().filter(|row| row.kind == SchemaKind::Table);
         let cells = tables.map(|table| {
             let counted = report.tables.iter().find(|(name, _)| *name == table.name);

@@ -6,6 +6,7 @@
 //!   `"contents"` (and all of it opens, decodes, and adds up to the state that it names; the default with a recovery
 //!   key), or `"restore"` (and it restores: into a scratch database, whose state is found anew).
 //! - `expect`: the state id that the bundle, or the last of the chain, must have.
+//! - `domain`: of a store, the series of this domain, where the key has several there.
 //!
 //! Every level checks each bundle of a chain, and that each leads on from the one before it. A delta, or a chain that begins with
 //! one, is checked as far as it goes by itself; only a chain from its full bundle on restores.
@@ -14,13 +15,14 @@
 //! begins with a full bundle; else `base_id`, the state from which it leads on; `bundles`, how many a chain has; `state_id`, the
 //! last one; `domain_id`, `verify_key` (who signed it), `bytes`, `chunks` (of all bundles together). With the contents also
 //! `domain`, `tables` (those with rows), `rows`; of deltas alone `changes` in place of the last two. With a restore also `integrity_check` and `foreign_key_check` (what SQLite says of the copy, which is
-//! what it said of the source: violations that the source had are no fault of the bundle), and `rebuilt`.
+//! what it said of the source: violations that the source had are no fault of the bundle), and `rebuilt`. Of a store also `series` (`work/given.rs`).
 
 use crate::sql::arguments::{AnyKey, Argument, Bundle};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::chains::{audit, incomplete, publics};
 use crate::work::file_source::with_path;
+use crate::work::given::{Given, SeriesReport};
 use crate::work::scratch::{self, Checks, Compared, NeedReport, Place};
 use lifeboat_core::{AccessKey, Error, PublicReport, Report as Contents, Result, StateId};
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions};
@@ -33,6 +35,7 @@ struct Options {
     expect: Option<String>,
     max_bytes: Option<u64>,
     trusted: bool,
+    domain: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Serialize)]
@@ -62,6 +65,8 @@ struct Report {
     contents: Option<ContentsReport>,
     #[serde(flatten)]
     restored: Option<Checks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<SeriesReport>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +91,7 @@ enum ContentsReport {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    let bundles = call.arguments.chain(0, &app)?;
+    let argument = call.arguments.chain(0, &app)?;
     let key = match call.arguments.get(1)? {
         // NULL stands for "no key" only where options follow: alone, it is a query that found no key.
         Argument::Null if call.arguments.len() != 2 => None,
@@ -95,15 +100,18 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let options: Options = call.arguments.options(2)?;
     let expect = options.expect.as_deref().map(read_state_id).transpose()?;
     let interrupt = AppInterrupt::of(&app)?;
-    let report = match (key, options.level) {
+    let reading = key.as_ref().map(AnyKey::reading);
+    let given = Given::whole(argument, reading.as_ref(), options.domain.as_deref(), &interrupt)?;
+    let bundles = &given.bundles;
+    let mut report = match (key, options.level) {
         (None, None | Some(Level::Hashes)) => {
-            public(&publics(&audit(&bundles, None, &interrupt)?), Level::Hashes, "consistent")?
+            public(&publics(&audit(bundles, None, &interrupt)?), Level::Hashes, "consistent")?
         }
         (Some(AnyKey::Verify(key)), None | Some(Level::Hashes)) => {
-            public(&publics(&audit(&bundles, Some(&key), &interrupt)?), Level::Hashes, "authentic")?
+            public(&publics(&audit(bundles, Some(&key), &interrupt)?), Level::Hashes, "authentic")?
         }
         (Some(AnyKey::Access(key)), Some(Level::Hashes)) => {
-            let found = publics(&audit(&bundles, None, &interrupt)?);
+            let found = publics(&audit(bundles, None, &interrupt)?);
             // All bundles of a chain were signed by one key.
             for bundle in &found {
                 if key.keys(bundle.domain_id)?.verify_key() != bundle.verify_key {
@@ -112,7 +120,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             }
             public(&found, Level::Hashes, "authentic")?
         }
-        (Some(AnyKey::Access(key)), None | Some(Level::Contents)) => contents(&app, &bundles, &key, &interrupt)?,
+        (Some(AnyKey::Access(key)), None | Some(Level::Contents)) => contents(&app, bundles, &key, &interrupt)?,
         (Some(AnyKey::Access(key)), Some(Level::Restore)) => {
             let trust = RebuildOptions {
                 check: CheckLevel::Full,
@@ -120,7 +128,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
                 trusted: options.trusted,
                 ..RebuildOptions::default()
             };
-            restored(&app, &bundles, &key, trust, &interrupt)?
+            restored(&app, bundles, &key, trust, &interrupt)?
         }
         (Some(AnyKey::Verify(_)), Some(_)) => {
             return Err(Error::misuse(
@@ -131,7 +139,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             return Err(Error::misuse("this level needs the recovery key, the write key or the read key"));
         }
     };
+    given.check_state(report.state_id)?;
     check_expected(expect, report.state_id)?;
+    report.series = given.series;
     Reply::json(&report)
 }
 
@@ -201,6 +211,7 @@ fn public(found: &[PublicReport], level: Level, verdict: &'static str) -> Result
         chunks: found.iter().map(|bundle| bundle.chunks).sum(),
         contents: None,
         restored: None,
+        series: None,
     })
 }
 

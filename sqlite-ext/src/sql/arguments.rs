@@ -3,7 +3,7 @@
 //! - A **key** is its text, or `file:PATH` (the text is in that file), or `env:NAME` (the text is in that environment
 //!   variable), so that it need not stand in SQL. White space in the text does not count.
 //! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**: a full
-//!   bundle and the deltas that lead on from it, oldest first.
+//!   bundle and the deltas that lead on from it, oldest first; or a **store**, or a JSON array of stores, which are copies.
 //! - **Options** are a JSON object ([`crate::sql::options`]); NULL is the same as none.
 
 use crate::files::{self, refuse_database};
@@ -13,10 +13,12 @@ use lifeboat_core::keys::{KeyKind, ReadKey, VerifyKey, WriteKey};
 use lifeboat_core::{AccessKey, Error, Result};
 use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
-use lifeboat_store::Places;
+use lifeboat_store::read::{BundleReader, ReadingKey};
+use lifeboat_store::{Places, is_store};
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::slice;
 use zeroize::Zeroizing;
 
@@ -39,12 +41,30 @@ pub enum Argument<'a> {
     Blob(&'a [u8]),
 }
 
+/// What an argument names: a chain, oldest first and never empty, or stores.
+pub enum ChainArgument<'a> {
+    Bundles(Vec<Bundle<'a>>),
+    /// The copies of a series, and which of its states.
+    Stores(Places),
+}
+
 /// Where a bundle is.
 pub enum Bundle<'a> {
     /// The bundle itself.
     Bytes(&'a [u8]),
     /// The path of one.
     File(PathBuf),
+    /// One of a series in stores.
+    Stored(StoredBundle<'a>),
+}
+
+/// A bundle in a store.
+pub struct StoredBundle<'a> {
+    pub reader: BundleReader,
+    /// The stores, for errors.
+    pub name: String,
+    /// Whether the application wants an end.
+    pub ask: Rc<dyn Fn() -> bool + 'a>,
 }
 
 impl Bundle<'_> {
@@ -53,13 +73,14 @@ impl Bundle<'_> {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File(path) => std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            Self::Stored(stored) => stored.reader.length(),
         }
     }
 
     /// The path, if it is a file.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Bytes(_) => None,
+            Self::Bytes(_) | Self::Stored(_) => None,
             Self::File(path) => Some(path),
         }
     }
@@ -69,6 +90,16 @@ impl Bundle<'_> {
 pub enum AnyKey {
     Access(AccessKey),
     Verify(VerifyKey),
+}
+
+impl AnyKey {
+    /// What it reads of the series in stores.
+    pub fn reading(&self) -> ReadingKey {
+        match self {
+            Self::Access(key) => ReadingKey::Access(key.clone()),
+            Self::Verify(key) => ReadingKey::Verify(*key),
+        }
+    }
 }
 
 /// The key of one domain.
@@ -214,16 +245,24 @@ impl<'a> Arguments<'a> {
         Ok(paths)
     }
 
-    /// The bundle or the chain at `index`, oldest first: a BLOB, a path, or a JSON array of paths. Never empty.
+    /// The bundle or the chain at `index`: a BLOB, a path, or a JSON array of paths; or a store, or a JSON array of stores.
     ///
     /// # Errors
     /// Misuse when it is none, or a path is that of a database.
-    pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<Vec<Bundle<'a>>> {
-        const FORMS: &str = "give a BLOB (the bundle itself), its path, or a JSON array of the paths of a chain";
+    pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<ChainArgument<'a>> {
+        const FORMS: &str = "give a BLOB (the bundle itself), its path, a JSON array of the paths of a chain, or a store such as 'dir:PATH'";
         let paths = match self.get(index)? {
-            Argument::Blob(bytes) => return Ok(vec![Bundle::Bytes(bytes)]),
-            Argument::Text(bytes) if bytes.first() == Some(&b'[') => paths_of_chain(bytes)?,
-            Argument::Text(bytes) => vec![path_of(bytes, "the bundle")?],
+            Argument::Blob(bytes) => return Ok(ChainArgument::Bundles(vec![Bundle::Bytes(bytes)])),
+            Argument::Text(bytes) if bytes.first() == Some(&b'[') => match array(bytes)? {
+                texts if texts.iter().any(|text| is_store(text)) => {
+                    return Places::from_array(&texts).map(ChainArgument::Stores);
+                }
+                texts => texts.iter().map(|text| path_of(text.as_bytes(), "the bundle")).collect::<Result<_>>()?,
+            },
+            Argument::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) if is_store(text) => return Places::parse(text).map(ChainArgument::Stores),
+                _ => vec![path_of(bytes, "the bundle")?],
+            },
             Argument::Null => return Err(Error::misuse(format!("the bundle is NULL; {FORMS}"))),
             Argument::Integer(_) | Argument::Real => {
                 return Err(Error::misuse(format!("the bundle is a number; {FORMS}")));
@@ -234,7 +273,7 @@ impl<'a> Arguments<'a> {
             refuse_database(app, &path, "a bundle")?;
             Ok(Bundle::File(path))
         };
-        paths.into_iter().map(file).collect()
+        paths.into_iter().map(file).collect::<Result<_>>().map(ChainArgument::Bundles)
     }
 
     /// The stores at `index`: the name of one, or a JSON array of names, which means copies.
@@ -357,16 +396,17 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(String::from_utf8_lossy(text.trim_ascii()).into_owned()))
 }
 
-fn paths_of_chain(json: &[u8]) -> Result<Vec<PathBuf>> {
-    let paths: Vec<String> = serde_json::from_slice(json).map_err(|_| {
+/// The texts of an array that stands where bundles belong.
+fn array(json: &[u8]) -> Result<Vec<String>> {
+    let texts: Vec<String> = serde_json::from_slice(json).map_err(|_| {
         Error::misuse(
             "a bundle argument that starts with '[' must be a JSON array of paths; for a path that starts so, put './' before it",
         )
     })?;
-    if paths.is_empty() {
+    if texts.is_empty() {
         return Err(Error::misuse("the array of bundles is empty; give at least the path of one"));
     }
-    paths.iter().map(|path| path_of(path.as_bytes(), "the bundle")).collect()
+    Ok(texts)
 }
 
 /// The path that an argument gives; `what` names it.

@@ -5,7 +5,7 @@
 
 use crate::sql::arguments::Arguments;
 use crate::sql::codes;
-use crate::sql::edge::{guard, set_text};
+use crate::sql::edge::{guard, set_blob, set_text};
 use crate::sql::host::Host;
 use crate::sql::interrupt::{AppInterrupt, EVERY};
 use lifeboat_core::{Error, Result};
@@ -77,6 +77,10 @@ pub enum Cell {
     Integer(i64),
     /// TEXT
     Text(String),
+    /// BLOB
+    Blob(Vec<u8>),
+    /// What is found out when a statement reads the column.
+    Lazy(Box<dyn Fn() -> Result<Cell>>),
 }
 
 /// What went wrong: its words, and the result code.
@@ -250,14 +254,20 @@ impl<F: TableFunction> Scan<F> {
     /// SQLite is asking for this column, with this context.
     pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) -> Result<(), Failure> {
         let set = || {
-            let cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
+            let mut found;
+            let mut cell = self.row.as_ref().zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index));
+            while let Some(Cell::Lazy(find)) = cell {
+                found = find()?;
+                cell = Some(&found);
+            }
             // SAFETY: as of this function.
             unsafe {
                 match cell {
                     Some(Cell::Integer(integer)) => (Host::get().result_int64)(context, *integer),
                     Some(Cell::Text(text)) => set_text(context, text.as_bytes()),
+                    Some(Cell::Blob(bytes)) => set_blob(context, bytes),
                     // The arguments are not shown: one of them is the key.
-                    Some(Cell::Null) | None => (Host::get().result_null)(context),
+                    Some(Cell::Null | Cell::Lazy(_)) | None => (Host::get().result_null)(context),
                 }
             }
             Ok(())

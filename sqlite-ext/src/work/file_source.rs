@@ -5,6 +5,7 @@ use crate::sql::arguments::Bundle;
 use crate::sql::table_function::Watch;
 use lifeboat_core::chain::{Chain, Source};
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
+use lifeboat_store::read::Interruptible;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -26,6 +27,8 @@ pub(crate) enum BundleSource<'a> {
     File(File, u64, String),
     /// The same, closed.
     Closed(PathBuf, u64, String),
+    /// One in a store.
+    Stored(Interruptible<'a>),
 }
 
 impl<'a> BundleSource<'a> {
@@ -35,6 +38,7 @@ impl<'a> BundleSource<'a> {
         match bundle {
             Bundle::Bytes(bytes) => Ok(Self::Bytes(bytes)),
             Bundle::File(path) => Self::file(path, "bundle"),
+            Bundle::Stored(stored) => Ok(Self::Stored(stored.reader.interruptible(stored.ask.clone()))),
         }
     }
 
@@ -82,6 +86,7 @@ impl Source for BundleSource<'_> {
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
             Self::Owned(bytes) => Ok(bytes.len() as u64),
             Self::File(_, length, _) | Self::Closed(_, length, _) => Ok(*length),
+            Self::Stored(stored) => stored.length(),
         }
     }
 
@@ -94,6 +99,7 @@ impl Source for BundleSource<'_> {
                 let file = files::open(path, "bundle")?;
                 read_at(&file, offset, buffer, name)
             }
+            Self::Stored(stored) => stored.read(offset, buffer),
         }
     }
 }
@@ -187,6 +193,10 @@ pub(crate) fn watch_all(bundles: &[Bundle<'_>], watch: &Watch) -> Result<(Vec<Wa
         let source = match bundle {
             Bundle::Bytes(bytes) => BundleSource::Owned(copy(bytes)?),
             Bundle::File(path) => BundleSource::file(path, "bundle")?,
+            Bundle::Stored(stored) => {
+                let watch = watch.clone();
+                BundleSource::Stored(stored.reader.interruptible(Rc::new(move || watch.check().is_err())))
+            }
         };
         let source = source.among(bundles, bundle);
         sources.push(Watched { source, number, last_read: Rc::clone(&last_read), watch: watch.clone() });

@@ -3,6 +3,7 @@
 use crate::files;
 use crate::sql::arguments::Bundle;
 use lifeboat_core::{Error, Result};
+use lifeboat_store::read::BundleReader;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -15,6 +16,8 @@ pub(crate) enum Input<'a> {
     Bytes(&'a [u8]),
     /// A file, with its name for errors.
     File(File, String),
+    /// One in a store, and how far it was read.
+    Stored(BundleReader, u64),
 }
 
 impl<'a> Input<'a> {
@@ -24,6 +27,7 @@ impl<'a> Input<'a> {
         match bundle {
             Bundle::Bytes(bytes) => Ok(Self::Bytes(bytes)),
             Bundle::File(path) => Ok(Self::File(files::open(path, "bundle")?, path.display().to_string())),
+            Bundle::Stored(stored) => Ok(Self::Stored(stored.reader.clone(), 0)),
         }
     }
 
@@ -36,11 +40,7 @@ impl<'a> Input<'a> {
                 Ok(piece)
             }
             Self::File(file, name) => {
-                let missing = PIECE - buffer.len().min(PIECE);
-                buffer
-                    .try_reserve_exact(missing)
-                    .map_err(|_| Error::no_memory(format!("there is no memory to read the bundle '{name}'")))?;
-                buffer.resize(PIECE, 0);
+                reserve(buffer, name)?;
                 loop {
                     match file.read(buffer) {
                         Ok(length) => return Ok(&buffer[..length]),
@@ -51,6 +51,13 @@ impl<'a> Input<'a> {
                         }
                     }
                 }
+            }
+            Self::Stored(reader, at) => {
+                reserve(buffer, "of the store")?;
+                let length = usize::try_from(reader.length() - *at).map_or(PIECE, |left| left.min(PIECE));
+                reader.read_at(*at, &mut buffer[..length])?;
+                *at += length as u64;
+                Ok(&buffer[..length])
             }
         }
     }
@@ -65,4 +72,14 @@ impl<'a> Input<'a> {
             }
         }
     }
+}
+
+/// Makes room for a piece.
+fn reserve(buffer: &mut Vec<u8>, name: &str) -> Result<()> {
+    let missing = PIECE - buffer.len().min(PIECE);
+    buffer
+        .try_reserve_exact(missing)
+        .map_err(|_| Error::no_memory(format!("there is no memory to read the bundle '{name}'")))?;
+    buffer.resize(PIECE, 0);
+    Ok(())
 }

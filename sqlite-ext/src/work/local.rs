@@ -1,10 +1,10 @@
 //! Where the local state of a database lies: the directory that remembers its saves.
 
-use crate::files::beside;
+use crate::files;
 use crate::sql::arguments::{path_of, to_path};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What stands behind the name of the database.
 const SUFFIX: &str = "-lifeboat";
@@ -31,5 +31,10 @@ pub(crate) fn local_of(app: &Connection<'_>, schema: &str, option: Option<&str>)
 /// Those of SQLite.
 pub(crate) fn beside_database(app: &Connection<'_>, schema: &str) -> Result<Option<PathBuf>> {
     let file = app.file_name(schema)?;
-    if file.is_empty() { Ok(None) } else { to_path(&file).map(|path| Some(beside(&path, SUFFIX))) }
+    if file.is_empty() { Ok(None) } else { to_path(&file).map(|path| Some(beside(&path))) }
+}
+
+/// The directory beside a database at this path.
+pub(crate) fn beside(database: &Path) -> PathBuf {
+    files::beside(database, SUFFIX)
 }

@@ -4,7 +4,8 @@
 //! export, export_options  a snapshot → a bundle
 //! live_exporter           the same for a save to stores; local: where the local state of a database lies
 //! keyed                   the key of a call, and its domain
-//! base, chains            the bundles that are given; file_source: reading them
+//! given                   the bundles that an argument names, also those in stores
+//! base, chains            what they make together; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
 //! salvage                 what damaged bundles still prove
@@ -18,6 +19,7 @@ pub(crate) mod compose;
 pub(crate) mod export;
 pub(crate) mod export_options;
 pub(crate) mod file_source;
+pub(crate) mod given;
 pub(crate) mod input;
 pub(crate) mod keyed;
 pub(crate) mod live_exporter;

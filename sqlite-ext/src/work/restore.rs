@@ -6,6 +6,7 @@ use crate::work::file_source::{open_chain, with_path};
 use crate::work::input::Input;
 use lifeboat_core::chain::Deltas;
 use lifeboat_core::{AccessKey, Error, Report, Result, StateSink, parallel};
+use lifeboat_store::read::BundleReader;
 
 /// Reads a chain, oldest bundle first, checks all of it, and hands the state that it leads to, to `sink`. What the sink got
 /// counts only when this succeeds.
@@ -21,7 +22,16 @@ pub(crate) fn restore<S: StateSink>(
     sink: S,
     interrupt: &AppInterrupt<'_>,
 ) -> Result<(Report, S)> {
-    let interrupt = || interrupt.check();
+    let interrupt = || {
+        interrupt.check().inspect_err(|_| {
+            // A thread may wait for a store.
+            let stored = bundles.iter().filter_map(|bundle| match bundle {
+                Bundle::Stored(stored) => Some(&stored.reader),
+                _ => None,
+            });
+            stored.for_each(BundleReader::interrupt);
+        })
+    };
     let (full, deltas) = match bundles {
         [] => return Err(Error::misuse("the chain is empty; give at least one bundle")),
         // Whether it is a full one is said when it has been read.
@@ -29,7 +39,7 @@ pub(crate) fn restore<S: StateSink>(
         [full, ..] => {
             let chain = open_chain(key, bundles)?;
             chain.require_complete()?;
-            (full, chain.into_deltas(interrupt).map_err(|error| with_path(bundles, error))?)
+            (full, chain.into_deltas(&interrupt).map_err(|error| with_path(bundles, error))?)
         }
     };
     let mut input = Input::open(full)?;

@@ -4,10 +4,10 @@ INSERT INTO t VALUES (1, 'one'), (2, 'two');
 CREATE TEMP TABLE k AS SELECT backup_keygen() AS key, '["dir:a", "dir:b", "dir:c"]' AS stores, '{"local": "here"}' AS here;
 
 SELECT '1_01', backup_status(here) ->> 'saved' IS NULL FROM k;
-SELECT '1_02', json_extract(backup_save(key, stores, here), '$.number', '$.full', '$.changed', '$.minimum', '$.done') = '[1,1,1,2,3]' FROM k;
-SELECT '1_03', json_extract(backup_save(key, stores, here), '$.number', '$.full', '$.changed', '$.bytes') = '[1,0,0,0]' FROM k;
+SELECT '1_02', json_extract(backup_save(key, stores, here), '$.number', '$.full', '$.changed', '$.minimum', '$.done') = '[1,true,true,2,3]' FROM k;
+SELECT '1_03', json_extract(backup_save(key, stores, here), '$.number', '$.full', '$.changed', '$.bytes') = '[1,false,false,0]' FROM k;
 UPDATE t SET x = 'TWO' WHERE id = 2;
-SELECT '1_04', json_extract(backup_save(key, stores, here), '$.number', '$.full', '$.changed', '$.done') = '[2,0,1,3]' FROM k;
+SELECT '1_04', json_extract(backup_save(key, stores, here), '$.number', '$.full', '$.changed', '$.done') = '[2,false,true,3]' FROM k;
 SELECT '1_05', json_extract(backup_status(here), '$.saved.number', '$.saved.done', '$.failed') = '[2,3,null]' FROM k;
 SELECT '1_06', backup_status(here) ->> '$.saved.age' < 60 FROM k;
 SELECT '1_07', backup_status(here) ->> '$.saved.copies[1].state' = 'done' FROM k;

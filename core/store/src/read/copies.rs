@@ -139,7 +139,9 @@ impl Copies {
         let (mut reports, mut answers) = (Vec::new(), BTreeMap::new());
         for (place, (copy, look)) in copies.iter().zip(looks).enumerate() {
             let look = look.and_then(|look| match look.newest {
-                None if look.junk > 0 => Err(StoreError::corrupt("none of the names in its log is a record of this key")),
+                None if look.junk > 0 => {
+                    Err(StoreError::corrupt("none of the names in its log is a record of this key"))
+                }
                 _ => Ok(look),
             });
             reports.push(report(copy, look.as_ref().map(drop).map_err(Clone::clone)));
@@ -219,6 +221,31 @@ impl Copies {
         matches!(self.ends, Ends::None)
     }
 
+    /// The reports, if the series begins: all copies answered, and none holds a record of it. None: there is a series.
+    ///
+    /// # Errors
+    /// Unreachable when a copy that does not answer may hold it. Wrong key when the stores hold series of other keys alone, as
+    /// a mistyped key would see them.
+    pub fn begins_anew(&self) -> Result<Option<Vec<CopyReport>>> {
+        if !self.is_empty() {
+            return Ok(None);
+        }
+        if !self.all_answered() {
+            return Err(Error::unreachable(format!(
+                "no copy that answers holds a save, and one that does not answer may hold it; nothing was begun ({})",
+                self.reasons()
+            )));
+        }
+        if self.others.foreign > 0 && self.others.own.is_empty() {
+            return Err(Error::wrong_key(format!(
+                "the stores hold {} series, and none with a record of this key; nothing was begun; give the right key, or \
+                 other stores",
+                self.others.foreign
+            )));
+        }
+        Ok(Some(self.reports()))
+    }
+
     /// All copies answered.
     pub fn all_answered(&self) -> bool {
         self.reports.iter().all(|report| report.state.answered())
@@ -285,7 +312,10 @@ fn judge_older(newest: RecordRef, top: &Record) -> (Standing, Option<String>) {
     let top_number = top.entry().number;
     // A record names the newest records of the copies that lag when it is made.
     if top.entry().previous.contains(&newest) {
-        return (Standing::Behind, Some(format!("its newest is number {}, and the newest is {top_number}", newest.number)));
+        return (
+            Standing::Behind,
+            Some(format!("its newest is number {}, and the newest is {top_number}", newest.number)),
+        );
     }
     let why = format!(
         "its newest is number {}; number {top_number} does not name it as one of a copy that lags: it held more, or \

@@ -5,8 +5,8 @@ use crate::save::CopyStore;
 use crate::series::{FIRST_PAGE, Look, look};
 use crate::{Result as StoreResult, Store, StoreError};
 use lifeboat_core::keys::{DomainId, DomainKeys, VerifyKey};
-use lifeboat_core::log::name;
-use lifeboat_core::{AccessKey, Result};
+use lifeboat_core::log::{RECORD_MAX, Record, name};
+use lifeboat_core::{AccessKey, Error, Result};
 use std::collections::BTreeMap;
 
 /// The most series, and other names beside them, that are looked through in one store.
@@ -83,6 +83,55 @@ pub fn domains(
 ) -> Result<(Vec<DomainReport>, Vec<(usize, StoreError)>)> {
     let found = search(copies, key, FIRST_PAGE, wait)?;
     Ok((found.mine.iter().map(Found::report).collect(), found.failed.into_iter().collect()))
+}
+
+/// The only series in these stores, and the key that signed its newest record, for those who have no key: whoever that is.
+///
+/// # Errors
+/// Misuse when there are several series; host when there is none; unreachable when no store answers; interrupted.
+pub fn only_signer(copies: &[CopyStore], wait: &Wait<'_>) -> Result<(DomainId, VerifyKey)> {
+    let results = side_by_side(wait, copies, |copy, pace| signers_in(&*copy.store, pace))?;
+    let (mut signers, mut failed): (Vec<(DomainId, VerifyKey)>, Option<StoreError>) = (Vec::new(), None);
+    for result in results {
+        match result {
+            Ok(found) => found.into_iter().for_each(|found| {
+                if !signers.contains(&found) {
+                    signers.push(found)
+                }
+            }),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match (signers.as_slice(), failed) {
+        ([signer], _) => Ok(*signer),
+        ([], Some(error)) => Err(Error::unreachable(format!("no store tells of a series: {}", error.message()))),
+        ([], None) => Err(Error::host("the stores hold no series")),
+        (several, _) => {
+            let several: Vec<_> = several.iter().map(|(domain, key)| format!("{domain}, signed by {key}")).collect();
+            Err(Error::misuse(format!(
+                "the stores hold several series; give a key that reads one of them, or its verify key ({})",
+                several.join("; ")
+            )))
+        }
+    }
+}
+
+/// Who signed the newest record of each series in a store.
+fn signers_in(store: &dyn Store, pace: &Pace) -> StoreResult<Vec<(DomainId, VerifyKey)>> {
+    let mut signers = Vec::new();
+    for domain in domains_in(store, pace)? {
+        for entry in store.list(&name::log(domain), "", FIRST_PAGE, &pace.next())? {
+            let length = usize::try_from(entry.length).ok().filter(|length| *length <= RECORD_MAX);
+            let Some((length, name)) = length.zip(name::Name::parse(&entry.name)) else { continue };
+            let mut bytes = vec![0; length];
+            store.get(&entry.name, 0, &mut bytes, &pace.next())?;
+            if let Ok(record) = Record::read_at(&name, &bytes, None) {
+                signers.push((domain, record.verify_key()));
+                break;
+            }
+        }
+    }
+    Ok(signers)
 }
 
 /// What the stores hold.
@@ -163,5 +212,7 @@ fn domains_in(store: &dyn Store, pace: &Pace) -> StoreResult<Vec<DomainId>> {
         // Behind all that begins with this name and '/', and before all others.
         after = if entry.name.contains('/') { format!("{first}0") } else { entry.name.clone() };
     }
-    Err(StoreError::corrupt(format!("it holds more than {DOMAINS_MAX} series or other names; say which domain is meant")))
+    Err(StoreError::corrupt(format!(
+        "it holds more than {DOMAINS_MAX} series or other names; say which domain is meant"
+    )))
 }

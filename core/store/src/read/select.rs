@@ -33,7 +33,9 @@ impl Copies {
             Selector::At(seconds) => {
                 let has_key = self.shelf.as_ref().is_some_and(|shelf| shelf.reader.keys.is_some());
                 if !has_key {
-                    return Err(Error::misuse("a verify key reads no dates; choose by '#seq=N', or give a key that reads"));
+                    return Err(Error::misuse(
+                        "a verify key reads no dates; choose by '#seq=N', or give a key that reads",
+                    ));
                 }
                 if matches!(self.ends, Ends::Fork(_)) {
                     return self.select_newest();
@@ -142,9 +144,7 @@ impl Copies {
         match &self.ends {
             Ends::None => "no record".to_owned(),
             Ends::Newest(record) => of(record.reference()),
-            Ends::Fork(fork) => {
-                fork.heads.iter().map(|head| self.describe(*head)).collect::<Vec<_>>().join("; ")
-            }
+            Ends::Fork(fork) => fork.heads.iter().map(|head| self.describe(*head)).collect::<Vec<_>>().join("; "),
         }
     }
 }

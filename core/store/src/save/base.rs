@@ -21,18 +21,29 @@ pub(super) fn holder(situation: &Situation<'_>, record: RecordRef) -> Option<usi
     situation.usable().into_iter().find(|&copy| situation.newest(copy) == Some(record))
 }
 
+/// What a new bundle begins from.
+pub(super) struct Chosen {
+    /// The record of that state.
+    pub(super) record: Option<Record>,
+    pub(super) base: Base,
+    /// A delta would do, but the way to it is long: a full bundle makes sense if something has changed.
+    pub(super) is_heavy: bool,
+}
+
+impl Chosen {
+    fn new(record: Option<Record>, base: Base) -> Self {
+        Self { record, base, is_heavy: false }
+    }
+}
+
 /// The record whose state a delta should begin from, so that enough copies can take it.
-pub(super) fn choose_base(
-    save: &Save<'_>,
-    local: &mut Local<'_>,
-    situation: &Situation<'_>,
-) -> Result<(Option<Record>, Base)> {
+pub(super) fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Situation<'_>) -> Result<Chosen> {
     let usable = situation.usable();
     let needed = save.minimum.min(usable.len());
     let is_heavy = |weight: Weight| weight.deltas.saturating_mul(2) > weight.full || weight.count >= DELTAS_MAX;
     let is_forked = usable.iter().filter(|&&copy| situation.copies[copy].is_forked).count() > usable.len() - needed;
     let Some(top) = situation.top.as_ref().filter(|_| situation.settled.is_empty() && !is_forked) else {
-        return Ok((None, Base::Nothing));
+        return Ok(Chosen::new(None, Base::Nothing));
     };
     let reach = lanes(save, situation, top).len();
     let base = match holder(situation, top.reference()) {
@@ -44,13 +55,13 @@ pub(super) fn choose_base(
             common.and_then(|end| read(save, situation, end))
         }
     };
-    let Some(base) = base else { return Ok((None, Base::Nothing)) };
+    let Some(base) = base else { return Ok(Chosen::new(None, Base::Nothing)) };
     let is_head = local.head.as_ref().is_some_and(|head| head.reference() == base.reference());
     if is_head && local.memory.weight.is_some_and(is_heavy) {
-        return Ok((Some(base), Base::Nothing));
+        return Ok(Chosen { record: Some(base), base: Base::Nothing, is_heavy: true });
     }
     if let (Some(ledger), true) = (local.ledger(base.entry().state_id)?, local.memory.weight.is_some() || !is_head) {
-        return Ok((Some(base), ledger));
+        return Ok(Chosen::new(Some(base), ledger));
     }
     match chain(save, situation, &base) {
         Some((path, sources)) if !path.full_is_due(0) => {
@@ -58,9 +69,10 @@ pub(super) fn choose_base(
                 local.memory.weight = Some(weight_of_path(&path));
             }
             let state_id = base.entry().state_id;
-            Ok((Some(base), Base::Chain(state_id, sources)))
+            Ok(Chosen::new(Some(base), Base::Chain(state_id, sources)))
         }
-        _ => Ok((Some(base), Base::Nothing)),
+        Some(_) => Ok(Chosen { record: Some(base), base: Base::Nothing, is_heavy: true }),
+        None => Ok(Chosen::new(Some(base), Base::Nothing)),
     }
 }
 

@@ -110,6 +110,25 @@ impl<'a> Local<'a> {
         names(&ledger)?.iter().filter(|name| part(name).is_some()).try_for_each(|name| remove(&ledger.join(name)))
     }
 
+    /// Begins anew with this record as the head.
+    ///
+    /// # Errors
+    /// Busy while a save runs; host.
+    pub(super) fn resume(
+        files: &dyn Files,
+        directory: &Path,
+        record: &Record,
+        copies: Vec<(String, Option<RecordRef>)>,
+    ) -> Result<()> {
+        Self::forget(files, directory)?;
+        files.make_directory(directory).map_err(|error| failed("local state cannot be written", directory, &error))?;
+        let _lock = take_lock(files, directory)?;
+        let mut memory = Memory::new(record.domain_id().to_string());
+        memory.set_head(record, None);
+        copies.into_iter().for_each(|(id, newest)| memory.tip_mut(&id).ends_with(newest, false));
+        replace(files, &directory.join("memory"), &to_bytes(&memory))
+    }
+
     fn read_spool(&mut self) -> Result<()> {
         if let Some(bytes) = self.read("spool/spool")? {
             let wrong = |why: &str| self.wrong("spool/spool", why);
@@ -302,10 +321,7 @@ impl<'a> Local<'a> {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let to = self.directory.join(name);
-        let from = self.directory.join(format!("{name}.new"));
-        let written = self.files.write(&from, bytes).and_then(|()| self.files.rename(&from, &to));
-        written.map_err(|error| failed("cannot be written", &to, &error))
+        replace(self.files, &self.directory.join(name), bytes)
     }
 
     fn remove(&self, name: &str) -> Result<()> {
@@ -316,6 +332,14 @@ impl<'a> Local<'a> {
     fn wrong(&self, name: &str, why: &str) -> Error {
         wrong(&self.directory, name, why)
     }
+}
+
+fn replace(files: &dyn Files, to: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let from = to.with_file_name(name);
+    let written = files.write(&from, bytes).and_then(|()| files.rename(&from, to));
+    written.map_err(|error| failed("cannot be written", to, &error))
 }
 
 /// What stands in a file of the local state, if it is there.

@@ -12,7 +12,7 @@
 //! lane       one copy: replicas, bundles, record, and a look afterwards
 //! gather     all copies side by side, with a deadline and a grace
 //! steps      the save itself, from the lock to the end of the spool
-//! summary    what was saved, and where; status: what is remembered of it
+//! summary    what was saved, and where; status: what is remembered of it, and when that goes or begins anew
 //! ```
 
 mod base;
@@ -32,5 +32,5 @@ mod summary;
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
 pub use request::{CopyStore, Save};
-pub use status::{CopyStatus, LastError, LastSave, Status, forget};
+pub use status::{CopyStatus, LastError, LastSave, Status, forget, resume};
 pub use summary::{CopyState, CopySummary, SaveSummary};

@@ -4,6 +4,8 @@ use super::files::Files;
 use super::local::Local;
 use super::memory::Memory;
 use super::summary::{CopyState, CopySummary, SaveSummary};
+use crate::save::CopyStore;
+use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -104,4 +106,20 @@ impl Status {
 /// Busy while a save runs; host when something cannot be removed.
 pub fn forget(files: &dyn Files, local: &Path) -> Result<()> {
     Local::forget(files, local)
+}
+
+/// Makes this place the one that goes on from a record, whose state was just restored: its next save asks nothing. `copies`:
+/// what each copy ended with. What was remembered before is forgotten.
+///
+/// # Errors
+/// Busy while a save runs; host when local state cannot be written.
+pub fn resume(
+    files: &dyn Files,
+    local: &Path,
+    record: &Record,
+    copies: &[(CopyStore, Option<RecordRef>)],
+) -> Result<()> {
+    // A copy without an id is not there, and so nothing is known of it.
+    let known = copies.iter().filter_map(|(copy, newest)| Some((copy.store.id().ok()?, *newest)));
+    Local::resume(files, local, record, known.collect())
 }

@@ -1,6 +1,6 @@
 //! The save itself, from the lock to the end of the spool, in the order of `DURABILITY.md`.
 
-use super::base::{choose_base, holder, previous, read, weight_of};
+use super::base::{Chosen, choose_base, holder, previous, read, weight_of};
 use super::exporter::{Base, Exported, Exporter, LedgerPart};
 use super::gather::{Wait, gather};
 use super::lane::{self, Arrived, Bundles, Lane};
@@ -167,16 +167,22 @@ fn make(
     situation: &Situation<'_>,
     exporter: &mut dyn Exporter,
 ) -> Result<Option<(Exported, Record)>> {
-    let (base_record, base) = choose_base(save, local, situation)?;
+    let Chosen { record: base_record, base, is_heavy } = choose_base(save, local, situation)?;
     let (bundle, ledger) = local.new_files()?;
     let is_ledger = matches!(base, Base::Ledger(..));
     let base_state = base.state_id();
     let mut exported = exporter.export(base, &bundle, &ledger)?;
+    let is_same = |record: &Record| {
+        let is_top = situation.top.as_ref().is_some_and(|top| top.reference() == record.reference());
+        is_top && record.entry().state_id == exported.state_id
+    };
+    let is_unchanged = base_record.as_ref().is_some_and(is_same) && enough_hold(save, situation);
+    if is_unchanged && (is_heavy || !exported.changed) {
+        // What was written for nothing.
+        local.new_files()?;
+        return Ok(None);
+    }
     if !exported.changed {
-        let is_top = |record: &Record| situation.top.as_ref().is_some_and(|top| top.reference() == record.reference());
-        if base_record.as_ref().is_some_and(is_top) && enough_hold(save, situation) {
-            return Ok(None);
-        }
         // The live state is that of the base, but the record that says so is in copies that are away.
         let (bundle, ledger) = local.new_files()?;
         exported = exporter.export(Base::Nothing, &bundle, &ledger)?;

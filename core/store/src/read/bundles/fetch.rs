@@ -2,7 +2,7 @@
 //! when the last reader is dropped.
 
 use super::cache::Cache;
-use super::object::{Object, Proof, Place, failure};
+use super::object::{Object, Place, Proof, failure};
 use crate::read::wait::THREADS;
 use crate::{Cancel, StoreError};
 use lifeboat_core::{Error, Result};

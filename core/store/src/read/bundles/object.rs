@@ -102,7 +102,8 @@ impl Object {
         // The index stands before the footer: what came with it, as far as whole items go.
         let first = listing.items.partition_point(|item| item.offset < from);
         let start = listing.items.get(first).map_or(listing.footer_at, |item| item.offset);
-        let bytes: Arc<[u8]> = held.get(usize::try_from(start - from).unwrap_or(usize::MAX)..).unwrap_or_default().into();
+        let bytes: Arc<[u8]> =
+            held.get(usize::try_from(start - from).unwrap_or(usize::MAX)..).unwrap_or_default().into();
         check(&listing, first, &bytes)?;
         pieces.push((start, bytes));
         let last = listing.item_at(beginning.min(listing.footer_at - 1)).unwrap_or(0).min(first.saturating_sub(1));

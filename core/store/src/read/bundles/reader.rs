@@ -54,6 +54,11 @@ impl BundleReader {
         self.threads.0.read(self.bundle, offset, buffer, &|| false)
     }
 
+    /// Ends the waits of all readers of these bundles, on all threads, with an error of the kind interrupted.
+    pub fn interrupt(&self) {
+        self.threads.0.cancel.interrupt();
+    }
+
     /// The same bundle, whose waits end when this says so. It is asked each 10 ms, on the thread that reads.
     pub fn interruptible<'a>(&self, ask: Rc<dyn Fn() -> bool + 'a>) -> Interruptible<'a> {
         Interruptible { reader: self.clone(), ask }

@@ -1,0 +1,251 @@
+//! The bundles that an argument names: as they are given, or found in stores.
+
+use crate::sql::arguments::{Bundle, ChainArgument, StoredBundle};
+use crate::sql::interrupt::AppInterrupt;
+use crate::sql::options::DEFAULT_DOMAIN;
+use crate::sql::table_function::Watch;
+use lifeboat_core::log::{Record, RecordRef};
+use lifeboat_core::{AccessKey, Error, Result, StateId};
+use lifeboat_store::Places;
+use lifeboat_store::date;
+use lifeboat_store::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Use, Wait};
+use lifeboat_store::save::{self, SystemFiles};
+use serde::Serialize;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Asks whether the application wants an end, on the thread that calls.
+pub(crate) type Ask<'a> = Rc<dyn Fn() -> bool + 'a>;
+
+/// Bundles, and where they come from.
+pub(crate) struct Given<'a> {
+    pub bundles: Vec<Bundle<'a>>,
+    /// The series that they were found in.
+    pub series: Option<SeriesReport>,
+    /// The record of that series, whose state they lead to, and what each copy ends with.
+    found: Option<Found>,
+}
+
+/// What was found in stores.
+struct Found {
+    record: Record,
+    is_newest: bool,
+    copies: Vec<(CopyStore, Option<RecordRef>)>,
+}
+
+/// What a report says of a series in stores.
+#[derive(Clone, Serialize)]
+pub(crate) struct SeriesReport {
+    /// None: there is none yet.
+    number: Option<u64>,
+    record: Option<String>,
+    date: Option<String>,
+    copies: Vec<CopyLine>,
+}
+
+/// What a report says of one copy.
+#[derive(Clone, Serialize)]
+pub(crate) struct CopyLine {
+    store: String,
+    state: &'static str,
+    number: Option<u64>,
+    date: Option<String>,
+    why: Option<String>,
+}
+
+impl From<CopyReport> for CopyLine {
+    fn from(report: CopyReport) -> Self {
+        Self {
+            state: report.state.name(),
+            number: report.newest.map(|newest| newest.number),
+            date: report.date.map(date::text),
+            store: report.place,
+            why: report.why,
+        }
+    }
+}
+
+/// What stores hold for a database that begins.
+pub(crate) enum OrNew<'a> {
+    /// A series of the key.
+    Found(Given<'a>),
+    /// Nothing.
+    New(SeriesReport),
+}
+
+/// How a series is found.
+pub(crate) struct Finding<'k, 'a> {
+    /// None: the call has no key.
+    pub key: Option<&'k ReadingKey>,
+    /// The name of its domain, where the key has several.
+    pub domain: Option<&'k str>,
+    /// What the bundles are read for.
+    pub purpose: Use,
+    pub ask: Ask<'a>,
+}
+
+impl<'a> Given<'a> {
+    /// Opens what the argument names. Of stores all copies are looked at.
+    ///
+    /// # Errors
+    /// Misuse when stores are named, and no key, or the domain has to be said; those of [`Copies`].
+    pub fn open(argument: ChainArgument<'a>, finding: &Finding<'_, 'a>) -> Result<Self> {
+        let places = match argument {
+            ChainArgument::Bundles(bundles) if finding.domain.is_none() => {
+                return Ok(Self { bundles, series: None, found: None });
+            }
+            ChainArgument::Bundles(_) => {
+                return Err(Error::misuse("the option `domain` chooses a series in a store, and no store is named"));
+            }
+            ChainArgument::Stores(places) => places,
+        };
+        let key = finding.key.ok_or_else(|| {
+            Error::misuse(
+                "a store holds the series of many keys; give a key that reads, or the verify key of the series",
+            )
+        })?;
+        let ask = finding.ask.clone();
+        let interrupted = move || ask();
+        let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
+        let domain = finding.domain.map_or(Domain::Only, Domain::Named);
+        let stores = open_copies(&places)?;
+        let mut copies = Copies::open(stores.clone(), key, domain, &wait)?;
+        let record = copies.select(places.selector(), &wait)?;
+        let opened = copies.open_path(&record, finding.purpose, &wait)?;
+        let bundles = opened.readers().into_iter().map(|reader| {
+            let name = places.places().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Bundle::Stored(StoredBundle { reader, name, ask: finding.ask.clone() })
+        });
+        let bundles = bundles.collect();
+        let series = SeriesReport {
+            number: Some(record.entry().number),
+            record: Some(record.reference().hash.to_string()),
+            date: copies.sealed(&record).and_then(|sealed| sealed.date).map(date::text),
+            copies: copies.reports().into_iter().map(CopyLine::from).collect(),
+        };
+        let newest = copies.reports().into_iter().map(|report| report.newest);
+        let is_newest = copies.newest().is_some_and(|newest| newest.reference() == record.reference());
+        let found = Found { is_newest, copies: stores.into_iter().zip(newest).collect(), record };
+        Ok(Self { bundles, series: Some(series), found: Some(found) })
+    }
+
+    /// What is left when the bundles were read: enough to resume.
+    pub fn into_found(self) -> Resumable {
+        Resumable(self.found)
+    }
+
+    /// # Errors
+    /// Misuse, as for [`Given::resume`].
+    pub fn check_resume(&self) -> Result<()> {
+        if self.found.as_ref().is_some_and(|found| found.is_newest) { Ok(()) } else { Err(refuse_resume()) }
+    }
+
+    /// The same for the newest state of stores, or nothing, where all of them answered and hold no series of the key.
+    ///
+    /// # Errors
+    /// As [`Given::open`]; unreachable when a copy does not answer, and the others hold nothing; wrong key when they hold
+    /// series of other keys alone.
+    pub fn whole_or_new(
+        argument: ChainArgument<'a>,
+        key: &ReadingKey,
+        domain: Option<&str>,
+        interrupt: &'a AppInterrupt<'_>,
+    ) -> Result<OrNew<'a>> {
+        if let ChainArgument::Stores(places) = &argument {
+            let interrupted = || interrupt.check().is_err();
+            let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
+            // As a save names it: another series of the key is another database.
+            let named = Domain::Named(domain.unwrap_or(DEFAULT_DOMAIN));
+            let copies = Copies::open(open_copies(places)?, key, named, &wait)?;
+            if let Some(reports) = copies.begins_anew()? {
+                let copies = reports.into_iter().map(CopyLine::from).collect();
+                return Ok(OrNew::New(SeriesReport { number: None, record: None, date: None, copies }));
+            }
+        }
+        Self::whole(argument, Some(key), Some(domain.unwrap_or(DEFAULT_DOMAIN)), interrupt).map(OrNew::Found)
+    }
+
+    /// Opens what the argument of a scalar function names, to read all of it.
+    ///
+    /// # Errors
+    /// As [`Given::open`].
+    pub fn whole(
+        argument: ChainArgument<'a>,
+        key: Option<&ReadingKey>,
+        domain: Option<&str>,
+        interrupt: &'a AppInterrupt<'_>,
+    ) -> Result<Self> {
+        let ask: Ask<'a> = Rc::new(|| interrupt.check().is_err());
+        Self::open(argument, &Finding { key, domain, purpose: Use::Whole, ask })
+    }
+
+    /// Opens what the argument names for as long as a statement takes rows.
+    ///
+    /// # Errors
+    /// As [`Given::open`].
+    pub fn watched(argument: ChainArgument<'a>, key: &AccessKey, watch: &Watch) -> Result<Self> {
+        let (watch, key) = (watch.clone(), ReadingKey::Access(key.clone()));
+        let ask: Ask<'a> = Rc::new(move || watch.check().is_err());
+        Self::open(argument, &Finding { key: Some(&key), domain: None, purpose: Use::Parts, ask })
+    }
+
+    /// That the bundles lead to the state that the record names.
+    ///
+    /// # Errors
+    /// Corrupt.
+    pub fn check_state(&self, found: StateId) -> Result<()> {
+        match self.found.as_ref().map(|found| found.record.entry().state_id) {
+            Some(state) if state != found => Err(Error::corrupt(format!(
+                "the bundles of the series lead to the state {found}, and its record names {state}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// Misuse: a store gives no byte that is not proved.
+    pub fn refuse_salvage(argument: &ChainArgument<'_>, salvage: bool) -> Result<()> {
+        match argument {
+            ChainArgument::Stores(_) if salvage => Err(Error::misuse(
+                "a store gives only what is proved; to salvage a damaged object of a copy, give the paths of its files",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What was found in stores, without its bundles.
+pub(crate) struct Resumable(Option<Found>);
+
+impl Resumable {
+    /// Makes the database with this local state the one that saves to the series from now on.
+    ///
+    /// # Errors
+    /// Misuse for bundles that are not in stores, and for an older state; those of [`save::resume`].
+    pub fn resume(&self, local: &Path) -> Result<()> {
+        match &self.0 {
+            Some(found) if found.is_newest => save::resume(&SystemFiles, local, &found.record, &found.copies),
+            _ => Err(refuse_resume()),
+        }
+    }
+}
+
+fn refuse_resume() -> Error {
+    Error::misuse(
+        "the option `resume` goes on with the newest state of a series in stores; restore that, or leave the option out",
+    )
+}
+
+/// The stores, each by the name that the caller gave it. Nothing is connected yet.
+///
+/// # Errors
+/// Those of [`Place::open`](lifeboat_store::Place::open).
+pub(crate) fn open_copies(places: &Places) -> Result<Vec<CopyStore>> {
+    let copies = places.places().iter().map(|place| {
+        let name = place.to_string();
+        let store = place.open().map_err(|error| error.at(&name))?;
+        Ok(CopyStore { name, store: Arc::from(store) })
+    });
+    copies.collect()
+}
