@@ -39,7 +39,7 @@ fn used() -> (i64, i64) {
 }
 
 /// Calls, right and wrong ones. `{here}` is the directory, `{key}` the key.
-const CALLS: [&str; 32] = [
+const CALLS: [&str; 39] = [
     "SELECT backup_version()",
     "SELECT backup_keygen()",
     "SELECT backup_verify_key('{key}')",
@@ -72,6 +72,13 @@ const CALLS: [&str; 32] = [
     "SELECT backup_restore('{here}/damaged', '{key}', '{\"replace\": true}')",
     "SELECT backup_restore_file('[\"{here}/0\", \"{here}/1\"]', '{key}', '{here}/new')",
     "SELECT backup_restore_file('{here}/damaged', '{key}', '{here}/new')",
+    "SELECT backup_save('{key}', '[\"dir:{here}/copy\", \"dir:{here}/other\"]', '{\"local\": \"{here}/local\"}')",
+    "SELECT backup_save('{key}', '[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{\"local\": \"{here}/local\"}')",
+    "SELECT backup_status('{\"local\": \"{here}/local\"}')",
+    "SELECT number, metadata, bundle FROM backup_log('dir:{here}/copy', '{key}')",
+    "SELECT * FROM backup_rows('dir:{here}/copy', '{key}', 'people')",
+    "SELECT backup_verify('dir:{here}/copy', '{key}')",
+    "SELECT backup_restore_file('dir:{here}/copy#seq=9', '{key}', '{here}/new')",
 ];
 
 #[test]

@@ -16,6 +16,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 const SALT: &[u8] = b"lifeboat";
+const RECOVERY_KEY: &str = "lifeboat recovery key";
 const DOMAIN: &str = "lifeboat domain";
 const WRITE_KEY: &str = "lifeboat write key";
 const READ_KEY: &str = "lifeboat read key";
@@ -50,7 +51,33 @@ pub struct DomainKeys {
     pub(crate) verify_key: VerifyKey,
 }
 
+/// The shortest secret from which a recovery key is made, in bytes.
+const SECRET_MIN: usize = 16;
+
 impl RecoveryKey {
+    /// The recovery key of a secret that the owner has already, such as the seed of a wallet, and of a label of 1 to 255
+    /// bytes, such as the name of the application. The same secret and label always give the same key; from the key nobody
+    /// finds the secret (`FORMAT.md`, "Key schedule").
+    ///
+    /// The secret has to be random, and have at least 16 bytes: a passphrase is no such secret.
+    ///
+    /// # Errors
+    /// Misuse when the secret is too short or all of its bytes are the same, or the label is empty or too long.
+    pub fn derive(secret: &[u8], label: &str) -> Result<Self> {
+        if secret.len() < SECRET_MIN {
+            return Err(Error::misuse(format!(
+                "a recovery key is made from a secret of at least {SECRET_MIN} random bytes, and this one is shorter"
+            )));
+        }
+        if secret.iter().all(|byte| *byte == secret[0]) {
+            return Err(Error::misuse("the secret is not random: all of its bytes are the same"));
+        }
+        if label.is_empty() || label.len() > limits::DOMAIN_NAME_MAX {
+            return Err(Error::misuse(format!("the label has 1 to {} bytes", limits::DOMAIN_NAME_MAX)));
+        }
+        Self::from_bytes(*expand_any(secret, RECOVERY_KEY, label.as_bytes()))
+    }
+
     /// The public id of the domain of this name: what a header shows in place of the name.
     ///
     /// # Errors
@@ -213,6 +240,11 @@ fn public_half(key: &SigningKey) -> VerifyKey {
 
 /// HKDF(salt "lifeboat", the key; label, a zero byte, context).
 fn expand<const N: usize>(key: &[u8; 32], label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
+    expand_any(key, label, context)
+}
+
+/// The same of a secret of any length.
+fn expand_any<const N: usize>(key: &[u8], label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
     let mut okm = Zeroizing::new([0; N]);
     let derived = hkdf(SALT, key, &[label.as_bytes(), &[0], context], &mut *okm);
     assert!(derived, "at most 64 bytes are asked for, far below HKDF's limit");
@@ -222,4 +254,23 @@ fn expand<const N: usize>(key: &[u8; 32], label: &str, context: &[u8]) -> Zeroiz
 /// HKDF-SHA-256 of info in pieces. False: more bytes are asked for than it gives.
 pub(crate) fn hkdf(salt: &[u8], ikm: &[u8], info: &[&[u8]], okm: &mut [u8]) -> bool {
     Hkdf::<Sha256>::new(Some(salt), ikm).expand_multi_info(info, okm).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_recovery_key_of_a_secret() {
+        let secret: Vec<u8> = (0..16).collect();
+        let key = RecoveryKey::derive(&secret, "backup").expect("a secret");
+        // Computed with the hmac module of Python.
+        assert_eq!(hex::encode(key.bytes()), "104b7c7de219c155b30f8f1aead35970c143038b1dc0a3c42a08e6a82f1381e9");
+        assert_ne!(RecoveryKey::derive(&secret, "other").expect("a secret").bytes(), key.bytes());
+        for (secret, label) in [(&secret[..15], "a"), (&[7; 40][..], "a"), (&secret[..], ""), (&[], "a")] {
+            assert_eq!(RecoveryKey::derive(secret, label).err().map(|error| error.kind()), Some(ErrorKind::Misuse));
+        }
+        assert!(RecoveryKey::derive(&secret, &"x".repeat(256)).is_err());
+    }
 }

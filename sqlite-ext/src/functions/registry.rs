@@ -48,7 +48,7 @@ macro_rules! scalar_functions {
 pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
     scalar_functions! { registrar;
         backup_version      (0..=0) Pure     JSON;
-        backup_keygen       (0..=0) Harmless PLAIN;
+        backup_keygen       (0..=2) Harmless PLAIN;
         backup_write_key    (1..=2) Pure     PLAIN;
         backup_read_key     (1..=2) Pure     PLAIN;
         backup_verify_key   (1..=2) Pure     PLAIN;

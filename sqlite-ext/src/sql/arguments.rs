@@ -190,6 +190,14 @@ impl<'a> Arguments<'a> {
         read.map_err(|error| key.explain(error))
     }
 
+    /// The text of a secret at `index`: itself, or from a file or an environment variable.
+    ///
+    /// # Errors
+    /// Host when its file cannot be read; misuse when it is no text.
+    pub fn secret(&self, index: usize) -> Result<Zeroizing<String>> {
+        self.key_text(index).map(|key| key.text)
+    }
+
     fn key_text(&self, index: usize) -> Result<KeyText> {
         let bytes = match self.get(index)? {
             Argument::Text(bytes) => bytes,
@@ -203,22 +211,16 @@ impl<'a> Arguments<'a> {
                 return Err(Error::misuse(format!("a number stands where the key belongs; {FORMS}")));
             }
         };
-        if let Some(path) = bytes.strip_prefix(b"file:") {
-            let path = path_of(path, "the key's file")?;
-            return Ok(KeyText { text: read_key_file(&path)?, place: format!("the key's file '{}'", path.display()) });
+        let Some(places) = key_places(bytes) else { return key_at(bytes) };
+        // The first that can be read counts.
+        let mut reasons = Vec::new();
+        for place in &places {
+            match key_at(place.as_bytes()) {
+                Ok(key) => return Ok(key),
+                Err(error) => reasons.push(error.message().to_owned()),
+            }
         }
-        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
-        match text.strip_prefix("env:") {
-            None => Ok(KeyText { text, place: String::new() }),
-            Some(name) => match std::env::var(name) {
-                Ok(value) => {
-                    Ok(KeyText { text: Zeroizing::new(value), place: format!("the environment variable '{name}'") })
-                }
-                Err(_) => Err(Error::misuse(format!(
-                    "the environment variable '{name}' that should hold the key is not set in this process"
-                ))),
-            },
-        }
+        Err(Error::host(format!("no place of the key can be read ({})", reasons.join("; "))))
     }
 
     /// No argument may name a database as the key's file.
@@ -236,9 +238,10 @@ impl<'a> Arguments<'a> {
     pub fn key_files(&self) -> Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
         for index in 0..self.len() {
-            if let Argument::Text(bytes) = self.get(index)?
-                && let Some(path) = bytes.strip_prefix(b"file:")
-            {
+            let Argument::Text(bytes) = self.get(index)? else { continue };
+            let places = key_places(bytes).unwrap_or_default();
+            let places = places.iter().map(|place| place.as_bytes()).chain([bytes]);
+            for path in places.filter_map(|place| place.strip_prefix(b"file:")) {
                 paths.push(path_of(path, "the key's file")?);
             }
         }
@@ -324,6 +327,36 @@ impl<'a> Arguments<'a> {
             Argument::Text(bytes) => options::read(bytes),
             _ => Err(Error::misuse("the options must be text: a JSON object such as '{\"replace\": true}'")),
         }
+    }
+}
+
+/// The places of a key in an array of them. None: it is no such array.
+fn key_places(bytes: &[u8]) -> Option<Vec<Zeroizing<String>>> {
+    let texts: Vec<String> =
+        if bytes.first() == Some(&b'[') { serde_json::from_slice(bytes).ok()? } else { return None };
+    let is_place =
+        |text: &String| text.starts_with("file:") || text.starts_with("env:") || key_in(text.as_bytes()).is_some();
+    let texts: Vec<_> = texts.into_iter().map(Zeroizing::new).collect();
+    (!texts.is_empty() && texts.iter().all(|text| is_place(text))).then_some(texts)
+}
+
+/// The key that one place holds: the text itself, a file, or an environment variable.
+fn key_at(bytes: &[u8]) -> Result<KeyText> {
+    if let Some(path) = bytes.strip_prefix(b"file:") {
+        let path = path_of(path, "the key's file")?;
+        return Ok(KeyText { text: read_key_file(&path)?, place: format!("the key's file '{}'", path.display()) });
+    }
+    let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+    match text.strip_prefix("env:") {
+        None => Ok(KeyText { text, place: String::new() }),
+        Some(name) => match std::env::var(name) {
+            Ok(value) => {
+                Ok(KeyText { text: Zeroizing::new(value), place: format!("the environment variable '{name}'") })
+            }
+            Err(_) => Err(Error::misuse(format!(
+                "the environment variable '{name}' that should hold the key is not set in this process"
+            ))),
+        },
     }
 }
 
