@@ -274,7 +274,8 @@ mod tests {
         assert_eq!(ReadKey::from_text(&read_text).expect("it is one").to_text(), read_text);
         assert!(matches!(AccessKey::from_text(KEY), Ok(AccessKey::Recovery(_))));
         let id = recovery.domain_id("default").expect("a name");
-        for (key, own) in [(AccessKey::from(&recovery), None), ((&write).into(), Some(id)), ((&read).into(), Some(id))] {
+        for (key, own) in [(AccessKey::from(&recovery), None), ((&write).into(), Some(id)), ((&read).into(), Some(id))]
+        {
             assert_eq!(key.own_domain(), own);
         }
         assert!(matches!(AccessKey::from_text(&write_text.to_uppercase()), Ok(AccessKey::Write(_))));

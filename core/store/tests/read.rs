@@ -5,12 +5,13 @@ mod reading;
 #[path = "save/support.rs"]
 mod support;
 
+use lifeboat_core::chain::Source;
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{BundleHash, Record, RecordRef};
 use lifeboat_core::{AccessKey, ErrorKind, RecoveryKey, Result};
 use lifeboat_store::drivers::memory::{MemoryStore, Request};
 use lifeboat_store::read::{Copies, Domain, EntryKind, ReadingKey, Standing, Use, domains};
-use lifeboat_store::{Places, Selector, Store, StoreErrorKind};
+use lifeboat_store::{Cancel, Entry, Places, Result as StoreResult, Selector, Store, StoreErrorKind};
 use reading::{Slow, access, bundle_name, named, open, put_record, wait};
 use std::path::Path;
 use std::sync::Arc;
@@ -67,7 +68,8 @@ fn each_record_is_found_by_its_number_state_and_date() {
     for live in 1..=40 {
         // The first save is at 1,000,100 seconds, each other 100 seconds later.
         let at = 1_000_000 + i64::try_from(live).unwrap() * 100;
-        for selector in [Selector::Number(live), Selector::State(state(live)), Selector::At(at), Selector::At(at + 99)] {
+        for selector in [Selector::Number(live), Selector::State(state(live)), Selector::At(at), Selector::At(at + 99)]
+        {
             assert_eq!(read(&stores, &selector), Ok(live), "{selector:?}");
         }
     }
@@ -76,7 +78,7 @@ fn each_record_is_found_by_its_number_state_and_date() {
         (Selector::Number(41), ["number 41", "the newest is 40"]),
         (Selector::Number(0), ["number 0", "the newest is 40"]),
         (Selector::State(state(99)), ["no record is of the state", "the newest is 40"]),
-        (Selector::At(1_000_099), ["at this date or before", "1000100 seconds"]),
+        (Selector::At(1_000_099), ["at this date or before", "number 1, of 1970-01-12T13:48:20Z"]),
     ] {
         let error = read(&stores, &selector).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Host);
@@ -117,10 +119,13 @@ fn each_kind_of_key_reads_as_far_as_it_reaches() {
             assert_eq!(copies.reports()[0].date.is_some(), reads);
             assert_eq!(restore(&mut copies, &record), Ok(3));
             let by_date = copies.select(&Selector::At(2_000_000), &wait());
-            assert_eq!(by_date.map(|record| record.entry().number).map_err(|error| error.kind()), match reads {
-                true => Ok(3),
-                false => Err(ErrorKind::Misuse),
-            });
+            assert_eq!(
+                by_date.map(|record| record.entry().number).map_err(|error| error.kind()),
+                match reads {
+                    true => Ok(3),
+                    false => Err(ErrorKind::Misuse),
+                }
+            );
         }
     }
 }
@@ -183,11 +188,11 @@ fn of_several_domains_one_has_to_be_said() {
     assert_eq!(restore(&mut copies, &record), Ok(15));
     let error = read(&stores, &Selector::Newest).unwrap_err();
     assert!(error.kind() == ErrorKind::Host && error.message().contains(&keys_of("one").id().to_string()), "{error}");
-    let (found, failed) = domains(&named(&dynamic(&stores)), &key(), &wait()).unwrap();
-    let mut found: Vec<_> = found.into_iter().map(|found| (found.domain_id, found.newest, found.copies)).collect();
-    found.sort_by_key(|found| found.1);
-    assert_eq!(found, [(keys_of("one").id(), 3, vec![0]), (keys_of("two").id(), 5, vec![0])]);
-    assert!(failed.is_empty());
+    let found = domains(&named(&dynamic(&stores)), &key(), &wait()).unwrap();
+    let mut own: Vec<_> = found.own.into_iter().map(|found| (found.domain_id, found.newest, found.copies)).collect();
+    own.sort_by_key(|found| found.1);
+    assert_eq!(own, [(keys_of("one").id(), 3, vec![0]), (keys_of("two").id(), 5, vec![0])]);
+    assert!(found.failed.is_empty() && found.foreign == 1, "{} {:?}", found.foreign, found.failed);
 }
 
 #[test]
@@ -352,14 +357,20 @@ fn junk_and_forged_records_are_passed_over() {
     // Signed by another key, under the name of a newer one of this domain.
     let stranger = RecoveryKey::from_bytes(*b"another recovery key of 32 bytes").unwrap();
     let stranger = AccessKey::from(stranger).keys(domain).unwrap();
-    let forged = Record::sign(&stranger, lifeboat_core::log::Entry { number: 7, previous: vec![own.reference()], ..own.entry().clone() }, &Default::default()).unwrap();
+    let forged = Record::sign(
+        &stranger,
+        lifeboat_core::log::Entry { number: 7, previous: vec![own.reference()], ..own.entry().clone() },
+        &Default::default(),
+    )
+    .unwrap();
     put_record(&stores[0], &forged);
     for number in 0..30 {
         stores[0].set(&format!("{domain}/log/9999999999999/{number:03}-{}", own.reference().hash), Some(own.bytes()));
         stores[0].set(&format!("{domain}/log/0000000000000/junk{number}"), Some(b"junk"));
         stores[0].set(&format!("{domain}/junk{number}"), Some(b"junk"));
     }
-    stores[0].set(&own.name().to_string().replace(&own.reference().hash.to_string(), &"ab".repeat(32)), Some(&[7; 5000]));
+    stores[0]
+        .set(&own.name().to_string().replace(&own.reference().hash.to_string(), &"ab".repeat(32)), Some(&[7; 5000]));
     let mut copies = open(&dynamic(&stores), &key()).unwrap();
     assert_eq!(standings(&copies), [Standing::Current, Standing::Current]);
     assert!(copies.reports()[0].junk >= 31 && copies.reports()[1].junk == 0, "{:?}", copies.reports());
@@ -421,11 +432,14 @@ fn the_log_of_all_copies_is_one() {
     while let Some(entry) = log.next(&wait()).unwrap() {
         let fields = entry.record.entry();
         assert_eq!((fields.number, fields.state_id), (expected, state(expected)));
-        assert_eq!(entry.copies, match expected {
-            151.. => vec![0],
-            100 => vec![1],
-            _ => vec![0, 1],
-        });
+        assert_eq!(
+            entry.copies,
+            match expected {
+                151.. => vec![0],
+                100 => vec![1],
+                _ => vec![0, 1],
+            }
+        );
         let date = entry.sealed.as_ref().and_then(|sealed| sealed.date);
         assert_eq!(date, Some((1_000_000 + i64::try_from(expected).unwrap() * 100) * 1000));
         assert_eq!(entry.parent().map(|parent| parent.number), expected.checked_sub(1).filter(|before| *before > 0));
@@ -450,7 +464,8 @@ fn the_log_of_all_copies_is_one() {
 #[test]
 fn directories_are_read() {
     let directory = directory();
-    let names: Vec<_> = (0..2).map(|number| format!("dir:{}", directory.path().join(format!("copy{number}")).display())).collect();
+    let names: Vec<_> =
+        (0..2).map(|number| format!("dir:{}", directory.path().join(format!("copy{number}")).display())).collect();
     let places = Places::from_array(&names).unwrap();
     let stores: Vec<Arc<dyn Store>> = places.places().iter().map(|place| Arc::from(place.open().unwrap())).collect();
     let mut place = Place::new(directory.path().join("local"), 2);
@@ -471,6 +486,68 @@ fn directories_are_read() {
     let mut copies = Copies::open(named(&stores), &key(), Domain::Only, &wait()).unwrap();
     assert_eq!(standings(&copies), [Standing::Current, Standing::Empty]);
     assert_eq!(restore(&mut copies, &record).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+/// A copy that stops to answer after the first look is not waited for again and again.
+#[test]
+fn a_copy_that_hangs_costs_its_patience_once() {
+    let directory = directory();
+    let stores = memory_stores(2);
+    save_to(&mut Place::new(directory.path().join("local"), 2), &stores, 1..=60);
+    let hanging = Hanging { inner: stores[0].clone(), hangs: Default::default() };
+    let hanging = Arc::new(hanging);
+    let copies = [hanging.clone() as Arc<dyn Store>, Arc::new(stores[1].clone())];
+    let wait = lifeboat_store::read::Wait { patience: Duration::from_millis(200), interrupted: &|| false };
+    let mut copies = Copies::open(named(&copies), &key(), Domain::Named("default"), &wait).unwrap();
+    hanging.hangs.store(true, std::sync::atomic::Ordering::SeqCst);
+    let begin = std::time::Instant::now();
+    let record = copies.select(&Selector::State(state(3)), &wait).unwrap();
+    let bundles = copies.open_path(&record, Use::Whole, &wait).unwrap();
+    assert_eq!(bundles.origin(0), "copy 1");
+    assert!(begin.elapsed() < Duration::from_millis(1500), "{:?}", begin.elapsed());
+    let report = &copies.reports()[0];
+    assert_eq!(report.state, Standing::Unreachable);
+    assert!(report.why.as_ref().unwrap().contains("deadline"), "{report:?}");
+}
+
+/// A store that does not answer from some time on.
+struct Hanging {
+    inner: MemoryStore,
+    hangs: std::sync::atomic::AtomicBool,
+}
+
+impl Hanging {
+    fn answer(&self, cancel: &Cancel) -> StoreResult<()> {
+        while self.hangs.load(std::sync::atomic::Ordering::SeqCst) {
+            cancel.check()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+impl Store for Hanging {
+    fn id(&self) -> StoreResult<String> {
+        self.inner.id()
+    }
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> StoreResult<()> {
+        self.inner.put(name, content, cancel)
+    }
+    fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> StoreResult<()> {
+        self.inner.replace(name, content, cancel)
+    }
+    fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> StoreResult<()> {
+        self.answer(cancel).and_then(|()| self.inner.get(name, offset, buffer, cancel))
+    }
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> StoreResult<Vec<Entry>> {
+        self.answer(cancel).and_then(|()| self.inner.list(prefix, after, limit, cancel))
+    }
+    fn head(&self, name: &str, cancel: &Cancel) -> StoreResult<u64> {
+        self.answer(cancel).and_then(|()| self.inner.head(name, cancel))
+    }
+    fn delete(&self, name: &str, cancel: &Cancel) -> StoreResult<()> {
+        self.inner.delete(name, cancel)
+    }
 }
 
 /// No text of an error or a report shows a key.

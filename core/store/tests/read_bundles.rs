@@ -49,6 +49,14 @@ fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
     stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
 }
 
+/// Takes pieces one after the other.
+fn into(all: &mut Vec<u8>) -> impl FnMut(&[u8]) -> lifeboat_core::Result<()> {
+    |piece| {
+        all.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
 /// What a restore hands over: how many rows, and their values' sum.
 #[derive(Default)]
 struct Sum(u64, u64);
@@ -132,7 +140,7 @@ fn damaged_copies_make_a_sound_one() {
         assert_eq!(sum.1, expected(Rows { count: 4000, bytes: 1000, changed: 3 }));
         for (reader, bundle) in readers.iter().zip(&bundles) {
             let mut all = Vec::new();
-            reader.read_all(|piece| Ok(all.extend_from_slice(piece))).unwrap();
+            reader.read_all(into(&mut all)).unwrap();
             assert!(all == *bundle);
         }
     }
@@ -170,7 +178,7 @@ fn another_bundle_of_the_same_key_is_not_taken() {
     let opened = copies.open_path(&record, Use::Whole, &wait()).unwrap();
     assert_eq!(opened.origin(0), "copy 1");
     let mut all = Vec::new();
-    opened.readers()[0].read_all(|piece| Ok(all.extend_from_slice(piece))).unwrap();
+    opened.readers()[0].read_all(into(&mut all)).unwrap();
     assert!(all == bundles[0]);
     stores[1].set(&name, None);
     let error = copies.open_path(&record, Use::Whole, &wait()).err().unwrap();
@@ -190,7 +198,9 @@ fn a_lookup_reads_little() {
     let chain = Chain::open(key(), readers).unwrap();
     for rowid in [1, 31_337, 64_000] {
         let row = chain.find("t", Key::Rowid(rowid)).unwrap().unwrap();
-        let is_it = |_: Key<'_>, values: &[Value<'_>]| Ok(matches!(values, [Value::Blob(bytes)] if *bytes == rows.expected(rowid)));
+        let is_it = |_: Key<'_>, values: &[Value<'_>]| {
+            Ok(matches!(values, [Value::Blob(bytes)] if *bytes == rows.expected(rowid)))
+        };
         assert!(row.row(is_it).unwrap());
         if rowid == 1 {
             // The end of a bundle of 1 GB is 512 KB, half of what is read at most.
@@ -255,7 +265,7 @@ fn forty_bundles_come_side_by_side() {
     let looked = slow.take();
     for (reader, bundle) in opened.readers().iter().zip(&bundles) {
         let mut all = Vec::new();
-        reader.read_all(|piece| Ok(all.extend_from_slice(piece))).unwrap();
+        reader.read_all(into(&mut all)).unwrap();
         assert!(all == *bundle);
     }
     // A list, the newest record, 39 records in growing batches, 40 bundles by 16.
@@ -288,7 +298,7 @@ fn what_has_no_room_is_fetched_again() {
     let mut failed = Vec::new();
     for (number, (reader, bundle)) in readers.iter().zip(&bundles).enumerate() {
         let mut all = Vec::new();
-        match reader.read_all(|piece| Ok(all.extend_from_slice(piece))) {
+        match reader.read_all(into(&mut all)) {
             Ok(()) => assert!(all == *bundle),
             Err(error) => failed.push((number, error.kind())),
         }
@@ -306,9 +316,12 @@ fn one_bundle_of_a_record_is_read_alone() {
     for (record, bundle) in series.records.iter().zip(&bundles) {
         let opened = copies.open_bundle(record, &record.entry().bundles[0], Use::Whole, &wait()).unwrap();
         let mut all = Vec::new();
-        opened.readers()[0].read_all(|piece| Ok(all.extend_from_slice(piece))).unwrap();
+        opened.readers()[0].read_all(into(&mut all)).unwrap();
         assert!(all == *bundle);
-        assert_eq!(opened.readers()[0].read_at(bundle.len() as u64, &mut [0]).unwrap_err().kind(), ErrorKind::Truncated);
+        assert_eq!(
+            opened.readers()[0].read_at(bundle.len() as u64, &mut [0]).unwrap_err().kind(),
+            ErrorKind::Truncated
+        );
     }
     let other = series.records[1].entry().bundles[0];
     let error = copies.open_bundle(&series.records[0], &other, Use::Whole, &wait()).err().unwrap();
@@ -338,7 +351,10 @@ fn a_copy_that_goes_away_is_left() {
     // What is left was fetched ahead before both were away, or is missing now.
     if let Err(error) = result {
         assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert!(error.message().contains("copy 0: unreachable") && error.message().contains("copy 1: absent"), "{error}");
+        assert!(
+            error.message().contains("copy 0: unreachable") && error.message().contains("copy 1: absent"),
+            "{error}"
+        );
     }
     assert!(read > 100 << 20);
     assert_eq!(opened.origin(0), "copy 1");

@@ -86,7 +86,12 @@ fn a_fresh_recovery_of_a_long_log_begins_soon() {
     ] {
         let (found, seen) = recover(&store, NAMED, &selector);
         assert_eq!(found, steps, "{selector:?}");
-        assert!(seen.requests.len() <= requests && seen.rounds <= rounds, "{selector:?}: {} {}", seen.requests.len(), seen.rounds);
+        assert!(
+            seen.requests.len() <= requests && seen.rounds <= rounds,
+            "{selector:?}: {} {}",
+            seen.requests.len(),
+            seen.rounds
+        );
     }
     // The newest record has a full bundle: a list, the record, the bundle. Without the name of the domain, two lists more.
     for name in store.names().iter().filter(|name| name.contains("/log/")).take(24) {

@@ -28,6 +28,27 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     Some(midnight + hour * 3600 + minute * 60 + second.min(59) - offset(zone)?)
 }
 
+/// A date as RFC 3339 writes it, in UTC, from milliseconds since 1970: those of the years 0 to 9999. Milliseconds are
+/// written where there are some.
+pub fn date_text(milliseconds: i64) -> String {
+    let (seconds, millisecond) = (milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000));
+    let (mut day, second) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+    // At first a year that is not behind that of the day.
+    let mut year = (1970 + day.div_euclid(if day < 0 { 365 } else { 366 })).max(0);
+    while days_since_1970(year + 1, 1, 1) <= day {
+        year += 1;
+    }
+    day -= days_since_1970(year, 1, 1);
+    let mut month = 1;
+    while day >= days_of(year, month) {
+        day -= days_of(year, month);
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let fraction = if millisecond == 0 { String::new() } else { format!(".{millisecond:03}") };
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z", day + 1)
+}
+
 const DAY: i64 = 24 * 3600;
 
 fn offset(zone: &str) -> Option<i64> {
@@ -73,7 +94,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{date_text, parse};
 
     // What `date -u -d TEXT +%s` says.
     #[test]
@@ -93,6 +114,19 @@ mod tests {
             ("9999-12-31", 253_402_300_799),
         ] {
             assert_eq!(parse(text), Some(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_written_as_they_are_read() {
+        assert_eq!(date_text(1_795_955_400_000), "2026-11-29T12:30:00Z");
+        assert_eq!(date_text(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(date_text(951_868_799_050), "2000-02-29T23:59:59.050Z");
+        // The first and the last that a record may have, and many between.
+        assert_eq!(date_text(-62_167_219_200_000), "0000-01-01T00:00:00Z");
+        assert_eq!(date_text(253_402_300_799_999), "9999-12-31T23:59:59.999Z");
+        for seconds in (-62_167_219_200..=253_402_300_799).step_by(31_415_927) {
+            assert_eq!(parse(&date_text(seconds * 1000)), Some(seconds));
         }
     }
 

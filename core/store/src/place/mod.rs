@@ -5,6 +5,7 @@ mod date;
 mod s3_url;
 mod selector;
 
+pub use date::date_text;
 pub use s3_url::S3Place;
 pub use selector::Selector;
 

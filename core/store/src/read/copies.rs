@@ -1,6 +1,6 @@
 //! All copies of one series, looked at side by side.
 
-use super::domains::{DomainReport, Found, Reader, ReadingKey, search};
+use super::domains::{DomainReport, Domains, Found, Reader, ReadingKey, search};
 use super::report::{CopyReport, Standing, reasons};
 use super::shelf::Shelf;
 use super::wait::{Wait, side_by_side};
@@ -36,7 +36,7 @@ pub struct Copies {
     pub(super) shelf: Option<Shelf>,
     pub(super) ends: Ends,
     domain: Option<DomainId>,
-    others: Others,
+    others: Domains,
 }
 
 /// What the records of all copies end with.
@@ -45,15 +45,6 @@ pub(super) enum Ends {
     None,
     Newest(Record),
     Fork(Fork),
-}
-
-/// What else the stores hold, looked for where the series was not found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Others {
-    /// Other series of the same key.
-    pub own: Vec<DomainReport>,
-    /// How many series of other keys, or without any record, there are.
-    pub foreign: usize,
 }
 
 impl Copies {
@@ -90,7 +81,7 @@ impl Copies {
         if opened.is_empty() {
             let found = search(&opened.copies, key, FIRST_PAGE, wait)?;
             let own = found.mine.iter().map(Found::report).filter(|report| report.domain_id != id);
-            opened.others = Others { own: own.collect(), foreign: found.others };
+            opened.others = Domains { own: own.collect(), foreign: found.others, failed: Vec::new() };
         }
         Ok(opened)
     }
@@ -124,7 +115,7 @@ impl Copies {
                 let of = |(copy, store): (usize, &CopyStore)| report(store, failed.remove(&copy).map_or(Ok(()), Err));
                 let reports: Vec<_> = copies.iter().enumerate().map(of).collect();
                 check_any_answers(&reports)?;
-                let others = Others { own: Vec::new(), foreign: found.others };
+                let others = Domains { foreign: found.others, ..Domains::default() };
                 Ok(Self { copies, reports, shelf: None, ends: Ends::None, domain: None, others })
             }
         }
@@ -139,7 +130,9 @@ impl Copies {
         let (mut reports, mut answers) = (Vec::new(), BTreeMap::new());
         for (place, (copy, look)) in copies.iter().zip(looks).enumerate() {
             let look = look.and_then(|look| match look.newest {
-                None if look.junk > 0 => Err(StoreError::corrupt("none of the names in its log is a record of this key")),
+                None if look.junk > 0 => {
+                    Err(StoreError::corrupt("none of the names in its log is a record of this key"))
+                }
                 _ => Ok(look),
             });
             reports.push(report(copy, look.as_ref().map(drop).map_err(Clone::clone)));
@@ -151,7 +144,7 @@ impl Copies {
         }
         check_any_answers(&reports)?;
         let domain = Some(reader.domain);
-        let others = Others::default();
+        let others = Domains::default();
         let mut shelf = Shelf::new(reader, &copies, &answers);
         let ends = ends(&mut shelf, &answers, wait)?;
         let mut opened = Self { copies, reports, shelf: None, ends, domain, others };
@@ -230,7 +223,7 @@ impl Copies {
     }
 
     /// What else the stores hold. It is looked for only where the series was not found.
-    pub fn others(&self) -> &Others {
+    pub fn others(&self) -> &Domains {
         &self.others
     }
 
@@ -285,7 +278,10 @@ fn judge_older(newest: RecordRef, top: &Record) -> (Standing, Option<String>) {
     let top_number = top.entry().number;
     // A record names the newest records of the copies that lag when it is made.
     if top.entry().previous.contains(&newest) {
-        return (Standing::Behind, Some(format!("its newest is number {}, and the newest is {top_number}", newest.number)));
+        return (
+            Standing::Behind,
+            Some(format!("its newest is number {}, and the newest is {top_number}", newest.number)),
+        );
     }
     let why = format!(
         "its newest is number {}; number {top_number} does not name it as one of a copy that lags: it held more, or \

@@ -2,7 +2,7 @@
 
 use super::copies::{Copies, Ends, of};
 use super::wait::Wait;
-use crate::Selector;
+use crate::{Selector, date_text};
 use lifeboat_core::log::Record;
 use lifeboat_core::{Error, Result};
 
@@ -33,7 +33,9 @@ impl Copies {
             Selector::At(seconds) => {
                 let has_key = self.shelf.as_ref().is_some_and(|shelf| shelf.reader.keys.is_some());
                 if !has_key {
-                    return Err(Error::misuse("a verify key reads no dates; choose by '#seq=N', or give a key that reads"));
+                    return Err(Error::misuse(
+                        "a verify key reads no dates; choose by '#seq=N', or give a key that reads",
+                    ));
                 }
                 if matches!(self.ends, Ends::Fork(_)) {
                     return self.select_newest();
@@ -41,12 +43,12 @@ impl Copies {
                 let mut oldest = None;
                 let found = self.find(wait, |entry| {
                     let date = entry.sealed.as_ref().and_then(|sealed| sealed.date);
-                    oldest = date.or(oldest);
+                    oldest = date.map(|date| (entry.record.entry().number, date)).or(oldest);
                     date.is_some_and(|date| date.div_euclid(1000) <= *seconds)
                 })?;
                 found.ok_or_else(|| {
-                    let since = oldest.map_or(String::new(), |date| {
-                        format!("; the oldest save that is left was at {} seconds from 1970", date.div_euclid(1000))
+                    let since = oldest.map_or(String::new(), |(number, date)| {
+                        format!("; the oldest save that is left is number {number}, of {}", date_text(date))
                     });
                     self.no_such(format!("nothing was saved at this date or before{since}"))
                 })
@@ -142,9 +144,7 @@ impl Copies {
         match &self.ends {
             Ends::None => "no record".to_owned(),
             Ends::Newest(record) => of(record.reference()),
-            Ends::Fork(fork) => {
-                fork.heads.iter().map(|head| self.describe(*head)).collect::<Vec<_>>().join("; ")
-            }
+            Ends::Fork(fork) => fork.heads.iter().map(|head| self.describe(*head)).collect::<Vec<_>>().join("; "),
         }
     }
 }

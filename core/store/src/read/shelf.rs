@@ -9,8 +9,8 @@ use lifeboat_core::Result;
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{NUMBER_MAX, Record, RecordHash, RecordRef};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How many records are read at once when one after the other is asked for: few where few are enough.
 const BATCHES: [usize; 4] = [1, 4, 16, 64];
@@ -38,8 +38,28 @@ struct Shelved {
     place: usize,
     store: Arc<dyn Store>,
     newest: u64,
-    /// Why it is not listed any more.
-    failed: Option<StoreError>,
+    /// Why it is not asked any more: it stopped to answer, or its list is no list.
+    failed: OnceLock<StoreError>,
+}
+
+impl Shelved {
+    fn answers(&self) -> bool {
+        self.failed.get().is_none()
+    }
+
+    /// What was asked for. A copy that does not answer is not asked again: each time would take all of the patience.
+    fn answer<T>(&self, asked: StoreResult<T>) -> Option<T> {
+        match asked {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                if matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::Absent) {
+                    // The first reason stays.
+                    let _ = self.failed.set(error);
+                }
+                None
+            }
+        }
+    }
 }
 
 /// What is read by one job.
@@ -63,7 +83,7 @@ impl Shelf {
             place: *place,
             store: copies[*place].store.clone(),
             newest: look.newest.map_or(0, |newest| newest.number),
-            failed: None,
+            failed: OnceLock::new(),
         });
         let mut shelf = Self {
             reader,
@@ -119,7 +139,7 @@ impl Shelf {
 
     /// Copies that failed since they were looked at.
     pub(super) fn failed(&self) -> impl Iterator<Item = (usize, &StoreError)> {
-        self.copies.iter().filter_map(|copy| Some((copy.place, copy.failed.as_ref()?)))
+        self.copies.iter().filter_map(|copy| Some((copy.place, copy.failed.get()?)))
     }
 
     /// Reads these records, side by side. Those that no copy has are absent afterwards.
@@ -212,27 +232,32 @@ impl Shelf {
         let read = match wanted {
             What::Record(wanted, listed) => {
                 let in_list = listed.iter().find_map(|(place, length)| {
-                    let store = &self.copies.iter().find(|copy| copy.place == *place)?.store;
-                    let record = read_record_of(&**store, *domain, verify_key, *wanted, *length, &pace.next());
-                    Some(give(record.ok()?, *place))
+                    let copy = self.copies.iter().find(|copy| copy.place == *place && copy.answers())?;
+                    let record = read_record_of(&*copy.store, *domain, verify_key, *wanted, *length, &pace.next());
+                    Some(give(copy.answer(record)?, *place))
                 });
                 in_list.or_else(|| {
                     let not_listed = |copy: &&Shelved| listed.iter().all(|(place, _)| *place != copy.place);
-                    self.copies.iter().filter(not_listed).find_map(|copy| {
+                    self.copies.iter().filter(not_listed).filter(|copy| copy.answers()).find_map(|copy| {
                         let record = read_record(&*copy.store, *domain, verify_key, *wanted, &pace.next());
-                        Some(give(record.ok()?, copy.place))
+                        Some(give(copy.answer(record)?, copy.place))
                     })
                 })
             }
-            What::Number(number) => self.copies.iter().filter(|copy| copy.newest >= *number).find_map(|copy| {
+            What::Number(number) => self.reaching(*number).find_map(|copy| {
                 let after = name::before(*domain, *number);
-                let page = copy.store.list(&name::log(*domain), &after, 1, &pace.next()).ok()?;
+                let page = copy.answer(copy.store.list(&name::log(*domain), &after, 1, &pace.next()))?;
                 let (name, length) = page.first().and_then(named).filter(|(name, _)| name.number == *number)?;
                 let record = read_record_of(&*copy.store, *domain, verify_key, name, length, &pace.next());
-                Some(give(record.ok()?, copy.place))
+                Some(give(copy.answer(record)?, copy.place))
             }),
         };
         read.map(|(length, place, record)| (record, place, length))
+    }
+
+    /// The copies that answer and end with this number or a higher one.
+    fn reaching(&self, number: u64) -> impl Iterator<Item = &Shelved> {
+        self.copies.iter().filter(move |copy| copy.newest >= number && copy.answers())
     }
 
     /// Whether the record is under its own name in this copy, though its list does not show it.
@@ -254,26 +279,26 @@ impl Shelf {
     /// # Errors
     /// Interrupted.
     pub(super) fn list(&mut self, from: u64, wait: &Wait<'_>) -> Result<u64> {
-        if let Some((_, lowest)) = self.listed.iter().rev().find(|(highest, lowest)| (*lowest..=*highest).contains(&from)) {
+        if let Some((_, lowest)) =
+            self.listed.iter().rev().find(|(highest, lowest)| (*lowest..=*highest).contains(&from))
+        {
             return Ok(*lowest);
         }
         let domain = self.reader.domain;
-        let asked: Vec<_> = self.copies.iter().filter(|copy| copy.failed.is_none()).collect();
+        let asked: Vec<_> = self.copies.iter().filter(|copy| copy.answers()).collect();
         let pages = side_by_side(wait, &asked, |copy, pace| list_down(&*copy.store, domain, from, pace))?;
-        let places: Vec<_> = asked.iter().map(|copy| copy.place).collect();
-        let mut lowest = 1;
-        for (place, page) in places.into_iter().zip(pages) {
+        let (mut lowest, mut listed) = (1, Vec::new());
+        for (copy, page) in asked.into_iter().zip(pages) {
             match page {
                 Ok((names, low)) => {
                     lowest = lowest.max(low);
-                    names.into_iter().for_each(|(name, length)| self.add_name(name, place, length));
+                    listed.extend(names.into_iter().map(|(name, length)| (name, copy.place, length)));
                 }
-                Err(error) => {
-                    let copy = self.copies.iter_mut().find(|copy| copy.place == place);
-                    copy.into_iter().for_each(|copy| copy.failed = Some(error.clone()));
-                }
+                // The first reason stays.
+                Err(error) => drop(copy.failed.set(error)),
             }
         }
+        listed.into_iter().for_each(|(name, place, length)| self.add_name(name, place, length));
         self.listed.push((from, lowest.min(from)));
         Ok(lowest.min(from))
     }

@@ -4,7 +4,9 @@
 use lifeboat_core::chain::{Base, Chain, Source};
 use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::name::{Name, Object};
-use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry as LogFields, Record, RecordHash, RecordRef, SealedPart};
+use lifeboat_core::log::{
+    BaseRef, BundleHash, BundleRef, Entry as LogFields, Record, RecordHash, RecordRef, SealedPart,
+};
 use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, TextEncoding, Value};
 use lifeboat_core::stream::{BundleWriter, Compression, Export, PlainChunk};
 use lifeboat_core::{AccessKey, ExportOptions, RecoveryKey, StateId, StateSink};
@@ -19,7 +21,8 @@ pub fn wait() -> Wait<'static> {
 }
 
 pub fn named(stores: &[Arc<dyn Store>]) -> Vec<CopyStore> {
-    let copy = |(number, store): (usize, &Arc<dyn Store>)| CopyStore { name: format!("copy {number}"), store: store.clone() };
+    let copy =
+        |(number, store): (usize, &Arc<dyn Store>)| CopyStore { name: format!("copy {number}"), store: store.clone() };
     stores.iter().enumerate().map(copy).collect()
 }
 
@@ -180,7 +183,10 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 impl Rows {
     fn value(self, rowid: i64) -> Vec<u8> {
-        noise(rowid.unsigned_abs() ^ if rowid <= self.changed { self.changed.unsigned_abs() << 32 } else { 0 }, self.bytes)
+        noise(
+            rowid.unsigned_abs() ^ if rowid <= self.changed { self.changed.unsigned_abs() << 32 } else { 0 },
+            self.bytes,
+        )
     }
 
     fn walk(self, sink: &mut dyn StateSink) -> lifeboat_core::Result<()> {

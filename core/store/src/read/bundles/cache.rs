@@ -65,7 +65,8 @@ impl Cache {
         }
         while self.bytes > self.budget {
             let others = self.pieces.iter().filter(|(place, _)| **place != (bundle, offset));
-            let first = others.min_by_key(|((bundle, _), piece)| (!piece.is_read, piece.is_read && *bundle > 0, piece.used));
+            let first =
+                others.min_by_key(|((bundle, _), piece)| (!piece.is_read, piece.is_read && *bundle > 0, piece.used));
             let Some(place) = first.map(|(place, _)| *place) else { break };
             self.bytes -= self.pieces.remove(&place).map_or(0, |piece| piece.bytes.len() as u64);
         }
