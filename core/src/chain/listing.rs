@@ -69,7 +69,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::sink::{SchemaKind, SchemaRow, Settings, StateSink};
+    use crate::state::sink::{SchemaKind, SchemaRow, Settings};
     use crate::state::value::{Key, TextEncoding, Value};
     use crate::tests::forged::key;
     use crate::{ExportOptions, export};

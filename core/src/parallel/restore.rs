@@ -15,15 +15,17 @@ use std::time::Duration;
 
 /// Opened chunks on their way to the caller's thread, each of at most 1 MiB.
 const QUEUE: usize = 4;
-/// How often the caller's thread looks for an interrupt while it waits.
-const WAIT: Duration = Duration::from_millis(10);
+
+/// How long the caller's thread waits for one before it asks whether to go on.
+const ASK: Duration = Duration::from_millis(10);
 
 /// Takes the next bytes of a bundle.
 type Push<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 /// Checks all of a full bundle and of the deltas that lead on from it, and hands the state that they lead to, to `sink`. What
 /// the sink got counts only when this succeeds. `feed` pushes the bytes of the full bundle, in pieces of any size and on any
-/// thread; `sink` and `interrupt`, which is asked now and then whether to go on, are used on the caller's.
+/// thread; `sink` and `interrupt`, which is asked now and then whether to go on, are used on the caller's. `interrupt` is
+/// asked while nothing comes, too: where `feed` waits for others, it should end that wait when it says no.
 ///
 /// # Errors
 /// Those of `feed`, of the format, of the sink and of `interrupt`. Of several bundles they name the one that they are about.
@@ -61,15 +63,15 @@ pub fn restore<S: StateSink>(
         let Some(worker) = worker else {
             return open(key, take(&feed)?, accept);
         };
-        // The worker may wait for bytes that a network gives: the caller is asked all the same.
         let accepted = loop {
-            let taken = match receiver.recv_timeout(WAIT) {
+            // A feed may wait for a network.
+            let next = match receiver.recv_timeout(ASK) {
                 Ok(opened) => accept(opened),
                 Err(RecvTimeoutError::Timeout) => interrupt(),
                 Err(RecvTimeoutError::Disconnected) => break Ok(()),
             };
-            if taken.is_err() {
-                break taken;
+            if next.is_err() {
+                break next;
             }
         };
         // With nobody to receive, a worker that is not done fails at once.

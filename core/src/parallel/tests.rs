@@ -17,7 +17,9 @@ use crate::state::value::{Key, TextEncoding, Value};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 thread_local! {
     pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
@@ -233,4 +235,30 @@ fn the_first_cause_is_the_error() {
         assert_eq!(restore_from(&damaged, Discard).err().unwrap().kind(), ErrorKind::Corrupt);
     }
     assert_eq!(summary.length, bundle.len() as u64);
+}
+
+/// A feed that waits for a network, which nothing but the application's wish ends.
+#[test]
+fn a_feed_that_waits_is_interrupted() {
+    let bundle = export_to(Vec::new()).unwrap().1;
+    let (ended, asked) = (AtomicBool::new(false), Cell::new(0));
+    let feed = |push: &mut dyn FnMut(&[u8]) -> Result<()>| {
+        push(&bundle[..bundle.len() / 2])?;
+        while !ended.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Err(Error::interrupted("by the feed"))
+    };
+    let interrupt = || {
+        asked.set(asked.get() + 1);
+        // Of the chunks that came before the wait there are fewer.
+        if asked.get() < 100 {
+            return Ok(());
+        }
+        ended.store(true, Ordering::SeqCst);
+        Err(Error::interrupted("by the application"))
+    };
+    let restored = restore(&key().into(), feed, Deltas::none(), Discard, &interrupt);
+    let error = restored.map(drop).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Interrupted, "by the application"));
 }

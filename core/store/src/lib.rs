@@ -23,5 +23,5 @@ mod series;
 mod store;
 
 pub use cancel::Cancel;
-pub use place::{Identity, Place, Places, S3Place, Selector, date, is_store};
+pub use place::{Identity, Place, Places, S3Place, Selector, date_text, is_store, parse_date};
 pub use store::{Entry, LIST_MAX, NAME_MAX, Result, Store, StoreError, StoreErrorKind};

@@ -16,7 +16,7 @@ use lifeboat_core::log::{BundleRef, RecordRef};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
 use lifeboat_store::read::{Copies, Domain, LogEntry, ReadingKey, Use, Wait, only_signer};
-use lifeboat_store::{Selector, date};
+use lifeboat_store::{Selector, date_text};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -67,7 +67,7 @@ impl OneMetadata {
         Self {
             bytes: bundle.map(|bundle| bundle.length),
             sha256: bundle.map(|bundle| bundle.sha256.to_string()),
-            date: entry.sealed.as_ref().and_then(|sealed| sealed.date).map(date::text),
+            date: entry.sealed.as_ref().and_then(|sealed| sealed.date).map(date_text),
             uuid: bundle.map(|bundle| bundle.sha256.uuid()),
             r#type: entry.kind().name(),
         }
@@ -179,7 +179,7 @@ impl Log {
             of_bundle(|bundle| Cell::Text(bundle.sha256.to_string())),
             of_bundle(|bundle| Cell::Text(bundle.sha256.uuid())),
             Cell::Text(serde_json::to_string(&copies).unwrap_or_default()),
-            sealed.date.map_or(Cell::Null, |milliseconds| Cell::Text(date::text(milliseconds))),
+            sealed.date.map_or(Cell::Null, |milliseconds| Cell::Text(date_text(milliseconds))),
             text(sealed.writer.as_ref()),
             text(sealed.label.as_ref()),
             Cell::Lazy(Box::new(metadata)),

@@ -26,7 +26,7 @@ use lifeboat_core::log::{RecordHash, SealedPart};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Connection, check_may_export, quote_name};
 use lifeboat_store::save::{CopyStore, Save, SaveSummary, SystemFiles};
-use lifeboat_store::{Cancel, Place, Places, Selector, date};
+use lifeboat_store::{Cancel, Place, Places, Selector, parse_date};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -204,7 +204,7 @@ impl<'de> Deserialize<'de> for DateOption {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DateOption, E> {
-                let seconds = date::parse(text);
+                let seconds = parse_date(text);
                 let wrong = || E::invalid_value(serde::de::Unexpected::Str("…"), &self);
                 seconds.map(|seconds| DateOption(seconds * 1000)).ok_or_else(wrong)
             }

@@ -10,7 +10,7 @@ use crate::sql::edge::{Call, Reply};
 use crate::sql::options::DEFAULT_SCHEMA;
 use crate::work::local::local_of;
 use lifeboat_core::Result;
-use lifeboat_store::date;
+use lifeboat_store::date_text;
 use lifeboat_store::save::{CopySummary, LastError, LastSave, Status, SystemFiles};
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -72,21 +72,21 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 impl Saved {
     fn of(saved: LastSave, now: u64) -> Self {
         let LastSave { at, number, record, state_id, minimum, done, copies } = saved;
-        let copies = copies.into_iter().map(|copy| Copy { since: copy.since.map(date_text), copy: copy.copy });
+        let copies = copies.into_iter().map(|copy| Copy { since: copy.since.map(date_of), copy: copy.copy });
         let age = now.saturating_sub(at);
-        Self { at: date_text(at), age, number, record, state_id, minimum, done, copies: copies.collect() }
+        Self { at: date_of(at), age, number, record, state_id, minimum, done, copies: copies.collect() }
     }
 }
 
 impl Failed {
     fn of(error: LastError) -> Self {
-        Self { at: date_text(error.at), kind: error.kind, message: error.message }
+        Self { at: date_of(error.at), kind: error.kind, message: error.message }
     }
 }
 
 /// As RFC 3339 writes it, of seconds since 1970.
-fn date_text(seconds: u64) -> String {
+fn date_of(seconds: u64) -> String {
     // A local state that somebody wrote into may say anything.
     const LAST: u64 = 253_402_300_799;
-    date::text(i64::try_from(seconds.min(LAST)).unwrap_or_default() * 1000)
+    date_text(i64::try_from(seconds.min(LAST)).unwrap_or_default() * 1000)
 }

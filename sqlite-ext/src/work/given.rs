@@ -7,7 +7,7 @@ use crate::sql::table_function::Watch;
 use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{AccessKey, Error, Result, StateId};
 use lifeboat_store::Places;
-use lifeboat_store::date;
+use lifeboat_store::date_text;
 use lifeboat_store::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Use, Wait};
 use lifeboat_store::save::{self, SystemFiles};
 use serde::Serialize;
@@ -59,7 +59,7 @@ impl From<CopyReport> for CopyLine {
         Self {
             state: report.state.name(),
             number: report.newest.map(|newest| newest.number),
-            date: report.date.map(date::text),
+            date: report.date.map(date_text),
             store: report.place,
             why: report.why,
         }
@@ -121,7 +121,7 @@ impl<'a> Given<'a> {
         let series = SeriesReport {
             number: Some(record.entry().number),
             record: Some(record.reference().hash.to_string()),
-            date: copies.sealed(&record).and_then(|sealed| sealed.date).map(date::text),
+            date: copies.sealed(&record).and_then(|sealed| sealed.date).map(date_text),
             copies: copies.reports().into_iter().map(CopyLine::from).collect(),
         };
         let newest = copies.reports().into_iter().map(|report| report.newest);

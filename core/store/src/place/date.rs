@@ -28,18 +28,25 @@ pub fn parse(text: &str) -> Option<i64> {
     Some(midnight + hour * 3600 + minute * 60 + second.min(59) - offset(zone)?)
 }
 
-/// The date of so many milliseconds since 1970, as RFC 3339 writes it in UTC: `2026-11-29T12:30:00.000Z`. For the years 0 to
-/// 9999, which records are limited to.
-pub fn text(milliseconds: i64) -> String {
-    let (days, rest) = (milliseconds.div_euclid(DAY * 1000), milliseconds.rem_euclid(DAY * 1000));
-    // The year that this day is in, or the one before or after it.
-    let near = 1970 + days.div_euclid(366);
-    let year = (near..).take_while(|year| days_since_1970(*year, 1, 1) <= days).last().unwrap_or(near);
-    let month = (1..=12).take_while(|month| days_since_1970(year, *month, 1) <= days).last().unwrap_or(1);
-    let day = days - days_since_1970(year, month, 1) + 1;
-    let (second, thousandth) = (rest / 1000, rest % 1000);
+/// A date as RFC 3339 writes it, in UTC, from milliseconds since 1970: those of the years 0 to 9999. Milliseconds are
+/// written where there are some.
+pub fn date_text(milliseconds: i64) -> String {
+    let (seconds, millisecond) = (milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000));
+    let (mut day, second) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+    // At first a year that is not behind that of the day.
+    let mut year = (1970 + day.div_euclid(if day < 0 { 365 } else { 366 })).max(0);
+    while days_since_1970(year + 1, 1, 1) <= day {
+        year += 1;
+    }
+    day -= days_since_1970(year, 1, 1);
+    let mut month = 1;
+    while day >= days_of(year, month) {
+        day -= days_of(year, month);
+        month += 1;
+    }
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{thousandth:03}Z")
+    let fraction = if millisecond == 0 { String::new() } else { format!(".{millisecond:03}") };
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z", day + 1)
 }
 
 const DAY: i64 = 24 * 3600;
@@ -87,7 +94,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, text};
+    use super::{date_text, parse};
 
     // What `date -u -d TEXT +%s` says.
     #[test]
@@ -112,12 +119,15 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_they_are_read() {
-        for seconds in (-62_167_219_200..=253_402_300_799).step_by(7_777_777).chain([253_402_300_799, -1, 0]) {
-            let written = text(seconds * 1000);
-            assert_eq!(parse(&written), Some(seconds), "{written}");
+        assert_eq!(date_text(1_795_955_400_000), "2026-11-29T12:30:00Z");
+        assert_eq!(date_text(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(date_text(951_868_799_050), "2000-02-29T23:59:59.050Z");
+        // The first and the last that a record may have, and many between.
+        assert_eq!(date_text(-62_167_219_200_000), "0000-01-01T00:00:00Z");
+        assert_eq!(date_text(253_402_300_799_999), "9999-12-31T23:59:59.999Z");
+        for seconds in (-62_167_219_200..=253_402_300_799).step_by(31_415_927) {
+            assert_eq!(parse(&date_text(seconds * 1000)), Some(seconds));
         }
-        assert_eq!(text(1_795_955_400_007), "2026-11-29T12:30:00.007Z");
-        assert_eq!(text(-1), "1969-12-31T23:59:59.999Z");
     }
 
     #[test]

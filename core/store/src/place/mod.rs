@@ -1,10 +1,11 @@
 //! The name of a store, as an application gives it: `dir:PATH`, `volume:LABEL`, `s3://…`; an array
 //! of these, which means copies; and which state is meant.
 
-pub mod date;
+mod date;
 mod s3_url;
 mod selector;
 
+pub use date::{date_text, parse as parse_date};
 pub use s3_url::S3Place;
 pub use selector::Selector;
 

@@ -1,6 +1,6 @@
 //! All copies of one series, looked at side by side.
 
-use super::domains::{DomainReport, Found, Reader, ReadingKey, search};
+use super::domains::{DomainReport, Domains, Found, Reader, ReadingKey, search};
 use super::report::{CopyReport, Standing, reasons};
 use super::shelf::Shelf;
 use super::wait::{Wait, side_by_side};
@@ -36,7 +36,7 @@ pub struct Copies {
     pub(super) shelf: Option<Shelf>,
     pub(super) ends: Ends,
     domain: Option<DomainId>,
-    others: Others,
+    others: Domains,
 }
 
 /// What the records of all copies end with.
@@ -45,15 +45,6 @@ pub(super) enum Ends {
     None,
     Newest(Record),
     Fork(Fork),
-}
-
-/// What else the stores hold, looked for where the series was not found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Others {
-    /// Other series of the same key.
-    pub own: Vec<DomainReport>,
-    /// How many series of other keys, or without any record, there are.
-    pub foreign: usize,
 }
 
 impl Copies {
@@ -90,7 +81,7 @@ impl Copies {
         if opened.is_empty() {
             let found = search(&opened.copies, key, FIRST_PAGE, wait)?;
             let own = found.mine.iter().map(Found::report).filter(|report| report.domain_id != id);
-            opened.others = Others { own: own.collect(), foreign: found.others };
+            opened.others = Domains { own: own.collect(), foreign: found.others, failed: Vec::new() };
         }
         Ok(opened)
     }
@@ -124,7 +115,7 @@ impl Copies {
                 let of = |(copy, store): (usize, &CopyStore)| report(store, failed.remove(&copy).map_or(Ok(()), Err));
                 let reports: Vec<_> = copies.iter().enumerate().map(of).collect();
                 check_any_answers(&reports)?;
-                let others = Others { own: Vec::new(), foreign: found.others };
+                let others = Domains { foreign: found.others, ..Domains::default() };
                 Ok(Self { copies, reports, shelf: None, ends: Ends::None, domain: None, others })
             }
         }
@@ -153,7 +144,7 @@ impl Copies {
         }
         check_any_answers(&reports)?;
         let domain = Some(reader.domain);
-        let others = Others::default();
+        let others = Domains::default();
         let mut shelf = Shelf::new(reader, &copies, &answers);
         let ends = ends(&mut shelf, &answers, wait)?;
         let mut opened = Self { copies, reports, shelf: None, ends, domain, others };
@@ -257,7 +248,7 @@ impl Copies {
     }
 
     /// What else the stores hold. It is looked for only where the series was not found.
-    pub fn others(&self) -> &Others {
+    pub fn others(&self) -> &Domains {
         &self.others
     }
 

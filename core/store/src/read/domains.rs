@@ -72,17 +72,25 @@ impl Found {
     }
 }
 
-/// All series of a key in these stores, by their domain ids. The stores that did not answer come behind, with why.
+/// The series in some stores.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Domains {
+    /// Those of the key, by their domain ids.
+    pub own: Vec<DomainReport>,
+    /// How many there are of other keys, or without any record.
+    pub foreign: usize,
+    /// The places of the stores that did not answer, and why.
+    pub failed: Vec<(usize, StoreError)>,
+}
+
+/// All series of a key in these stores.
 ///
 /// # Errors
 /// Interrupted.
-pub fn domains(
-    copies: &[CopyStore],
-    key: &ReadingKey,
-    wait: &Wait<'_>,
-) -> Result<(Vec<DomainReport>, Vec<(usize, StoreError)>)> {
-    let found = search(copies, key, FIRST_PAGE, wait)?;
-    Ok((found.mine.iter().map(Found::report).collect(), found.failed.into_iter().collect()))
+pub fn domains(copies: &[CopyStore], key: &ReadingKey, wait: &Wait<'_>) -> Result<Domains> {
+    let Search { mine, others, failed } = search(copies, key, FIRST_PAGE, wait)?;
+    let own = mine.iter().map(Found::report).collect();
+    Ok(Domains { own, foreign: others, failed: failed.into_iter().collect() })
 }
 
 /// The only series in these stores, and the key that signed its newest record, for those who have no key: whoever that is.
@@ -175,13 +183,11 @@ pub(super) fn search(copies: &[CopyStore], key: &ReadingKey, page: usize, wait: 
     Ok(search)
 }
 
+/// A domain in a store; and, if it may be the key's, what the store shows of it.
+type Looked = (DomainId, Option<(Reader, Look)>);
+
 /// The domains in one store; with what it shows of those that may be the key's.
-fn search_one(
-    store: &dyn Store,
-    key: &ReadingKey,
-    page: usize,
-    pace: &Pace,
-) -> StoreResult<Vec<(DomainId, Option<(Reader, Look)>)>> {
+fn search_one(store: &dyn Store, key: &ReadingKey, page: usize, pace: &Pace) -> StoreResult<Vec<Looked>> {
     let (mut found, mut failed) = (Vec::new(), None);
     for domain in domains_in(store, pace)? {
         let reader = key.reader(domain);

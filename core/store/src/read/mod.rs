@@ -27,8 +27,8 @@ mod wait;
 
 pub use crate::save::CopyStore;
 pub use bundles::{BundleReader, Bundles, Interruptible, Use};
-pub use copies::{Copies, Domain, Others};
-pub use domains::{DomainReport, ReadingKey, domains, only_signer};
+pub use copies::{Copies, Domain};
+pub use domains::{DomainReport, Domains, ReadingKey, domains, only_signer};
 pub use log::{EntryKind, Log, LogEntry};
 pub use report::{CopyReport, Standing};
 pub use wait::Wait;

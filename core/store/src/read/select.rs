@@ -2,7 +2,7 @@
 
 use super::copies::{Copies, Ends, of};
 use super::wait::Wait;
-use crate::Selector;
+use crate::{Selector, date_text};
 use lifeboat_core::log::Record;
 use lifeboat_core::{Error, Result};
 
@@ -43,12 +43,12 @@ impl Copies {
                 let mut oldest = None;
                 let found = self.find(wait, |entry| {
                     let date = entry.sealed.as_ref().and_then(|sealed| sealed.date);
-                    oldest = date.or(oldest);
+                    oldest = date.map(|date| (entry.record.entry().number, date)).or(oldest);
                     date.is_some_and(|date| date.div_euclid(1000) <= *seconds)
                 })?;
                 found.ok_or_else(|| {
-                    let since = oldest.map_or(String::new(), |date| {
-                        format!("; the oldest save that is left was at {} seconds from 1970", date.div_euclid(1000))
+                    let since = oldest.map_or(String::new(), |(number, date)| {
+                        format!("; the oldest save that is left is number {number}, of {}", date_text(date))
                     });
                     self.no_such(format!("nothing was saved at this date or before{since}"))
                 })

@@ -7,9 +7,10 @@ use crate::series::{Look, named, read_record, read_record_of};
 use crate::{LIST_MAX, Result as StoreResult, Store, StoreError, StoreErrorKind};
 use lifeboat_core::Result;
 use lifeboat_core::log::name::{self, Name, Object};
-use lifeboat_core::log::{Record, RecordHash, RecordRef};
+use lifeboat_core::log::{NUMBER_MAX, Record, RecordHash, RecordRef};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How many records are read at once when one after the other is asked for: few where few are enough.
 const BATCHES: [usize; 4] = [1, 4, 16, 64];
@@ -37,12 +38,39 @@ struct Shelved {
     place: usize,
     store: Arc<dyn Store>,
     newest: u64,
-    /// Why it is not listed any more.
-    failed: Option<StoreError>,
+    /// Why it is not asked any more: it stopped to answer, or its list is no list.
+    failed: OnceLock<StoreError>,
+}
+
+impl Shelved {
+    fn answers(&self) -> bool {
+        self.failed.get().is_none()
+    }
+
+    /// What was asked for. A copy that does not answer is not asked again: each time would take all of the patience.
+    fn answer<T>(&self, asked: StoreResult<T>) -> Option<T> {
+        match asked {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                if matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::Absent) {
+                    // The first reason stays.
+                    let _ = self.failed.set(error);
+                }
+                None
+            }
+        }
+    }
 }
 
 /// What is read by one job.
-enum Wanted {
+struct Wanted {
+    what: What,
+    /// It may be asked for next, as long as no full bundle is found before it.
+    is_guess: bool,
+}
+
+enum What {
+    /// This one, which these copies list with these lengths.
     Record(RecordRef, Vec<(usize, u64)>),
     /// Whatever record has this number.
     Number(u64),
@@ -55,7 +83,7 @@ impl Shelf {
             place: *place,
             store: copies[*place].store.clone(),
             newest: look.newest.map_or(0, |newest| newest.number),
-            failed: None,
+            failed: OnceLock::new(),
         });
         let mut shelf = Self {
             reader,
@@ -70,6 +98,7 @@ impl Shelf {
             look.records.iter().for_each(|record| shelf.add(record.clone(), *place));
             look.names.iter().for_each(|(name, length)| shelf.add_name(*name, *place, *length));
         }
+        shelf.listed.extend(looks.values().map(|look| look.listed).max().map(|lowest| (NUMBER_MAX, lowest.max(1))));
         shelf
     }
 
@@ -110,7 +139,7 @@ impl Shelf {
 
     /// Copies that failed since they were looked at.
     pub(super) fn failed(&self) -> impl Iterator<Item = (usize, &StoreError)> {
-        self.copies.iter().filter_map(|copy| Some((copy.place, copy.failed.as_ref()?)))
+        self.copies.iter().filter_map(|copy| Some((copy.place, copy.failed.get()?)))
     }
 
     /// Reads these records, side by side. Those that no copy has are absent afterwards.
@@ -118,12 +147,13 @@ impl Shelf {
     /// # Errors
     /// Interrupted.
     pub(super) fn read(&mut self, records: &[RecordRef], wait: &Wait<'_>) -> Result<()> {
-        let wanted = records.iter().map(|record| self.wanted(*record)).collect();
+        let wanted = records.iter().map(|record| self.wanted(*record, false)).collect();
         self.read_wanted(wanted, wait)
     }
 
-    fn wanted(&self, record: RecordRef) -> Wanted {
-        Wanted::Record(record, self.names.get(&record).cloned().unwrap_or_default())
+    fn wanted(&self, record: RecordRef, is_guess: bool) -> Wanted {
+        let what = What::Record(record, self.names.get(&record).cloned().unwrap_or_default());
+        Wanted { what, is_guess }
     }
 
     /// Reads the first of these records, and with it some of the others, and some of those that will be asked for next.
@@ -134,72 +164,100 @@ impl Shelf {
     pub(super) fn read_towards(&mut self, records: &[RecordRef], round: usize, wait: &Wait<'_>) -> Result<()> {
         let Some(first) = records.first().copied() else { return Ok(()) };
         let count = BATCHES[round.min(BATCHES.len() - 1)];
-        let mut batch: Vec<_> = records.iter().take(count).map(|record| self.wanted(*record)).collect();
-        let more = count - batch.len();
-        if more > 0 && self.has_short_cuts {
-            batch.extend(numbers_below(first.number).take(more).map(Wanted::Number));
-        } else if more > 0 {
-            self.list(first.number, wait)?;
-            let below = self.names.range(..first).rev().map(|(name, _)| *name).filter(|name| !records.contains(name));
-            let below: Vec<_> = below.take(more).collect();
-            batch.extend(below.into_iter().map(|name| self.wanted(name)));
+        // The first leads furthest: the others may never be needed.
+        let mut batch = vec![self.wanted(first, false)];
+        if self.has_short_cuts {
+            let below = numbers_below(first.number).take(count - 1);
+            batch.extend(below.map(|number| Wanted { what: What::Number(number), is_guess: true }));
+        } else if count > 1 {
+            let below = self.below(first, count - 1, wait)?;
+            batch.extend(below.into_iter().map(|name| self.wanted(name, true)));
         }
         self.read_wanted(batch, wait)
     }
 
+    /// Names of records that are older than this one, at most so many, the newest first.
+    fn below(&mut self, record: RecordRef, count: usize, wait: &Wait<'_>) -> Result<Vec<RecordRef>> {
+        let mut lowest = self.list(record.number, wait)?;
+        let mut names = self.names(record.number, lowest);
+        names.retain(|name| *name < record);
+        // What was listed already is read first.
+        while names.is_empty() && lowest > 1 {
+            let from = lowest - 1;
+            lowest = self.list(from, wait)?;
+            names.extend(self.names(from, lowest));
+        }
+        names.truncate(count);
+        Ok(names)
+    }
+
     fn read_wanted(&mut self, mut wanted: Vec<Wanted>, wait: &Wait<'_>) -> Result<()> {
         let numbers: BTreeSet<_> = self.records.values().map(|(record, _)| record.entry().number).collect();
-        wanted.retain(|wanted| match wanted {
-            Wanted::Record(record, _) => {
-                !self.records.contains_key(&record.hash) && !self.absent.contains(&record.hash)
-            }
-            Wanted::Number(number) => !numbers.contains(number),
+        wanted.retain(|wanted| match &wanted.what {
+            What::Record(record, _) => !self.records.contains_key(&record.hash) && !self.absent.contains(&record.hash),
+            What::Number(number) => !numbers.contains(number),
         });
         if wanted.is_empty() {
             return Ok(());
         }
-        let results = side_by_side(wait, &wanted, |wanted, pace| self.read_one(wanted, pace))?;
+        let is_enough = AtomicBool::new(false);
+        let results = side_by_side(wait, &wanted, |wanted, pace| {
+            if wanted.is_guess && is_enough.load(Ordering::Relaxed) {
+                return None;
+            }
+            let read = self.read_one(&wanted.what, pace);
+            let bundles = read.iter().flat_map(|(record, ..)| &record.entry().bundles);
+            if bundles.into_iter().any(|bundle| bundle.base.is_none()) {
+                is_enough.store(true, Ordering::Relaxed);
+            }
+            Some(read)
+        })?;
         for (wanted, result) in wanted.into_iter().zip(results) {
-            match (wanted, result) {
-                (_, Some((record, place, length))) => {
+            match (wanted.what, result) {
+                (_, Some(Some((record, place, length)))) => {
                     self.add_name(record.reference(), place, length);
                     self.add(record, place);
                 }
-                (Wanted::Record(record, _), None) => drop(self.absent.insert(record.hash)),
+                (What::Record(record, _), Some(None)) => drop(self.absent.insert(record.hash)),
                 // It was a guess.
-                (Wanted::Number(_), None) => {}
+                (What::Number(_), Some(None)) | (_, None) => {}
             }
         }
         Ok(())
     }
 
-    fn read_one(&self, wanted: &Wanted, pace: &Pace) -> Option<(Record, usize, u64)> {
+    fn read_one(&self, wanted: &What, pace: &Pace) -> Option<(Record, usize, u64)> {
         let Reader { domain, verify_key, .. } = &self.reader;
         let give = |record: Record, place| (record.bytes().len() as u64, place, record);
         let read = match wanted {
-            Wanted::Record(wanted, listed) => {
+            What::Record(wanted, listed) => {
                 let in_list = listed.iter().find_map(|(place, length)| {
-                    let store = &self.copies.iter().find(|copy| copy.place == *place)?.store;
-                    let record = read_record_of(&**store, *domain, verify_key, *wanted, *length, &pace.next());
-                    Some(give(record.ok()?, *place))
+                    let copy = self.copies.iter().find(|copy| copy.place == *place && copy.answers())?;
+                    let record = read_record_of(&*copy.store, *domain, verify_key, *wanted, *length, &pace.next());
+                    Some(give(copy.answer(record)?, *place))
                 });
                 in_list.or_else(|| {
                     let not_listed = |copy: &&Shelved| listed.iter().all(|(place, _)| *place != copy.place);
-                    self.copies.iter().filter(not_listed).find_map(|copy| {
+                    self.copies.iter().filter(not_listed).filter(|copy| copy.answers()).find_map(|copy| {
                         let record = read_record(&*copy.store, *domain, verify_key, *wanted, &pace.next());
-                        Some(give(record.ok()?, copy.place))
+                        Some(give(copy.answer(record)?, copy.place))
                     })
                 })
             }
-            Wanted::Number(number) => self.copies.iter().filter(|copy| copy.newest >= *number).find_map(|copy| {
+            What::Number(number) => self.reaching(*number).find_map(|copy| {
                 let after = name::before(*domain, *number);
-                let page = copy.store.list(&name::log(*domain), &after, 1, &pace.next()).ok()?;
+                let page = copy.answer(copy.store.list(&name::log(*domain), &after, 1, &pace.next()))?;
                 let (name, length) = page.first().and_then(named).filter(|(name, _)| name.number == *number)?;
                 let record = read_record_of(&*copy.store, *domain, verify_key, name, length, &pace.next());
-                Some(give(record.ok()?, copy.place))
+                Some(give(copy.answer(record)?, copy.place))
             }),
         };
         read.map(|(length, place, record)| (record, place, length))
+    }
+
+    /// The copies that answer and end with this number or a higher one.
+    fn reaching(&self, number: u64) -> impl Iterator<Item = &Shelved> {
+        self.copies.iter().filter(move |copy| copy.newest >= number && copy.answers())
     }
 
     /// Whether the record is under its own name in this copy, though its list does not show it.
@@ -221,26 +279,26 @@ impl Shelf {
     /// # Errors
     /// Interrupted.
     pub(super) fn list(&mut self, from: u64, wait: &Wait<'_>) -> Result<u64> {
-        if let Some((_, lowest)) = self.listed.iter().find(|(highest, lowest)| (*lowest..=*highest).contains(&from)) {
+        if let Some((_, lowest)) =
+            self.listed.iter().rev().find(|(highest, lowest)| (*lowest..=*highest).contains(&from))
+        {
             return Ok(*lowest);
         }
         let domain = self.reader.domain;
-        let asked: Vec<_> = self.copies.iter().filter(|copy| copy.failed.is_none()).collect();
+        let asked: Vec<_> = self.copies.iter().filter(|copy| copy.answers()).collect();
         let pages = side_by_side(wait, &asked, |copy, pace| list_down(&*copy.store, domain, from, pace))?;
-        let places: Vec<_> = asked.iter().map(|copy| copy.place).collect();
-        let mut lowest = 1;
-        for (place, page) in places.into_iter().zip(pages) {
+        let (mut lowest, mut listed) = (1, Vec::new());
+        for (copy, page) in asked.into_iter().zip(pages) {
             match page {
                 Ok((names, low)) => {
                     lowest = lowest.max(low);
-                    names.into_iter().for_each(|(name, length)| self.add_name(name, place, length));
+                    listed.extend(names.into_iter().map(|(name, length)| (name, copy.place, length)));
                 }
-                Err(error) => {
-                    let copy = self.copies.iter_mut().find(|copy| copy.place == place);
-                    copy.into_iter().for_each(|copy| copy.failed = Some(error.clone()));
-                }
+                // The first reason stays.
+                Err(error) => drop(copy.failed.set(error)),
             }
         }
+        listed.into_iter().for_each(|(name, place, length)| self.add_name(name, place, length));
         self.listed.push((from, lowest.min(from)));
         Ok(lowest.min(from))
     }

@@ -3,7 +3,7 @@
 use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
 use lifeboat_core::keys::{DomainId, VerifyKey};
 use lifeboat_core::log::name::{self, Name, Object};
-use lifeboat_core::log::{FLOOR_MAX, Floor, RECORD_MAX, Record, RecordHash, RecordRef};
+use lifeboat_core::log::{FLOOR_MAX, Floor, NUMBER_MAX, RECORD_MAX, Record, RecordHash, RecordRef};
 
 /// Names of the first list: the newest record, the remembered one, and some that came between.
 pub(crate) const FIRST_PAGE: usize = 8;
@@ -26,6 +26,8 @@ pub(crate) struct Look {
     pub(crate) junk: usize,
     /// The records that were named, whether they are authentic or not, the newest first; and how long they are.
     pub(crate) names: Vec<(RecordRef, u64)>,
+    /// All records of this number and of higher ones were named; those of lower ones maybe.
+    pub(crate) listed: u64,
 }
 
 /// Lists the log from the newest record down to the remembered one. The first list has so many names.
@@ -47,6 +49,12 @@ pub(crate) fn look(
         let page = store.list(&prefix, &after, limit, cancel)?;
         let is_last = page.len() < limit;
         look.names.extend(page.iter().filter_map(named));
+        look.listed = match look.names.last() {
+            _ if is_last => 1,
+            // Another record of this number may follow.
+            Some((lowest, _)) => lowest.number + 1,
+            None => NUMBER_MAX,
+        };
         for entry in &page {
             let Some((reference, length)) = named(entry) else {
                 look.junk += 1;

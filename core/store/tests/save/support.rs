@@ -1,4 +1,5 @@
 //! Databases whose whole content is a number, exporters of them, and a reader that restores a copy by itself.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use lifeboat_core::chain::Source;
 use lifeboat_core::keys::DomainKeys;
@@ -11,9 +12,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub fn recovery_key() -> RecoveryKey {
+    RecoveryKey::from_bytes(*b"a recovery key of tests, 32 byte").unwrap()
+}
+
 pub fn keys() -> DomainKeys {
-    let key = RecoveryKey::from_bytes(*b"a recovery key of tests, 32 byte").unwrap();
-    let id = key.domain_id("default").unwrap();
+    keys_of("default")
+}
+
+pub fn keys_of(domain: &str) -> DomainKeys {
+    let key = recovery_key();
+    let id = key.domain_id(domain).unwrap();
     AccessKey::from(key).keys(id).unwrap()
 }
 
@@ -95,7 +104,7 @@ impl Exporter for Database {
 }
 
 /// The state that a bundle leads to from this one.
-fn follow(at: Option<StateId>, source: &dyn Source) -> Result<Option<StateId>> {
+pub fn follow(at: Option<StateId>, source: &dyn Source) -> Result<Option<StateId>> {
     let mut bytes = vec![0; usize::try_from(source.length()?).unwrap()];
     source.read(0, &mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::corrupt("no bundle of these tests"))?;
@@ -116,11 +125,13 @@ pub struct Place {
     pub add: bool,
     /// The time, in seconds.
     pub now: u64,
+    /// The name of the domain.
+    pub domain: &'static str,
 }
 
 impl Place {
     pub fn new(local: impl Into<PathBuf>, minimum: usize) -> Self {
-        Self { local: local.into(), minimum, go_on: None, add: false, now: 1_000_000 }
+        Self { local: local.into(), minimum, go_on: None, add: false, now: 1_000_000, domain: "default" }
     }
 
     pub fn save(&mut self, stores: &[Arc<dyn Store>], database: &mut Database) -> Result<SaveSummary> {
@@ -153,7 +164,7 @@ impl Place {
             minimum: self.minimum,
             local: &self.local,
             files,
-            keys: &keys(),
+            keys: &keys_of(self.domain),
             details: SealedPart { date: Some(i64::try_from(self.now).unwrap() * 1000), ..SealedPart::default() },
             go_on: self.go_on,
             add: self.add,

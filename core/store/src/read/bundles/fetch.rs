@@ -237,9 +237,8 @@ impl Shared {
     /// Some bytes of a bundle, from the copy that gave the last, or from another one.
     fn fetch(&self, bundle: usize, range: Range<u64>) -> Result<Vec<u8>> {
         let Open { object, proof, copy } = &self.bundles[bundle];
-        let (first, mut errors) = (copy.load(Ordering::Relaxed), Vec::new());
-        for step in 0..object.copies.len() {
-            let number = (first + step) % object.copies.len();
+        let mut errors = Vec::new();
+        for number in object.order(&self.places, copy.load(Ordering::Relaxed)) {
             let place = &self.places[object.copies[number]];
             let bytes = object.get(place, range.clone(), self.patience, &self.cancel);
             let proved = bytes.and_then(|bytes| object.prove(proof, range.start, &bytes).map(|()| bytes));

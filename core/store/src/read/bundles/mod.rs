@@ -21,6 +21,7 @@ use super::copies::Copies;
 use super::plan::Plan;
 use super::shelf::Shelf;
 use super::wait::{Pace, Wait, side_by_side};
+use crate::save::CopyStore;
 use crate::{Cancel, StoreError};
 use cache::Cache;
 use fetch::{Open, Shared, State, Threads};
@@ -28,7 +29,7 @@ use lifeboat_core::log::name::{Name, Object as Named};
 use lifeboat_core::log::{BundleHash, BundleRef, Path, Record, Step};
 use lifeboat_core::{Error, ErrorKind, Result, StateId};
 use object::{Object, Opened, Place, failure};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// The bytes of bundles that are held at one time, beside the lists of their items and what is being fetched.
@@ -116,10 +117,17 @@ impl Copies {
     }
 
     fn may_be_elsewhere(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::Corrupt || self.all_answered() {
-            return error;
+        match (error.kind(), self.all_answered()) {
+            (ErrorKind::Corrupt, true) => {
+                error.with("older states may be whole: choose one with '#seq=N' behind the store")
+            }
+            (ErrorKind::Corrupt, false) => Error::unreachable(format!(
+                "{}; a copy that does not answer may have it ({})",
+                error.message(),
+                self.reasons()
+            )),
+            _ => error,
         }
-        Error::unreachable(format!("{}; a copy that does not answer may have it ({})", error.message(), self.reasons()))
     }
 }
 
@@ -136,7 +144,12 @@ enum Refused {
 
 fn open(copies: &Copies, shelf: &Shelf, path: Path, purpose: Use, wait: &Wait<'_>) -> Result<Bundles, Refused> {
     let whole = purpose == Use::Whole;
-    let places = copies.copies.iter().map(|copy| Place { name: copy.name.clone(), store: copy.store.clone() });
+    let place = |copy: &CopyStore| Place {
+        name: copy.name.clone(),
+        store: copy.store.clone(),
+        is_away: AtomicBool::new(false),
+    };
+    let places = copies.copies.iter().map(place);
     let places: Vec<_> = places.collect();
     let (domain_id, key) = (shelf.reader.domain, shelf.reader.verify_key);
     let small = if whole { (BUDGET / path.steps.len().max(1) as u64).min(SMALL_WHOLE) } else { SMALL_PARTS };
@@ -155,8 +168,8 @@ fn open(copies: &Copies, shelf: &Shelf, path: Path, purpose: Use, wait: &Wait<'_
     let numbered: Vec<_> = objects.iter().enumerate().collect();
     let open_one = |(number, object): &(usize, &Object), pace: &Pace| {
         let mut errors = Vec::new();
-        for (copy, place) in object.copies.iter().enumerate() {
-            match object.open(&places[*place], &key, beginning, pace) {
+        for copy in object.order(&places, 0) {
+            match object.open(&places[object.copies[copy]], &key, beginning, pace) {
                 Ok((proof, pieces)) => {
                     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
                     pieces.into_iter().for_each(|(offset, bytes)| cache.put(*number, offset, bytes));
@@ -211,6 +224,12 @@ impl Bundles {
     /// A reader of each, the full one first. They can be used on several threads, and outlive this.
     pub fn readers(&self) -> Vec<BundleReader> {
         (0..self.path.steps.len()).map(|bundle| BundleReader::new(self.threads.clone(), bundle)).collect()
+    }
+
+    /// Ends all waits of its readers when it is interrupted: for a reader that works on another thread than the one that
+    /// hears of an interrupt.
+    pub fn cancel(&self) -> Cancel {
+        self.threads.0.cancel.clone()
     }
 
     /// The copy that gave the last bytes of this bundle, as the caller named it; the oldest bundle is 0.

@@ -9,6 +9,7 @@ use lifeboat_core::{Error, Result, StateId};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Of a large bundle the end is read first: one part of so many, which mostly holds footer and index.
@@ -22,6 +23,8 @@ const SLOWEST: u64 = 32 << 10;
 pub(super) struct Place {
     pub(super) name: String,
     pub(super) store: Arc<dyn Store>,
+    /// It stopped to answer: it is asked last, since each time may take all of the patience.
+    pub(super) is_away: AtomicBool,
 }
 
 /// A bundle that a record names.
@@ -71,8 +74,19 @@ impl Object {
         bytes.try_reserve_exact(length).map_err(no_memory)?;
         bytes.resize(length, 0);
         let time = patience + Duration::from_secs(length as u64 / SLOWEST);
-        copy.store.get(&self.name, range.start, &mut bytes, &cancel.within(time))?;
-        Ok(bytes)
+        let got = copy.store.get(&self.name, range.start, &mut bytes, &cancel.within(time));
+        let away = |error: &StoreError| matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::Absent);
+        copy.is_away.store(got.as_ref().is_err_and(away), Ordering::Relaxed);
+        got.map(|()| bytes)
+    }
+
+    /// Which of its copies to try, one after the other, beginning with this one: those that are away last.
+    pub(super) fn order(&self, places: &[Place], first: usize) -> Vec<usize> {
+        let count = self.copies.len();
+        let all = (0..count).map(|step| (first + step) % count);
+        let (away, here): (Vec<_>, Vec<_>) =
+            all.partition(|copy| places[self.copies[*copy]].is_away.load(Ordering::Relaxed));
+        here.into_iter().chain(away).collect()
     }
 
     /// Reads what proves it from one copy: a small one whole, of others the end and the beginning.
