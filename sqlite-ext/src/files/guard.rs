@@ -14,6 +14,8 @@ pub(crate) enum Writing {
     Link,
     Ledger,
     Database,
+    /// A file that was saved as it is: as a database, and it never replaces one.
+    File,
 }
 
 /// What is done with what is there.
@@ -64,7 +66,8 @@ fn rule(found: &Found, writing: Writing, replace: bool) -> Rule {
         Writing::Bundle => usize::from(replace),
         Writing::Link => 2 + usize::from(replace),
         Writing::Ledger => 4,
-        Writing::Database => 5 + usize::from(replace),
+        Writing::File if *found == Found::Database => return Rule::Never,
+        Writing::Database | Writing::File => 5 + usize::from(replace),
     };
     rules(found)[column]
 }
@@ -104,7 +107,7 @@ pub(crate) const REPLACE: &str = "give another path, or the option \"replace\": 
 /// Why something stays that the option would let go.
 pub(crate) fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
     let path = path.display();
-    if writing == Writing::Database {
+    if matches!(writing, Writing::Database | Writing::File) {
         return Error::misuse(format!("'{path}' already exists; {REPLACE}"));
     }
     let what = match found {
@@ -130,6 +133,7 @@ fn never(path: &Path, found: &Found, writing: Writing) -> Error {
         Writing::Bundle | Writing::Link => "a bundle",
         Writing::Ledger => "a ledger",
         Writing::Database => "a database",
+        Writing::File => "a file",
     };
     let text = match found {
         Found::NotRegular(is) => return not_regular(path, is),

@@ -10,16 +10,20 @@
 //!   atomic      a file that appears complete or not at all
 //!   owner       whose the file is that takes the place of another
 //!   leftovers   files in the making that a killed process left
+//!   names       names that come from elsewhere, as names of files
+//!   folder      a folder of files that appears complete or not at all
 //!   bundle      where a bundle is put: all of this together
 //! ```
 
 mod atomic;
 mod bundle;
 mod database;
+mod folder;
 mod found;
 mod guard;
 mod identity;
 mod leftovers;
+mod names;
 mod owner;
 mod regular;
 mod successor;
@@ -27,7 +31,9 @@ mod successor;
 pub(crate) use atomic::{Access, AtomicFile, Existing, resolve, sync};
 pub(crate) use bundle::BundleTarget;
 pub(crate) use database::refuse_in_use;
+pub(crate) use folder::{Folder, MODE, make_directory};
 pub(crate) use found::{Call as FoundCall, Found, Whose, refuse_database};
 pub(crate) use guard::{Guard, Writing};
 pub(crate) use identity::{beside, is_one_file};
-pub(crate) use regular::open;
+pub(crate) use names::{escaped, folded, is_plain};
+pub(crate) use regular::{NotOpened, open, try_open_unlinked};

@@ -38,7 +38,19 @@ pub(crate) fn open(path: &Path, what: &str) -> Result<File> {
 /// # Errors
 /// Why not.
 pub(crate) fn try_open(path: &Path) -> Result<File, NotOpened> {
-    check(&fs::metadata(path)?)?;
+    open_found(path, &fs::metadata(path)?, false)
+}
+
+/// The same for the file that has this name itself: a link is refused.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn try_open_unlinked(path: &Path) -> Result<File, NotOpened> {
+    open_found(path, &fs::symlink_metadata(path)?, true)
+}
+
+fn open_found(path: &Path, found: &Metadata, unlinked: bool) -> Result<File, NotOpened> {
+    check(found)?;
     let mut options = OpenOptions::new();
     options.read(true);
     // What it is may change between the two looks: then opening must not wait, and the second one
@@ -46,9 +58,12 @@ pub(crate) fn try_open(path: &Path) -> Result<File, NotOpened> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.try_into().unwrap_or(0));
+        let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        flags.set(OFlags::NOFOLLOW, unlinked);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().try_into().unwrap_or(0));
     }
+    #[cfg(not(unix))]
+    let _ = unlinked;
     let file = options.open(path)?;
     check(&file.metadata()?)?;
     Ok(file)
@@ -77,6 +92,7 @@ pub(crate) fn what_else(metadata: &Metadata) -> Option<&'static str> {
     match kind.is_file() {
         true => None,
         false if kind.is_dir() => Some("a directory"),
+        false if kind.is_symlink() => Some("a symbolic link"),
         false => Some("something else"),
     }
 }

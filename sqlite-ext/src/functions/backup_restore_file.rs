@@ -13,20 +13,19 @@
 //! Summary: `path`, and the fields of `backup_restore`; `plain` is true where the main database of this connection is encrypted,
 //! which the new file is not.
 
-use crate::files::{Access, AtomicFile, FoundCall, Guard, Writing, refuse_in_use, resolve};
+use crate::files::{FoundCall, Guard, resolve};
 use crate::functions::backup_restore::{Salvaged, Summary};
 use crate::functions::backup_verify::{check_expected, read_state_id};
 use crate::sql::arguments::Bundle;
 use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::given::Given;
-use crate::work::local;
+use crate::work::new_database::NewDatabase;
 use crate::work::salvage::{open_salvage, refuse_expect};
 use crate::work::scratch::{self, Place};
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
+use lifeboat_sqlite::{Cipher, RebuildOptions, check_may_export};
 use lifeboat_store::read::ReadingKey;
-use lifeboat_store::save::{self, SystemFiles};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -81,19 +80,15 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         reads: bundles.iter().filter_map(Bundle::path).map(Path::to_owned).collect(),
     });
     let plain = Cipher::of(&app, "main")?.is_some();
-    let (_, rule) = guard.check(&path, Writing::Database, options.replace)?;
-    refuse_in_use(&app, &path)?;
-
-    let file = AtomicFile::create(&path, Access::Owner)?;
-    let name = file.sqlite_name()?;
-    let scratch = Connection::open(*app.api(), &name, OpenMode::ReadWrite)?;
+    let new = NewDatabase::create(&guard, &path, options.replace)?;
+    let scratch = new.open()?;
     let place = Place {
         app: &app,
         scratch: &scratch,
         bundles,
         options: rebuild,
         interrupt: &interrupt,
-        file: Some(file.handle()),
+        file: Some(new.file.handle()),
     };
     let reply = if options.salvage {
         let salvage = open_salvage(&key, bundles, &interrupt)?;
@@ -106,12 +101,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         Reply::json(&Summary::of(built, Some(&path), plain, &given))?
     };
     drop(scratch);
-    // Building takes time; somebody may have opened the target meanwhile.
-    refuse_in_use(&app, &path)?;
-    // What was remembered is of the database that stood here before.
-    let local = local::beside(&path);
-    save::forget(&SystemFiles, &local)?;
-    file.publish(rule.existing())?;
+    let local = new.publish()?;
     if options.resume {
         let resumed = given.into_found().resume(&local);
         resumed

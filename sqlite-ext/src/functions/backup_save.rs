@@ -7,24 +7,26 @@
 //!
 //! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`: go on from the
 //! record with this hash, where the copies are ahead or fork; `add` (default false): fill copies that are new, lost or rolled
-//! back; `timeout` (default 30): how many seconds a copy may stand still; `date` (default: now), `writer`, `label`: what the
+//! back; `files`: save these files in place of a database (`work/file_domain.rs`); `timeout` (default 30): how many seconds a copy may stand still; `date` (default: now), `writer`, `label`: what the
 //! record says to holders of the key; those of `backup_export` without `base` and `ledger`.
 //!
 //! Summary: `number`, `record`, `state_id`, `bytes`, `full`, `changed`, `minimum`, `done`, `copies` (`store`, `state`, `number`, `why`),
 //! `domain`, `verify_key`, `local`; `selection`, `dangling`, `carried_empty`, `left_out`, `needs`, `check` where there is something to say.
 
-use crate::files::is_one_file;
+use crate::files::{FoundCall, is_one_file};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::host::Host;
 use crate::sql::interrupt::AppInterrupt;
+use crate::sql::options::DEFAULT_DOMAIN;
 use crate::work::export_options::snapshot_options;
+use crate::work::file_domain::{self, FilesOption};
 use crate::work::keyed::Keyed;
 use crate::work::live_exporter::LiveExporter;
 use crate::work::local::local_of;
 use crate::work::summary::Narrowed;
 use lifeboat_core::log::{RecordHash, SealedPart};
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, check_may_export, quote_name};
+use lifeboat_sqlite::{Connection, SourceCheck, check_may_export, quote_name};
 use lifeboat_store::save::{CopyStore, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, Place, Places, Selector, parse_date};
 use serde::de::{Deserializer, Visitor};
@@ -47,6 +49,7 @@ snapshot_options! {
         date: Option<DateOption>,
         writer: Option<String>,
         label: Option<String>,
+        files: Option<FilesOption>,
     } {}
 }
 
@@ -84,18 +87,33 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let date = options.date.take().map_or_else(|| i64::try_from(now.as_millis()).ok(), |date| Some(date.0));
     let (writer, label) = (options.writer.take(), options.label.take());
-    let request = options.snapshot();
+    let files = options.files.take().map(|files| files.named()).transpose()?;
+    if files.is_some() {
+        options.check_beside_files(local.is_some())?;
+    }
+    let mut request = options.snapshot();
     let keyed = Keyed::new(key, &call.arguments, &request)?;
     let local = local_of(&app, &request.schema, local.as_deref())?;
+    let interrupt = AppInterrupt::of(&app)?;
+    let private = files.map(|files| {
+        let key_files = keyed.key_files.clone();
+        let call = FoundCall { app: &app, key: &keyed.key, domain: None, key_files, reads: Vec::new() };
+        file_domain::database(&files, &call, &interrupt)
+    });
+    let private = private.transpose()?;
+    if private.is_some() {
+        // Nobody but us made it.
+        request.check = SourceCheck::Never;
+    }
+    let source: &Connection<'_> = private.as_ref().unwrap_or(&app);
     let details = SealedPart {
         date,
         writer,
         label,
         sqlite_version: sqlite_version(),
-        page_size: page_size(&app, &request.schema)?,
+        page_size: page_size(source, &request.schema)?,
         group: None,
     };
-    let interrupt = AppInterrupt::of(&app)?;
     let cancel = Cancel::never();
     let save = Save {
         copies: open(&places, &local)?,
@@ -113,8 +131,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     // The threads that wait for a network learn of it, too.
     let check = || interrupt.check().inspect_err(|_| cancel.interrupt());
-    let mut exporter =
-        LiveExporter { app: &app, keyed: &keyed, request: &request, interrupt: &check, narrowed: Narrowed::default() };
+    let mut exporter = LiveExporter {
+        app: source,
+        keyed: &keyed,
+        request: &request,
+        interrupt: &check,
+        narrowed: Narrowed::default(),
+    };
     let summary = save.run(&mut exporter, &|| check().is_err())?;
     Reply::json(&Report {
         summary,
@@ -123,6 +146,40 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         local: local.display().to_string(),
         narrowed: exporter.narrowed,
     })
+}
+
+impl Options {
+    /// The options beside `files`, which are no database of the connection.
+    ///
+    /// # Errors
+    /// Misuse for one that chooses a part of such a database, and without a domain and a local state of their own.
+    fn check_beside_files(&self, has_local: bool) -> Result<()> {
+        let of_database = [
+            ("schema", self.schema.is_some()),
+            ("tables", self.tables.is_some()),
+            ("exclude", !self.exclude.is_empty()),
+            ("where", !self.r#where.0.is_empty()),
+            ("cache", !self.cache.is_empty()),
+            ("now", self.now.is_some()),
+            ("check", self.check.is_some()),
+        ];
+        if let Some((option, _)) = of_database.into_iter().find(|(_, given)| *given) {
+            return Err(Error::misuse(format!(
+                "the option `files` saves files in place of a database, and `{option}` is of a database; leave one of them out"
+            )));
+        }
+        if self.domain.as_deref().is_none_or(|domain| domain == DEFAULT_DOMAIN) {
+            return Err(Error::misuse(
+                "the option `files` needs the option `domain`: a name of their own, other than that of any database",
+            ));
+        }
+        if !has_local {
+            return Err(Error::misuse(
+                "the option `files` needs the option `local`: a directory of their own for what is remembered between saves",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The stores, each by the name that the caller gave it. Nothing is connected yet.

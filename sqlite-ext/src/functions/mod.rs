@@ -12,6 +12,7 @@ pub(crate) mod backup_keygen;
 pub(crate) mod backup_log;
 pub(crate) mod backup_read_key;
 pub(crate) mod backup_restore;
+pub(crate) mod backup_restore_all;
 pub(crate) mod backup_restore_file;
 pub(crate) mod backup_rows;
 pub(crate) mod backup_save;

@@ -63,6 +63,7 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
         backup_info         (1..=3) Pure     JSON;
         backup_restore      (2..=3) Writes   JSON;
         backup_restore_file (3..=4) Writes   JSON;
+        backup_restore_all  (3..=4) Writes   JSON;
     }
     registrar.table::<crate::functions::backup_tables::Tables>()?;
     registrar.table::<crate::functions::backup_rows::Rows>()?;

@@ -4,6 +4,7 @@ use crate::sql::arguments::{Bundle, ChainArgument, StoredBundle};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::DEFAULT_DOMAIN;
 use crate::sql::table_function::Watch;
+use lifeboat_core::keys::DomainId;
 use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{AccessKey, Error, Result, StateId};
 use lifeboat_store::Places;
@@ -100,6 +101,12 @@ impl<'a> Given<'a> {
             }
             ChainArgument::Stores(places) => places,
         };
+        let domain = finding.domain.map_or(Domain::Only, Domain::Named);
+        Self::in_stores(&places, domain, finding)
+    }
+
+    /// Finds a series, in the domain that is said here.
+    fn in_stores(places: &Places, domain: Domain<'_>, finding: &Finding<'_, 'a>) -> Result<Self> {
         let key = finding.key.ok_or_else(|| {
             Error::misuse(
                 "a store holds the series of many keys; give a key that reads, or the verify key of the series",
@@ -108,8 +115,7 @@ impl<'a> Given<'a> {
         let ask = finding.ask.clone();
         let interrupted = move || ask();
         let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
-        let domain = finding.domain.map_or(Domain::Only, Domain::Named);
-        let stores = open_copies(&places)?;
+        let stores = open_copies(places)?;
         let mut copies = Copies::open(stores.clone(), key, domain, &wait)?;
         let record = copies.select(places.selector(), &wait)?;
         let opened = copies.open_path(&record, finding.purpose, &wait)?;
@@ -178,6 +184,21 @@ impl<'a> Given<'a> {
     ) -> Result<Self> {
         let ask: Ask<'a> = Rc::new(|| interrupt.check().is_err());
         Self::open(argument, &Finding { key, domain, purpose: Use::Whole, ask })
+    }
+
+    /// Opens the newest state of one series, to read all of it.
+    ///
+    /// # Errors
+    /// As [`Given::open`].
+    pub fn of_series(
+        places: &Places,
+        key: &ReadingKey,
+        domain: DomainId,
+        interrupt: &'a AppInterrupt<'_>,
+    ) -> Result<Self> {
+        let ask: Ask<'a> = Rc::new(|| interrupt.check().is_err());
+        let finding = Finding { key: Some(key), domain: None, purpose: Use::Whole, ask };
+        Self::in_stores(places, Domain::Id(domain), &finding)
     }
 
     /// Opens what the argument names for as long as a statement takes rows.

@@ -8,6 +8,7 @@
 //! base, chains            what they make together; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
+//! new_database            a new file that it takes its place in; file_domain: named files as a database
 //! salvage                 what damaged bundles still prove
 //! compose                 a chain → one bundle
 //! summary                 what a function says it did
@@ -18,12 +19,14 @@ pub(crate) mod chains;
 pub(crate) mod compose;
 pub(crate) mod export;
 pub(crate) mod export_options;
+pub(crate) mod file_domain;
 pub(crate) mod file_source;
 pub(crate) mod given;
 pub(crate) mod input;
 pub(crate) mod keyed;
 pub(crate) mod live_exporter;
 pub(crate) mod local;
+pub(crate) mod new_database;
 pub(crate) mod restore;
 pub(crate) mod salvage;
 pub(crate) mod scratch;

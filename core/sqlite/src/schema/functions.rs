@@ -172,6 +172,7 @@ const DIRECT: &[&str] = &[
     "backup_keygen",
     "backup_read_key",
     "backup_restore",
+    "backup_restore_all",
     "backup_restore_file",
     "backup_save",
     "backup_status",

@@ -1,0 +1,127 @@
+//! Names that come from elsewhere, as names of files: whoever made them may have wanted to reach another place, or to
+//! overwrite something.
+
+/// The most bytes of a name: with what is put before and behind it while the file is made, less than 255.
+const NAME_MAX: usize = 180;
+/// What letters and digits may stand beside.
+const PUNCTUATION: &str = "._-+@=,() ";
+/// Behind the name of a database, these belong to SQLite and to the local state.
+const OWNED: [&str; 4] = ["-wal", "-shm", "-journal", "-lifeboat"];
+
+/// True for a name that is one file on each system, in the directory that it is put in: letters, digits, and a few
+/// others within.
+pub(crate) fn is_plain(name: &str) -> bool {
+    (1..=NAME_MAX).contains(&name.len())
+        && name.chars().all(is_plain_char)
+        && !name.starts_with(['.', '-', ' '])
+        && !name.ends_with(['.', ' '])
+        && !is_device(name)
+}
+
+/// The name of a file for any name: itself if it is plain, else with its other characters as `%XX`, and so another one
+/// for each name. None: it would be too long.
+pub(crate) fn escaped(name: &str) -> Option<String> {
+    let last = name.char_indices().next_back().map_or(0, |(at, _)| at);
+    let owned = OWNED.iter().filter_map(|suffix| {
+        let at = name.len().checked_sub(suffix.len())?;
+        name.get(at..).filter(|end| end.eq_ignore_ascii_case(suffix)).map(|_| at)
+    });
+    let owned = owned.last();
+    let mut escaped = String::new();
+    for (at, char) in name.char_indices() {
+        let stays = is_plain_char(char)
+            && !(at == 0 && (matches!(char, '.' | '-' | ' ') || is_device(name)))
+            && !(at == last && matches!(char, '.' | ' '))
+            && owned != Some(at);
+        if stays {
+            escaped.push(char);
+        } else {
+            let mut bytes = [0; 4];
+            char.encode_utf8(&mut bytes).bytes().for_each(|byte| escaped.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    (1..=NAME_MAX).contains(&escaped.len()).then_some(escaped)
+}
+
+/// What two names have in common that some file system takes for one.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
+}
+
+fn is_plain_char(char: char) -> bool {
+    char.is_alphanumeric() || PUNCTUATION.contains(char)
+}
+
+/// A device of Windows, which it is with anything behind a dot, too.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let is_port = |prefix| {
+        let number: Option<Vec<char>> = stem.strip_prefix(prefix).map(|number| number.chars().collect());
+        number.is_some_and(|number| matches!(*number, [digit] if digit.is_numeric()))
+    };
+    matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL") || is_port("COM") || is_port("LPT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names_stay() {
+        for name in ["default", "a", "wallet.db", "Größe", "photos (2)", "a-b_c+d@e=f,g", "console", "com10", "x-wal2"]
+        {
+            assert!(is_plain(name), "{name}");
+            assert_eq!(escaped(name).as_deref(), Some(name));
+        }
+        assert_eq!(escaped(&"x".repeat(NAME_MAX)), Some("x".repeat(NAME_MAX)));
+    }
+
+    #[test]
+    fn hostile_names_are_escaped() {
+        for (name, expected) in [
+            ("..", "%2E%2E"),
+            (".", "%2E"),
+            ("../x", "%2E.%2Fx"),
+            ("a/b", "a%2Fb"),
+            ("a\\b", "a%5Cb"),
+            ("/etc", "%2Fetc"),
+            (".hidden", "%2Ehidden"),
+            ("-rf", "%2Drf"),
+            ("a\0b", "a%00b"),
+            ("a\nb\u{7f}", "a%0Ab%7F"),
+            ("100%", "100%25"),
+            ("a.", "a%2E"),
+            (" a ", "%20a%20"),
+            ("CON", "%43ON"),
+            ("nul.txt", "%6Eul.txt"),
+            ("Com1", "%43om1"),
+            ("lpt¹.x", "%6Cpt¹.x"),
+            ("c:", "c%3A"),
+            ("a*?\"<>|", "a%2A%3F%22%3C%3E%7C"),
+            // Right to left, and a letter in two parts.
+            ("a\u{202e}b", "a%E2%80%AEb"),
+            ("o\u{308}", "o%CC%88"),
+        ] {
+            assert!(!is_plain(name), "{name:?}");
+            let found = escaped(name).unwrap();
+            assert_eq!(found, expected, "{name:?}");
+            assert_eq!(found.matches('%').count() > 0, true);
+        }
+        // A file may be called so; a database beside it may not lose what is its own.
+        for (name, expected) in
+            [("x-wal", "x%2Dwal"), ("a-b-JOURNAL", "a-b%2DJOURNAL"), ("-shm", "%2Dshm"), ("w-lifeboat", "w%2Dlifeboat")]
+        {
+            assert_eq!(escaped(name).as_deref(), Some(expected));
+        }
+        assert!(!is_plain("") && !is_plain(&"x".repeat(NAME_MAX + 1)));
+        assert_eq!((escaped(""), escaped(&"/".repeat(100))), (None, None));
+    }
+
+    #[test]
+    fn names_that_some_system_takes_for_one() {
+        for (one, other) in [("Wallet", "wALLET"), ("GRÖSSE", "größe"), ("ΣΊΣΥΦΟΣ", "σίσυφος")] {
+            assert_eq!(folded(one), folded(other));
+        }
+        assert_ne!(folded("a"), folded("b"));
+    }
+}
