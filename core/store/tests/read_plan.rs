@@ -83,7 +83,7 @@ fn a_fresh_recovery_of_a_long_log_begins_soon() {
         (number(full + 1), 2, 5, 7),
         (Selector::Newest, 25, 36, 20),
         // More names were listed here: reading ahead ends with the full bundle that it finds.
-        (number(100_000), 25, 60, 20),
+        (number(full - 129 + 24), 25, 65, 24),
         (number(full - 1), 129, 155, 50),
     ] {
         let (found, seen) = recover(&store, NAMED, &selector);
