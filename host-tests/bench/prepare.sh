@@ -19,6 +19,15 @@ lifeboat() { sqlite3 -cmd '.load dist/liblifeboat' "$@"; }
 lifeboat :memory: "SELECT backup_verify_key('file:app.key')" >verify.key
 lifeboat app.db "SELECT backup_export_file('file:app.key', 'app.bundle', '{\"ledger\": \"before.ledger\"}')" >/dev/null
 
+# A save of that state, and of a small database, to a directory.
+mkdir saves
+lifeboat app.db "SELECT backup_save('file:app.key', 'dir:saves/copy', '{\"local\": \"saves/local\"}')" >/dev/null
+sqlite3 small.db 'PRAGMA journal_mode = wal; CREATE TABLE t(id INTEGER PRIMARY KEY, x); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 1000) INSERT INTO t SELECT i, hex(randomblob(50)) FROM c' >/dev/null
+lifeboat small.db "SELECT backup_export_file('file:app.key', 'small.bundle', '{\"ledger\": \"small.ledger\"}')" >/dev/null
+lifeboat small.db "SELECT backup_save('file:app.key', 'dir:saves/small', '{\"local\": \"saves/small-local\"}')" >/dev/null
+sqlite3 small.db "UPDATE t SET x = 'changed' WHERE id = 500"
+cp -a saves saves-base
+
 # .dump, zstd, age
 age-keygen -o age.key 2>/dev/null
 age-keygen -y age.key >recipient

@@ -201,9 +201,9 @@ fn nonsense() {
         "zeroblob(100000)",
         "hex(zeroblob(500000))",
     ];
-    const FUNCTIONS: [(&str, usize, usize); 11] = [
+    const FUNCTIONS: [(&str, usize, usize); 13] = [
         ("backup_version", 0, 0),
-        ("backup_keygen", 0, 0),
+        ("backup_keygen", 0, 2),
         ("backup_write_key", 1, 2),
         ("backup_read_key", 1, 2),
         ("backup_verify_key", 1, 2),
@@ -213,16 +213,21 @@ fn nonsense() {
         ("backup_info", 1, 3),
         ("backup_restore", 2, 3),
         ("backup_restore_file", 3, 4),
+        ("backup_save", 2, 3),
+        ("backup_status", 0, 1),
     ];
     let scene = Scene::new();
     // Nonsense must not be taken for the path of a file here: the hosts work in a directory of their own.
     let (key, bundle) = (quote(&scene.key), quote(scene.path("bundle")));
     let good = |function: &str, place: usize| match (function, place) {
-        ("backup_verify_key" | "backup_write_key" | "backup_read_key" | "backup_export" | "backup_export_file", 0) => {
-            key.clone()
-        }
+        (
+            "backup_verify_key" | "backup_write_key" | "backup_read_key" | "backup_export" | "backup_export_file"
+            | "backup_save",
+            0,
+        ) => key.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 0) => bundle.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 1) => key.clone(),
+        ("backup_save", 1) => format!("'dir:' || {}", quote(scene.path("copy"))),
         ("backup_export_file", 1) | ("backup_restore_file", 2) => quote(scene.path("file")),
         _ => "NULL".to_string(),
     };
@@ -246,6 +251,10 @@ fn nonsense() {
             statements.push(format!("SELECT count(*) FROM {function}({nonsense})"));
             statements.push(format!("SELECT count(*) FROM {function}({bundle}, {key}, 'vouchers', {nonsense})"));
         }
+    }
+    for nonsense in NONSENSE {
+        statements.push(format!("SELECT count(*) FROM backup_log({nonsense})"));
+        statements.push(format!("SELECT count(*) FROM backup_log('dir:none', {nonsense})"));
     }
     let alive = "SELECT 'still ' || 'alive'";
     for host in [Host::Shell, Host::Rust] {

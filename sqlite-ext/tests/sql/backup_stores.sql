@@ -4,37 +4,37 @@ INSERT INTO t VALUES (1, 'one');
 -- So that deltas are light.
 CREATE TABLE fill(x);
 INSERT INTO fill VALUES (hex(randomblob(20000)));
-CREATE TEMP TABLE k AS SELECT 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4' AS secret, '["dir:a", "dir:b"]' AS places, '{"local": "here"}' AS here;
-SELECT '0_01', backup_restore('["dir:a", "dir:b"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "local": "here"}') ->> 'outcome' = 'kept';
-SELECT '0_02', json_extract(backup_save(secret, places, '{"local": "here", "date": "2026-11-01T12:00:00Z", "writer": "me", "label": "first"}'), '$.number') = 1 FROM k;
+CREATE TEMP TABLE k AS SELECT 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4' AS secret, '["dir:sa", "dir:sb"]' AS places, '{"local": "s_here"}' AS here;
+SELECT '0_01', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "local": "s_here"}') ->> 'outcome' = 'kept';
+SELECT '0_02', json_extract(backup_save(secret, places, '{"local": "s_here", "date": "2026-11-01T12:00:00Z", "writer": "me", "label": "first"}'), '$.number') = 1 FROM k;
 INSERT INTO t VALUES (2, 'two');
-SELECT '0_03', json_extract(backup_save(secret, places, '{"local": "here", "date": 1793620800}'), '$.number') = 2 FROM k;
+SELECT '0_03', json_extract(backup_save(secret, places, '{"local": "s_here", "date": 1793620800}'), '$.number') = 2 FROM k;
 UPDATE t SET x = 'TWO' WHERE id = 2;
-SELECT '0_04', json_extract(backup_save(secret, 'dir:a', '{"local": "here", "date": "2026-11-03T12:00:00Z"}'), '$.number') = 3 FROM k;
+SELECT '0_04', json_extract(backup_save(secret, 'dir:sa', '{"local": "s_here", "date": "2026-11-03T12:00:00Z"}'), '$.number') = 3 FROM k;
 
 SELECT '1_01', json_extract(backup_verify(places, secret), '$.verdict', '$.state_id', '$.series.number') = json_array('authentic', backup_info(backup_export(secret)) ->> 'state_id', 3) FROM k;
-SELECT '1_02', backup_verify('dir:a', backup_verify_key(secret)) ->> 'verdict' = 'authentic' FROM k;
-SELECT '1_03', backup_verify('dir:a', secret, '{"level": "restore", "domain": "default"}') ->> 'integrity_check' = 'ok' FROM k;
+SELECT '1_02', backup_verify('dir:sa', backup_verify_key(secret)) ->> 'verdict' = 'authentic' FROM k;
+SELECT '1_03', backup_verify('dir:sa', secret, '{"level": "restore", "domain": "default"}') ->> 'integrity_check' = 'ok' FROM k;
 SELECT '1_04', json_extract(backup_info(places, secret), '$.rows', '$.series.copies[1].state', '$.series.copies[1].number') = '[3,"behind",2]' FROM k;
-SELECT '1_05', backup_info('dir:b', secret) ->> '$.series.date' = '2026-11-02T12:00:00Z' FROM k;
+SELECT '1_05', backup_info('dir:sb', secret) ->> '$.series.date' = '2026-11-02T12:00:00Z' FROM k;
 SELECT '1_06', (SELECT group_concat(name || rows) FROM backup_tables(places, secret)) = 't2,fill1' FROM k;
-SELECT '1_07', (SELECT row ->> 'x' FROM backup_rows('dir:a#seq=2', secret, 't') WHERE key = 2) = 'two' FROM k;
-SELECT '1_08', (SELECT row ->> 'x' FROM backup_rows('dir:a#at=2026-11-02', secret, 't') WHERE key = 2) = 'two' FROM k;
-SELECT '1_09', (SELECT count(*) FROM backup_rows('dir:a#at=2026-11-01', secret, 't')) = 1 FROM k;
-SELECT '1_10', (SELECT count(*) FROM backup_rows('dir:a#state=' || (backup_info('dir:a#seq=1', secret) ->> 'state_id'), secret, 't')) = 1 FROM k;
-SELECT '1_11', (SELECT group_concat(table_name || change) FROM backup_diff('dir:a#seq=1', 'dir:a', secret)) = 'tinsert' FROM k;
-SELECT '1_12', backup_compose('dir:a', secret) = backup_export(secret) FROM k;
+SELECT '1_07', (SELECT row ->> 'x' FROM backup_rows('dir:sa#seq=2', secret, 't') WHERE key = 2) = 'two' FROM k;
+SELECT '1_08', (SELECT row ->> 'x' FROM backup_rows('dir:sa#at=2026-11-02', secret, 't') WHERE key = 2) = 'two' FROM k;
+SELECT '1_09', (SELECT count(*) FROM backup_rows('dir:sa#at=2026-11-01', secret, 't')) = 1 FROM k;
+SELECT '1_10', (SELECT count(*) FROM backup_rows('dir:sa#state=' || (backup_info('dir:sa#seq=1', secret) ->> 'state_id'), secret, 't')) = 1 FROM k;
+SELECT '1_11', (SELECT group_concat(table_name || change) FROM backup_diff('dir:sa#seq=1', 'dir:sa', secret)) = 'tinsert' FROM k;
+SELECT '1_12', backup_compose('dir:sa', secret) = backup_export(secret) FROM k;
 SELECT '1_13', json_extract(backup_compose_file(places, secret, 'composed.bundle'), '$.full') = 1 FROM k;
-SELECT '1_14', json_extract(backup_restore_file('dir:b', secret, 'b.db'), '$.rows', '$.series.number') = '[3,2]' FROM k;
-SELECT '1_15', json_extract(backup_restore_file(places, backup_read_key(secret), 'ab.db'), '$.rows', '$.series.number') = '[3,3]' FROM k;
-SELECT '1_16', json_extract(backup_restore_file('dir:a#seq=1', secret, 'first.db'), '$.rows') = 2 FROM k;
+SELECT '1_14', json_extract(backup_restore_file('dir:sb', secret, 's_b.db'), '$.rows', '$.series.number') = '[3,2]' FROM k;
+SELECT '1_15', json_extract(backup_restore_file(places, backup_read_key(secret), 's_ab.db'), '$.rows', '$.series.number') = '[3,3]' FROM k;
+SELECT '1_16', json_extract(backup_restore_file('dir:sa#seq=1', secret, 's_first.db'), '$.rows') = 2 FROM k;
 
 SELECT '2_01', (SELECT group_concat(number) FROM backup_log(places, secret)) = '3,2,1' FROM k;
 SELECT '2_02', (SELECT group_concat(type) FROM backup_log(places, secret)) = 'delta,delta,full' FROM k;
 SELECT '2_03', (SELECT group_concat(json_array_length(copies)) FROM backup_log(places, secret)) = '1,2,2' FROM k;
 SELECT '2_04', (SELECT date || writer || label FROM backup_log(places, secret) WHERE number = 1) = '2026-11-01T12:00:00Zmefirst' FROM k;
 SELECT '2_05', (SELECT count(*) FROM backup_log(places, secret) WHERE length(bundle) = bytes AND substr(uuid, 15, 1) = '8') = 3 FROM k;
-SELECT '2_06', (SELECT backup_info(bundle) ->> 'sha256' = sha256 FROM backup_log('dir:b', secret) LIMIT 1) = 1 FROM k;
+SELECT '2_06', (SELECT backup_info(bundle) ->> 'sha256' = sha256 FROM backup_log('dir:sb', secret) LIMIT 1) = 1 FROM k;
 SELECT '2_07', (SELECT metadata ->> '$.parent.sha256' FROM backup_log(places, secret) WHERE number = 3) = (SELECT sha256 FROM backup_log(places, secret) WHERE number = 2) FROM k;
 SELECT '2_08', (SELECT json_extract(metadata, '$.type', '$.parent') FROM backup_log(places, secret) WHERE number = 1) = '["full",null]' FROM k;
 SELECT '2_09', (SELECT count(*) FROM backup_log(places, secret) WHERE number = 7) = 0 FROM k;
@@ -43,57 +43,57 @@ SELECT '2_10', (SELECT count(*) FROM backup_log(places) WHERE date IS NULL AND b
 SELECT '2_11', (SELECT count(*) FROM backup_log(places, backup_verify_key(secret)) WHERE label IS NULL) = 3 FROM k;
 
 -- fails: backup_restore_file: wrong key: the stores hold 1 series, and none with a record of this key
-SELECT backup_restore_file('dir:a', backup_keygen(), 'x.db');
+SELECT backup_restore_file('dir:sa', backup_keygen(), 's_x.db');
 -- fails: backup_rows: host: there is no record of number 9; the newest is 3
-SELECT count(*) FROM backup_rows('dir:a#seq=9', (SELECT secret FROM k), 't');
+SELECT count(*) FROM backup_rows('dir:sa#seq=9', (SELECT secret FROM k), 't');
 -- fails: backup_rows: host: nothing was saved at this date or before
-SELECT count(*) FROM backup_rows('dir:a#at=2026-10-01', (SELECT secret FROM k), 't');
+SELECT count(*) FROM backup_rows('dir:sa#at=2026-10-01', (SELECT secret FROM k), 't');
 -- fails: backup_verify: misuse: a store holds the series of many keys; give a key that reads, or the verify key of the series
-SELECT backup_verify('dir:a');
+SELECT backup_verify('dir:sa');
 -- fails: backup_verify: misuse: the option `domain` chooses a series in a store, and no store is named
 SELECT backup_verify('composed.bundle', secret, '{"domain": "default"}') FROM k;
 -- fails: backup_info: misuse: a store gives only what is proved; to salvage a damaged object of a copy, give the paths of its files
-SELECT backup_info('dir:a', secret, '{"salvage": true}') FROM k;
+SELECT backup_info('dir:sa', secret, '{"salvage": true}') FROM k;
 -- fails: backup_info: misuse: element 2 of the array is a path, others are stores
-SELECT backup_info('["dir:a", "b"]', secret) FROM k;
+SELECT backup_info('["dir:sa", "b"]', secret) FROM k;
 -- fails: backup_restore_file: unreachable: no copy can be read
-SELECT backup_restore_file('dir:none/a', secret, 'x.db') FROM k;
+SELECT backup_restore_file('dir:none/a', secret, 's_x.db') FROM k;
 -- fails: backup_restore_file: host: no copy that answers holds a save
-SELECT backup_restore_file('dir:empty', secret, 'x.db') FROM k;
+SELECT backup_restore_file('dir:empty', secret, 's_x.db') FROM k;
 -- fails: backup_log: misuse: the log lists all saves
-SELECT * FROM backup_log('dir:a#seq=1');
+SELECT * FROM backup_log('dir:sa#seq=1');
 -- fails: backup_log: wrong key
-SELECT * FROM backup_log('dir:a', backup_keygen());
+SELECT * FROM backup_log('dir:sa', backup_keygen());
 -- fails: backup_restore: misuse: the option `or_new` is for the newest state in stores; name them
 SELECT backup_restore('composed.bundle', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true}');
 -- fails: backup_restore: misuse: the option `or_new` restores the newest state; leave out the selector behind the store
-SELECT backup_restore('dir:a#seq=1', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true}');
+SELECT backup_restore('dir:sa#seq=1', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true}');
 -- fails: backup_restore: misuse: the option `or_new` keeps a database that is not empty; leave out `replace` and `salvage`
-SELECT backup_restore('dir:a', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "replace": true}');
+SELECT backup_restore('dir:sa', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "replace": true}');
 -- fails: backup_restore_file: misuse: the option `resume` goes on with the newest state of a series in stores
-SELECT backup_restore_file('dir:a#seq=1', secret, 'x.db', '{"resume": true}') FROM k;
+SELECT backup_restore_file('dir:sa#seq=1', secret, 's_x.db', '{"resume": true}') FROM k;
 
 -- A machine is lost; the new one goes on with what the copies hold.
-ATTACH 'new.db' AS new;
-SELECT '3_01', json_extract(backup_restore('["dir:a", "dir:b"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "new"}'), '$.outcome', '$.rows') = '["restored",3]';
+ATTACH 's_new.db' AS new;
+SELECT '3_01', json_extract(backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "new"}'), '$.outcome', '$.rows') = '["restored",3]';
 INSERT INTO new.t VALUES (3, 'three');
 SELECT '3_02', json_extract(backup_save(secret, places, '{"schema": "new"}'), '$.number', '$.full', '$.done') = '[4,false,2]' FROM k;
-SELECT '3_03', backup_restore('["dir:a", "dir:b"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "new"}') ->> 'outcome' = 'kept';
+SELECT '3_03', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "new"}') ->> 'outcome' = 'kept';
 -- A test restore on another machine does not: its save asks.
-ATTACH 'other.db' AS other;
-SELECT '3_04', backup_restore('["dir:a", "dir:b"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"schema": "other"}') ->> 'rows' = 4;
+ATTACH 's_other.db' AS other;
+SELECT '3_04', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"schema": "other"}') ->> 'rows' = 4;
 INSERT INTO other.t VALUES (4, 'four');
 -- fails: backup_save: mismatch: the copies hold saves that this database does not come from
 SELECT backup_save(secret, places, '{"schema": "other"}') FROM k;
 -- What was restored over it is not what it remembered.
-SELECT '3_05', json_extract(backup_restore('dir:a#seq=2', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"schema": "new", "replace": true}'), '$.rows') = 3;
+SELECT '3_05', json_extract(backup_restore('dir:sa#seq=2', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"schema": "new", "replace": true}'), '$.rows') = 3;
 -- fails: backup_save: mismatch: the copies hold saves that this database does not come from
 SELECT backup_save(secret, places, '{"schema": "new"}') FROM k;
 -- Nothing there yet, of this key and domain: it begins, if nobody else is there.
-ATTACH 'begins.db' AS begins;
-SELECT '3_06', backup_restore('["dir:c", "dir:d"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}') ->> 'outcome' = 'new';
-SELECT '3_07', backup_restore('["dir:a", "dir:b"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins", "domain": "another"}') ->> 'outcome' = 'new';
+ATTACH 's_begins.db' AS begins;
+SELECT '3_06', backup_restore('["dir:sc", "dir:sd"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}') ->> 'outcome' = 'new';
+SELECT '3_07', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins", "domain": "another"}') ->> 'outcome' = 'new';
 -- fails: backup_restore: wrong key: the stores hold 1 series, and none with a record of this key; nothing was begun
-SELECT backup_restore('dir:a', backup_keygen(), '{"or_new": true, "schema": "begins"}');
+SELECT backup_restore('dir:sa', backup_keygen(), '{"or_new": true, "schema": "begins"}');
 -- fails: backup_restore: unreachable: no copy that answers holds a save, and one that does not answer may hold it
-SELECT backup_restore('["dir:c", "dir:none/d"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}');
+SELECT backup_restore('["dir:sc", "dir:none/d"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}');

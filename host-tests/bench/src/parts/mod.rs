@@ -6,6 +6,7 @@ mod export;
 mod large;
 mod page;
 mod restore;
+mod saves;
 mod verify;
 mod writers;
 
@@ -16,9 +17,10 @@ use crate::section::Section;
 pub type Part = fn(&Scene, usize) -> Section;
 
 /// All parts by their names, in the order of the report.
-pub const PARTS: [(&str, Part); 8] = [
+pub const PARTS: [(&str, Part); 9] = [
     ("export", export::run),
     ("delta", delta::run),
+    ("saves", saves::run),
     ("restore", restore::run),
     ("verify", verify::run),
     ("component", component::run),
@@ -37,6 +39,7 @@ const BORG: &str = "rm -rf borg; cp -a borg-base borg";
 const RESTIC: &str = "rm -rf restic; cp -a restic-base restic";
 const BORG_DUMP: &str = "rm -rf borg; cp -a borg-dump borg";
 const RESTIC_DUMP: &str = "rm -rf restic; cp -a restic-dump restic";
+const SAVES: &str = "rm -rf saves; cp -a saves-base saves";
 const LITESTREAM: &str = "rm -rf ls; cp -a ls-base ls";
 
 /// What reads a dump of text: smaller pieces than usual, since few rows change.
