@@ -79,6 +79,10 @@ const CALLS: [&str; 39] = [
     "SELECT * FROM backup_rows('dir:{here}/copy', '{key}', 'people')",
     "SELECT backup_verify('dir:{here}/copy', '{key}')",
     "SELECT backup_restore_file('dir:{here}/copy#seq=9', '{key}', '{here}/new')",
+    "SELECT backup_save('{key}', 'dir:{here}/copy', '{\"domain\": \"f\", \"local\": \"{here}/f\", \"files\": [\"{here}/notes\"]}')",
+    "SELECT backup_save('{key}', 'dir:{here}/copy', '{\"domain\": \"f\", \"local\": \"{here}/f\", \"files\": [\"{here}/none\"]}')",
+    "SELECT backup_restore_all('dir:{here}/copy', '{key}', '{here}/all', '{\"replace\": true}')",
+    "SELECT backup_restore_all('dir:{here}/copy', '{key}', '{here}/all')",
 ];
 
 #[test]

@@ -158,6 +158,7 @@ fn z23_not_from_a_schema() {
         "backup_compose_file('b', 'k', 'p')",
         "backup_restore('b', 'k')",
         "backup_restore_file('b', 'k', 'p')",
+        "backup_restore_all('s', 'k', 'p')",
     ] {
         let sql = format!("CREATE VIEW v AS SELECT {name}; ");
         db.execute_batch(&sql).unwrap();
@@ -198,6 +199,7 @@ fn what_writes_is_called_by_name_in_a_statement_that_reads() {
         "backup_compose_file(chain, key, target)",
         "backup_restore(bundle, key, '{\"replace\": true}')",
         "backup_restore_file(bundle, key, target)",
+        "backup_restore_all(chain, key, target)",
     ] {
         let name = &call[..call.find('(').unwrap()];
         let refused = |sql: &str, what: &str| {
