@@ -145,8 +145,12 @@ fn one_damaged_series_keeps_none_of_the_others() {
     assert_eq!((&whole["restored"], &whole["failed"]), (&json!(3), &json!(0)), "{whole}");
     let damage = |domain: &str| {
         let bundles = scene.path("store").join(line(&whole, domain)["domain_id"].as_str().unwrap()).join("bundles");
-        for name in names(&bundles) {
-            let path = bundles.join(name);
+        let mut paths = vec![bundles];
+        while let Some(path) = paths.pop() {
+            if path.is_dir() {
+                paths.extend(names(&path).iter().map(|name| path.join(name)));
+                continue;
+            }
             let mut bytes = fs::read(&path).unwrap();
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;

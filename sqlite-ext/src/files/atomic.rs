@@ -223,13 +223,13 @@ fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
 
 /// Syncs the directory of a file.
 #[cfg(unix)]
-pub(super) fn sync_directory(target: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(target: &Path) -> io::Result<()> {
     let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(not(unix))]
-pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(()) // Directories cannot be opened there; a rename is durable by itself.
 }
 

@@ -22,11 +22,10 @@ pub(crate) fn is_plain(name: &str) -> bool {
 /// for each name. None: it would be too long.
 pub(crate) fn escaped(name: &str) -> Option<String> {
     let last = name.char_indices().next_back().map_or(0, |(at, _)| at);
-    let owned = OWNED.iter().filter_map(|suffix| {
+    let owned = OWNED.iter().find_map(|suffix| {
         let at = name.len().checked_sub(suffix.len())?;
         name.get(at..).filter(|end| end.eq_ignore_ascii_case(suffix)).map(|_| at)
     });
-    let owned = owned.last();
     let mut escaped = String::new();
     for (at, char) in name.char_indices() {
         let stays = is_plain_char(char)
@@ -103,9 +102,7 @@ mod tests {
             ("o\u{308}", "o%CC%88"),
         ] {
             assert!(!is_plain(name), "{name:?}");
-            let found = escaped(name).unwrap();
-            assert_eq!(found, expected, "{name:?}");
-            assert_eq!(found.matches('%').count() > 0, true);
+            assert_eq!(escaped(name).as_deref(), Some(expected), "{name:?}");
         }
         // A file may be called so; a database beside it may not lose what is its own.
         for (name, expected) in

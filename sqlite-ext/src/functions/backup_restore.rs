@@ -169,7 +169,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         let domain = options.domain.as_deref();
         if options.or_new {
             match Given::whole_or_new(argument, &reading, domain, &interrupt)? {
-                OrNew::Found(given) => given,
+                OrNew::Found(given) => *given,
                 OrNew::New(series) => return Reply::json(&Outcome { outcome: "new", series: Some(series) }),
             }
         } else {

@@ -13,7 +13,7 @@
 //! `backup_restore_file`, or `files`; `number`, `record`, `date`, `copies` of its series; or `error` (`kind`, `message`);
 //! `unreachable`: the stores that did not answer (`store`, `why`), where there are some; `plain`. If none is restored, it is an error.
 
-use crate::files::{Folder, FoundCall, Guard, escaped, folded, is_one_file, make_directory};
+use crate::files::{Folder, FoundCall, Guard, escaped, folded, is_one_file, make_directory, sync_directory};
 use crate::sql::arguments::ChainArgument;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
@@ -83,7 +83,7 @@ enum Content {
     Database {
         rows: u64,
         #[serde(flatten)]
-        checks: Checks,
+        checks: Box<Checks>,
     },
     Files {
         files: u64,
@@ -189,7 +189,7 @@ fn prepare(directory: &Path) -> Result<bool> {
         Ok(found) if found.is_dir() => Ok(false),
         Ok(_) => Err(Error::misuse(format!("'{shown}' is not a directory; give the path of one"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_directory(directory).map(|()| true).map_err(|error| {
+            make_directory(directory).and_then(|()| sync_directory(directory)).map(|()| true).map_err(|error| {
                 Error::host(format!(
                     "cannot make the directory '{shown}': {error}; its parent must exist and be writable"
                 ))
@@ -275,7 +275,10 @@ impl All<'_, '_> {
         Ok(Restored {
             path: path.display().to_string(),
             state_id: checks.is_whole().then(|| report.public.state_id.to_string()),
-            content: Content::Database { rows: report.tables.iter().map(|(_, rows)| rows).sum(), checks },
+            content: Content::Database {
+                rows: report.tables.iter().map(|(_, rows)| rows).sum(),
+                checks: Box::new(checks),
+            },
         })
     }
 

@@ -70,7 +70,7 @@ impl From<CopyReport> for CopyLine {
 /// What stores hold for a database that begins.
 pub(crate) enum OrNew<'a> {
     /// A series of the key.
-    Found(Given<'a>),
+    Found(Box<Given<'a>>),
     /// Nothing.
     New(SeriesReport),
 }
@@ -169,7 +169,8 @@ impl<'a> Given<'a> {
                 return Ok(OrNew::New(SeriesReport { number: None, record: None, date: None, copies }));
             }
         }
-        Self::whole(argument, Some(key), Some(domain.unwrap_or(DEFAULT_DOMAIN)), interrupt).map(OrNew::Found)
+        Self::whole(argument, Some(key), Some(domain.unwrap_or(DEFAULT_DOMAIN)), interrupt)
+            .map(|given| OrNew::Found(Box::new(given)))
     }
 
     /// Opens what the argument of a scalar function names, to read all of it.
