@@ -162,7 +162,8 @@ fn one_damaged_series_keeps_none_of_the_others() {
     assert_eq!((&report["restored"], &report["failed"]), (&json!(2), &json!(1)), "{report}");
     let id = &line(&whole, "two")["domain_id"];
     let failed = report["domains"].as_array().unwrap().iter().find(|line| &line["domain_id"] == id).unwrap();
-    assert!(["corrupt", "unreachable"].contains(&failed["error"]["kind"].as_str().unwrap()), "{failed}");
+    assert_eq!((&failed["error"]["kind"], &failed["copies"][0]["number"]), (&json!("corrupt"), &json!(1)));
+    assert!(failed["error"]["message"].as_str().unwrap().contains(&scene.store()), "{failed}");
     assert!(failed["path"].is_null() && failed["state_id"].is_null() && failed["number"] == 1, "{failed}");
     assert_eq!(names(&scene.path("new")), ["one", "three"]);
 

@@ -228,8 +228,7 @@ impl All<'_, '_> {
     }
 
     fn try_restore(&mut self, id: DomainId, line: &mut Line) -> Result<Restored> {
-        let given = Given::of_series(self.places, self.reading, id, self.interrupt)?;
-        line.series = given.series.clone();
+        let given = Given::of_series(self.places, self.reading, id, self.interrupt, &mut line.series)?;
         let (name, is_of_files) = {
             let chain = open_chain(self.key, &given.bundles)?;
             let newest = chain.newest();

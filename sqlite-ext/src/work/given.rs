@@ -102,11 +102,16 @@ impl<'a> Given<'a> {
             ChainArgument::Stores(places) => places,
         };
         let domain = finding.domain.map_or(Domain::Only, Domain::Named);
-        Self::in_stores(&places, domain, finding)
+        Self::in_stores(&places, domain, finding, &mut None)
     }
 
-    /// Finds a series, in the domain that is said here.
-    fn in_stores(places: &Places, domain: Domain<'_>, finding: &Finding<'_, 'a>) -> Result<Self> {
+    /// Finds a series, in the domain that is said here. `seen`: what it is, also where its bundles cannot be had.
+    fn in_stores(
+        places: &Places,
+        domain: Domain<'_>,
+        finding: &Finding<'_, 'a>,
+        seen: &mut Option<SeriesReport>,
+    ) -> Result<Self> {
         let key = finding.key.ok_or_else(|| {
             Error::misuse(
                 "a store holds the series of many keys; give a key that reads, or the verify key of the series",
@@ -118,18 +123,19 @@ impl<'a> Given<'a> {
         let stores = open_copies(places)?;
         let mut copies = Copies::open(stores.clone(), key, domain, &wait)?;
         let record = copies.select(places.selector(), &wait)?;
-        let opened = copies.open_path(&record, finding.purpose, &wait)?;
-        let bundles = opened.readers().into_iter().map(|reader| {
-            let name = places.places().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            Bundle::Stored(StoredBundle { reader, name, ask: finding.ask.clone() })
-        });
-        let bundles = bundles.collect();
+        let opened = copies.open_path(&record, finding.purpose, &wait);
         let series = SeriesReport {
             number: Some(record.entry().number),
             record: Some(record.reference().hash.to_string()),
             date: copies.sealed(&record).and_then(|sealed| sealed.date).map(date_text),
             copies: copies.reports().into_iter().map(CopyLine::from).collect(),
         };
+        *seen = Some(series.clone());
+        let bundles = opened?.readers().into_iter().map(|reader| {
+            let name = places.places().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Bundle::Stored(StoredBundle { reader, name, ask: finding.ask.clone() })
+        });
+        let bundles = bundles.collect();
         let newest = copies.reports().into_iter().map(|report| report.newest);
         let is_newest = copies.newest().is_some_and(|newest| newest.reference() == record.reference());
         let found = Found { is_newest, copies: stores.into_iter().zip(newest).collect(), record };
@@ -187,7 +193,7 @@ impl<'a> Given<'a> {
         Self::open(argument, &Finding { key, domain, purpose: Use::Whole, ask })
     }
 
-    /// Opens the newest state of one series, to read all of it.
+    /// Opens the newest state of one series, to read all of it. `seen`: what the series is, also after an error of its bundles.
     ///
     /// # Errors
     /// As [`Given::open`].
@@ -196,10 +202,11 @@ impl<'a> Given<'a> {
         key: &ReadingKey,
         domain: DomainId,
         interrupt: &'a AppInterrupt<'_>,
+        seen: &mut Option<SeriesReport>,
     ) -> Result<Self> {
         let ask: Ask<'a> = Rc::new(|| interrupt.check().is_err());
         let finding = Finding { key: Some(key), domain: None, purpose: Use::Whole, ask };
-        Self::in_stores(places, Domain::Id(domain), &finding)
+        Self::in_stores(places, Domain::Id(domain), &finding, seen)
     }
 
     /// Opens what the argument names for as long as a statement takes rows.
