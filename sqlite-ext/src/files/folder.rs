@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// Temporary names that are taken, at most.
 const ATTEMPTS: u32 = 1000;
 /// Whoever may do what with a file: not the bits that make a program run as somebody else.
+#[cfg(unix)]
 pub(crate) const MODE: u32 = 0o777;
 
 /// What was found at the place of the folder.

@@ -31,7 +31,9 @@ mod successor;
 pub(crate) use atomic::{Access, AtomicFile, Existing, resolve, sync, sync_directory};
 pub(crate) use bundle::BundleTarget;
 pub(crate) use database::refuse_in_use;
-pub(crate) use folder::{Folder, MODE, make_directory};
+#[cfg(unix)]
+pub(crate) use folder::MODE;
+pub(crate) use folder::{Folder, make_directory};
 pub(crate) use found::{Call as FoundCall, Found, Whose, refuse_database};
 pub(crate) use guard::{Guard, Writing};
 pub(crate) use identity::{beside, is_one_file};

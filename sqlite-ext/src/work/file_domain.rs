@@ -115,7 +115,7 @@ pub(crate) fn database(
     for (name, path) in files {
         interrupt.check()?;
         refuse_found(&call.look(path)?, path)?;
-        let (mode, bytes) = read(path, longest.saturating_sub(ROW_HEAD + name.len() as u64))?;
+        let (mode, bytes) = read_file(path, longest.saturating_sub(ROW_HEAD + name.len() as u64), |_| {})?;
         let mode = mode.map_or(Value::Null, |mode| Value::Integer(mode.into()));
         insert.run([Value::Text(name.as_bytes()), mode, Value::Blob(&bytes)])?;
     }
@@ -139,10 +139,10 @@ fn refuse_found(found: &Found, path: &Path) -> Result<()> {
     }
 }
 
-/// The mode and the bytes of a file, of one moment.
-fn read(path: &Path, longest: u64) -> Result<(Option<u32>, Vec<u8>)> {
+/// The mode and the bytes of a file, of one moment. `meanwhile` is called between the two looks at it.
+fn read_file(path: &Path, longest: u64, mut meanwhile: impl FnMut(u32)) -> Result<(Option<u32>, Vec<u8>)> {
     let shown = path.display();
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         let file = files::try_open_unlinked(path).map_err(|not| match not {
             NotOpened::NotRegular(is) => {
                 Error::misuse(format!("'{shown}' is {is}, not a regular file; the option `files` takes files alone"))
@@ -158,6 +158,7 @@ fn read(path: &Path, longest: u64) -> Result<(Option<u32>, Vec<u8>)> {
             )));
         }
         let bytes = read_all(&file, length).map_err(|error| unreadable(path, error))?;
+        meanwhile(attempt);
         let after = file.metadata().map_err(|error| unreadable(path, error))?;
         if bytes.len() as u64 == length && is_unchanged(&before, &after) {
             return Ok((mode(&after), bytes));
@@ -259,6 +260,31 @@ mod tests {
 
     fn named(json: &str) -> Result<Vec<(String, PathBuf)>> {
         read::<Sample>(json.as_bytes())?.files.unwrap().named()
+    }
+
+    #[test]
+    fn a_file_is_of_one_moment() {
+        use std::fs;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "old").unwrap();
+        assert_eq!(read_file(&path, 3, |_| {}).unwrap().1, b"old");
+        // As long as before, but not of the same moment.
+        let write = |attempt| {
+            if attempt == 0 {
+                fs::write(&path, "new").unwrap();
+                let file = File::options().append(true).open(&path).unwrap();
+                file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+            }
+        };
+        assert_eq!(read_file(&path, 3, write).unwrap().1, b"new");
+        let grow = |attempt| fs::write(&path, "x".repeat(attempt as usize + 4)).unwrap();
+        let found = read_file(&path, 100, grow).unwrap_err().to_string();
+        assert!(
+            found.starts_with("busy: the file '") && found.ends_with("is being written; call again when that is done")
+        );
+        let found = read_file(&path, 5, |_| {}).unwrap_err().to_string();
+        assert!(found.starts_with("too big: the file '") && found.contains("has 6 bytes"), "{found}");
     }
 
     #[test]
