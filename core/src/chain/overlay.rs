@@ -15,16 +15,16 @@ use std::rc::Rc;
 
 type Outcome<T = ()> = std::result::Result<T, Refusal>;
 
-/// Takes the items of a state in canonical order and hands on those of the state that deltas lead to.
+/// Takes the items of a state in canonical order. Hands on the items of the state that the deltas lead to.
 pub(crate) struct Overlay<'s> {
     deltas: Vec<Rc<Bundle<'s>>>,
     /// Tables of the deltas that have not been reached.
     waiting: BTreeSet<OwnedTable>,
-    /// The table whose base items come, the changes that the deltas make in it, and whether an item of it was handed on.
+    /// The table of the current base items, the changes of the deltas in it, and whether an item of it was handed on.
     current: Option<(OwnedTable, Composition<'s>, bool)>,
 }
 
-/// An item of the base that is passing by.
+/// An item of the base.
 pub(crate) enum BaseItem<'a> {
     Row(&'a NewRow<'a>),
     Item(&'a [u8]),
@@ -36,7 +36,7 @@ impl<'s> Overlay<'s> {
         Self { waiting: tables_of(&deltas), deltas, current: None }
     }
 
-    /// Base items of this table follow.
+    /// The next base items are of this table.
     pub fn table<S: StateSink>(&mut self, table: &Table<'_>, out: &mut Output<S>) -> Outcome {
         let table = OwnedTable::from(table);
         self.finish_tables(Some(&table), out)?;
@@ -76,7 +76,7 @@ impl<'s> Overlay<'s> {
         }
         begin(table, begun, out)?;
         match item {
-            BaseItem::Row(row) => out.row(row, digest),
+            BaseItem::Row(row) => out.row_of_chain(row, key, digest),
             BaseItem::Item(value) => out.item(&table.as_table(), value, digest),
         }
     }
@@ -86,7 +86,7 @@ impl<'s> Overlay<'s> {
         self.finish_tables(None, out)
     }
 
-    /// What is left of the current table, and the tables of the deltas before this one.
+    /// Hands on the rest of the current table, and the tables of the deltas before this one.
     fn finish_tables<S: StateSink>(&mut self, before: Option<&OwnedTable>, out: &mut Output<S>) -> Outcome {
         loop {
             if let Some((table, mut composition, mut begun)) = self.current.take() {
@@ -115,7 +115,7 @@ fn begin<S: StateSink>(table: &OwnedTable, begun: &mut bool, out: &mut Output<S>
     if std::mem::replace(begun, true) { Ok(()) } else { out.begin(&table.as_table()) }
 }
 
-/// Hands on the item that a change leaves, if it leaves one.
+/// Hands on the item that a change leaves, if there is one.
 fn deliver<S: StateSink>(
     table: &OwnedTable,
     begun: &mut bool,
@@ -127,11 +127,11 @@ fn deliver<S: StateSink>(
     if table.as_table().is_one_item() {
         out.item(&table.as_table(), new.bytes(), *digest)
     } else {
-        with_row(&change.key.0, new.bytes(), |row| out.row(row, *digest))
+        with_row(&change.key.0, new.bytes(), |row| out.row_of_chain(row, &change.key.0, *digest))
     }
 }
 
-/// Decodes a row by the canonical bytes of its key and values.
+/// Decodes a row from the canonical bytes of its key and values.
 pub(crate) fn with_row<T, E: From<crate::error::Error>>(
     key: &[u8],
     value: &[u8],
