@@ -1,5 +1,5 @@
 //! `backup_keygen()` gives a new recovery key, as text: 256 bits from the operating system's random generator. Whoever
-//! has it can open every bundle made with it, and without it nobody can: keep it in two places, off this machine.
+//! has it can open every bundle made with it. Without it nobody can. Keep it in two places, off this machine.
 
 use crate::sql::edge::{Call, Reply};
 use lifeboat_core::{Error, RecoveryKey, Result};

@@ -1,4 +1,4 @@
-//! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
+//! The common part of all exports: a snapshot of the live state, or of a part of it, into a bundle.
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
@@ -13,40 +13,40 @@ use lifeboat_core::{Domain, Error, ExportOptions, Result, StateSink};
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
 
-/// How much is told of an export. To find what dangles takes queries of its own.
+/// How much an export reports. Finding what dangles takes queries of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// The bundle alone.
+    /// Only the bundle.
     Bundle,
-    /// What the selection did, too.
+    /// Also the effects of the selection.
     Summary,
 }
 
-/// What came of an export.
+/// The result of an export.
 pub(crate) struct Exported<W, L> {
     /// The bundle, and the ledger of its state.
     pub written: Written<W, L>,
-    /// The rows of the state, those of SQLite's own tables included.
+    /// The number of rows of the state, with those of SQLite's own tables.
     pub rows: u64,
-    /// What the selection did, where that was asked for.
+    /// The effects of the selection, if the caller wants them.
     pub narrowed: Narrowed,
-    /// What was at the path of the ledger.
+    /// The file that was at the path of the ledger.
     pub found: Before,
 }
 
 impl<W, L> Exported<W, L> {
-    /// True when the state is still the one of the base.
+    /// True when the state is still that of the base.
     pub fn is_unchanged(&self) -> bool {
         self.written.summary.base_id.is_some() && self.written.summary.changes == 0
     }
 }
 
-/// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
-/// again when an attempt has come to nothing.
+/// Writes the requested bundle. `places` gives the place of the bundle, and that of the ledger if one will be written.
+/// It is called again when an attempt has failed.
 ///
 /// # Errors
-/// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense;
-/// mismatch for a base that does not fit; those of [`Bases`] and [`parallel::export`].
+/// Misuse in an open write transaction, for a schema or table that does not exist, and for a selection that makes no
+/// sense; mismatch for a base that does not fit; those of [`Bases`] and [`parallel::export`].
 pub(crate) fn export<W: Write + Send, L: Write + Send>(
     app: &Connection<'_>,
     keyed: &Keyed,
@@ -114,7 +114,7 @@ pub(crate) fn tables(schema: &[SchemaRow]) -> impl Iterator<Item = &str> + Clone
     schema.iter().filter(|row| row.kind == SchemaKind::Table).map(|row| row.name.as_str())
 }
 
-/// A table that is named wrongly would be compressed against its owner's will, so it is an error.
+/// A wrong name would compress a table against the user's will, so it is an error.
 pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t str> + Clone) -> Result<ExportOptions> {
     let mut options = ExportOptions::new(compress.default.into());
     for (table, packing) in &compress.tables {
@@ -126,7 +126,7 @@ pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t 
     Ok(options)
 }
 
-/// Hands the state to a sink, and tells how many rows it has.
+/// Hands the state to a sink, and counts its rows.
 fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
     let mut counted = Counted { sink, rows: 0 };
     snapshot.walk(&mut counted).map(|()| counted.rows)

@@ -1,4 +1,4 @@
-//! The options that all exports share: what is exported, how it is packed, and what a delta leads on from.
+//! The options that all exports share: the part to export, the packing, and the base of a delta.
 
 use crate::files::refuse_database;
 use crate::sql::arguments::path_of;
@@ -12,8 +12,8 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Declares a struct of options: fields of its own, then those of all exports. (serde's `flatten` would neither know the
-/// names of all options nor see one that is given twice.)
+/// Declares a struct of options: its own fields, then those of all exports. (serde's `flatten` would not know the
+/// names of all options, nor see an option that is given twice.)
 macro_rules! export_options {
     ($(#[$about:meta])* $name:ident { $($own:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -36,7 +36,7 @@ macro_rules! export_options {
         }
 
         impl $name {
-            /// What these options ask for, with paths that `app` does not have open as databases.
+            /// The request of these options. `app` must not have any of the paths open as databases.
             fn request(self, app: &lifeboat_sqlite::Connection<'_>) -> lifeboat_core::Result<crate::work::export_options::Request> {
                 let request = crate::work::export_options::Request {
                     schema: self.schema.unwrap_or_else(|| crate::sql::options::DEFAULT_SCHEMA.to_owned()),
@@ -63,7 +63,7 @@ macro_rules! export_options {
 }
 pub(crate) use export_options;
 
-/// What an export is asked for.
+/// The request for an export.
 pub(crate) struct Request {
     /// The attached database.
     pub schema: String,
@@ -71,15 +71,15 @@ pub(crate) struct Request {
     pub domain: Option<String>,
     /// How chunks are packed.
     pub compress: Compress,
-    /// Which part of the database, and what `:now` is.
+    /// The part of the database, and the value of `:now`.
     pub selection: SelectionRequest,
     /// The chain whose state a delta leads on from, oldest first.
     pub base: Option<Vec<PathBuf>>,
     /// The file that remembers the last exported state.
     pub ledger: Option<PathBuf>,
-    /// How many threads may work on it.
+    /// The number of threads that may work on it.
     pub threads: Threads,
-    /// When the database itself is checked.
+    /// Whether the database itself is checked.
     pub check: SourceCheck,
 }
 
@@ -99,12 +99,12 @@ impl Default for Request {
 }
 
 impl Request {
-    /// One of a series: other bundles may build upon what is made.
+    /// True for one of a series: other bundles may build on the new one.
     pub fn is_incremental(&self) -> bool {
         self.base.is_some() || self.ledger.is_some()
     }
 
-    /// The domain that is exported to.
+    /// The domain of the new bundle.
     ///
     /// # Errors
     /// Misuse for a read key, for a write key without the name of its domain, and for a name that is empty or too long.
@@ -127,7 +127,7 @@ impl Request {
     }
 
     /// # Errors
-    /// Misuse for what is no path, an empty chain, and a database.
+    /// Misuse for a path that cannot be one, an empty chain, and a database.
     pub fn with_files(mut self, app: &Connection<'_>, base: Option<Paths>, ledger: Option<String>) -> Result<Self> {
         let path = |text: &str, what: &str| {
             let path = path_of(text.as_bytes(), what)?;
@@ -140,7 +140,7 @@ impl Request {
             }
             self.base = Some(paths.iter().map(|text| path(text, "the base")).collect::<Result<_>>()?);
         }
-        // What is there, the guard of what it writes over says.
+        // The file is not opened here. The guard does that before it is replaced.
         self.ledger = ledger.map(|text| path_of(text.as_bytes(), "the ledger")).transpose()?;
         Ok(self)
     }
@@ -177,7 +177,7 @@ impl<'de> Deserialize<'de> for Paths {
     }
 }
 
-/// Pairs of a table and its condition, in the order given. (A map would silently drop one that stands there twice.)
+/// Pairs of a table and its condition, in the given order. (A map would silently drop a pair that comes twice.)
 #[derive(Default)]
 pub(crate) struct Conditions(pub Vec<(String, String)>);
 
@@ -208,7 +208,7 @@ impl<'de> Deserialize<'de> for Conditions {
     }
 }
 
-/// What `:now` stands for.
+/// The value of `:now`.
 pub(crate) struct NowOption(Now);
 
 impl<'de> Deserialize<'de> for NowOption {
@@ -227,7 +227,7 @@ impl<'de> Deserialize<'de> for NowOption {
             }
 
             fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<NowOption, E> {
-                // As SQLite reads an integer that is too large.
+                // SQLite, too, reads an integer that is too large as a REAL.
                 Ok(NowOption(i64::try_from(integer).map_or(Now::Real(integer as f64), Now::Integer)))
             }
 

@@ -1,14 +1,14 @@
-//! What the functions do: the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`) joined.
+//! The work of the functions: joins the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`).
 //!
 //! ```text
 //! export, export_options  a snapshot → a bundle
 //! keyed                   the key of a call, and its domain
-//! base, chains            the bundles that are given; file_source: reading them
+//! base, chains            the given bundles; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
 //! salvage                 what damaged bundles still prove
 //! compose                 a chain → one bundle
-//! summary                 what a function says it did
+//! summary                 the report of a function about its work
 //! ```
 
 pub(crate) mod base;
