@@ -92,8 +92,8 @@ fn what_writes_is_called_by_name_in_a_statement_that_reads() {
              CREATE TEMP TRIGGER r AFTER INSERT ON checked BEGIN SELECT {call} FROM arguments; END"
         ))
         .unwrap();
-        refused("SELECT x FROM v", "no statement that is running calls it by its name");
-        refused(&format!("SELECT x AS \"{name}\" FROM v"), "no statement that is running calls it by its name");
+        refused("SELECT x FROM v", "no running statement calls it by its name");
+        refused(&format!("SELECT x AS \"{name}\" FROM v"), "no running statement calls it by its name");
         refused("INSERT INTO checked VALUES (1)", "a statement that writes");
         refused("SELECT x FROM v, pragma_user_version", "it begins with \"PRAGMA\"");
         refused(&format!("ATTACH (SELECT {call} FROM arguments) AS other"), "it begins with \"ATTACH\"");

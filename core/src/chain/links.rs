@@ -70,7 +70,7 @@ fn does_not_follow(number: usize, why: &str) -> Error {
 
 /// The error for a full bundle that is not the first of its chain.
 pub(crate) fn full_in_the_middle(number: usize) -> Error {
-    does_not_follow(number, "it is a full bundle, with which a chain begins; leave out all before it")
+    does_not_follow(number, "it is a full bundle, and a chain begins with that; leave out all bundles before it")
 }
 
 pub(crate) fn check_length(bundles: usize) -> Result<()> {

@@ -129,5 +129,5 @@ impl<'s> Composition<'s> {
 
 /// The error for two bundles that do not fit one another, although their ids do.
 pub(crate) fn misfit() -> Error {
-    Error::corrupt("a delta does not fit what it is to be applied to: the old item is another one")
+    Error::corrupt("a delta does not fit the state before it: the old item is another one")
 }

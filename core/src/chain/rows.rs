@@ -222,7 +222,7 @@ impl<'s> Diff<'s> {
     pub fn new(old: &Chain<'s>, new: &Chain<'s>) -> Result<Self> {
         let (old, new) = (Base::chain(old)?, Base::chain(new)?);
         if old.public().domain_id != new.public().domain_id {
-            return Err(Error::mismatch("the two are of different domains, so that nothing tells equal rows"));
+            return Err(Error::mismatch("the two states are of different domains, so equal rows cannot be found"));
         }
         let mut tables = old.tables();
         tables.extend(new.tables());

@@ -120,7 +120,7 @@ pub(crate) fn not_of(file_kind: FileKind, bytes: &[u8]) -> Error {
         }
         FileKind::Bundle => Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged"),
         FileKind::Ledger if is(FileKind::Bundle) => {
-            Error::mismatch("this is a bundle, not a ledger; a bundle is given as the base")
+            Error::mismatch("this is a bundle, not a ledger; give a bundle as the base")
         }
         FileKind::Ledger => Error::corrupt("this is not a Lifeboat ledger, or its first bytes are damaged"),
     }

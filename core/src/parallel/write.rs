@@ -138,7 +138,7 @@ impl<W: Write, L: Write> Writers<W, L> {
         let ledger = match (self.ledger, &finished.ledger) {
             (Some(ledger), Some(totals)) => Some(ledger.finish(totals)?.1),
             (None, None) => None,
-            _ => return Err(Error::misuse("a ledger was asked for and not made, or the other way round")),
+            _ => return Err(Error::misuse("a ledger was asked for but not made, or made but not asked for")),
         };
         let (summary, out) = self.bundle.finish(&finished.bundle)?;
         Ok(Written { summary, out, ledger })

@@ -117,7 +117,7 @@ fn is_locked(app: &Connection<'_>, path: &Path) -> Result<bool> {
     match tried {
         Err(error) if error.kind() == ErrorKind::Busy => Ok(true),
         Err(error) if is_of_machine(&error) => {
-            Err(error.at(format!("cannot tell whether '{}', which is to be replaced, is in use", path.display())))
+            Err(error.at(format!("cannot tell whether '{}', which would be replaced, is in use", path.display())))
         }
         _ => Ok(false),
     }

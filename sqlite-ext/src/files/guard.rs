@@ -147,7 +147,7 @@ fn never(path: &Path, found: &Found, writing: Writing) -> Error {
                 Found::Ledger(Whose::OtherDomain) => "it is a ledger of another domain of this key",
                 Found::Ledger(Whose::OtherKey) => "it is a ledger of another key",
                 Found::Ledger(_) => "it is a ledger that this version cannot read",
-                Found::Bundle(_) => "this is a bundle, not a ledger; a bundle is given as the base",
+                Found::Bundle(_) => "this is a bundle, not a ledger; give a bundle as the base",
                 _ => "this is not a Lifeboat ledger, or its first bytes are damaged",
             };
             format!(

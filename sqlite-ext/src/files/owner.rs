@@ -24,7 +24,7 @@ pub(crate) fn take_over(file: &File, replaced: &Metadata, path: &Path) -> Result
     });
     taken.map_err(|error| {
         Error::host(format!(
-            "'{}' belongs to user {owner} and group {group}, and what replaces it would not ({error}); run this as that user, or \
+            "'{}' belongs to user {owner} and group {group}, and the new file would not ({error}); run this as that user, or \
              give another path",
             path.display()
         ))

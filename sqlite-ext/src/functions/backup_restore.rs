@@ -112,7 +112,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 
     check_may_restore(&app)?;
     if schema.eq_ignore_ascii_case("temp") {
-        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch; restore into another"));
+        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch space; restore into another"));
     }
     // This comes first: so nothing is lost that is committed from here on.
     let version = Version::of(&app, schema)?;

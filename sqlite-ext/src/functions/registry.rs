@@ -26,7 +26,7 @@ pub trait Registrar {
 macro_rules! scalar_functions {
     ($registrar:ident; $($name:ident ($arguments:expr) $effect:ident $result:ident;)*) => {$({
         struct Function;
-        const _: () = assert!(Effect::$effect.allows(&($arguments)), "what writes takes two arguments or more");
+        const _: () = assert!(Effect::$effect.allows(&($arguments)), "a function that writes takes two arguments or more");
         impl ScalarFunction for Function {
             const NAME: &'static str = stringify!($name);
             const ARGUMENTS: RangeInclusive<c_int> = $arguments;

@@ -156,7 +156,7 @@ pub fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (Stri
         Ok(Err(error)) => Err((error_text(name, &error), codes::of(&error))),
         // The payload is left out: it could have row content.
         Err(_) => Err((
-            format!("{name}: internal error: this is a bug in Lifeboat; please report it with what stands on stderr"),
+            format!("{name}: internal error: this is a bug in Lifeboat; please report it with the output on stderr"),
             codes::INTERNAL,
         )),
     }

@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Compress {
                         compress.tables.insert(table.clone(), packing).is_some()
                     };
                     if twice {
-                        return Err(A::Error::custom(format_args!("the table `{table}` stands there twice")));
+                        return Err(A::Error::custom(format_args!("the table `{table}` comes twice")));
                     }
                 }
                 compress.default = default.unwrap_or_default();
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(error(r#"{"compress": {"t": "gzip"}}"#), "misuse: the option `compress.t` must be `zstd` or `none`");
         assert_eq!(
             error(r#"{"compress": {"t": "zstd", "t": "none"}}"#),
-            "misuse: the option `compress`: the table `t` stands there twice"
+            "misuse: the option `compress`: the table `t` comes twice"
         );
         assert_eq!(error("[]"), "misuse: the options must be a JSON object, not an array");
         assert_eq!(error(r#"{"tables": 1}"#), "misuse: the option `tables` must be an array");

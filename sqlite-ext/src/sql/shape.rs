@@ -111,7 +111,7 @@ impl Columns {
                 limit.object(&named)
             }
             _ => Err(Error::corrupt(
-                "a row has another key, or another number of values, than its table has columns for",
+                "a row has a key of another kind, or another number of values, than its table has columns for",
             )),
         }
     }

@@ -56,7 +56,9 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
 ) -> Result<Exported<W, L>> {
     check_may_export(app)?;
     if request.schema.eq_ignore_ascii_case("temp") {
-        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch, and no state; name another"));
+        return Err(Error::misuse(
+            "the schema \"temp\" is this connection's own scratch space, and not a state; name another",
+        ));
     }
     let mut bases = Bases::open(app, keyed, request)?;
     let interrupt = AppInterrupt::of(app)?;
@@ -119,8 +121,9 @@ pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t 
     let mut options = ExportOptions::new(compress.default.into());
     for (table, packing) in &compress.tables {
         let found = tables.clone().find(|name| name.eq_ignore_ascii_case(table));
-        let found = found
-            .ok_or_else(|| Error::misuse(format!("the option `compress` names {table:?}, which is no table here")))?;
+        let found = found.ok_or_else(|| {
+            Error::misuse(format!("the option `compress` names {table:?}, which is not a table here"))
+        })?;
         options.tables.insert(found.to_owned(), (*packing).into());
     }
     Ok(options)

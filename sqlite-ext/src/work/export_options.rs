@@ -196,7 +196,7 @@ impl<'de> Deserialize<'de> for Conditions {
                 let mut conditions: Vec<(String, String)> = Vec::new();
                 while let Some((table, condition)) = map.next_entry::<String, String>()? {
                     if conditions.iter().any(|(other, _)| *other == table) {
-                        return Err(A::Error::custom(format_args!("the table `{table}` stands there twice")));
+                        return Err(A::Error::custom(format_args!("the table `{table}` comes twice")));
                     }
                     conditions.push((table, condition));
                 }
@@ -337,7 +337,7 @@ mod tests {
             (r#"{"tables": "t"}"#, "the option `tables` must be an array"),
             (r#"{"where": "x"}"#, "the option `where` must be an object from table names to SQL conditions"),
             (r#"{"where": {"t": 1}}"#, "the option `where.t` must be a string"),
-            (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` stands there twice"),
+            (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` comes twice"),
             (r#"{"now": true}"#, "the option `now` must be a number or a text"),
             (r#"{"threads": 0}"#, "the option `threads` must be 1, 2 or 3"),
             (r#"{"threads": -1}"#, "the option `threads` must be 1, 2 or 3"),

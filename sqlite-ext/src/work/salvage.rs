@@ -50,7 +50,7 @@ impl WatchedSalvage {
 pub(crate) fn refuse_expect(salvage: bool, expect: Option<&str>) -> Result<()> {
     if salvage && expect.is_some() {
         Err(Error::misuse(
-            "the options `salvage` and `expect` exclude one another: what is salvaged has the id of no state",
+            "the options `salvage` and `expect` exclude one another: a salvaged database has no state id",
         ))
     } else {
         Ok(())

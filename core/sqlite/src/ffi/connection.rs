@@ -115,7 +115,7 @@ impl<'app> Connection<'app> {
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         let (statement, rest) = self.prepare_first(sql.as_bytes(), || short(sql))?;
         if rest != 0 {
-            return Err(Error::misuse(format!("{}: {rest} bytes behind the first statement", short(sql))));
+            return Err(Error::misuse(format!("{}: {rest} bytes after the first statement", short(sql))));
         }
         Ok(statement)
     }

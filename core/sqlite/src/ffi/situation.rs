@@ -92,7 +92,7 @@ pub fn check_called_by_application(connection: &Connection<'_>, function: &str) 
         let word = first_word(&sql).unwrap_or_default();
         if !READING.iter().any(|reading| word.eq_ignore_ascii_case(reading)) {
             return Err(Error::misuse(format!(
-                "called while a statement of this connection is running that is no SELECT (it begins with {:?}), as if \
+                "called while a statement of this connection is running that is not a SELECT (it begins with {:?}), as if \
                  from a CHECK of the database; finish or reset that statement, and run it in a plain SELECT",
                 word.chars().take(20).collect::<String>()
             )));
@@ -101,7 +101,7 @@ pub fn check_called_by_application(connection: &Connection<'_>, function: &str) 
     }
     if !is_named {
         return Err(Error::misuse(
-            "no statement that is running calls it by its name, as if it were called from a view of the database; run \
+            "no running statement calls it by its name, as if it were called from a view of the database; run \
              it in a plain SELECT",
         ));
     }

@@ -32,13 +32,13 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
     let (kind, remedy) = match code & 0xff {
         _ if code == IOERR_WRITE => (
             ErrorKind::Host,
-            "; a disk may be full: free space, also where SQLite's temporary files lie (SQLITE_TMPDIR), and try again",
+            "; a disk may be full: free space, also for SQLite's temporary files (SQLITE_TMPDIR), and try again",
         ),
         BUSY | LOCKED => (ErrorKind::Busy, "; another connection or statement holds the lock: try again"),
         NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
         INTERRUPT => (ErrorKind::Interrupted, ""),
         _ if code == IOERR_SHORT_READ => (ErrorKind::Corrupt, "; the file is too short"),
-        IOERR => (ErrorKind::Host, "; the disk or its file system failed: look after it, then try again"),
+        IOERR => (ErrorKind::Host, "; the disk or its file system failed: check it, then try again"),
         CORRUPT | NOTADB => (ErrorKind::Corrupt, "; PRAGMA integrity_check tells more"),
         CONSTRAINT => (ErrorKind::Corrupt, ""),
         FULL => (ErrorKind::Host, "; free space (temporary files count too) and try again"),

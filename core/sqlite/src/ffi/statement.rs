@@ -282,8 +282,8 @@ impl<'c> Statement<'c> {
             Some(text) if text.contains('\0') => Err(Error::corrupt("a text with a NUL")),
             Some(text) => Ok(text),
             None => Err(Error::unsupported(
-                "its text is not well-formed Unicode, which names and SQL texts in a bundle have to be; make it anew with \
-                 a text that is",
+                "its text is not well-formed Unicode, as names and SQL texts in a bundle must be; make it again with \
+                 well-formed text",
             )),
         }
     }

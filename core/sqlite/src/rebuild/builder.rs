@@ -423,7 +423,7 @@ impl StateSink for Rebuild<'_> {
 
     fn table(&mut self, name: &str) -> Result<()> {
         if is_system_table(name) {
-            return Err(Error::corrupt(format!("table {name:?} is SQLite's own and has to come whole")));
+            return Err(Error::corrupt(format!("table {name:?} is SQLite's own and must come whole")));
         }
         self.loading = None;
         let (number, table) = self.planned(name)?;

@@ -56,7 +56,7 @@ fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, l
     let snapshot = Snapshot::open(database, "main")?;
     let failed = |found: String| {
         Err(Error::corrupt(format!(
-            "what SQLite built {found}: it holds what its tables cannot, or this machine fails; nothing of it was kept"
+            "the database that SQLite built {found}: the bundle holds rows that its tables cannot hold, or this machine fails; nothing was kept"
         )))
     };
     let is_left_out = |row: &&SchemaRow| row.kind == SchemaKind::Index && left_out.contains(&row.name);

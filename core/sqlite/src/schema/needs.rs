@@ -89,7 +89,7 @@ impl Need {
         let why = match &self.needed {
             Needed::Collation(_) | Needed::Function(..) => return Ok(()),
             Needed::AppFunction(name) => format!("calls {name}(), a function of the application, which no restore has"),
-            Needed::Other(words) => format!("could not be built anew: {words}"),
+            Needed::Other(words) => format!("could not be built again: {words}"),
         };
         Err(Error::unsupported(format!("{object} {why}; {drop}")))
     }

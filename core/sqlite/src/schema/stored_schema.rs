@@ -73,7 +73,10 @@ pub(crate) fn read(connection: &Connection<'_>, schema: &str, encoding: TextEnco
         };
         let rooted = statement.integer(3) > 0;
         if rooted != (class(&row) != Class::Treeless) {
-            return Err(corrupt(format!("{:?} has a b-tree and should not, or the other way round", row.name)));
+            return Err(corrupt(format!(
+                "{:?} has a b-tree and must not have one, or has none and needs one",
+                row.name
+            )));
         }
         rows.push(row);
     }

@@ -153,7 +153,7 @@ impl Table {
 fn key_terms(table: &str, terms: Vec<Term>) -> Result<Vec<KeyTerm>> {
     let terms = terms.into_iter().filter(|term| term.key).map(|term| {
         let column = usize::try_from(term.column)
-            .map_err(|_| Error::corrupt(format!("table {table:?}: its primary key has a term that is no column")))?;
+            .map_err(|_| Error::corrupt(format!("table {table:?}: its primary key has a term that is not a column")))?;
         Ok(KeyTerm { column, collation: term.collation, descending: term.descending })
     });
     terms.collect()

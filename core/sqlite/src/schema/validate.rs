@@ -100,7 +100,7 @@ impl Authorizer for Validation<'_> {
         };
         if !allowed {
             self.record.violation.get_or_insert_with(|| {
-                format!("it would do something else too (authorizer action {number}: {first:?}, {second:?})")
+                format!("it would also do something else (authorizer action {number}: {first:?}, {second:?})")
             });
         }
         allowed
@@ -188,7 +188,7 @@ impl Validator {
             match result {
                 Ok(0) if created => return Ok(outcome),
                 Ok(0) => return Err(refused(row, "it does not create what its row says")),
-                Ok(_) => return Err(refused(row, "more follows behind the statement")),
+                Ok(_) => return Err(refused(row, "more text follows after the statement")),
                 Err(error) if sqlite_error::is_of_machine(&error) => return Err(error.at(title(row))),
                 Err(error) if self.stand_in(&error, &mut tried)? => {}
                 Err(error) => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),

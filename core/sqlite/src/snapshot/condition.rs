@@ -88,7 +88,7 @@ impl Sandbox<'_> {
         }
         match result? {
             (statement, 0) => Ok(statement.parameters()),
-            _ => Err(Error::misuse(format!("{}: more follows behind the expression", place(table)))),
+            _ => Err(Error::misuse(format!("{}: more text follows after the expression", place(table)))),
         }
     }
 }
@@ -134,7 +134,7 @@ impl Authorizer for Record<'_> {
             FUNCTION => Some(format!(
                 "it uses the function {second}(), which SQLite itself does not have, or whose result is not always the same"
             )),
-            _ => Some(format!("it does something else than reading (authorizer action {number})")),
+            _ => Some(format!("it does more than read (authorizer action {number})")),
         };
         let allowed = violation.is_none();
         self.violation = self.violation.take().or(violation);
@@ -149,7 +149,7 @@ fn violation_of_read(tables: &HashSet<String>, table: &str, column: &str, schema
     if matches!(schema, "main" | "") && (tables.contains(&name) || is_subquery) {
         None
     } else {
-        Some(format!("it reads {table:?}, which is no ordinary table of the database"))
+        Some(format!("it reads {table:?}, which is not an ordinary table of the database"))
     }
 }
 

@@ -174,7 +174,7 @@ impl<'c> Snapshot<'c> {
     /// Misuse on a snapshot that was opened with a selection of its own.
     pub fn walk_as(&self, selection: Option<&Selection>, sink: &mut impl StateSink) -> Result<()> {
         if self.selected.is_some() {
-            return Err(Error::misuse("this snapshot is of a selection already"));
+            return Err(Error::misuse("this snapshot already has a selection"));
         }
         self.walk_with(selection, &self.schema()?, sink)
     }
@@ -293,8 +293,8 @@ impl<'c> Snapshot<'c> {
         while program.step()? {
             if program.text(1)? == "Null" {
                 return Err(Error::misuse(
-                    "an authorizer of this connection hides a column, which the bundle would lack; export from a \
-                     connection without it",
+                    "an authorizer of this connection hides a column, and the bundle would not have it; export from \
+                     a connection without that authorizer",
                 ));
             }
         }
@@ -328,7 +328,7 @@ impl<'c> Snapshot<'c> {
         {
             return Err(Error::misuse(format!(
                 "table {name:?}: its columns hide the rowid, so it is read in scan order, which \
-                 PRAGMA reverse_unordered_selects turns round; turn that off first"
+                 PRAGMA reverse_unordered_selects reverses; turn that off first"
             )));
         }
         // A table may have as many columns as a result can have. Then a second statement gives the rowid, in the same
@@ -436,7 +436,7 @@ impl<'c> Snapshot<'c> {
             if bytes > SYSTEM_TABLE_MAX || values > SYSTEM_VALUES_MAX {
                 return Err(Error::too_big(format!(
                     "table {name:?} is SQLite's own, and a bundle holds at most {SYSTEM_TABLE_MAX} bytes or \
-                     {SYSTEM_VALUES_MAX} values of it; delete what nobody needs of it"
+                     {SYSTEM_VALUES_MAX} values of it; delete rows of it that nobody needs"
                 )));
             }
             rows.push(OwnedRow::new(row));
