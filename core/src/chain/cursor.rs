@@ -16,10 +16,17 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyBytes(pub Vec<u8>);
 
+impl KeyBytes {
+    /// The order of this key and another one.
+    pub fn compare(&self, other: &[u8]) -> Ordering {
+        // Both were decoded before. If they were not, the order of their bytes is still an order.
+        compare_keys(&self.0, other).unwrap_or_else(|_| self.0.as_slice().cmp(other))
+    }
+}
+
 impl Ord for KeyBytes {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Both were decoded before. If they were not, the order of their bytes is still an order.
-        compare_keys(&self.0, &other.0).unwrap_or_else(|_| self.0.cmp(&other.0))
+        self.compare(&other.0)
     }
 }
 

@@ -62,12 +62,23 @@ impl<S: StateSink> Output<S> {
         self.sink.row(row.key, row.values).map_err(Refusal::Sink)
     }
 
-    /// A row of the table last begun. The row before it may come from another bundle. `key`: its canonical key.
-    pub fn row_of_chain(&mut self, row: &NewRow<'_>, key: &[u8], digest: Digest) -> Result<(), Refusal> {
-        let step = match row.key {
+    /// A row of the table last begun, of a chain. `key`: its canonical key. `step`: how the key stands to the one before it, if
+    /// that is known. It is not where the row before came from another bundle.
+    pub fn row_of_chain(
+        &mut self,
+        row: &NewRow<'_>,
+        key: &[u8],
+        step: Option<Step>,
+        digest: Digest,
+    ) -> Result<(), Refusal> {
+        let step = match (row.key, step) {
             // Two different rowids have different values.
-            Key::Rowid(_) => Some(Step::Higher),
-            Key::Primary(_) => self.keys.step(key)?,
+            (Key::Rowid(_), _) => Some(Step::Higher),
+            (Key::Primary(_), Some(step)) => {
+                self.keys.note(key);
+                Some(step)
+            }
+            (Key::Primary(_), None) => self.keys.step(key)?,
         };
         let step = step.ok_or_else(|| Error::corrupt("the keys of a table are not in order"))?;
         self.row(row, step, digest)

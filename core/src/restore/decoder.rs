@@ -199,7 +199,7 @@ impl<S: StateSink> ChangeSink for Items<'_, S> {
     ) -> std::result::Result<(), Refusal> {
         let Some(digest) = self.only_new(digests) else { return Ok(()) };
         let handed = match &mut self.overlay {
-            Some(overlay) => overlay.item(key, BaseItem::Row(row), digest, &mut self.out),
+            Some(overlay) => overlay.item(key, BaseItem::Row(row, step), digest, &mut self.out),
             None => self.out.row(row, step, digest),
         };
         self.defer(handed)

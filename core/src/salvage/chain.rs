@@ -291,8 +291,10 @@ impl<'s> Salvage<'s> {
                 if is_one_item {
                     out.item(&table.as_table(), item.value.bytes(), item.digest)?
                 } else {
-                    with_row(&item.key.0, item.value.bytes(), |row| out.row_of_chain(row, &item.key.0, item.digest))
-                        .map_err(Error::from)?
+                    with_row(&item.key.0, item.value.bytes(), |row| {
+                        out.row_of_chain(row, &item.key.0, None, item.digest)
+                    })
+                    .map_err(Error::from)?
                 }
             }
         }

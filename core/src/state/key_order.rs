@@ -39,6 +39,11 @@ impl KeyOrder {
         self.last.clear();
     }
 
+    /// Takes the next key, which is known to be in order.
+    pub fn note(&mut self, key: &[u8]) {
+        key.clone_into(&mut self.last);
+    }
+
     /// Takes the canonical bytes of the next key. None: the keys are not in order.
     ///
     /// # Errors
@@ -53,7 +58,7 @@ impl KeyOrder {
                 _ => return Ok(None),
             }
         };
-        key.clone_into(&mut self.last);
+        self.note(key);
         Ok(Some(step))
     }
 }
