@@ -84,7 +84,10 @@ fn the_keys_file_of_a_call_is_never_replaced() {
     // What is written with a write key does not replace the file that holds it.
     let key: String = one(&bench.db, "SELECT backup_write_key(?)", [&bench.key]);
     fs::write(&file, &key).unwrap();
-    never(&bench, &format!("file:{}", file.display()), &file, "write key");
+    let export = "SELECT backup_export_file('file:' || ?1, ?1, '{\"domain\": \"default\", \"replace\": true}')";
+    let found = error(&bench.db, export, [file.to_str()]);
+    assert!(found.contains("holds a write key and is never replaced"), "{found}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), key);
 }
 
 /// A mistyped name of the database, another one of the same domain, another part of it.
