@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{self, Write};
 
-/// UTF-16 is converted in pieces of so many characters.
+/// UTF-16 is converted in pieces of this many characters.
 const PIECE: usize = 4096;
 
-/// How long a text may be.
+/// The limit of a text's length.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit(pub usize);
 
@@ -17,7 +17,7 @@ impl Limit {
     /// The values in their order.
     ///
     /// # Errors
-    /// Too big for a text above the limit, and when there is no memory for it.
+    /// Too big for a text above the limit, or when there is no memory for it.
     pub fn array(self, values: &[Value<'_>]) -> Result<String> {
         self.text(|json| {
             for (index, value) in values.iter().enumerate() {
@@ -57,7 +57,7 @@ impl Limit {
     }
 }
 
-/// A text in the making.
+/// A text that is being written.
 struct Json {
     bytes: Vec<u8>,
     limit: usize,
@@ -88,7 +88,7 @@ pub(crate) enum Parsed {
     Text(TextEncoding, Vec<u8>),
 }
 
-/// Bytes in hexadecimal digits, by what they are.
+/// Bytes in hexadecimal digits, with a name for their kind.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Bytes {
@@ -125,7 +125,7 @@ impl Parsed {
                 Bytes::Blob(digits) => Self::Blob(from_hex(&digits)?),
                 Bytes::Text(digits) => Self::Text(encoding, from_hex(&digits)?),
             },
-            // As a number of its own: the bits of a REAL are exact then.
+            // As a number by itself: then the bits of a REAL are exact.
             b'-' | b'0'..=b'9' if json.contains(['.', 'e', 'E']) => Self::Real(json.parse().ok()?),
             b'-' | b'0'..=b'9' => Self::Integer(json.parse().ok()?),
             _ => return None,
@@ -133,7 +133,7 @@ impl Parsed {
     }
 }
 
-/// The values of a key that [`array()`] wrote; none for what it does not write.
+/// The values of a key that [`array()`] wrote. None for other texts.
 pub(crate) fn read_array(json: &[u8], encoding: TextEncoding) -> Option<Vec<Parsed>> {
     let values: Vec<&RawValue> = serde_json::from_slice(json).ok()?;
     values.into_iter().map(|value| Parsed::read(value.get(), encoding)).collect()
@@ -150,9 +150,9 @@ fn push(json: &mut Json, value: &Value<'_>) -> io::Result<()> {
     match value {
         Value::Null => json.write_all(b"null"),
         Value::Integer(integer) => write!(json, "{integer}"),
-        // What SQLite's own JSON functions write and read for infinity.
+        // SQLite's own JSON functions write and read this for infinity.
         Value::Real(real) if real.is_infinite() => json.write_all(if *real > 0.0 { b"9e999" } else { b"-9e999" }),
-        // The debug form always has a point or an exponent, and is the shortest that reads back the same.
+        // The debug form always has a point or an exponent, and is the shortest that gives the same number again.
         Value::Real(real) => write!(json, "{real:?}"),
         Value::Blob(bytes) => push_bytes(json, "blob", bytes),
         Value::Text(bytes) => match std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')) {

@@ -1,4 +1,4 @@
-//! What the functions do: the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`) joined.
+//! The work of the functions: joins the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`).
 //!
 //! ```text
 //! export, export_options  a snapshot → a bundle
@@ -10,7 +10,7 @@
 //! scratch                 a database that is rebuilt before it takes its place
 //! salvage                 what damaged bundles still prove
 //! compose                 a chain → one bundle
-//! summary                 what a function says it did
+//! summary                 the report of a function about its work
 //! ```
 
 pub(crate) mod base;

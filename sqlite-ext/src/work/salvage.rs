@@ -1,4 +1,4 @@
-//! What damaged bundles still prove, and what is said of the rest.
+//! What damaged bundles still prove, and the report about the rest.
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
@@ -11,7 +11,7 @@ use lifeboat_core::{AccessKey, Error, Result};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// As many ranges are listed at most: more of them say no more.
+/// At most this many ranges are listed. More of them would not help.
 const LISTED_MAX: usize = 10_000;
 
 /// Opens these bundles, oldest first, as far as they are sound.
@@ -27,7 +27,7 @@ pub(crate) fn open_salvage<'a>(
     salvage.map_err(|error| with_path(bundles, error))
 }
 
-/// The same for as long as a statement takes rows.
+/// The same, while a statement reads rows.
 pub(crate) struct WatchedSalvage {
     pub salvage: Salvage<'static>,
     pub places: Places,
@@ -43,26 +43,26 @@ impl WatchedSalvage {
     }
 }
 
-/// That nobody expects a state id of what is salvaged.
+/// Checks that nobody expects a state id of what is salvaged.
 ///
 /// # Errors
 /// Misuse.
 pub(crate) fn refuse_expect(salvage: bool, expect: Option<&str>) -> Result<()> {
     if salvage && expect.is_some() {
         Err(Error::misuse(
-            "the options `salvage` and `expect` exclude one another: what is salvaged has the id of no state",
+            "the options `salvage` and `expect` exclude one another: a salvaged database has no state id",
         ))
     } else {
         Ok(())
     }
 }
 
-/// What is damaged, and what may be missing for it.
+/// What is damaged, and what may be missing because of it.
 #[derive(Serialize)]
 pub(crate) struct Losses {
     damaged: Vec<DamageReport>,
     missing: Vec<MissingReport>,
-    /// How many ranges are not listed.
+    /// The number of ranges that are not listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_more: Option<usize>,
 }
@@ -94,9 +94,10 @@ struct MissingReport {
 enum Range {
     /// Settings, schema or selection.
     Part { part: &'static str },
-    /// Rows of one table. No key: from its beginning, up to its end.
+    /// Rows of one table. Without keys: from its beginning, up to its end.
     Table { table: String, from: Option<Box<RawValue>>, to: Option<Box<RawValue>> },
-    /// All between two keys, which may be of two tables. Nothing: from the beginning of the state, up to its end.
+    /// Everything between two keys, which may be in two tables. Without keys: from the beginning of the state, up to
+    /// its end.
     Between { after: Option<End>, before: Option<End> },
 }
 
@@ -108,10 +109,10 @@ enum End {
 }
 
 impl Losses {
-    /// Of all bundles. Keys are written up to this length.
+    /// The list of all bundles. Keys are written up to this length.
     ///
     /// # Errors
-    /// Too big for a key that is longer.
+    /// Too big for a longer key.
     pub fn of(salvage: &Salvage<'_>, limit: Limit) -> Result<Self> {
         let of_bundle = |(bundle, damage): (usize, lifeboat_core::salvage::Damage)| DamageReport {
             bundle,
@@ -156,7 +157,7 @@ impl End {
     }
 }
 
-/// What is no table.
+/// The parts that are not tables.
 fn name(part: &MissingPart<'_>) -> &'static str {
     match part {
         MissingPart::Settings => "settings",
