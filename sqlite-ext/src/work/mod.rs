@@ -6,7 +6,7 @@
 //! base, chains            the bundles that are given; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
-//! salvage                 what damaged bundles still prove
+//! salvage                 what damaged bundles still prove; losses: what is missing, as JSON
 //! compose                 a chain → one bundle
 //! summary                 what a function says it did
 //! ```
@@ -19,6 +19,7 @@ pub(crate) mod export_options;
 pub(crate) mod file_source;
 pub(crate) mod input;
 pub(crate) mod keyed;
+pub(crate) mod losses;
 pub(crate) mod restore;
 pub(crate) mod salvage;
 pub(crate) mod scratch;
