@@ -258,7 +258,7 @@ fn what_is_damaged_and_missing_is_the_same() {
             ("two", damaged(&bundle, &[2, chunks - 1]), 2..5),
             ("index", damaged(&bundle, &[chunks + 1]), 0..1),
             ("index and chunks", damaged(&bundle, &[4, 5, chunks - 1, chunks + 1]), 2..3),
-            ("schema", damaged(&bundle, &[1]), 2..6),
+            ("schema", damaged(&bundle, &[1]), 3..9),
         ];
         for (name, bytes, expected) in cases {
             let file = format!("{name}.bundle");
