@@ -260,7 +260,9 @@ fn what_is_damaged_and_missing_is_the_same() {
             ("index and chunks", damaged(&bundle, &[4, 5, chunks - 1, chunks + 1]), 2..3),
             ("schema", damaged(&bundle, &[1]), 3..9),
         ];
-        for (name, bytes, expected) in cases {
+        // What the encoding has to do with, is the keys.
+        let is_asked = |name: &str| encoding == "UTF-8" || ["two", "index and chunks"].contains(&name);
+        for (name, bytes, expected) in cases.into_iter().filter(|(name, ..)| is_asked(name)) {
             let file = format!("{name}.bundle");
             fs::write(scene.path(&file), bytes).unwrap();
             let _ = fs::remove_file(scene.path("command.db"));
