@@ -76,7 +76,30 @@ pub enum MissingPart<'a> {
     Table(&'a str),
 }
 
+/// What a range is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingRange<'a> {
+    /// This part, which is no table.
+    Part(MissingPart<'a>),
+    /// Rows of one table, whose keys [`Missing::from_key`] and [`Missing::to_key`] tell.
+    Table(&'a str),
+    /// All between two places. None: from the beginning of the state, up to its end.
+    Between(Option<MissingPart<'a>>, Option<MissingPart<'a>>),
+}
+
+/// As many ranges are listed at most where all are shown: more of them say no more.
+pub const LISTED_MAX: usize = 10_000;
+
 impl<'a> Missing<'a> {
+    /// What it is about.
+    pub fn range(&self) -> MissingRange<'a> {
+        match (self.from(), self.to()) {
+            (Some(MissingPart::Table(from)), Some(MissingPart::Table(to))) if from == to => MissingRange::Table(from),
+            (Some(from), Some(to)) if from == to => MissingRange::Part(from),
+            (from, to) => MissingRange::Between(from, to),
+        }
+    }
+
     /// Where the range begins. None at the beginning of the state.
     pub fn from(&self) -> Option<MissingPart<'a>> {
         self.hole.from.as_ref().map(part)

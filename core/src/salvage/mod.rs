@@ -18,5 +18,5 @@ pub(crate) mod open;
 pub(crate) mod rebuild;
 pub(crate) mod walk;
 
-pub use chain::{Missing, MissingPart, Salvage, SalvageReport, SalvagedRows};
+pub use chain::{LISTED_MAX, Missing, MissingPart, MissingRange, Salvage, SalvageReport, SalvagedRows};
 pub use open::Damage;

@@ -8,7 +8,7 @@
 //! base, chains            what they make together; file_source: reading them
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
-//! salvage                 what damaged bundles still prove
+//! salvage                 what damaged bundles still prove; losses: what is missing, as JSON
 //! compose                 a chain → one bundle
 //! summary                 the report of a function about its work
 //! ```
@@ -24,6 +24,7 @@ pub(crate) mod input;
 pub(crate) mod keyed;
 pub(crate) mod live_exporter;
 pub(crate) mod local;
+pub(crate) mod losses;
 pub(crate) mod restore;
 pub(crate) mod salvage;
 pub(crate) mod scratch;

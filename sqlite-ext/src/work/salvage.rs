@@ -5,14 +5,11 @@ use crate::sql::interrupt::AppInterrupt;
 use crate::sql::json::Limit;
 use crate::sql::table_function::Watch;
 use crate::work::file_source::{Places, sources, watch_all, with_path};
-use lifeboat_core::salvage::{Missing, MissingPart, Salvage};
+use crate::work::losses::{DamageReport, End, Losses, MissingReport, Range};
+use lifeboat_core::salvage::{Damage, LISTED_MAX, Missing, MissingPart, MissingRange, Salvage};
 use lifeboat_core::state::Key;
 use lifeboat_core::{AccessKey, Error, Result};
-use serde::Serialize;
 use serde_json::value::RawValue;
-
-/// At most this many ranges are listed. More of them would not help.
-const LISTED_MAX: usize = 10_000;
 
 /// Opens these bundles, oldest first, as far as they are sound.
 ///
@@ -57,104 +54,50 @@ pub(crate) fn refuse_expect(salvage: bool, expect: Option<&str>) -> Result<()> {
     }
 }
 
-/// What is damaged, and what may be missing because of it.
-#[derive(Serialize)]
-pub(crate) struct Losses {
-    damaged: Vec<DamageReport>,
-    missing: Vec<MissingReport>,
-    /// The number of ranges that are not listed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_more: Option<usize>,
-}
-
-/// A damaged bundle.
-#[derive(Serialize)]
-struct DamageReport {
-    bundle: usize,
-    header: bool,
-    chunks: usize,
-    index: bool,
-    footer: bool,
-}
-
-/// A range of the state.
-#[derive(Serialize)]
-struct MissingReport {
-    bundle: usize,
-    item: usize,
-    items: usize,
-    offset: u64,
-    why: &'static str,
-    #[serde(flatten)]
-    range: Range,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Range {
-    /// Settings, schema or selection.
-    Part { part: &'static str },
-    /// Rows of one table. Without keys: from its beginning, up to its end.
-    Table { table: String, from: Option<Box<RawValue>>, to: Option<Box<RawValue>> },
-    /// Everything between two keys, which may be in two tables. Without keys: from the beginning of the state, up to
-    /// its end.
-    Between { after: Option<End>, before: Option<End> },
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum End {
-    Part { part: &'static str },
-    Table { table: String, key: Option<Box<RawValue>> },
-}
-
 impl Losses {
     /// The list of all bundles. Keys are written up to this length.
     ///
     /// # Errors
     /// Too big for a longer key.
     pub fn of(salvage: &Salvage<'_>, limit: Limit) -> Result<Self> {
-        let of_bundle = |(bundle, damage): (usize, lifeboat_core::salvage::Damage)| DamageReport {
+        let damaged = (1..).zip(salvage.damage()).filter(|(_, damage)| *damage != Damage::default());
+        let of_bundle = |(bundle, damage): (usize, Damage)| DamageReport {
             bundle,
             header: damage.header,
             chunks: damage.chunks,
             index: damage.index,
             footer: damage.footer,
         };
-        let sound = lifeboat_core::salvage::Damage::default();
-        let damaged = (1..).zip(salvage.damage()).filter(|(_, damage)| *damage != sound).map(of_bundle).collect();
-        let report = |missing| MissingReport::of(&missing, limit);
-        let missing = salvage.missing().take(LISTED_MAX).map(report).collect::<Result<Vec<_>>>()?;
+        let report = |missing| missing_report(&missing, limit);
         let more = salvage.missing().skip(LISTED_MAX).count();
-        Ok(Self { damaged, missing, missing_more: (more > 0).then_some(more) })
+        Ok(Self {
+            damaged: damaged.map(of_bundle).collect(),
+            missing: salvage.missing().take(LISTED_MAX).map(report).collect::<Result<_>>()?,
+            missing_more: (more > 0).then_some(more),
+        })
     }
 }
 
-impl MissingReport {
-    fn of(missing: &Missing<'_>, limit: Limit) -> Result<Self> {
-        let key = |key: Option<Key<'_>>| key.map(|key| json_key(key, limit)).transpose();
-        let range = match (missing.from(), missing.to()) {
-            (Some(MissingPart::Table(from)), Some(MissingPart::Table(to))) if from == to => {
-                Range::Table { table: from.to_owned(), from: missing.from_key(key)?, to: missing.to_key(key)? }
-            }
-            (Some(from), Some(to)) if from == to => Range::Part { part: name(&from) },
-            (from, to) => Range::Between {
-                after: from.map(|part| End::of(part, || missing.from_key(key))).transpose()?,
-                before: to.map(|part| End::of(part, || missing.to_key(key))).transpose()?,
-            },
-        };
-        let Missing { bundle, item, items, offset, why, .. } = *missing;
-        Ok(Self { bundle, item, items, offset, why, range })
-    }
-}
-
-impl End {
-    fn of(part: MissingPart<'_>, key: impl FnOnce() -> Result<Option<Box<RawValue>>>) -> Result<Self> {
-        match part {
-            MissingPart::Table(table) => Ok(Self::Table { table: table.to_owned(), key: key()? }),
-            part => Ok(Self::Part { part: name(&part) }),
+fn missing_report(missing: &Missing<'_>, limit: Limit) -> Result<MissingReport> {
+    let key = |key: Option<Key<'_>>| key.map(|key| json_key(key, limit)).transpose();
+    let end = |part: MissingPart<'_>, key: Result<Option<Box<RawValue>>>| -> Result<End> {
+        Ok(match part {
+            MissingPart::Table(table) => End::Table { table: table.to_owned(), key: key? },
+            part => End::Part { part: name(&part) },
+        })
+    };
+    let range = match missing.range() {
+        MissingRange::Part(part) => Range::Part { part: name(&part) },
+        MissingRange::Table(table) => {
+            Range::Table { table: table.to_owned(), from: missing.from_key(key)?, to: missing.to_key(key)? }
         }
-    }
+        MissingRange::Between(from, to) => Range::Between {
+            after: from.map(|part| end(part, missing.from_key(key))).transpose()?,
+            before: to.map(|part| end(part, missing.to_key(key))).transpose()?,
+        },
+    };
+    let Missing { bundle, item, items, offset, why, .. } = *missing;
+    Ok(MissingReport { bundle, item, items, offset, why: why.to_owned(), range })
 }
 
 /// The parts that are not tables.
