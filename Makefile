@@ -85,7 +85,8 @@ soak: setup-test packages target/servers/installed
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-core -p lifeboat-ext -p lifeboat-loadable
 	$(CARGO) test $(LOCKED) --release -p lifeboat-ext --config "$(VALGRIND)" \
-	  --test functions --test chains --test deltas --test ledgers --test compositions --test look --test safety
+	  --test functions --test chains --test deltas --test ledgers --test compositions --test look --test safety \
+	  --test callers --test beside --test mistakes
 	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release $(IN_RELEASE) -- --include-ignored
 
 fuzz: setup-build rust

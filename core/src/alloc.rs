@@ -1,15 +1,15 @@
-//! Memory whose size a bundle or a database decides, and large buffers: where there is not enough,
-//! the caller gets an error, and the process goes on.
+//! Memory whose size a bundle or a database decides, and large buffers. Where there is not enough memory, the caller
+//! gets an error, and the process goes on.
 //!
-//! What is short (a key, a name, a message) is allocated as usual; where much of it adds up, an
-//! [`Allowance`] is asked. And who takes a large piece leaves some memory for what is short: it is
-//! then the large request that fails, not the next small one.
+//! Short pieces (a key, a name, a message) are allocated as usual. Where many of them add up, the code asks an
+//! [`Allowance`]. Code that takes a large piece leaves some memory for short ones: so the large request fails, and not
+//! the next short one.
 
 use crate::error::{Error, Result};
 
 /// A piece of this size is large.
 const LARGE: usize = 64 << 10;
-/// What has to be left when a large piece was taken.
+/// The memory that must be left after a large piece was taken.
 const LEFT: usize = 512 << 10;
 
 fn none(what: &str) -> Error {
@@ -26,7 +26,7 @@ pub(crate) fn copy(bytes: &[u8], what: &str) -> Result<Vec<u8>> {
     Ok(copy)
 }
 
-/// So many zeros.
+/// A buffer with this many zeros.
 ///
 /// # Errors
 /// As [`copy`].
@@ -36,7 +36,7 @@ pub(crate) fn zeros(length: usize, what: &str) -> Result<Vec<u8>> {
     Ok(zeros)
 }
 
-/// An empty vector with room for so many items.
+/// An empty vector with room for this many items.
 ///
 /// # Errors
 /// As [`copy`].
@@ -47,12 +47,12 @@ pub(crate) fn with_room<T>(length: usize, what: &str) -> Result<Vec<T>> {
     Ok(items)
 }
 
-/// After a piece of this size was taken.
+/// Checks that enough memory is left after a piece of this size was taken.
 fn leave_some(taken: usize, what: &str) -> Result<()> {
     if taken >= LARGE { room(LEFT, what) } else { Ok(()) }
 }
 
-/// Room for so many more bytes at the end.
+/// Makes room for this many more bytes at the end.
 ///
 /// # Errors
 /// As [`copy`].
@@ -84,23 +84,23 @@ pub(crate) fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// That so many bytes could be had now, all at once: before many small allocations that come to as
-/// much.
+/// Checks that this many bytes are free now. For the moment before many small allocations that come to this
+/// total.
 ///
 /// # Errors
 /// As [`copy`].
 pub(crate) fn room(bytes: usize, what: &str) -> Result<()> {
     let mut tried = Vec::<u8>::new();
     tried.try_reserve_exact(bytes).map_err(|_| none(what))?;
-    // A compiler may leave out what is taken and given back unused.
+    // A compiler may remove an allocation that is freed unused.
     std::hint::black_box(&mut tried);
     Ok(())
 }
 
-/// How much is asked for at once on behalf of small allocations.
+/// How much an allowance asks for at once, for many small allocations.
 const STEP: usize = 256 << 10;
 
-/// Makes sure now and then that there is memory for many small allocations.
+/// Checks now and then that there is memory for many small allocations.
 pub(crate) struct Allowance {
     left: usize,
     what: &'static str,
@@ -112,7 +112,7 @@ impl Allowance {
         Self { left: 0, what }
     }
 
-    /// Before allocations that come to about so many bytes.
+    /// Call this before allocations that come to about this many bytes.
     ///
     /// # Errors
     /// As [`copy`].

@@ -1,5 +1,6 @@
-//! Canonical CBOR (`FORMAT.md`, "Encoding"): cbor4ii writes shortest forms, and every reader here encodes again what it
-//! decoded and compares, since cbor4ii alone accepts more than one form.
+//! Canonical CBOR (`FORMAT.md`, "Encoding"). cbor4ii writes shortest forms, but it reads other forms, too. So every
+//! reader here checks the form: it encodes again what it decoded and compares, or it compares the length with that of
+//! the shortest form.
 
 use crate::error::{Error, Result};
 use cbor4ii::core::{dec, types};
@@ -8,7 +9,7 @@ use std::convert::Infallible;
 
 pub(crate) use cbor4ii::core::{enc::Encode, enc::Write, types::Bytes, types::Null};
 
-/// Major types (RFC 8949 §3.1), as the first byte's upper three bits say.
+/// Major types (RFC 8949 §3.1): the upper three bits of the first byte.
 pub(crate) mod major {
     pub const UNSIGNED: u8 = 0;
     pub const NEGATIVE: u8 = 1;
@@ -29,7 +30,7 @@ impl Write for Append<'_> {
     }
 }
 
-/// Counts what would be written.
+/// Counts the bytes that would be written.
 pub(crate) struct Count(pub u64);
 
 impl Write for Count {
@@ -67,7 +68,7 @@ pub(crate) fn write_into<T: Serialize>(room: Vec<u8>, item: &T) -> Vec<u8> {
 /// Corrupt, named after `what`.
 pub(crate) fn from_slice<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T> {
     let item: T =
-        cbor4ii::serde::from_slice(bytes).map_err(|_| Error::corrupt(format!("{what} is not what it should be")))?;
+        cbor4ii::serde::from_slice(bytes).map_err(|_| Error::corrupt(format!("{what} has the wrong form")))?;
     let mut again = cbor4ii::serde::Serializer::new(Compare::with(bytes));
     let written = item.serialize(&mut again).is_ok();
     if written && again.into_inner().is_same() {
@@ -77,7 +78,24 @@ pub(crate) fn from_slice<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], wh
     }
 }
 
-/// Reads items from a slice. Only what is asked for is read, so that nothing nests deeper than the types that are read.
+/// The length of the shortest head with this argument: of a number, or of a text, a byte string or an array of this
+/// length.
+pub(crate) fn head_length(argument: u64) -> usize {
+    match argument {
+        0..=23 => 1,
+        24..=0xff => 2,
+        0x100..=0xffff => 3,
+        0x1_0000..=0xffff_ffff => 5,
+        _ => 9,
+    }
+}
+
+/// The length of the canonical form of a text or a byte string of this length.
+pub(crate) fn string_length(bytes: usize) -> usize {
+    head_length(bytes as u64) + bytes
+}
+
+/// Reads items from a slice. It reads only what the caller asks for, so nothing nests deeper than the caller's types.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
@@ -105,7 +123,7 @@ impl<'a> Reader<'a> {
         T::decode(self).map_err(unreadable)
     }
 
-    /// The length of an array whose head comes next; never more than the bytes that are left.
+    /// Reads the head of an array and gives its length, which is never more than the bytes that are left.
     pub fn array(&mut self) -> Result<usize> {
         match types::Array::len(self).map_err(unreadable)? {
             Some(length) if length <= self.rest.len() => Ok(length),
@@ -114,7 +132,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the byte that is the canonical head of what comes next.
+    /// Takes the next byte, which must be this canonical head.
     pub fn exactly(&mut self, head: u8) -> Result<()> {
         match self.rest.split_first() {
             Some((first, rest)) if *first == head => {
@@ -126,7 +144,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An array of exactly `length` items comes next.
+    /// Reads the head of an array, which must have exactly `length` items.
     pub fn array_of(&mut self, length: usize) -> Result<()> {
         match self.array()? {
             found if found == length => Ok(()),
@@ -152,7 +170,7 @@ fn ended() -> Error {
     Error::corrupt("the data end within an item")
 }
 
-/// The decoder's own words could show a byte of content.
+/// The decoder's own message could show a byte of content.
 fn unreadable(_: dec::Error<Infallible>) -> Error {
     Error::corrupt("not the CBOR that is expected here")
 }
@@ -169,7 +187,7 @@ impl<'a> dec::Read<'a> for Reader<'a> {
     }
 }
 
-/// Compares what is written with what is expected, without holding a copy.
+/// Compares what is written with the expected bytes, without a copy.
 pub(crate) struct Compare<'a> {
     expected: &'a [u8],
     same: bool,
@@ -180,7 +198,7 @@ impl<'a> Compare<'a> {
         Self { expected, same: true }
     }
 
-    /// Everything that was expected was written, and nothing else.
+    /// True when all expected bytes were written, and no others.
     pub fn is_same(&self) -> bool {
         self.same && self.expected.is_empty()
     }

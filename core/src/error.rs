@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a caller should make of an [`Error`].
+/// What a caller should do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -95,7 +95,7 @@ pub struct Error {
     facts: Option<Box<Facts>>,
 }
 
-/// What is known of the cause. Most errors have little of it, and each result makes room for one.
+/// The facts about the cause. Most errors have few of them, and each result reserves the space of an error.
 #[derive(Clone, Debug, Default)]
 struct Facts {
     bundle: Option<usize>,
@@ -105,9 +105,9 @@ struct Facts {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// `SQLITE_NOMEM`
+/// The code of SQLite for no memory.
 const NO_MEMORY: i32 = 7;
-/// `SQLITE_FULL`
+/// The code of SQLite for a full disk.
 const DISK_FULL: i32 = 13;
 
 /// The result of everything in this crate that can fail.
@@ -133,17 +133,17 @@ impl Error {
         Self { kind, message: message.into(), facts: None }
     }
 
-    /// There is no memory: [`ErrorKind::TooBig`], with the code that SQLite has for it.
+    /// There is no memory: [`ErrorKind::TooBig`], with SQLite's code for it.
     pub fn no_memory(message: impl Into<String>) -> Self {
         Self::too_big(message).with_code(NO_MEMORY)
     }
 
-    /// No room is left on a disk: [`ErrorKind::Host`], with the code that SQLite has for it.
+    /// No room is left on a disk: [`ErrorKind::Host`], with SQLite's code for it.
     pub fn disk_full(message: impl Into<String>) -> Self {
         Self::host(message).with_code(DISK_FULL)
     }
 
-    /// What the caller should make of it.
+    /// What the caller should do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -153,22 +153,22 @@ impl Error {
         &self.message
     }
 
-    /// Which bundle of a chain it is about, the oldest being 1.
+    /// The number of the bundle in its chain, if the error is about one. The oldest is 1.
     pub fn bundle(&self) -> Option<usize> {
         self.facts.as_ref()?.bundle
     }
 
-    /// Which item of a bundle it is about.
+    /// The item of a bundle, if the error is about one.
     pub fn position(&self) -> Option<Position> {
         self.facts.as_ref()?.position
     }
 
-    /// The file that it is about.
+    /// The file, if the error is about one.
     pub fn path(&self) -> Option<&Path> {
         self.facts.as_ref()?.path.as_deref()
     }
 
-    /// The result code with which the host's database refused, where that was the cause; or that it has for such a cause.
+    /// The result code of the host's database: the one with which it refused, or the one that it has for such a cause.
     pub fn code(&self) -> Option<i32> {
         self.facts.as_ref()?.code
     }
@@ -183,7 +183,7 @@ impl Error {
         self
     }
 
-    /// The same error with the error that caused it, whose text stands in the message already.
+    /// The same error with the error that caused it. Its message holds the text of the cause already.
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.facts().source = Some(Arc::new(source));
         self
@@ -195,13 +195,14 @@ impl Error {
         self
     }
 
-    /// The same error, said of this item of a bundle.
+    /// The same error, about this item of a bundle.
     pub fn at_item(mut self, position: Position) -> Self {
         self.facts().position = Some(position);
         self.at(position)
     }
 
-    /// The same error, said of this bundle of a chain; the oldest is 1. What names a bundle already stays as it is.
+    /// The same error, about this bundle of a chain; the oldest is 1. An error that names a bundle already stays as it
+    /// is.
     pub fn in_bundle(mut self, number: usize) -> Self {
         if self.bundle().is_some() {
             return self;
@@ -210,19 +211,19 @@ impl Error {
         self.at(format_args!("bundle {number} of the chain"))
     }
 
-    /// The same error, whose message says already that it is about this bundle of a chain; the oldest is 1.
+    /// The same error, about this bundle of a chain; the oldest is 1. The message names the bundle already.
     pub fn about_bundle(mut self, number: usize) -> Self {
         self.facts().bundle = Some(number);
         self
     }
 
-    /// The same error with the path of the file that it is about put behind its message.
+    /// The same error with the path of its file put after the message.
     pub fn with_path(mut self, path: &Path) -> Self {
         self.facts().path = Some(path.to_owned());
         self.with(format_args!("'{}'", path.display()))
     }
 
-    /// The same error with what helps to find its cause put behind its message.
+    /// The same error with a hint at its cause put after the message.
     pub fn with(mut self, detail: impl fmt::Display) -> Self {
         self.message = format!("{} ({detail})", self.message);
         self
@@ -242,7 +243,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Two errors are equal when they say the same; what caused them is not compared.
+/// Two errors are equal when they say the same. Their causes are not compared.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
         let said = |error: &Self| (error.kind, error.code(), error.bundle(), error.position());

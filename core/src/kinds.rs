@@ -1,4 +1,4 @@
-//! What a file is, what a chunk holds, and how it is packed.
+//! The kinds of files, of chunks, and of compression.
 
 use crate::error::{Error, Result};
 use crate::limits::EXTENSIONS_MAX;
@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 pub enum FileKind {
     /// A bundle.
     Bundle,
-    /// A ledger: digests in place of rows.
+    /// A ledger: it has digests in place of rows.
     Ledger,
 }
 
@@ -24,7 +24,7 @@ pub enum ChunkKind {
     LastPart,
     /// A page of the index.
     IndexPage,
-    /// What a later version may put beside the changes: kind 16 to 23. This one writes none, and opens none.
+    /// What a later version may put beside the changes: kinds 16 to 23. This version writes none, and opens none.
     Extension(u8),
 }
 
@@ -54,7 +54,7 @@ impl ChunkKind {
     }
 }
 
-/// That a file of this kind may have so many extension chunks.
+/// Checks that a file of this kind may have this many extension chunks.
 ///
 /// # Errors
 /// Corrupt when a ledger has any; too big above the limit.
@@ -72,10 +72,10 @@ pub(crate) fn check_extensions(file_kind: FileKind, count: usize) -> Result<()> 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// As it is. For tables into which strangers write beside secrets: the length of a compressed chunk tells something
-    /// about its content (`SECURITY.md`).
+    /// Not compressed. For tables into which strangers write beside secrets: the length of a compressed chunk tells
+    /// something about its content (`SECURITY.md`).
     None,
-    /// zstd, where that is shorter.
+    /// Compressed with zstd, where that is shorter.
     #[default]
     Zstd,
 }

@@ -17,9 +17,9 @@
 //! log      what stands beside bundles: signed records of their order, names, ways to a state
 //! ```
 //!
-//! [`stream::Export`] and [`stream::BundleWriter`] are the way out, [`stream::Restore`] (an [`stream::Opener`] and a
-//! [`stream::Decoder`]) the way back, and [`stream::Audit`] checks a bundle without a key. The halves can run on two threads:
-//! `parallel`. [`salvage::Salvage`] gives what damaged bundles still prove.
+//! [`stream::Export`] and [`stream::BundleWriter`] are the way out. [`stream::Restore`] (an [`stream::Opener`] and a
+//! [`stream::Decoder`]) is the way back. [`stream::Audit`] checks a bundle without a key. The halves can run on two
+//! threads: `parallel`. [`salvage::Salvage`] gives what damaged bundles still prove.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod alloc;
@@ -64,7 +64,8 @@ pub mod keys {
     pub use crate::crypto::schedule::DomainKeys;
 }
 
-/// The steps between a state and its bytes, one by one: for who holds a stream, or divides the work between threads.
+/// The steps between a state and its bytes, one by one. For callers who hold a stream, or who divide the work between
+/// threads.
 pub mod stream {
     pub use crate::error::Position;
     pub use crate::export::chunk::{ExportTotals, PlainChunk};

@@ -1,5 +1,5 @@
-//! The revisions of the format, and every limit of it with its reason (`FORMAT.md`, "Limits"). All are bytes or counts. Those of the
-//! log stand in [`log`](crate::log).
+//! The revisions of the format, and every limit of it with its reason (`FORMAT.md`, "Limits"). All are bytes or counts.
+//! The limits of the log are in [`log`](crate::log).
 
 /// The revision of states: ids, order and encoding of items.
 pub const STATE_REVISION: u8 = 1;
@@ -10,7 +10,7 @@ pub const SUITE: u8 = 1;
 
 /// A chunk's plaintext: what a reader must hold at once, and what one lookup costs.
 pub const CHUNK_MAX: usize = 1 << 20;
-/// No cut before this size, so that sealing and hashing cost little a byte.
+/// No chunk is cut before this size, so that sealing and hashing cost little per byte.
 pub const CHUNK_MIN: usize = 64 << 10;
 /// The mean size of a chunk where rows are small: a changed row changes about this much of a full bundle.
 pub const CHUNK_TARGET: usize = 256 << 10;
@@ -34,13 +34,13 @@ pub const SCHEMA_ROWS_MAX: usize = 1 << 17;
 pub const SYSTEM_TABLE_MAX: usize = 16 << 20;
 /// The values in these rows: each takes a reader 24 bytes.
 pub const SYSTEM_VALUES_MAX: usize = 1 << 21;
-/// The encoded selection item: it is held whole, and its conditions are SQL that somebody wrote.
+/// The encoded selection item: it is held whole, and its conditions are SQL that a user wrote.
 pub const SELECTION_MAX: usize = 1 << 20;
 /// The name of a table, in bytes of UTF-8: it stands in each index entry.
 pub const TABLE_NAME_MAX: usize = 4096;
 /// The head of a run: the name with the head of its text.
 pub(crate) const RUN_HEAD_MAX: usize = TABLE_NAME_MAX + 3;
-/// The name of a domain, in bytes of UTF-8: it is for people.
+/// The name of a domain, in bytes of UTF-8: people read it.
 pub const DOMAIN_NAME_MAX: usize = 255;
 /// A text or blob in the key bound of an index entry is cut to this length.
 pub const BOUND_VALUE_MAX: usize = 32;
@@ -48,7 +48,7 @@ pub const BOUND_VALUE_MAX: usize = 32;
 pub const BOUND_VALUES_MAX: usize = 16;
 /// The whole index, opened: what reading it may cost.
 pub const INDEX_MAX: u64 = 256 << 20;
-/// Bundles of a chain: each costs a reader a footer and a few chunks; compose what is longer.
+/// Bundles of a chain: each costs a reader a footer and a few chunks. Compose a longer chain into one bundle.
 pub const CHAIN_MAX: usize = 1000;
 /// Extension chunks of a bundle.
 pub const EXTENSIONS_MAX: usize = 16;

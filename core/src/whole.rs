@@ -1,4 +1,4 @@
-//! A whole bundle in one call, for who needs neither threads nor chains.
+//! A whole bundle in one call, for callers who need neither threads nor chains.
 
 use crate::crypto::domain::Domain;
 use crate::crypto::key::{AccessKey, VerifyKey};
@@ -16,12 +16,13 @@ use std::io::{ErrorKind, Read, Write};
 /// How much of a bundle is read at once.
 const PIECE: usize = 64 << 10;
 
-/// Writes a full bundle of a state to `out` and gives `out` back. `walk` hands the state to the sink that it gets, in its
-/// order (see [`StateSink`]). The same state, domain and options give the same bytes (`FORMAT.md`, "Bundle"). Holds the
-/// index and one chunk of at most 1 MiB.
+/// Writes a full bundle of a state to `out` and gives `out` back. `walk` hands the state to the sink that it gets, in
+/// canonical order (see [`StateSink`]). The same state, domain and options give the same bytes (`FORMAT.md`, "Bundle").
+/// Holds the index and one chunk of at most 1 MiB.
 ///
 /// # Errors
-/// Those of `walk`; what no bundle can hold; host errors of `out`. What was written until then is of no use.
+/// Those of `walk`; too big for what no bundle can hold; host errors of `out`. After an error, what was written is of
+/// no use.
 pub fn export<W: Write>(
     domain: &Domain,
     options: ExportOptions,
@@ -35,19 +36,19 @@ pub fn export<W: Write>(
     writer.into_inner().finish(&finished.bundle)
 }
 
-/// Reads a full bundle and hands its state to `sink`. What the sink got counts only when this succeeds: then the bundle is
-/// whole, and the state is the one that it names (`FORMAT.md`, "Restoring"). Holds one chunk and one row.
+/// Reads a full bundle and hands its state to `sink`. What the sink got counts only when this succeeds: then the bundle
+/// is whole, and the state is the one that it names (`FORMAT.md`, "Restoring"). Holds one chunk and one row.
 ///
 /// # Errors
-/// Wrong key, corrupt, truncated, unsupported or too big, as the rules of `FORMAT.md` say; mismatch for a delta; those of
-/// reading and of the sink.
+/// Wrong key, corrupt, truncated, unsupported or too big, as the rules of `FORMAT.md` say; mismatch for a delta; those
+/// of reading and of the sink.
 pub fn restore<S: StateSink>(key: impl Into<AccessKey>, bundle: impl Read, sink: S) -> Result<(Report, S)> {
     let mut restore = Restore::new(key, sink);
     read_all(bundle, |piece| restore.push(piece))?;
     restore.finish()
 }
 
-/// Checks everything in a full bundle, its rows among it, and keeps nothing.
+/// Checks everything in a full bundle, also its rows, and keeps nothing.
 ///
 /// # Errors
 /// As [`restore`].
@@ -55,8 +56,8 @@ pub fn verify(key: impl Into<AccessKey>, bundle: impl Read) -> Result<Report> {
     Ok(restore(key, bundle, Discard)?.0)
 }
 
-/// Checks what needs no key: that all bytes of a bundle are those that somebody signed. With `expected`: that this key
-/// signed it. Without, it tells damage, and no forgery (`FORMAT.md`, "Footer").
+/// Checks what needs no key: that all bytes of a bundle are those that somebody signed. With `expected`, also that this
+/// key signed it. Without `expected` it finds damage, but no forgery (`FORMAT.md`, "Footer").
 ///
 /// # Errors
 /// Corrupt, truncated, unsupported or too big; mismatch for another verify key than expected; those of reading.

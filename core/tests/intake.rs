@@ -66,7 +66,7 @@ fn deltas_come_out_as_they_came_however_the_pieces_are_cut() {
 fn what_is_no_delta_is_refused_with_its_number() {
     let [full, ab, bc, _] = bundles();
     let ledger = export_from(None, &state(0), ExportOptions::default()).unwrap().1;
-    let full_bundle = "of the chain does not follow: it is a full bundle, with which a chain begins";
+    let full_bundle = "of the chain does not follow: it is a full bundle, and a chain begins with that";
     refused(&[&full], ErrorKind::Mismatch, &format!("bundle 2 {full_bundle}"));
     refused(&[&ab, &full], ErrorKind::Mismatch, &format!("bundle 3 {full_bundle}"));
     refused(&[&ab, &ledger], ErrorKind::Mismatch, "bundle 3 of the chain: this is a ledger");

@@ -40,7 +40,7 @@ fn links_that_do_not_hold() {
     assert!(reason(&[&full, &bc]).contains("bundle 2 of the chain does not follow: it leads on from the state"));
     assert!(reason(&[&full, &ab, &ab]).contains("bundle 3 of the chain does not follow: it is bundle 2 again"));
     assert!(reason(&[&full, &ab, &bc, &be]).contains("a fork: it leads on from bundle 2, and so does bundle 3"));
-    assert!(reason(&[&ab, &bc, &full]).contains("a full bundle, with which a chain begins"));
+    assert!(reason(&[&ab, &bc, &full]).contains("a full bundle, and a chain begins with that"));
     assert!(
         reason(&[&full, &bc, &ab, &cd])
             .contains("bundle 2 of the chain does not follow: a wrong order: bundle 3 comes")

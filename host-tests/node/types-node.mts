@@ -11,7 +11,19 @@ import {
   IllFormedText,
   LifeboatError,
 } from 'lifeboat-recovery';
-import type { Batch, Chain, Kind, Progress, Recovered, Report, Summary, Value, Verified } from 'lifeboat-recovery';
+import type {
+  Batch,
+  Chain,
+  Kind,
+  Progress,
+  Recovered,
+  Report,
+  Salvaged,
+  SalvagedDatabase,
+  Summary,
+  Value,
+  Verified,
+} from 'lifeboat-recovery';
 import { lifeboat } from 'lifeboat-recovery/core';
 
 declare const key: string;
@@ -56,6 +68,17 @@ for await (const { table, columns, rows: batch } of rows('a.bundle', key) satisf
 const iterator = rows('a.bundle', key);
 const last = await iterator.next();
 if (last.done) last.value satisfies Summary;
+
+const salvaged: Salvaged = await info('a.bundle', key, { salvage: true });
+for (const range of salvaged.missing) {
+  if ('table' in range) console.log(range.table, range.from, range.to);
+  else if ('part' in range) console.log(range.part);
+  else console.log(range.after, range.before);
+}
+const rescued: SalvagedDatabase = await recoverFile('a.bundle', key, 'a.db', { salvage: true, replace: true });
+rescued.foreignKeyCheck satisfies string[];
+const left = await rows('a.bundle', key, { salvage: true }).next();
+if (left.done) left.value satisfies Salvaged;
 
 try {
   await verify([]);

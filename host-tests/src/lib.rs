@@ -8,6 +8,7 @@ pub mod digest;
 pub mod equal;
 pub mod history;
 pub mod host;
+pub mod items;
 pub mod packages;
 pub mod random;
 pub mod sqlites;

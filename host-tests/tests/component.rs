@@ -12,7 +12,7 @@ use lifeboat_host_tests::zkap::Size;
 use rusqlite::Connection;
 use rusqlite::types::Value as Stored;
 use tempfile::tempdir;
-use wasm::{Batch, IllFormedText, Instance, Layout, PIECE, Value, case};
+use wasm::{Batch, Instance, Layout, PIECE, StoredText, Value, case};
 
 mod wasm;
 
@@ -31,7 +31,7 @@ fn recover(bundle: &[u8], key: &str, piece: usize, copy: &Path) -> wasm::Recover
     let mut file = Vec::new();
     let recovered = Instance::new(4 * GIB).recover(bundle, key, piece, |bytes| file.extend_from_slice(bytes));
     let recovered = recovered.unwrap_or_else(|e| panic!("{}: {e:?}", copy.display()));
-    assert_eq!(recovered.size, file.len() as u64);
+    assert_eq!(recovered.built.size, file.len() as u64);
     fs::write(copy, file).unwrap();
     recovered
 }
@@ -45,7 +45,7 @@ fn imports_nothing() {
     assert!(imports.is_empty(), "{imports:?}");
     let exports: Vec<String> =
         wasm::component().component_type().exports(engine).map(|(name, _)| name.to_string()).collect();
-    assert_eq!(exports, ["lifeboat:recovery/recovery@0.4.0"]);
+    assert_eq!(exports, ["lifeboat:recovery/recovery@0.5.0"]);
 }
 
 /// Z3 Z11 Z12 Z13 Z20: the databases of the other tests, recovered in the component, are equal and export to the same bundle.
@@ -65,7 +65,7 @@ fn whole_databases() {
         let piece = 1 + random.below(PIECE as u64) as usize;
         let began = std::time::Instant::now();
         let recovered = recover(&bundle, &key, piece, &copy);
-        println!("{}: {} bytes in {:?}", database.display(), recovered.size, began.elapsed());
+        println!("{}: {} bytes in {:?}", database.display(), recovered.built.size, began.elapsed());
         assert!(recovered.summary.report.authentic);
         assert_equal(&database, &copy);
         assert!(bundle == export(&copy, &key), "{}: the copy exports to another bundle", database.display());
@@ -166,7 +166,7 @@ fn all_rows(bundle: &[u8], key: &str) -> Vec<Batch> {
                     }
                     assert_eq!(bytes.len() as u64, long.length);
                     *value = match long.text {
-                        Some(encoding) => Value::IllFormedText(IllFormedText { encoding, bytes }),
+                        Some(encoding) => Value::IllFormedText(StoredText { encoding, bytes }),
                         None => Value::Blob(bytes),
                     };
                 }
@@ -235,7 +235,7 @@ fn same_rows(db: &Connection, table: &str, found: &[(Option<i64>, &Vec<String>, 
 }
 
 /// The bytes of a text that is none, as the file holds them.
-fn in_file(text: &IllFormedText, utf8: bool, big: bool) -> Vec<u8> {
+fn in_file(text: &StoredText, utf8: bool, big: bool) -> Vec<u8> {
     let is_big = matches!(text.encoding, wasm::Encoding::Utf16be);
     if utf8 || is_big == big {
         return text.bytes.clone();

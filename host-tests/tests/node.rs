@@ -51,6 +51,7 @@ fn the_package() {
         "early.test.mjs",
         "files.test.mjs",
         "package.test.mjs",
+        "salvage.test.mjs",
     ]);
 }
 

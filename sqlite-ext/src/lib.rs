@@ -17,14 +17,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `README.md` beside this crate and the pages in `manual/` are the reference of the functions. The
-//! same functions as a file that any SQLite loads are the crate `lifeboat-loadable`, in `loadable/`;
-//! one process may have both.
+//! The reference of the functions is `README.md` beside this crate, and the pages in `manual/`. The
+//! crate `lifeboat-loadable` in `loadable/` has the same functions as a file that any SQLite loads.
+//! One process may have both.
 //!
 //! ```text
-//! functions  the SQL functions, a file for each, and the table of them all: `registry`
+//! functions  the SQL functions, one file for each, and the table of all: `registry`
 //! sql        between SQLite and the functions: every call passes `edge`
-//! work       what the functions do: the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`) joined
+//! work       the work of the functions: joins the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`)
 //! files      which files may be replaced, and how one takes the place of another
 //! linked     [`auto_extension`] and [`register`], for programs that link their SQLite
 //! ```
@@ -35,14 +35,14 @@ mod linked;
 mod sql;
 mod work;
 
-/// The unit tests have to link a SQLite, too.
+/// The unit tests must link a SQLite, too.
 #[cfg(test)]
 use rusqlite as _;
 
 pub use lifeboat_core::{Error, ErrorKind, Result};
 pub use linked::{auto_extension, register};
 
-/// What the loadable form registers. Not for other users: it changes without notice.
+/// The parts that the loadable form registers. Not for other users: they change without notice.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::functions::registry::{Registrar, register_all};

@@ -1,7 +1,7 @@
 //! The extension without a file: linked into a program, together with its SQLite.
 //!
-//! The functions that call SQLite by its symbols are `#[inline]`, so that they are compiled where they are used: the
-//! loadable form, which gets SQLite's functions from its host, refers to none of them.
+//! The functions that call SQLite by its symbols are `#[inline]`, so that they are compiled where they are used. The
+//! loadable form gets SQLite's functions from its host, and refers to none of these symbols.
 
 use crate::functions::registry::{Registrar, register_all};
 use crate::sql::edge::{ScalarFunction, call, guard};
@@ -16,13 +16,14 @@ use std::ptr;
 
 type EntryPoint = unsafe extern "C" fn(*mut sqlite3, *mut *mut c_char, *const c_void) -> c_int;
 
-/// Makes Lifeboat's SQL functions known to each connection that the SQLite of this program opens from now on.
+/// Registers Lifeboat's SQL functions on each connection that the SQLite of this program opens from now on.
 ///
-/// The program must link a SQLite, 3.35 or later: with `rusqlite`, say, with or without its feature `bundled`. Calling this
-/// again changes nothing.
+/// The program must link a SQLite, 3.35 or later: for example with `rusqlite`, with or without its feature `bundled`. A
+/// second call changes nothing.
 ///
 /// # Errors
-/// [Unsupported](crate::ErrorKind::Unsupported) when that SQLite is too old; [host](crate::ErrorKind::Host) when it refuses.
+/// [Unsupported](crate::ErrorKind::Unsupported) when that SQLite is too old; [host](crate::ErrorKind::Host) when it
+/// refuses.
 #[inline]
 pub fn auto_extension() -> Result<()> {
     // SAFETY: this is the declaration of sqlite3.h, with the type that SQLite calls an entry point by.
@@ -37,15 +38,15 @@ pub fn auto_extension() -> Result<()> {
     }
 }
 
-/// Makes Lifeboat's SQL functions known to one connection: with `rusqlite`, that of `connection.handle().cast()`.
+/// Registers Lifeboat's SQL functions on one connection. With `rusqlite` that is `connection.handle().cast()`.
 ///
 /// # Errors
-/// [Unsupported](crate::ErrorKind::Unsupported) when SQLite is too old; [host](crate::ErrorKind::Host) with SQLite's words
-/// when it refuses.
+/// [Unsupported](crate::ErrorKind::Unsupported) when SQLite is too old; [host](crate::ErrorKind::Host) with SQLite's
+/// words when it refuses.
 ///
 /// # Safety
-/// `db` is a `sqlite3 *`: a connection that is open, of the SQLite that is linked into this program, and that no other thread uses
-/// meanwhile.
+/// `db` is a `sqlite3 *`: a connection that is open, of the SQLite that is linked into this program, and that no other
+/// thread uses meanwhile.
 #[inline]
 pub unsafe fn register(db: *mut c_void) -> Result<()> {
     enter_linked()?;
@@ -92,7 +93,7 @@ fn linked_host() -> Host {
     crate::__host_functions!({ host! })
 }
 
-/// What SQLite calls for each connection that it opens.
+/// SQLite calls this for each connection that it opens.
 #[doc(hidden)]
 pub unsafe extern "C" fn on_open(db: *mut sqlite3, error: *mut *mut c_char, _: *const c_void) -> c_int {
     // SAFETY: SQLite is opening this connection.

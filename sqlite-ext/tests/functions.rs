@@ -287,7 +287,7 @@ fn options_that_are_wrong() {
         (r#"{"schema": "other"}"#, "backup_export: misuse: no schema named \"other\""),
         (
             r#"{"compress": {"peple": "none"}}"#,
-            "backup_export: misuse: the option `compress` names \"peple\", which is no table",
+            "backup_export: misuse: the option `compress` names \"peple\", which is not a table",
         ),
         ("{", "backup_export: misuse: the options are not JSON"),
     ] {

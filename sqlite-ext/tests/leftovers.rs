@@ -201,8 +201,7 @@ fn a_file_of_another_user_stays_that_users() {
         let child = command.uid(NOBODY).gid(NOBODY).stdout(std::process::Stdio::piped()).spawn().unwrap();
         let said = said(child);
         assert!(
-            said.contains(": host: '")
-                && said.contains("belongs to user 0 and group 0, and what replaces it would not"),
+            said.contains(": host: '") && said.contains("belongs to user 0 and group 0, and the new file would not"),
             "{said}"
         );
         assert!(fs::read(&path).unwrap() == before && owner(&path) == (0, 0, 0o666), "{target}");

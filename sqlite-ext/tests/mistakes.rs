@@ -145,6 +145,38 @@ fn a_mistyped_key_is_told_as_such() {
     }
 }
 
+/// The beginning of a key is mistyped: the error names each beginning that such a key can have.
+#[test]
+fn the_beginning_that_a_key_should_have_is_named() {
+    let scene = Scene::new();
+    let made = |function: &str| one::<String>(&scene.db, &format!("SELECT {function}(?)"), [&scene.key]);
+    let (write, read) = (made("backup_write_key"), made("backup_read_key"));
+    let any = "this is not a recovery key, write key or read key: it should start with \"lifeboatkey1\", \
+               \"lifeboatwrite1\" or \"lifeboatread1\"";
+    let alone = |kind: &str, beginning: &str| {
+        format!("this is not a {kind}: a character of its beginning is wrong, which should be \"{beginning}\"; compare")
+    };
+    for (text, why) in [
+        (scene.key.replacen("key", "kex", 1), alone("recovery key", "lifeboatkey1")),
+        (write.replacen("write", "wrote", 1), alone("write key", "lifeboatwrite1")),
+        (write.replacen("write", "writ", 1), alone("write key", "lifeboatwrite1")),
+        (read.replacen("read", "raed", 1), alone("read key", "lifeboatread1")),
+        ("swordfish".to_owned(), any.to_owned()),
+    ] {
+        let found = error(&scene.db, "SELECT backup_export(?)", [&text]);
+        assert!(found.starts_with(&format!("backup_export: misuse: {why}")), "{found}");
+        assert!(!found.contains(&text[text.len() - 30.min(text.len() / 2)..]), "{found}");
+    }
+    // A verify key will do here.
+    let bundle = scene.path("app.bundle");
+    let verify = |text: &str| error(&scene.db, "SELECT backup_verify(?, ?)", [bundle.as_str(), text]);
+    let found = verify("swordfish");
+    assert!(found.contains("this is not a recovery key, write key, read key or verify key: it should"), "{found}");
+    assert!(found.contains("\"lifeboatread1\" or \"lifeboatverify1\""), "{found}");
+    let found = verify(&scene.verify_key.replacen("verify", "verfiy", 1));
+    assert!(found.contains(&alone("verify key", "lifeboatverify1")), "{found}");
+}
+
 #[test]
 fn state_ids_may_come_in_groups() {
     let scene = Scene::new();
@@ -199,4 +231,71 @@ fn no_form_of_a_key_is_shown() {
         [&scene.key, &scene.verify_key],
     );
     assert!(found.contains(&scene.verify_key), "{found}");
+}
+
+#[test]
+fn keys_never_stand_in_errors() {
+    let (db, key, bundle) = sample();
+    let directory = directory();
+    let path = directory.path().join("a.bundle").display().to_string();
+    let wrong = format!("{}{}", &key[..key.len() - 1], if key.ends_with('q') { 'p' } else { 'q' });
+    let body = &key[20..50];
+    let mut checked = 0;
+    for sql in [
+        "SELECT backup_export(?2)",
+        "SELECT backup_export('file:' || ?1)",
+        "SELECT backup_export('env:' || ?1)",
+        "SELECT backup_export(' x' || ?1)",
+        "SELECT backup_export(?1, ?1)",
+        "SELECT backup_export(?1, json_object('domain', ?1, ?1, 1))",
+        "SELECT backup_export(?1, json_object('compress', ?1))",
+        "SELECT backup_export(?1, json_object('compress', json_object(?1, 'none')))",
+        "SELECT backup_export(?1, json_object('schema', ?1))",
+        "SELECT backup_export(?1, json_object('base', ?1))",
+        "SELECT backup_export(?1, json_object('base', json_array('./' || ?1)))",
+        "SELECT backup_export(?1, json_object('ledger', ?1, ?1, 1))",
+        "SELECT backup_export(?1, json_object('tables', json_array(?1)))",
+        "SELECT backup_export(?1, json_object('where', json_object('t', ?1)))",
+        "SELECT backup_export(?1, json_object('where', json_object(?1, '1')))",
+        "SELECT backup_estimate(?1, json_object('base', ?4 || ?1))",
+        "SELECT backup_compose(?1, ?1)",
+        "SELECT backup_compose_file(?3, ?1, ?1)",
+        "SELECT backup_export_file(?4, ?1)",
+        "SELECT backup_export_file(?1, ?4, json_object('ledger', '/none/' || ?1))",
+        "SELECT backup_export_file(?1, ?1)",
+        "SELECT backup_export_file(?1, '/none/' || ?1)",
+        "SELECT backup_verify(?1, ?3)",
+        "SELECT backup_verify(?1)",
+        "SELECT backup_verify(?3, ?2)",
+        "SELECT backup_verify('./' || ?1, ?1)",
+        "SELECT backup_verify(?3, ?1, json_object('expect', ?1))",
+        "SELECT backup_verify(?3, ?1, json_object('level', ?1))",
+        "SELECT backup_info(?1, ?3)",
+        "SELECT backup_info('[\"' || ?1 || '\"]', ?1)",
+        "SELECT backup_restore(?1, ?3)",
+        "SELECT backup_restore(?3, ?1)",
+        "SELECT backup_restore_file(?3, ?1, ?1)",
+        "SELECT backup_restore_file(?3, ?4, ?1)",
+        "SELECT backup_verify_key(?2)",
+        "SELECT backup_verify_key(?1, CAST(x'ff' AS TEXT) || ?1)",
+        "SELECT * FROM backup_tables(?1, ?3)",
+        "SELECT * FROM backup_tables(?3, ?2)",
+        "SELECT * FROM backup_rows(?3, ?1, ?1)",
+        "SELECT * FROM backup_rows(?1, ?3, 't')",
+    ] {
+        let all = params![key, wrong, bundle, path];
+        let mut statement = db.prepare(sql).unwrap();
+        for number in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(number, all[number - 1]).unwrap();
+        }
+        let found = statement.raw_query().next().map(|_| ()).expect_err(sql).to_string();
+        assert!(!found.to_ascii_lowercase().contains(body), "{sql}: {found}");
+        checked += 1;
+    }
+    assert_eq!(checked, 40);
+    assert_eq!(names(directory.path()), [""; 0]);
+    let hidden = db.query_row("SELECT recovery_key FROM backup_tables(?, ?)", params![bundle, key], |row| {
+        row.get::<_, Option<String>>(0)
+    });
+    assert_eq!(hidden, Ok(None));
 }

@@ -20,12 +20,13 @@ const WRITERS: [&str; 7] = [
     "SELECT backup_export_file(?1, ?3 || '.new', json_object('ledger', ?3)), ?2",
 ];
 
-fn never(bench: &Bench, key: &str, target: &Path) {
+/// No writer replaces the target, which holds a key of this kind.
+fn never(bench: &Bench, key: &str, target: &Path, kind: &str) {
     let (before, names) = (fs::read(target).unwrap(), bench.names());
     for sql in WRITERS {
         let found = error(&bench.db, sql, params![key, bench.path("0").to_str(), target.to_str()]);
         assert!(
-            found.contains(": misuse: '") && found.contains("holds a recovery key and is never replaced"),
+            found.contains(": misuse: '") && found.contains(&format!("holds a {kind} and is never replaced")),
             "{sql}: {found}"
         );
         assert!(!found.contains("\"replace\""), "{sql}: {found}");
@@ -51,7 +52,14 @@ fn a_key_is_never_replaced() {
         large.as_bytes(),
     ] {
         fs::write(bench.path("precious"), text).unwrap();
-        never(&bench, &bench.key, &bench.path("precious"));
+        never(&bench, &bench.key, &bench.path("precious"), "recovery key");
+    }
+    for (function, kind) in [("backup_write_key", "write key"), ("backup_read_key", "read key")] {
+        let key: String = one(&bench.db, &format!("SELECT {function}(?, 'other')"), [&bench.key]);
+        for text in [format!("{key}\n"), key.to_uppercase(), key[..30].to_owned()] {
+            fs::write(bench.path("precious"), text).unwrap();
+            never(&bench, &bench.key, &bench.path("precious"), kind);
+        }
     }
 }
 
@@ -70,9 +78,16 @@ fn the_keys_file_of_a_call_is_never_replaced() {
     let names = ["the.key", "hard", "soft", "sub/../the.key"];
     for named in names {
         for target in names {
-            never(&bench, &format!("file:{}", bench.path(named).display()), &bench.path(target));
+            never(&bench, &format!("file:{}", bench.path(named).display()), &bench.path(target), "recovery key");
         }
     }
+    // What is written with a write key does not replace the file that holds it.
+    let key: String = one(&bench.db, "SELECT backup_write_key(?)", [&bench.key]);
+    fs::write(&file, &key).unwrap();
+    let export = "SELECT backup_export_file('file:' || ?1, ?1, '{\"domain\": \"default\", \"replace\": true}')";
+    let found = error(&bench.db, export, [file.to_str()]);
+    assert!(found.contains("holds a write key and is never replaced"), "{found}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), key);
 }
 
 /// A mistyped name of the database, another one of the same domain, another part of it.

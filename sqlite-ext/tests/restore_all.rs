@@ -301,7 +301,8 @@ fn files_come_back_with_their_modes() {
     fs::write(from.join("key"), &scene.key).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, from.join("fifo"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
         .unwrap();
-    for (name, wanted) in [("link", "is a symbolic link"), ("fifo", "is a FIFO"), ("key", "holds a key; keep it apart")]
+    for (name, wanted) in
+        [("link", "is a symbolic link"), ("fifo", "is a FIFO"), ("key", "holds a recovery key; keep it apart")]
     {
         let options = scene.options(0, json!({"domain": "files", "files": [from.join(name)]}));
         let found = error(&scene.db, SAVE, params![scene.key, scene.store(), options]);

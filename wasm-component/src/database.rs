@@ -7,11 +7,18 @@ use lifeboat_core::state::{TextEncoding, Value};
 use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, prove};
 
-/// What [`Database::finish`] built.
+/// What [`Database::finish`] recovered.
 #[derive(Clone, Debug)]
 pub struct Recovered {
     /// What is in it.
     pub report: Report,
+    /// The file.
+    pub built: Built,
+}
+
+/// A database file that was built.
+#[derive(Clone, Debug)]
+pub struct Built {
     /// Size of the file in bytes.
     pub size: u64,
     /// What this SQLite computed anew because it is no part of a state.
@@ -27,6 +34,20 @@ pub struct Layout {
     pub page_size: u32,
     /// Leave out the indexes that this SQLite cannot build.
     pub skip_indexes: bool,
+}
+
+impl Layout {
+    /// The options of a rebuild that has this layout.
+    ///
+    /// # Errors
+    /// Misuse when SQLite has no pages of this size.
+    pub(crate) fn options(self) -> Result<RebuildOptions> {
+        let Self { page_size, skip_indexes } = self;
+        if !(512..=65536).contains(&page_size) || !page_size.is_power_of_two() {
+            return Err(Error::misuse(format!("page size {page_size}: give a power of two from 512 to 65536")));
+        }
+        Ok(RebuildOptions { page_size, skip_indexes, ..RebuildOptions::default() })
+    }
 }
 
 impl Default for Layout {
@@ -49,8 +70,8 @@ struct Building {
     expect: Option<StateId>,
 }
 
-/// The pages of the finished database, from `next` on (the first is 1).
-struct Pages {
+/// The pages of a finished database, from `next` on (the first is 1).
+pub(crate) struct Pages {
     scratch: Scratch,
     size: usize,
     count: i64,
@@ -66,15 +87,9 @@ impl Database {
     pub fn open(api: Api, key: &str, expect: Option<&str>, layout: Layout) -> Result<Self> {
         let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
-        let Layout { page_size, skip_indexes } = layout;
-        if !(512..=65536).contains(&page_size) || !page_size.is_power_of_two() {
-            return Err(Error::misuse(format!("page size {page_size}: give a power of two from 512 to 65536")));
-        }
+        let options = layout.options()?;
         let scratch = Scratch::open(api)?;
-        let rebuild = Rebuild::new(
-            scratch.connection(),
-            RebuildOptions { page_size, skip_indexes, ..RebuildOptions::default() },
-        )?;
+        let rebuild = Rebuild::new(scratch.connection(), options)?;
         let incoming = Incoming::new(&key, rebuild);
         Ok(Self { work: Work::Taking(Building { incoming, scratch, key, expect }) })
     }
@@ -120,13 +135,8 @@ impl Database {
             expected(report.public.state_id, expect)?;
             let rebuilt = rebuild.finish()?;
             rebuilt.examine(scratch.connection(), || prove(scratch.connection(), &key, &report, &rebuilt.left_out))?;
-            let pragma = |sql: &str| scratch.connection().query_i64(sql);
-            let count = pragma("PRAGMA page_count")?;
-            let size = pragma("PRAGMA page_size")?;
-            let pages = Pages { scratch, size: usize::try_from(size).unwrap_or(PIECE_MAX), count, next: 1 };
-            let size = pages.size as u64 * u64::try_from(count).unwrap_or(0);
-            let sqlite_version = pages.scratch.connection().query_text("SELECT sqlite_version()")?;
-            Ok((pages, Recovered { report, size, rebuilt, sqlite_version }))
+            let (pages, built) = Pages::of(scratch, rebuilt)?;
+            Ok((pages, Recovered { report, built }))
         })
     }
 
@@ -140,7 +150,25 @@ impl Database {
 }
 
 impl Pages {
-    fn pull(&mut self) -> Result<Option<Vec<u8>>> {
+    /// All pages of the database that was built in `scratch`.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn of(scratch: Scratch, rebuilt: Rebuilt) -> Result<(Self, Built)> {
+        let connection = scratch.connection();
+        let count = connection.query_i64("PRAGMA page_count")?;
+        let page_size = connection.query_i64("PRAGMA page_size")?;
+        let sqlite_version = connection.query_text("SELECT sqlite_version()")?;
+        let size = usize::try_from(page_size).unwrap_or(PIECE_MAX);
+        let bytes = size as u64 * u64::try_from(count).unwrap_or(0);
+        Ok((Self { scratch, size, count, next: 1 }, Built { size: bytes, rebuilt, sqlite_version }))
+    }
+
+    /// The next piece of the file; none at its end.
+    ///
+    /// # Errors
+    /// Those of SQLite; too big without memory.
+    pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
         if self.next > self.count {
             return Ok(None);
         }

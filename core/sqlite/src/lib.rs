@@ -4,19 +4,19 @@
 //!
 //! ```text
 //! ffi        SQLite's C functions, connections and statements; interrupts, budgets, collations; SQL's tokens
-//! schema     what a schema says, what it needs and costs, and whether it may be had: `validate`
+//! schema     what a schema says, what it needs and costs, and whether it can be used: `validate`
 //! snapshot   Snapshot::walk        one read transaction, all rows in canonical order: `walk`
 //!            check_loadable        whether its rows can be loaded again: `reload_check`
-//!            open_selected         a part of it: `selection`, `condition`; what comes with it: `closure`
+//!            open_selected         a part of it: `selection`, `condition`; the rows that come with it: `closure`
 //! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `builder`
 //!            Columns, Conformance  for hosts without SQLite: names of values, rows that fit their table
-//! restore    prove                 the state of what was built is that of the bundle
+//! restore    prove                 compares the state of what was built with that of the bundle
 //!            copy_into             the rebuilt pages over the application's database
 //! ```
 //!
-//! `ffi` knows none of the others, `schema` only `ffi`; `snapshot` uses `rebuild` to say at export what a restore
-//! would refuse. One circle is left: a connection makes statements, and lends its collations by them (`connection`,
-//! `statement`, `collations`).
+//! `ffi` uses none of the others, and `schema` only `ffi`. `snapshot` uses `rebuild` to find at export what a restore
+//! would refuse. One circle is left: a connection makes statements, and lends its collations through them
+//! (`connection`, `statement`, `collations`).
 //!
 //! The table of SQLite's C functions is [`Api`].
 

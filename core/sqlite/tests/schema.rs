@@ -37,7 +37,7 @@ fn a_schema_with_ill_formed_text_is_no_damage_and_named() {
         source.execute_batch(&format!("{forge}{ill_formed}' AS TEXT)")).expect(encoding);
         let error = Recording::try_of(&borrow(&source), "main").expect_err(encoding);
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{encoding}: {error}");
-        assert!(error.message().contains("a_view") && error.message().contains("make it anew"), "{error}");
+        assert!(error.message().contains("a_view") && error.message().contains("make it again"), "{error}");
     }
 }
 

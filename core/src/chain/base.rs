@@ -1,5 +1,5 @@
-//! The state that a delta leads from, table by table: the items of a full bundle with deltas laid over it, or of a ledger.
-//! What was not changed is told by the sums of its chunks, which are then not opened (`FORMAT.md`, "Index").
+//! The state that a delta leads from, table by table: the items of a full bundle with deltas on top, or of a ledger.
+//! The sums of chunks tell what was not changed. Such chunks are not opened (`FORMAT.md`, "Index").
 
 use crate::alloc;
 use crate::chain::bundle::Bundle;
@@ -19,11 +19,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// Bytes of changes that are held while the sum of a block is compared.
+/// The most bytes of changes that are held while the sum of a block is compared.
 const HELD_MAX: usize = 8 << 20;
 const HELD: &str = "changes that are compared";
 
-/// A state to lead from.
+/// A state that a delta leads from.
 pub struct Base<'s> {
     /// A full bundle or a ledger.
     root: Rc<Bundle<'s>>,
@@ -34,12 +34,12 @@ pub struct Base<'s> {
 pub(crate) struct BaseItem {
     pub key: KeyBytes,
     pub digest: Digest,
-    /// Its value; of a ledger, mostly the digest again.
+    /// Its value. In a ledger this is mostly the digest again.
     pub value: NewBytes,
 }
 
 impl<'s> Base<'s> {
-    /// The state that a complete chain leads to. Only what is needed of the bundles is read and checked.
+    /// The state that a complete chain leads to. Only the needed parts of the bundles are read and checked.
     ///
     /// # Errors
     /// Mismatch when the chain does not begin with a full bundle.
@@ -81,7 +81,7 @@ impl<'s> Base<'s> {
         Settings::from_value(item.value.bytes())
     }
 
-    /// Which part of a database the state is.
+    /// The part of a database that the state is.
     ///
     /// # Errors
     /// Those of reading the bundles.
@@ -89,7 +89,7 @@ impl<'s> Base<'s> {
         self.item(&OwnedTable::Selection)?.map(|item| Selection::from_value(item.value.bytes())).transpose()
     }
 
-    /// How many bundles it is read from.
+    /// The number of bundles that it is read from.
     pub(crate) fn bundle_count(&self) -> usize {
         1 + self.deltas.len()
     }
@@ -102,14 +102,14 @@ impl<'s> Base<'s> {
         self.last().summary.target
     }
 
-    /// The tables that have had items, in canonical order.
+    /// The tables that have items, or had some, in canonical order.
     pub(crate) fn tables(&self) -> BTreeSet<OwnedTable> {
         let mut tables = tables_of(&self.deltas);
         tables.extend(self.root.tables.keys().cloned());
         tables
     }
 
-    /// The one item of a table that is one.
+    /// The item of a table that is one item.
     pub(crate) fn item(&self, table: &OwnedTable) -> Result<Option<BaseItem>> {
         let mut table = self.table(table)?;
         table.open_block();
@@ -132,7 +132,7 @@ impl<'s> Base<'s> {
     }
 }
 
-/// The memory of changes that are held: their keys, and the chunks that their values lie in.
+/// The memory of changes that are held: their keys, and the chunks with their values.
 #[derive(Default)]
 struct Held {
     chunks: BTreeSet<usize>,
@@ -151,17 +151,17 @@ impl Held {
     }
 }
 
-/// The items of one table of a base, block by block: a block is what the root has of the table in one chunk, with what the
-/// deltas change up to the first key of the next block.
+/// The items of one table of a base, block by block. A block is the part of the table in one chunk of the root, with
+/// the changes of the deltas up to the first key of the next block.
 pub(crate) struct BaseTable<'s> {
     root: Rc<Bundle<'s>>,
     changes: Composition<'s>,
     table: OwnedTable,
-    /// Chunks of the root that have a run of the table.
+    /// The chunks of the root that have a run of the table.
     blocks: Vec<usize>,
-    /// The block that is current.
+    /// The current block.
     block: usize,
-    /// Its items, when it was opened.
+    /// Its items, if it was opened.
     rows: Cursor<'s>,
     is_open: bool,
     /// The next item of the root in it.
@@ -169,37 +169,37 @@ pub(crate) struct BaseTable<'s> {
 }
 
 impl BaseTable<'_> {
-    /// True when nothing of the table is left.
+    /// True when the table has ended.
     pub fn is_exhausted(&mut self) -> Result<bool> {
         Ok(self.block >= self.blocks.len() && self.row.is_none() && self.changes.peek()?.is_none())
     }
 
-    /// True when the current block was opened, so that its items come one by one.
+    /// True when the current block was opened. Then its items come one by one.
     pub fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// The bound of the block after the current one: not above its first key. None for the last.
+    /// The bound of the block after the current one. It is not above that block's first key. None for the last block.
     pub fn bound(&self) -> Option<KeyBytes> {
         let next = *self.blocks.get(self.block + 1)?;
         self.root.entries[next].run(&self.table).map(|run| KeyBytes(run.highest_bound().to_vec()))
     }
 
-    /// Compares the current block with items of this sum and number, without opening it; if they are the same, it is done.
-    /// Never says yes where something differs.
+    /// Compares the current block with items of this sum and number, without opening it. If they are the same, the
+    /// block is done. It never says yes where something differs.
     pub fn skip_if_same(&mut self, mut sum: u128, mut count: i128) -> Result<bool> {
         let root = Rc::clone(&self.root);
         let Some(entry) = self.blocks.get(self.block).and_then(|chunk| root.entries.get(*chunk)) else {
             return Ok(false);
         };
-        // Where several tables share a chunk, its sum is not that of one of them.
+        // Several tables share the chunk, so its sum is not that of one table.
         let [run] = entry.runs.as_slice() else { return Ok(false) };
         let bound = self.bound();
         let mut taken = Vec::new();
         let mut held = Held::default();
         while let Some(change) = self.next_change(bound.as_ref())? {
             if held.is_too_much(&change) {
-                // To open a block costs less than to hold all that deltas did to it.
+                // Opening a block costs less than holding many changes of the deltas.
                 alloc::push(&mut taken, change, HELD)?;
                 self.changes.give_back(taken)?;
                 return Ok(false);
@@ -234,7 +234,7 @@ impl BaseTable<'_> {
         }
     }
 
-    /// The next item of the opened block; none at its end, after which the next block is the current one.
+    /// The next item of the opened block. None at its end: then the next block is the current one.
     pub fn next(&mut self) -> Result<Option<BaseItem>> {
         let bound = self.bound();
         loop {

@@ -1,4 +1,4 @@
-//! A bundle that may be read at any position: its footer is checked first, and after that each chunk by itself
+//! A bundle that is read at any place: first its footer is checked, and after that each chunk by itself
 //! (`FORMAT.md`, "Footer").
 
 use crate::alloc;
@@ -26,14 +26,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use subtle::ConstantTimeEq;
 
-/// A bundle (or a ledger) whose header, footer and index were checked: it is one that the key's holder made, and each chunk is
+/// A bundle (or a ledger) whose header, footer and index were checked. The holder of the key made it. Each chunk is
 /// checked when it is read.
 pub struct Bundle<'s> {
     source: Box<dyn Source + 's>,
     pub(crate) keys: DomainKeys,
     seal: Seal,
     public: PublicReport,
-    /// For each item from the header to the last page of the index, its offset and its hash.
+    /// The offset and the hash of each item, from the header to the last page of the index.
     items: Vec<ItemRecord>,
     /// SHA-256 of the records before each page of the index.
     pages: Vec<[u8; 32]>,
@@ -106,7 +106,7 @@ impl<'s> Bundle<'s> {
         Ok(bundle)
     }
 
-    /// A bundle with these items, before anything but the header is known of them. Its ids are left open.
+    /// A bundle with these items, of which only the header is known. Its ids are left open.
     pub(crate) fn without_index(
         source: Box<dyn Source + 's>,
         keys: DomainKeys,
@@ -141,13 +141,13 @@ impl<'s> Bundle<'s> {
         (self.public.base_id, self.public.state_id) = (base, state);
     }
 
-    /// Takes what the index says of the whole.
+    /// Takes the summary of the index.
     pub(crate) fn name(&mut self, key: &AccessKey, summary: Summary) {
         self.domain_is_proven = key.is_name_of(&summary.domain, self.public.domain_id);
         self.summary = summary;
     }
 
-    /// Takes what is known of the chunks. Those that are not sound are never read.
+    /// Takes the entries of the chunks. Chunks that are not sound are never read.
     pub(crate) fn describe(&mut self, entries: Vec<Entry>, is_sound: impl Fn(usize) -> bool) -> Result<()> {
         for (chunk, entry) in entries.iter().enumerate().filter(|(chunk, _)| is_sound(*chunk)) {
             for run in &entry.runs {
@@ -170,22 +170,22 @@ impl<'s> Bundle<'s> {
         &self.summary.domain
     }
 
-    /// Whether the domain has this name. None: that only the holder of the recovery key can tell.
+    /// Whether the domain has this name. None: only the holder of the recovery key can tell.
     pub fn domain_is_proven(&self) -> Option<bool> {
         self.domain_is_proven
     }
 
-    /// How many changes it holds.
+    /// The number of changes that it holds.
     pub fn changes(&self) -> u64 {
         self.entries.iter().flat_map(|entry| &entry.runs).map(|run| run.removals.saturating_add(run.writes)).sum()
     }
 
-    /// True for a full bundle: it needs no other.
+    /// True for a full bundle. It needs no other bundle.
     pub fn is_full(&self) -> bool {
         self.public.base_id.is_none()
     }
 
-    /// The tables of which it holds changes: name, rows removed, rows written. A table of SQLite's own is one item.
+    /// The tables of which it holds changes: name, removed rows, written rows. A table of SQLite's own is one item.
     pub fn table_changes(&self) -> Vec<(String, u64, u64)> {
         let named = self.tables.iter().filter_map(|(table, chunks)| match table {
             OwnedTable::Named(name) => {
@@ -199,18 +199,19 @@ impl<'s> Bundle<'s> {
         named.collect()
     }
 
-    /// Reads all of it, and checks what can be asked of one bundle, or of a ledger: each byte, canonical form, order, the
-    /// index, the sums, and the rules of a state as far as it has what they are about.
+    /// Reads all of it, and checks what one bundle or ledger can show: each byte, canonical form, order, the
+    /// index, the sums, and the rules of a state, as far as the bundle holds the items that they are about.
     ///
     /// # Errors
-    /// Corrupt, truncated, unsupported or too big; those of the source and of `interrupt`, which is called now and then.
+    /// Corrupt, truncated, unsupported or too big; those of the source and of `interrupt`, which is called now and
+    /// then.
     pub fn check(&self, mut interrupt: impl FnMut() -> Result<()>) -> Result<()> {
         let mut alone = Alone::new(self.keys.file_kind, self.is_full());
         self.read_all(&mut alone, &mut interrupt)?;
         alone.finish()
     }
 
-    /// Hands all changes to `sink`, and checks all of it.
+    /// Hands all changes to `sink`, and checks everything.
     pub(crate) fn read_all(&self, sink: &mut impl ChangeSink, interrupt: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let mut decoder = ChangeDecoder::new(&self.keys);
         for item in 1..self.items.len() {
@@ -221,7 +222,7 @@ impl<'s> Bundle<'s> {
         decoder.finish(&self.public, &self.keys).map(drop)
     }
 
-    /// How many items the footer lists: the header, all chunks, all pages of the index.
+    /// The number of items that the footer lists: the header, all chunks, all pages of the index.
     pub(crate) fn item_count(&self) -> usize {
         self.items.len()
     }
@@ -236,14 +237,14 @@ impl<'s> Bundle<'s> {
         self.open_item(item, page)
     }
 
-    /// Reads one item after the header, compares its hash, and opens it. `page`: it is a page of the index, and the records
-    /// before it have this hash.
+    /// Reads one item after the header, compares its hash, and opens it. `page`: it is a page of the index, and the
+    /// records before it have this hash.
     pub(crate) fn open_item(&self, item: usize, page: Option<&[u8; 32]>) -> Result<(ChunkKind, Vec<u8>)> {
         let (offset, length, hash) = self.items[item];
         let position = self.position(item);
         let mut bytes = alloc::zeros(length, "the next chunk").map_err(|error| error.at_item(position))?;
         self.source.read(offset, &mut bytes)?;
-        // The first two bytes are those of a header that has no other form.
+        // The first two bytes are those of a head that has only one form.
         let is_whole = bytes[0] == 0x82 && chunk_length(&bytes)? == Length::Whole(length);
         if sha256(&bytes) != hash || !is_whole {
             return Err(
@@ -253,10 +254,10 @@ impl<'s> Bundle<'s> {
         let kind = ChunkKind::from_number(bytes[1]).map_err(|error| error.at_item(position))?;
         let plaintext = match (kind, page) {
             (ChunkKind::IndexPage, Some(before)) => self.seal.open_page(sealed_of(&bytes)?, before),
-            // Its bytes were hashed; it is not opened.
+            // Its bytes were hashed, but it is not opened.
             (ChunkKind::Extension(_), None) => return Ok((kind, Vec::new())),
             (ChunkKind::IndexPage, None) | (_, Some(_)) => {
-                Err(Error::corrupt("an item of another kind than its place has"))
+                Err(Error::corrupt("an item of a kind that does not fit its place"))
             }
             (kind, None) => self.seal.open(kind, sealed_of(&bytes)?),
         };
@@ -264,7 +265,7 @@ impl<'s> Bundle<'s> {
         Ok((kind, plaintext))
     }
 
-    /// The item with the first page of the index, as the first bytes of the last items tell it.
+    /// The item with the first page of the index. The first bytes of the last items tell it.
     pub(crate) fn first_page(&self) -> Result<usize> {
         let mut first = self.items.len();
         while first > 1 && self.begins_as(first - 1, ChunkKind::IndexPage)? {
@@ -273,7 +274,7 @@ impl<'s> Bundle<'s> {
         Ok(first)
     }
 
-    /// Whether the first bytes of this item are those of a chunk of this kind.
+    /// Whether this item begins as a chunk of this kind.
     pub(crate) fn begins_as(&self, item: usize, kind: ChunkKind) -> Result<bool> {
         let mut begin = [0; 2];
         self.source.read(self.items[item].0, &mut begin)?;
@@ -295,7 +296,7 @@ impl<'s> Bundle<'s> {
         Ok(sha256(&bytes) == hash)
     }
 
-    /// Reads the index, whose pages are all items from this one on.
+    /// Reads the index. Its pages are all items from this one on.
     pub(crate) fn read_index(&mut self, first: usize) -> Result<(Vec<Entry>, Summary)> {
         let pages = self.items.len() - first;
         if pages == 0 || pages as u64 > INDEX_MAX / CHUNK_MAX as u64 {
@@ -315,14 +316,15 @@ impl<'s> Bundle<'s> {
             self.pages.push(before);
             record(&mut hash, &self.items[item]);
             if page.is_empty() || (item + 1 < self.items.len() && page.len() < CHUNK_MAX) {
-                return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
+                return Err(Error::corrupt("a page of the index that is not the last does not have the full size"));
             }
             alloc::append(&mut index, &page, "the index")?;
         }
         index::decode(self.keys.file_kind, &index, (first - 1) as u64)
     }
 
-    /// Opens the chunk of this number (the first is 0), which is no part but the last: with all parts of its change.
+    /// Opens the chunk of this number (the first is 0), with all parts of a large change. The number is not that of a
+    /// part before the last.
     pub(crate) fn chunk(&self, chunk: usize) -> Result<Rc<OpenChunk>> {
         if let Some((number, open)) = &*self.last.borrow()
             && *number == chunk
@@ -348,7 +350,7 @@ impl<'s> Bundle<'s> {
         Ok(open)
     }
 
-    /// The kind and the plaintext of a chunk, or of all parts of a large change: these items.
+    /// The kind and the plaintext of these items: of a chunk, or of all parts of a large change.
     pub(crate) fn join(&self, first: usize, last: usize) -> Result<(ChunkKind, Vec<u8>)> {
         let (mut joined, mut bytes) = (ChunkKind::Part, Vec::new());
         for item in first..=last {
@@ -359,8 +361,9 @@ impl<'s> Bundle<'s> {
                 _ => false,
             };
             if (first < last && !is_part) || bytes.len() as u64 > CHANGE_MAX {
-                return Err(Error::corrupt("a part of a large change is not what its place asks for")
-                    .at_item(self.position(item)));
+                return Err(
+                    Error::corrupt("a part of a large change does not fit its place").at_item(self.position(item))
+                );
             }
             if bytes.is_empty() {
                 bytes = plaintext;
@@ -372,7 +375,7 @@ impl<'s> Bundle<'s> {
         Ok((joined, bytes))
     }
 
-    /// The bytes that it was opened from.
+    /// The bytes that the bundle was opened from.
     pub(crate) fn into_source(self) -> Box<dyn Source + 's> {
         self.source
     }

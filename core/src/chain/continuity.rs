@@ -1,5 +1,5 @@
-//! Whether a state goes on where another ended, or is another database's: told by rows that both
-//! have. Reads little where it goes on, and never holds more than a row of each.
+//! Whether a state goes on where another ended, or is that of another database. Rows that both states
+//! have tell it. Where the state goes on, little is read. Never more than a row of each state is held.
 
 use crate::alloc;
 use crate::cbor::Reader;
@@ -14,7 +14,7 @@ use crate::state::selection::Selection;
 use crate::state::sink::{OwnedTable, is_system_table};
 use std::cmp::Ordering;
 
-/// How the state of one chain stands to that of another.
+/// The relation of one chain's state to another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Continuity {
     /// They have a row in common, or the first one has none.
@@ -25,9 +25,9 @@ pub enum Continuity {
     NothingInCommon,
 }
 
-/// Compares the states that two complete chains of one domain lead to. A row is in both where table
-/// and key are the same, and so are the values, or all of them but those of columns that were added
-/// at the end, or dropped there. Rows of SQLite's own tables do not count: other databases have the
+/// Compares the states that two complete chains of one domain lead to. A row is in both states where table
+/// and key are the same, and the values are, too. Values of columns that were added or dropped at the end
+/// need not be the same. Rows of SQLite's own tables do not count: other databases have the
 /// same.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub fn continuity(old: &Chain<'_>, new: &Chain<'_>, mut interrupt: impl FnMut() 
     Ok(if has_rows { Continuity::NothingInCommon } else { Continuity::GoesOn })
 }
 
-/// Whether one of two rows has all values of the other, and more of them behind: columns were added
+/// Whether one of two rows has all values of the other, and more after them: columns were added
 /// or dropped.
 fn is_beginning(one: &[u8], other: &[u8]) -> Result<bool> {
     let (mut one, mut other) = (Reader::new(one), Reader::new(other));
@@ -82,7 +82,7 @@ fn is_beginning(one: &[u8], other: &[u8]) -> Result<bool> {
         Ordering::Greater => (other.rest(), one.rest()),
         Ordering::Equal => return Ok(false),
     };
-    // Nulls alone are in all databases.
+    // Other databases have rows of nulls, too.
     Ok(long.starts_with(short) && short.iter().any(|byte| *byte != NULL))
 }
 
@@ -93,7 +93,7 @@ fn has_users_rows(table: &OwnedTable) -> bool {
     matches!(table, OwnedTable::Named(name) if !is_system_table(name))
 }
 
-/// Whether two full bundles have a chunk with the same rows: the index tells, so that none is
+/// Whether two full bundles have a chunk with the same rows. The index tells, so no chunk is
 /// opened.
 fn has_common_chunk(old: &Chain<'_>, new: &Chain<'_>) -> Result<bool> {
     let ([old], [new]) = (old.bundles(), new.bundles()) else { return Ok(false) };
@@ -107,7 +107,7 @@ fn has_common_chunk(old: &Chain<'_>, new: &Chain<'_>) -> Result<bool> {
     Ok(old.iter().any(|sum| new.binary_search(sum).is_ok()))
 }
 
-/// Chunks of settings and schema alone are those of other databases, too.
+/// Chunks with only settings and schema can be those of other databases, too.
 fn holds_rows(entry: &Entry) -> bool {
     entry.kind == ChunkKind::Changes && entry.runs.iter().any(|run| run.writes > 0 && has_users_rows(&run.table))
 }

@@ -6,6 +6,7 @@ use crate::chain::open_chunk::OpenChunk;
 use crate::crypto::digest::Digest;
 use crate::error::{Error, Result};
 use crate::format::change::{CHANGE_HEAD, between, next_old, next_rowid, skip_key, skip_new};
+use crate::state::key_order::KeyOrder;
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::{Key, compare_keys};
 use std::cmp::Ordering;
@@ -15,10 +16,17 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyBytes(pub Vec<u8>);
 
+impl KeyBytes {
+    /// The order of this key and another one.
+    pub fn compare(&self, other: &[u8]) -> Ordering {
+        // Both were decoded before. If they were not, the order of their bytes is still an order.
+        compare_keys(&self.0, other).unwrap_or_else(|_| self.0.as_slice().cmp(other))
+    }
+}
+
 impl Ord for KeyBytes {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Both were decoded before; were they not, bytes would still be an order.
-        compare_keys(&self.0, &other.0).unwrap_or_else(|_| self.0.cmp(&other.0))
+        self.compare(&other.0)
     }
 }
 
@@ -28,7 +36,7 @@ impl PartialOrd for KeyBytes {
     }
 }
 
-/// A change that was read: the digests of the item before and after it, and where its new value lies.
+/// A change that was read: the digests of the item before and after it, and the place of its new value.
 pub(crate) struct CursorChange {
     pub key: KeyBytes,
     pub old: Option<Digest>,
@@ -48,7 +56,7 @@ impl NewBytes {
         &self.chunk.bytes[self.start..self.end]
     }
 
-    /// What tells the chunk from others that are held, and how long it is.
+    /// A value that is different for each held chunk, and the chunk's length.
     pub fn chunk(&self) -> (usize, usize) {
         (Rc::as_ptr(&self.chunk) as usize, self.chunk.bytes.len())
     }
@@ -58,14 +66,14 @@ impl NewBytes {
 pub(crate) struct Cursor<'s> {
     bundle: Rc<Bundle<'s>>,
     table: OwnedTable,
-    /// The chunks that are still to be read, the next one last.
+    /// The chunks that still have to be read, the next one last.
     chunks: Vec<usize>,
-    /// The chunk that is read.
+    /// The chunk that is being read.
     open: Option<OpenRun>,
     /// The rowid before, in this run.
     previous: Option<i64>,
-    /// The key that was given last: the next is above it.
-    last: Vec<u8>,
+    /// The order of the keys that were given.
+    order: KeyOrder,
 }
 
 /// A run that is being read.
@@ -77,18 +85,18 @@ struct OpenRun {
     /// The next byte, and the end of the run.
     at: usize,
     end: usize,
-    /// New values that were read of it.
+    /// The number of new values that were read of it.
     writes: u64,
 }
 
 impl<'s> Cursor<'s> {
-    /// All of them.
+    /// Reads all of them.
     pub fn new(bundle: &Rc<Bundle<'s>>, table: &OwnedTable) -> Self {
         let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
         Self::over(bundle, table, chunks)
     }
 
-    /// Those of these chunks, given in their order.
+    /// Reads those of these chunks, which are in order.
     pub fn over(bundle: &Rc<Bundle<'s>>, table: &OwnedTable, chunks: &[usize]) -> Self {
         let mut cursor = Self {
             bundle: Rc::clone(bundle),
@@ -96,18 +104,18 @@ impl<'s> Cursor<'s> {
             chunks: Vec::new(),
             open: None,
             previous: None,
-            last: Vec::new(),
+            order: KeyOrder::default(),
         };
         cursor.go_on(chunks);
         cursor
     }
 
-    /// At its end it goes on with these chunks, which come after those before.
+    /// After its end it goes on with these chunks, which come after those before.
     pub fn go_on(&mut self, chunks: &[usize]) {
         self.chunks = chunks.iter().rev().copied().collect();
     }
 
-    /// The next change; none at the end.
+    /// The next change. None at the end.
     pub fn next(&mut self) -> Result<Option<CursorChange>> {
         loop {
             let Some(mut open) = self.open.take() else {
@@ -126,11 +134,10 @@ impl<'s> Cursor<'s> {
             }
             let change = self.read(&mut open)?;
             self.open = Some(open);
-            // Who reads one table alone has nobody else to check that.
-            if !self.last.is_empty() && compare_keys(&self.last, &change.key.0)? != Ordering::Less {
+            // Nobody else checks the order where one table is read alone.
+            if self.order.step(&change.key.0)?.is_none() {
                 return Err(Error::corrupt("the keys of a table are not in order"));
             }
-            self.last.clone_from(&change.key.0);
             return Ok(Some(change));
         }
     }

@@ -1,4 +1,4 @@
-//! Where a bundle that is read at any place lists its items: its footer, found from the end.
+//! The footer of a bundle, found from the end, and the items that it lists.
 
 use crate::alloc;
 use crate::chain::source::Source;
@@ -9,7 +9,7 @@ use crate::kinds::FileKind;
 use crate::limits::ITEMS_MAX;
 use crate::read::reader::Splitter;
 
-/// How much is read at once where a bundle is read from its beginning.
+/// How many bytes are read at once where a bundle is read from its beginning.
 const PIECE: usize = 64 << 10;
 
 /// The offset, length and hash of an item.
@@ -31,7 +31,7 @@ pub(crate) fn read_footer(source: &dyn Source, length: u64) -> Result<(Footer, u
     }
     let mut encoded = alloc::zeros(usize::try_from(footer_length).map_err(|_| ends())?, "the footer")?;
     source.read(at - footer_length, &mut encoded)?;
-    // A bundle that was cut short ends in other bytes.
+    // A bundle that was cut ends in other bytes.
     let footer = Footer::decode(&encoded).map_err(|error| match error.kind() {
         ErrorKind::TooBig => error,
         _ => ends(),
@@ -44,8 +44,8 @@ pub(crate) fn read_footer(source: &dyn Source, length: u64) -> Result<(Footer, u
     }
 }
 
-/// Why there is no footer where the end says: told by all items from the first on, as a reader finds them that cannot begin
-/// at the end. So both say the same of the same bytes.
+/// Why there is no footer at the end of the bundle. All items are read from the first on, as a reader reads them that
+/// cannot begin at the end. So both give the same error for the same bytes.
 pub(crate) fn why_no_footer(file_kind: FileKind, source: &dyn Source, length: u64) -> Result<Error> {
     let (mut splitter, mut piece, mut at) =
         (Splitter::new(file_kind), alloc::zeros(PIECE, "a piece of the bundle")?, 0);
@@ -56,7 +56,7 @@ pub(crate) fn why_no_footer(file_kind: FileKind, source: &dyn Source, length: u6
         at += piece.len() as u64;
     }
     splitter.finish()?;
-    Ok(Error::corrupt("the bundle became another one while it was read"))
+    Ok(Error::corrupt("the bundle was changed while it was read"))
 }
 
 /// Offset, length and hash of each item.
@@ -76,7 +76,7 @@ pub(crate) fn items(footer: &Footer, footer_at: u64) -> Result<Vec<ItemRecord>> 
     if offset == footer_at {
         Ok(items)
     } else {
-        Err(Error::corrupt("the footer lists items of another length than what is before it has"))
+        Err(Error::corrupt("the footer lists items of another length than those before it have"))
     }
 }
 

@@ -9,19 +9,19 @@ use crate::limits::CHAIN_MAX;
 use crate::read::reader::PublicReport;
 use std::rc::Rc;
 
-/// Checks that each bundle of a chain, oldest first, begins at the state to which the one before it leads. Needs no key:
-/// whether the reports are those of sound bundles is for an [`Audit`](crate::stream::Audit) to say.
+/// Checks that each bundle of a chain, oldest first, begins at the state to which the one before it leads. It needs no
+/// key. It does not check the bundles themselves: an [`Audit`](crate::stream::Audit) does.
 ///
-/// That a chain comes back to a state where it was before is sound: databases do.
+/// A chain may come back to an earlier state: databases do so.
 ///
 /// # Errors
-/// Mismatch, with the number of the first bundle that does not follow, and why: another domain, a full bundle in the
-/// middle, a bundle twice, a fork, a wrong order, or one that is missing. Too big above the limit of a chain.
+/// Mismatch, with the number of the first bundle that does not follow, and the reason: another domain, a full bundle in
+/// the middle, a bundle twice, a fork, a wrong order, or one that is missing. Too big above the limit of a chain.
 pub fn check_links(reports: &[PublicReport]) -> Result<()> {
     check_links_from(1, reports)
 }
 
-/// The same where the first of these is the bundle of this number in its chain.
+/// The same where the first of these bundles has this number in its chain.
 fn check_links_from(first: usize, reports: &[PublicReport]) -> Result<()> {
     check_length(first - 1 + reports.len())?;
     for (at, pair) in reports.windows(2).enumerate() {
@@ -68,9 +68,9 @@ fn does_not_follow(number: usize, why: &str) -> Error {
     Error::mismatch(format!("bundle {number} of the chain does not follow: {why}")).about_bundle(number)
 }
 
-/// What is said of a full bundle that is not the first of its chain.
+/// The error for a full bundle that is not the first of its chain.
 pub(crate) fn full_in_the_middle(number: usize) -> Error {
-    does_not_follow(number, "it is a full bundle, with which a chain begins; leave out all before it")
+    does_not_follow(number, "it is a full bundle, and a chain begins with that; leave out all bundles before it")
 }
 
 pub(crate) fn check_length(bundles: usize) -> Result<()> {
@@ -89,15 +89,15 @@ pub struct Chain<'s> {
 }
 
 impl<'s> Chain<'s> {
-    /// Opens a chain, oldest first: headers, footers and indexes are checked, and the links.
+    /// Opens a chain, oldest first. Checks headers, footers, indexes and links.
     ///
     /// # Errors
-    /// Those of [`Bundle::open`], with the number of the bundle where there are several; those of [`check_links`]; misuse
+    /// Those of [`Bundle::open`], with the number of the bundle if there are several; those of [`check_links`]; misuse
     /// when there are none.
     pub fn open(key: impl Into<AccessKey>, sources: impl IntoIterator<Item = impl Source + 's>) -> Result<Self> {
         let key = &key.into();
         let sources: Vec<_> = sources.into_iter().collect();
-        // Before any is opened: each that is takes the memory of its index.
+        // This is checked before any bundle is opened: each open one takes the memory of its index.
         check_length(sources.len())?;
         let several = sources.len() > 1;
         let locate = |number: usize, error: Error| if several { error.in_bundle(number + 1) } else { error };
@@ -108,7 +108,7 @@ impl<'s> Chain<'s> {
         Self::of(bundles)
     }
 
-    /// A chain of bundles that are open.
+    /// A chain of open bundles.
     ///
     /// # Errors
     /// Those of [`check_links`]; misuse when there are none.
@@ -126,18 +126,18 @@ impl<'s> Chain<'s> {
         &self.bundles
     }
 
-    /// What anybody can see of the last bundle: the state that the chain leads to.
+    /// What anybody can see of the last bundle, which names the state that the chain leads to.
     pub fn last(&self) -> &PublicReport {
         self.newest().public()
     }
 
     /// The last bundle.
     pub fn newest(&self) -> &Bundle<'s> {
-        // Never empty.
+        // A chain is never empty.
         &self.bundles[self.bundles.len() - 1]
     }
 
-    /// True when it begins with a full bundle, so that its state can be restored.
+    /// True when it begins with a full bundle. Then its state can be restored.
     pub fn is_complete(&self) -> bool {
         self.bundles[0].is_full()
     }
@@ -151,8 +151,8 @@ impl<'s> Chain<'s> {
         }
     }
 
-    /// Checks all of each bundle, and that each fits the ones before it. That the last state obeys the rules of one is for
-    /// [`Chain::walk`] to check.
+    /// Checks all of each bundle, and that each fits the ones before it. [`Chain::walk`] checks that the last state
+    /// obeys the rules of a state.
     ///
     /// # Errors
     /// As [`Bundle::check`], with the number of the bundle.
@@ -164,7 +164,7 @@ impl<'s> Chain<'s> {
         self.check_fit(interrupt)
     }
 
-    /// Deltas that lead on from the first bundle of this chain, when that is read apart from them.
+    /// The deltas that lead on from the first bundle of this chain, for a caller who reads that bundle apart from them.
     ///
     /// # Errors
     /// As [`Chain::check`].
@@ -175,7 +175,7 @@ impl<'s> Chain<'s> {
     }
 }
 
-/// What is said of a chain of so many bundles that begins with a delta, which leads on from the state `base`.
+/// The error for a chain of this many bundles that begins with a delta. The delta leads on from the state `base`.
 pub(crate) fn incomplete(base: StateId, bundles: usize) -> Error {
     let error = Error::mismatch(format!(
         "this is a delta, sound by itself: it restores only on top of the state {base}; give the whole chain, oldest \
@@ -184,7 +184,7 @@ pub(crate) fn incomplete(base: StateId, bundles: usize) -> Error {
     if bundles > 1 { error.in_bundle(1) } else { error }
 }
 
-/// Checks all of each of these bundles, of which the first has this number in its chain.
+/// Checks all of each of these bundles. The first has this number in its chain.
 pub(crate) fn check_each(
     first: usize,
     bundles: &[Rc<Bundle<'_>>],
@@ -196,13 +196,13 @@ pub(crate) fn check_each(
     Ok(())
 }
 
-/// Deltas that lead on from one another, each checked by itself, for a full bundle that comes from elsewhere.
+/// Deltas that lead on from one another, each checked by itself. Their full bundle comes from elsewhere.
 pub struct Deltas<'s> {
     bundles: Vec<Rc<Bundle<'s>>>,
 }
 
 impl<'s> Deltas<'s> {
-    /// No deltas: the full bundle stands for itself.
+    /// No deltas: only the full bundle.
     pub fn none() -> Self {
         Self { bundles: Vec::new() }
     }
@@ -247,7 +247,8 @@ impl<'s> Deltas<'s> {
         &self.bundles
     }
 
-    /// That they lead on from this bundle. All of them are looked at: that tells best why one does not follow.
+    /// Checks that they lead on from this bundle. All of them are read: so the error can tell best why one does not
+    /// follow.
     pub(crate) fn check_follow(&self, full: &PublicReport) -> Result<()> {
         let deltas = self.bundles.iter().map(|bundle| bundle.public());
         check_links(&std::iter::once(full).chain(deltas).cloned().collect::<Vec<_>>())

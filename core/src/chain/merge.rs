@@ -1,5 +1,5 @@
-//! Several deltas, one after the other, seen as one: per key the first old and the last new, dropped where they are the
-//! same item (`FORMAT.md`, "Chains").
+//! Several deltas, one after the other, seen as one. For each key the first old value and the last new one count. A
+//! change is dropped where these are the same item (`FORMAT.md`, "Chains").
 
 use crate::alloc;
 use crate::chain::bundle::Bundle;
@@ -11,12 +11,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::rc::Rc;
 
-/// All changes of one table that deltas make together, in key order, removals among writes. Never one that changes nothing.
+/// All changes that several deltas make together in one table, in key order, removals among writes. None of them
+/// changes nothing.
 pub(crate) struct Composition<'s> {
     cursors: Vec<Cursor<'s>>,
     /// The next change of each cursor that has one.
     next: BinaryHeap<Reverse<Next>>,
-    /// Changes that were taken and given back; the next one last.
+    /// Changes that were taken and given back, the next one last.
     returned: Vec<ComposedChange>,
 }
 
@@ -28,7 +29,7 @@ pub(crate) struct ComposedChange {
     pub new: Option<(Digest, NewBytes)>,
 }
 
-/// The next change of a cursor. Ordered by key, then by cursor, which is by bundle.
+/// The next change of a cursor. Ordered by key, then by cursor, and so by bundle.
 pub(crate) struct Next {
     pub cursor: usize,
     pub change: CursorChange,
@@ -60,7 +61,7 @@ pub(crate) fn tables_of(bundles: &[Rc<Bundle<'_>>]) -> BTreeSet<OwnedTable> {
 }
 
 impl<'s> Composition<'s> {
-    /// What these bundles, oldest first, change in this table.
+    /// The changes that these bundles, oldest first, make in this table.
     pub fn new(bundles: &[Rc<Bundle<'s>>], table: &OwnedTable) -> Result<Self> {
         let has_table = bundles.iter().filter(|bundle| bundle.tables.contains_key(table));
         let cursors: Vec<_> = has_table.map(|bundle| Cursor::new(bundle, table)).collect();
@@ -78,7 +79,7 @@ impl<'s> Composition<'s> {
         Ok(())
     }
 
-    /// The next change; none at the end.
+    /// The next change. None at the end.
     ///
     /// # Errors
     /// Corrupt when a bundle does not fit the one before it.
@@ -104,7 +105,7 @@ impl<'s> Composition<'s> {
         Ok(None)
     }
 
-    /// The next change, which is not taken.
+    /// The next change. It is not taken.
     pub fn peek(&mut self) -> Result<Option<&ComposedChange>> {
         if self.returned.is_empty()
             && let Some(change) = self.next()?
@@ -114,7 +115,7 @@ impl<'s> Composition<'s> {
         Ok(self.returned.last())
     }
 
-    /// Gives back changes that were taken last, in the order in which they came.
+    /// Gives back the changes that were taken last, in the order in which they came.
     ///
     /// # Errors
     /// Too big when there is no memory.
@@ -126,7 +127,7 @@ impl<'s> Composition<'s> {
     }
 }
 
-/// Two bundles that do not belong one after the other, although their ids say so.
+/// The error for two bundles that do not fit one another, although their ids do.
 pub(crate) fn misfit() -> Error {
-    Error::corrupt("a delta does not fit what it is to be applied to: the old item is another one")
+    Error::corrupt("a delta does not fit the state before it: the old item is another one")
 }

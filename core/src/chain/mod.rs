@@ -1,4 +1,4 @@
-//! Bundles that are read at any place, and the state to which several of them lead.
+//! Bundles that are read at any place, and the state to which several bundles lead.
 //!
 //! ```text
 //! source      bytes at any place
@@ -10,8 +10,8 @@
 //! merge       the changes of one table in several bundles
 //! links       whether bundles are a chain
 //! base        a chain as the base of a delta
-//! overlay     deltas laid over a full bundle that passes
-//! rows        single tables and rows, and the differences of two chains
+//! overlay     deltas laid over a full bundle while it is read
+//! rows        single tables and rows, and the differences between two chains
 //! continuity  whether a bundle goes on where another ended
 //! ```
 

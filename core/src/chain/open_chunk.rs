@@ -1,4 +1,4 @@
-//! A chunk that was opened to be read at any place, once it is what its entry in the index says.
+//! A chunk that was opened to be read at any place. It was checked against its entry in the index.
 
 use crate::cbor::{Count, Reader};
 use crate::crypto::digest::Digest;
@@ -14,24 +14,25 @@ use crate::state::value::bound;
 /// The plaintext of a chunk, or of all parts of a large change.
 pub(crate) struct OpenChunk {
     pub bytes: Vec<u8>,
-    /// Where each of its runs begins, after its head, and ends: as many as its entry has, in the same order.
+    /// Where each of its runs begins (after its head) and ends. The runs are as many as in its entry, in the same
+    /// order.
     pub runs: Vec<(usize, usize)>,
     /// The digests of all new values, in their order.
     digests: Vec<Digest>,
 }
 
 impl OpenChunk {
-    /// Checks all that can be asked of one chunk by itself (`FORMAT.md`, "Rules").
+    /// Checks everything that one chunk by itself can show (`FORMAT.md`, "Rules").
     ///
     /// # Errors
-    /// Corrupt when it is not what its entry says, or not canonical.
+    /// Corrupt when the chunk is not what its entry says, or not canonical.
     pub fn new(keys: &DomainKeys, bytes: Vec<u8>, entry: &Entry) -> Result<Self> {
         let digests = check_alone(keys, entry.kind, &bytes, &entry.encode())?;
         let runs = runs(keys.file_kind, &bytes, entry)?;
         Ok(Self { bytes, runs, digests })
     }
 
-    /// The digest of a new value of the run of this number: that behind so many others of the run.
+    /// The digest of a new value of the run `run`. `number`: how many new values of that run come before it.
     pub fn digest(&self, entry: &Entry, run: usize, number: u64) -> Result<Digest> {
         let before = entry.runs.iter().take(run).map(|run| run.writes).fold(number, u64::saturating_add);
         let digest = usize::try_from(before).ok().and_then(|at| self.digests.get(at));
@@ -39,7 +40,7 @@ impl OpenChunk {
     }
 }
 
-/// Where the runs of a plaintext begin and end. Its entry in the index has the same.
+/// Where the runs of a plaintext begin and end. Its entry in the index has the same runs.
 fn runs(file_kind: FileKind, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, usize)>> {
     let lies = || Error::corrupt("the index does not describe the chunks");
     let mut reader = Reader::new(bytes);
@@ -75,7 +76,7 @@ fn runs(file_kind: FileKind, bytes: &[u8], entry: &Entry) -> Result<Vec<(usize, 
                 }
                 let Some(Next::Run(table)) = next else { break };
                 if let Some((_, last_end)) = runs.last_mut() {
-                    // Without the head of the run that was just read.
+                    // The run before ends where the head of this run begins.
                     *last_end = end - head_length(&table);
                 }
                 runs.push((end, bytes.len()));

@@ -1,5 +1,5 @@
-//! A look into chains without restoring them: the rows of a table, one row by its key, and what differs between two states.
-//! Only the chunks that are needed are opened.
+//! Reads chains without restoring them: the rows of a table, one row by its key, and the differences between two
+//! states. Only the needed chunks are opened.
 
 use crate::cbor::Append;
 use crate::chain::base::{Base, BaseItem, BaseTable};
@@ -18,7 +18,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 use std::vec::IntoIter;
 
-/// A row that was read; or all rows of a table of SQLite's own, which are one item.
+/// A row that was read, or all rows of a table of SQLite's own, which are one item.
 pub struct StoredRow {
     key: KeyBytes,
     value: NewBytes,
@@ -34,7 +34,7 @@ impl StoredRow {
     /// Hands on key and values of a row.
     ///
     /// # Errors
-    /// Those of `take`; corrupt when it is no row.
+    /// Those of `take`; corrupt when it is not a row.
     pub fn row<T>(&self, take: impl FnOnce(Key<'_>, &[Value<'_>]) -> Result<T>) -> Result<T> {
         with_row(&self.key.0, self.value.bytes(), |row| take(row.key, row.values))
     }
@@ -42,7 +42,7 @@ impl StoredRow {
     /// Hands on the rows of a table of SQLite's own.
     ///
     /// # Errors
-    /// Those of `take`; corrupt when it is no such item.
+    /// Those of `take`; corrupt when it is not such an item.
     pub fn system_rows<T>(&self, take: impl FnOnce(&[Vec<Value<'_>>]) -> Result<T>) -> Result<T> {
         take(&system_table_from_value(self.value.bytes())?)
     }
@@ -59,7 +59,7 @@ impl<'s> TableRows<'s> {
         Ok(Self { table: base.table(table)? })
     }
 
-    /// The next row; none at the end. A table of SQLite's own has one, with all of its rows.
+    /// The next row. None at the end. A table of SQLite's own has one, with all of its rows.
     ///
     /// # Errors
     /// Those of reading the bundles.
@@ -101,7 +101,7 @@ impl<'s> Chain<'s> {
         schema_from_value(item.ok_or_else(|| Error::corrupt("the bundle holds no schema"))?.value.bytes())
     }
 
-    /// Which part of a database that state is; none for a whole one.
+    /// The part of a database that the state is. None for a whole database.
     ///
     /// # Errors
     /// As [`Chain::settings`].
@@ -109,11 +109,11 @@ impl<'s> Chain<'s> {
         Base::chain(self)?.selection()
     }
 
-    /// That the state has rows of tables only that its schema has: what a reader of one table would not notice. `schema` is
-    /// that of the state ([`Chain::schema`]). Read are the tables that it does not have.
+    /// Checks that the state has rows only of tables in its schema. A reader of one table would not notice others.
+    /// `schema` is that of the state ([`Chain::schema`]). Only tables that are not in it are read.
     ///
     /// # Errors
-    /// Corrupt when there are others; as [`Chain::settings`].
+    /// Corrupt when there are such rows; as [`Chain::settings`].
     pub fn check_tables(&self, schema: &[SchemaRow]) -> Result<()> {
         let (base, names) = (Base::chain(self)?, table_names(schema));
         for table in base.tables() {
@@ -127,7 +127,7 @@ impl<'s> Chain<'s> {
         Ok(())
     }
 
-    /// The rows that a table has in that state; none if there is no such table. `name` as the schema spells it.
+    /// The rows of a table in that state. None if there is no such table. `name` must be spelled as in the schema.
     ///
     /// # Errors
     /// As [`Chain::settings`].
@@ -135,8 +135,8 @@ impl<'s> Chain<'s> {
         TableRows::of(&Base::chain(self)?, &OwnedTable::Named(name.to_owned()))
     }
 
-    /// The row of this key in that state. Of each bundle it opens hardly more than the one chunk that can hold the key; two
-    /// where the key lies at a boundary.
+    /// The row of this key in that state. Of each bundle it opens hardly more than the one chunk that can hold the key,
+    /// or two where the key is at a boundary.
     ///
     /// # Errors
     /// As [`Chain::settings`].
@@ -155,14 +155,15 @@ impl<'s> Chain<'s> {
     }
 }
 
-/// The change of a key in a bundle: none if there is none, else the new value or none.
+/// The change of a key in a bundle. The outer value is none if there is no change; the inner one is none if the row was
+/// removed.
 fn find_in(bundle: &Rc<Bundle<'_>>, table: &OwnedTable, key: &KeyBytes) -> Result<Option<Option<NewBytes>>> {
     let chunks = bundle.tables.get(table).map(Vec::as_slice).unwrap_or_default();
     let bound = |chunk: &usize| bundle.entries[*chunk].run(table).map(|run| KeyBytes(run.highest_bound().to_vec()));
-    // Behind these, all keys are above it.
+    // In the chunks after these, all keys are above it.
     let chunks = &chunks[..chunks.partition_point(|chunk| bound(chunk).is_some_and(|bound| bound <= *key))];
     let Some(last) = chunks.last() else { return Ok(None) };
-    // A bound is cut short: of the chunks that have the same one, the first keys tell which it is.
+    // A bound is cut. Of several chunks with the same bound, their first keys tell the right one.
     let same = chunks.partition_point(|chunk| bound(chunk) < bound(last));
     let (mut low, mut high) = (same, chunks.len());
     while low < high {
@@ -182,11 +183,11 @@ fn find_in(bundle: &Rc<Bundle<'_>>, table: &OwnedTable, key: &KeyBytes) -> Resul
     Ok(None)
 }
 
-/// What differs in the tables of two states, in the order of tables and keys.
+/// The differences between the tables of two states, in the order of tables and keys.
 pub struct Diff<'s> {
     old: Base<'s>,
     new: Base<'s>,
-    /// The tables of both.
+    /// The tables of both states.
     tables: IntoIter<OwnedTable>,
     current: Option<TablePair<'s>>,
 }
@@ -195,33 +196,33 @@ struct TablePair<'s> {
     name: String,
     old: TableRows<'s>,
     new: TableRows<'s>,
-    /// The next item of each, where one was read ahead.
+    /// The next item of each state, where one was read ahead.
     next_old: Option<BaseItem>,
     next_new: Option<BaseItem>,
 }
 
-/// One row that differs; or all rows of a table of SQLite's own.
+/// One row that differs, or all rows of a table of SQLite's own.
 #[non_exhaustive]
 pub struct RowDifference {
     /// The table's name.
     pub table: String,
     /// True where `old` and `new` are all rows of a table of SQLite's own.
     pub is_system_table: bool,
-    /// The row before; none where it is new.
+    /// The row before. None where it is new.
     pub old: Option<StoredRow>,
-    /// The row now; none where it is gone.
+    /// The row now. None where it was removed.
     pub new: Option<StoredRow>,
 }
 
 impl<'s> Diff<'s> {
-    /// Two complete chains of one domain. Settings and schema are for the caller to compare.
+    /// Compares two complete chains of one domain. The caller compares settings and schema.
     ///
     /// # Errors
     /// Mismatch when a chain is not complete, or they are of two domains or keys.
     pub fn new(old: &Chain<'s>, new: &Chain<'s>) -> Result<Self> {
         let (old, new) = (Base::chain(old)?, Base::chain(new)?);
         if old.public().domain_id != new.public().domain_id {
-            return Err(Error::mismatch("the two are of different domains, so that nothing tells equal rows"));
+            return Err(Error::mismatch("the two states are of different domains, so equal rows cannot be found"));
         }
         let mut tables = old.tables();
         tables.extend(new.tables());
@@ -229,7 +230,7 @@ impl<'s> Diff<'s> {
         Ok(Self { old, new, tables: tables.into_iter().collect::<Vec<_>>().into_iter(), current: None })
     }
 
-    /// The next difference; none at the end.
+    /// The next difference. None at the end.
     ///
     /// # Errors
     /// Those of reading the bundles.

@@ -1,19 +1,19 @@
-//! Bytes at any place: what chains, lookups and bases of deltas are read from. A bundle that comes once, from its
-//! beginning, needs none of this ([`Restore`](crate::stream::Restore)).
+//! Bytes at any place, from which chains, single rows and bases of deltas are read. A bundle that comes once, from its
+//! beginning, does not need this ([`Restore`](crate::stream::Restore)).
 
 use crate::error::{Error, Result};
 
-/// The bytes of a bundle, of which any part may be read, more than once.
+/// The bytes of a bundle. A caller may read any part, more than once.
 ///
-/// What is read is checked against hashes that were checked before, so that a file which changes meanwhile is noticed.
+/// What is read is compared with hashes that were checked before. So a file that changes meanwhile is noticed.
 pub trait Source {
-    /// How many bytes there are.
+    /// The number of bytes.
     fn length(&self) -> Result<u64>;
 
     /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
-    /// Truncated when there are not so many; host.
+    /// Truncated when there are fewer bytes; host.
     fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()>;
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::convert::Infallible;
 
-/// The digest of one item: 128 bits, added and taken away modulo 2^128.
+/// The digest of one item: 128 bits, added and subtracted modulo 2^128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest(pub [u8; 16]);
 
@@ -41,13 +41,13 @@ impl Total {
         self.count += 1;
     }
 
-    /// Whether items of this sum, and so many more (or fewer), lead from this total to the other.
+    /// Whether items of this sum lead from this total to the other. `added`: how many items come, less those that go.
     pub fn leads_to(&self, sum: u128, added: i64, target: &Self) -> bool {
         self.sum.wrapping_add(sum) == target.sum
             && i128::from(self.count) + i128::from(added) == i128::from(target.count)
     }
 
-    /// The id of the state that this is the total of.
+    /// The id of the state with this total.
     pub fn state_id(&self, keys: &DomainKeys) -> StateId {
         let mut message = Vec::with_capacity(32);
         let out = &mut Append(&mut message);
@@ -60,7 +60,7 @@ impl Total {
     }
 }
 
-/// Takes the digests of the items of one table after the other.
+/// Computes the digests of the items of one table after the other.
 pub(crate) struct Digester(PrefixMac);
 
 impl Digester {
@@ -68,7 +68,7 @@ impl Digester {
         Self(PrefixMac::new(&keys.digest))
     }
 
-    /// The items that follow are of this table.
+    /// The next items are of this table.
     pub fn table(&mut self, table: &Table<'_>) {
         let mut prefix = Vec::new();
         let out = &mut Append(&mut prefix);
@@ -83,13 +83,13 @@ impl Digester {
         first_half(&self.0.mac(key, value))
     }
 
-    /// The same for an item that is too large to hold: write its key and its value, then finish.
+    /// The same for an item that is too large to hold. The caller writes its key and its value, then calls `finish`.
     pub fn stream(&self) -> DigestStream {
         DigestStream(self.0.stream())
     }
 }
 
-/// A digest in the making.
+/// A digest that is being computed.
 pub(crate) struct DigestStream(HmacSha256);
 
 impl DigestStream {

@@ -1,4 +1,4 @@
-//! A domain that bundles are made for.
+//! A domain for which bundles are made.
 
 use crate::crypto::id::DomainId;
 use crate::crypto::key::{AccessKey, ReadKey, RecoveryKey, WriteKey};
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::format::header::Header;
 use std::ops::Deref;
 
-/// A domain that bundles are made for: its keys, and the name that stands in them.
+/// A domain for which bundles are made: its keys, and the name that its bundles hold.
 #[derive(Clone)]
 pub struct Domain {
     name: String,
@@ -21,18 +21,19 @@ impl Domain {
         &self.name
     }
 
-    /// The keys of its ledgers: the same states, sealed and signed apart, so that neither is taken for the other.
+    /// The keys of its ledgers. A ledger seals and signs the same states with other keys, so that nobody takes one for
+    /// the other.
     pub(crate) fn ledger(&self) -> &DomainKeys {
         &self.ledger
     }
 
-    /// The first bytes of all its ledgers, and of nothing else.
+    /// The first bytes of all its ledgers. No other file has them.
     pub fn ledger_header(&self) -> Vec<u8> {
         Header::of(&self.ledger).encode()
     }
 }
 
-/// A domain can be used where its keys are asked for.
+/// A domain can be used wherever a caller asks for its keys.
 impl Deref for Domain {
     type Target = DomainKeys;
 
@@ -53,8 +54,8 @@ impl RecoveryKey {
 }
 
 impl AccessKey {
-    /// The domain that gets this name. Of a write key it is its own, whatever the name: it cannot tell which one its domain was
-    /// made with.
+    /// The domain with this name. A write key gives its own domain, whatever the name is: it cannot tell the name with
+    /// which its domain was made.
     ///
     /// # Errors
     /// Misuse when this is a read key, or as [`RecoveryKey::domain_id`].

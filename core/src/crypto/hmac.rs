@@ -1,5 +1,5 @@
-//! HMAC-SHA-256 of many messages that begin alike: digests of the items of a table, and where its chunks are cut. Short messages,
-//! which nearly all are, take the shorter way (`short_mac.rs`).
+//! HMAC-SHA-256 of many messages that begin alike: the digests of the items of a table, and the places where its chunks
+//! are cut. Nearly all messages are short, and take the shorter way (`short_mac.rs`).
 
 use crate::crypto::short_mac::ShortMac;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,7 +12,7 @@ pub(crate) fn mac(key: &[u8; 32]) -> HmacSha256 {
     HmacSha256::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-/// HMAC-SHA-256 that has taken in its key, and with what all messages begin.
+/// HMAC-SHA-256 that has taken in its key, and the common beginning of all messages.
 pub(crate) struct PrefixMac {
     keyed: HmacSha256,
     /// `keyed` after the common beginning.
@@ -27,7 +27,7 @@ impl PrefixMac {
         Self { begun: keyed.clone(), keyed, short: ShortMac::new(key) }
     }
 
-    /// The messages that follow begin with this.
+    /// The next messages begin with this.
     pub fn begin_with(&mut self, prefix: &[u8]) {
         self.begun = self.keyed.clone().chain_update(prefix);
         self.short.begin_with(prefix);
@@ -39,7 +39,7 @@ impl PrefixMac {
         self.short.mac(one, two).unwrap_or_else(any_length)
     }
 
-    /// The same for a message that is too large to hold: what comes behind the common beginning is yet to be given.
+    /// The same for a message that is too large to hold. The caller gives what comes after the common beginning.
     pub fn stream(&self) -> HmacSha256 {
         self.begun.clone()
     }

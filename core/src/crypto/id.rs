@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// The id of a state: equal states of one domain have equal ids, whatever bundle they came in.
+/// The id of a state. Equal states of one domain have equal ids, in all their bundles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StateId(pub [u8; 32]);
 
-/// The id of a domain of a recovery key: public, and the same in all bundles of the domain.
+/// The id of a domain of a recovery key. It is public, and the same in all bundles of the domain.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DomainId(pub [u8; 16]);
 

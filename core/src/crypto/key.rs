@@ -1,4 +1,4 @@
-//! The keys that people hold: one recovery key, and what is derived from it for one domain (`FORMAT.md`, "Keys").
+//! The keys that people hold: one recovery key, and the keys that it gives for one domain (`FORMAT.md`, "Keys").
 
 use crate::crypto::id::DomainId;
 use crate::crypto::key_text::{KeyKind, compact};
@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The one secret: 32 random bytes. Whoever has it can open every bundle that was made with it; without it no bundle can
-/// be opened. Wiped when dropped, and never shown by `Debug`.
+/// The one secret: 32 random bytes. Whoever has it can open every bundle that was made with it. Without it no bundle
+/// can be opened. It is wiped when dropped, and never shown by `Debug`.
 #[derive(Clone)]
 pub struct RecoveryKey(Zeroizing<[u8; 32]>);
 
@@ -28,7 +28,7 @@ impl RecoveryKey {
         Ok(key)
     }
 
-    /// Reads `lifeboatkey1…` (BIP 350; either case, not mixed). White space does not count, wherever it stands: people write keys in
+    /// Reads `lifeboatkey1…` (BIP 350; either case, not mixed). White space does not count: people write keys in
     /// groups. The checksum catches any mistake in up to three characters.
     ///
     /// # Errors
@@ -47,8 +47,8 @@ impl RecoveryKey {
     }
 }
 
-/// The secret of one domain: it exports, composes, verifies and restores there, and tells nothing of another domain. For an
-/// application that backs up one database. Wiped when dropped, and never shown by `Debug`.
+/// The secret of one domain. It exports, composes, verifies and restores there, and tells nothing of another domain. It
+/// is for an application that backs up one database. It is wiped when dropped, and never shown by `Debug`.
 #[derive(Clone)]
 pub struct WriteKey {
     pub(crate) domain_id: DomainId,
@@ -75,13 +75,13 @@ impl WriteKey {
     }
 }
 
-/// The secret that opens the bundles of one domain, and signs none. For somebody who checks or recovers, and must not write.
-/// Wiped when dropped, and never shown by `Debug`.
+/// The secret that opens the bundles of one domain, and signs none. It is for a person who checks or recovers, and must
+/// not write. It is wiped when dropped, and never shown by `Debug`.
 #[derive(Clone)]
 pub struct ReadKey {
     pub(crate) domain_id: DomainId,
     pub(crate) secret: Zeroizing<[u8; 32]>,
-    /// Whose signature the bundles must have.
+    /// The key that must have signed the bundles.
     pub(crate) verify_key: VerifyKey,
 }
 
@@ -116,7 +116,8 @@ fn part<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     part
 }
 
-/// A key that opens bundles: a recovery key opens those of all its domains, a write key or a read key those of one.
+/// A key that opens bundles. A recovery key opens those of all its domains; a write key or a read key those of one
+/// domain.
 #[derive(Clone, Debug)]
 pub enum AccessKey {
     /// Opens and writes all domains.
@@ -128,14 +129,16 @@ pub enum AccessKey {
 }
 
 impl AccessKey {
-    /// Reads the text of any of the three, which its beginning tells.
+    /// Reads the text of any of the three. Its beginning tells which one it is.
     ///
     /// # Errors
     /// As [`RecoveryKey::from_text`].
     pub fn from_text(text: &str) -> Result<Self> {
-        match KeyKind::of(&compact(text)) {
+        let compact = compact(text);
+        match KeyKind::of(&compact) {
             Some(KeyKind::WRITE) => WriteKey::from_text(text).map(Self::Write),
             Some(KeyKind::READ) => ReadKey::from_text(text).map(Self::Read),
+            None if !compact.is_empty() => Err(KeyKind::unknown(&KeyKind::SECRET, text)),
             _ => RecoveryKey::from_text(text).map(Self::Recovery),
         }
     }
@@ -190,7 +193,7 @@ impl From<&AccessKey> for AccessKey {
     }
 }
 
-/// The public half of a domain's signature key (Ed25519, RFC 8032): tells who made a bundle, and opens nothing.
+/// The public half of a domain's signature key (Ed25519, RFC 8032). It tells who made a bundle, and opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VerifyKey(pub [u8; 32]);
 
@@ -303,6 +306,35 @@ mod tests {
             let found = VerifyKey::from_text(text).expect_err(what).to_string();
             assert_eq!(found, format!("misuse: this is not a verify key: a {what} stands in its place"));
         }
+        for (text, named) in [
+            (
+                write_text.replacen('w', "v", 1),
+                "not a write key: a character of its beginning is wrong, which should be \"lifeboatwrite1\"",
+            ),
+            (
+                read_text.replacen("read", "raed", 1),
+                "not a read key: a character of its beginning is wrong, which should be \"lifeboatread1\"",
+            ),
+            (
+                KEY.replacen('k', "", 1),
+                "not a recovery key: a character of its beginning is wrong, which should be \"lifeboatkey1\"",
+            ),
+            (
+                "app.key".to_owned(),
+                "not a recovery key, write key or read key: it should start with \"lifeboatkey1\", \"lifeboatwrite1\" or \"lifeboatread1\"",
+            ),
+        ] {
+            let found = AccessKey::from_text(&text).expect_err(named).to_string();
+            assert!(found.starts_with(&format!("misuse: this is {named}")), "{found}");
+            assert!(!found.contains(&text[text.len() - 6..]) || text == "app.key", "{found}");
+        }
+        // A length between that of a recovery key and that of a verify key can be meant as both.
+        let between = KeyKind::unknown(&KeyKind::ALL, &format!("lifebaot{}1", "q".repeat(62))).to_string();
+        assert_eq!(
+            between,
+            "misuse: this is not a recovery key or verify key: a character of its beginning is wrong, which should be \
+             \"lifeboatkey1\" or \"lifeboatverify1\"; compare it with its copy"
+        );
         let shown = format!("{recovery:?} {write:?} {read:?} {:?}", AccessKey::from(&write));
         assert_eq!(shown, "RecoveryKey(secret) WriteKey(secret) ReadKey(secret) Write(WriteKey(secret))");
     }

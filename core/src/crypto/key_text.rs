@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyKind {
-    /// What the text begins with, and a "1" behind it.
+    /// The beginning of the text, before a "1".
     pub prefix: &'static str,
-    /// What people call it.
+    /// The name that people use.
     pub name: &'static str,
     /// How many bytes it holds.
     bytes: usize,
@@ -28,20 +28,23 @@ impl KeyKind {
     pub const READ: Self = Self { prefix: "lifeboatread", name: "read key", bytes: 16 + 32 + 32 };
     /// A verify key: the only one that is public.
     pub const VERIFY: Self = Self { prefix: "lifeboatverify", name: "verify key", bytes: 32 };
+    /// The kinds that are secret: each of them opens bundles.
+    pub const SECRET: [Self; 3] = [Self::RECOVERY, Self::WRITE, Self::READ];
     /// Each kind that there is.
     pub const ALL: [Self; 4] = [Self::RECOVERY, Self::WRITE, Self::READ, Self::VERIFY];
 
-    /// The kind of key whose prefix, with the "1", begins this text; either case. White space must be gone.
+    /// The kind of key whose prefix, with the "1", begins this text. Both cases count. The text must have no white
+    /// space.
     pub(crate) fn of(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.behind(text).is_some())
     }
 
-    /// The characters behind the prefix and the "1": five bits each.
+    /// The number of characters after the prefix and the "1": five bits each.
     fn characters(self) -> usize {
         (self.bytes * 8).div_ceil(5) + CHECKSUM
     }
 
-    /// What stands behind the prefix and the "1".
+    /// The text after the prefix and the "1".
     fn behind(self, text: &str) -> Option<&str> {
         let (start, behind) = text.split_at_checked(self.prefix.len())?;
         start.eq_ignore_ascii_case(self.prefix).then(|| behind.strip_prefix('1')).flatten()
@@ -49,7 +52,7 @@ impl KeyKind {
 
     /// The text of a key with these bytes.
     pub(crate) fn write(self, bytes: &[u8]) -> Zeroizing<String> {
-        // Room for all of it at once: a text that grows leaves copies behind.
+        // Room for all of it at once. A text that grows leaves copies in memory.
         let mut text = Zeroizing::new(String::with_capacity(256));
         bech32::encode_to_fmt::<Bech32m, _>(&mut *text, Hrp::parse_unchecked(self.prefix), bytes)
             .expect("80 bytes are within bech32's length");
@@ -81,28 +84,35 @@ impl KeyKind {
         if length != self.bytes || length != N {
             return Err(wrong(&format!("it holds {length} bytes instead of {}", self.bytes)));
         }
-        // The last character has bits to spare: only one text is the key's.
+        // The last character has bits to spare. Only one text is the key's.
         if !self.write(&*bytes).eq_ignore_ascii_case(&text) {
             return Err(wrong("its last characters are not those that such a key has"));
         }
         Ok(bytes)
     }
 
-    /// What is wrong with a text without white space that should be a key of this kind. Tells nothing of what stands
-    /// there.
+    /// The error for a text that begins like no kind of key, where a key of one of these kinds is expected. The message
+    /// names the beginnings that such a text can have, and never shows the text.
+    #[must_use]
+    pub fn unknown(kinds: &[Self], text: &str) -> Error {
+        let (kinds, why) = wrong_beginning(kinds, &compact(text));
+        Error::misuse(format!("this is not a {}: {why}", either(kinds.iter().map(|kind| kind.name.to_owned()))))
+    }
+
+    /// Whether somebody may have typed this text as a key of this kind: it has the length of one. The text has no white
+    /// space, and a wrong beginning.
+    fn may_be_typed(self, text: &str) -> bool {
+        let length = self.prefix.len() + 1 + self.characters();
+        text.len().abs_diff(length) < 3 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+
+    /// Tells what is wrong with a text that should be a key of this kind. The text has no white space. The message
+    /// never shows the text.
     fn mistake(self, text: &str) -> String {
-        const COMPARE: &str = "compare it with its copy";
         let Some(behind) = self.behind(text) else {
-            if let Some(other) = Self::of(text) {
-                return format!("a {} stands in its place", other.name);
-            }
-            // Of the length of a key: it was typed, and not something else put in its place.
-            let length = self.prefix.len() + 1 + self.characters();
-            let is_typed = text.len().abs_diff(length) < 3 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            return if is_typed {
-                format!("a character of its beginning is wrong, which should be \"{}1\"; {COMPARE}", self.prefix)
-            } else {
-                format!("it should start with \"{}1\"", self.prefix)
+            return match Self::of(text) {
+                Some(other) => format!("a {} stands in its place", other.name),
+                None => wrong_beginning(&[self], text).1,
             };
         };
         let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
@@ -119,6 +129,30 @@ impl KeyKind {
             "a character is wrong"
         };
         format!("{why}; {COMPARE}")
+    }
+}
+
+/// The advice for a key that was mistyped.
+const COMPARE: &str = "compare it with its copy";
+
+/// The kinds out of `kinds` that the text can be meant as, and what is wrong with its beginning. The text has no white
+/// space.
+fn wrong_beginning(kinds: &[KeyKind], text: &str) -> (Vec<KeyKind>, String) {
+    let beginnings = |kinds: &[KeyKind]| either(kinds.iter().map(|kind| format!("\"{}1\"", kind.prefix)));
+    let typed: Vec<_> = kinds.iter().copied().filter(|kind| kind.may_be_typed(text)).collect();
+    if typed.is_empty() {
+        return (kinds.to_vec(), format!("it should start with {}", beginnings(kinds)));
+    }
+    let why = format!("a character of its beginning is wrong, which should be {}; {COMPARE}", beginnings(&typed));
+    (typed, why)
+}
+
+/// "a, b or c".
+fn either(words: impl DoubleEndedIterator<Item = String>) -> String {
+    let mut words: Vec<_> = words.collect();
+    match words.pop() {
+        Some(last) if !words.is_empty() => format!("{} or {last}", words.join(", ")),
+        last => last.unwrap_or_default(),
     }
 }
 

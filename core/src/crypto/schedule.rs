@@ -26,7 +26,7 @@ const INDEX_SEAL: &str = "lifeboat suite 1 index seal";
 const CUT: &str = "lifeboat suite 1 cut";
 const SIGNATURE: &str = "lifeboat suite 1 signature";
 const LOG_SEAL: &str = "lifeboat log 1 seal";
-/// The same in all versions, so that a ledger of another one shows whose it is.
+/// The same label in all versions, so that a ledger of another version still shows whose it is.
 const LEDGER_COMMITMENT: &str = "lifeboat ledger commitment";
 const LEDGER_CHUNK_SEAL: &str = "lifeboat ledger 1 chunk seal";
 const LEDGER_INDEX_SEAL: &str = "lifeboat ledger 1 index seal";
@@ -34,7 +34,7 @@ const LEDGER_SIGNATURE: &str = "lifeboat ledger 1 signature";
 const DIGEST: &str = "lifeboat state 1 digest";
 const STATE_ID: &str = "lifeboat state 1 state id";
 
-/// All keys of one domain that an access key gives. Wiped when dropped.
+/// All keys of one domain that an access key gives. They are wiped when dropped.
 #[derive(Clone)]
 pub struct DomainKeys {
     pub(crate) file_kind: FileKind,
@@ -78,7 +78,7 @@ impl RecoveryKey {
         Self::from_bytes(*expand_any(secret, RECOVERY_KEY, label.as_bytes()))
     }
 
-    /// The public id of the domain of this name: what a header shows in place of the name.
+    /// The public id of the domain with this name. A header shows it in place of the name.
     ///
     /// # Errors
     /// Misuse when the name is empty or longer than [`limits::DOMAIN_NAME_MAX`] bytes.
@@ -87,7 +87,7 @@ impl RecoveryKey {
         Ok(DomainId(*expand(self.bytes(), DOMAIN, name.as_bytes())))
     }
 
-    /// The write key of the domain of this name.
+    /// The write key of the domain with this name.
     ///
     /// # Errors
     /// As [`RecoveryKey::domain_id`].
@@ -106,7 +106,7 @@ impl WriteKey {
         self.read_key_beside(&self.signing_key(SIGNATURE))
     }
 
-    /// The read key, and this key's public half in it.
+    /// The read key, with this key's public half in it.
     fn read_key_beside(&self, signature: &SigningKey) -> ReadKey {
         let secret = expand(&self.secret, READ_KEY, &self.domain_id.0);
         ReadKey { domain_id: self.domain_id, secret, verify_key: public_half(signature) }
@@ -127,8 +127,8 @@ impl WriteKey {
         DomainKeys { signature: Some(signature), ..reading }
     }
 
-    /// The keys of the ledgers of the domain: the same states, sealed and signed apart, so that neither is taken for the
-    /// other.
+    /// The keys of the domain's ledgers. A ledger seals and signs the same states with other keys, so that nobody takes
+    /// one for the other.
     pub(crate) fn ledger(&self) -> DomainKeys {
         let signature = self.signing_key(LEDGER_SIGNATURE);
         let (read, context) = (self.read_key_beside(&signature), &self.domain_id.0);
@@ -168,7 +168,7 @@ impl ReadKey {
 }
 
 impl AccessKey {
-    /// The keys of the domain that a header names.
+    /// The keys of the domain that is named in a header.
     ///
     /// # Errors
     /// Wrong key when this is a write key or a read key of another domain.
@@ -180,7 +180,7 @@ impl AccessKey {
         }
     }
 
-    /// The keys of the ledgers of the domain that a header names.
+    /// The keys of the ledgers of the domain that is named in a header.
     ///
     /// # Errors
     /// Wrong key when this is the key of another domain; misuse when it is a read key.
@@ -212,7 +212,7 @@ impl AccessKey {
 }
 
 /// # Errors
-/// Misuse for a name of no bytes, or of more than [`limits::DOMAIN_NAME_MAX`].
+/// Misuse for an empty name, or one of more than [`limits::DOMAIN_NAME_MAX`] bytes.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     match name.len() {
         1..=limits::DOMAIN_NAME_MAX => Ok(()),
@@ -251,7 +251,7 @@ fn expand_any<const N: usize>(key: &[u8], label: &str, context: &[u8]) -> Zeroiz
     okm
 }
 
-/// HKDF-SHA-256 of info in pieces. False: more bytes are asked for than it gives.
+/// HKDF-SHA-256 with info in pieces. False: more bytes are asked for than HKDF gives.
 pub(crate) fn hkdf(salt: &[u8], ikm: &[u8], info: &[&[u8]], okm: &mut [u8]) -> bool {
     Hkdf::<Sha256>::new(Some(salt), ikm).expand_multi_info(info, okm).is_ok()
 }

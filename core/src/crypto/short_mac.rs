@@ -1,12 +1,12 @@
-//! HMAC-SHA-256 of many short messages under one key, all of which begin alike: what every row passes through, twice where
-//! chunks are cut. The two blocks of the key are hashed once, and a message costs two calls of the compression function and
-//! nothing else. The package `hmac` says the same of any message, and does so for all others (`hmac.rs`).
+//! HMAC-SHA-256 of many short messages that begin alike, under one key. Every row passes here, and passes twice where
+//! chunks are cut. The two blocks of the key are hashed once. Then a message costs two calls of the compression
+//! function, and nothing else. The package `hmac` computes the same for messages of any length (`hmac.rs`).
 
 use sha2::block_api::compress256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const BLOCK: usize = 64;
-/// Blocks of the longest message that is short.
+/// The blocks of the longest short message.
 const BLOCKS: usize = 4;
 /// The beginning of SHA-256 (FIPS 180-4, 5.3.3).
 const INITIAL: [u32; 8] =
@@ -15,10 +15,10 @@ const INITIAL: [u32; 8] =
 /// HMAC-SHA-256 that has taken in its key.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct ShortMac {
-    /// SHA-256 after the key's block within, and after the one around that.
+    /// SHA-256 after the inner block of the key, and after the outer one.
     inner: [u32; 8],
     outer: [u32; 8],
-    /// With what all messages begin.
+    /// The common beginning of all messages.
     prefix: Vec<u8>,
 }
 
@@ -34,17 +34,17 @@ impl ShortMac {
         Self { inner: after(0x36), outer: after(0x5c), prefix: Vec::new() }
     }
 
-    /// The messages that follow begin with this.
+    /// The next messages begin with this.
     pub fn begin_with(&mut self, prefix: &[u8]) {
         self.prefix.clear();
         self.prefix.extend_from_slice(prefix);
     }
 
-    /// The MAC of the common beginning, `one` and `two` together; none when that is no short message.
+    /// The MAC of the common beginning, `one` and `two` together. None when that is too long.
     pub fn mac(&self, one: &[u8], two: &[u8]) -> Option<[u8; 32]> {
         let (second, third) = (self.prefix.len(), self.prefix.len() + one.len());
         let length = third + two.len();
-        // After the message a 1 bit, and in the last eight bytes its length.
+        // A 1 bit comes after the message, and the length in the last eight bytes.
         let end = (length + 1 + 8).next_multiple_of(BLOCK);
         let mut message = [0; BLOCK * BLOCKS];
         let padded = message.get_mut(..end)?;
@@ -55,14 +55,14 @@ impl ShortMac {
     }
 }
 
-/// The outer hash, of the inner one.
+/// The outer hash over the inner one.
 fn finish(outer: &[u32; 8], inner: &[u8; 32]) -> [u8; 32] {
     let mut block = [0; BLOCK];
     block[..32].copy_from_slice(inner);
     finish_with(*outer, &mut block, 32)
 }
 
-/// Pads the `length` bytes in whole blocks that follow a key's block, and hashes them.
+/// Pads the `length` bytes in whole blocks that come after a key's block, and hashes them.
 fn finish_with(mut state: [u32; 8], padded: &mut [u8], length: usize) -> [u8; 32] {
     padded[length] = 0x80;
     let bits = 8 * (BLOCK + length) as u64;

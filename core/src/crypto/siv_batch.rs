@@ -1,10 +1,10 @@
-//! The seal of several chunks at once. AES-SIV reads its plaintext through CMAC, where each block waits for the one before
-//! it; machines, and the AES of machines without instructions for it, can do four in the time of one. So four chunks are
+//! The seal of several chunks at once. AES-SIV reads its plaintext through CMAC, where each block waits for the one
+//! before it. A machine can do four blocks in the time of one, with or without instructions for AES. So four chunks are
 //! read side by side.
 //!
-//! This is RFC 5297 over the cipher of the package `aes` and the counter mode of the package `ctr`, and nothing more: what
-//! comes out is what the package `aes-siv` gives, which seals and opens all that comes alone, and with which the tests
-//! compare it.
+//! This is RFC 5297 over the cipher of the package `aes` and the counter mode of the package `ctr`, and nothing more.
+//! It gives the same bytes as the package `aes-siv`. That package seals and opens each chunk that comes alone, and the
+//! tests compare with it.
 
 use aes::Aes256Enc;
 use aes::cipher::consts::U16;
@@ -20,7 +20,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// A block of AES.
 pub(crate) const BLOCK: usize = 16;
-/// As many blocks as the software form of the package `aes` works on at once.
+/// The number of blocks that the software form of the package `aes` encrypts at once.
 const LANES: usize = 4;
 
 type Block = Array<u8, U16>;
@@ -29,11 +29,11 @@ type Block = Array<u8, U16>;
 pub(crate) struct SideBySide {
     mac: Aes256Enc,
     stream: Aes256Enc,
-    /// Of CMAC: for a last block that is whole, and for one that is not.
+    /// The subkeys of CMAC: for a last block that is whole, and for one that is not.
     subkeys: [Zeroizing<u128>; 2],
 }
 
-/// What S2V has come to after the associated data.
+/// The state of S2V after the associated data.
 #[derive(Clone)]
 pub(crate) struct Associated(Zeroizing<u128>);
 
@@ -56,7 +56,7 @@ impl SideBySide {
         Associated(strings.iter().fold(zero, |state, string| double(state) ^ mac(string)).into())
     }
 
-    /// Encrypts each message in its place, and gives the SIV of each.
+    /// Encrypts each message in place, and gives the SIV of each.
     pub fn encrypt(&self, messages: &mut [(&Associated, &mut [u8])]) -> Vec<[u8; BLOCK]> {
         let tags = self.tags(messages);
         for ((_, message), tag) in messages.iter_mut().zip(&tags) {
@@ -65,8 +65,8 @@ impl SideBySide {
         tags
     }
 
-    /// Decrypts each message, of which the SIV stands before it, in its place. False where it is not what was sealed: its
-    /// bytes are gone then.
+    /// Decrypts each message in place. Its SIV stands before it. False for a message that is not what was sealed: then
+    /// its bytes are wiped.
     pub fn decrypt(&self, messages: &mut [(&Associated, &mut [u8])], tags: &[[u8; BLOCK]]) -> Vec<bool> {
         for ((_, message), tag) in messages.iter_mut().zip(tags) {
             self.apply_stream(tag, message);
@@ -97,9 +97,11 @@ impl SideBySide {
         CtrCore::<_, Ctr128BE>::inner_iv_init(&self.stream, &counter.into()).apply_keystream_partial(message.into());
     }
 
-    /// CMAC of each message, into the last 16 bytes of which a number is mixed: S2V's "xorend". A shorter message has 0.
+    /// CMAC of each message. A number is mixed into the last 16 bytes of a message: S2V's "xorend". A shorter message
+    /// has 0.
     fn macs(&self, messages: &[(&[u8], u128)]) -> Vec<u128> {
-        // All whole blocks that the number does not touch, side by side; what is left is a block and a part of one.
+        // First all whole blocks that the number does not touch, side by side. What is left is a block and a part of
+        // one.
         let bodies: Vec<&[Block]> = messages.iter().map(|(message, _)| body(message)).collect();
         let mut macs = vec![0; messages.len()];
         self.mac.encrypt_with_backend(Chains { bodies: &bodies, states: &mut macs });
@@ -152,11 +154,11 @@ fn double(number: u128) -> u128 {
     (number << 1) ^ ((number >> 127) * 0x87)
 }
 
-/// Chains of blocks: each is mixed into the state of its chain, which is encrypted. Work for the cipher's backend, chosen
-/// once for all of it.
+/// Chains of blocks. Each block is mixed into the state of its chain, and the state is encrypted. The backend of the
+/// cipher runs this, and is chosen once for all of it.
 struct Chains<'a> {
     bodies: &'a [&'a [Block]],
-    /// Where each comes to.
+    /// The result of each chain.
     states: &'a mut [u128],
 }
 
@@ -178,14 +180,14 @@ impl BlockCipherEncClosure for Chains<'_> {
         let mut lanes = [Lane::default(); LANES];
         let mut blocks = [Block::default(); LANES];
         loop {
-            // A lane whose chain has come to its end takes the next one.
+            // A lane whose chain has ended takes the next chain.
             for (lane, block) in lanes.iter_mut().zip(&mut blocks).filter(|(lane, _)| lane.left.is_empty()) {
                 if let Some((chain, left)) = waiting.next() {
                     *lane = Lane { chain, left };
                     *block = Block::default();
                 }
             }
-            // Together as far as the shortest; a lane without a chain runs idle.
+            // All lanes run together as far as the shortest chain. A lane without a chain runs idle.
             let Some(steps) = lanes.iter().map(|lane| lane.left.len()).filter(|left| *left > 0).min() else { break };
             let idle = [Block::default(); 1];
             for step in 0..steps {
@@ -222,7 +224,7 @@ mod tests {
     use aes_siv::{KeyInit, siv::Aes256Siv};
     use proptest::prelude::*;
 
-    /// What the package `aes-siv` gives for one message.
+    /// The bytes that the package `aes-siv` gives for one message.
     fn alone(key: &[u8; 64], associated: &[u8], message: &[u8]) -> Vec<u8> {
         Aes256Siv::new(key.into()).encrypt([associated], message).expect("it is short")
     }

@@ -16,13 +16,13 @@ use crate::state::value::{Key, bound, rowid};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-/// What a caller may choose about an export. The bytes are a function of it.
+/// The choices of a caller about an export. The bytes depend on them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ExportOptions {
     /// How chunks are packed.
     pub compression: Compression,
-    /// Tables that are packed in another way, by name.
+    /// Tables that are packed in another way, by their names.
     pub tables: BTreeMap<String, Compression>,
 }
 
@@ -49,7 +49,7 @@ impl ExportOptions {
     }
 }
 
-/// A chunk on its way out, not yet compressed or sealed.
+/// A chunk that is not yet compressed or sealed.
 pub struct PlainChunk {
     pub(crate) kind: ChunkKind,
     pub(crate) compression: Compression,
@@ -58,7 +58,7 @@ pub struct PlainChunk {
     pub(crate) entry: Vec<u8>,
 }
 
-/// Says after which changes a chunk ends: a keyed function of table and key, so that neither an update nor content moves
+/// Tells after which changes a chunk ends: a keyed function of table and key. So neither an update nor content moves
 /// a boundary.
 pub(crate) struct Cutter(PrefixMac);
 
@@ -67,7 +67,7 @@ impl Cutter {
         Self(PrefixMac::new(&keys.cut))
     }
 
-    /// The keys that follow are of this table.
+    /// The next keys are of this table.
     pub fn table(&mut self, table: &Table<'_>) {
         let mut prefix = Vec::new();
         put_array(&mut Append(&mut prefix), 2);
@@ -75,7 +75,8 @@ impl Cutter {
         self.0.begin_with(&prefix);
     }
 
-    /// Whether a chunk that has `size` bytes after a change with this key, whose old and new value take `length` bytes, ends there.
+    /// Whether a chunk ends after a change. `size`: the bytes of the chunk up to there. `length`: the bytes of the
+    /// change's old and new value.
     pub fn ends(&self, key: &[u8], length: usize, size: usize) -> bool {
         if size < limits::CHUNK_MIN {
             return false;
@@ -89,7 +90,7 @@ impl Cutter {
     }
 }
 
-/// An item that is not there: null.
+/// An item that does not exist: null.
 pub(crate) const NOTHING: [u8; 1] = [0xf6];
 
 /// Writes the old value of a change: its digest, or null.
@@ -100,7 +101,7 @@ fn encode_old(old: Option<Digest>, out: &mut Vec<u8>) {
     }
 }
 
-/// The length of the same.
+/// The length of the old value of a change.
 fn old_length(old: Option<Digest>) -> usize {
     if old.is_some() { 17 } else { 1 }
 }
@@ -112,7 +113,7 @@ pub(crate) struct ChunkBuilder<F> {
     cutter: Option<Cutter>,
     /// The current table, encoded: the head of its runs.
     table: Vec<u8>,
-    /// The head of the current table's run stands in the chunk.
+    /// The chunk has the head of the current table's run.
     in_run: bool,
     /// The rowid before, in this run.
     previous: Option<i64>,
@@ -123,14 +124,14 @@ pub(crate) struct ChunkBuilder<F> {
     pub count: u64,
     /// How many changes were added.
     pub changes: u64,
-    /// The sum of the digests that they add, less those that they take away.
+    /// The sum of the digests that the changes add, less those that they remove.
     sum: u128,
-    /// The items that they add, less those that they take away.
+    /// The number of items that the changes add, less those that they remove.
     added: i64,
 }
 
 impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
-    /// Cuts where only the key's holder can tell.
+    /// The places of the cuts depend on the key.
     pub fn new(keys: &DomainKeys, emit: F) -> Self {
         Self::with(Some(Cutter::new(keys)), emit)
     }
@@ -157,7 +158,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         }
     }
 
-    /// The changes that follow are of this table.
+    /// The next changes are of this table.
     pub fn table(&mut self, table: &Table<'_>, compression: Compression) -> Result<()> {
         if compression != self.compression {
             self.end()?;
@@ -172,13 +173,13 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         Ok(())
     }
 
-    /// Room for so many bytes: that of a whole chunk at once.
+    /// Makes room for this many bytes: for those of a whole chunk at once.
     fn room(&mut self, bytes: usize) -> Result<()> {
         let more = if self.plaintext.is_empty() { limits::CHUNK_MAX.max(bytes) } else { bytes };
         alloc::reserve(&mut self.plaintext, more, "the next chunk")
     }
 
-    /// Adds a change: its canonical key, the digest of the old value, digest and bytes of the new.
+    /// Adds a change: its canonical key, the digest of the old value, and the digest and bytes of the new one.
     pub fn push(&mut self, key: &[u8], old: Option<Digest>, new: Option<(Digest, &[u8])>) -> Result<()> {
         let (digest, value) = new.map_or((None, &NOTHING[..]), |(digest, value)| (Some(digest), value));
         let length = old_length(old) + value.len();
@@ -223,7 +224,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         self.added += i64::from(new.is_some()) - i64::from(old.is_some());
     }
 
-    /// The head of the run where it is needed, the head of the change, and its key.
+    /// Writes the head of the run where one is needed, the head of the change, and its key.
     fn begin_change(&mut self, key: &[u8]) {
         if !self.in_run {
             self.plaintext.extend_from_slice(&self.table);
@@ -238,7 +239,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         }
     }
 
-    /// Adds a large change in chunks of its own: all parts but the last have the largest size; the last has the entry.
+    /// Adds a large change in chunks of its own. All parts but the last have the largest size; the last has the entry.
     pub fn push_large(
         &mut self,
         key: &[u8],
@@ -254,7 +255,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
     /// A large change begins.
     pub fn begin_large(&mut self, key: &[u8], old: Option<Digest>) -> Result<()> {
         self.end()?;
-        // A key may by itself be as long as a part.
+        // A key alone may be as long as a part.
         let mut head = alloc::with_room(self.table.len() + key.len() + 32, "a row of this size")?;
         head.extend_from_slice(&self.table);
         head.push(CHANGE_HEAD);
@@ -265,7 +266,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         })
     }
 
-    /// Bytes of its new value.
+    /// Takes bytes of its new value.
     pub fn large(&mut self, write: impl FnOnce(&mut Parts<'_, F>)) -> Result<()> {
         let mut parts = Parts { builder: self, failed: Ok(()) };
         write(&mut parts);
@@ -279,7 +280,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         self.hand_out(ChunkKind::LastPart)
     }
 
-    /// Hands out the last chunk: what all of them came to.
+    /// Hands out the last chunk, and gives the totals of all chunks.
     ///
     /// # Errors
     /// Corrupt when the changes do not lead from `base` to `target`.
@@ -292,7 +293,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         }
     }
 
-    /// Hands out the chunk in the making, if there is one.
+    /// Hands out the current chunk, if there is one.
     pub fn end(&mut self) -> Result<()> {
         if self.plaintext.is_empty() { Ok(()) } else { self.hand_out(ChunkKind::Changes) }
     }
@@ -336,7 +337,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Write for Parts<'_, F> {
     }
 }
 
-/// What an export came to: what the bundle writer has to seal into the index and sign.
+/// The totals of an export, which the bundle writer seals into the index and signs.
 #[derive(Clone, Copy, Debug)]
 pub struct ExportTotals {
     pub(crate) domain_id: DomainId,
@@ -347,7 +348,7 @@ pub struct ExportTotals {
 }
 
 impl ExportTotals {
-    /// The id of the state that the changes lead from; none where they lead from nothing.
+    /// The id of the state that the changes lead from. None for a full bundle.
     pub(crate) fn base_id(&self, keys: &DomainKeys) -> Option<StateId> {
         (self.base != Total::default()).then(|| self.base.state_id(keys))
     }
@@ -382,14 +383,14 @@ mod tests {
         chunks
     }
 
-    /// What an item takes besides its value: the head of the change, the key, the old value.
+    /// The bytes of an item besides its value: the head of the change, the key, the old value.
     const BESIDES: usize = 1 + 4 + 1;
 
     #[test]
     fn a_chunk_is_filled_to_its_last_byte() {
         let (cutter, run, length) = (cutter(), 2, 100_000);
         let keys = (1000_u16..).map(|number| [0x81, 0x19, number.to_be_bytes()[0], number.to_be_bytes()[1]]);
-        // Those behind which no chunk ends.
+        // The keys after which no chunk ends.
         let keys = keys.filter(|key| !cutter.ends(key, 1 + length, limits::CHUNK_MAX));
         let mut items: Vec<([u8; 4], usize)> = keys.map(|key| (key, length)).take(9).collect();
         let most = limits::CHUNK_MAX - run - 9 * (BESIDES + length) - BESIDES;
@@ -420,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_chunk_ends_where_it_has_enough_and_no_earlier() {
-        // So large a change ends any chunk that may end.
+        // A change of this size ends any chunk that may end.
         let ends = |size| cutter().ends(&[1], limits::CHUNK_TARGET, size);
         assert_eq!([limits::CHUNK_MIN - 1, limits::CHUNK_MIN].map(ends), [false, true]);
     }

@@ -1,4 +1,5 @@
-//! Chain → one bundle: per key the first old and the last new. Byte for byte what a direct export of that difference gives.
+//! Chain → one bundle: for each key the first old value and the last new one. A direct export of that difference gives
+//! the same bytes.
 
 use crate::chain::base::Base;
 use crate::chain::bundle::Bundle;
@@ -14,22 +15,23 @@ use crate::read::reader::{DigestsAhead, Opened};
 use crate::restore::decoder::{Decoder, Report};
 use crate::state::sink::StateSink;
 
-/// What a composition came to.
+/// The result of a composition.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Composed {
-    /// What [`BundleWriter::finish`](crate::stream::BundleWriter::finish) needs.
+    /// The totals for [`BundleWriter::finish`](crate::stream::BundleWriter::finish).
     pub totals: ExportTotals,
-    /// The rows of the state that the chain leads to, those of SQLite's own tables included. None for a chain that does not begin
-    /// with a full bundle: it does not tell.
+    /// The number of rows of the state that the chain leads to, also those of SQLite's own tables. None for a chain
+    /// that does not begin with a full bundle.
     pub rows: Option<u64>,
 }
 
 impl Chain<'_> {
-    /// Hands the state that a complete chain leads to, to a sink, and checks everything on the way.
+    /// Hands the state of a complete chain to a sink, and checks everything on the way.
     ///
     /// # Errors
-    /// Mismatch when the chain is not complete; those of the bundles, of the sink and of `interrupt`, which is called now and then.
+    /// Mismatch when the chain is not complete; those of the bundles, of the sink and of `interrupt`, which is called
+    /// now and then.
     pub fn walk<S: StateSink>(
         &self,
         key: impl Into<AccessKey>,
@@ -48,7 +50,7 @@ impl Chain<'_> {
         decoder.finish()
     }
 
-    /// Makes one bundle out of the chain: hands its chunks to `emit`.
+    /// Makes one bundle out of the chain, and hands its chunks to `emit`.
     ///
     /// # Errors
     /// Those of the bundles, of `emit` and of `interrupt`.
@@ -83,8 +85,8 @@ impl Chain<'_> {
         Ok(Composed { totals: chunks.finish(keys.domain_id, first.base, last.target)?, rows: None })
     }
 
-    /// That the bundles fit one another: composes them and throws the result away. On a full bundle they are laid, in the
-    /// tables that they change.
+    /// Checks that the bundles fit one another: composes them and drops the result. A full bundle is read only in the
+    /// tables that the deltas change.
     pub(crate) fn check_fit(&self, mut interrupt: impl FnMut() -> Result<()>) -> Result<()> {
         let deltas = &self.bundles()[usize::from(self.is_complete())..];
         for table in tables_of(deltas) {

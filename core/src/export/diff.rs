@@ -1,6 +1,6 @@
-//! A live state against its base, table by table: both come in key order, and what differs becomes a change.
+//! Compares a live state with its base, table by table. Both come in key order, and each difference becomes a change.
 //!
-//! Rows are first compared in blocks, by sums of digests; only where a block differs is it opened and compared row by row.
+//! Rows are first compared in blocks, by sums of digests. Only a block that differs is opened and compared row by row.
 
 use crate::alloc;
 use crate::chain::base::{Base, BaseItem, BaseTable};
@@ -15,10 +15,10 @@ use crate::state::value::compare_keys;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-/// Bytes of rows that wait for the end of their block.
+/// The most bytes of rows that wait for the end of their block.
 const WAITING_MAX: usize = 8 << 20;
 
-/// Where changes go: the chunks, with each table begun at its first change.
+/// Takes the changes. Each table begins at its first change.
 pub(crate) struct Changes<F> {
     pub chunks: ChunkBuilder<F>,
     pub options: ExportOptions,
@@ -30,7 +30,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Changes<F> {
         Self { chunks, options, begun: None }
     }
 
-    /// The changes that follow are of this table.
+    /// The next changes are of this table.
     pub fn table(&mut self, table: &Table<'_>) -> Result<()> {
         if self.begun.as_ref().is_none_or(|begun| begun.as_table() != *table) {
             self.chunks.table(table, self.options.of(table))?;
@@ -51,7 +51,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Changes<F> {
     }
 }
 
-/// A live state as it passes, against its base.
+/// Compares a live state with its base while it passes.
 pub(crate) struct Difference<'s> {
     base: Base<'s>,
     /// Tables of the base that have not been reached.
@@ -83,7 +83,7 @@ impl<'s> Difference<'s> {
         if old == Some(digest) { Ok(()) } else { out.push(table, &NO_KEY, old, Some((digest, value))) }
     }
 
-    /// Rows of this table follow.
+    /// The next rows are of this table.
     pub fn table<F>(&mut self, table: &Table<'_>, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -103,7 +103,8 @@ impl<'s> Difference<'s> {
         self.current()?.row(key, digest, value, out)
     }
 
-    /// A row of that table that is too large to be held. Some: its change is to be written now, with this old digest.
+    /// A row of that table that is too large to be held. Some: the caller must write its change now, with this old
+    /// digest.
     pub fn large_row<F>(&mut self, key: &[u8], digest: Digest, out: &mut Changes<F>) -> Result<Option<Option<Digest>>>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -111,7 +112,7 @@ impl<'s> Difference<'s> {
         self.current()?.large_row(key, digest, out)
     }
 
-    /// A change of that table follows, which goes to the chunks without passing here.
+    /// The next change is of that table. It goes to the chunks without passing here.
     pub fn begin_table<F>(&mut self, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -134,7 +135,7 @@ impl<'s> Difference<'s> {
         self.current.as_mut().ok_or_else(|| Error::misuse("a row comes before its table"))
     }
 
-    /// Removes what the base has beyond the rows that came: in the current table, and in the tables before this one.
+    /// Removes the items of the base that did not come: in the current table, and in the tables before this one.
     fn remove_before<F>(&mut self, table: Option<&OwnedTable>, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -153,7 +154,7 @@ impl<'s> Difference<'s> {
     }
 }
 
-/// Rows that wait, in one piece of memory.
+/// The waiting rows, in one piece of memory.
 #[derive(Default)]
 struct Waiting {
     bytes: Vec<u8>,
@@ -161,7 +162,7 @@ struct Waiting {
 }
 
 struct WaitingRow {
-    /// Where its value begins and ends; its key lies before it, behind the row before.
+    /// The beginning and the end of the row's value. Its key lies before the value, after the row before.
     value: usize,
     end: usize,
     digest: Digest,
@@ -180,7 +181,7 @@ impl Waiting {
         self.bytes.len() + self.rows.len() * size_of::<WaitingRow>() > WAITING_MAX
     }
 
-    /// Key, row and value of each.
+    /// The key, row and value of each.
     fn iter(&self) -> impl Iterator<Item = (&[u8], &WaitingRow, &[u8])> {
         let starts = std::iter::once(0).chain(self.rows.iter().map(|row| row.end));
         starts.zip(&self.rows).map(|(start, row)| (&self.bytes[start..row.value], row, &self.bytes[row.value..row.end]))
@@ -192,11 +193,11 @@ impl Waiting {
     }
 }
 
-/// One table of the state against that of the base.
+/// One table of the state, compared with that of the base.
 struct TableDifference<'s> {
     table: OwnedTable,
     base: BaseTable<'s>,
-    /// Nothing of the base is left, so that no removal can follow.
+    /// Nothing of the base is left, so no removal can follow.
     is_exhausted: bool,
     /// The first key of the next block is not below this.
     bound: Option<KeyBytes>,
@@ -204,7 +205,7 @@ struct TableDifference<'s> {
     floor: Option<KeyBytes>,
     /// The next item of the opened block.
     next: Option<BaseItem>,
-    /// The rows that fall into the current block, their sum and number.
+    /// The rows that belong to the current block, their sum and number.
     block: Waiting,
     sum: u128,
 }
@@ -271,7 +272,7 @@ impl<'s> TableDifference<'s> {
         Ok(Some(old))
     }
 
-    /// All rows have come: what the base still has is gone.
+    /// All rows have come. Removes what the base still has.
     fn finish<F>(&mut self, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -289,7 +290,8 @@ impl<'s> TableDifference<'s> {
         Ok(())
     }
 
-    /// Compares a row with the opened block: the old digest of its key, if there is one. None: the block is at its end.
+    /// Compares a row with the opened block. Gives the old digest of its key, if there is one. None: the block has
+    /// ended.
     fn compare<F>(&mut self, key: &[u8], out: &mut Changes<F>) -> Result<Option<Option<Digest>>>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -323,7 +325,8 @@ impl<'s> TableDifference<'s> {
         Ok(())
     }
 
-    /// All rows of the current block have come: skips it if they are the same, else opens it and compares them.
+    /// All rows of the current block have come. Skips the block if they are the same. If not, opens it and compares
+    /// them.
     fn settle<F>(&mut self, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
@@ -336,7 +339,7 @@ impl<'s> TableDifference<'s> {
         self.next_block()
     }
 
-    /// Opens the current block and compares the rows that wait with it.
+    /// Opens the current block and compares the waiting rows with it.
     fn open<F>(&mut self, out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,

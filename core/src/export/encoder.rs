@@ -1,6 +1,6 @@
-//! The first half of an export, for a thread of its own: live rows → canonical bytes, in batches. The other half, an
-//! [`Export`](crate::stream::Export), takes them with [`Export::take`](crate::stream::Export::take); the bytes of the bundle are the same as
-//! if the rows had gone to it directly.
+//! The first half of an export, for a thread of its own: live rows → canonical bytes, in batches. The other half is an
+//! [`Export`](crate::stream::Export), which takes them with [`Export::take`](crate::stream::Export::take). The bytes of
+//! the bundle are the same as without the two halves.
 
 use crate::alloc;
 use crate::cbor::{Append, Count, Write};
@@ -18,7 +18,7 @@ use std::convert::Infallible;
 /// A batch is handed on when it has this size.
 const BATCH: usize = 256 << 10;
 
-/// What is held on its way, for errors.
+/// The name of such memory in errors.
 const ROWS: &str = "rows on their way";
 
 /// A part of a state on its way from one thread to another.
@@ -30,7 +30,7 @@ pub(crate) enum Message {
     Selection(Selection),
     /// Name and canonical value.
     SystemTable(String, Vec<u8>),
-    /// The rows of this table follow, if it has some.
+    /// The next rows are of this table, if it has any.
     Table(String),
     Rows(Batch),
     /// A row that is too large to be held: its key and its digest. Pieces of its values follow.
@@ -43,32 +43,33 @@ pub(crate) enum Message {
 #[derive(Default)]
 pub(crate) struct Batch {
     bytes: Vec<u8>,
-    /// For each row, where its value begins and ends; its key lies before it, behind the row before.
+    /// For each row, where its value begins and ends. The key lies before the value, after the row before.
     rows: Vec<(usize, usize)>,
 }
 
 impl Batch {
-    /// Key and value of each row.
+    /// The key and value of each row.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let starts = std::iter::once(0).chain(self.rows.iter().map(|(_, end)| *end));
         starts.zip(&self.rows).map(|(start, (value, end))| (&self.bytes[start..*value], &self.bytes[*value..*end]))
     }
 }
 
-/// Encodes the state that it is given as a [`StateSink`], and hands on each part: mostly to a channel. Call
+/// Encodes the state that it gets as a [`StateSink`], and hands on each part, mostly to a channel. Call
 /// [`Encoder::finish`] after the walk. Holds one batch.
 pub struct Encoder<F> {
     emit: F,
     rules: Rules,
     digester: Digester,
-    /// A table was named of which no row has come.
+    /// The table that was named, if none of its rows has come.
     named: Option<String>,
     table_length: usize,
     batch: Batch,
 }
 
 impl<F: FnMut(Encoded) -> Result<()>> Encoder<F> {
-    /// The keys of the [`Export`](crate::stream::Export) on the other side, which gets what `emit` is given.
+    /// Takes the keys of the [`Export`](crate::stream::Export) on the other side. That export gets what `emit` is
+    /// given.
     pub fn new(keys: &DomainKeys, emit: F) -> Self {
         Self {
             emit,
@@ -167,7 +168,7 @@ impl<F: FnMut(Encoded) -> Result<()>> StateSink for Encoder<F> {
     fn schema(&mut self, schema: &[SchemaRow]) -> Result<()> {
         self.rules.begin(&Table::Schema)?;
         self.rules.learn_schema(schema);
-        // What a copy takes, in small pieces.
+        // The memory of a copy, which comes in small pieces.
         let texts = schema.iter().map(|row| row.name.len() + row.table.len() + row.sql.len());
         alloc::room(texts.map(|length| length + size_of::<SchemaRow>()).sum(), "the schema")?;
         self.send(Message::Schema(schema.to_vec()))

@@ -1,5 +1,5 @@
-//! The way out: live rows → canonical changes → chunks. The chunks then go to a [`BundleWriter`](crate::stream::BundleWriter),
-//! which may run on another thread.
+//! The way out: live rows → canonical changes → chunks. The chunks then go to a
+//! [`BundleWriter`](crate::stream::BundleWriter), which may run on another thread.
 
 use crate::alloc;
 use crate::cbor::{Append, Count, Write};
@@ -18,39 +18,39 @@ use crate::state::selection::Selection;
 use crate::state::sink::{SchemaRow, Settings, StateSink, Table, schema_to_value, system_table_to_value};
 use crate::state::value::{Key, NewRow, Value, encode_values};
 
-/// What a [`BundleWriter`](crate::stream::BundleWriter) needs at the end.
+/// The totals for a [`BundleWriter`](crate::stream::BundleWriter).
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// Of the bundle.
+    /// Those of the bundle.
     pub bundle: ExportTotals,
-    /// Of the ledger, if one was asked for.
+    /// Those of the ledger, if the caller asked for one.
     pub ledger: Option<ExportTotals>,
 }
 
 /// Turns a state into the chunks of a full bundle, or of a delta. Drive it as a [`StateSink`], then call
 /// [`Export::finish`].
 ///
-/// Holds at most one chunk, and for a delta some megabytes of rows, whatever the size of the state; a row that is too large
+/// Holds at most one chunk, and for a delta some megabytes of rows, however large the state is. A row that is too large
 /// for a chunk is handed on in pieces.
 pub struct Export<'s, F> {
     keys: DomainKeys,
     tally: Tally,
     changes: Changes<F>,
-    /// The state to lead from; none for a full bundle.
+    /// The state that the delta leads from. None for a full bundle.
     difference: Option<Difference<'s>>,
     ledger: Option<LedgerBuilder<'s>>,
-    /// A table was named of which no row has come.
+    /// The table that was named, if none of its rows has come.
     named: Option<String>,
     /// The encoded length of the current table.
     table_length: usize,
-    /// A large row whose pieces come: its key, its digest, and the old digest of its change if there is one.
+    /// A large row whose pieces are coming: its key, its digest, and the old digest of its change if there is one.
     large: Option<(Vec<u8>, Digest, Option<Option<Digest>>)>,
     key: Vec<u8>,
     value: Vec<u8>,
 }
 
 impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
-    /// A full bundle. Chunks go to `emit` as soon as they are full.
+    /// Makes a full bundle. Chunks go to `emit` as soon as they are full.
     pub fn new(keys: &DomainKeys, options: ExportOptions, emit: F) -> Self {
         Self {
             keys: keys.clone(),
@@ -66,10 +66,11 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
     }
 
-    /// A delta that leads on from `base`. `selection`: which part of a database the state is.
+    /// Makes a delta that leads on from `base`. `selection`: the part of a database that the state is.
     ///
     /// # Errors
-    /// Mismatch when the base is of another domain or selection; too big when it has as many bundles as a chain may have.
+    /// Mismatch when the base is of another domain or selection; too big when it has as many bundles as a chain may
+    /// have.
     pub fn delta(
         keys: &DomainKeys,
         options: ExportOptions,
@@ -97,15 +98,16 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         Ok(Self { difference: Some(Difference::new(base)), ..Self::new(keys, options, emit) })
     }
 
-    /// Also makes the chunks of a ledger of this state, for [`BundleWriter::ledger`](crate::stream::BundleWriter::ledger).
+    /// Also makes the chunks of a ledger of this state, for
+    /// [`BundleWriter::ledger`](crate::stream::BundleWriter::ledger).
     #[must_use]
     pub fn with_ledger(mut self, emit: impl FnMut(PlainChunk) -> Result<()> + 's) -> Self {
         self.ledger = Some(LedgerBuilder::new(Box::new(emit)));
         self
     }
 
-    /// Hands out the last chunks and tells what [`BundleWriter::finish`](crate::stream::BundleWriter::finish) needs for the bundle,
-    /// and for the ledger.
+    /// Hands out the last chunks. Gives the totals that [`BundleWriter::finish`](crate::stream::BundleWriter::finish)
+    /// needs for the bundle, and for the ledger.
     ///
     /// # Errors
     /// Misuse when no settings or no schema have come; corrupt when the base contradicts itself; those of `emit`.
@@ -121,7 +123,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         Ok(Finished { bundle, ledger })
     }
 
-    /// The one item of a table. `is_shown`: it stands in a ledger as it is.
+    /// Takes the one item of a table. `is_shown`: a ledger holds it as it is.
     fn item(&mut self, table: &Table<'_>, value: &[u8], is_shown: bool) -> Result<()> {
         self.named = None;
         self.tally.begin(table)?;
@@ -152,10 +154,10 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
     }
 
-    /// Takes what an [`Encoder`](crate::stream::Encoder) on another thread hands on, in its order.
+    /// Takes the messages of an [`Encoder`](crate::stream::Encoder) on another thread, in their order.
     ///
     /// # Errors
-    /// As those of the [`StateSink`] that this is.
+    /// Those of this [`StateSink`].
     pub fn take(&mut self, encoded: Encoded) -> Result<()> {
         match encoded.0 {
             Message::Settings(settings) => self.settings(&settings),
@@ -196,7 +198,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
     }
 
-    /// A row by the canonical bytes of its key and its values.
+    /// Takes a row as the canonical bytes of its key and its values.
     fn encoded_row(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         let digest = self.tally.add(key, value)?;
         self.note(key, digest)?;
@@ -206,7 +208,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         }
     }
 
-    /// A row that is too large to be held encoded. Some: its change is to be written, with this old digest.
+    /// Takes a row that is too large to be held encoded. Some: the caller must write its change, with this old digest.
     fn begin_large(&mut self, key: &[u8], digest: Digest) -> Result<Option<Option<Digest>>> {
         self.tally.add_digest(key, digest)?;
         self.note(key, digest)?;

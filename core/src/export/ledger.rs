@@ -1,5 +1,5 @@
-//! A ledger: what a state was, by the digests of its items, so that a delta needs no older bundle at hand. A full bundle
-//! in form, sealed with keys of its own, with digests in place of values (`LEDGER.md`).
+//! A ledger: the digests of all items of a state, so that a delta needs no older bundle. It has the form of a full
+//! bundle, with digests in place of values, and is sealed with keys of its own (`LEDGER.md`).
 
 use crate::cbor::{Append, Bytes, put};
 use crate::crypto::digest::{Digest, Total};
@@ -13,7 +13,7 @@ use crate::state::sink::Table;
 /// Takes the chunks of a ledger.
 pub(crate) type Emit<'e> = Box<dyn FnMut(PlainChunk) -> Result<()> + 'e>;
 
-/// Notes the items of a state as they pass.
+/// Takes the items of a state as they pass.
 pub(crate) struct LedgerBuilder<'e> {
     chunks: ChunkBuilder<Emit<'e>>,
 }
@@ -23,12 +23,12 @@ impl<'e> LedgerBuilder<'e> {
         Self { chunks: ChunkBuilder::of_one_size(emit) }
     }
 
-    /// Items of this table follow.
+    /// The next items are of this table.
     pub fn table(&mut self, table: &Table<'_>) -> Result<()> {
         self.chunks.table(table, Compression::None)
     }
 
-    /// An item whose value is looked at when the ledger is used.
+    /// An item whose value is read when the ledger is used.
     pub fn value(&mut self, value: &[u8], digest: Digest) -> Result<()> {
         self.chunks.push(&NO_KEY, None, Some((digest, value)))
     }

@@ -1,9 +1,9 @@
 //! The way out: from a state to bytes.
 //!
 //! ```text
-//! encoder       rows → canonical bytes, where that runs on a thread of its own
+//! encoder       rows → canonical bytes, where this has a thread of its own
 //! items         a state → canonical changes
-//! diff          the same for a delta: only what differs from its base
+//! diff          the same for a delta: only the differences from its base
 //! state_digest  digests, sums, the id of a state
 //! chunk         changes → plain chunks
 //! writer        plain chunks → a bundle

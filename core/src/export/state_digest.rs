@@ -13,7 +13,7 @@ use crate::state::selection::Selection;
 use crate::state::sink::{SchemaRow, Settings, StateSink, Table, schema_to_value, system_table_to_value};
 use crate::state::value::{Key, NewRow, Value, encode_values};
 
-/// Sums up the digests of the items of a state, in canonical order, and holds the state to its rules.
+/// Adds up the digests of the items of a state, in canonical order, and checks the state by its rules.
 pub(crate) struct Tally {
     pub rules: Rules,
     order: Order,
@@ -31,7 +31,7 @@ impl Tally {
         }
     }
 
-    /// The items that follow are of this table.
+    /// The next items are of this table.
     ///
     /// # Errors
     /// Corrupt when it is not this table's turn, or the schema does not have it.
@@ -45,7 +45,7 @@ impl Tally {
     /// The total of the state.
     ///
     /// # Errors
-    /// Misuse, when settings or schema have not come.
+    /// Misuse when no settings or no schema have come.
     pub fn finish(&self) -> Result<Total> {
         self.rules.finish()?;
         Ok(self.total)
@@ -53,7 +53,7 @@ impl Tally {
 
     /// Adds an item by the canonical bytes of its key and value.
     pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<Digest> {
-        self.order.change(key, false, true)?;
+        self.order.change(key, false, true)?.check_distinct()?;
         let digest = self.digester.item(key, value);
         self.total.add(digest);
         Ok(digest)
@@ -61,12 +61,12 @@ impl Tally {
 
     /// Adds an item by its digest.
     pub fn add_digest(&mut self, key: &[u8], digest: Digest) -> Result<()> {
-        self.order.change(key, false, true)?;
+        self.order.change(key, false, true)?.check_distinct()?;
         self.total.add(digest);
         Ok(())
     }
 
-    /// The digest of a row of the current table that is too large to be held encoded. It is not added.
+    /// Gives the digest of a row of the current table that is too large to be held encoded. It does not add the digest.
     pub fn digest_large(&self, row: &NewRow<'_>) -> Digest {
         let mut stream = self.digester.stream();
         row.key.encode(&mut stream);
@@ -78,7 +78,7 @@ impl Tally {
 /// True when the encoded row is too large to be held beside a chunk.
 ///
 /// # Errors
-/// Too big, when it is too large for the format.
+/// Too big when the row is too large for the format.
 pub(crate) fn is_large(row: &NewRow<'_>, table_length: usize) -> Result<bool> {
     if row.length_bound() <= (CHUNK_MAX / 2) as u64 {
         return Ok(false);
@@ -90,11 +90,11 @@ pub(crate) fn is_large(row: &NewRow<'_>, table_length: usize) -> Result<bool> {
     Ok(table_length as u64 + length > CHUNK_MAX as u64)
 }
 
-/// Finds the id of a state: drive it as a [`StateSink`], then call [`StateDigest::finish`]. Holds at most one row.
+/// Finds the id of a state. Drive it as a [`StateSink`], then call [`StateDigest::finish`]. Holds at most one row.
 pub struct StateDigest<'k> {
     keys: &'k DomainKeys,
     tally: Tally,
-    /// A table was named of which no row has come.
+    /// The table that was named, if none of its rows has come.
     named: Option<String>,
     key: Vec<u8>,
     value: Vec<u8>,
@@ -109,7 +109,7 @@ impl<'k> StateDigest<'k> {
     /// The id of the state that passed by.
     ///
     /// # Errors
-    /// Misuse, when no settings or no schema did.
+    /// Misuse when no settings or no schema have come.
     pub fn finish(self) -> Result<StateId> {
         Ok(self.tally.finish()?.state_id(self.keys))
     }

@@ -1,4 +1,5 @@
-//! Sealed chunks → bundle: header, chunks, index, footer, trailer (`FORMAT.md`, "Bundle"). The mirror of `read/reader.rs`.
+//! Sealed chunks → bundle: header, chunks, index, footer, trailer (`FORMAT.md`, "Bundle"). The mirror of
+//! `read/reader.rs`.
 
 use crate::alloc;
 use crate::cbor::{Append, Bytes, put, put_array};
@@ -17,7 +18,7 @@ use crate::kinds::ChunkKind;
 use crate::limits::{CHUNK_MAX, INDEX_MAX, SUMMARY_MAX};
 use std::io;
 
-/// What was written.
+/// The facts about a bundle that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BundleSummary {
@@ -31,15 +32,15 @@ pub struct BundleSummary {
     pub verify_key: VerifyKey,
     /// The length of the bundle in bytes.
     pub length: u64,
-    /// Its chunks, those of the index not counted.
+    /// The number of its chunks, without those of the index.
     pub chunks: u64,
-    /// The items of the state that it leads to: settings, schema, rows, and the tables that are one item.
+    /// The number of items of the state that it leads to: settings, schema, rows, and the tables that are one item.
     pub items: u64,
-    /// Its changes.
+    /// The number of its changes.
     pub changes: u64,
 }
 
-/// Compresses, seals and writes chunks as they come, then the index and the footer. One pass; holds the index only.
+/// Compresses, seals and writes chunks as they come, then the index and the footer, in one pass. Holds only the index.
 pub struct BundleWriter<W> {
     out: W,
     keys: DomainKeys,
@@ -61,7 +62,8 @@ impl<W: io::Write> BundleWriter<W> {
         Self::with((**domain).clone(), domain.name(), out)
     }
 
-    /// Writes the header of a ledger (`LEDGER.md`): its chunks are those that an [`Export`](crate::stream::Export) hands out for it.
+    /// Writes the header of a ledger (`LEDGER.md`). Its chunks are those that an [`Export`](crate::stream::Export)
+    /// makes for it.
     ///
     /// # Errors
     /// As [`BundleWriter::new`].
@@ -94,7 +96,7 @@ impl<W: io::Write> BundleWriter<W> {
         self.chunks(std::slice::from_ref(chunk))
     }
 
-    /// The same for several at once, which takes less time: the bytes are the same. Holds all of them sealed.
+    /// The same for several chunks at once, which takes less time. The bytes are the same. Holds all of them sealed.
     ///
     /// # Errors
     /// As [`BundleWriter::chunk`].
@@ -115,7 +117,8 @@ impl<W: io::Write> BundleWriter<W> {
         chunks.iter().zip(sealed).try_for_each(|(chunk, sealed)| self.item(chunk.kind, &sealed))
     }
 
-    /// Writes index, footer and trailer, and flushes the writer; gives it back for whatever makes the bytes durable.
+    /// Writes index, footer and trailer, and flushes the writer. Gives the writer back, so that the caller can sync the
+    /// file.
     ///
     /// # Errors
     /// Misuse when the totals are not those of the chunks; as [`BundleWriter::chunk`].

@@ -1,30 +1,30 @@
-//! Changes, as they stand in the plaintext of a chunk: the head of a run (its table), then each change of the run as
-//! [key, old, new], where the rowid of a change after the first is a step from the one before (`FORMAT.md`, "Changes").
+//! Changes in the plaintext of a chunk: the head of a run (its table), then each change of the run as [key, old, new].
+//! The rowid of a change after the first is a step from the one before (`FORMAT.md`, "Changes").
 
-use crate::cbor::{self, Append, Compare, Count, Reader, Write, major, put, put_array};
+use crate::cbor::{self, Append, Compare, Count, Reader, Write, head_length, major, put, put_array, string_length};
 use crate::crypto::digest::Digest;
 use crate::error::{Error, Result};
 use crate::kinds::FileKind;
 use crate::limits::{CHUNK_MAX, KEY_MAX};
+use crate::state::key_order::{KeyOrder, Step};
 use crate::state::selection::Selection;
 use crate::state::sink::Table;
-use crate::state::value::{Key, NewRow, Value, compare_keys, decode_values, encode_values};
-use std::cmp::Ordering;
+use crate::state::value::{Key, NewRow, Value, decode_values, encode_values, int_length};
 use std::convert::Infallible;
 
 /// The head of an array of three.
 pub(crate) const CHANGE_HEAD: u8 = 0x83;
 
-/// The key of an item that is no row: null.
+/// The key of an item that is not a row: null.
 pub(crate) const NO_KEY: [u8; 1] = [0xf6];
 
-/// Whether an item of this table stands there as its digest.
+/// Whether the file holds an item of this table as its digest.
 pub(crate) fn holds_digest(file_kind: FileKind, table: &Table<'_>) -> bool {
     file_kind == FileKind::Ledger && !matches!(table, Table::Settings | Table::Selection)
 }
 
 impl NewRow<'_> {
-    /// At least the length of the encoded change.
+    /// A length that the encoded change does not exceed.
     pub fn length_bound(&self) -> u64 {
         const HEAD_MAX: u64 = 12;
         let bound = |values: &[Value<'_>]| -> u64 {
@@ -36,7 +36,8 @@ impl NewRow<'_> {
         }
     }
 
-    /// The memory that its encoded key or values take at most, where it is not too large to be held encoded.
+    /// The memory that its encoded key or values take at most. A row that is too large to be held encoded needs no more
+    /// than a chunk.
     pub fn room(&self) -> usize {
         usize::try_from(self.length_bound()).map_or(CHUNK_MAX, |bound| bound.min(CHUNK_MAX))
     }
@@ -48,18 +49,23 @@ impl NewRow<'_> {
         count.0
     }
 
-    /// The change with its key in full.
+    /// Encodes the change with its key in full.
     pub fn encode<W: Write<Error = Infallible>>(&self, out: &mut W) {
         put_array(out, 3);
         self.key.encode(out);
         self.encode_rest(out);
     }
 
-    /// What follows the key.
+    /// Encodes what follows the key.
     pub fn encode_rest<W: Write<Error = Infallible>>(&self, out: &mut W) {
         put(out, cbor::Null);
         encode_values(self.values, out);
     }
+}
+
+/// The step from one rowid to a higher one. It is never negative, and the longest takes 64 bits.
+fn step(previous: i64, rowid: i64) -> u64 {
+    rowid.wrapping_sub(previous).wrapping_sub(1) as u64
 }
 
 /// Writes the head of a change and its key: in full, or as the step from the rowid before it in its run.
@@ -67,13 +73,12 @@ pub(crate) fn encode_key(key: &Key<'_>, previous: Option<i64>, out: &mut Vec<u8>
     let out = &mut Append(out);
     put_array(out, 3);
     match (key, previous) {
-        // In order, so that the step is never negative; from end to end it takes 64 bits.
-        (Key::Rowid(rowid), Some(previous)) => put(out, rowid.wrapping_sub(previous).wrapping_sub(1) as u64),
+        (Key::Rowid(rowid), Some(previous)) => put(out, step(previous, *rowid)),
         _ => key.encode(out),
     }
 }
 
-/// The old and the new value of a decoded change. The slice is canonical: it was encoded again and compared.
+/// The old and the new value of a decoded change. The slice is canonical: that was checked.
 pub(crate) struct Change<'a> {
     /// The digest of the item's old value.
     pub old: Option<Digest>,
@@ -99,7 +104,7 @@ pub(crate) fn skip_values(reader: &mut Reader<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Reads over the value of an item, whose canonical form was checked or is none of the caller's business.
+/// Reads over the value of an item. The canonical form was checked, or the caller does not need it.
 fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
     match table {
         Table::Selection => Selection::skip(reader),
@@ -109,12 +114,12 @@ fn skip_item(table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
     }
 }
 
-/// Reads over a new value, which in a ledger is mostly a digest.
+/// Reads over a new value. In a ledger it is mostly a digest.
 pub(crate) fn skip_new(file_kind: FileKind, table: &Table<'_>, reader: &mut Reader<'_>) -> Result<()> {
     if holds_digest(file_kind, table) { next_digest(reader).map(drop) } else { skip_item(table, reader) }
 }
 
-/// What stands next in a chunk's plaintext.
+/// What comes next in a chunk's plaintext.
 pub(crate) enum Next<'a> {
     Run(Table<'a>),
     Change,
@@ -129,20 +134,18 @@ pub(crate) fn what_is_next<'a>(reader: &mut Reader<'a>) -> Result<Next<'a>> {
     let table = Table::decode(reader)?;
     let mut again = Compare::with(between(&start, reader));
     table.encode(&mut again);
-    canonical(&again, "the name of a table")?;
-    Ok(Next::Run(table))
+    if again.is_same() { Ok(Next::Run(table)) } else { Err(not_canonical("the name of a table")) }
 }
 
-/// Reads changes of rows, and keeps the memory that this takes.
+/// Reads changes of rows, and keeps the memory for the next one.
 #[derive(Default)]
 pub(crate) struct RowReader<'a> {
     rowid: Option<i64>,
     primary: Vec<Value<'a>>,
-    /// The values of the row that was read last; none for a removal.
+    /// The values of the row that was read last. A removal has none.
     pub values: Vec<Value<'a>>,
     /// The canonical bytes of its key, in full.
     pub key_bytes: Vec<u8>,
-    step: Vec<u8>,
 }
 
 impl<'a> RowReader<'a> {
@@ -164,10 +167,18 @@ impl<'a> RowReader<'a> {
         reader.exactly(CHANGE_HEAD)?;
         let start = reader.clone();
         let previous = self.rowid.take();
-        match reader.major()? {
+        let is_canonical = match reader.major()? {
             major::ARRAY => decode_values(reader, &mut self.primary)?,
-            _ => self.rowid = Some(next_rowid(reader, previous)?),
-        }
+            _ => {
+                let rowid = next_rowid(reader, previous)?;
+                self.rowid = Some(rowid);
+                let length = match previous {
+                    Some(previous) => head_length(step(previous, rowid)),
+                    None => int_length(rowid),
+                };
+                between(&start, reader).len() == length
+            }
+        };
         let encoded = between(&start, reader);
         if encoded.len() > KEY_MAX {
             return Err(Error::too_big(format!(
@@ -175,21 +186,14 @@ impl<'a> RowReader<'a> {
                 encoded.len()
             )));
         }
-        // In full and in canonical form, whatever stood there.
-        let mut key_bytes = std::mem::take(&mut self.key_bytes);
-        key_bytes.clear();
-        self.key().encode(&mut Append(&mut key_bytes));
-        self.key_bytes = key_bytes;
-        let canonical_key = match (self.rowid, previous) {
-            (Some(rowid), Some(_)) => {
-                self.step.clear();
-                encode_key(&Key::Rowid(rowid), previous, &mut self.step);
-                &self.step[1..]
-            }
-            _ => &self.key_bytes,
-        };
-        if canonical_key != encoded {
+        if !is_canonical {
             return Err(Error::corrupt("the key of a row is not in canonical form"));
+        }
+        self.key_bytes.clear();
+        match self.rowid {
+            // The chunk may hold it as a step.
+            Some(rowid) => put(&mut Append(&mut self.key_bytes), rowid),
+            None => self.key_bytes.extend_from_slice(encoded),
         }
         let old = next_old(reader)?;
         let start = reader.clone();
@@ -201,12 +205,10 @@ impl<'a> RowReader<'a> {
             next_digest(reader)?;
             return Change { old, new: Some(between(&start, reader)) }.check();
         }
-        decode_values(reader, &mut self.values)?;
-        let new = between(&start, reader);
-        let mut again = Compare::with(new);
-        encode_values(&self.values, &mut again);
-        canonical(&again, "a row")?;
-        Change { old, new: Some(new) }.check()
+        if !decode_values(reader, &mut self.values)? {
+            return Err(not_canonical("a row"));
+        }
+        Change { old, new: Some(between(&start, reader)) }.check()
     }
 }
 
@@ -217,14 +219,15 @@ pub(crate) fn next_rowid(reader: &mut Reader<'_>, previous: Option<i64>) -> Resu
         .map_err(|_| Error::corrupt("a step leads beyond the last rowid"))
 }
 
-/// Reads a change of an item with the key null, whose value only its own decoder understands: `skip` reads over it.
+/// Reads a change of an item with the key null. Only the item's own decoder understands the value: `skip` reads over
+/// it.
 pub(crate) fn next_item<'a>(
     reader: &mut Reader<'a>,
     skip: impl FnOnce(&mut Reader<'a>) -> Result<()>,
 ) -> Result<Change<'a>> {
     reader.exactly(CHANGE_HEAD)?;
     if !reader.null() {
-        return Err(Error::corrupt("the key of an item that is no row is not null"));
+        return Err(Error::corrupt("the key of an item that is not a row is not null"));
     }
     let old = next_old(reader)?;
     let start = reader.clone();
@@ -245,10 +248,10 @@ pub(crate) fn next_old(reader: &mut Reader<'_>) -> Result<Option<Digest>> {
 pub(crate) fn next_digest(reader: &mut Reader<'_>) -> Result<Digest> {
     let start = reader.clone();
     let bytes = reader.bytes()?;
-    let mut again = Compare::with(between(&start, reader));
-    put(&mut again, cbor::Bytes(bytes));
-    canonical(&again, "a digest")?;
-    bytes.try_into().map(Digest).map_err(|_| Error::corrupt("a digest that has not 16 bytes"))
+    if between(&start, reader).len() != string_length(bytes.len()) {
+        return Err(not_canonical("a digest"));
+    }
+    bytes.try_into().map(Digest).map_err(|_| Error::corrupt("a digest that does not have 16 bytes"))
 }
 
 impl Change<'_> {
@@ -264,17 +267,17 @@ pub(crate) fn between<'a>(start: &Reader<'a>, end: &Reader<'a>) -> &'a [u8] {
     &start.rest()[..start.rest().len() - end.rest().len()]
 }
 
-fn canonical(again: &Compare<'_>, what: &str) -> Result<()> {
-    if again.is_same() { Ok(()) } else { Err(Error::corrupt(format!("{what} is not in canonical form"))) }
+fn not_canonical(what: &str) -> Error {
+    Error::corrupt(format!("{what} is not in canonical form"))
 }
 
-/// Watches that changes come in canonical order: tables ascending, and in each the keys.
+/// Checks that changes come in canonical order: tables ascending, and in each table the keys.
 #[derive(Default)]
 pub(crate) struct Order {
     rank: Option<u8>,
     name: String,
-    key: Vec<u8>,
-    /// Whether keys are primary keys: those of the state before, and those of the state after.
+    keys: KeyOrder,
+    /// Whether keys are primary keys: in the state before, and in the state after.
     are_primary: [Option<bool>; 2],
 }
 
@@ -282,7 +285,7 @@ impl Order {
     /// A run of this table begins.
     ///
     /// # Errors
-    /// Corrupt, when a later table or the same one came before.
+    /// Corrupt when this table or a later one came before.
     pub fn table(&mut self, table: &Table<'_>) -> Result<()> {
         let (rank, name) = rank(table);
         if self.rank.is_some_and(|last| (last, self.name.as_str()) >= (rank, name)) {
@@ -290,7 +293,7 @@ impl Order {
         }
         self.rank = Some(rank);
         name.clone_into(&mut self.name);
-        self.key.clear();
+        self.keys.restart();
         self.are_primary = [None; 2];
         Ok(())
     }
@@ -301,24 +304,22 @@ impl Order {
         self.rank == Some(rank) && self.name == name
     }
 
-    /// A change of the table last named. `old`, `new`: the key is one of the state before, of the state after.
+    /// A change of the table last named. `old`, `new`: the key is in the state before, in the state after. Tells how
+    /// the key stands to the one before it.
     ///
     /// # Errors
-    /// Corrupt, when it does not come after the one before it.
-    pub fn change(&mut self, key: &[u8], old: bool, new: bool) -> Result<()> {
+    /// Corrupt when it does not come after the one before it.
+    pub fn change(&mut self, key: &[u8], old: bool, new: bool) -> Result<Step> {
         let is_primary = key.first().is_some_and(|first| first >> 5 == major::ARRAY);
-        // A table may be made anew, with keys of the other kind.
+        // A table may be made again, with keys of the other kind.
         for (are_primary, _) in self.are_primary.iter_mut().zip([old, new]).filter(|(_, is_there)| *is_there) {
             if *are_primary.get_or_insert(is_primary) != is_primary {
                 return Err(Error::corrupt(format!("the table {:?} has both rowids and primary keys", self.name)));
             }
         }
-        if !self.key.is_empty() && compare_keys(&self.key, key)? != Ordering::Less {
-            return Err(Error::corrupt(format!("the keys of the table {:?} are not in order", self.name)));
-        }
-        self.key.clear();
-        self.key.extend_from_slice(key);
-        Ok(())
+        self.keys
+            .step(key)?
+            .ok_or_else(|| Error::corrupt(format!("the keys of the table {:?} are not in order", self.name)))
     }
 }
 

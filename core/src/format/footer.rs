@@ -1,4 +1,4 @@
-//! The footer of a bundle: public ids, the hash of each item, and the signature; then nine bytes that tell its length
+//! The footer of a bundle: public ids, the hash of each item, and the signature. Then nine bytes that tell its length
 //! (`FORMAT.md`, "Footer").
 
 use crate::alloc;
@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, Bytes};
 
 const LABEL: &[u8] = b"lifeboat suite 1 signature\0";
-/// A record of the list of items: a length (u32, big-endian) and a SHA-256.
+/// A record in the list of items: a length (u32, big-endian) and a SHA-256.
 pub(crate) const RECORD: usize = 36;
-/// The signature with the head of its byte string: what the signed bytes end before.
+/// The signature with the head of its byte string. The signed bytes end before it.
 const SIGNATURE: usize = 2 + 64;
 /// The length of the footer, as a byte string of eight bytes.
 pub(crate) const TRAILER: usize = 9;
@@ -49,7 +49,7 @@ impl Footer {
     /// Checks the signature over the bytes that this footer was decoded from.
     ///
     /// # Errors
-    /// Corrupt when the verify key that stands in the footer did not sign it (RFC 8032, strict).
+    /// Corrupt when the verify key in the footer did not sign it (RFC 8032, strict).
     pub fn check_signature(&self, encoded: &[u8]) -> Result<()> {
         if verify(&self.verify_key, &signed_message(encoded), &self.signature) {
             Ok(())
@@ -91,13 +91,13 @@ impl Footer {
     }
 }
 
-/// Whether the key signed the message: strictly (RFC 8032, and no keys or points of small order).
+/// Whether the key signed the message. The check is strict (RFC 8032, and no keys or points of small order).
 pub(crate) fn verify(key: &VerifyKey, message: &[u8], signature: &[u8; 64]) -> bool {
     let key = VerifyingKey::from_bytes(&key.0);
     key.is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
-/// What the signature is over: all of the encoded footer before it.
+/// The signed bytes: all of the encoded footer before the signature.
 fn signed_message(encoded: &[u8]) -> Vec<u8> {
     [LABEL, &sha256(&encoded[..encoded.len() - SIGNATURE])].concat()
 }

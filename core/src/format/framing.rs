@@ -1,4 +1,4 @@
-//! How long the next item of a bundle is, as far as its first bytes tell, so that no reader allocates on a promise.
+//! The length of the next item of a bundle, as far as its first bytes tell it. So no reader allocates on a promise.
 
 use crate::error::{Error, Result};
 use crate::format::footer::RECORD;
@@ -10,14 +10,14 @@ use crate::limits::ITEMS_MAX;
 pub(crate) enum Length {
     /// The item has this length.
     Whole(usize),
-    /// With this many bytes more can be told.
+    /// The reader needs this many bytes to tell more.
     AtLeast(usize),
 }
 
-/// The range of a byte string's content, or the length from which on its head is complete.
+/// The range of a byte string's content, or the length at which its head is complete.
 type ByteString = std::result::Result<std::ops::Range<usize>, usize>;
 
-/// The byte string whose head begins at `at`, and that has at most `limit` bytes.
+/// The byte string whose head begins at `at`. It has at most `limit` bytes.
 fn byte_string(bytes: &[u8], at: usize, limit: usize) -> Result<ByteString> {
     let Some(head) = bytes.get(at) else { return Ok(Err(at + 1)) };
     let extra = match head {
@@ -25,11 +25,15 @@ fn byte_string(bytes: &[u8], at: usize, limit: usize) -> Result<ByteString> {
         0x58 => 1,
         0x59 => 2,
         0x5a => 4,
-        _ => return Err(Error::corrupt("no byte string, or one too long, stands where one is expected")),
+        _ => {
+            return Err(Error::corrupt(
+                "no byte string, or one that is too long, stands where a byte string is expected",
+            ));
+        }
     };
     let start = at + 1 + extra;
     let Some(length) = bytes.get(at + 1..start) else { return Ok(Err(start)) };
-    // Four bytes at most, so that nothing wraps; compared with the limit before it becomes an address.
+    // Four bytes at most, so nothing wraps. The length is compared with the limit before it becomes an address.
     let length = match extra {
         0 => u64::from(head - 0x40),
         _ => length.iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),

@@ -11,7 +11,7 @@ use crate::limits::{LEDGER_VERSION, STATE_REVISION, SUITE};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
-/// The same in every revision, so that an unknown revision does not look like damage.
+/// These bytes are the same in every revision, so that an unknown revision does not look like damage.
 pub(crate) const HEADER_LENGTH: usize = 75;
 /// The self-described CBOR tag, 55799 (RFC 8949 §3.4.6).
 const TAG: [u8; 3] = [0xd9, 0xd9, 0xf7];
@@ -19,7 +19,7 @@ const TAG: [u8; 3] = [0xd9, 0xd9, 0xf7];
 const CHECK: usize = 9;
 
 impl FileKind {
-    /// What these first bytes of a file begin, if anything. Whether the rest of it is sound is another question.
+    /// The kind of file that these first bytes begin, if any. The rest of it may still be damaged.
     pub fn of(start: &[u8]) -> Option<Self> {
         let is = |file_kind: &Self| start.len() >= HEADER_LENGTH && Header::may_begin(*file_kind, start);
         [Self::Bundle, Self::Ledger].into_iter().find(is)
@@ -32,7 +32,7 @@ impl FileKind {
         }
     }
 
-    /// The number behind the state revision: how such a file is written.
+    /// The number after the state revision: how such a file is written.
     fn version(self) -> u8 {
         match self {
             FileKind::Bundle => SUITE,
@@ -52,7 +52,7 @@ pub(crate) struct Header {
 struct Fields<'a>(&'a str, u8, u8, ByteArray<16>, ByteArray<32>, ByteArray<8>);
 
 impl Header {
-    /// Whether these first bytes, at most a header's, can be those of this form.
+    /// Whether these first bytes, at most a header's, can belong to this kind of file.
     pub fn may_begin(file_kind: FileKind, bytes: &[u8]) -> bool {
         let begin = [&TAG[..], &[0x86, 0x68], file_kind.magic().as_bytes()].concat();
         bytes.iter().zip(&begin).all(|(byte, expected)| byte == expected)
@@ -82,7 +82,8 @@ impl Header {
     }
 
     /// # Errors
-    /// Corrupt when the bytes are no header or are damaged; unsupported when they are a sound header of another revision.
+    /// Corrupt when the bytes are no header or are damaged; unsupported when they are a sound header of another
+    /// revision.
     pub fn decode(file_kind: FileKind, bytes: &[u8; HEADER_LENGTH]) -> Result<Self> {
         if !Self::may_begin(file_kind, bytes) {
             return Err(not_of(file_kind, bytes));
@@ -105,12 +106,12 @@ impl Header {
     }
 }
 
-/// The key is not the one that sealed what this header begins.
+/// The error when the key did not seal the file of this header.
 pub(crate) fn wrong_key(key: &AccessKey) -> Error {
     Error::wrong_key(format!("this {} did not make this bundle; nothing was opened", key.kind_name()))
 }
 
-/// Why these first bytes are not those of this form.
+/// Why these first bytes do not belong to this kind of file.
 pub(crate) fn not_of(file_kind: FileKind, bytes: &[u8]) -> Error {
     let is = |file_kind| bytes.len() == HEADER_LENGTH && Header::may_begin(file_kind, bytes);
     match file_kind {
@@ -119,7 +120,7 @@ pub(crate) fn not_of(file_kind: FileKind, bytes: &[u8]) -> Error {
         }
         FileKind::Bundle => Error::corrupt("this is not a Lifeboat bundle, or its first bytes are damaged"),
         FileKind::Ledger if is(FileKind::Bundle) => {
-            Error::mismatch("this is a bundle, not a ledger; a bundle is given as the base")
+            Error::mismatch("this is a bundle, not a ledger; give a bundle as the base")
         }
         FileKind::Ledger => Error::corrupt("this is not a Lifeboat ledger, or its first bytes are damaged"),
     }

@@ -1,5 +1,5 @@
-//! The index: an entry for each chunk of changes, then a summary (`FORMAT.md`, "Index"). Written, and checked without
-//! holding it.
+//! The index: an entry for each chunk of changes, then a summary (`FORMAT.md`, "Index"). It is written, and checked
+//! without being held.
 
 use crate::alloc;
 use crate::cbor;
@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::cmp::Ordering;
 
-/// The tables of which a bundle can have changes: those of two schemas, and the three that every state has.
+/// A bundle can have changes of this many tables: those of two schemas, and the three that every state has.
 const TABLES_MAX: usize = 2 * SCHEMA_ROWS_MAX + 3;
 
-/// What a run takes in memory besides the bytes of its name and its bound: its own fields, a place in the list of tables, and
+/// The memory of a run besides the bytes of its name and its bound: its own fields, a place in the list of tables, and
 /// what the allocator adds to each piece.
 const RUN_MEMORY: usize = 2 * size_of::<EntryRun>() + 128;
 
-/// A run in the making.
+/// A run that is being collected.
 struct Run {
     /// The encoded table.
     table: Vec<u8>,
@@ -92,7 +92,7 @@ impl EntryBuilder {
     }
 }
 
-/// A digest as a number; that of nothing is 0.
+/// A digest as a number. No digest is 0.
 pub(crate) fn number(digest: Option<Digest>) -> u128 {
     digest.map_or(0, |digest| u128::from_be_bytes(digest.0))
 }
@@ -123,7 +123,7 @@ impl IndexCheck {
 
     pub fn page(&mut self, page: &[u8]) -> Result<()> {
         if self.is_last || page.is_empty() {
-            return Err(Error::corrupt("a page of the index that is not the last has not the full size"));
+            return Err(Error::corrupt("a page of the index that is not the last does not have the full size"));
         }
         self.is_last = page.len() < CHUNK_MAX;
         let entries = usize::try_from(self.expected_length - self.found_length).unwrap_or(usize::MAX).min(page.len());
@@ -157,7 +157,7 @@ pub(crate) struct Summary {
 struct Fields<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>, Total, Total);
 
 impl Summary {
-    /// That of nothing.
+    /// The summary of nothing.
     pub fn empty() -> Self {
         Self { domain: String::new(), base: Total::default(), target: Total::default() }
     }
@@ -184,7 +184,7 @@ pub(crate) struct Entry {
     pub kind: ChunkKind,
     /// The sum of what the chunk's changes add, less what they take away.
     pub sum: u128,
-    /// In the order of their tables, each once.
+    /// In the order of their tables. Each table is there once.
     pub runs: Vec<EntryRun>,
 }
 
@@ -194,9 +194,9 @@ pub(crate) struct EntryRun {
     pub table: OwnedTable,
     pub removals: u64,
     pub writes: u64,
-    /// Not above the canonical key of the run's first change.
+    /// A bound that is not above the canonical key of the run's first change.
     pub bound: Vec<u8>,
-    /// The bound of an earlier run of the table, where that is higher: then this one was cut.
+    /// The bound of an earlier run of the table, where that one is higher: then this one was cut.
     pub earlier: Option<Vec<u8>>,
 }
 
@@ -206,8 +206,8 @@ impl EntryRun {
         Self { table, removals: 0, writes: 0, bound: Vec::new(), earlier: None }
     }
 
-    /// The highest of the bounds up to this run: not above the run's first key, and never below that of an earlier run of the
-    /// table. A search goes by it (`FORMAT.md`, "Index").
+    /// The highest of the bounds up to this run. It is not above the run's first key, and never below the one of an
+    /// earlier run of the table. A search uses it (`FORMAT.md`, "Index").
     pub fn highest_bound(&self) -> &[u8] {
         self.earlier.as_deref().unwrap_or(&self.bound)
     }
@@ -239,7 +239,7 @@ impl Entry {
         entry
     }
 
-    /// That of a chunk that nothing is known of.
+    /// An entry for a chunk of which nothing is known.
     pub fn unknown() -> Self {
         Self { kind: ChunkKind::Changes, sum: 0, runs: Vec::new() }
     }
@@ -251,14 +251,14 @@ impl Entry {
     }
 }
 
-/// Reads the whole index: its entries and its summary. What an entry says of its chunk is checked when that is opened; that
-/// the entries can stand beside one another, and that the summary follows from them, is checked here.
+/// Reads the whole index: its entries and its summary. It checks that the entries can stand beside one another, and
+/// that the summary follows from them. What an entry says of its chunk is checked when the chunk is opened.
 ///
-/// Since tables ascend and are limited, there are not many more runs than chunks, whatever the index holds.
+/// Tables ascend and their number is limited. So there are not many more runs than chunks, whatever the index holds.
 ///
 /// # Errors
-/// Corrupt when it is not an index of `chunks` chunks, extension chunks included; too big when it names more tables than
-/// two states can have.
+/// Corrupt when it is not an index of `chunks` chunks, extension chunks included; too big when it names more tables
+/// than two states can have.
 pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(Vec<Entry>, Summary)> {
     let mut reader = Reader::new(bytes);
     let mut decoder = EntryDecoder::new(file_kind);
@@ -281,7 +281,7 @@ pub(crate) fn decode(file_kind: FileKind, bytes: &[u8], chunks: u64) -> Result<(
     }
 }
 
-/// Reads entries one after the other, and keeps what those so far come to.
+/// Reads entries one after the other, and keeps their totals.
 pub(crate) struct EntryDecoder {
     allowance: alloc::Allowance,
     previous: Option<ChunkKind>,
@@ -307,7 +307,7 @@ impl EntryDecoder {
         }
     }
 
-    /// No large change lacks its last part.
+    /// Checks that no large change lacks its last part.
     fn is_whole(&self) -> bool {
         self.previous != Some(ChunkKind::Part)
     }
@@ -315,12 +315,12 @@ impl EntryDecoder {
     /// The next entry.
     ///
     /// # Errors
-    /// Corrupt or too big when it cannot stand behind those before it.
+    /// Corrupt or too big when it cannot follow the entries before it.
     pub fn entry(&mut self, reader: &mut Reader<'_>) -> Result<Entry> {
         reader.array_of(3)?;
         let kind = ChunkKind::from_number(reader.decode()?)?;
         let sum: [u8; 16] =
-            reader.bytes()?.try_into().map_err(|_| Error::corrupt("a sum in the index that has not 16 bytes"))?;
+            reader.bytes()?.try_into().map_err(|_| Error::corrupt("a sum in the index that does not have 16 bytes"))?;
         let sum = u128::from_be_bytes(sum);
         let count = reader.array()?;
         if count > RUNS_MAX {
@@ -354,12 +354,12 @@ impl EntryDecoder {
         Ok(Entry { kind, sum, runs })
     }
 
-    /// `is_first`: of its entry, so that it may go on with the table of the entry before.
+    /// `is_first`: it is the first of its entry, so it may go on with the table of the entry before.
     fn run(&mut self, reader: &mut Reader<'_>, is_first: bool) -> Result<EntryRun> {
         reader.array_of(4)?;
         let start = reader.rest().len();
         let borrowed = Table::decode(reader)?;
-        // The name stands here and in the list of tables.
+        // The name is held here and in the list of tables.
         self.allowance.take(RUN_MEMORY + 2 * (start - reader.rest().len()))?;
         let table = OwnedTable::from(&borrowed);
         let before = self.last.take();

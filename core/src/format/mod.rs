@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! header     the first 75 bytes
-//! change     a change of an item, and the run that it stands in
+//! change     a change of an item, and the run that it belongs to
 //! seal       plaintext of a chunk ↔ sealed chunk
-//! index      which keys are in which chunk
-//! footer     what lists, ends and signs a bundle
+//! index      the keys that each chunk holds
+//! footer     the list of all items, the end and the signature of a bundle
 //! framing    where an item of a bundle ends
 //! ```
 

@@ -1,4 +1,5 @@
-//! Sealing: compress where that is shorter, pad, encrypt; and opening, the same steps in reverse (`FORMAT.md`, "Seal").
+//! Sealing: compress where that is shorter, pad, encrypt. Opening takes the same steps in reverse (`FORMAT.md`,
+//! "Seal").
 
 use crate::alloc;
 use crate::cbor::{self, Append, put, put_array};
@@ -17,7 +18,7 @@ const TAG: usize = 16;
 const BOX_HEAD_MAX: usize = 12;
 /// The longest sealed chunk.
 pub(crate) const SEALED_MAX: usize = TAG + padded_length(limits::CHUNK_MAX + BOX_HEAD_MAX);
-/// Of the pinned zstd. A function of the input alone, on every machine.
+/// The level of the pinned zstd. The result depends on the input alone, on every machine.
 const LEVEL: i32 = 1;
 
 /// The largest window of a zstd frame.
@@ -26,7 +27,7 @@ const WINDOW_MAX: u64 = 8 << 20;
 const STORED: u64 = 0;
 const ZSTD: u64 = 1;
 
-/// The Padmé length (Nikitin et al., 2019): at most 12% more, and only O(log log) of the length shows.
+/// The Padmé length (Nikitin et al., 2019): it adds at most 12%, and shows only O(log log) of the length.
 const fn padded_length(length: usize) -> usize {
     if length < 2 {
         return length;
@@ -74,13 +75,13 @@ impl Seal {
 
     /// Pads and encrypts a page of the index. `before`: SHA-256 of the records of all items before it.
     pub fn seal_page(&self, plain: &[u8], before: &[u8; 32]) -> Result<Vec<u8>> {
-        // Never compressed: bounds of keys and names of tables stand side by side here.
+        // It is never compressed: bounds of keys and names of tables stand side by side here.
         let mut sealed = self.pack(Compression::None, plain)?;
         encrypt(&mut self.index.borrow_mut(), &[&page(before)], &mut sealed)?;
         Ok(sealed)
     }
 
-    /// The same as [`Seal::seal`] for several chunks of changes at once, which takes less time: the bytes are the same.
+    /// The same as [`Seal::seal`] for several chunks of changes at once, which takes less time. The bytes are the same.
     pub fn seal_several<'p>(
         &self,
         chunks: impl Iterator<Item = (ChunkKind, Compression, &'p [u8])>,
@@ -110,7 +111,7 @@ impl Seal {
         Ok(sealed)
     }
 
-    /// What is associated with a chunk of this kind and padded length that can be sealed beside others.
+    /// The associated data of a chunk of this kind and padded length, if it can be sealed beside others.
     fn associated(&self, kind: ChunkKind, padded: usize) -> Option<&Associated> {
         let (_, associated) = &self.several;
         associated.get(usize::from(kind.number())).filter(|_| padded >= siv_batch::BLOCK)
@@ -126,7 +127,7 @@ impl Seal {
             Some(packed) => (ZSTD, packed.as_slice()),
             None => (STORED, plain),
         };
-        // All that it becomes: the tag, too.
+        // The memory of all later steps: the tag, too.
         let most = TAG + padded_length(BOX_HEAD_MAX + content.len());
         let mut sealed = alloc::with_room(most, "the next chunk")?;
         let out = &mut Append(&mut sealed);
@@ -159,7 +160,8 @@ impl Seal {
         Ok((length < plain.len()).then_some(packed))
     }
 
-    /// Decrypts, unpads and decompresses one chunk of changes. Allocates at most the sealed length and [`limits::CHUNK_MAX`].
+    /// Decrypts, unpads and decompresses one chunk of changes. Allocates at most the sealed length and
+    /// [`limits::CHUNK_MAX`].
     ///
     /// # Errors
     /// Corrupt when the bytes are not what [`Seal::seal`] gives for these keys.
@@ -179,7 +181,8 @@ impl Seal {
         self.unpack(&padded)
     }
 
-    /// The same as [`Seal::open`] for several chunks at once, which takes less time. All are decrypted at once, and unpacked one by one.
+    /// The same as [`Seal::open`] for several chunks at once, which takes less time. All are decrypted at once, then
+    /// unpacked one by one.
     pub fn open_several(&self, mut sealed: Vec<(ChunkKind, Vec<u8>)>) -> impl Iterator<Item = Result<Vec<u8>>> {
         let mut messages = Vec::new();
         let mut tags = Vec::new();
@@ -193,7 +196,7 @@ impl Seal {
                 places.push(place);
             }
         }
-        // One alone goes the way of `open`.
+        // A chunk that is alone goes the way of `open`.
         if messages.len() > 1 {
             let found = self.several.0.decrypt(&mut messages, &tags);
             places.into_iter().zip(found).for_each(|(place, is_opened)| opened[place] = Some(is_opened));
@@ -264,7 +267,7 @@ fn no_memory_for_zstd() -> Error {
     Error::no_memory("there is no memory for zstd")
 }
 
-/// Puts the sealed form of the bytes in their place: the SIV, then the ciphertext.
+/// Replaces the bytes by their sealed form: the SIV, then the ciphertext.
 pub(crate) fn encrypt(cipher: &mut Aes256Siv, associated: &[&[u8]], bytes: &mut Vec<u8>) -> Result<()> {
     cipher.encrypt_in_place(associated, bytes).map_err(|_| Error::too_big("a chunk that the seal does not take"))
 }
@@ -278,7 +281,8 @@ fn broken() -> Error {
     Error::corrupt("the seal is broken: the bytes are not what the exporter wrote")
 }
 
-/// The window that a zstd frame asks for (RFC 8878, 3.1.1.1); 0 where it is one segment. None: it is not a zstd frame.
+/// The window that a zstd frame asks for (RFC 8878, 3.1.1.1). It is 0 for a frame of one segment. None: it is not a
+/// zstd frame.
 fn window(frame: &[u8]) -> Option<u64> {
     let [0x28, 0xb5, 0x2f, 0xfd, descriptor, window, ..] = *frame else { return None };
     if descriptor & 0x20 != 0 {

@@ -1,5 +1,5 @@
-//! A state → a bundle, a full one or a delta. Each of the three threads has about a third of the work of a full bundle, so
-//! that two cores are busy to the end.
+//! A state → a bundle, full or a delta. For a full bundle, each of the three threads has about a third of the work: so
+//! two cores are busy to the end.
 
 use super::Threads;
 use super::threads::{gone, is_gone, join, spawn, take};
@@ -20,18 +20,18 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Pieces of encoded rows on their way to the worker.
+/// The number of pieces of encoded rows that wait for the worker.
 const QUEUE: usize = 4;
-/// How often the caller's thread looks for an interrupt while it waits.
+/// How often the caller's thread asks for an interrupt while it waits.
 const WAIT: Duration = Duration::from_millis(10);
 
-/// What a bundle is made of.
+/// The input of a bundle.
 pub struct Making<O> {
     /// How its chunks are packed.
     pub options: ExportOptions,
-    /// Which part of a database the state is; none for a whole one.
+    /// The part of a database that the state is. None for a whole database.
     pub selection: Option<Selection>,
-    /// Opens the state to lead from, on the thread that reads it; none for a full bundle.
+    /// Opens the state to lead from, on the thread that reads it. None for a full bundle.
     pub base: Option<O>,
     /// The threads that may be busy.
     pub threads: Threads,
@@ -40,7 +40,7 @@ pub struct Making<O> {
 /// Takes the rows of a state, on the caller's thread.
 pub type RowSink<'a> = Encoder<Take<'a>>;
 
-/// Whatever takes the encoded rows: the worker, or the export itself on the same thread.
+/// Takes the encoded rows: the worker, or the export itself on the same thread.
 pub(super) type Take<'a> = &'a mut dyn FnMut(Encoded) -> Result<()>;
 
 enum Incoming {
@@ -48,8 +48,8 @@ enum Incoming {
     End,
 }
 
-/// Writes a bundle to `out`, and the ledger of its state to `ledger` if there is one. `walk` is called on the caller's
-/// thread, and so is `interrupt`, which is asked now and then whether to go on.
+/// Writes a bundle to `out`, and the ledger of its state to `ledger` if there is one. `walk` and `interrupt` are called
+/// on the caller's thread. `interrupt` is asked now and then whether to go on.
 ///
 /// # Errors
 /// Those of the base, of `walk`, of `interrupt`, of the format, and of the places.
@@ -62,13 +62,13 @@ pub fn export<W: Write + Send, L: Write + Send>(
     walk: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
 ) -> Result<Written<W, L>> {
     let threads = making.threads;
-    // In a place from which the worker takes it, so that it is still there when no worker can be made.
+    // The worker takes it from this place. So it is still there when no worker can be made.
     let work = Mutex::new(Some((out, ledger, making)));
     let stop = AtomicBool::new(false);
     let stopped = || if stop.load(Ordering::Relaxed) { Err(gone()) } else { Ok(()) };
     thread::scope(|scope| {
         let (sender, receiver) = bounded(QUEUE);
-        // Nothing is ever sent: the worker lets go of its end when it is done.
+        // Nothing is ever sent. The worker drops its end when it is done.
         let (busy, done) = channel();
         let work_elsewhere = || {
             // Lives as long as there is work to wait for.
@@ -119,7 +119,7 @@ pub fn export<W: Write + Send, L: Write + Send>(
         stop.store(walked.is_err(), Ordering::Relaxed);
         drop(sender);
         match (join(worker), walked) {
-            // Either thread's own error comes before that of the one that only stumbled over it.
+            // A thread's own error comes before the error of the thread that only failed with it.
             (Err(error), Err(stumbled)) if is_gone(&stumbled) => Err(error),
             (_, Err(error)) => Err(error),
             (written, Ok(())) => written,
@@ -127,7 +127,7 @@ pub fn export<W: Write + Send, L: Write + Send>(
     })
 }
 
-/// The worker: takes what comes.
+/// The worker: takes the messages.
 fn take_all(export: Take<'_>, receiver: Receiver<Incoming>) -> Result<()> {
     for message in receiver {
         match message {

@@ -5,15 +5,15 @@
 //!   restore   caller: state ← changes ← plain chunks ◀─ worker: read, open, decompress
 //! ```
 //!
-//! What holds the state (a SQLite connection, for one) is used on the caller's thread only. The queues between the threads
-//! are short, so that memory is bounded. The bytes do not depend on the threads. Where no thread can be made, one does all
-//! the work. All threads end before a call returns.
+//! The holder of the state (for example a SQLite connection) is used only on the caller's thread. The queues between
+//! the threads are short, so memory is bounded. The bytes do not depend on the threads. Where no thread can be made,
+//! one thread does all the work. All threads end before a call returns.
 //!
 //! ```text
 //! export   a state → a bundle, and its ledger
 //! write    plain chunks → a bundle, and a ledger; compositions begin here
 //! restore  a chain → its state
-//! threads  a worker, and what two threads say when one of them fails
+//! threads  a worker, and the error when one of two threads fails
 //! ```
 
 mod export;
@@ -29,10 +29,10 @@ pub use restore::restore;
 pub use threads::has_room_for_thread;
 pub use write::{Outgoing, Written, write};
 
-/// How many threads an export may keep busy, the caller's among them. Fewer leave the other cores to the application.
+/// How many threads an export may keep busy, with the caller's. Fewer threads leave the other cores to the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Threads {
-    /// The caller's alone.
+    /// Only the caller's thread.
     One,
     /// A worker seals and writes.
     Two,

@@ -13,7 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// Opened chunks on their way to the caller's thread, each of at most 1 MiB.
+/// The number of opened chunks that wait for the caller's thread. Each has at most 1 MiB.
 const QUEUE: usize = 4;
 
 /// How long the caller's thread waits for one before it asks whether to go on.
@@ -22,13 +22,14 @@ const ASK: Duration = Duration::from_millis(10);
 /// Takes the next bytes of a bundle.
 type Push<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
-/// Checks all of a full bundle and of the deltas that lead on from it, and hands the state that they lead to, to `sink`. What
-/// the sink got counts only when this succeeds. `feed` pushes the bytes of the full bundle, in pieces of any size and on any
-/// thread; `sink` and `interrupt`, which is asked now and then whether to go on, are used on the caller's. `interrupt` is
-/// asked while nothing comes, too: where `feed` waits for others, it should end that wait when it says no.
+/// Checks all of a full bundle and of the deltas that lead on from it, and hands the state to which they lead to
+/// `sink`. What the sink got counts only when this succeeds. `feed` pushes the bytes of the full bundle, in pieces of
+/// any size and on any thread. `sink` and `interrupt` are used on the caller's thread. `interrupt` is asked now and
+/// then whether to go on, also while nothing comes. Where `feed` waits for others, it should end that wait when the answer
+/// is no.
 ///
 /// # Errors
-/// Those of `feed`, of the format, of the sink and of `interrupt`. Of several bundles they name the one that they are about.
+/// Those of `feed`, of the format, of the sink and of `interrupt`. With several bundles, an error names its bundle.
 pub fn restore<S: StateSink>(
     key: &AccessKey,
     feed: impl FnOnce(Push<'_>) -> Result<()> + Send,
@@ -52,7 +53,7 @@ pub fn restore<S: StateSink>(
                     look_ahead = Some(LookAhead::new(keys));
                 }
                 match (sender.try_send(opened), &mut look_ahead) {
-                    // The other thread has more to do than this one, which has the time to do some of it.
+                    // The other thread has more work than this one. So this one does a part of it.
                     (Err(TrySendError::Full(opened)), Some(look_ahead)) => {
                         sender.send(look_ahead.prepare(opened)).map_err(|_| gone())
                     }
@@ -74,7 +75,7 @@ pub fn restore<S: StateSink>(
                 break next;
             }
         };
-        // With nobody to receive, a worker that is not done fails at once.
+        // Nobody receives any more, so a worker that is not done fails at once.
         drop(receiver);
         let opened = join(worker);
         accepted.and(opened.map_err(|error| if several { error.in_bundle(1) } else { error }))

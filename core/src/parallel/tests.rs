@@ -1,4 +1,4 @@
-//! Both ways: with threads and without, and what they say when something goes wrong.
+//! Both ways, with threads and without, and their errors.
 
 use super::*;
 use crate::chain::base::Base;
@@ -25,14 +25,14 @@ thread_local! {
     pub static WITHOUT_THREADS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A state of many rows: more chunks than the queues hold. `version`: what the rows end in.
+/// A state with many rows: more chunks than the queues hold. `version`: the end of each row.
 fn walk(version: u64, sink: &mut impl StateSink) -> Result<()> {
     sink.settings(&Settings { application_id: 0, user_version: 0, encoding: TextEncoding::Utf8 })?;
     let sql = "CREATE TABLE t(x)".to_owned();
     sink.schema(&[SchemaRow { kind: SchemaKind::Table, name: "t".into(), table: "t".into(), sql }])?;
     sink.table("t")?;
     for row in 0..20_000 {
-        // Digits that zstd does not make much of.
+        // Digits that zstd cannot compress much.
         let number = (row as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let text = format!(
             "{number:016x}{:016x}{:016x}{version:x}",

@@ -13,12 +13,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-/// Chunks on their way to the writers: they come in bursts. Each has at most 1 MiB.
+/// The number of chunks that wait for the writers: they come in bursts. Each has at most 1 MiB.
 const QUEUE: usize = 16;
-/// How many are sealed together.
+/// How many chunks are sealed together.
 const TOGETHER: usize = 4;
 
-/// What goes to the writers.
+/// A message to the writers.
 pub enum Outgoing {
     /// A chunk of the bundle.
     Chunk(PlainChunk),
@@ -28,22 +28,22 @@ pub enum Outgoing {
     End(Finished),
 }
 
-/// What was written, and the places that it was written to.
+/// The facts about what was written, and the places where it was written.
 #[non_exhaustive]
 pub struct Written<W, L> {
-    /// What can be said of the bundle.
+    /// The facts about the bundle.
     pub summary: BundleSummary,
-    /// Where the bundle went.
+    /// The place of the bundle.
     pub out: W,
-    /// Where the ledger went, if there is one.
+    /// The place of the ledger, if there is one.
     pub ledger: Option<L>,
 }
 
-/// Writes a bundle to `out`, and a ledger to `ledger` if there is one. `make` is called on the caller's thread: it sends
-/// their chunks, and gives the totals. With [`Threads::One`] the caller's thread seals and writes, too.
+/// Writes a bundle to `out`, and a ledger to `ledger` if there is one. `make` is called on the caller's thread. It
+/// sends their chunks, and gives the totals. With [`Threads::One`] the caller's thread seals and writes, too.
 ///
 /// # Errors
-/// Those of `make`, of the format, and of the places. What was written until then is of no use.
+/// Those of `make`, of the format, and of the places. After an error, what was written is of no use.
 pub fn write<W: Write + Send, L: Write + Send>(
     domain: &Domain,
     out: W,
@@ -51,7 +51,7 @@ pub fn write<W: Write + Send, L: Write + Send>(
     threads: Threads,
     make: impl FnOnce(&dyn Fn(Outgoing) -> Result<()>) -> Result<Finished>,
 ) -> Result<Written<W, L>> {
-    // In a place from which the worker takes them, so that they are still there when no worker can be made.
+    // The worker takes them from this place. So they are still there when no worker can be made.
     let writers = Mutex::new(Some(Writers::new(domain, out, ledger)?));
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(QUEUE);
@@ -71,18 +71,18 @@ pub fn write<W: Write + Send, L: Write + Send>(
         let send = |message| sender.send(message).map_err(|_| gone());
         let made = make(&send).and_then(|finished| send(Outgoing::End(finished)));
         drop(sender);
-        // What went wrong in the worker comes first: the other thread only stumbled over it.
+        // The error of the worker comes first: the other thread only failed with it.
         let written = join(worker)?;
         made?;
         written.ok_or_else(gone)
     })
 }
 
-/// The worker. Nothing, when the other thread ended early.
+/// The worker. None when the other thread ended early.
 fn work<W: Write, L: Write>(mut writers: Writers<W, L>, receiver: Receiver<Outgoing>) -> Result<Option<Written<W, L>>> {
     let mut chunks = Together::default();
     while let Ok(message) = receiver.recv() {
-        // What waits already is sealed together.
+        // The chunks that already wait are sealed together.
         for message in std::iter::once(message).chain(receiver.try_iter().take(TOGETHER - 1)) {
             if let Some(finished) = chunks.add(message) {
                 writers.take(&mut chunks)?;
@@ -102,7 +102,7 @@ struct Together {
 }
 
 impl Together {
-    /// Adds a chunk; or gives the end.
+    /// Adds a chunk, or gives the end.
     fn add(&mut self, message: Outgoing) -> Option<Finished> {
         match message {
             Outgoing::Chunk(chunk) => self.bundle.push(chunk),
@@ -113,7 +113,7 @@ impl Together {
     }
 }
 
-/// A bundle in the making, and the ledger of the state that it leads to.
+/// A bundle that is being written, and the ledger of its state.
 struct Writers<W, L> {
     bundle: BundleWriter<W>,
     ledger: Option<BundleWriter<L>>,
@@ -138,7 +138,7 @@ impl<W: Write, L: Write> Writers<W, L> {
         let ledger = match (self.ledger, &finished.ledger) {
             (Some(ledger), Some(totals)) => Some(ledger.finish(totals)?.1),
             (None, None) => None,
-            _ => return Err(Error::misuse("a ledger was asked for and not made, or the other way round")),
+            _ => return Err(Error::misuse("a ledger was asked for but not made, or made but not asked for")),
         };
         let (summary, out) = self.bundle.finish(&finished.bundle)?;
         Ok(Written { summary, out, ledger })

@@ -1,5 +1,5 @@
-//! Opened chunks → changes, with everything checked that a bundle can be asked by itself: canonical form, order, the index,
-//! the sums. What the changes mean for a state is for whoever takes them: a [`ChangeSink`].
+//! Opened chunks → changes. Checks everything that one bundle by itself can show: canonical form, order, the index,
+//! the sums. A [`ChangeSink`] takes the changes, and knows what they mean for a state.
 
 use crate::alloc;
 use crate::cbor::{Append, Reader};
@@ -13,15 +13,16 @@ use crate::format::index::{EntryBuilder, IndexCheck, Summary, number};
 use crate::kinds::{ChunkKind, FileKind};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX, RUN_HEAD_MAX, RUNS_MAX, SCHEMA_MAX, SELECTION_MAX, SYSTEM_TABLE_MAX};
 use crate::read::reader::PublicReport;
+use crate::state::key_order::Step;
 use crate::state::rules::check_columns;
 use crate::state::sink::Table;
 use crate::state::value::{NewRow, Value};
 
-/// Why a chunk is not taken.
+/// The reason why a chunk is refused.
 pub(crate) enum Refusal {
     /// Its content is wrong.
     Chunk(Error),
-    /// The sink's own error, which its caller gets unchanged.
+    /// The sink's own error, which the caller gets unchanged.
     Sink(Error),
 }
 
@@ -32,7 +33,7 @@ impl From<Error> for Refusal {
 }
 
 impl Refusal {
-    /// The error, with the place of the chunk where that tells something.
+    /// The error, with the place of the chunk where that helps.
     pub fn at(self, position: Position) -> Error {
         match self {
             Refusal::Chunk(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::TooBig) => {
@@ -42,7 +43,7 @@ impl Refusal {
         }
     }
 
-    /// What the caller should make of it.
+    /// What the caller should do about it.
     pub fn kind(&self) -> ErrorKind {
         let (Refusal::Chunk(error) | Refusal::Sink(error)) = self;
         error.kind()
@@ -65,11 +66,19 @@ pub(crate) struct Digests {
 
 /// Takes the changes of a bundle in their order.
 pub(crate) trait ChangeSink {
-    /// The changes that follow are of this table, of which none came before.
+    /// The next changes are of this table. No change of it came before.
     fn table(&mut self, table: &Table<'_>) -> Result<(), Refusal>;
 
-    /// A change of a row. `new`: the canonical value where there is one, and then `row` has its values.
-    fn row(&mut self, row: &NewRow<'_>, key: &[u8], new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal>;
+    /// A change of a row. `key`: its canonical bytes; `step`: how it stands to the key before it. `new`: the canonical
+    /// new value, if there is one. Then `row` has its values.
+    fn row(
+        &mut self,
+        row: &NewRow<'_>,
+        key: &[u8],
+        step: Step,
+        new: Option<&[u8]>,
+        digests: Digests,
+    ) -> Result<(), Refusal>;
 
     /// A change of the one item of the table.
     fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal>;
@@ -80,16 +89,16 @@ pub(crate) struct ChangeDecoder {
     file_kind: FileKind,
     order: Order,
     digester: Digester,
-    /// What the changes add, less what they take away.
+    /// The sum of the digests that the changes add, less those that they remove.
     sum: u128,
-    /// Items of the base that they name.
+    /// The number of items of the base that the changes name.
     olds: u64,
-    /// Items that they add, less those that they take away.
+    /// The number of items that the changes add, less those that they remove.
     count: i64,
     /// The parts so far of a change that is too large for a chunk.
     large: Vec<u8>,
     index: IndexCheck,
-    /// The digests of the next new values of the chunk that comes, as far as somebody took them.
+    /// The digests of the first new values of the next chunk, as far as another thread computed them.
     ahead: std::vec::IntoIter<Digest>,
 }
 
@@ -108,7 +117,7 @@ impl ChangeDecoder {
         }
     }
 
-    /// These are what [`digests`] gave for the chunk that comes.
+    /// Takes what [`digests`] gave for the next chunk.
     pub fn look_ahead(&mut self, digests: Vec<Digest>) {
         self.ahead = digests.into_iter();
     }
@@ -128,7 +137,10 @@ impl ChangeDecoder {
             ChunkKind::Changes => self.changes(kind, plaintext, sink)?,
             ChunkKind::Part => {
                 if plaintext.len() != CHUNK_MAX {
-                    return Err(Error::corrupt("a part of a large change, not its last, has not the full size").into());
+                    return Err(Error::corrupt(
+                        "a part of a large change that is not its last does not have the full size",
+                    )
+                    .into());
                 }
                 self.grow(plaintext)?;
                 EntryBuilder::default().finish(kind)?
@@ -137,7 +149,7 @@ impl ChangeDecoder {
                 self.grow(plaintext)?;
                 let change = std::mem::take(&mut self.large);
                 if change.len() <= CHUNK_MAX || plaintext.is_empty() {
-                    return Err(Error::corrupt("a change in parts is not large").into());
+                    return Err(Error::corrupt("a change in parts is small enough for one chunk").into());
                 }
                 self.changes(kind, &change, sink)?
             }
@@ -147,10 +159,10 @@ impl ChangeDecoder {
         Ok(self.index.expect(&entry)?)
     }
 
-    /// All chunks have come: what they are said to lead from and to.
+    /// All chunks have come. Gives the states that the index says they lead from and to.
     ///
     /// # Errors
-    /// Corrupt when the index does not describe the chunks, or the ids are not those of the sums.
+    /// Corrupt when the index does not describe the chunks, or the ids do not fit the sums.
     pub fn finish(&mut self, public: &PublicReport, keys: &DomainKeys) -> Result<Summary> {
         let summary = self.index.finish()?;
         let (base, target) = (summary.base, summary.target);
@@ -162,7 +174,7 @@ impl ChangeDecoder {
         Ok(summary)
     }
 
-    /// Adds a part of a large change, as far as the largest item of its table may reach.
+    /// Adds a part of a large change, up to the size of the largest item of its table.
     fn grow(&mut self, part: &[u8]) -> Result<()> {
         let start = if self.large.is_empty() { part } else { &self.large };
         let limit = match what_is_next(&mut Reader::new(start))? {
@@ -177,7 +189,7 @@ impl ChangeDecoder {
         alloc::append(&mut self.large, part, "a row of this size")
     }
 
-    /// Reads the changes of one plaintext; gives the chunk's entry in the index.
+    /// Reads the changes of one plaintext. Gives the chunk's entry in the index.
     fn changes(
         &mut self,
         kind: ChunkKind,
@@ -241,7 +253,7 @@ impl ChangeDecoder {
         Ok(entry.finish(kind)?)
     }
 
-    /// One row: checked in every way before the sink sees it.
+    /// Reads one row, and checks it in every way before the sink sees it.
     fn row<'a>(
         &mut self,
         rows: &mut RowReader<'a>,
@@ -249,13 +261,13 @@ impl ChangeDecoder {
         sink: &mut impl ChangeSink,
     ) -> std::result::Result<Digests, Refusal> {
         let change = rows.next(self.file_kind, reader)?;
-        let digests = self.account(&change, &rows.key_bytes, self.file_kind == FileKind::Ledger)?;
+        let (digests, step) = self.account(&change, &rows.key_bytes, self.file_kind == FileKind::Ledger)?;
         let row = NewRow { key: rows.key(), values: &rows.values };
-        sink.row(&row, &rows.key_bytes, change.new, digests)?;
+        sink.row(&row, &rows.key_bytes, step, change.new, digests)?;
         Ok(digests)
     }
 
-    /// The one item of the settings, the schema, or a table of SQLite's own.
+    /// Reads the one item of the settings, the schema, or a table of SQLite's own.
     fn item<'a>(
         &mut self,
         table: &Table<'a>,
@@ -263,14 +275,14 @@ impl ChangeDecoder {
         sink: &mut impl ChangeSink,
     ) -> std::result::Result<Digests, Refusal> {
         let change = next_item(reader, |reader| skip_new(self.file_kind, table, reader))?;
-        let digests = self.account(&change, &NO_KEY, holds_digest(self.file_kind, table))?;
+        let (digests, _) = self.account(&change, &NO_KEY, holds_digest(self.file_kind, table))?;
         sink.item(table, change.new, digests)?;
         Ok(digests)
     }
 
-    /// Puts a change into the order and the sums. `is_digest`: so is its new value.
-    fn account(&mut self, change: &Change<'_>, key: &[u8], is_digest: bool) -> Result<Digests> {
-        self.order.change(key, change.old.is_some(), change.new.is_some())?;
+    /// Adds a change to the order and to the sums. `is_digest`: its new value is a digest.
+    fn account(&mut self, change: &Change<'_>, key: &[u8], is_digest: bool) -> Result<(Digests, Step)> {
+        let step = self.order.change(key, change.old.is_some(), change.new.is_some())?;
         let digest = |new| {
             if is_digest {
                 next_digest(&mut Reader::new(new))
@@ -285,12 +297,13 @@ impl ChangeDecoder {
         self.sum = self.sum.wrapping_add(number(digests.new)).wrapping_sub(number(digests.old));
         self.olds += u64::from(digests.old.is_some());
         self.count += i64::from(digests.new.is_some()) - i64::from(digests.old.is_some());
-        Ok(digests)
+        Ok((digests, step))
     }
 }
 
-/// Checks the plaintext of one chunk that is read by itself, or of all parts of a large change: canonical form, order, and
-/// its entry in the index, `expected`. Gives the digests of its new values, in their order.
+/// Checks the plaintext of one chunk that is read by itself, or of all parts of a large change. It checks canonical
+/// form, order, and the entry in the index, which must be `expected`. Gives the digests of the new values, in their
+/// order.
 ///
 /// # Errors
 /// Corrupt or too big.
@@ -305,7 +318,7 @@ pub(crate) fn check_alone(
     if entry == expected { Ok(found.0) } else { Err(Error::corrupt("the index does not describe the chunks")) }
 }
 
-/// Hands the changes of one such plaintext to `sink`, and gives the entry that it has in its index.
+/// Hands the changes of one such plaintext to `sink`, and gives its entry in the index.
 ///
 /// # Errors
 /// Corrupt or too big.
@@ -326,7 +339,14 @@ impl ChangeSink for NewDigests {
         Ok(())
     }
 
-    fn row(&mut self, row: &NewRow<'_>, _: &[u8], new: Option<&[u8]>, digests: Digests) -> Result<(), Refusal> {
+    fn row(
+        &mut self,
+        row: &NewRow<'_>,
+        _: &[u8],
+        _: Step,
+        new: Option<&[u8]>,
+        digests: Digests,
+    ) -> Result<(), Refusal> {
         if new.is_some() {
             check_columns(row)?;
             row.values.iter().try_for_each(Value::check)?;
@@ -341,8 +361,8 @@ impl ChangeSink for NewDigests {
     }
 }
 
-/// The digests of the new values in a chunk of a bundle, in their order, up to where it cannot be read: a [`ChangeDecoder`],
-/// which reads the same, says what is wrong there.
+/// The digests of the new values in a chunk of a bundle, in their order. The list ends where the chunk cannot be read:
+/// a [`ChangeDecoder`] reads the same, and says what is wrong there.
 pub(crate) fn digests(digester: &mut Digester, plaintext: &[u8]) -> Vec<Digest> {
     let mut digests = Vec::new();
     let _ = read_digests(digester, plaintext, &mut digests);
@@ -371,9 +391,9 @@ fn read_digests(digester: &mut Digester, plaintext: &[u8], digests: &mut Vec<Dig
     Ok(())
 }
 
-/// That the public ids are those of the sealed sums.
+/// Checks that the public ids are those of the sealed sums.
 pub(crate) fn check_ids(summary: &Summary, public: &PublicReport, keys: &DomainKeys) -> Result<()> {
-    // Settings and schema are in every state; only that without items has neither, and is no target.
+    // Settings and schema are in every state. Only the state without items has neither, and no bundle leads to it.
     let is_state = |total: &Total| total.count >= 2;
     if !is_state(&summary.target) || !(is_state(&summary.base) || summary.base == Total::default()) {
         return Err(Error::corrupt("the index names a state without settings or schema"));

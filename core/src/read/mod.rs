@@ -3,8 +3,8 @@
 //! ```text
 //! reader         bytes → items; the checks that need no key
 //! change_reader  plaintext of chunks → changes
-//! standalone     what can be said of a delta without its base
-//! state_output   items → a state, held to its rules
+//! standalone     the rules that a bundle by itself can show
+//! state_output   items → a state, checked by its rules
 //! ```
 
 pub(crate) mod change_reader;

@@ -1,5 +1,5 @@
-//! Bundle → items: splits pieces of any size into the items of a bundle, hashes each, and checks the footer. Needs no key.
-//! The mirror of `export/writer.rs`.
+//! Bundle → items. Splits pieces of any size into the items of a bundle, hashes each, and checks the footer. Needs no
+//! key. The mirror of `export/writer.rs`.
 
 use crate::alloc;
 use crate::crypto::digest::{Digest, sha256};
@@ -22,11 +22,11 @@ pub struct PublicReport {
     pub base_id: Option<StateId>,
     /// The state that it leads to.
     pub state_id: StateId,
-    /// The key that signed it. It proves nothing unless it is the one that you expect.
+    /// The key that signed it. This proves nothing unless you expect this very key.
     pub verify_key: VerifyKey,
     /// The length in bytes.
     pub length: u64,
-    /// The chunks of changes: pages of the index do not count.
+    /// The number of chunks of changes. Pages of the index do not count.
     pub chunks: u64,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Item<'a> {
         sealed: &'a [u8],
         position: Position,
     },
-    /// An extension chunk: its bytes are hashed, and it is not opened.
+    /// An extension chunk. Its bytes are hashed, but it is not opened.
     Extension {
         kind: ChunkKind,
         position: Position,
@@ -67,25 +67,25 @@ enum Expect {
     Nothing,
 }
 
-/// Splits a bundle into items. Holds at most one item, and 36 bytes for each that has passed.
+/// Splits a bundle into items. Holds at most one item, and 36 bytes for each item before it.
 pub(crate) struct Splitter {
     file_kind: FileKind,
     expect: Expect,
     /// The bytes so far of the item that begins at `offset`.
     buffer: Vec<u8>,
     offset: u64,
-    /// The records of all items so far, to be compared with those of the footer.
+    /// The records of all items so far, which are compared with those of the footer.
     records: Vec<u8>,
-    /// SHA-256 of these, in the making.
+    /// The SHA-256 of these records, so far.
     hash: Sha256,
     domain_id: DomainId,
-    /// The chunks of changes so far.
+    /// The number of chunks of changes so far.
     chunks: u64,
-    /// The extension chunks so far.
+    /// The number of extension chunks so far.
     extensions: usize,
-    /// Where the last item stood.
+    /// The part of the bundle that the last item belongs to.
     section: Section,
-    /// What went wrong, for good.
+    /// The error that ended the work.
     failed: Option<Error>,
 }
 
@@ -106,8 +106,8 @@ impl Splitter {
         }
     }
 
-    /// Takes the next bytes and hands out each item that they complete. After an error, of `emit` too, the work is over:
-    /// every later call gives it again.
+    /// Takes the next bytes and hands out each item that they complete. After an error, also one of `emit`, the work is
+    /// over: every later call gives it again.
     pub fn push(&mut self, bytes: &[u8], emit: impl FnMut(Item<'_>) -> Result<()>) -> Result<()> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -128,7 +128,7 @@ impl Splitter {
                 let item = std::mem::take(&mut self.buffer);
                 self.item(&item, &mut emit)?;
                 self.offset += item.len() as u64;
-                // Its memory serves the next item.
+                // The next item uses the same memory.
                 self.buffer = item;
                 self.buffer.clear();
             }
@@ -136,14 +136,14 @@ impl Splitter {
         Ok(())
     }
 
-    /// What was handed out turned out to be wrong: the work is over, with this error.
+    /// An item that was handed out turned out to be wrong. The work is over, with this error.
     pub fn fail(&mut self, error: Error) -> Error {
         self.failed = Some(error.clone());
         error
     }
 
     /// # Errors
-    /// Truncated, when the bundle has not come to its end.
+    /// Truncated when the bundle is not complete.
     pub fn finish(&self) -> Result<()> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -163,7 +163,7 @@ impl Splitter {
         Position { item: self.records.len() / RECORD, offset: self.offset }
     }
 
-    /// The length of the item in the making; always more than the bytes so far, or the whole.
+    /// The length of the item that is being read. It is always more than the bytes so far, or all of it is there.
     fn length(&self) -> Result<Length> {
         match &self.expect {
             Expect::Header => Ok(Length::Whole(HEADER_LENGTH)),
@@ -218,7 +218,7 @@ impl Splitter {
         }
     }
 
-    /// A chunk of this kind comes: its section does not come before the one that was reached.
+    /// A chunk of this kind comes. Checks that its section does not come before the current one.
     fn enter(&mut self, kind: ChunkKind) -> Result<()> {
         let section = match kind {
             ChunkKind::Extension(_) => Section::Extensions,
@@ -249,7 +249,7 @@ impl Splitter {
     fn footer(&self, item: &[u8]) -> Result<PublicReport> {
         let footer = Footer::decode(item)?;
         footer.check_signature(item)?;
-        // The footer is what the exporter wrote: from here on it is the witness.
+        // The footer is what the exporter wrote. From here on the items are compared with it.
         if footer.items != self.records {
             let mut position = Position { item: 0, offset: 0 };
             for (said, seen) in footer.items.chunks_exact(RECORD).zip(self.records.chunks_exact(RECORD)) {
@@ -280,7 +280,7 @@ impl Splitter {
 /// Checks a bundle without a key: is each byte what the exporter wrote, is it complete, who signed it?
 ///
 /// Push the bundle in pieces of any size, then call [`Audit::finish`]. Holds at most one item of the bundle,
-/// and 36 bytes for each that has passed.
+/// and 36 bytes for each item before it.
 pub struct Audit {
     splitter: Splitter,
     report: Option<PublicReport>,
@@ -301,7 +301,7 @@ impl Audit {
     /// Takes the next bytes of the bundle.
     ///
     /// # Errors
-    /// Corrupt or unsupported, as soon as it shows.
+    /// Corrupt or unsupported, as soon as that shows.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let report = &mut self.report;
         self.splitter.push(bytes, |item| {
@@ -315,7 +315,7 @@ impl Audit {
     /// The bundle is complete.
     ///
     /// # Errors
-    /// Truncated when it is not; mismatch when it was signed by another key than the expected one.
+    /// Truncated when it is not complete; mismatch when another key than the expected one signed it.
     pub fn finish(self, expected: Option<&VerifyKey>) -> Result<PublicReport> {
         self.splitter.finish()?;
         let report = self.report.ok_or_else(|| Error::truncated("the bundle has no end"))?;
@@ -329,7 +329,8 @@ impl Audit {
     }
 }
 
-/// What comes out of an [`Opener`](crate::stream::Opener), for a [`Decoder`](crate::stream::Decoder) that may run on another thread.
+/// What an [`Opener`](crate::stream::Opener) gives to a [`Decoder`](crate::stream::Decoder), which may run on another
+/// thread.
 pub enum Opened {
     /// The recovery key is the right one; these are the keys of the bundle's domain.
     Keys(Box<DomainKeys>),
@@ -337,12 +338,12 @@ pub enum Opened {
     Chunk {
         /// What it holds.
         kind: ChunkKind,
-        /// At most [`limits::CHUNK_MAX`](crate::limits::CHUNK_MAX) bytes. That of an extension chunk, which is not
-        /// opened, is empty.
+        /// At most [`limits::CHUNK_MAX`](crate::limits::CHUNK_MAX) bytes. An extension chunk is not opened: its
+        /// plaintext is empty.
         plaintext: Vec<u8>,
-        /// What was learned of it ahead.
+        /// Digests that were computed ahead.
         ahead: DigestsAhead,
-        /// For errors.
+        /// The place of the chunk, for errors.
         position: Position,
     },
     /// All bytes have come, and each is what the exporter wrote.

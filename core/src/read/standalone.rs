@@ -1,10 +1,11 @@
-//! What a bundle or a ledger by itself can be asked, besides what `change_reader.rs` asks of each: whether it is full or a delta,
-//! and the rules of a state, as far as it has what they are about (`FORMAT.md`, "Rules").
+//! The checks of a bundle or a ledger by itself, besides those of `change_reader.rs`: whether it is full or a delta,
+//! and the rules of a state, as far as the bundle holds the items that they are about (`FORMAT.md`, "Rules").
 
 use crate::error::{Error, Result};
 use crate::kinds::FileKind;
 use crate::read::change_reader::{ChangeSink, Digests, Refusal};
-use crate::state::rules::{RowShape, check_columns, check_distinct, check_encoding, check_table, table_names};
+use crate::state::key_order::Step;
+use crate::state::rules::{RowShape, check_columns, check_encoding, check_table, table_names};
 use crate::state::selection::Selection;
 use crate::state::sink::{OwnedTable, Settings, Table, schema_from_value, system_table_from_value};
 use crate::state::value::{Key, NewRow, TextEncoding, Value};
@@ -14,13 +15,11 @@ pub(crate) struct Alone {
     file_kind: FileKind,
     is_full: bool,
     table: Option<OwnedTable>,
-    /// It has settings, a schema.
+    /// It has settings; it has a schema.
     has: [bool; 2],
-    /// The encoding of all text of the state that it leads from, and of the one that it leads to: of the settings, or of the
-    /// first text that came. Without settings the two are one: the last.
+    /// The encoding of all text, of the state that it leads from and of the state that it leads to. The settings name
+    /// it, or the first text that came shows it. Without settings both states have one encoding: the last.
     encodings: [Option<TextEncoding>; 2],
-    /// The key of the row before in its table.
-    last_key: Vec<u8>,
     /// What the rows that it writes in this table have in common.
     shape: Option<RowShape>,
     /// The tables of its schema.
@@ -29,16 +28,7 @@ pub(crate) struct Alone {
 
 impl Alone {
     pub fn new(file_kind: FileKind, is_full: bool) -> Self {
-        Self {
-            file_kind,
-            is_full,
-            table: None,
-            has: [false; 2],
-            encodings: [None; 2],
-            last_key: Vec::new(),
-            shape: None,
-            tables: None,
-        }
+        Self { file_kind, is_full, table: None, has: [false; 2], encodings: [None; 2], shape: None, tables: None }
     }
 
     /// All changes have come.
@@ -58,13 +48,13 @@ impl Alone {
             return Err(Error::corrupt("a full bundle with old values or removals"));
         }
         match (&self.table, &self.tables) {
-            // What is removed may be of a table that goes.
+            // A removed row may be of a table that goes away.
             (Some(OwnedTable::Named(name)), Some(tables)) if digests.new.is_some() => check_table(tables, name),
             _ => Ok(()),
         }
     }
 
-    /// Values of the state before, or of the one after.
+    /// Checks values of the state before, or of the state after.
     fn text<'v>(&mut self, is_removed: bool, mut values: impl Iterator<Item = &'v Value<'v>>) -> Result<()> {
         let encoding = &mut self.encodings[usize::from(!(is_removed && self.has[0]))];
         values.try_for_each(|value| {
@@ -77,7 +67,6 @@ impl Alone {
 impl ChangeSink for Alone {
     fn table(&mut self, table: &Table<'_>) -> std::result::Result<(), Refusal> {
         self.table = Some(OwnedTable::from(table));
-        self.last_key.clear();
         self.shape = None;
         Ok(())
     }
@@ -85,7 +74,8 @@ impl ChangeSink for Alone {
     fn row(
         &mut self,
         row: &NewRow<'_>,
-        encoded: &[u8],
+        _: &[u8],
+        step: Step,
         _: Option<&[u8]>,
         digests: Digests,
     ) -> std::result::Result<(), Refusal> {
@@ -95,15 +85,12 @@ impl ChangeSink for Alone {
             let shape = RowShape::of(row);
             self.shape.get_or_insert(shape).check(shape)?;
         }
+        // A row that a delta writes may replace one that it removes.
+        if self.is_full {
+            step.check_distinct()?;
+        }
         let key = match row.key {
-            Key::Primary(values) => {
-                // What a delta writes may take the place of what it removes.
-                if self.is_full {
-                    check_distinct(&self.last_key, encoded)?;
-                    encoded.clone_into(&mut self.last_key);
-                }
-                values
-            }
+            Key::Primary(values) => values,
             Key::Rowid(_) => &[],
         };
         Ok(self.text(digests.new.is_none(), key.iter().chain(row.values))?)
@@ -111,10 +98,10 @@ impl ChangeSink for Alone {
 
     fn item(&mut self, table: &Table<'_>, new: Option<&[u8]>, digests: Digests) -> std::result::Result<(), Refusal> {
         self.change(digests)?;
-        // Every state but the one without items has these two.
+        // Every state has these two, except the state without items.
         let is_always_there = matches!(table, Table::Settings | Table::Schema);
         if is_always_there && (new.is_none() || digests.old.is_none() != self.is_full) {
-            return Err(Error::corrupt("a change that makes or removes the settings or the schema").into());
+            return Err(Error::corrupt("a change that adds or removes the settings or the schema").into());
         }
         match (table, new) {
             (_, None) => {}

@@ -1,4 +1,4 @@
-//! Opened chunks → the state of a full bundle, or of a chain that begins with it. The second half of
+//! Opened chunks → the state of a full bundle, or of a chain that begins with it. This is the second half of
 //! [`Restore`](crate::stream::Restore), and the mirror of `export/items.rs`.
 
 use crate::chain::links::{Deltas, incomplete};
@@ -11,37 +11,38 @@ use crate::format::change::NO_KEY;
 use crate::read::change_reader::{ChangeDecoder, ChangeSink, Digests, Refusal};
 use crate::read::reader::{Opened, PublicReport};
 use crate::read::state_output::Output;
+use crate::state::key_order::Step;
 use crate::state::selection::Selection;
 use crate::state::sink::{SchemaRow, Settings, StateSink, Table};
 use crate::state::value::NewRow;
 
-/// What a bundle or a chain holds, all of it checked.
+/// The content of a bundle or a chain. All of it was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// What anybody can read in the bundle; of a chain, in its last one.
+    /// What anybody can read in the bundle. For a chain: in its last bundle.
     pub public: PublicReport,
     /// What anybody can read in each bundle of the chain, oldest first.
     pub bundles: Vec<PublicReport>,
-    /// The name that the maker of the bundle, of a chain the last one, gave its domain: a label.
+    /// The name that the maker of the bundle gave its domain: a label. For a chain: the name in its last bundle.
     pub domain: String,
-    /// Whether the domain has this name. None: that only the holder of the recovery key can tell.
+    /// Whether the domain has this name. None: only the holder of the recovery key can tell.
     pub domain_is_proven: Option<bool>,
     /// The settings of the state.
     pub settings: Settings,
     /// The schema of the state.
     pub schema: Vec<SchemaRow>,
-    /// Which part of a database it is; none for a whole one.
+    /// The part of a database that the state is. None for a whole database.
     pub selection: Option<Selection>,
     /// The tables that have rows, and how many; `sqlite_sequence` and `sqlite_stat*` included.
     pub tables: Vec<(String, u64)>,
-    /// All items: settings, schema, rows, and the tables that are one item.
+    /// The number of all items: settings, schema, rows, and the tables that are one item.
     pub items: u64,
 }
 
 /// Reads changes out of opened chunks and hands the state that they make to a sink.
 ///
-/// Trusts its caller that what it takes came out of an [`Opener`](crate::stream::Opener), in order.
+/// Trusts its caller: what it takes must come from an [`Opener`](crate::stream::Opener), in order.
 pub struct Decoder<'s, S> {
     key: AccessKey,
     domain: Option<(Box<DomainKeys>, ChangeDecoder)>,
@@ -56,7 +57,7 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         Self::over(key, Deltas::none(), sink)
     }
 
-    /// The same, with deltas that lead on from the state of the bundle: the sink gets the last state.
+    /// The same, with deltas that lead on from the state of the bundle. The sink gets the last state.
     pub fn over(key: impl Into<AccessKey>, deltas: Deltas<'s>, sink: S) -> Self {
         let overlay = (!deltas.is_empty()).then(|| Overlay::new(deltas.bundles().to_vec()));
         Self {
@@ -97,7 +98,8 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         }
     }
 
-    /// The whole state was handed to the sink, and it is the one that the bundle, or the last of the chain, names.
+    /// The sink got the whole state, and it is the state that the bundle names. For a chain: the one that its last
+    /// bundle names.
     ///
     /// # Errors
     /// Truncated when the end has not come.
@@ -106,7 +108,7 @@ impl<'s, S: StateSink> Decoder<'s, S> {
         Ok((report, self.items.out.sink))
     }
 
-    /// The sink, to look at what it has got so far.
+    /// The sink, so that a caller can see what it has got so far.
     pub fn sink(&mut self) -> &mut S {
         &mut self.items.out.sink
     }
@@ -114,7 +116,8 @@ impl<'s, S: StateSink> Decoder<'s, S> {
     fn end(&mut self, public: PublicReport) -> Result<()> {
         let (keys, decoder) = self.domain.as_mut().ok_or_else(no_header)?;
         let summary = decoder.finish(&public, keys)?;
-        // Said only when all bytes have come and are right: a missing chunk can make a full bundle look like a delta.
+        // This is said only when all bytes have come and are right. A missing chunk can make a full bundle look like a
+        // delta.
         if let Some(base) = public.base_id {
             return Err(incomplete(base, 1 + self.deltas.bundles().len()));
         }
@@ -159,11 +162,12 @@ struct Items<'s, S> {
     overlay: Option<Overlay<'s>>,
     has_settings: bool,
     has_schema: bool,
-    /// It is none, as far as this can be told from its changes.
+    /// The bundle is a delta, as far as its changes tell so far.
     is_delta: bool,
     /// The chunk that is being read.
     position: Option<Position>,
-    /// The deltas contradict it: said when it is complete, as only then it can be told that they lead on from another state.
+    /// The error when the deltas contradict the bundle. It is given only at the end: until then they may still lead on
+    /// from another state.
     misfit: Option<Error>,
 }
 
@@ -189,13 +193,14 @@ impl<S: StateSink> ChangeSink for Items<'_, S> {
         &mut self,
         row: &NewRow<'_>,
         key: &[u8],
+        step: Step,
         _: Option<&[u8]>,
         digests: Digests,
     ) -> std::result::Result<(), Refusal> {
         let Some(digest) = self.only_new(digests) else { return Ok(()) };
         let handed = match &mut self.overlay {
-            Some(overlay) => overlay.item(key, BaseItem::Row(row), digest, &mut self.out),
-            None => self.out.row(row, digest),
+            Some(overlay) => overlay.item(key, BaseItem::Row(row, step), digest, &mut self.out),
+            None => self.out.row(row, step, digest),
         };
         self.defer(handed)
     }
@@ -211,13 +216,13 @@ impl<S: StateSink> ChangeSink for Items<'_, S> {
 }
 
 impl<S> Items<'_, S> {
-    /// The digest of an item that comes out of nothing, as all do in a full bundle.
+    /// The digest of a new item that had no old value, as all items of a full bundle.
     fn only_new(&mut self, digests: Digests) -> Option<Digest> {
         self.is_delta |= digests.old.is_some();
         digests.new.filter(|_| !self.is_delta && self.misfit.is_none())
     }
 
-    /// Keeps what makes no sense below deltas until the end, and hands on nothing more.
+    /// Keeps the first error that the deltas may explain until the end, and hands on nothing more.
     fn defer(&mut self, handed: std::result::Result<(), Refusal>) -> std::result::Result<(), Refusal> {
         let Err(refusal) = handed else { return Ok(()) };
         let position = self.position.filter(|_| self.overlay.is_some());

@@ -1,4 +1,4 @@
-//! The deltas of a chain as bytes that come once, one delta after the other: what a caller without files holds them in
+//! The deltas of a chain, as bytes that come once, one delta after the other. A caller without files holds them here
 //! (`FORMAT.md`, "Chains").
 
 use crate::chain::links::full_in_the_middle;
@@ -9,18 +9,20 @@ use crate::limits::CHAIN_MAX;
 use crate::read::reader::{Item, PublicReport, Splitter};
 use crate::restore::opener::Opener;
 
-/// Takes deltas, oldest first, as bytes in pieces of any size, and holds them for [`Deltas::open`](crate::chain::Deltas::open).
+/// Takes deltas, oldest first, as bytes in pieces of any size. Holds them for
+/// [`Deltas::open`](crate::chain::Deltas::open).
 ///
-/// Each is checked as an [`Audit`](crate::stream::Audit) checks it while it comes. Nothing is allocated on a promise. Holds all that
-/// has come: the deltas of a chain are small beside their full bundle. Of a full bundle, which does not belong here, it holds
-/// the beginning: why the bundles are no chain is told best when all of them are known.
+/// Each delta is checked while it comes, as an [`Audit`](crate::stream::Audit) checks it. Nothing is allocated on a
+/// promise. All deltas are held: those of a chain are small beside their full bundle. A full bundle does not belong
+/// here. Of a full bundle only the beginning is held, so that the error can be given when all bundles of the chain are
+/// known.
 #[derive(Default)]
 pub struct DeltaIntake {
     deltas: Vec<Vec<u8>>,
-    /// What anybody can see of each delta that is complete.
+    /// What anybody can see of each complete delta.
     reports: Vec<PublicReport>,
     coming: Option<Coming>,
-    /// What went wrong, for good.
+    /// The error that ended the work.
     failed: Option<Error>,
 }
 
@@ -31,7 +33,7 @@ struct Coming {
     report: Option<PublicReport>,
 }
 
-/// What is held of a full bundle: more than its header, which tells whose it is.
+/// How many bytes of a full bundle are held: more than its header, which tells whose it is.
 const BEGINNING: usize = 4096;
 
 impl DeltaIntake {
@@ -40,12 +42,12 @@ impl DeltaIntake {
         Self::default()
     }
 
-    /// The next delta begins, and so the one before it is complete. After an error the work is over: every later call gives
+    /// The next delta begins, so the one before it is complete. After an error the work is over: every later call gives
     /// it again.
     ///
     /// # Errors
-    /// Truncated when the one before it is not complete; too big above the limit of a chain. With the number of the delta in
-    /// its chain, where the full bundle is the first.
+    /// Truncated when the delta before is not complete; too big above the limit of a chain. The error has the number of
+    /// the delta in its chain, where the full bundle is the first.
     pub fn begin(&mut self) -> Result<()> {
         self.unless_failed(|intake| {
             intake.end()?;
@@ -59,12 +61,12 @@ impl DeltaIntake {
         })
     }
 
-    /// Takes the next bytes of the delta that has begun. After an error, misuse apart, the work is over: every later call gives
-    /// it again.
+    /// Takes the next bytes of the current delta. After an error other than misuse the work is over: every later call
+    /// gives it again.
     ///
     /// # Errors
-    /// Misuse when none has begun; corrupt or unsupported; mismatch for a ledger; too big when there is no memory to hold
-    /// them. With the number of the delta in its chain, where the full bundle is the first.
+    /// Misuse when no delta has begun; corrupt or unsupported; mismatch for a ledger; too big when there is no memory
+    /// to hold the bytes. The error has the number of the delta in its chain, where the full bundle is the first.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         if self.failed.is_none() && self.coming.is_none() {
             return Err(Error::misuse(
@@ -79,7 +81,7 @@ impl DeltaIntake {
         self.deltas.is_empty() && self.coming.is_none()
     }
 
-    /// How many bytes it holds.
+    /// The number of bytes that it holds.
     pub fn held(&self) -> usize {
         self.deltas.iter().map(Vec::len).sum::<usize>() + self.coming.as_ref().map_or(0, |coming| coming.bytes.len())
     }
@@ -87,17 +89,17 @@ impl DeltaIntake {
     /// All deltas have come.
     ///
     /// # Errors
-    /// Truncated when the last is not complete; the error of an earlier call.
+    /// Truncated when the last delta is not complete; the error of an earlier call.
     pub fn complete(&mut self) -> Result<()> {
         self.unless_failed(Self::end)
     }
 
-    /// What anybody can see of the deltas that are complete, oldest first, for [`check_links`](crate::chain::check_links).
+    /// What anybody can see of the complete deltas, oldest first, for [`check_links`](crate::chain::check_links).
     pub fn reports(&self) -> &[PublicReport] {
         &self.reports
     }
 
-    /// That this key opens each of the deltas that are complete. Nothing of them is opened.
+    /// Checks that this key opens each complete delta. Nothing of them is opened.
     ///
     /// # Errors
     /// Wrong key, with the number of the delta in its chain.
@@ -105,7 +107,7 @@ impl DeltaIntake {
         let key = &key.into();
         for (number, delta) in (2..).zip(&self.deltas) {
             let beginning = delta.get(..BEGINNING).unwrap_or(delta);
-            // What else is wrong with it is for others to say.
+            // Other errors are found later.
             match Opener::new(key).push(beginning, |_| Ok(())) {
                 Err(error) if error.kind() == ErrorKind::WrongKey => {
                     return Err(error.in_bundle(number));
@@ -116,7 +118,7 @@ impl DeltaIntake {
         Ok(())
     }
 
-    /// All deltas have come: each of them, oldest first.
+    /// Gives all deltas, oldest first. All of them must have come.
     ///
     /// # Errors
     /// Those of [`DeltaIntake::complete`]; mismatch when a full bundle is among them.
@@ -135,7 +137,7 @@ impl DeltaIntake {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    /// The number in its chain of the delta that comes after those that have come.
+    /// The number that the next delta has in its chain.
     fn next_number(&self) -> usize {
         self.deltas.len() + 2
     }
@@ -160,7 +162,7 @@ impl DeltaIntake {
         Ok(())
     }
 
-    /// The delta that is coming, if any, has come.
+    /// The current delta, if there is one, has come to its end.
     fn end(&mut self) -> Result<()> {
         let number = self.next_number();
         if let Some(Coming { splitter, mut bytes, report }) = self.coming.take() {

@@ -1,5 +1,5 @@
-//! The way back: bundle → opened chunks → changes → rows. The same steps as `export/items.rs` and `export/writer.rs` in reverse; to
-//! verify with the key is the same walk with a sink that keeps nothing.
+//! The way back: bundle → opened chunks → changes → rows. These are the steps of `export/items.rs` and
+//! `export/writer.rs` in reverse. Verifying with a key is the same walk, with a sink that keeps nothing.
 
 use crate::alloc;
 use crate::chain::links::Deltas;
@@ -16,19 +16,19 @@ use crate::restore::decoder::{Decoder, Report};
 use crate::state::sink::StateSink;
 use subtle::ConstantTimeEq;
 
-/// Bytes of sealed chunks that are opened together, or a little more.
+/// About this many bytes of sealed chunks are opened together.
 const WAITING_MAX: usize = 3 << 20;
 
-/// Takes the digests of what was opened, for a [`Decoder`] on another thread: they are a third of its work.
+/// Computes the digests of opened chunks, for a [`Decoder`] on another thread. They are a third of its work.
 pub struct LookAhead(Digester);
 
 impl LookAhead {
-    /// The keys are those that came out of the [`Opener`].
+    /// Takes the keys that the [`Opener`] gave.
     pub fn new(keys: &DomainKeys) -> Self {
         Self(Digester::new(keys))
     }
 
-    /// What goes on to the [`Decoder`] in place of `opened`.
+    /// Gives the chunk with its digests, for the [`Decoder`].
     #[must_use]
     pub fn prepare(&mut self, mut opened: Opened) -> Opened {
         if let Opened::Chunk { kind: ChunkKind::Changes, plaintext, ahead, .. } = &mut opened {
@@ -38,9 +38,9 @@ impl LookAhead {
     }
 }
 
-/// Splits a bundle, checks its bytes and opens its chunks. The first half of [`Restore`].
+/// Splits a bundle, checks its bytes and opens its chunks. This is the first half of [`Restore`].
 ///
-/// The chunks that one push completes are opened together, which takes less time: push pieces of 1 MiB where that matters.
+/// It opens the chunks of one push together, which takes less time. Push pieces of 1 MiB where that matters.
 pub struct Opener {
     key: AccessKey,
     splitter: Splitter,
@@ -53,7 +53,7 @@ struct OpenDomain {
 }
 
 impl OpenDomain {
-    /// Opens the chunks that wait, and hands them out in their order.
+    /// Opens the waiting chunks, and hands them out in their order.
     fn open(&self, waiting: &mut Waiting, emit: &mut impl FnMut(Opened) -> Result<()>) -> Result<()> {
         let Waiting { sealed, places } = std::mem::take(waiting);
         let opened = self.seal.open_several(sealed);
@@ -72,7 +72,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Enough to open side by side; more would only take memory.
+    /// True when there are enough chunks to open side by side. More would only take memory.
     fn is_full(&self) -> bool {
         self.sealed.iter().map(|(_, sealed)| sealed.len()).sum::<usize>() >= WAITING_MAX
     }
@@ -84,10 +84,10 @@ impl Opener {
         Self { key: key.into(), splitter: Splitter::new(FileKind::Bundle), domain: None }
     }
 
-    /// Takes the next bytes of the bundle, in pieces of any size, and hands out what they open.
+    /// Takes the next bytes of the bundle, in pieces of any size, and hands out what was opened.
     ///
     /// # Errors
-    /// Wrong key, before anything is opened; corrupt or unsupported as soon as it shows; those of `emit`.
+    /// Wrong key, before anything is opened; corrupt or unsupported as soon as that shows; those of `emit`.
     pub fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Opened) -> Result<()>) -> Result<()> {
         let Self { key, splitter, domain } = self;
         let mut waiting = Waiting::default();
@@ -117,7 +117,7 @@ impl Opener {
             }
             (Item::End(report), Some(domain)) => {
                 domain.open(&mut waiting, &mut emit)?;
-                // The signature was checked against the key that stands in the footer: it must be the domain's.
+                // The signature was checked against the key in the footer. That key must be the domain's.
                 if report.verify_key != domain.keys.verify_key() {
                     return Err(Error::corrupt("the bundle was signed by another key than its domain's"));
                 }
@@ -127,7 +127,7 @@ impl Opener {
                 Err(Error::corrupt("the header is missing"))
             }
         });
-        // Whatever is wrong with what follows, these came before it.
+        // These chunks came before the error, so they are handed out.
         if let Some(domain) = domain {
             domain.open(&mut waiting, &mut emit).map_err(|error| splitter.fail(error))?;
         }
@@ -143,11 +143,11 @@ impl Opener {
     }
 }
 
-/// Opens a full bundle, checks everything in it, and hands its state to a sink; or the state to which deltas lead on from
-/// it.
+/// Opens a full bundle, checks everything in it, and hands its state to a sink. With deltas, the sink gets the state to
+/// which they lead.
 ///
-/// Push the bundle in pieces of any size, then call [`Restore::finish`]. What the sink was given counts only after that has
-/// succeeded: until then the bundle may turn out to be damaged. Holds one item of the bundle, one chunk, and one row.
+/// Push the bundle in pieces of any size, then call [`Restore::finish`]. What the sink got counts only after that has
+/// succeeded: until then the bundle may still prove damaged. Holds one item of the bundle, one chunk, and one row.
 pub struct Restore<'s, S> {
     opener: Opener,
     decoder: Decoder<'s, S>,
@@ -159,7 +159,7 @@ impl<'s, S: StateSink> Restore<'s, S> {
         Self::over(key, Deltas::none(), sink)
     }
 
-    /// The same for a chain: its full bundle is pushed, and these deltas lead on from it.
+    /// The same for a chain. Push its full bundle; these deltas lead on from it.
     pub fn over(key: impl Into<AccessKey>, deltas: Deltas<'s>, sink: S) -> Self {
         let key = key.into();
         Self { opener: Opener::new(&key), decoder: Decoder::over(key, deltas, sink) }
@@ -168,13 +168,13 @@ impl<'s, S: StateSink> Restore<'s, S> {
     /// Takes the next bytes of the bundle.
     ///
     /// # Errors
-    /// Wrong key, corrupt, unsupported or too big as soon as it shows; those of the sink.
+    /// Wrong key, corrupt, unsupported or too big as soon as that shows; those of the sink.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let Self { opener, decoder } = self;
         opener.push(bytes, |opened| decoder.take(opened))
     }
 
-    /// The bundle is complete: the sink has the whole state, and it is the one that the bundle names.
+    /// The bundle is complete. The sink has the whole state, and it is the state that the bundle names.
     ///
     /// # Errors
     /// Truncated when it is not complete.
@@ -183,13 +183,13 @@ impl<'s, S: StateSink> Restore<'s, S> {
         self.decoder.finish()
     }
 
-    /// The sink, to look at what it has got so far.
+    /// The sink, so that a caller can see what it has got so far.
     pub fn sink(&mut self) -> &mut S {
         self.decoder.sink()
     }
 }
 
-/// A sink that keeps nothing: restoring into it verifies a bundle with its key.
+/// A sink that keeps nothing. Restoring into it verifies a bundle with its key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 

@@ -1,4 +1,4 @@
-//! What a damaged chain still proves: rows of its last state, and what is missing of it.
+//! What a damaged chain still proves: rows of its last state, and what is missing.
 
 use crate::chain::links::{check_length, check_links, incomplete};
 use crate::chain::overlay::with_row;
@@ -17,51 +17,53 @@ use crate::state::sink::{OwnedTable, SchemaRow, Settings, StateSink, schema_from
 use crate::state::value::{Key, decode_key};
 use std::ops::Bound;
 
-/// A chain of bundles, as far as they are proved by the signature of a footer or by an index. Some may be damaged.
+/// A chain of bundles, some of which may be damaged. The signature of a footer or an index proves the rest.
 ///
-/// All that it gives is part of the state that the chain leads to. But it may not be all of that state, so it claims no state id.
+/// All that it gives is part of the state that the chain leads to. It may not be all of that state, so it claims no
+/// state id.
 pub struct Salvage<'s> {
     bundles: Vec<Salvaged<'s>>,
 }
 
-/// What was salvaged.
+/// A report on what was salvaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SalvageReport {
-    /// The name that the maker of the last bundle gave its domain; none where that is damaged.
+    /// The name that the maker of the last bundle gave its domain. None where that is damaged.
     pub domain: Option<String>,
-    /// Whether the domain has this name. None: that only the holder of the recovery key can tell.
+    /// Whether the domain has this name. None: only the holder of the recovery key can tell.
     pub domain_is_proven: Option<bool>,
     /// The settings of the state.
     pub settings: Settings,
     /// The schema of the state.
     pub schema: Vec<SchemaRow>,
-    /// Which part of a database it is; none for a whole one, or where that is among what is missing.
+    /// The part of a database that the state is. None for a whole database, or where the selection is missing.
     pub selection: Option<Selection>,
     /// The tables whose rows came back, and how many; `sqlite_sequence` and `sqlite_stat*` included.
     pub tables: Vec<(String, u64)>,
     /// The domain.
     pub domain_id: DomainId,
-    /// The id of what was handed on, as if that were a whole state: a database that was built of it has this id. Only to compare
-    /// these two: it is not the id of a state that anybody exported, and is shown to nobody.
+    /// The id of what was handed on, as if that were a whole state. A database that was built of it has this id. It is
+    /// only for comparing these two: nobody exported a state with this id, and it is shown to nobody.
     pub proof: StateId,
 }
 
-/// A range of the state that damaged chunks may have been about: nothing in it is given, but what a later bundle proves.
+/// A range of the state that damaged chunks may hold. Of this range nothing is given, except what a later bundle
+/// proves.
 pub struct Missing<'a> {
     /// The number of the bundle in its chain, from 1.
     pub bundle: usize,
     /// The number of the damaged item in the bundle, as errors count it: 1 is the first chunk.
     pub item: usize,
-    /// How many items are damaged there, one behind the other.
+    /// How many items are damaged there, one after the other.
     pub items: usize,
     /// The offset of the first of them.
     pub offset: u64,
-    /// What happened.
+    /// What happened to it.
     pub why: &'static str,
     hole: &'a Hole,
 }
 
-/// Whose items are missing.
+/// The owner of the missing items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingPart<'a> {
     /// The settings.
@@ -74,19 +76,42 @@ pub enum MissingPart<'a> {
     Table(&'a str),
 }
 
+/// What a range is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingRange<'a> {
+    /// This part, which is no table.
+    Part(MissingPart<'a>),
+    /// Rows of one table, whose keys [`Missing::from_key`] and [`Missing::to_key`] tell.
+    Table(&'a str),
+    /// All between two places. None: from the beginning of the state, up to its end.
+    Between(Option<MissingPart<'a>>, Option<MissingPart<'a>>),
+}
+
+/// As many ranges are listed at most where all are shown: more of them say no more.
+pub const LISTED_MAX: usize = 10_000;
+
 impl<'a> Missing<'a> {
-    /// Where the range begins; none at the beginning of the state.
+    /// What it is about.
+    pub fn range(&self) -> MissingRange<'a> {
+        match (self.from(), self.to()) {
+            (Some(MissingPart::Table(from)), Some(MissingPart::Table(to))) if from == to => MissingRange::Table(from),
+            (Some(from), Some(to)) if from == to => MissingRange::Part(from),
+            (from, to) => MissingRange::Between(from, to),
+        }
+    }
+
+    /// Where the range begins. None at the beginning of the state.
     pub fn from(&self) -> Option<MissingPart<'a>> {
         self.hole.from.as_ref().map(part)
     }
 
-    /// Where it ends; none at the end of the state.
+    /// Where the range ends. None at the end of the state.
     pub fn to(&self) -> Option<MissingPart<'a>> {
         self.hole.to.as_ref().map(part)
     }
 
-    /// The key from which on rows are missing: none from the beginning of the table. It may be cut: of a primary key it has the
-    /// first values, and of a long text or blob the first bytes.
+    /// Rows are missing from this key on. None: from the beginning of the table. The key may be cut: then it has the
+    /// first values of a primary key, and the first bytes of a long text or blob.
     ///
     /// # Errors
     /// Those of `take`.
@@ -94,7 +119,8 @@ impl<'a> Missing<'a> {
         key_of(self.hole.from.as_ref(), take)
     }
 
-    /// The key up to which rows are missing, all that begin with it included: none up to the end of the table. It may be cut.
+    /// Rows are missing up to this key, with all keys that begin with it. None: up to the end of the table. The key may
+    /// be cut.
     ///
     /// # Errors
     /// Those of `take`.
@@ -119,11 +145,11 @@ fn key_of<T>(edge: Option<&Edge>, take: impl FnOnce(Option<Key<'_>>) -> Result<T
     }
 }
 
-/// The rows of one table that are proved, in key order.
+/// The proved rows of one table, in key order.
 pub struct SalvagedRows<'s>(SoundItems<'s>);
 
 impl SalvagedRows<'_> {
-    /// The next row; none at the end. A table of SQLite's own has one, with all of its rows.
+    /// The next row. None at the end. A table of SQLite's own has one, with all of its rows.
     ///
     /// # Errors
     /// Corrupt for bundles that no exporter makes; those of the sources.
@@ -137,8 +163,8 @@ impl<'s> Salvage<'s> {
     /// Opens a chain, oldest bundle first, and reads all of it once to tell which chunks are sound.
     ///
     /// # Errors
-    /// Those of [`Chain::open`](crate::chain::Chain::open) for a bundle that proves nothing; mismatch when the chain does not
-    /// begin with a full bundle; those of the sources and of `interrupt`, which is called now and then.
+    /// Those of [`Chain::open`](crate::chain::Chain::open) for a bundle that proves nothing; mismatch when the chain
+    /// does not begin with a full bundle; those of the sources and of `interrupt`, which is called now and then.
     pub fn open(
         key: impl Into<AccessKey>,
         sources: impl IntoIterator<Item = impl Source + 's>,
@@ -164,7 +190,7 @@ impl<'s> Salvage<'s> {
         }
     }
 
-    /// What is missing, bundle by bundle.
+    /// The missing ranges, bundle by bundle.
     pub fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
         (1..).zip(&self.bundles).flat_map(|(number, salvaged)| {
             salvaged.holes.iter().map(move |hole| {
@@ -187,22 +213,22 @@ impl<'s> Salvage<'s> {
         })
     }
 
-    /// Which parts of each bundle are damaged, oldest first.
+    /// The damaged parts of each bundle, oldest first.
     pub fn damage(&self) -> Vec<Damage> {
         self.bundles.iter().map(|salvaged| salvaged.damage).collect()
     }
 
-    /// How many bytes the bundles have together.
+    /// The number of bytes of all bundles together.
     pub fn length(&self) -> u64 {
         self.bundles.iter().map(|salvaged| salvaged.bundle.public().length).sum()
     }
 
-    /// The name of the domain in the last bundle; none where its index is damaged.
+    /// The name of the domain in the last bundle. None where its index is damaged.
     pub fn domain(&self) -> Option<&str> {
         self.bundles.last().filter(|last| last.is_indexed).map(|last| last.bundle.domain())
     }
 
-    /// The settings; none where they may be among what is missing.
+    /// The settings. None where they may be missing.
     ///
     /// # Errors
     /// As [`SalvagedRows::next`].
@@ -210,7 +236,7 @@ impl<'s> Salvage<'s> {
         self.item(&OwnedTable::Settings, Settings::from_value)
     }
 
-    /// The schema; none where it may be among what is missing.
+    /// The schema. None where it may be missing.
     ///
     /// # Errors
     /// As [`SalvagedRows::next`].
@@ -218,7 +244,7 @@ impl<'s> Salvage<'s> {
         self.item(&OwnedTable::Schema, schema_from_value)
     }
 
-    /// The selection; none for a whole database, or where it may be among what is missing.
+    /// The selection. None for a whole database, or where it may be missing.
     ///
     /// # Errors
     /// As [`SalvagedRows::next`].
@@ -230,7 +256,8 @@ impl<'s> Salvage<'s> {
         SoundItems::new(&self.bundles, table)?.next()?.map(|item| read(item.value.bytes())).transpose()
     }
 
-    /// The tables of which sound chunks hold changes, in the order of a state. Which of them have rows that are proved, those tell.
+    /// The tables of which sound chunks hold changes, in the order of a state. [`Salvage::rows`] tells which of them
+    /// have proved rows.
     pub fn tables(&self) -> impl Iterator<Item = &str> {
         self.all_tables().filter_map(|table| match table {
             OwnedTable::Named(name) => Some(name.as_str()),
@@ -238,7 +265,7 @@ impl<'s> Salvage<'s> {
         })
     }
 
-    /// A list of them would take memory, which may be short.
+    /// A list would take memory, which may be short.
     fn all_tables(&self) -> impl Iterator<Item = &OwnedTable> {
         let behind = |before: Bound<&OwnedTable>| {
             let tables = self.bundles.iter().map(|salvaged| &salvaged.bundle.tables);
@@ -247,7 +274,7 @@ impl<'s> Salvage<'s> {
         std::iter::successors(behind(Bound::Unbounded), move |before| behind(Bound::Excluded(before)))
     }
 
-    /// The rows of a table that are proved; none if there is no such table.
+    /// The proved rows of a table. None if there is no such table.
     ///
     /// # Errors
     /// As [`SalvagedRows::next`].
@@ -255,11 +282,11 @@ impl<'s> Salvage<'s> {
         SoundItems::new(&self.bundles, &OwnedTable::Named(name.to_owned())).map(SalvagedRows)
     }
 
-    /// Hands all that is proved to a sink, in the order of a state.
+    /// Hands all proved items to a sink, in the order of a state.
     ///
     /// # Errors
-    /// Corrupt where settings or schema are not proved, without which there is no database: [`Salvage::rows`] gives rows even then.
-    /// Those of the bundles, of the sink and of `interrupt`, which is called for each row.
+    /// Corrupt where settings or schema are not proved: without them there is no database. [`Salvage::rows`] gives rows
+    /// even then. Those of the bundles, of the sink and of `interrupt`, which is called for each row.
     pub fn walk<S: StateSink>(&self, sink: S, mut interrupt: impl FnMut() -> Result<()>) -> Result<(SalvageReport, S)> {
         let lacks = |what: &str| {
             Error::corrupt(format!(
@@ -287,7 +314,10 @@ impl<'s> Salvage<'s> {
                 if is_one_item {
                     out.item(&table.as_table(), item.value.bytes(), item.digest)?
                 } else {
-                    with_row(&item.key.0, item.value.bytes(), |row| out.row(row, item.digest)).map_err(Error::from)?
+                    with_row(&item.key.0, item.value.bytes(), |row| {
+                        out.row_of_chain(row, &item.key.0, None, item.digest)
+                    })
+                    .map_err(Error::from)?
                 }
             }
         }
@@ -314,7 +344,7 @@ impl<'s> Salvage<'s> {
         Ok((report, out.sink))
     }
 
-    /// Where nothing is missing, what was handed on is the state that the last bundle names.
+    /// Where nothing is missing, the items that were handed on must be the state that the last bundle names.
     fn check_whole(&self, last: &Salvaged<'_>, found: StateId) -> Result<()> {
         let is_whole = self.bundles.iter().all(|salvaged| salvaged.holes.is_empty());
         if is_whole && found != last.bundle.public().state_id {

@@ -1,5 +1,5 @@
-//! The keys of a bundle whose header is damaged: all 75 bytes of a header follow from the key and the id of the domain, so that
-//! a header is made anew, and something else proves that it is the one that was there.
+//! The keys of a bundle whose header is damaged. All 75 bytes of a header follow from the key and the id of the domain.
+//! So a header is made again, and a hash or a signature proves that it is the lost one.
 
 use crate::crypto::digest::sha256;
 use crate::crypto::id::DomainId;
@@ -8,15 +8,15 @@ use crate::crypto::schedule::DomainKeys;
 use crate::format::header::{HEADER_LENGTH, Header};
 use crate::kinds::FileKind;
 
-/// Where the id of the domain and the commitment stand in a header.
+/// The places of the domain's id and of the commitment in a header.
 const DOMAIN_ID: std::ops::Range<usize> = 16..32;
 const COMMITMENT: std::ops::Range<usize> = 34..66;
 
-/// The domain whose name most exports do not choose.
+/// The domain that most exports use, as they name no other.
 const DEFAULT_DOMAIN: &str = "default";
 
-/// The keys that the bundle may have been made with: those of the domain whose id stands in the damaged header; of the key's own
-/// domain, or of the default one.
+/// The keys with which the bundle may have been made. They are those of the domain whose id is in the damaged header,
+/// and those of the key's own domain or of the default one.
 pub(crate) fn candidates(key: &AccessKey, damaged: &[u8; HEADER_LENGTH]) -> Vec<DomainKeys> {
     let own = match key {
         AccessKey::Recovery(key) => key.domain_id(DEFAULT_DOMAIN).ok(),
@@ -33,7 +33,7 @@ pub(crate) fn hash_of(keys: &DomainKeys) -> [u8; 32] {
     sha256(&Header::of(keys).encode())
 }
 
-/// Whether the header that has the id and the commitment of this damaged one has this hash: then both are right.
+/// Whether a header with the id and the commitment of this damaged one has this hash. Then both are right.
 pub(crate) fn is_proven(damaged: &[u8; HEADER_LENGTH], hash: &[u8; 32]) -> bool {
     let (Some(domain_id), Some(commitment)) = (part(damaged, DOMAIN_ID), part(damaged, COMMITMENT)) else {
         return false;

@@ -1,5 +1,5 @@
-//! The items of one table that a damaged chain proves: per key the last word of all bundles, if no damaged chunk may have had a
-//! later one.
+//! The items of one table that a damaged chain proves. For each key the last change of all bundles counts, if no
+//! damaged chunk may hold a later one.
 
 use crate::chain::base::BaseItem;
 use crate::chain::cursor::{Cursor, CursorChange};
@@ -14,7 +14,7 @@ use std::collections::BinaryHeap;
 
 /// Reads a table in key order.
 pub(crate) struct SoundItems<'s> {
-    /// Of each bundle, oldest first.
+    /// One for each bundle, oldest first.
     cursors: Vec<Cursor<'s>>,
     holes: Vec<TableHoles>,
     /// The next change of each cursor that has one.
@@ -41,7 +41,7 @@ impl<'s> SoundItems<'s> {
         Ok(())
     }
 
-    /// The next item that is proved.
+    /// The next proved item.
     ///
     /// # Errors
     /// Corrupt when a bundle does not fit the ones before it; those of reading the bundles.
@@ -49,7 +49,7 @@ impl<'s> SoundItems<'s> {
         while let Some(Reverse(first)) = self.next.pop() {
             let key = first.change.key.clone();
             let mut waiting = Some(first);
-            // What is there before the first bundle: nothing. `None`: nobody can tell.
+            // Before the first bundle there is nothing. `None`: nobody can tell.
             let mut there: Option<Option<Digest>> = Some(None);
             let mut last = None;
             for bundle in 0..self.cursors.len() {

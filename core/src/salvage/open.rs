@@ -25,12 +25,12 @@ type Interrupt<'i> = &'i mut dyn FnMut() -> Result<()>;
 /// The entries of the chunks, and the summary.
 type Index = (Vec<Entry>, Summary);
 
-/// Which parts of a bundle are damaged.
+/// The damaged parts of a bundle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
     /// The header.
     pub header: bool,
-    /// Chunks, and items that may have been some.
+    /// Chunks, and items that may have been chunks.
     pub chunks: usize,
     /// The index, or a page of it.
     pub index: bool,
@@ -48,7 +48,8 @@ pub(crate) struct Salvaged<'s> {
 }
 
 /// # Errors
-/// As [`Bundle::open`], where neither a footer nor the index proves anything; corrupt or too big for what no exporter makes.
+/// As [`Bundle::open`] where neither a footer nor the index proves anything; corrupt or too big for a bundle that no
+/// exporter makes.
 pub(crate) fn open<'s>(
     key: &AccessKey,
     source: Box<dyn Source + 's>,
@@ -83,7 +84,7 @@ pub(crate) fn open<'s>(
     };
     let items = items(&footer, footer_at)?;
     let (_, _, hash) = items[0];
-    // The footer says which header was there.
+    // The footer has the hash of the lost header.
     match (keys.into_iter().find(|keys| hash_of(keys) == hash), decoded) {
         (Some(keys), _) if footer.verify_key == keys.verify_key() => {
             by_footer(key, Bundle::without_index(source, keys, items, length), &footer, damage, interrupt)
@@ -108,7 +109,7 @@ fn read_header(source: &dyn Source, length: u64) -> Result<[u8; HEADER_LENGTH]> 
     }
 }
 
-/// The footer lists the items: those that are as it says are proved.
+/// The footer lists the items. Those that have the listed hash are proved.
 fn by_footer<'s>(
     key: &AccessKey,
     mut bundle: Bundle<'s>,
@@ -137,7 +138,7 @@ fn by_footer<'s>(
             Ok(Salvaged { bundle: Rc::new(bundle), holes: Rc::new(holes), damage, is_indexed: true })
         }
         None => {
-            // The last item is one of the index in any case.
+            // The last item belongs to the index in any case.
             let end = first.min(bundle.item_count() - 1);
             let (entries, holes) = rebuild(&bundle, end, &sound, interrupt)?;
             let damage = Damage { chunks: damaged(&sound[..=entries.len()]), index: true, ..damage };
@@ -147,7 +148,7 @@ fn by_footer<'s>(
     }
 }
 
-/// That sound items are of the kinds that the index states, though not all are read again.
+/// Checks that sound items are of the kinds that the index states. Not all of them are read again.
 fn check_kinds(bundle: &Bundle<'_>, entries: &[Entry], is_sound: impl Fn(usize) -> bool) -> Result<()> {
     for (chunk, entry) in entries.iter().enumerate().filter(|(chunk, _)| is_sound(*chunk)) {
         if bundle.kind_of(chunk + 1)? != entry.kind {
@@ -161,7 +162,7 @@ fn damaged(sound: &[bool]) -> usize {
     sound.iter().filter(|is_sound| !**is_sound).count()
 }
 
-/// The first of the sound pages at the end, and the index, if that is all of them.
+/// The first of the sound pages at the end. Also the index, if these are all of its pages.
 fn index_of(bundle: &mut Bundle<'_>, sound: &[bool]) -> Result<(usize, Option<Index>)> {
     let mut first = sound.len();
     while first > 1 && sound[first - 1] && bundle.begins_as(first - 1, ChunkKind::IndexPage)? {
@@ -179,7 +180,7 @@ fn index_of(bundle: &mut Bundle<'_>, sound: &[bool]) -> Result<(usize, Option<In
     }
 }
 
-/// The footer is lost: where all pages of the index open, all chunks are those that it describes.
+/// The footer is lost. Where all pages of the index open, the index proves all chunks that it describes.
 fn by_index<'s>(
     key: &AccessKey,
     mut source: Box<dyn Source + 's>,

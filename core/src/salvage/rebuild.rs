@@ -1,5 +1,5 @@
-//! Entries in the place of an index that is damaged, as far as sound chunks tell them; and what the others may have held: all
-//! that lies between the last change before them and the first one behind.
+//! Entries in place of a damaged index, as far as sound chunks tell them. Damaged chunks may have held anything between
+//! the last change before them and the first change after them.
 
 use crate::alloc;
 use crate::cbor::Reader;
@@ -10,11 +10,12 @@ use crate::format::index::{Entry, EntryDecoder};
 use crate::kinds::{ChunkKind, FileKind};
 use crate::read::change_reader::{ChangeSink, Digests, Refusal, describe_alone};
 use crate::salvage::hole::{Edge, Hole, Why};
+use crate::state::key_order::Step;
 use crate::state::sink::{OwnedTable, Table};
 use crate::state::value::{NewRow, bound};
 
-/// Looks at the items from the first chunk up to `end`, or up to a page of the index. `sound` has one for each item of the bundle; a large change that may lack
-/// a part is not sound either.
+/// Looks at the items from the first chunk up to `end`, or up to a page of the index. `sound` has a value for each item
+/// of the bundle. A large change that may lack a part is not sound.
 ///
 /// # Errors
 /// Corrupt or too big for a sound chunk that no exporter makes; those of the source and of `interrupt`.
@@ -45,17 +46,17 @@ pub(crate) fn rebuild(
                 item += 1;
                 continue;
             }
-            // What is behind a page is no chunk.
+            // No chunk comes after a page.
             Some(ChunkKind::IndexPage) => break,
             Some(ChunkKind::Part) => last_part(bundle, item, end, sound)?,
             Some(_) => item,
         };
         let is_part = kind(bundle, last, sound)? == Some(ChunkKind::LastPart);
         match is_part {
-            // Nobody can tell whether the first part is among those that are lost.
+            // Nobody can tell whether the first part is lost.
             true if found.lost.is_some() => found.lose(item, last),
             _ if sound[last] => found.take(bundle, item, last)?,
-            // The last one is looked at next.
+            // The last one is read next.
             _ => {
                 found.lose(item, last - 1);
                 item = last;
@@ -73,7 +74,7 @@ fn kind(bundle: &Bundle<'_>, item: usize, sound: &[bool]) -> Result<Option<Chunk
     if sound[item] { bundle.kind_of(item).map(Some) } else { Ok(None) }
 }
 
-/// The item behind those that are sound and of the kind of a part that is not the last.
+/// The first item that is not sound, or is not a part before the last one.
 fn last_part(bundle: &Bundle<'_>, item: usize, end: usize, sound: &[bool]) -> Result<usize> {
     let mut last = item;
     while kind(bundle, last, sound)? == Some(ChunkKind::Part) {
@@ -89,9 +90,9 @@ struct Rebuilt {
     entries: Vec<Entry>,
     holes: Vec<Hole>,
     decoder: EntryDecoder,
-    /// The key of the last change that is known.
+    /// The key of the last known change.
     before: Option<Edge>,
-    /// The first item of those that are being lost.
+    /// The first of the lost items.
     lost: Option<usize>,
 }
 
@@ -125,7 +126,7 @@ impl Rebuilt {
         Ok(())
     }
 
-    /// What was lost ends before this item, and below this key.
+    /// The lost range ends before this item, and below this key.
     fn close(&mut self, item: usize, to: Option<Edge>) -> Result<()> {
         let Some(first) = self.lost.take() else { return Ok(()) };
         let hole = Hole { items: (first, item - 1), from: self.before.clone(), to, why: Why::Unknown };
@@ -151,7 +152,7 @@ impl ChangeSink for LastKey {
         Ok(())
     }
 
-    fn row(&mut self, _: &NewRow<'_>, key: &[u8], _: Option<&[u8]>, _: Digests) -> Result<(), Refusal> {
+    fn row(&mut self, _: &NewRow<'_>, key: &[u8], _: Step, _: Option<&[u8]>, _: Digests) -> Result<(), Refusal> {
         key.clone_into(&mut self.1);
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The items of a bundle, found one after the other by the lengths that they state themselves: for a bundle whose last bytes do
-//! not lead to a footer.
+//! The items of a bundle, found one after the other by the lengths that they state themselves. For a bundle whose last
+//! bytes do not lead to a footer.
 
 use crate::alloc;
 use crate::chain::source::Source;
@@ -10,18 +10,18 @@ use crate::format::header::HEADER_LENGTH;
 use crate::kinds::ChunkKind;
 use crate::limits::ITEMS_MAX;
 
-/// The longest beginning of an item that tells how long the item is: that of a footer.
+/// The longest beginning that tells the length of an item: that of a footer.
 const BEGIN_MAX: usize = 2 + 33 + 34 + 5;
 
-/// What was found.
+/// The items that were found.
 pub(crate) struct Walked {
-    /// Offset and length of each item before the footer, the header among them.
+    /// The offset and length of each item before the footer, with the header.
     pub items: Vec<(u64, usize)>,
-    /// The footer, if its signature is right, and where it begins.
+    /// The footer and where it begins, if its signature is right.
     pub footer: Option<(Footer, u64)>,
 }
 
-/// Goes from item to item until something is no chunk.
+/// Goes from item to item until something is not a chunk.
 ///
 /// # Errors
 /// Too big; those of the source and of `interrupt`.

@@ -1,31 +1,26 @@
-//! The rules of a state: what a reader would refuse, no exporter writes (`FORMAT.md`, "State").
+//! The rules of a state. No exporter writes what a reader would refuse (`FORMAT.md`, "State").
 
-use crate::cbor::{Append, Count};
+use crate::cbor::Count;
 use crate::error::{Error, Result};
 use crate::limits::{COLUMNS_MAX, KEY_MAX};
 use crate::state::sink::{SchemaKind, SchemaRow, Settings, Table};
-use crate::state::value::{Key, NewRow, TextEncoding, Value, compare_values};
-use std::cmp::Ordering;
+use crate::state::value::{Key, NewRow, TextEncoding, Value};
 
-/// Watches that the items of a state, as they pass in canonical order, can stand in one state.
+/// Checks that the items of a state can be together in one state. The items come in canonical order.
 #[derive(Default)]
 pub(crate) struct Rules {
     /// The encoding that the settings name.
     encoding: Option<TextEncoding>,
     /// The tables that the schema has, sorted.
     tables: Option<Vec<String>>,
-    /// The rows of a table come.
+    /// The next items are rows of a table.
     in_rows: bool,
-    /// What they have in common; none before the first.
+    /// What they have in common. None before the first row.
     shape: Option<RowShape>,
-    /// The last of these, encoded.
-    last_key: Vec<u8>,
-    /// The memory of the one before it.
-    key: Vec<u8>,
 }
 
 impl Rules {
-    /// The items that follow are of this table.
+    /// The next items are of this table.
     ///
     /// # Errors
     /// Corrupt when it is not this table's turn, or the schema does not have it.
@@ -39,40 +34,36 @@ impl Rules {
         }
         self.in_rows = !table.is_one_item();
         self.shape = None;
-        self.last_key.clear();
         Ok(())
     }
 
-    /// These are the settings.
+    /// Takes the settings.
     pub fn learn_settings(&mut self, settings: &Settings) {
         self.encoding = Some(settings.encoding);
     }
 
-    /// This is the schema.
+    /// Takes the schema.
     pub fn learn_schema(&mut self, schema: &[SchemaRow]) {
         self.tables = Some(table_names(schema));
     }
 
+    /// Checks a row by itself. Whether its key differs from the one before it, is for
+    /// [`Step::check_distinct`](super::key_order::Step::check_distinct).
+    ///
     /// # Errors
-    /// Corrupt or too big, when the row cannot be one of the table last begun.
+    /// Corrupt or too big when the row cannot be one of the current table.
     pub fn check_row(&mut self, row: &NewRow<'_>) -> Result<()> {
         if !self.in_rows {
-            return Err(Error::corrupt("a row comes before its table, or of a table that is one item"));
+            return Err(Error::corrupt("a row comes before its table, or for a table that is one item"));
         }
         let shape = RowShape::of(row);
         self.shape.get_or_insert(shape).check(shape)?;
         check_columns(row)?;
-        if shape.is_keyed {
-            self.key.clear();
-            row.key.encode(&mut Append(&mut self.key));
-            check_distinct(&self.last_key, &self.key)?;
-            std::mem::swap(&mut self.last_key, &mut self.key);
-        }
         let primary = match row.key {
             Key::Rowid(_) => &[],
             Key::Primary(values) => values,
         };
-        // Encoded it is longer by the heads of its values: counted only where that can matter.
+        // An encoded key is longer by the heads of its values. It is counted only where that can matter.
         let payload: usize = primary.iter().map(|value| value.payload().len()).sum();
         if payload > KEY_MAX / 2 {
             let mut length = Count(0);
@@ -88,14 +79,14 @@ impl Rules {
     }
 
     /// # Errors
-    /// Corrupt or too big, when the value cannot stand in this state.
+    /// Corrupt or too big when the value cannot be in this state.
     pub fn check_value(&self, value: &Value<'_>) -> Result<()> {
         value.check()?;
         check_encoding(value, self.encoding)
     }
 
     /// # Errors
-    /// Misuse, when settings or schema have not come.
+    /// Misuse when no settings or no schema have come.
     pub fn finish(&self) -> Result<()> {
         if self.encoding.is_none() || self.tables.is_none() {
             Err(Error::misuse("a state has settings and a schema; these have not come"))
@@ -108,7 +99,7 @@ impl Rules {
 /// What all rows of a table have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RowShape {
-    /// Their keys are primary keys; else rowids.
+    /// Their keys are primary keys. If not, they are rowids.
     is_keyed: bool,
     values: usize,
 }
@@ -119,7 +110,7 @@ impl RowShape {
     }
 
     /// # Errors
-    /// Corrupt, when the other row is not of the same table.
+    /// Corrupt when the other row is not of the same table.
     pub fn check(self, other: Self) -> Result<()> {
         if self.is_keyed != other.is_keyed {
             return Err(Error::corrupt("a table that has both rowids and primary keys"));
@@ -141,7 +132,7 @@ pub(crate) fn table_names(schema: &[SchemaRow]) -> Vec<String> {
 }
 
 /// # Errors
-/// Corrupt, when the schema with these tables has none of this name.
+/// Corrupt when the schema with these tables has no table of this name.
 pub(crate) fn check_table(names: &[String], name: &str) -> Result<()> {
     match names.binary_search_by(|known| known.as_str().cmp(name)) {
         Ok(_) => Ok(()),
@@ -150,7 +141,7 @@ pub(crate) fn check_table(names: &[String], name: &str) -> Result<()> {
 }
 
 /// # Errors
-/// Corrupt for a primary key without values; too big for a row of more than SQLite has columns.
+/// Corrupt for a primary key without values; too big for a row with more columns than SQLite has.
 pub(crate) fn check_columns(row: &NewRow<'_>) -> Result<()> {
     let key = match row.key {
         Key::Rowid(_) => 0,
@@ -165,31 +156,8 @@ pub(crate) fn check_columns(row: &NewRow<'_>) -> Result<()> {
     }
 }
 
-/// That a key, encoded, has another value than the one before it in its table: 1 and 1.0 are two keys, and no table has both.
-///
 /// # Errors
-/// Corrupt, when it has not.
-pub(crate) fn check_distinct(before: &[u8], key: &[u8]) -> Result<()> {
-    if before.is_empty() || (before != key && !may_equal_others(before) && !may_equal_others(key)) {
-        return Ok(());
-    }
-    if compare_values(before, key)? == Ordering::Equal {
-        Err(Error::corrupt("two keys of one table have equal values"))
-    } else {
-        Ok(())
-    }
-}
-
-/// Whether a key could have the value of a key with other bytes. Only doubles and wrapped texts can: their heads are looked
-/// for, which is much quicker than to compare values. Other bytes may look like them.
-fn may_equal_others(key: &[u8]) -> bool {
-    const DOUBLE: u8 = 0xfb;
-    const WRAPPED: u8 = 0x82;
-    key.iter().skip(1).any(|byte| matches!(*byte, DOUBLE | WRAPPED))
-}
-
-/// # Errors
-/// Corrupt, when the value is text of another encoding than that of its state.
+/// Corrupt when the value is text in another encoding than that of its state.
 pub(crate) fn check_encoding(value: &Value<'_>, of_state: Option<TextEncoding>) -> Result<()> {
     match value.encoding() {
         Some(encoding) if Some(encoding) != of_state => {

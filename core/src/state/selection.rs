@@ -1,22 +1,22 @@
-//! Which part of a database a state is: the selection item (`FORMAT.md`, "Selection"). What it means is for the exporter,
-//! who applies it; a reader shows it and compares it.
+//! The selection item: which part of a database a state is (`FORMAT.md`, "Selection"). The exporter applies a
+//! selection. A reader only shows it and compares it.
 
 use crate::alloc;
 use crate::cbor;
 use crate::error::{Error, Result};
 use crate::limits::SELECTION_MAX;
 
-/// A rule that narrows a state to a part of its database. Names are those of the schema, exactly.
+/// A rule that narrows a state to a part of its database. Names are exactly those of the schema.
 ///
-/// The state of a selection is the one that a database would have which holds that part alone, and the selection item
-/// besides, so that it is never taken for the state of a whole database.
+/// The state of a selection is that of a database with this part alone, and the selection item besides. So nobody can
+/// take it for the state of a whole database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selection {
-    /// These tables alone; `None`: all.
+    /// Only these tables; `None`: all.
     pub tables: Option<Vec<String>>,
     /// All but these.
     pub exclude: Vec<String>,
-    /// For a table the condition that its rows meet, an SQL expression.
+    /// For a table, the condition that its rows meet: an SQL expression.
     pub conditions: Vec<(String, String)>,
     /// These tables come back without rows.
     pub cache: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Selection {
 type Fields = (Option<Vec<String>>, Vec<String>, Vec<(String, String)>, Vec<String>);
 
 impl Selection {
-    /// True when it leaves nothing out: then there is no selection item.
+    /// True when it leaves nothing out. Then there is no selection item.
     pub fn is_whole(&self) -> bool {
         *self == Self::default()
     }
@@ -34,7 +34,7 @@ impl Selection {
     /// The canonical value: every list in the byte order of its names.
     ///
     /// # Errors
-    /// Misuse when a name stands twice in a list, or nothing is left out; too big above the limit.
+    /// Misuse when a name is twice in a list, or when nothing is left out; too big above the limit.
     pub(crate) fn to_value(&self) -> Result<Vec<u8>> {
         let sorted = |names: &[String]| {
             let mut names = names.to_vec();
@@ -56,7 +56,7 @@ impl Selection {
         }
     }
 
-    /// Reads over a value, whose form is checked afterwards.
+    /// Reads over a value. Its form is checked later.
     pub(crate) fn skip(reader: &mut cbor::Reader<'_>) -> Result<()> {
         reader.array_of(4)?;
         if !reader.null() {
@@ -71,7 +71,7 @@ impl Selection {
         if bytes.len() > SELECTION_MAX {
             return Err(Error::too_big(format!("a selection of more than {SELECTION_MAX} bytes")));
         }
-        // A name takes a byte at least, and in memory a string and what the allocator adds to it.
+        // A name takes at least a byte here. In memory it takes a string, and what the allocator adds.
         alloc::room(bytes.len().saturating_mul(2 * size_of::<String>() + 32), "the selection")?;
         let fields: Fields = cbor::from_slice(bytes, "the selection item")?;
         let canonical = is_canonical(&fields);

@@ -1,4 +1,4 @@
-//! What a state is made of, and the one trait through which states flow: a snapshot, a bundle or a rebuilt database
+//! The parts of a state, and the one trait through which states flow. A snapshot, a bundle or a rebuilt database
 //! walks over its state and hands each part, in canonical order, to a [`StateSink`] (`FORMAT.md`, "State").
 
 use crate::alloc;
@@ -26,7 +26,7 @@ pub struct Settings {
 pub enum SchemaKind {
     /// A table, virtual tables included.
     Table,
-    /// An index that a statement made; automatic indexes are no part of a state.
+    /// An index that a statement made. Automatic indexes are not part of a state.
     Index,
     /// A view.
     View,
@@ -60,25 +60,25 @@ pub trait StateSink {
     /// Which part of a database the state is: once, third; not called for a whole database.
     fn selection(&mut self, selection: &Selection) -> Result<()>;
 
-    /// The rows of this table follow. May be left out for a table without rows.
+    /// The next rows are of this table. The call may be left out for a table without rows.
     fn table(&mut self, name: &str) -> Result<()>;
 
-    /// One row of the table last named: its key, and its stored values that are not part of the key, in the order of
-    /// the table's columns. Generated columns and the alias of the rowid are not stored values.
+    /// One row of the table last named: its key, and its stored values that are not part of the key. The values come in
+    /// the order of the table's columns. Generated columns and the alias of the rowid are not stored values.
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()>;
 
-    /// All rows of `sqlite_sequence` or of a `sqlite_stat*` table, in scan order: one item, so it comes whole. May be left
-    /// out for a table without rows.
+    /// All rows of `sqlite_sequence` or of a `sqlite_stat*` table, in scan order. They are one item, so they come
+    /// together. The call may be left out for a table without rows.
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()>;
 }
 
-/// True for the tables that are handed over whole by [`StateSink::system_table`]: SQLite's own, which an `ANALYZE` or an
-/// `AUTOINCREMENT` maintains.
+/// True for SQLite's own tables, which `ANALYZE` or `AUTOINCREMENT` maintains. [`StateSink::system_table`] hands them
+/// over whole.
 pub fn is_system_table(name: &str) -> bool {
     matches!(name, "sqlite_sequence" | "sqlite_stat1" | "sqlite_stat2" | "sqlite_stat3" | "sqlite_stat4")
 }
 
-/// Which table an item belongs to: one of the three that every state has, or one of the database. In canonical order.
+/// The table of an item: one of the three that every state has, or one of the database. In canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Table<'a> {
     Settings,
@@ -90,7 +90,7 @@ pub(crate) enum Table<'a> {
 impl<'a> Table<'a> {
     /// A table of the database.
     ///
-    /// # Errors
+    /// Too big when the name is longer than the format allows.
     /// Too big, when the name is longer than the format allows.
     pub fn named(name: &'a str) -> Result<Self> {
         if name.len() > TABLE_NAME_MAX {
@@ -142,7 +142,7 @@ pub(crate) enum OwnedTable {
 }
 
 impl OwnedTable {
-    /// Its name; that of a table of the format is empty.
+    /// Its name. A table of the format has an empty name.
     pub fn name(&self) -> &str {
         match self {
             OwnedTable::Named(name) => name,
@@ -197,7 +197,7 @@ impl Settings {
 struct SchemaValue<'a>(&'a str, &'a str, &'a str, &'a str);
 
 impl SchemaKind {
-    /// The text that stands in `sqlite_schema`.
+    /// The text in `sqlite_schema`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
@@ -214,7 +214,7 @@ pub(crate) fn schema_to_value(schema: &[SchemaRow]) -> Result<Vec<u8>> {
     const BESIDES: usize = 32 + size_of::<SchemaValue<'_>>();
     let texts = schema.iter().map(|row| row.name.len() + row.table.len() + row.sql.len() + BESIDES);
     let length = texts.sum::<usize>();
-    // Those who take it in have lists of its tables, too.
+    // Readers also hold lists of its tables.
     alloc::room(3 * length, "the schema")?;
     let (room, mut rows) = (alloc::with_room(length, "the schema")?, alloc::with_room(schema.len(), "the schema")?);
     rows.extend(schema.iter().map(|row| SchemaValue(row.kind.name(), &row.name, &row.table, &row.sql)));
@@ -277,16 +277,15 @@ pub(crate) fn schema_from_value(bytes: &[u8]) -> Result<Vec<SchemaRow>> {
     within(bytes.len(), SCHEMA_MAX, "the bytes of the schema")?;
     let count = cbor::Reader::new(bytes).array()?;
     within(count, SCHEMA_ROWS_MAX, "the rows of the schema")?;
-    // Borrowed and owned, with what the allocator adds to the three texts of a row.
+    // The rows are held borrowed and owned. The allocator adds something to the three texts of a row.
     alloc::room(count * (2 * size_of::<SchemaValue<'_>>() + size_of::<SchemaRow>() + 96) + bytes.len(), "the schema")?;
     let rows: Vec<SchemaValue<'_>> = cbor::from_slice(bytes, "the schema item")?;
     rows.into_iter()
         .map(|SchemaValue(kind, name, table, sql)| {
             let kinds = [SchemaKind::Table, SchemaKind::Index, SchemaKind::View, SchemaKind::Trigger];
-            let kind = kinds
-                .into_iter()
-                .find(|known| known.name() == kind)
-                .ok_or_else(|| Error::corrupt("the schema item has a row that is no table, index, view or trigger"))?;
+            let kind = kinds.into_iter().find(|known| known.name() == kind).ok_or_else(|| {
+                Error::corrupt("the schema item has a row that is not a table, index, view or trigger")
+            })?;
             Ok(SchemaRow { kind, name: name.to_owned(), table: table.to_owned(), sql: sql.to_owned() })
         })
         .collect()

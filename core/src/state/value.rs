@@ -1,7 +1,7 @@
 //! The values that SQLite stores, the keys of rows, their one encoding and their canonical order (`FORMAT.md`, "Values"
 //! and "Order").
 
-use crate::cbor::{Append, Bytes, Null, Reader, Write, major, put, put_array};
+use crate::cbor::{Append, Bytes, Null, Reader, Write, head_length, major, put, put_array, string_length};
 use crate::error::{Error, Result};
 use crate::limits::{BOUND_VALUE_MAX, BOUND_VALUES_MAX, COLUMNS_MAX, VALUE_MAX};
 use std::cmp::Ordering;
@@ -33,7 +33,7 @@ impl TextEncoding {
     }
 }
 
-/// One stored value, borrowed from wherever it lies. Text is in the encoding of the database file, byte for byte.
+/// One stored value, borrowed from where it lies. Text is in the encoding of the database file, byte for byte.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {
     /// SQL NULL.
@@ -68,7 +68,7 @@ pub(crate) struct NewRow<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The bytes of a text or blob, else none.
+    /// The bytes of a text or blob. Other values have none.
     pub fn payload(&self) -> &'a [u8] {
         match *self {
             Value::Text(bytes) | Value::Utf16le(bytes) | Value::Utf16be(bytes) | Value::Blob(bytes) => bytes,
@@ -76,7 +76,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The encoding that the file must have for this value to stand in it; none for what is no text.
+    /// The encoding of the file that this value belongs to. None for a value that is not text.
     pub fn encoding(&self) -> Option<TextEncoding> {
         match self {
             Value::Text(_) => Some(TextEncoding::Utf8),
@@ -86,7 +86,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What an exporter must refuse, because no reader would take it.
+    /// Checks the value. An exporter refuses what no reader would take.
     pub(crate) fn check(&self) -> Result<()> {
         if self.payload().len() as u64 > VALUE_MAX {
             return Err(Error::too_big(format!(
@@ -123,7 +123,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Decodes one value. That the bytes were canonical is for the caller to check, by encoding again.
+    /// Decodes one value, whose bytes need not be canonical.
     pub(crate) fn decode(reader: &mut Reader<'a>) -> Result<Self> {
         let value = match reader.major()? {
             major::UNSIGNED | major::NEGATIVE => Value::Integer(reader.decode()?),
@@ -146,8 +146,27 @@ impl<'a> Value<'a> {
         Ok(value)
     }
 
-    /// NULL, numbers by exact value, text by bytes, blobs by bytes: as SQLite compares them under BINARY, so that 1 and
-    /// 1.0 are equal here.
+    /// Decodes one value, and tells whether its bytes were canonical. Of all forms that [`Value::decode`] takes, the
+    /// canonical one is the only one of its length.
+    fn decode_checked(reader: &mut Reader<'a>) -> Result<(Self, bool)> {
+        let start = reader.rest().len();
+        let is_wrapped = reader.major()? == major::ARRAY;
+        let value = Self::decode(reader)?;
+        let canonical = match value {
+            Value::Null => 1,
+            Value::Integer(integer) => int_length(integer),
+            Value::Real(_) => 9,
+            // Only text that is not well-formed is wrapped.
+            Value::Text(bytes) if is_wrapped && std::str::from_utf8(bytes).is_ok() => return Ok((value, false)),
+            Value::Text(bytes) | Value::Blob(bytes) | Value::Utf16le(bytes) | Value::Utf16be(bytes) => {
+                2 * usize::from(is_wrapped) + string_length(bytes.len())
+            }
+        };
+        Ok((value, start - reader.rest().len() == canonical))
+    }
+
+    /// Compares NULL, numbers by exact value, text by bytes, blobs by bytes. This is how SQLite compares them under
+    /// BINARY: 1 and 1.0 are equal here.
     fn compare(&self, other: &Value<'_>) -> Ordering {
         let class = |value: &Value<'_>| match value {
             Value::Null => 0,
@@ -165,7 +184,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Compares an integer with a double (not NaN) by exact value, where a conversion of either would round.
+/// Compares an integer with a double (not NaN) by exact value. A conversion of either would round.
 fn compare_exactly(integer: i64, real: f64) -> Ordering {
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     if real < -TWO_TO_63 {
@@ -174,7 +193,7 @@ fn compare_exactly(integer: i64, real: f64) -> Ordering {
     if real >= TWO_TO_63 {
         return Ordering::Less;
     }
-    // In range, so the conversion only drops the fraction.
+    // The double is in range, so the conversion only drops the fraction.
     integer.cmp(&(real as i64)).then_with(|| 0.0_f64.partial_cmp(&real.fract()).unwrap_or(Ordering::Equal))
 }
 
@@ -186,17 +205,26 @@ pub(crate) fn encode_values<W: Write<Error = Infallible>>(values: &[Value<'_>], 
     }
 }
 
-/// Reads a row's values into `values`, which is emptied first.
-pub(crate) fn decode_values<'a>(reader: &mut Reader<'a>, values: &mut Vec<Value<'a>>) -> Result<()> {
+/// The length of an integer in canonical form.
+pub(crate) fn int_length(integer: i64) -> usize {
+    head_length(if integer < 0 { !integer } else { integer } as u64)
+}
+
+/// Reads a row's values into `values`, which is emptied first. Tells whether the bytes were canonical.
+pub(crate) fn decode_values<'a>(reader: &mut Reader<'a>, values: &mut Vec<Value<'a>>) -> Result<bool> {
+    let start = reader.rest().len();
     let length = reader.array()?;
+    let mut is_canonical = start - reader.rest().len() == head_length(length as u64);
     if length > COLUMNS_MAX {
         return Err(Error::too_big(format!("a row of {length} values; SQLite has at most {COLUMNS_MAX} columns")));
     }
     values.clear();
     for _ in 0..length {
-        values.push(Value::decode(reader)?);
+        let (value, is_value_canonical) = Value::decode_checked(reader)?;
+        is_canonical &= is_value_canonical;
+        values.push(value);
     }
-    Ok(())
+    Ok(is_canonical)
 }
 
 impl Key<'_> {
@@ -207,8 +235,8 @@ impl Key<'_> {
         }
     }
 
-    /// The key as index entries hold it: its first values, texts and blobs cut short, nothing after the first that was cut. Never above
-    /// the key itself.
+    /// The key as index entries hold it: its first values, with texts and blobs cut short, and nothing after the first
+    /// cut. It is never above the key itself.
     pub(crate) fn encode_bound<W: Write<Error = Infallible>>(&self, out: &mut W) {
         let Key::Primary(values) = self else { return self.encode(out) };
         let values = &values[..values.len().min(BOUND_VALUES_MAX)];
@@ -227,7 +255,7 @@ impl Key<'_> {
     }
 }
 
-/// The rowid that a canonical key is, if it is one. The quick way, since every row passes here.
+/// The rowid of a canonical key, if the key is a rowid. This is the quick way: every row passes here.
 pub(crate) fn rowid(key: &[u8]) -> Option<i64> {
     let (head, rest) = key.split_first()?;
     let number = match (head & 0x1f, rest) {
@@ -255,7 +283,7 @@ pub(crate) fn decode_key<'a>(key: &'a [u8], primary: &'a mut Vec<Value<'a>>) -> 
     Ok(Key::Primary(primary))
 }
 
-/// The bound of a canonical key, as [`Key::encode_bound`] writes it; null stands for itself.
+/// The bound of a canonical key, as [`Key::encode_bound`] writes it. The bound of null is null.
 pub(crate) fn bound(key: &[u8]) -> Result<Vec<u8>> {
     let mut bound = Vec::new();
     match key {
@@ -265,25 +293,25 @@ pub(crate) fn bound(key: &[u8]) -> Result<Vec<u8>> {
     Ok(bound)
 }
 
-/// The order of two keys by their canonical bytes, which were checked before: by their values, and where these are equal
-/// (1 and 1.0) by their bytes.
+/// The order of two keys by their canonical bytes, which were checked before. Their values decide. Where the values are
+/// equal (1 and 1.0), the bytes decide.
 pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Result<Ordering> {
     Ok(compare_values(a, b)?.then_with(|| a.cmp(b)))
 }
 
-/// The order of two keys by their values alone: null, rowids, then primary keys value by value, a shorter one before its
-/// extensions.
+/// The order of two keys by their values alone: null, rowids, then primary keys value by value. A shorter key comes
+/// before its extensions.
 pub(crate) fn compare_values(a: &[u8], b: &[u8]) -> Result<Ordering> {
     compare_with(a, b, |length_a, length_b| length_a.cmp(&length_b))
 }
 
-/// The order of two bounds by the values that both have. Bounds whose keys ascend never descend in it: a bound that is cut
-/// has fewer values than another of a lower key may have.
+/// The order of two bounds by the values that both have. Where keys ascend, their bounds never descend in this order: a
+/// bound that is cut may have fewer values than the bound of a lower key.
 pub(crate) fn compare_common_values(a: &[u8], b: &[u8]) -> Result<Ordering> {
     compare_with(a, b, |_, _| Ordering::Equal)
 }
 
-/// `lengths` orders two primary keys of these numbers of values, where one begins with the values of the other.
+/// `lengths` orders two primary keys with these numbers of values, where one begins with the values of the other.
 fn compare_with(a: &[u8], b: &[u8], lengths: impl Fn(usize, usize) -> Ordering) -> Result<Ordering> {
     if let (Some(a), Some(b)) = (rowid(a), rowid(b)) {
         return Ok(a.cmp(&b));
@@ -338,5 +366,41 @@ mod tests {
         for (integer, real, order) in cases {
             assert_eq!(compare_exactly(integer, real), order, "{integer} {real}");
         }
+    }
+
+    /// What is canonical is told by lengths. Encoding again must tell the same.
+    #[test]
+    fn canonical_is_what_encoding_again_gives() {
+        let (mut seen, mut number) = ([0; 2], 1_u64);
+        let heads =
+            [0x00, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x20, 0x38, 0x3b, 0x40, 0x42, 0x58, 0x59, 0x5f, 0x61, 0x78, 0x7f];
+        let heads = [&heads[..], &[0x82, 0x98, 0x9f, 0xf6, 0xf9, 0xfa, 0xfb, 0xe0, 0xf8]].concat();
+        for _ in 0..300_000 {
+            let mut random = || {
+                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (number >> 33) as usize
+            };
+            let mut bytes: Vec<u8> = (0..random() % 14).map(|_| (random() % 4) as u8).collect();
+            for byte in &mut bytes {
+                match random() % 6 {
+                    0 => *byte = heads[random() % heads.len()],
+                    1 => *byte = random() as u8,
+                    _ => {}
+                }
+            }
+            bytes.insert(0, 0x80 + (random() % 3) as u8);
+            if random() % 8 == 0 {
+                bytes.splice(0..1, [0x98, bytes[0] & 3]);
+            }
+            let (mut reader, mut values) = (Reader::new(&bytes), Vec::new());
+            if let Ok(is_canonical) = decode_values(&mut reader, &mut values) {
+                let mut again = Vec::new();
+                encode_values(&values, &mut Append(&mut again));
+                let taken = &bytes[..bytes.len() - reader.rest().len()];
+                assert_eq!(is_canonical, again == taken, "{bytes:02x?}");
+                seen[usize::from(is_canonical)] += 1;
+            }
+        }
+        assert!(seen.iter().all(|seen| *seen > 1000), "{seen:?}");
     }
 }

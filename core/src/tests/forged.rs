@@ -1,5 +1,5 @@
-//! Bundles that are sealed and signed as they should be, and wrong in one place: what a hostile holder of the key could
-//! make. One line, one fault (`FORMAT.md`, "Rules").
+//! Bundles that are sealed and signed correctly, and wrong in one place: a hostile holder of the key could make them.
+//! One line, one fault (`FORMAT.md`, "Rules").
 
 use crate::cbor::{Append, Bytes, put, put_array};
 use crate::crypto::digest::{Digester, Total, sha256};
@@ -18,13 +18,13 @@ use crate::state::sink::Table;
 
 /// The canonical key and value of an item.
 type Item = (Vec<u8>, Vec<u8>);
-/// What is made wrong in one place.
+/// A bundle that is made wrong in one place.
 type Fault<T> = fn(T) -> T;
 
-/// A bundle in the making. The index, sums and ids follow from `runs`, unless a test puts others in their place.
+/// A bundle that is being made. The index, sums and ids follow from `runs`, unless a test sets others.
 struct Spec {
     chunks: Vec<(ChunkKind, Vec<u8>)>,
-    /// Of all chunks together: each table with its items.
+    /// The tables with their items, of all chunks together.
     runs: Vec<(Table<'static>, Vec<Item>)>,
     summary: Fault<Summary>,
     footer: Fault<Footer>,
@@ -60,7 +60,7 @@ impl Spec {
         }
     }
 
-    /// These are the items of the rows of "t".
+    /// Adds these items of rows of "t".
     fn rows(mut self, rows: &[(&str, &str)]) -> Self {
         let rows = rows.iter().map(|(key, value)| (bytes(key), bytes(value))).collect();
         self.runs.push((Table::Named("t"), rows));
@@ -71,7 +71,7 @@ impl Spec {
         self.build_with(|_| {})
     }
 
-    /// The same, where each plaintext passes through `mangle` before it is sealed.
+    /// The same, but `mangle` changes each plaintext before it is sealed.
     fn build_with(&self, mut mangle: impl FnMut(&mut Vec<u8>)) -> Vec<u8> {
         let key = key();
         let domain = key.domain("default").expect("a name");
@@ -147,7 +147,7 @@ fn what_this_makes_is_a_bundle() {
     assert_eq!(steps.outcome(), Ok(()));
 }
 
-/// Other forms than the canonical one, and changes that contradict one another.
+/// Forms that are not canonical, and changes that contradict one another.
 const FORMS: &[(&str, &str)] = &[
     ("head of a change in one more byte", "6174 980301f6 8102"),
     ("head of a change in two more bytes", "6174 99000301f6 8102"),
@@ -194,7 +194,7 @@ fn one_form_for_everything() {
     }
 }
 
-/// The key's holder made it, so only the place helps to find what is wrong.
+/// The holder of the key made it, so only the place helps to find what is wrong.
 #[test]
 fn a_chunk_that_is_wrong_is_named() {
     let bundle = Spec::new("6174 8301f6f6").rows(&[ROW]).build();
@@ -260,7 +260,7 @@ fn parts(mut plaintext: Vec<u8>) -> Spec {
     Spec::of(chunks)
 }
 
-/// Small bundles that unfold to much.
+/// Small bundles that unpack to large ones.
 fn bombs() -> Vec<(&'static str, Spec)> {
     let sequence = |rows: u32, row: &[u8]| {
         let mut plaintext = bytes("6f 73716c6974655f73657175656e6365 83f6f6 9a");
@@ -314,7 +314,8 @@ pub(crate) fn random() -> impl FnMut(usize) -> usize {
     }
 }
 
-/// All that is forged here, each under a name; and most of it so many times with bytes changed at random before it was sealed.
+/// All forged bundles of this file, each with a name. Most of them also come many times with random changes before they
+/// are sealed.
 pub(crate) fn all(rounds: usize) -> Vec<(String, Vec<u8>)> {
     let forms = FORMS.iter().map(|(fault, rest)| (*fault, Spec::new(rest).rows(&[ROW])));
     let good = ("nothing is wrong", Spec::new("6174 8301f6 8102").rows(&[ROW]));
@@ -363,7 +364,7 @@ fn only_one_text_is_a_key_s() {
     let text = key().to_text();
     assert_eq!(RecoveryKey::from_text(&text).expect("its own text").bytes(), key().bytes());
     assert!(RecoveryKey::from_text(&text.to_uppercase()).is_ok());
-    // Every single mistake is caught.
+    // Each single mistake is found.
     let mut wrong = 0;
     for at in 0..text.len() {
         for other in ["q", "p", "7", "b", " "] {

@@ -1,4 +1,4 @@
-//! Deltas and indexes that are sealed and signed as they should be, and contradict what they lead on from, or themselves
+//! Deltas and indexes that are sealed and signed correctly, and contradict their base or themselves
 //! (`FORMAT.md`, "Rules").
 
 use crate::cbor::{Append, Bytes, put, put_array};
@@ -23,7 +23,7 @@ pub(crate) fn domain() -> Domain {
     key().domain("default").expect("a name")
 }
 
-/// A full bundle of a table "t" with these rowids, each with the value 1; and its total.
+/// A full bundle of a table "t" with these rowids, each with the value 1, and its total.
 fn full(rowids: &[i64]) -> (Vec<u8>, Total) {
     let mut writer = BundleWriter::new(&domain(), Vec::new()).expect("memory");
     let mut export = Export::new(&domain(), ExportOptions::default(), |chunk| writer.chunk(&chunk));
@@ -105,7 +105,7 @@ fn deltas_that_contradict_their_base() {
     }
 }
 
-/// The items of SQLite's own tables are read, too, where a delta is checked by itself.
+/// The items of SQLite's own tables are also read where a delta is checked by itself.
 #[test]
 fn items_of_a_delta_alone() {
     let (_, total) = full(&[1, 2]);
@@ -136,7 +136,7 @@ fn indexed(entries: &[Vec<u8>], base: Total, target: Total) -> Vec<u8> {
     writer.finish(&totals).expect("memory").1
 }
 
-/// An entry of no sum.
+/// An entry without a sum.
 fn entry(kind: u8, runs: &[(Table<'_>, u64, u64)]) -> Vec<u8> {
     let mut entry = Vec::new();
     let out = &mut Append(&mut entry);
@@ -154,7 +154,7 @@ fn entry(kind: u8, runs: &[(Table<'_>, u64, u64)]) -> Vec<u8> {
     entry
 }
 
-/// What an index says is bounded and consistent before anything is made of it.
+/// The index is checked for its limits and for contradictions before it is used.
 #[test]
 fn indexes_that_no_chunks_have() {
     let total = Total { sum: 5, count: 9 };
@@ -195,7 +195,7 @@ fn indexes_that_no_chunks_have() {
     assert_eq!(opened(&entries, total), Err(ErrorKind::TooBig), "tables");
 }
 
-/// An entry that lies about its chunk is found out when that is opened.
+/// An entry that lies about its chunk is found when the chunk is opened.
 #[test]
 fn entries_that_lie() {
     let keys = domain();

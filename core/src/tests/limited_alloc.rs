@@ -1,5 +1,5 @@
-//! Of the tests alone: an allocator that can be told to have no more. A request that code takes for granted then ends the
-//! process, as it would on a machine that has no more.
+//! Only for tests: an allocator with a limit. A small request above the limit ends the process, as on a machine without
+//! more memory.
 
 #![allow(unsafe_code)]
 
@@ -7,9 +7,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Up to this size a request is one of those whose size no bundle and no row decides.
+/// Neither a bundle nor a row decides the size of a request up to this size.
 const SMALL: usize = 64 << 10;
-/// What these may come to beyond the limit.
+/// The small requests may go beyond the limit by this much in total.
 const RESERVE: usize = 8 << 20;
 
 struct Limited;
@@ -19,7 +19,8 @@ static ALLOCATOR: Limited = Limited;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// Runs `body` with so many bytes more than are in use now. For the whole process: one thread at a time.
+/// Runs `body` with this many bytes more than are in use now. The limit is that of the whole process: one thread at a
+/// time.
 pub(crate) fn with_memory<R>(bytes: usize, body: impl FnOnce() -> R) -> R {
     LIMIT.store(LIVE.load(Relaxed).saturating_add(bytes), Relaxed);
     let result = body();
@@ -51,7 +52,7 @@ unsafe impl GlobalAlloc for Limited {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both pieces are there for a while, unless it can grow in its place.
+        // Both pieces exist for a while, unless the piece can grow in place.
         if size > layout.size() && !grants(size, 0) {
             return null_mut();
         }

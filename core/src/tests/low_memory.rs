@@ -1,4 +1,5 @@
-//! Whatever a bundle says of sizes: where there is no memory for them, a reader says so. It never ends the process.
+//! Whatever sizes a bundle states: where there is no memory for them, a reader gives an error. It never ends the
+//! process.
 
 use crate::chain::links::Chain;
 use crate::chain::source::Source;
@@ -17,10 +18,10 @@ use crate::tests::limited_alloc::with_memory;
 use sha2::{Digest, Sha256};
 use std::process::Command;
 
-/// Says to this very program that it is the child.
+/// Tells this program that it is the child.
 const CHILD: &str = "LIFEBOAT_LIMITED";
 
-/// A bundle of a state with these tables of `rows` rows each, where every row has the value.
+/// A bundle of a state with these tables of `rows` rows each. Every row has the value.
 fn bundle(tables: &[SchemaRow], rows: i64, value: Value<'_>, system: &[Vec<Value<'_>>]) -> Vec<u8> {
     let key = forged::key();
     let domain = key.domain("default").expect("a name");
@@ -48,7 +49,7 @@ fn table(name: &str, sql: String) -> SchemaRow {
     SchemaRow { kind: SchemaKind::Table, name: name.to_owned(), table: name.to_owned(), sql }
 }
 
-/// The most items that the format allows, listed in the footer as they are: whoever has no key can write that.
+/// The most items that the format allows, listed in the footer. Somebody without a key can write that.
 fn a_million_items() -> Vec<u8> {
     const CHUNK: &[u8] = &[0x82, 0, 0x41, 0];
     let mut forged = bundle(&[], 0, Value::Null, &[])[..crate::format::header::HEADER_LENGTH].to_vec();
@@ -79,7 +80,7 @@ fn is_soak() -> bool {
     std::env::var_os("LIFEBOAT_SOAK").is_some()
 }
 
-/// What is forged, and what is sound and larger than it looks.
+/// Forged bundles, and sound bundles that are larger than they look.
 fn bundles() -> Vec<(String, Vec<u8>)> {
     let mut bundles = forged::all(if is_soak() { 40 } else { 2 });
     let named = |number: usize| table(&format!("table {number:06}"), "x".repeat(100));
@@ -127,7 +128,7 @@ const READERS: [(&str, Reader); 5] = [
         let salvage = Salvage::open(forged::key(), [bundle], || Ok(()))?;
         salvage.walk(Discard, || Ok(())).map(drop)
     }),
-    // Its index is damaged, and mostly a chunk.
+    // Its index is damaged, and mostly also a chunk.
     ("salvage without an index", |bundle| {
         let salvage = Salvage::open(forged::key(), [Damaged(bundle)], || Ok(()))?;
         salvage.walk(Discard, || Ok(())).map(drop)?;
@@ -135,7 +136,7 @@ const READERS: [(&str, Reader); 5] = [
     }),
 ];
 
-/// A bundle that is damaged in its last item, and 300 bytes before the end of it.
+/// A bundle that is damaged in its last item, and 300 bytes before its end.
 struct Damaged<'b>(&'b [u8]);
 
 impl Source for Damaged<'_> {
@@ -157,7 +158,7 @@ impl Source for Damaged<'_> {
     }
 }
 
-/// In a process of its own, since a test that fails here ends it.
+/// This runs in a process of its own: a test that fails here ends the process.
 #[test]
 fn too_little_memory_is_an_error() {
     if std::env::var_os(CHILD).is_some() {

@@ -1,4 +1,4 @@
-//! Tests that look into the crate and are no test of one file.
+//! Tests that need the inside of the crate, and belong to several files.
 
 pub(crate) mod forged;
 pub(crate) mod forged_chain;

@@ -1,4 +1,4 @@
-//! Whatever is exported or composed: where there is no memory for it, a writer says so. It never
+//! Whatever is exported or composed: where there is no memory for it, a writer gives an error. It never
 //! ends the process.
 
 use crate::chain::base::Base;
@@ -18,10 +18,10 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::process::Command;
 
-/// Says to this very program that it is the child.
+/// Tells this program that it is the child.
 const CHILD: &str = "LIFEBOAT_LIMITED_WRITERS";
 
-/// A state, made before memory is short: so many rows of one value, and tables besides.
+/// A state that was made before memory is short: this many rows of one value, and some tables.
 struct State {
     name: &'static str,
     schema: Vec<SchemaRow>,
@@ -87,7 +87,7 @@ fn compose(chain: &[&[u8]]) -> Result<()> {
     writer.finish(&composed.totals).map(drop)
 }
 
-/// In a process of its own, since a test that fails here ends it.
+/// This runs in a process of its own: a test that fails here ends the process.
 #[test]
 fn too_little_memory_is_an_error() {
     if std::env::var_os(CHILD).is_some() {
@@ -152,7 +152,7 @@ fn under_limits() {
                         (short, enough) = (short + 1, 0);
                     }
                 }
-                // From there on there is enough.
+                // From this limit on there is enough memory.
                 if enough == 3 {
                     break;
                 }

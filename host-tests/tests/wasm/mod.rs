@@ -9,7 +9,8 @@ use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
 
 pub use bindings::exports::lifeboat::recovery::recovery::{
-    Encoding, Error, IllFormedText, Layout, Recovered, Report, SchemaKind, Summary, Value,
+    Encoding, Error, ErrorKind, KeyValue, Layout, Missing, MissingRange, Place, RangeKey, Recovered, Report, Salvaged,
+    SalvagedDatabase, SchemaKind, StatePart, StoredText, Summary, Value,
 };
 
 #[allow(missing_docs)]
@@ -78,6 +79,14 @@ impl Instance {
         rows_next = rows.call_next(rows: ResourceAny) -> Option<Batch>;
         rows_pull = rows.call_pull(rows: ResourceAny) -> Option<Vec<u8>>;
         rows_finish = rows.call_finish(rows: ResourceAny) -> Summary;
+        salvage_open = salvage.call_open(key: &str) -> ResourceAny;
+        salvage_begin_bundle = salvage.call_begin_bundle(salvage: ResourceAny) -> ();
+        salvage_push = salvage.call_push(salvage: ResourceAny, piece: &[u8]) -> ();
+        salvage_finish = salvage.call_finish(salvage: ResourceAny) -> Salvaged;
+        salvage_next = salvage.call_next(salvage: ResourceAny) -> Option<Batch>;
+        salvage_pull = salvage.call_pull(salvage: ResourceAny) -> Option<Vec<u8>>;
+        salvage_build = salvage.call_build(salvage: ResourceAny, layout: Option<Layout>) -> SalvagedDatabase;
+        salvage_pull_file = salvage.call_pull_file(salvage: ResourceAny) -> Option<Vec<u8>>;
     }
 
     /// Checks that bundles are a chain.
@@ -134,16 +143,17 @@ impl Instance {
 
 pub use bindings::exports::lifeboat::recovery::recovery::Batch;
 
-/// The case of an error, as the interface names it, and its text.
+/// The kind of an error, as the interface names it, and its text.
 pub fn case(error: &Error) -> (&'static str, &str) {
-    match error {
-        Error::WrongKey(text) => ("wrong-key", text),
-        Error::Corrupt(text) => ("corrupt", text),
-        Error::Truncated(text) => ("truncated", text),
-        Error::Unsupported(text) => ("unsupported", text),
-        Error::TooBig(text) => ("too-big", text),
-        Error::Misuse(text) => ("misuse", text),
-        Error::Mismatch(text) => ("mismatch", text),
-        Error::Host(text) => ("host", text),
-    }
+    let kind = match error.kind {
+        ErrorKind::WrongKey => "wrong-key",
+        ErrorKind::Corrupt => "corrupt",
+        ErrorKind::Truncated => "truncated",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::TooBig => "too-big",
+        ErrorKind::Misuse => "misuse",
+        ErrorKind::Mismatch => "mismatch",
+        ErrorKind::Host => "host",
+    };
+    (kind, &error.text)
 }

@@ -1,8 +1,8 @@
-//! A file that appears complete or not at all: written under a temporary name in the directory of
-//! its target, synced, then renamed over it, and the directory synced.
+//! A file that appears complete or not at all. It is written under a temporary name in the directory of
+//! its target, and synced. Then it is renamed over the target, and the directory is synced.
 //!
-//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails; only a
-//! process that is killed leaves it behind, and who next writes to the same target removes it
+//! The temporary name is `.NAME.lifeboat-PID-COUNT.tmp`. It is removed when anything fails. Only a
+//! process that is killed leaves it behind. The next writer to the same target removes it
 //! (`leftovers.rs`).
 
 use super::leftovers::{self, temporary_name};
@@ -14,29 +14,29 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Files of other users of the same directory and process id (another machine, say) are in the way
-/// this often at most.
+/// Another machine may use the same directory with the same process ids. Its files can take a temporary name
+/// at most this often.
 const ATTEMPTS: u32 = 1000;
 
 /// What may be at the target when the file is put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// Nothing: a file that has come there in the meantime is an error.
+    /// Nothing. A file that has come there meanwhile is an error.
     Refuse,
-    /// Anything: it is replaced.
+    /// Anything. It is replaced.
     Replace,
 }
 
-/// Who may read a file in the making, and one that replaces no other.
+/// Who may read an unfinished file, and a finished one that replaces no other.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Whom the process lets by default: for what is sealed.
+    /// Everybody whom the process allows by default: for sealed files.
     Usual,
-    /// Its owner alone: for a database.
+    /// Only its owner: for a database.
     Owner,
 }
 
-/// A file in the making. Dropped without [`AtomicFile::publish`], it vanishes and leaves the target
+/// An unfinished file. Dropped without [`AtomicFile::publish`], it is removed, and the target stays
 /// as it was.
 pub(crate) struct AtomicFile {
     file: File,
@@ -46,17 +46,17 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is
-    /// meant.
+    /// Makes the temporary file. If `target` is a symbolic link, the file that it leads to is the
+    /// target.
     ///
     /// # Errors
-    /// Host when the directory does not let us, or the owner of what is replaced would be another;
-    /// misuse when the target is there and is not a regular file.
+    /// Host when the directory does not allow it, or when the replaced file would get another owner;
+    /// misuse when the target exists and is not a regular file.
     pub fn create(target: &Path, access: Access) -> Result<Self> {
         let target = resolve(target)?;
         leftovers::remove(&target);
         let replaced = fs::metadata(&target).ok();
-        // Until it takes over the mode of what it replaces, nobody else reads it.
+        // Nobody else may read it until it takes over the mode of the file that it replaces.
         let access = if replaced.is_some() { Access::Owner } else { access };
         let (file, temporary) = create_beside(&target, access)?;
         let made = Self { file, temporary, target, published: false };
@@ -74,19 +74,19 @@ impl AtomicFile {
     /// The same for SQLite: absolute, so that no host takes it for a URI.
     ///
     /// # Errors
-    /// Misuse when SQLite cannot be told such a name.
+    /// Misuse when SQLite cannot open a file of this name.
     pub fn sqlite_name(&self) -> Result<String> {
         let name = std::path::absolute(&self.temporary).map_err(|error| Error::host(format!("the path: {error}")))?;
         let name = name.into_os_string().into_string();
         name.map_err(|_| Error::misuse("the path of the target is not well-formed UTF-8"))
     }
 
-    /// The file. Unbuffered.
+    /// The file, unbuffered.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
-    /// The file, to be synced ahead of time.
+    /// The file, so that a caller can sync it ahead of time.
     pub fn handle(&self) -> &File {
         &self.file
     }
@@ -95,8 +95,8 @@ impl AtomicFile {
     /// returns, the file survives a loss of power.
     ///
     /// # Errors
-    /// Host; the target is as it was, unless only the last sync failed (the message says so).
-    /// Misuse when there is something at the target that `existing` refuses.
+    /// Host: the target is as it was, unless only the last sync failed (the message says so).
+    /// Misuse when something is at the target that `existing` refuses.
     pub fn publish(mut self, existing: Existing) -> Result<()> {
         let failed = |error: io::Error| Error::host(format!("cannot write '{}': {error}", self.temporary.display()));
         if let (Existing::Replace, Ok(metadata)) = (existing, fs::metadata(&self.target)) {
@@ -128,7 +128,7 @@ impl AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.published {
-            // Nothing can be done about a failure here, and the error that led here matters more.
+            // A failure here cannot be helped, and the first error matters more.
             let _ = fs::remove_file(&self.temporary);
         }
     }
@@ -145,19 +145,19 @@ impl Write for AtomicFile {
     }
 }
 
-/// Syncs a file that is in its place already, and its directory.
+/// Syncs a file that is already in its place, and its directory.
 ///
 /// # Errors
 /// Host.
 pub(crate) fn sync(path: &Path) -> Result<()> {
     let synced = resolve(path)?;
-    // Some systems sync only what may be written.
+    // Some systems sync only what a process may write.
     let file = OpenOptions::new().read(true).write(cfg!(not(unix))).open(&synced);
     let synced = file.and_then(|file| file.sync_all()).and_then(|()| sync_directory(&synced));
     synced.map_err(|error| Error::host(format!("cannot sync '{}': {error}", path.display())))
 }
 
-/// The target itself, with links followed; fails if it is there and is not a regular file.
+/// The target itself, with links followed. It fails if the target exists and is not a regular file.
 pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
     let failed = |error: io::Error| Error::host(format!("cannot use '{}': {error}", target.display()));
     let linked = match fs::symlink_metadata(target) {
@@ -172,7 +172,7 @@ pub(crate) fn resolve(target: &Path) -> Result<PathBuf> {
     }
 }
 
-/// What is at a path that something is to be written to is not a file.
+/// The error for a target that exists and is not a regular file.
 pub(crate) fn not_regular(path: &Path, is: &str) -> Error {
     Error::misuse(format!("'{}' is {is}, not a regular file; give the path of a file", path.display()))
 }
@@ -206,12 +206,12 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
     Err(Error::host(format!("too many leftover '*.lifeboat-*.tmp' files beside '{}'; delete them", target.display())))
 }
 
-/// Renames to a name that must be free. A hard link fails where the name is taken, in one step;
-/// some file systems have none.
+/// Renames to a name that must be free. A hard link fails in one step where the name is taken.
+/// Some file systems have no hard links.
 fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
     match fs::hard_link(temporary, target) {
         Ok(()) => {
-            // The file is in place; a second name that cannot be removed is untidy, not wrong.
+            // The file is in place. A second name that cannot be removed does no harm.
             let _ = fs::remove_file(temporary);
             Ok(())
         }
@@ -230,7 +230,7 @@ pub(crate) fn sync_directory(target: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(()) // Directories cannot be opened there; a rename is durable by itself.
+    Ok(()) // Directories cannot be opened there. A rename is durable by itself.
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Where a bundle is put: a file that appears complete or not at all, and takes the place of what
-//! the guard lets it replace.
+//! The place of a bundle: a file that appears complete or not at all, and replaces only what
+//! the guard allows.
 
 use super::atomic::{self, Access, AtomicFile};
 use super::found::Found;
@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// A path that was looked at.
+/// A path that was checked.
 pub(crate) struct BundleTarget<'a> {
     guard: Guard<'a>,
     path: PathBuf,
@@ -34,7 +34,7 @@ impl<'a> BundleTarget<'a> {
         &self.path
     }
 
-    /// The file in the making.
+    /// The unfinished file.
     ///
     /// # Errors
     /// Those of [`AtomicFile::create`].
@@ -42,11 +42,11 @@ impl<'a> BundleTarget<'a> {
         AtomicFile::create(&self.path, Access::Usual)
     }
 
-    /// Puts the finished file in its place. False: what is there has the same bytes, and is left
+    /// Puts the finished file in its place. False: the file there has the same bytes, and is left
     /// alone.
     ///
     /// # Errors
-    /// Misuse when what is there may not be replaced; those of [`AtomicFile::publish`];
+    /// Misuse when the file there may not be replaced; those of [`AtomicFile::publish`];
     /// interrupted.
     pub fn publish(&self, mut file: AtomicFile, interrupt: &AppInterrupt<'_>) -> Result<bool> {
         if same_content(file.file(), &self.path)? {
@@ -55,7 +55,7 @@ impl<'a> BundleTarget<'a> {
         if self.is_free {
             return file.publish(Rule::Write.existing()).map(|()| true);
         }
-        // The export may have taken long.
+        // The export may have taken a long time.
         let (_, rule) = self.guard.check(&self.path, self.writing, self.replace)?;
         match rule {
             Rule::Same => {
@@ -73,8 +73,8 @@ impl<'a> BundleTarget<'a> {
         file.publish(rule.existing()).map(|()| true)
     }
 
-    /// Makes what was found at the path outlast a loss of power: whoever put it there may have been
-    /// stopped before.
+    /// Syncs the file that was found at the path. The process that wrote it may have been stopped
+    /// before it did.
     ///
     /// # Errors
     /// Host.
@@ -87,7 +87,7 @@ impl<'a> BundleTarget<'a> {
 fn same_content(file: &mut File, path: &Path) -> Result<bool> {
     let other = match try_open(path) {
         Ok(other) => other,
-        // Whatever is there, the guard has words for it.
+        // The guard describes whatever is there.
         Err(NotOpened::Missing(_) | NotOpened::NotRegular(_)) => return Ok(false),
         Err(NotOpened::Failed(error)) => return Err(cannot_compare(path, &error)),
     };

@@ -1,4 +1,4 @@
-//! Databases that are in use: by this connection, or by anybody else.
+//! Databases that are in use, by this connection or by others.
 
 use super::found::JOURNALS;
 use super::identity::{beside, is_same_file, real_path};
@@ -38,9 +38,8 @@ pub(crate) fn is_open(app: &Connection<'_>, path: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// A database of the calling connection, or a journal of it, is neither read as a bundle or key nor
-/// written over: to open and close such a file behind SQLite's back drops the locks of this process
-/// on it.
+/// Checks that a path is not a database of the calling connection, nor a journal of one. Such a file is neither read
+/// nor written: opening and closing it behind SQLite's back drops the locks of this process on it.
 ///
 /// # Errors
 /// Misuse when `path` leads to one.
@@ -56,15 +55,15 @@ pub(crate) fn is_open_error(path: &Path) -> Error {
     ))
 }
 
-/// A database file is put in the place of another one only where nobody has that open, and no
-/// journal of it is left: a journal would be rolled back into the new file and destroy it.
+/// Checks that a database file may be replaced: nobody has it open, and no
+/// journal of it is left. A journal would be rolled back into the new file and destroy it.
 ///
 /// # Errors
-/// Misuse, which says what is in the way; host when that cannot be told.
+/// Misuse, with the reason; host when that cannot be told.
 pub(crate) fn refuse_in_use(app: &Connection<'_>, path: &Path) -> Result<()> {
     for suffix in JOURNALS {
         let journal = beside(path, suffix);
-        // SQLite would open it, too.
+        // SQLite would open this file, too.
         if let Some(is) = fs::metadata(&journal).ok().as_ref().and_then(what_else) {
             return Err(Error::misuse(format!(
                 "'{}' is {is}, where SQLite keeps a journal of the database beside it; delete it, or give another path",
@@ -103,13 +102,13 @@ pub(crate) fn refuse_in_use(app: &Connection<'_>, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// True when somebody reads or writes the database right now. A file that is no database, or a
+/// True when somebody reads or writes the database right now. A file that is not a database, or a
 /// damaged one, is not locked.
 ///
 /// # Errors
 /// Host when that cannot be told.
 fn is_locked(app: &Connection<'_>, path: &Path) -> Result<bool> {
-    // Absolute, so that no host takes it for a URI. A path that SQLite cannot be told is taken for
+    // Absolute, so that no host takes it for a URI. A path that SQLite cannot open counts as
     // locked.
     let Ok(absolute) = std::path::absolute(path) else { return Ok(true) };
     let Some(name) = absolute.to_str() else { return Ok(true) };
@@ -118,7 +117,7 @@ fn is_locked(app: &Connection<'_>, path: &Path) -> Result<bool> {
     match tried {
         Err(error) if error.kind() == ErrorKind::Busy => Ok(true),
         Err(error) if is_of_machine(&error) => {
-            Err(error.at(format!("cannot tell whether '{}', which is to be replaced, is in use", path.display())))
+            Err(error.at(format!("cannot tell whether '{}', which would be replaced, is in use", path.display())))
         }
         _ => Ok(false),
     }

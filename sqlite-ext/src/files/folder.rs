@@ -35,8 +35,8 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// # Errors
-    /// Misuse when there is something at the target, unless it is a folder and `replace` says so; host when the directory
-    /// does not let us.
+    /// Misuse when there is something at the target, unless it is a folder and `replace` says so; host when the
+    /// directory does not let us.
     pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let shown = target.display();
         let place = match fs::symlink_metadata(target) {
@@ -110,8 +110,8 @@ impl Folder {
     /// Puts the folder in its place. When this returns, it survives a loss of power.
     ///
     /// # Errors
-    /// Misuse when something has come there meanwhile; host. The place is as it was, unless files of a folder that was there
-    /// were being replaced: the message says which of them were.
+    /// Misuse when something has come there meanwhile; host. The place is as it was, unless files of a folder that was
+    /// there were being replaced: the message says which of them were.
     pub fn publish(mut self) -> Result<()> {
         let shown = self.target.display();
         sync_directory(&self.path_in_staging())

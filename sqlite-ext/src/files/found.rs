@@ -1,10 +1,10 @@
-//! What is at a path that something is to be written to.
+//! Finds out what is at a target path.
 
 use super::atomic::resolve;
 use super::database::{is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
-use crate::sql::redact::holds_key;
+use crate::sql::redact::secret_key_in;
 use crate::work::file_source::BundleSource;
 use lifeboat_core::chain::{Base, Bundle};
 use lifeboat_core::stream::{FileKind, Opened, Opener};
@@ -15,11 +15,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// A file up to this size is searched for a recovery key.
+/// A file up to this size is searched for a secret key.
 const SEARCHED: u64 = 1 << 20;
-/// More than the header of a bundle, of a ledger, and of a database.
+/// More bytes than the header of a bundle, of a ledger, or of a database has.
 const START: usize = 4096;
-/// What SQLite puts beside a database.
+/// The names of the files that SQLite puts beside a database.
 pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The first bytes of a database.
@@ -29,57 +29,58 @@ const DATABASE: &[u8] = b"SQLite format 3\0";
 const JOURNAL_STARTS: [&[u8]; 3] =
     [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83], &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]];
 
-/// What is at a path.
+/// The file at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Nothing,
     /// "a directory", "a FIFO".
     NotRegular(&'static str),
-    /// The file that holds the key of this call, or one in which a recovery key stands.
-    Key,
-    /// A database that this connection has open, or what belongs to one.
+    /// The file that holds the key of this call, or a file with a secret key in it. The text is the name of this kind
+    /// of key.
+    Key(&'static str),
+    /// A database that this connection has open, or a file that belongs to one.
     Open,
-    /// By its name or its content the journal of another database.
+    /// The journal of another database, by its name or its content.
     Journal,
     /// A file that this call reads.
     Read,
     Database,
     Bundle(Whose),
     Ledger(Whose),
-    /// Empty, zeros, or what a crash leaves of a ledger of this key and domain.
+    /// Empty, zeros, or the rest of a ledger of this key and domain after a crash.
     Remnant,
     Other,
 }
 
-/// Who made a bundle or a ledger.
+/// The maker of a bundle or a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// This key, for this domain. A full bundle, if it is one.
+    /// This key, for this domain. If it is a bundle, it is full.
     Ours,
-    /// The same: a delta.
+    /// The same, but it is a delta.
     OursDelta,
-    /// The same, and it cannot be read, for this reason.
+    /// The same, but it cannot be read, for this reason.
     OursDamaged(Error),
     OtherDomain,
     OtherKey,
-    /// That cannot be told: its header is damaged, or of a newer version.
+    /// Nobody can tell: its header is damaged, or of a newer version.
     Unknown,
 }
 
-/// What a call has to do with files.
+/// The files of a call.
 pub(crate) struct Call<'a> {
     pub app: &'a Connection<'a>,
     pub key: &'a AccessKey,
-    /// The domain of what is written; none for a database.
+    /// The domain of the new file. None for a database.
     pub domain: Option<&'a Domain>,
     /// The files that hold its keys.
     pub key_files: Vec<PathBuf>,
-    /// The files that it reads, and needs afterwards.
+    /// The files that it reads, and that are needed afterwards.
     pub reads: Vec<PathBuf>,
 }
 
 impl Call<'_> {
-    /// Looks at a path.
+    /// Finds out what is at a path.
     ///
     /// # Errors
     /// Host when nobody can tell.
@@ -96,7 +97,7 @@ impl Call<'_> {
             return Ok(Found::NotRegular(is));
         }
         if self.key_files.iter().any(|key| is_same_file(key, path)) {
-            return Ok(Found::Key);
+            return Ok(Found::Key(self.key.kind_name()));
         }
         if self.reads.iter().any(|read| is_same_file(read, path)) {
             return Ok(Found::Read);
@@ -129,15 +130,15 @@ impl Call<'_> {
             Some(FileKind::Ledger) => return self.whose_ledger(path, &start),
             None => {}
         }
-        if holds_key(&start) {
-            return Ok(Found::Key);
+        if let Some(kind) = secret_key_in(&start) {
+            return Ok(Found::Key(kind));
         }
         if let Some(domain) = self.domain
             && is_remnant(&start, &domain.ledger_header())
         {
             return Ok(Found::Remnant);
         }
-        // One that is encrypted begins with anything.
+        // An encrypted database can begin with any bytes.
         let is_in_use = |suffix| fs::symlink_metadata(beside(path, suffix)).is_ok_and(|journal| journal.len() > 0);
         if is_in_use("-wal") || is_in_use("-journal") { Ok(Found::Database) } else { Ok(Found::Other) }
     }
@@ -203,11 +204,11 @@ fn cannot_tell(path: &Path, error: &io::Error) -> Error {
     ))
 }
 
-/// The beginning of a file; of one that may hold a key, all of it.
+/// The beginning of a file. All of it, if it may hold a key.
 fn read_start(app: &Connection<'_>, path: &Path) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
     let length = fs::metadata(path)?.len();
     let wanted = if length <= SEARCHED { length } else { START as u64 };
-    // With its whole capacity from the start, so that no copy of a key stays behind in memory.
+    // It has its whole capacity from the start, so that no copy of a key stays in memory.
     let mut start = Zeroizing::new(Vec::new());
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
     start.try_reserve_exact(wanted).map_err(|_| NotOpened::Failed(io::ErrorKind::OutOfMemory.into()))?;
@@ -216,7 +217,7 @@ fn read_start(app: &Connection<'_>, path: &Path) -> Result<Zeroizing<Vec<u8>>, N
     Ok(start)
 }
 
-/// Reads the first bytes of a file that may be a database, of which this process may hold locks.
+/// Reads the first bytes of a file that may be a database. This process may hold locks on it.
 fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> Result<(), NotOpened> {
     if let Some(is) = what_else(&fs::metadata(path)?) {
         return Err(NotOpened::NotRegular(is));
@@ -225,12 +226,12 @@ fn read_through_sqlite(app: &Connection<'_>, path: &Path, start: &mut [u8]) -> R
     let name = std::path::absolute(path)?;
     match name.to_str().map(|name| read_file(*app.api(), name, start)) {
         Some(Ok(())) => Ok(()),
-        // What SQLite cannot open it holds no locks on.
+        // SQLite holds no locks on a file that it cannot open.
         _ => Ok(try_open(path)?.read_exact(start)?),
     }
 }
 
-/// Whether a path has the name of a journal of a database that is beside it.
+/// Whether a path has the name of a journal of an existing database.
 fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.as_encoded_bytes()) else { return false };
     let is_database = |suffix: &&str| {
@@ -240,8 +241,8 @@ fn belongs_to_database(app: &Connection<'_>, path: &Path) -> bool {
     JOURNALS.iter().any(is_database)
 }
 
-/// A file that is read, whatever for, is not a database: one of this connection, nor one that
-/// another connection of this process may have locked, which would lose its locks.
+/// Checks that a file which will be read is not a database: neither one of this connection, nor one that
+/// another connection of this process may have locked. That connection would lose its locks.
 ///
 /// # Errors
 /// Misuse when it is one.
@@ -262,14 +263,14 @@ fn is_database(app: &Connection<'_>, path: &Path) -> bool {
     read_through_sqlite(app, path, &mut start).is_ok() && start == DATABASE
 }
 
-/// All but the numbers of its revision and version, and the check over them.
+/// Compares all of the header except the numbers of its revision and version, and the check over them.
 fn is_ours_of_any_version(start: &[u8], header: &[u8]) -> bool {
     let same = |range: std::ops::Range<usize>| start.get(range.clone()) == header.get(range);
     same(0..13) && same(15..66)
 }
 
-/// What a crash or a bad disk leaves of one of our ledgers: its beginning alone, zeros or nothing,
-/// or a header with a few wrong bytes. Of anybody else's file more than half of the header differs.
+/// True for the rest of one of our ledgers after a crash or on a bad disk: only its beginning, zeros or nothing,
+/// or a header with a few wrong bytes. The header of any other file differs in more than half of its bytes.
 fn is_remnant(start: &[u8], header: &[u8]) -> bool {
     const WRONG_MAX: usize = 8;
     let start = &start[..start.len().min(header.len())];

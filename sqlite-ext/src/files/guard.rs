@@ -1,16 +1,16 @@
-//! What may take the place of what: the table of `manual/targets.md`.
+//! Which file may replace which: the table of `manual/targets.md`.
 
 use super::atomic::{Existing, not_regular};
 use super::found::{Call, Found, Whose};
 use lifeboat_core::{Error, Result};
 use std::path::Path;
 
-/// What is to be written.
+/// The kind of file that will be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writing {
-    /// A bundle that stands alone: each export replaces the one before it.
+    /// A bundle by itself: each export replaces the one before it.
     Bundle,
-    /// A bundle of a chain (with `base` or `ledger`), or one that was made of a chain.
+    /// A bundle of a chain (with `base` or `ledger`), or a bundle that was made of a chain.
     Link,
     Ledger,
     Database,
@@ -18,25 +18,25 @@ pub(crate) enum Writing {
     File,
 }
 
-/// What is done with what is there.
+/// What to do with the file that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// There is nothing: written.
+    /// Nothing exists. The new file is written.
     Write,
-    /// Replaced.
+    /// It is replaced.
     Replace,
-    /// Replaced where the new bundle goes on where that one ended.
+    /// It is replaced if the new bundle goes on where this one ended.
     Successor,
-    /// Left alone where it has the same bytes, else refused without the option `replace`.
+    /// It is left alone if it has the same bytes. If not, it is refused without the option `replace`.
     Same,
-    /// Refused without the option `replace`.
+    /// It is refused without the option `replace`.
     Refuse,
-    /// Refused, whatever the options.
+    /// It is refused with any options.
     Never,
 }
 
-/// What may take the place of this: a bundle, and one with `replace`; a bundle of a chain, and with
-/// `replace`; a ledger; a database, and with `replace`.
+/// Which files may replace this one: a bundle, and one with `replace`; a bundle of a chain, and one with
+/// `replace`; a ledger; a database, and one with `replace`.
 #[rustfmt::skip]
 fn rules(found: &Found) -> [Rule; 7] {
     use Rule::{Never, Refuse, Replace, Same, Successor, Write};
@@ -55,12 +55,12 @@ fn rules(found: &Found) -> [Rule; 7] {
         Found::Remnant              => [Refuse,    Replace,   Refuse,  Replace,  Replace, Refuse,   Replace],
         Found::Database             => [Never,     Never,     Never,   Never,    Never,   Refuse,   Replace],
         Found::Other                => [Refuse,    Replace,   Refuse,  Replace,  Never,   Refuse,   Replace],
-        Found::NotRegular(_) | Found::Key | Found::Open | Found::Journal | Found::Read
+        Found::NotRegular(_) | Found::Key(_) | Found::Open | Found::Journal | Found::Read
                                     => [Never,     Never,     Never,   Never,    Never,   Never,    Never],
     }
 }
 
-/// The rule for what was found.
+/// The rule for the file that was found.
 fn rule(found: &Found, writing: Writing, replace: bool) -> Rule {
     let column = match writing {
         Writing::Bundle => usize::from(replace),
@@ -72,15 +72,15 @@ fn rule(found: &Found, writing: Writing, replace: bool) -> Rule {
     rules(found)[column]
 }
 
-/// Decides for one call what may be replaced.
+/// Decides for one call which files may be replaced.
 pub(crate) struct Guard<'a>(pub Call<'a>);
 
 impl Guard<'_> {
-    /// What is at a path, and what may be done with it. Never [`Rule::Refuse`] nor [`Rule::Never`]:
+    /// Gives the file at a path, and its rule. Never [`Rule::Refuse`] nor [`Rule::Never`]:
     /// these are errors.
     ///
     /// # Errors
-    /// Misuse, with what is there; host when nobody can tell.
+    /// Misuse, which names the file that is there; host when nobody can tell.
     pub fn check(&self, path: &Path, writing: Writing, replace: bool) -> Result<(Found, Rule)> {
         let found = self.0.look(path)?;
         match rule(&found, writing, replace) {
@@ -92,7 +92,7 @@ impl Guard<'_> {
 }
 
 impl Rule {
-    /// How a file with this rule is put in its place.
+    /// How a new file replaces a file with this rule.
     pub fn existing(self) -> Existing {
         match self {
             Self::Write => Existing::Refuse,
@@ -101,10 +101,10 @@ impl Rule {
     }
 }
 
-/// What to do where the option helps.
+/// The advice where the option helps.
 pub(crate) const REPLACE: &str = "give another path, or the option \"replace\": true";
 
-/// Why something stays that the option would let go.
+/// The error for a file that the option would replace.
 pub(crate) fn already_exists(path: &Path, found: &Found, writing: Writing) -> Error {
     let path = path.display();
     if matches!(writing, Writing::Database | Writing::File) {
@@ -137,7 +137,7 @@ fn never(path: &Path, found: &Found, writing: Writing) -> Error {
     };
     let text = match found {
         Found::NotRegular(is) => return not_regular(path, is),
-        Found::Key => format!("'{shown}' holds a recovery key and is never replaced; give another path"),
+        Found::Key(kind) => format!("'{shown}' holds a {kind} and is never replaced; give another path"),
         Found::Open => return super::database::is_open_error(path),
         Found::Journal => format!(
             "'{shown}' belongs to a database: SQLite would take what is written there for its journal; give another path"
@@ -145,13 +145,13 @@ fn never(path: &Path, found: &Found, writing: Writing) -> Error {
         Found::Read => format!(
             "'{shown}' is the target, and a bundle that this call reads, too, which would be lost; give another path"
         ),
-        // A ledger has words of its own for what is no ledger.
+        // A ledger has its own text for a file that is not a ledger.
         Found::Other | Found::Ledger(_) | Found::Bundle(_) if writing == Writing::Ledger => {
             let why = match found {
                 Found::Ledger(Whose::OtherDomain) => "it is a ledger of another domain of this key",
                 Found::Ledger(Whose::OtherKey) => "it is a ledger of another key",
                 Found::Ledger(_) => "it is a ledger that this version cannot read",
-                Found::Bundle(_) => "this is a bundle, not a ledger; a bundle is given as the base",
+                Found::Bundle(_) => "this is a bundle, not a ledger; give a bundle as the base",
                 _ => "this is not a Lifeboat ledger, or its first bytes are damaged",
             };
             format!(

@@ -1,11 +1,11 @@
-//! Files in the making that a killed process left behind: who next writes to the same target
+//! Unfinished files that a killed process left behind. The next writer to the same target
 //! removes them.
 //!
-//! A process holds a lock (`flock`) on the file that it makes, and the system takes it away when
-//! the process ends, however it ends. So a file whose lock can be had is nobody's any more: a
-//! number of a process would say nothing where another machine or container works in the same
-//! directory. Where locks say nothing of other machines (file systems over a network) or get in
-//! SQLite's way (all systems but Linux), none is taken, and what is left stays.
+//! A process holds a lock (`flock`) on its unfinished file. The system removes the lock when
+//! the process ends, in any way. So an unlocked file belongs to nobody any more. A
+//! process id would prove nothing where another machine or container works in the same
+//! directory. Some locks say nothing about other machines (file systems over a network), or disturb
+//! SQLite (all systems but Linux). There no lock is taken, and leftovers stay.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const MARK: &str = ".lifeboat-";
 const ENDING: &str = ".tmp";
 
-/// The name under which a file is made that will have this name.
+/// The temporary name of an unfinished file that will get this name.
 pub(crate) fn temporary_name(name: &OsStr, process: u32, count: u32) -> OsString {
     let mut temporary = OsString::from(".");
     temporary.push(name);
@@ -22,7 +22,7 @@ pub(crate) fn temporary_name(name: &OsStr, process: u32, count: u32) -> OsString
     temporary
 }
 
-/// Whether a file has such a name, of this target.
+/// Whether a file has such a name, for this target.
 fn is_temporary(file: &OsStr, target: &OsStr) -> bool {
     let rest = file.as_encoded_bytes().strip_prefix(b".").and_then(|rest| rest.strip_prefix(target.as_encoded_bytes()));
     let numbers = rest
@@ -33,14 +33,14 @@ fn is_temporary(file: &OsStr, target: &OsStr) -> bool {
     numbers.and_then(|numbers| numbers.split_once('-')).is_some_and(|(one, other)| is_number(one) && is_number(other))
 }
 
-/// Holds the lock of a file in the making. False: somebody took it for a leftover, and it is gone.
+/// Locks an unfinished file. False: another process took it for a leftover, and has removed it.
 pub(crate) fn hold(file: &File, path: &Path) -> bool {
-    // Where there is no lock to be had for another reason, nobody else has one either.
+    // If there is no lock for another reason, nobody else gets one either.
     !locks_tell(file) || (!matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) && leads_to(path, file))
 }
 
-/// Removes what is left of earlier attempts to write to this target, as far as it is certain that
-/// nobody is at work on it. What cannot be removed stays.
+/// Removes the leftovers of earlier attempts to write to this target, if it is certain that
+/// nobody is working on them. A file that cannot be removed stays.
 pub(crate) fn remove(target: &Path) {
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Some(name), Ok(entries)) = (target.file_name(), fs::read_dir(directory)) else { return };
@@ -51,11 +51,11 @@ pub(crate) fn remove(target: &Path) {
 }
 
 fn remove_one(path: &Path) {
-    // Never through a link, and nothing that is not a file.
+    // Links are not followed, and only files are removed.
     let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     let Some(file) = is_file.then(|| super::regular::try_open(path).ok()).flatten() else { return };
     if locks_tell(&file) && file.try_lock().is_ok() && leads_to(path, &file) {
-        // What SQLite makes beside a database in the making.
+        // The files that SQLite makes beside an unfinished database.
         for suffix in ["-journal", "-wal", "-shm"] {
             let beside: PathBuf = super::identity::beside(path, suffix);
             let _ = fs::remove_file(beside);
@@ -64,7 +64,7 @@ fn remove_one(path: &Path) {
     }
 }
 
-/// Whether a lock on this file tells of all who use it.
+/// Whether a lock on this file is seen by everybody who uses the file.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn locks_tell(file: &File) -> bool {
     /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT,
@@ -84,7 +84,7 @@ fn locks_tell(file: &File) -> bool {
         0x7366_746E,
         0x3153_464A,
     ];
-    // The type of the number differs between machines; of all these 32 bits count.
+    // The type of the number differs between machines. 32 bits are enough for all of these.
     rustix::fs::fstatfs(file).is_ok_and(|found| LOCAL.contains(&(found.f_type as u32)))
 }
 

@@ -1,18 +1,18 @@
-//! Files: what is at a path, what may take its place, and how.
+//! Files: what exists at a path, what may replace it, and how.
 //!
 //! ```text
-//!   regular     opens regular files, and nothing on which it would wait
-//!   found       what is at a path that is to be written to
-//!   guard       what may take its place: one table for bundles, ledgers and databases
+//!   regular     opens regular files, and nothing that it would have to wait for
+//!   found       what is at a target path
+//!   guard       what may replace it: one table for bundles, ledgers and databases
 //!   identity    two names of one file
-//!   database    databases that this connection has open, or anybody else
+//!   database    databases that this connection or others have open
 //!   successor   whether a bundle goes on where the one that it replaces ended
 //!   atomic      a file that appears complete or not at all
-//!   owner       whose the file is that takes the place of another
-//!   leftovers   files in the making that a killed process left
-//!   names       names that come from elsewhere, as names of files
+//!   owner       the owner of a file that replaces another
+//!   leftovers   unfinished files that a killed process left
+//!   names       names from elsewhere, as names of files
 //!   folder      a folder of files that appears complete or not at all
-//!   bundle      where a bundle is put: all of this together
+//!   bundle      the place of a bundle: joins all of this
 //! ```
 
 mod atomic;

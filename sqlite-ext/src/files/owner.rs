@@ -1,15 +1,15 @@
-//! Whose a file is that takes the place of another: owner, group and mode stay. Access is never
+//! The owner of a file that replaces another: owner, group and mode stay. Access is never
 //! widened.
 
 use lifeboat_core::Result;
 use std::fs::{File, Metadata};
 use std::path::Path;
 
-/// Gives a file in the making the owner and the group of the one that it replaces.
+/// Gives an unfinished file the owner and the group of the file that it replaces.
 ///
 /// # Errors
-/// Host when this process may not: the file would be out of reach of whoever used it, or within
-/// reach of others.
+/// Host when this process may not do that: then the users of the old file could lose access, or
+/// others could gain it.
 #[cfg(unix)]
 pub(crate) fn take_over(file: &File, replaced: &Metadata, path: &Path) -> Result<()> {
     use lifeboat_core::Error;
@@ -24,7 +24,7 @@ pub(crate) fn take_over(file: &File, replaced: &Metadata, path: &Path) -> Result
     });
     taken.map_err(|error| {
         Error::host(format!(
-            "'{}' belongs to user {owner} and group {group}, and what replaces it would not ({error}); run this as that user, or \
+            "'{}' belongs to user {owner} and group {group}, and the new file would not ({error}); run this as that user, or \
              give another path",
             path.display()
         ))
@@ -36,13 +36,13 @@ pub(crate) fn take_over(_: &File, _: &Metadata, _: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The same for the mode, once the file is complete.
+/// The same for the mode, when the file is complete.
 ///
 /// # Errors
 /// Those of the system.
 pub(crate) fn take_over_mode(file: &File, replaced: &Metadata) -> std::io::Result<()> {
     let permissions = replaced.permissions();
-    // Who may read, write and execute it: not the bits that make a program run as somebody else.
+    // The bits for reading, writing and executing. Not those that run a program as another user.
     #[cfg(unix)]
     let permissions = {
         use std::os::unix::fs::PermissionsExt;

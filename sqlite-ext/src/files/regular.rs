@@ -1,16 +1,16 @@
-//! Opens regular files for reading, and nothing else: to open a FIFO waits for somebody at its
-//! other end, and what is read from a device may never end.
+//! Opens only regular files for reading. Opening a FIFO waits for a process at the
+//! other end, and reading from a device may never end.
 
 use lifeboat_core::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Why a file was not opened.
+/// The reason why a file was not opened.
 pub(crate) enum NotOpened {
-    /// There is none.
+    /// There is no file.
     Missing(io::Error),
-    /// What there is instead: "a directory".
+    /// There is something else: "a directory".
     NotRegular(&'static str),
     Failed(io::Error),
 }
@@ -33,10 +33,10 @@ pub(crate) fn open(path: &Path, what: &str) -> Result<File> {
     })
 }
 
-/// The same, for who has own words for what is wrong.
+/// The same, for callers with their own words for an error.
 ///
 /// # Errors
-/// Why not.
+/// The reason why a file was not opened.
 pub(crate) fn try_open(path: &Path) -> Result<File, NotOpened> {
     open_found(path, &fs::metadata(path)?, false)
 }
@@ -53,7 +53,7 @@ fn open_found(path: &Path, found: &Metadata, unlinked: bool) -> Result<File, Not
     check(found)?;
     let mut options = OpenOptions::new();
     options.read(true);
-    // What it is may change between the two looks: then opening must not wait, and the second one
+    // The file may become another between the two looks. Opening must not wait then, and the second look
     // tells.
     #[cfg(unix)]
     {
@@ -73,7 +73,7 @@ fn check(metadata: &Metadata) -> Result<(), NotOpened> {
     what_else(metadata).map_or(Ok(()), |is| Err(NotOpened::NotRegular(is)))
 }
 
-/// What something is that is not a regular file.
+/// The kind of a file that is not a regular file.
 pub(crate) fn what_else(metadata: &Metadata) -> Option<&'static str> {
     let kind = metadata.file_type();
     #[cfg(unix)]

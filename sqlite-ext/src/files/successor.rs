@@ -9,17 +9,17 @@ use lifeboat_core::state::is_system_table;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use std::path::Path;
 
-/// Compares the bundle at a path with the one that is to take its place. Stops at the first row
+/// Compares the bundle at a path with the one that will replace it. Stops at the first row
 /// that both have, and holds one row of each.
 ///
 /// # Errors
-/// Misuse when they have nothing in common, with both states; those of reading, and of `interrupt`,
+/// Misuse, with both states, when they have nothing in common; those of reading, and of `interrupt`,
 /// which is called now and then.
 pub(crate) fn check(old: &Path, new: &Path, key: &AccessKey, interrupt: impl FnMut() -> Result<()>) -> Result<()> {
     let open = |path| Chain::open(key, [BundleSource::file(path, "bundle")?]);
     let (before, after) = (open(old)?, open(new)?);
     let compared = continuity(&before, &after, interrupt).map_err(|error| match error.kind() {
-        // It is not the one that was just written.
+        // It is another bundle than the one that was just written.
         ErrorKind::Corrupt | ErrorKind::Truncated => {
             already_exists(old, &Found::Bundle(Whose::OursDamaged(error)), Writing::Bundle)
         }
@@ -42,7 +42,7 @@ pub(crate) fn check(old: &Path, new: &Path, key: &AccessKey, interrupt: impl FnM
     )))
 }
 
-/// The rows of a full bundle; a table of SQLite's own counts nothing.
+/// The number of rows of a full bundle. Tables of SQLite's own do not count.
 fn rows(chain: &Chain<'_>) -> u64 {
     let tables = chain.bundles().iter().flat_map(|bundle| bundle.table_changes());
     tables.filter(|(name, ..)| !is_system_table(name)).map(|(_, _, written)| written).sum()

@@ -1,6 +1,6 @@
-//! `backup_compose(chain, key [, options])` makes one bundle out of a chain, as a BLOB: the one that an export from the
-//! chain's first state (from nothing, where it begins with a full bundle) to its last would have made, byte for byte. Its
-//! deltas are then no longer needed.
+//! `backup_compose(chain, key [, options])` makes one bundle out of a chain, as a BLOB. An export from the
+//! chain's first state (from nothing, if it begins with a full bundle) to its last gives the same bytes. The
+//! deltas of the chain are then no longer needed.
 //!
 //! Options: `compress`, as in `backup_export`.
 //!

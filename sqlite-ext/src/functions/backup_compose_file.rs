@@ -1,9 +1,9 @@
 //! `backup_compose_file(chain, key, path [, options])` writes the one bundle of a chain into a file, and gives a JSON
 //! summary. Memory does not grow with the chain's state.
 //!
-//! The file appears complete or not at all. A bundle that is there is left alone where it has the same bytes
-//! (`"changed": false`); any other file at the path is an error, unless the option `replace` is true. Then it may even be one
-//! of the chain; but of some files not even then (`files/guard.rs`).
+//! The file appears complete or not at all. An existing bundle is left alone if it has the same bytes (`"changed":
+//! false`). Any other file at the path is an error, unless the option `replace` is true. Then even a bundle of the
+//! chain may be replaced. Some files are never replaced (`files/guard.rs`).
 //!
 //! Options: `replace` (default false); `compress`, as in `backup_export`.
 //!
@@ -41,7 +41,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let chain = open_chain(&key, &given.bundles)?;
     given.check_state(chain.last().state_id)?;
     let (key_files, domain) = (call.arguments.key_files()?, domain(&chain, &key)?);
-    // Its own bundles may be replaced: what is made of them holds what they lead to.
+    // Bundles of the chain may be replaced: the new bundle holds the state to which they lead.
     let guard = Guard(FoundCall { app: &app, key: &key, domain: Some(&domain), key_files, reads: Vec::new() });
     let target = BundleTarget::new(guard, path, Writing::Link, options.replace)?;
     let composed = compose(&chain, &given.bundles, (&key, &domain), &options.compress, &interrupt, target.create()?)?;

@@ -1,17 +1,17 @@
-//! `backup_diff(old, new, key)` gives what differs between two states, each a bundle or a chain of one domain: the rows, the
-//! schema, the settings. One row of each is held at a time.
+//! `backup_diff(old, new, key)` gives the differences between two states: the rows, the schema, the settings. Each
+//! state is a bundle or a chain of one domain. One row of each is held at a time.
 //!
 //! Columns: `table_name`, `key`, `change` (`"insert"`, `"update"`, `"delete"`), `old`, `new`. A row's `key` is that of
-//! `backup_rows`, `old` and `new` are its `row`, each with the columns that the table has in that state; `old` is NULL where the row
-//! is new, `new` where it is gone.
+//! `backup_rows`. `old` and `new` are its `row`, each with the columns of the table in that state. `old` is NULL for a
+//! new row, and `new` for a removed one.
 //!
-//! What is no row of a table comes first:
+//! What is not a row of a table comes first:
 //!
 //! - the settings: `table_name` is NULL; `key` is `user_version`, `application_id`, `encoding`, or `selection` (as in
 //!   `backup_info`); `old` and `new` are their values as JSON;
-//! - the schema: `table_name` is `sqlite_schema`; `key` is the JSON array of `type` and `name`, `old` and `new` are objects of `type`,
-//!   `name`, `tbl_name` and `sql`. Where the order differs of what both states have, one row more has the key NULL, and the keys of
-//!   all in their order.
+//! - the schema: `table_name` is `sqlite_schema`; `key` is the JSON array of `type` and `name`; `old` and `new` are
+//!   objects of `type`, `name`, `tbl_name` and `sql`. If the order of the objects in both states differs, one more row
+//!   has the key NULL, and the keys of all objects in their order.
 
 use crate::sql::arguments::Arguments;
 use crate::sql::shape::{Columns, Shape};
@@ -30,17 +30,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) struct Differences {
     old: Side,
     new: Side,
-    /// None where both states are the same.
+    /// None if both states are the same.
     diff: Option<Diff<'static>>,
-    /// What is no row, and the rows of a table of SQLite's own.
+    /// Differences besides rows, and the rows of a table of SQLite's own.
     ready: VecDeque<Vec<Cell>>,
-    /// The table whose rows come, and its columns in both states.
+    /// The table whose rows are coming, and its columns in both states.
     table: Option<(String, Columns, Columns)>,
 }
 
 /// One of the two states.
 struct Side {
-    /// What errors call it.
+    /// The name in errors.
     name: &'static str,
     chain: WatchedChain,
     settings: Settings,
@@ -105,7 +105,7 @@ impl Side {
 }
 
 impl Differences {
-    /// The error with the bundle that was read last.
+    /// The error, with the bundle that was read last.
     fn place(&self, error: Error) -> Error {
         let side = if self.old.chain.last_read() > self.new.chain.last_read() { &self.old } else { &self.new };
         match error.kind() {
@@ -114,7 +114,7 @@ impl Differences {
         }
     }
 
-    /// A row that differs; none where it became several, which are ready now.
+    /// A row that differs. None if it became several, which are ready now.
     fn row(&mut self, difference: &RowDifference) -> Result<Option<Vec<Cell>>> {
         let name = &difference.table;
         if self.table.as_ref().is_none_or(|(table, ..)| table != name) {
@@ -187,7 +187,7 @@ struct SchemaObject<'a> {
     sql: &'a str,
 }
 
-/// What differs in the schema.
+/// The differences in the schema.
 fn schema(old: &[SchemaRow], new: &[SchemaRow], ready: &mut VecDeque<Vec<Cell>>) -> Result<()> {
     let table = || Cell::Text("sqlite_schema".to_owned());
     let (old_rows, new_rows) = (by_key(old), by_key(new));

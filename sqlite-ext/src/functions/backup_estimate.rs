@@ -1,5 +1,5 @@
-//! `backup_estimate(key [, options])` tells what `backup_export_file` would write, as JSON: exactly, since it does all the
-//! work of that export but for keeping the bundle. It takes as long, and needs no room.
+//! `backup_estimate(key [, options])` tells as JSON what `backup_export_file` would write. It is exact: it does all the
+//! work of that export, but does not keep the bundle. It takes as long, and needs no room.
 //!
 //! Options: those of `backup_export`.
 //!

@@ -1,13 +1,14 @@
 //! `backup_export(key [, options])` gives the bundle of the live state, as a BLOB. The same state, key and options give
 //! the same bytes.
 //!
-//! Options: `schema` (default `"main"`): the attached database to export; `domain` (default `"default"`): the name of the
-//! key's domain; `compress` (default `"zstd"`): `"zstd"`, `"none"`, or an object from table names to one of these, with
-//! `"*"` for all other tables. `tables`, `exclude`, `where`, `cache`, `now`: a part of the database. `base` (a path, or an
-//! array of paths) and `ledger` (a path): a delta from the state to which that chain leads, or which that ledger
-//! remembers. The ledger is read only. `threads` (1 to 3, default 3): how many may work on it; the bytes are the same.
+//! Options: `schema` (default `"main"`): the attached database to export. `domain` (default `"default"`): the name of
+//! the key's domain. `compress` (default `"zstd"`): `"zstd"`, `"none"`, or an object from table names to one of these,
+//! with `"*"` for all other tables. `tables`, `exclude`, `where`, `cache`, `now`: a part of the database. `base` (a
+//! path, or an array of paths) and `ledger` (a path): a delta from the state to which that chain leads, or which that
+//! ledger remembers. The ledger is only read. `threads` (1 to 3, default 3): how many threads may work on it. The bytes
+//! are the same.
 //!
-//! Errors: a bundle longer than SQLite's limit of a BLOB is too big; `backup_export_file` has no such limit.
+//! Errors: a bundle longer than SQLite's limit of a BLOB is too big. `backup_export_file` has no such limit.
 
 use crate::sql::blob_limit::Limited;
 use crate::sql::edge::{Call, Reply};

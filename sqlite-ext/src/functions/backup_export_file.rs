@@ -1,19 +1,21 @@
-//! `backup_export_file(key, path [, options])` writes the bundle of the live state into a file, and gives a JSON summary.
+//! `backup_export_file(key, path [, options])` writes the bundle of the live state into a file, and gives a JSON
+//! summary.
 //!
-//! The file appears complete or not at all. A full bundle of the same key, domain and selection is replaced, where the new state
-//! has a row of it; where the new bundle has the same bytes, the file is left alone (`"changed": false`). Anything else at the path
-//! is an error, unless the option `replace` is true; and of some files, even then (`files/guard.rs`). Memory does not grow with
-//! the database.
+//! The file appears complete or not at all. A full bundle of the same key, domain and selection is replaced, if the new
+//! state has a row of it. If the new bundle has the same bytes, the file is left alone (`"changed": false`). Any other
+//! file at the path is an error, unless the option `replace` is true. Some files are never replaced (`files/guard.rs`).
+//! Memory does not grow with the database.
 //!
-//! With `base` or `ledger` it writes a delta. Where the state is still the one of the base, there is none (`"changed": false`,
-//! no bytes). A file at the path is not replaced then, even if it is a bundle, unless it has the same bytes: later bundles
-//! may lead on from it. The ledger of the new state is put in its place after the bundle, so that it is never ahead of it.
+//! With `base` or `ledger` it writes a delta. If the state is still the one of the base, it writes none (`"changed":
+//! false`, no bytes). Then it does not replace a file at the path, even a bundle, unless the file has the same bytes:
+//! later bundles may lead on from it. The ledger of the new state is put in its place after the bundle, so it is never
+//! ahead of the bundle.
 //!
 //! Options: `replace` (default false), and those of `backup_export`.
 //!
-//! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each row), `rows`,
-//! `base_id` (null for a full bundle), `full`, `changes`, `changed`; `selection`, `dangling`, `carried_empty`, `left_out` where there
-//! is something to say.
+//! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each
+//! row), `rows`, `base_id` (null for a full bundle), `full`, `changes`, `changed`; `selection`, `dangling`,
+//! `carried_empty`, `left_out` where there is something to say.
 
 use crate::files::{self, Access, AtomicFile, BundleTarget, Existing, FoundCall, Guard, Writing, is_one_file};
 use crate::sql::edge::{Call, Reply};
@@ -64,7 +66,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             Before::Missing => Existing::Refuse,
             Before::Damaged | Before::State(_) => Existing::Replace,
         };
-        // What the ledger builds upon outlasts it, even if somebody else put that there and was stopped before a sync.
+        // The bundle must outlast the ledger that builds on it, even if another process put it there and was stopped
+        // before a sync.
         match request.base.as_ref().and_then(|base| base.last()) {
             Some(last) if unchanged => files::sync(last)?,
             _ if !changed => target.sync()?,
@@ -80,7 +83,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     Reply::json(&Summary { path, changed, narrowed: Some(&exported.narrowed), ..summary })
 }
 
-/// Neither has to be there yet.
+/// Neither file needs to exist yet.
 fn refuse_ledger_as_target(request: &Request, path: &Path) -> Result<()> {
     if request.ledger.as_deref().is_some_and(|ledger| is_one_file(ledger, path)) {
         return Err(Error::misuse(format!(

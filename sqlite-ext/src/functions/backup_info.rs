@@ -1,21 +1,23 @@
-//! `backup_info(bundle [, key [, options]])` tells what a bundle or a chain holds, as JSON. All of it is read and checked.
+//! `backup_info(bundle [, key [, options]])` tells as JSON what a bundle or a chain holds. All of it is read and
+//! checked.
 //!
-//! Without a key, what anybody can see: `full` (it needs no other bundle), else `base_id`, the state from which it leads on;
-//! `state_id`, `domain_id`, `verify_key` (who signed it), `bytes`, `chunks`, `sha256` (of the whole file). With the recovery key
-//! also `domain`, `encoding`, `application_id`, `user_version`, `selection` (where there is one: `tables`, `exclude`, `where`,
-//! `cache`), `tables` (an object from the tables with rows to their numbers), `rows`, and `schema`, the numbers of its tables,
-//! indexes, views and triggers.
+//! Without a key it tells what anybody can see: `full` (it needs no other bundle), or `base_id`, the state from which
+//! it leads on; `state_id`, `domain_id`, `verify_key` (who signed it), `bytes`, `chunks`, `sha256` (of the whole file).
+//! With the recovery key also `domain`, `encoding`, `application_id`, `user_version`, `selection` (where there is one:
+//! `tables`, `exclude`, `where`, `cache`), `tables` (an object from the tables with rows to their numbers), `rows`, and
+//! `schema`, the numbers of its tables, indexes, views and triggers.
 //!
-//! Of a chain all this is about its last state, `bytes` and `chunks` are those of all bundles together, and in place of `sha256` stands
-//! `bundles`, an array with an object for each: `full`, `base_id`, `state_id`, `bytes`, `chunks`, `sha256`, and with the key `changes` and
-//! `tables`, an object from the tables that it changes to how many rows it `removed` and `written`.
+//! For a chain, all this is about its last state. `bytes` and `chunks` are those of all bundles together. In place of
+//! `sha256` it has `bundles`, an array with an object for each: `full`, `base_id`, `state_id`, `bytes`, `chunks`,
+//! `sha256`, and with the key `changes` and `tables`, an object from the tables that it changes to how many rows it
+//! `removed` and `written`.
 //!
-//! Of a delta, or a chain of deltas, nobody can tell the contents of the state without its base: in their place stand `changes`, and
-//! of a single delta `tables`, as above.
+//! For a delta, or a chain of deltas, nobody can tell the contents of the state without its base. In their place come
+//! `changes`, and for a single delta `tables`, as above.
 //!
-//! Options: `domain`: of a store, the series of this domain, where the key has several there; `salvage` (default false): what is proved of a damaged bundle or chain, with the recovery key. The report has
-//! `salvaged`, `domain`, the settings, `tables` and `rows` that come back, the numbers of the `schema`, `damaged`
-//! and `missing`; settings and schema are null where they are not proved.
+//! Options: `domain`: the series of this domain in a store where the key has several; `salvage` (default false): the proved contents of a damaged bundle or chain, with the recovery key. The
+//! report has `salvaged`, `domain`, the settings, `tables` and `rows` that come back, the numbers of the `schema`,
+//! `damaged` and `missing`. Settings and schema are null where they are not proved.
 
 use crate::sql::arguments::Bundle;
 use crate::sql::edge::{Call, Reply, length_limit};
@@ -24,7 +26,8 @@ use crate::sql::json::Limit;
 use crate::work::chains::{Audited, audit, check_same, incomplete};
 use crate::work::file_source::{open_chain, with_path};
 use crate::work::given::{Given, SeriesReport};
-use crate::work::salvage::{Losses, open_salvage};
+use crate::work::losses::Losses;
+use crate::work::salvage::open_salvage;
 use crate::work::scratch::{self, Compared, NeedReport};
 use crate::work::summary::SelectionReport;
 use lifeboat_core::chain::{Bundle as OpenBundle, Chain};
@@ -42,7 +45,7 @@ struct Options {
     domain: Option<String>,
 }
 
-/// What is proved of damaged bundles.
+/// The proved contents of damaged bundles.
 #[derive(Serialize)]
 struct Salvaged {
     salvaged: bool,
@@ -138,7 +141,7 @@ struct Counts {
     triggers: usize,
 }
 
-/// What a bundle changes.
+/// The changes of a bundle.
 #[derive(Serialize)]
 struct Changes {
     changes: u64,
@@ -211,7 +214,7 @@ fn one_of_chain(Audited { public, sha256 }: Audited) -> BundleInfo {
     }
 }
 
-/// What the key shows, of the whole and of each bundle.
+/// The parts of the report that need the key, of the whole and of each bundle.
 fn contents(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],

@@ -1,5 +1,5 @@
 //! `backup_keygen()` gives a new recovery key, as text: 256 bits from the operating system's random generator. Whoever
-//! has it can open every bundle made with it, and without it nobody can: keep it in two places, off this machine.
+//! has it can open every bundle made with it. Without it nobody can. Keep it in two places, off this machine.
 //!
 //! `backup_keygen(secret, label)` gives the recovery key of a secret that the owner keeps already, such as the seed of a wallet: a BLOB, or
 //! TEXT in the forms of a key (`file:`, `env:`), of at least 16 random bytes. The label tells its uses apart.

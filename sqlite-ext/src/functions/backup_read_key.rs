@@ -1,6 +1,6 @@
-//! `backup_read_key(key [, domain])` gives the read key of a domain, as text: `lifeboatread1…`. Its holder verifies and restores
-//! the bundles of this domain, can make none that others take for one, and learns nothing of another domain. `domain`: with a
-//! recovery key, the name of the domain (default `"default"`).
+//! `backup_read_key(key [, domain])` gives the read key of a domain, as text: `lifeboatread1…`. Its holder can verify
+//! and restore the bundles of this domain. Its holder cannot make a bundle that others accept, and learns nothing of
+//! another domain. `domain`: with a recovery key, the name of the domain (default `"default"`).
 
 use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};

@@ -1,20 +1,22 @@
-//! `backup_restore(bundle, key [, options])` rebuilds the state of a bundle or chain into `main`, and gives a JSON summary.
+//! `backup_restore(bundle, key [, options])` rebuilds the state of a bundle or chain into `main`, and gives a JSON
+//! summary.
 //!
-//! It is built in a private scratch database and proved to have the state id of the bundle; then its pages replace those of
-//! `main` in one transaction of SQLite's. Any failure leaves the database as it was. `main` must be empty, unless the
-//! option `replace` is true; its page size, auto-vacuum mode and journal mode stay. Call it as a plain `SELECT`, outside
-//! of a transaction and without a `FROM`.
+//! It builds the state in a private scratch database, and proves that it has the state id of the bundle. Then the pages
+//! replace those of `main` in one transaction of SQLite's. After any failure the database is as it was. `main` must be
+//! empty, unless the option `replace` is true. Its page size, auto-vacuum mode and journal mode stay. Call it as a
+//! plain `SELECT`, outside a transaction and without a `FROM`.
 //!
-//! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `schema` (default `"main"`): the
-//! attached database to restore into; `salvage` (default false): of a damaged bundle or chain, what is proved nevertheless
-//! (`work/salvage.rs`); `domain`: of a store, the series of this domain, where the key has several there; `resume` (default
-//! false): the database saves to the series from now on; `or_new` (default false): a database that is not empty is kept, and
-//! where all copies answer and hold no series of the key, nothing is restored either; it implies `resume`; `local`: the directory
-//! of the local state, as for `backup_save`.
+//! Options: `replace` (default false); `expect`: the state id that the bundle must have, or the last one of the chain;
+//! `schema` (default `"main"`): the attached database to restore into; `salvage` (default false): restores what a
+//! damaged bundle or chain still proves (`work/salvage.rs`); `domain`: the series of this domain in a store where the key has
+//! several; `resume` (default false): the database saves to the series from now on; `or_new` (default false): a database
+//! that is not empty is kept, and nothing is restored where all copies answer and hold no series of the key; it implies
+//! `resume`; `local`: the directory of the local state, as for `backup_save`.
 //!
-//! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt` (the expression
-//! indexes, partial indexes and stored generated columns, which this SQLite computed). With `salvage` in place of `state_id`:
-//! `salvaged`, `damaged` and `missing`. Of a store also `series`; with `or_new` also `outcome`: `restored`, `kept` or `new`.
+//! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt`
+//! (the expression indexes, partial indexes and stored generated columns, which this SQLite computed). With `salvage`,
+//! in place of `state_id`: `salvaged`, `damaged` and `missing`. Of a store also `series`. With `or_new` also
+//! `outcome`: `restored`, `kept` or `new`.
 
 use crate::files::{Access, AtomicFile};
 use crate::functions::backup_verify::{check_expected, read_state_id};
@@ -25,7 +27,8 @@ use crate::sql::json::Limit;
 use crate::sql::options::DEFAULT_SCHEMA;
 use crate::work::given::{Given, OrNew, SeriesReport};
 use crate::work::local::{beside_database, local_of};
-use crate::work::salvage::{Losses, open_salvage, refuse_expect};
+use crate::work::losses::Losses;
+use crate::work::salvage::{open_salvage, refuse_expect};
 use crate::work::scratch::{self, Built, Checks, Place};
 use lifeboat_core::salvage::{Salvage, SalvageReport};
 use lifeboat_core::{Error, Result};
@@ -55,7 +58,7 @@ struct Options {
     or_new: bool,
 }
 
-/// The summary of what was salvaged: no state id, and what is missing.
+/// The summary of a salvage: it has no state id, but tells what is missing.
 #[derive(Serialize)]
 pub(crate) struct Salvaged {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +76,7 @@ pub(crate) struct Salvaged {
 }
 
 impl Salvaged {
-    /// `longest`: how long the JSON of a key may be.
+    /// `longest`: the most bytes of JSON for a key.
     pub fn of(
         built: Built<SalvageReport>,
         salvage: &Salvage<'_>,
@@ -103,12 +106,12 @@ pub(crate) struct Summary {
     /// With the option `or_new`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
-    /// None where indexes were left out: the database has another state then than the bundle.
+    /// None where indexes were left out. Then the database has another state than the bundle.
     state_id: Option<String>,
     domain: String,
     tables: usize,
     rows: u64,
-    /// The database of the calling connection is encrypted, and what was made is not.
+    /// True if the database of the calling connection is encrypted, and the new file is not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     plain: bool,
     #[serde(flatten)]
@@ -137,9 +140,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 
     check_may_restore(&app)?;
     if schema.eq_ignore_ascii_case("temp") {
-        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch; restore into another"));
+        return Err(Error::misuse("the schema \"temp\" is this connection's own scratch space; restore into another"));
     }
-    // First of all: what is committed from here on is not lost.
+    // This comes first: so nothing is lost that is committed from here on.
     let version = Version::of(&app, schema)?;
     let target = Target::read(&app, schema)?;
     if options.or_new {
@@ -217,13 +220,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     if let Some(local) = &local {
         save::forget(&SystemFiles, local)?;
     }
-    // Whatever can fail has been done: an error after the copy could not undo it.
+    // Everything that can fail is done. An error after the copy could not undo the copy.
     let found = given.into_found();
     drop(interrupt);
     let before = app.encoding()?;
     adopt_encoding(&app, encoding)?;
     if let Err(error) = copy_into(&scratch, &app, schema, version) {
-        // As it was, as far as it had an encoding at all.
+        // The encoding as it was, if there was one.
         let _ = adopt_encoding(&app, before);
         return Err(error);
     }
@@ -252,7 +255,7 @@ fn check_or_new(argument: &ChainArgument<'_>, options: &Options) -> Result<()> {
     }
 }
 
-/// A scratch database with a name, where the cipher of the target takes no other: beside the target, and encrypted.
+/// A scratch database with a name, where the cipher of the target accepts no other: beside the target, and encrypted.
 fn named_scratch(app: &Connection<'_>, schema: &str, cipher: Option<Cipher>) -> Result<Option<AtomicFile>> {
     match cipher {
         Some(cipher) if !cipher.takes_temporary() => {

@@ -1,17 +1,18 @@
-//! `backup_restore_all(stores, key, directory [, options])` restores the newest state of each series of the key into a directory, and
-//! gives a JSON report.
+//! `backup_restore_all(stores, key, directory [, options])` restores the newest state of each series of the key into a
+//! directory, and gives a JSON report.
 //!
-//! A recovery key has all of its domains there, a write key or a read key its own. A database becomes a file with the name
-//! of its domain, files (`work/file_domain.rs`) a folder with that name. Names are hostile: what no file can be called
-//! everywhere is escaped (`files/names.rs`); where the name is taken, or is not the one of the domain id, the id stands
-//! behind it. Each series is restored completely or not at all, and what one meets keeps none of the others.
+//! A recovery key has all of its domains there, a write key or a read key its own. A database becomes a file with the
+//! name of its domain, files (`work/file_domain.rs`) a folder with that name. Names are hostile: what no file can be
+//! called everywhere is escaped (`files/names.rs`); where the name is taken, or is not the one of the domain id, the id
+//! stands behind it. Each series is restored completely or not at all, and what one meets keeps none of the others.
 //!
-//! The directory is made if it is missing; its parent is not. Options: `replace` (default false), `skip_indexes`, `max_bytes`,
-//! `trusted`: as for `backup_restore_file`, for each.
+//! The directory is made if it is missing; its parent is not. Options: `replace` (default false), `skip_indexes`,
+//! `max_bytes`, `trusted`: as for `backup_restore_file`, for each.
 //!
-//! Report: `restored` and `failed`, numbers; `domains`, an array: `domain`, `domain_id`; `path`, `state_id`; `rows` and the checks of
-//! `backup_restore_file`, or `files`; `number`, `record`, `date`, `copies` of its series; or `error` (`kind`, `message`);
-//! `unreachable`: the stores that did not answer (`store`, `why`), where there are some; `plain`. If none is restored, it is an error.
+//! Report: `restored` and `failed`, numbers; `domains`, an array: `domain`, `domain_id`; `path`, `state_id`; `rows` and
+//! the checks of `backup_restore_file`, or `files`; `number`, `record`, `date`, `copies` of its series; or `error`
+//! (`kind`, `message`); `unreachable`: the stores that did not answer (`store`, `why`), where there are some; `plain`.
+//! If none is restored, it is an error.
 
 use crate::files::{Folder, FoundCall, Guard, escaped, folded, is_one_file, make_directory, sync_directory};
 use crate::sql::arguments::ChainArgument;

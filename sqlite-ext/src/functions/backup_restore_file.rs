@@ -1,17 +1,18 @@
-//! `backup_restore_file(bundle, key, path [, options])` rebuilds the state of a bundle or chain into a new database file, and gives
-//! a JSON summary.
+//! `backup_restore_file(bundle, key, path [, options])` rebuilds the state of a bundle or chain into a new database
+//! file, and gives a JSON summary.
 //!
-//! It is built beside the path and proved to have the state id of the bundle; then it is synced and renamed. Any failure
-//! leaves the path as it was. A file that is there is refused, unless the option `replace` is true; and even then while a
-//! journal of it is there, or somebody has it locked: connections that keep an old file open would not see the new one. Bundles,
-//! ledgers and keys are never replaced (`files/guard.rs`).
+//! It builds the database beside the path, and proves that it has the state id of the bundle. Then it syncs and renames
+//! it. After any failure the path is as it was. An existing file is refused, unless the option `replace` is true. Even
+//! then it is refused while a journal of it exists, or somebody has it locked: connections that keep an old file open
+//! would not see the new one. Bundles, ledgers and keys are never replaced (`files/guard.rs`).
 //!
-//! Options: `replace` (default false); `expect`: the state id that the bundle, or the last of the chain, must have; `page_size` (default 4096: a power
-//! of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`, `"incremental"`); `domain`: of a store, the series of this domain, where the key has several there; `resume`
-//! (default false): the new database saves to the series from now on.
+//! Options: `replace` (default false); `expect`: the state id that the bundle must have, or the last one of the chain;
+//! `page_size` (default 4096: a power of two from 512 to 65536); `auto_vacuum` (default `"none"`; `"full"`,
+//! `"incremental"`); `domain`: the series of this domain in a store where the key has several; `resume` (default false):
+//! the new database saves to the series from now on.
 //!
-//! Summary: `path`, and the fields of `backup_restore`; `plain` is true where the main database of this connection is encrypted,
-//! which the new file is not.
+//! Summary: `path`, and the fields of `backup_restore`. `plain` is true where the main database of this connection is
+//! encrypted, and the new file is not.
 
 use crate::files::{FoundCall, Guard, resolve};
 use crate::functions::backup_restore::{Salvaged, Summary};
@@ -58,7 +59,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     check_may_export(&app)?;
     let argument = call.arguments.chain(0, &app)?;
     let key = call.arguments.access_key(1)?;
-    // One path for every check: a link would hide the journal beside the file that it leads to.
+    // All checks use one path: a link would hide the journal beside the file that it leads to.
     let path = resolve(&call.arguments.path(2)?)?;
     let options: Options = call.arguments.options(3)?;
     refuse_expect(options.salvage, options.expect.as_deref())?;

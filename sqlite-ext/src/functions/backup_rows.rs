@@ -1,18 +1,19 @@
-//! `backup_rows(bundle, key, table [, options])` gives the rows of one table of the state that a bundle or chain holds, without restoring
-//! it. Only the chunks that hold rows of the table are opened, one after the other as the rows are taken; each is checked. With
-//! `WHERE key = …` (an integer, or the text of a key as it stands in the column) only those that can hold that row.
+//! `backup_rows(bundle, key, table [, options])` gives the rows of one table, in the state of a bundle or chain,
+//! without restoring it. It opens only the chunks that hold rows of the table, one after the other as the rows are
+//! read, and checks each. With `WHERE key = …` (an integer, or the text of a key as in the column) it opens only those
+//! that can hold that row.
 //!
-//! Columns: `key`, the rowid, or for a WITHOUT ROWID table the JSON array of its primary-key values; `row`, a JSON object
-//! from column names to values (generated columns are not stored, so they are not there). JSON is exact here:
+//! Columns: `key`, the rowid, or for a WITHOUT ROWID table the JSON array of its primary-key values; `row`, a JSON
+//! object from column names to values (generated columns are not stored, so it has none). JSON is exact here:
 //!
-//! - INTEGER: a number without point or exponent; REAL: a number with one, shortest form that reads back the same, ±9e999
-//!   for infinity; NULL: `null`;
-//! - TEXT: a string; if it is ill-formed or holds a NUL, `{"text": "…"}` with the hexadecimal bytes in the encoding of the
-//!   database;
+//! - INTEGER: a number without point or exponent; REAL: a number with one, shortest form that reads back the same,
+//!   ±9e999 for infinity; NULL: `null`;
+//! - TEXT: a string; if it is ill-formed or holds a NUL, `{"text": "…"}` with the hexadecimal bytes in the encoding of
+//!   the database;
 //! - BLOB: `{"blob": "…"}` with its hexadecimal bytes.
 //!
-//! Options: `salvage` (default false): of a damaged bundle or chain, the rows that are proved nevertheless (`work/salvage.rs`).
-//! Where settings or schema are not, `row` is the JSON array of the stored values.
+//! Options: `salvage` (default false): the rows that a damaged bundle or chain still proves (`work/salvage.rs`).
+//! If settings or schema are not proved, `row` is the JSON array of the stored values.
 
 use crate::sql::arguments::{Argument, Arguments};
 use crate::sql::json;
@@ -44,7 +45,7 @@ pub(crate) struct Rows {
     source: Source,
 }
 
-/// What the rows are read from.
+/// The source of the rows.
 enum Bundles {
     Sound(WatchedChain),
     Damaged(WatchedSalvage),
@@ -59,11 +60,11 @@ impl Bundles {
     }
 }
 
-/// Where the next row comes from.
+/// The place of the next row.
 enum Source {
     Table(Box<TableRows<'static>>),
     Salvaged(Box<SalvagedRows<'static>>),
-    /// The one that was looked up, if it is there.
+    /// The row that was looked up, if it exists.
     Found(Option<StoredRow>),
     /// All rows of a table of SQLite's own.
     System(Enumerate<IntoIter<String>>),
@@ -169,7 +170,7 @@ fn open_table(
         let rows = item.map(|item| columns.system_rows(&item)).transpose()?.unwrap_or_default();
         return Ok(Source::System(rows.into_iter().enumerate()));
     }
-    // What is not looked up here, SQLite finds among all rows: numbers with a point, texts that are no key.
+    // SQLite finds among all rows what is not looked up here: numbers with a point, texts that are not a key.
     match lookup {
         Argument::Integer(rowid) => return chain.chain.find(name, Key::Rowid(rowid)).map(Source::Found),
         Argument::Text(text) => {

@@ -1,7 +1,8 @@
-//! `backup_tables(bundle, key)` lists the tables of the state that a bundle or chain holds, without restoring it. All of it is
-//! checked first.
+//! `backup_tables(bundle, key)` lists the tables of the state that a bundle or chain holds, without restoring it. All
+//! of it is checked first.
 //!
-//! Columns: `name`; `rows`, NULL for a virtual table (its shadow tables stand beside it); `sql`, the table's definition.
+//! Columns: `name`; `rows`, NULL for a virtual table (its shadow tables are in the list); `sql`, the table's
+//! definition.
 
 use crate::sql::arguments::Arguments;
 use crate::sql::interrupt::AppInterrupt;

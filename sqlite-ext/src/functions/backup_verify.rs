@@ -1,21 +1,23 @@
-//! `backup_verify(bundle [, key or verify key [, options]])` checks a bundle or a chain and gives a JSON report; it raises an
-//! error when anything is wrong.
+//! `backup_verify(bundle [, key or verify key [, options]])` checks a bundle or a chain and gives a JSON report. It
+//! raises an error when anything is wrong.
 //!
 //! Options:
-//! - `level`: `"hashes"` (each byte is what the exporter wrote, the bundle is complete, its signature holds; needs no key),
-//!   `"contents"` (and all of it opens, decodes, and adds up to the state that it names; the default with a recovery
-//!   key), or `"restore"` (and it restores: into a scratch database, whose state is found anew).
-//! - `expect`: the state id that the bundle, or the last of the chain, must have.
-//! - `domain`: of a store, the series of this domain, where the key has several there.
+//! - `level`: `"hashes"` (each byte is what the exporter wrote, the bundle is complete, its signature holds; needs no
+//!   key), `"contents"` (also, all of it opens, decodes, and adds up to the state that it names; the default with a
+//!   recovery key), or `"restore"` (also, it restores into a scratch database, and that database has the same state).
+//! - `expect`: the state id that the bundle must have, or the last one of the chain.
+//! - `domain`: the series of this domain in a store where the key has several.
 //!
-//! Every level checks each bundle of a chain, and that each leads on from the one before it. A delta, or a chain that begins with
-//! one, is checked as far as it goes by itself; only a chain from its full bundle on restores.
+//! Every level checks each bundle of a chain, and that each leads on from the one before it. A delta, or a chain that
+//! begins with a delta, is checked as far as it goes by itself. Only a chain from its full bundle on restores.
 //!
-//! Report: `level`; `verdict`: `"authentic"` when the expected key made it, `"consistent"` when no key was given to tell; `full`: it
-//! begins with a full bundle; else `base_id`, the state from which it leads on; `bundles`, how many a chain has; `state_id`, the
-//! last one; `domain_id`, `verify_key` (who signed it), `bytes`, `chunks` (of all bundles together). With the contents also
-//! `domain`, `tables` (those with rows), `rows`; of deltas alone `changes` in place of the last two. With a restore also `integrity_check` and `foreign_key_check` (what SQLite says of the copy, which is
-//! what it said of the source: violations that the source had are no fault of the bundle), and `rebuilt`. Of a store also `series` (`work/given.rs`).
+//! Report: `level`; `verdict`: `"authentic"` when the expected key made it, `"consistent"` when no key was given to
+//! tell; `full`: it begins with a full bundle, or else `base_id`, the state from which it leads on; `bundles`, the
+//! number of bundles in a chain; `state_id`, the last one; `domain_id`, `verify_key` (who signed it), `bytes`, `chunks`
+//! (of all bundles together). With the contents also `domain`, `tables` (those with rows), `rows`. Of deltas alone
+//! `changes` in place of the last two. With a restore also `integrity_check` and `foreign_key_check` (SQLite's findings
+//! in the copy, which are those in the source: if the source broke a constraint, the bundle is still right), and
+//! `rebuilt`. Of a store also `series` (`work/given.rs`).
 
 use crate::sql::arguments::{AnyKey, Argument, Bundle};
 use crate::sql::edge::{Call, Reply};
@@ -93,7 +95,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let argument = call.arguments.chain(0, &app)?;
     let key = match call.arguments.get(1)? {
-        // NULL stands for "no key" only where options follow: alone, it is a query that found no key.
+        // NULL means "no key" only where options follow. Without options it comes from a query that found no key.
         Argument::Null if call.arguments.len() != 2 => None,
         _ => Some(call.arguments.any_key(1)?),
     };
@@ -151,7 +153,7 @@ pub(crate) fn read_state_id(text: &str) -> Result<StateId> {
 }
 
 /// # Errors
-/// Mismatch, when another state than the expected one was found.
+/// Mismatch when another state than the expected one was found.
 pub(crate) fn check_expected(expect: Option<StateId>, found: StateId) -> Result<()> {
     match expect {
         Some(expect) if expect != found => {
@@ -193,7 +195,7 @@ fn restored(
     of_state(built.report, Level::Restore, Compared::default(), Some(built.checks))
 }
 
-/// What is said of bundles, oldest first, without a look into them.
+/// What can be said of bundles, oldest first, without opening them.
 fn public(found: &[PublicReport], level: Level, verdict: &'static str) -> Result<Report> {
     let (Some(first), Some(last)) = (found.first(), found.last()) else {
         return Err(Error::misuse("the chain is empty; give at least one bundle"));

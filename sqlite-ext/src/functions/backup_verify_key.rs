@@ -1,5 +1,6 @@
-//! `backup_verify_key(key [, domain])` gives the verify key of a domain, as text. It opens nothing; with it anybody can check who
-//! made a bundle: `backup_verify(bundle, verify_key)`. `domain`: with a recovery key, the name of the domain (default `"default"`).
+//! `backup_verify_key(key [, domain])` gives the verify key of a domain, as text. It opens nothing. Anybody can use it
+//! to check who made a bundle: `backup_verify(bundle, verify_key)`. `domain`: with a recovery key, the name of the
+//! domain (default `"default"`).
 
 use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};

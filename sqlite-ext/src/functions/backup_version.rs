@@ -1,4 +1,4 @@
-//! `backup_version()` gives what is at work here, as JSON:
+//! `backup_version()` gives the versions of what is used here, as JSON:
 //!
 //! - `version`: that of Lifeboat;
 //! - `format`: the revision of the bundles that it makes, `{"state": 1, "suite": 1}`;

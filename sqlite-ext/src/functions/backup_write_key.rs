@@ -1,6 +1,6 @@
-//! `backup_write_key(key [, domain])` gives the write key of a domain, as text: `lifeboatwrite1…`. Its holder exports, composes,
-//! verifies and restores the bundles of this domain, and learns nothing of another one. `domain`: with a recovery key, the name of
-//! the domain (default `"default"`).
+//! `backup_write_key(key [, domain])` gives the write key of a domain, as text: `lifeboatwrite1…`. Its holder can
+//! export, compose, verify and restore the bundles of this domain, and learns nothing of another one. `domain`: with a
+//! recovery key, the name of the domain (default `"default"`).
 
 use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};

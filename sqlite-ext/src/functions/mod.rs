@@ -1,4 +1,4 @@
-//! The SQL functions: a file for each, and `registry`, the table of them all. A new function is a new file here and a row
+//! The SQL functions: one file for each, and `registry`, the table of all. A new function is a new file here and a row
 //! there.
 
 pub(crate) mod backup_compose;

@@ -1,5 +1,5 @@
-//! The functions: one row for each scalar function, with its name, how many arguments it takes, and its flags. Its file has
-//! the same name, and a `call`.
+//! The functions: one row for each scalar function, with its name, its numbers of arguments, and its flags. Its file
+//! has the same name, and a `call`.
 
 use crate::sql::edge::{Call, Effect, Reply, ScalarFunction};
 use crate::sql::table_function::TableFunction;
@@ -9,24 +9,24 @@ use std::ops::RangeInclusive;
 
 const SQLITE_RESULT_SUBTYPE: c_int = 0x100_0000;
 
-/// Gives JSON marked as such. Some builds from 3.45 on insist on this flag; older ones ignore it.
+/// The function gives JSON that is marked as such. Some builds from 3.45 on need this flag. Older ones ignore it.
 const JSON: c_int = SQLITE_RESULT_SUBTYPE;
-/// Gives TEXT or a BLOB.
+/// The function gives TEXT or a BLOB.
 const PLAIN: c_int = 0;
 
-/// Makes functions known to a connection.
+/// Registers functions on a connection.
 pub trait Registrar {
-    /// Makes one known, for each number of arguments that it takes.
+    /// Registers a function, for each number of arguments that it takes.
     fn scalar<F: ScalarFunction>(&mut self) -> Result<()>;
 
-    /// Makes one known.
+    /// Registers a table function.
     fn table<F: TableFunction>(&mut self) -> Result<()>;
 }
 
 macro_rules! scalar_functions {
     ($registrar:ident; $($name:ident ($arguments:expr) $effect:ident $result:ident;)*) => {$({
         struct Function;
-        const _: () = assert!(Effect::$effect.allows(&($arguments)), "what writes takes two arguments or more");
+        const _: () = assert!(Effect::$effect.allows(&($arguments)), "a function that writes takes two arguments or more");
         impl ScalarFunction for Function {
             const NAME: &'static str = stringify!($name);
             const ARGUMENTS: RangeInclusive<c_int> = $arguments;
@@ -41,7 +41,7 @@ macro_rules! scalar_functions {
     })*};
 }
 
-/// Makes all functions known.
+/// Registers all functions.
 ///
 /// # Errors
 /// Those of the registrar.
@@ -91,7 +91,7 @@ mod tests {
         }
     }
 
-    /// A new function is one that writes, unless somebody puts it into one of the lists here.
+    /// A new function is one that writes, unless it is in one of the lists here.
     #[test]
     fn what_is_not_known_to_be_without_effect_is_guarded() {
         let mut registered = Registered::default();

@@ -1,9 +1,9 @@
-//! What SQL functions are called with: keys, bundles, paths, options.
+//! The arguments of SQL functions: keys, bundles, paths, options.
 //!
 //! - A **key** is its text, or `file:PATH` (the text is in that file), or `env:NAME` (the text is in that environment
 //!   variable), so that it need not stand in SQL. White space in the text does not count.
-//! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**: a full
-//!   bundle and the deltas that lead on from it, oldest first; or a **store**, or a JSON array of stores, which are copies.
+//! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**:
+//!   a full bundle and the deltas that lead on from it, oldest first. Or a **store**, or a JSON array of stores, which are copies.
 //! - **Options** are a JSON object ([`crate::sql::options`]); NULL is the same as none.
 
 use crate::files::{self, refuse_database};
@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::slice;
 use zeroize::Zeroizing;
 
-/// A key file that is longer was not meant: reading stops there.
+/// A longer file is not a key file: reading stops there.
 const KEY_FILE_MAX: u64 = 4096;
 
 /// The arguments of one call.
@@ -48,11 +48,11 @@ pub enum ChainArgument<'a> {
     Stores(Places),
 }
 
-/// Where a bundle is.
+/// The place of a bundle.
 pub enum Bundle<'a> {
     /// The bundle itself.
     Bytes(&'a [u8]),
-    /// The path of one.
+    /// The path of a file.
     File(PathBuf),
     /// One of a series in stores.
     Stored(StoredBundle<'a>),
@@ -68,7 +68,7 @@ pub struct StoredBundle<'a> {
 }
 
 impl Bundle<'_> {
-    /// How many bytes it has; 0 where that cannot be told, which whoever reads it will say.
+    /// The number of its bytes. 0 where that cannot be told: then reading it gives the error.
     pub fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -86,7 +86,7 @@ impl Bundle<'_> {
     }
 }
 
-/// Any key, for those functions that do less with a verify key.
+/// Any key, for functions that also take a verify key.
 pub enum AnyKey {
     Access(AccessKey),
     Verify(VerifyKey),
@@ -110,21 +110,21 @@ pub enum DomainKey {
 
 impl<'a> Arguments<'a> {
     /// # Safety
-    /// The values are those of a call or of a filter that is under way, and stay valid for `'a`; or null, for an argument that was
-    /// left out.
+    /// The values are those of a running call or filter, and stay valid for `'a`. A value may be null, for an argument
+    /// that was left out.
     pub unsafe fn new(values: &'a [*mut sqlite3_value]) -> Self {
         Self { values }
     }
 
-    /// How many were given.
+    /// The number of arguments.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// The argument at `index`, from 0; NULL where there is none.
+    /// The argument at `index`, from 0. NULL if there is none.
     ///
     /// # Errors
-    /// Too big when SQLite has no memory to hand it out: to convert a text, to write out a zeroblob.
+    /// Too big when SQLite has no memory for it: to convert a text, to write out a zeroblob.
     pub fn get(&self, index: usize) -> Result<Argument<'a>> {
         let Some(&value) = self.values.get(index).filter(|value| !value.is_null()) else { return Ok(Argument::Null) };
         let host = Host::get();
@@ -153,17 +153,18 @@ impl<'a> Arguments<'a> {
     /// The recovery key, write key or read key at `index`.
     ///
     /// # Errors
-    /// Misuse when it is none, never with its text; host when its file cannot be read.
+    /// Misuse when it is not such a key: the message never has its text. Host when its file cannot be read.
     pub fn access_key(&self, index: usize) -> Result<AccessKey> {
         let key = self.key_text(index)?;
         AccessKey::from_text(&key.text).map_err(|error| key.explain(error))
     }
 
-    /// The key of one domain, out of the arguments `key [, domain]`: of a recovery key, the write key of the domain of this name,
-    /// or of [`DEFAULT_DOMAIN`](options::DEFAULT_DOMAIN).
+    /// The key of one domain, from the arguments `key [, domain]`. A recovery key gives the write key of the domain
+    /// with this name, or of [`DEFAULT_DOMAIN`](options::DEFAULT_DOMAIN).
     ///
     /// # Errors
-    /// Those of [`Arguments::access_key`]; misuse when a domain is named beside a key that has but one, or the name has no bytes or too many.
+    /// Those of [`Arguments::access_key`]; misuse when a domain is named beside a key that has only one, or when the
+    /// name is empty or too long.
     pub fn domain_key(&self) -> Result<DomainKey> {
         let name = self.text(1, "the domain")?;
         match (self.access_key(0)?, name) {
@@ -182,10 +183,10 @@ impl<'a> Arguments<'a> {
     /// Those of [`Arguments::access_key`].
     pub fn any_key(&self, index: usize) -> Result<AnyKey> {
         let key = self.key_text(index)?;
-        let read = if key_in(key.text.as_bytes()) == Some(KeyKind::VERIFY) {
-            VerifyKey::from_text(&key.text).map(AnyKey::Verify)
-        } else {
-            AccessKey::from_text(&key.text).map(AnyKey::Access)
+        let read = match key_in(key.text.as_bytes()) {
+            Some(KeyKind::VERIFY) => VerifyKey::from_text(&key.text).map(AnyKey::Verify),
+            None if !key.text.trim().is_empty() => Err(KeyKind::unknown(&KeyKind::ALL, &key.text)),
+            _ => AccessKey::from_text(&key.text).map(AnyKey::Access),
         };
         read.map_err(|error| key.explain(error))
     }
@@ -223,7 +224,7 @@ impl<'a> Arguments<'a> {
         Err(Error::host(format!("no place of the key can be read ({})", reasons.join("; "))))
     }
 
-    /// No argument may name a database as the key's file.
+    /// Checks that no argument names a database as the key's file.
     ///
     /// # Errors
     /// Misuse when one does: see [`refuse_database`].
@@ -231,10 +232,10 @@ impl<'a> Arguments<'a> {
         self.key_files()?.iter().try_for_each(|path| refuse_database(app, path, "the key's file"))
     }
 
-    /// The files that are named as those of keys.
+    /// The paths of the files that hold keys.
     ///
     /// # Errors
-    /// Misuse for what is no path.
+    /// Misuse for a path that cannot be one.
     pub fn key_files(&self) -> Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
         for index in 0..self.len() {
@@ -251,7 +252,7 @@ impl<'a> Arguments<'a> {
     /// The bundle or the chain at `index`: a BLOB, a path, or a JSON array of paths; or a store, or a JSON array of stores.
     ///
     /// # Errors
-    /// Misuse when it is none, or a path is that of a database.
+    /// Misuse when it is not a bundle, or when a path is that of a database.
     pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<ChainArgument<'a>> {
         const FORMS: &str = "give a BLOB (the bundle itself), its path, a JSON array of the paths of a chain, or a store such as 'dir:PATH'";
         let paths = match self.get(index)? {
@@ -292,10 +293,10 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// The path at `index` of a file that is to be made.
+    /// The path at `index` of a file that will be written.
     ///
     /// # Errors
-    /// Misuse when it is none.
+    /// Misuse when it is not a path.
     pub fn path(&self, index: usize) -> Result<PathBuf> {
         match self.get(index)? {
             Argument::Text(bytes) => path_of(bytes, "the target"),
@@ -317,10 +318,10 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// The options at `index`; the default ones where there are none.
+    /// The options at `index`. The default ones if there are none.
     ///
     /// # Errors
-    /// Misuse, naming the option.
+    /// Misuse, which names the option.
     pub fn options<T: DeserializeOwned + Default>(&self, index: usize) -> Result<T> {
         match self.get(index)? {
             Argument::Null => Ok(T::default()),
@@ -360,18 +361,18 @@ fn key_at(bytes: &[u8]) -> Result<KeyText> {
     }
 }
 
-/// What a key may be.
+/// The forms of a key.
 const FORMS: &str = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'";
 
-/// What should be the text of a key.
+/// A text that should be a key.
 struct KeyText {
     text: Zeroizing<String>,
-    /// The file or the variable that holds it; empty for the argument itself.
+    /// The file or the variable that holds it. Empty for the argument itself.
     place: String,
 }
 
 impl KeyText {
-    /// The error with what was probably meant, where something else stands in the place of the key. Shows nothing of it.
+    /// Adds to the error what was probably meant, where something other than a key was given. Shows nothing of it.
     fn explain(&self, error: Error) -> Error {
         if !self.place.is_empty() {
             return error.at(&self.place);
@@ -396,7 +397,7 @@ impl KeyText {
     }
 }
 
-/// The kind of key whose beginning stands somewhere in a text, also of one that is written in groups.
+/// The kind of key whose beginning occurs somewhere in a text, also in groups.
 fn key_in(text: &[u8]) -> Option<KeyKind> {
     let compact: Zeroizing<Vec<u8>> =
         Zeroizing::new(text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect());
@@ -417,7 +418,7 @@ unsafe fn bytes<'a>(start: *const u8, length: std::ffi::c_int) -> Option<&'a [u8
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     let failed = |error| Error::host(format!("the key's file '{}' cannot be read: {error}", path.display()));
     let file = files::open(path, "key's file")?;
-    // With its whole capacity from the start, so that no copy of the key stays behind in memory.
+    // It has its whole capacity from the start, so that no copy of the key stays in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX as usize + 1));
     file.take(KEY_FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;
     if text.len() as u64 > KEY_FILE_MAX {
@@ -463,7 +464,7 @@ pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     Err(Error::misuse(format!("{stands} where the path of {what} belongs; look at the order of the arguments")))
 }
 
-/// A path as SQLite writes it: any bytes where the system allows that, else UTF-8.
+/// A path as SQLite writes it: any bytes where the system allows them, else UTF-8.
 pub(crate) fn to_path(bytes: &[u8]) -> Result<PathBuf> {
     #[cfg(unix)]
     {
@@ -480,14 +481,15 @@ pub(crate) fn to_path(bytes: &[u8]) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::redact::holds_key;
+    use crate::sql::redact::secret_key_in;
 
     #[test]
     fn each_kind_of_key_is_known_by_its_beginning() {
         for kind in KeyKind::ALL {
             let begins = format!("{}1q", kind.prefix);
             assert_eq!(key_in(begins.as_bytes()), Some(kind), "{begins}");
-            assert_eq!(holds_key(begins.as_bytes()), kind != KeyKind::VERIFY, "{begins}");
+            let secret = KeyKind::SECRET.contains(&kind).then_some(kind.name);
+            assert_eq!(secret_key_in(begins.as_bytes()), secret, "{begins}");
         }
     }
 }

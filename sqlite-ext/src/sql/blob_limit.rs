@@ -1,10 +1,10 @@
-//! A bundle in memory that is handed to SQLite as a BLOB, and is no longer than one may be.
+//! A bundle in memory that will be a BLOB of SQLite. It is no longer than a BLOB may be.
 
 use lifeboat_core::{Error, Result};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The limit, and whether it was met.
+/// The limit, and whether it was reached.
 pub(crate) struct Limited {
     limit: usize,
     exceeded: AtomicBool,
@@ -21,7 +21,7 @@ impl Limited {
         Place { bytes: Vec::new(), limit: self }
     }
 
-    /// The outcome of writing, where too many bytes are the reason for whatever went wrong. `instead`: the function that
+    /// The result of writing. Where there were too many bytes, that is the error. `instead`: the function that
     /// has no such limit.
     pub fn explain<T>(&self, outcome: Result<T>, instead: &str) -> Result<T> {
         match outcome {

@@ -1,4 +1,4 @@
-//! The result code that SQLite hands to the application with an error. `manual/errors.md` lists
+//! The result code that SQLite gives to the application with an error. `manual/errors.md` lists
 //! these.
 
 use lifeboat_core::{Error, ErrorKind};
@@ -17,13 +17,13 @@ const fn ours(number: c_int) -> c_int {
     SQLITE_ERROR | number << 8
 }
 
-/// A panic of ours: a bug.
+/// A panic in our code: a bug.
 pub(crate) const INTERNAL: c_int = ours(71);
-/// There is no memory, where `SQLITE_NOMEM` itself must not be said.
+/// There is no memory, where `SQLITE_NOMEM` itself must not be used.
 const NO_MEMORY: c_int = ours(72);
 
-/// The code of an error. What applications know from SQLite has SQLite's own code; the others do
-/// not: `SQLITE_CORRUPT`, for one, would speak of the database rather than of the bundle.
+/// The code of an error. Errors that applications know from SQLite have SQLite's own code. The others do
+/// not: for example, `SQLITE_CORRUPT` would be about the database and not about the bundle.
 pub(crate) fn of(error: &Error) -> c_int {
     match (error.kind(), error.code().map(|code| code & 0xff)) {
         (ErrorKind::TooBig, Some(SQLITE_NOMEM)) => SQLITE_NOMEM,
@@ -43,8 +43,8 @@ pub(crate) fn of(error: &Error) -> c_int {
     }
 }
 
-/// The same, where SQLite would do more with it than hand it on: at `SQLITE_NOMEM` and
-/// `SQLITE_FULL` it rolls back the transaction that the application has open, which has nothing to
+/// The same, where SQLite would do more with the code than hand it on. At `SQLITE_NOMEM` and
+/// `SQLITE_FULL` it rolls back the open transaction of the application, which has nothing to
 /// do with the work that failed here.
 pub(crate) fn in_transaction(app: &Connection<'_>, code: c_int) -> c_int {
     const WRITING: i32 = 2;

@@ -1,6 +1,6 @@
-//! The edge between SQLite and the functions: each call goes through [`call`], which stops panics, and turns a reply or
-//! an error into SQLite's result. Pointers of SQLite are touched here, in `arguments.rs`, `table_function.rs`, `../linked.rs`
-//! and `module.rs` only, and in `loadable/`.
+//! The edge between SQLite and the functions. Each call goes through [`call`], which stops panics, and turns a reply or
+//! an error into SQLite's result. Pointers of SQLite are used only here, in `arguments.rs`, `table_function.rs`,
+//! `../linked.rs` and `module.rs`, and in `loadable/`.
 
 use crate::sql::arguments::Arguments;
 use crate::sql::codes;
@@ -16,25 +16,25 @@ use zeroize::Zeroizing;
 
 const SQLITE_LIMIT_LENGTH: c_int = 0;
 const SQLITE_UTF8: u8 = 1;
-/// What tells SQLite's own JSON functions that a text is JSON.
+/// This mark tells SQLite's own JSON functions that a text is JSON.
 const JSON_SUBTYPE: u32 = b'J' as u32;
 
 pub(crate) const SQLITE_DETERMINISTIC: c_int = 0x800;
 pub(crate) const SQLITE_DIRECTONLY: c_int = 0x8_0000;
 
 /// What a call of a function does besides giving a result. It decides from where the function may
-/// be called. None may be called from a schema: all are direct-only, which SQLite does not always
-/// keep (see [`check_called_by_application`]).
+/// be called. None may be called from a schema: all are direct-only, but SQLite does not always
+/// enforce that (see [`check_called_by_application`]).
 ///
 /// [`check_called_by_application`]: lifeboat_sqlite::check_called_by_application
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: the same arguments and the same state give the same result, and nothing changes.
-    /// SQLite may call it while it prepares a statement; it gives NULL then.
+    /// Nothing. The same arguments and the same state give the same result, and nothing changes.
+    /// SQLite may call it while it prepares a statement. It gives NULL then.
     Pure,
     /// Nothing changes, but each result is another.
     Harmless,
-    /// It writes files or databases. The edge lets it run only where a statement of the application
+    /// It writes files or databases. The edge runs it only where a statement of the application
     /// calls it.
     Writes,
 }
@@ -48,9 +48,9 @@ impl Effect {
         }
     }
 
-    /// Full-text tables of a hostile file (`uncompress=` of FTS4) call functions of their choice
-    /// with one argument, from a statement that names it and reads, in SQLite up to 3.50 at least.
-    /// So what writes takes more than one.
+    /// Full-text tables of a hostile file (`uncompress=` of FTS4) can call any function
+    /// with one argument, from a statement that names it and reads. That is so in SQLite up to 3.50 at least.
+    /// So a function that writes takes more than one argument.
     pub(crate) const fn allows(self, arguments: &RangeInclusive<c_int>) -> bool {
         !matches!(self, Self::Writes) || *arguments.start() >= 2
     }
@@ -60,9 +60,9 @@ impl Effect {
 pub trait ScalarFunction: 'static {
     /// Its SQL name.
     const NAME: &'static str;
-    /// How many arguments it takes.
+    /// The numbers of arguments that it takes.
     const ARGUMENTS: RangeInclusive<c_int>;
-    /// What it does besides.
+    /// What it does besides giving a result.
     const EFFECT: Effect;
     /// The flags with which it is registered.
     const FLAGS: c_int;
@@ -74,35 +74,35 @@ pub trait ScalarFunction: 'static {
 /// One call of a scalar function.
 pub struct Call<'a> {
     db: *mut sqlite3,
-    /// What it was called with.
+    /// Its arguments.
     pub arguments: Arguments<'a>,
 }
 
 impl<'a> Call<'a> {
-    /// The connection that called.
+    /// The calling connection.
     pub fn app(&self) -> Connection<'a> {
-        // SAFETY: it stays open during the call, and this is the thread that uses it.
+        // SAFETY: it stays open during the call, and this thread uses it.
         unsafe { Connection::borrow(Host::get().api, self.db) }
     }
 
-    /// How many bytes a BLOB or TEXT may have here.
+    /// The most bytes of a BLOB or TEXT here.
     pub fn length_limit(&self) -> usize {
         length_limit(&self.app())
     }
 }
 
-/// How many bytes a BLOB or TEXT may have on this connection.
+/// The most bytes of a BLOB or TEXT on this connection.
 pub(crate) fn length_limit(app: &Connection<'_>) -> usize {
     // SAFETY: the connection is open; a negative value only asks.
     let limit = unsafe { (app.api().limit)(app.handle(), SQLITE_LIMIT_LENGTH, -1) };
     usize::try_from(limit).unwrap_or(0)
 }
 
-/// What a function gives back.
+/// The result of a function.
 pub enum Reply {
     /// SQL NULL.
     Null,
-    /// TEXT that may be a secret: wiped after SQLite has taken its copy.
+    /// TEXT that may be a secret. It is wiped after SQLite has taken its copy.
     Secret(Zeroizing<String>),
     /// TEXT.
     Text(String),
@@ -113,15 +113,15 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// A report as JSON; its fields stand in the order of their declaration.
+    /// A report as JSON. Its fields come in the order of their declaration.
     pub fn json(report: &impl serde::Serialize) -> Result<Self> {
         serde_json::to_string(report).map(Self::Json).map_err(|error| Error::host(format!("the report: {error}")))
     }
 }
 
-/// Runs a function and sets its result. Nothing unwinds out of here.
+/// Runs a function and sets its result. No panic leaves this function.
 ///
-/// A pure function (deterministic, for SQLite) may be tried by a planner while it prepares a
+/// A planner may try a pure function (deterministic, for SQLite) while it prepares a
 /// statement: it gives NULL then and does nothing. A function that writes runs only where a
 /// statement of the application calls it.
 ///
@@ -149,27 +149,27 @@ pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*
     }
 }
 
-/// Runs `body`, turns a panic into an error, and puts an error into the words that SQL gets to see.
+/// Runs `body`, turns a panic into an error, and puts an error into the words that SQL sees.
 pub fn guard<T>(name: &str, body: impl FnOnce() -> Result<T>) -> Result<T, (String, c_int)> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err((error_text(name, &error), codes::of(&error))),
-        // The payload is left out: it could hold row content.
+        // The payload is left out: it could have row content.
         Err(_) => Err((
-            format!("{name}: internal error: this is a bug in Lifeboat; please report it with what stands on stderr"),
+            format!("{name}: internal error: this is a bug in Lifeboat; please report it with the output on stderr"),
             codes::INTERNAL,
         )),
     }
 }
 
-/// The name of the function, the kind, and what is wrong. Safe to be logged: a recovery key in it (say, where a path
-/// belongs) is cut out.
+/// The name of the function, the kind, and the message. It is safe to log: a secret key in it (for example in place of
+/// a path) is removed.
 pub(crate) fn error_text(name: &str, error: &Error) -> String {
     redact(&format!("{name}: {error}").replace('\0', "\u{fffd}"))
 }
 
 /// # Safety
-/// `context` is that of a call under way.
+/// `context` is that of a running call.
 unsafe fn set_reply(context: *mut sqlite3_context, reply: &Reply) {
     let host = Host::get();
     // SAFETY: as of this function.
@@ -187,10 +187,10 @@ unsafe fn set_reply(context: *mut sqlite3_context, reply: &Reply) {
     }
 }
 
-/// Sets a TEXT result of any UTF-8 bytes. SQLite takes a copy, and reports by itself what is longer than its limit.
+/// Sets a TEXT result of any UTF-8 bytes. SQLite takes a copy, and itself reports a text above its limit.
 ///
 /// # Safety
-/// `context` is that of a call under way.
+/// `context` is that of a running call.
 pub(crate) unsafe fn set_text(context: *mut sqlite3_context, text: &[u8]) {
     // SAFETY: as of this function; the pointer is valid for the length.
     unsafe {
@@ -198,10 +198,10 @@ pub(crate) unsafe fn set_text(context: *mut sqlite3_context, text: &[u8]) {
     }
 }
 
-/// Sets a BLOB result, of which SQLite takes a copy.
+/// Sets a BLOB result. SQLite takes a copy.
 ///
 /// # Safety
-/// `context` is that of a call under way.
+/// `context` is that of a running call.
 pub(crate) unsafe fn set_blob(context: *mut sqlite3_context, bytes: &[u8]) {
     // SAFETY: as of this function; the pointer is valid for the length, and not null for an empty slice.
     unsafe {
@@ -212,14 +212,14 @@ pub(crate) unsafe fn set_blob(context: *mut sqlite3_context, bytes: &[u8]) {
 unsafe fn set_error(context: *mut sqlite3_context, text: &str, code: c_int) {
     let host = Host::get();
     let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
-    // SAFETY: as of `call`; the code comes second, since it keeps a text that is there.
+    // SAFETY: as of `call`; the code comes second, since it keeps an existing text.
     unsafe {
         (host.api.result_error)(context, text.as_ptr().cast(), length);
         (host.api.result_error_code)(context, code);
     }
 }
 
-/// `SQLITE_TRANSIENT`: the destructor that is none, and says that SQLite must copy.
+/// `SQLITE_TRANSIENT`: it is not a destructor, but tells SQLite to copy.
 fn transient() -> Option<Destructor> {
     // SAFETY: SQLite compares the value and never calls it; -1 is not null, so it is a valid `Some`.
     unsafe { std::mem::transmute::<isize, Option<Destructor>>(-1) }

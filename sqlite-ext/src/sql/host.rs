@@ -1,7 +1,7 @@
-//! The host's SQLite: a table of its functions, filled once and kept for every call.
+//! The host's SQLite: a table of its functions, which is filled once and kept for every call.
 //!
-//! Where the extension is a file, SQLite hands its functions to the entry point (`loadable/`); where it is linked into a
-//! program, so is SQLite ([`crate::linked`]).
+//! If the extension is a file, SQLite gives its functions to the entry point (`loadable/`). If it is linked into a
+//! program, SQLite is, too ([`crate::linked`]).
 
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Api;
@@ -10,13 +10,13 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_void};
 use std::slice;
 use std::sync::OnceLock;
 
-/// The oldest SQLite whose behaviour the rebuild was tried on. Older ones lack `sqlite3_txn_state`, too.
+/// The oldest SQLite on which the rebuild was tried. Older ones do not have `sqlite3_txn_state`, either.
 const OLDEST: c_int = 3_035_000;
 
-/// One process may have two SQLite libraries, and must not call one of them for connections of the other.
+/// One process may have two SQLite libraries. The functions of one must not be called for connections of the other.
 static HOST: OnceLock<Host> = OnceLock::new();
 
-/// Hands the list of functions beyond those of [`Api`] to the macro that is named, as `lifeboat_sqlite::api` does.
+/// Hands the list of functions besides those of [`Api`] to the named macro, as `lifeboat_sqlite::api` does.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __host_functions {
@@ -41,10 +41,10 @@ macro_rules! __host_functions {
 
 macro_rules! define_host {
     ([] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {
-        /// The C functions that the extension uses. Whoever fills it vouches that each pointer is that function of one
+        /// The C functions that the extension uses. Whoever fills it promises that each pointer is that function of one
         /// SQLite library, which stays loaded.
         pub struct Host {
-            /// What the snapshot and the rebuild use.
+            /// The functions that the snapshot and the rebuild use.
             pub api: Api,
             $(
                 #[doc = concat!("`", stringify!($symbol), "`")]
@@ -61,7 +61,7 @@ macro_rules! define_host {
 __host_functions!({ define_host! });
 
 impl Host {
-    /// Checks the version of a SQLite: before any function is read that an older one may lack.
+    /// Checks the version of a SQLite, before any function is read that an older one may not have.
     ///
     /// # Errors
     /// Unsupported when it is too old.
@@ -95,7 +95,7 @@ impl Host {
         Ok(first)
     }
 
-    /// The host that [`Host::enter`] met. Every callback is registered after it.
+    /// The host that [`Host::enter`] met. Every callback is registered after that.
     pub fn get() -> &'static Self {
         HOST.get().expect("callbacks are registered by the entry points only")
     }
@@ -133,7 +133,7 @@ pub(crate) fn message_for_sqlite(text: &str) -> *mut c_char {
 /// The values that SQLite hands to a callback.
 ///
 /// # Safety
-/// There are so many of them, for `'a`.
+/// There are this many of them, for `'a`.
 pub(crate) unsafe fn values_of<'a>(count: c_int, values: *mut *mut sqlite3_value) -> &'a [*mut sqlite3_value] {
     match usize::try_from(count) {
         // Without values the pointer may be null.

@@ -1,6 +1,6 @@
-//! The wish of the application that a call should end: `sqlite3_interrupt`, or a progress handler that says so.
+//! Whether the application wants to stop a call: with `sqlite3_interrupt`, or through a progress handler.
 //!
-//! Statements on the application's connection heed both by themselves. Work that happens elsewhere (unpacking a bundle,
+//! Statements on the application's connection heed both by themselves. Work elsewhere (unpacking a bundle,
 //! building a scratch database) asks here.
 
 use lifeboat_core::Result;
@@ -8,7 +8,8 @@ use lifeboat_sqlite::{Connection, Interrupt, is_of_machine};
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-/// How often the application's connection is asked at most: seldom enough to cost nothing, often enough for a person.
+/// The shortest time between two questions to the application's connection: seldom enough to cost nothing, often enough
+/// for a person.
 pub(crate) const EVERY: Duration = Duration::from_millis(10);
 
 /// Asks the application's connection now and then.
@@ -22,7 +23,7 @@ impl<'c> AppInterrupt<'c> {
     /// Asks `app`.
     ///
     /// # Errors
-    /// Interrupted, when the application wants an end already; too big when there is no memory to ask.
+    /// Interrupted when the application already wants to stop; too big when there is no memory to ask.
     pub fn of(app: &'c Connection<'c>) -> Result<Self> {
         let interrupt = match Interrupt::of(app) {
             Err(error) if is_of_machine(&error) => return Err(error),
@@ -32,7 +33,7 @@ impl<'c> AppInterrupt<'c> {
     }
 
     /// # Errors
-    /// Interrupted, when the application wants an end.
+    /// Interrupted when the application wants to stop.
     pub fn check(&self) -> Result<()> {
         let Some(interrupt) = &self.interrupt else { return Ok(()) };
         if self.last.get().is_some_and(|last| last.elapsed() < EVERY) {

@@ -1,15 +1,13 @@
 //! Rows as JSON, exactly, and keys back from it (`backup_rows`, `backup_diff`).
 
+use crate::sql::json_value::{write_bytes, write_real, write_utf8, write_utf16};
 use lifeboat_core::state::{TextEncoding, Value};
 use lifeboat_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{self, Write};
 
-/// UTF-16 is converted in pieces of so many characters.
-const PIECE: usize = 4096;
-
-/// How long a text may be.
+/// The limit of a text's length.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit(pub usize);
 
@@ -17,7 +15,7 @@ impl Limit {
     /// The values in their order.
     ///
     /// # Errors
-    /// Too big for a text above the limit, and when there is no memory for it.
+    /// Too big for a text above the limit, or when there is no memory for it.
     pub fn array(self, values: &[Value<'_>]) -> Result<String> {
         self.text(|json| {
             for (index, value) in values.iter().enumerate() {
@@ -57,7 +55,7 @@ impl Limit {
     }
 }
 
-/// A text in the making.
+/// A text that is being written.
 struct Json {
     bytes: Vec<u8>,
     limit: usize,
@@ -88,7 +86,7 @@ pub(crate) enum Parsed {
     Text(TextEncoding, Vec<u8>),
 }
 
-/// Bytes in hexadecimal digits, by what they are.
+/// Bytes in hexadecimal digits, with a name for their kind.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Bytes {
@@ -125,7 +123,7 @@ impl Parsed {
                 Bytes::Blob(digits) => Self::Blob(from_hex(&digits)?),
                 Bytes::Text(digits) => Self::Text(encoding, from_hex(&digits)?),
             },
-            // As a number of its own: the bits of a REAL are exact then.
+            // As a number by itself: then the bits of a REAL are exact.
             b'-' | b'0'..=b'9' if json.contains(['.', 'e', 'E']) => Self::Real(json.parse().ok()?),
             b'-' | b'0'..=b'9' => Self::Integer(json.parse().ok()?),
             _ => return None,
@@ -133,7 +131,7 @@ impl Parsed {
     }
 }
 
-/// The values of a key that [`array()`] wrote; none for what it does not write.
+/// The values of a key that [`array()`] wrote. None for other texts.
 pub(crate) fn read_array(json: &[u8], encoding: TextEncoding) -> Option<Vec<Parsed>> {
     let values: Vec<&RawValue> = serde_json::from_slice(json).ok()?;
     values.into_iter().map(|value| Parsed::read(value.get(), encoding)).collect()
@@ -150,45 +148,11 @@ fn push(json: &mut Json, value: &Value<'_>) -> io::Result<()> {
     match value {
         Value::Null => json.write_all(b"null"),
         Value::Integer(integer) => write!(json, "{integer}"),
-        // What SQLite's own JSON functions write and read for infinity.
-        Value::Real(real) if real.is_infinite() => json.write_all(if *real > 0.0 { b"9e999" } else { b"-9e999" }),
-        // The debug form always has a point or an exponent, and is the shortest that reads back the same.
-        Value::Real(real) => write!(json, "{real:?}"),
-        Value::Blob(bytes) => push_bytes(json, "blob", bytes),
-        Value::Text(bytes) => match std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')) {
-            Some(text) => Ok(serde_json::to_writer(json, text)?),
-            None => push_bytes(json, "text", bytes),
-        },
-        Value::Utf16le(bytes) => push_utf16(json, bytes, u16::from_le_bytes),
-        Value::Utf16be(bytes) => push_utf16(json, bytes, u16::from_be_bytes),
-    }
-}
-
-fn push_bytes(json: &mut Json, kind: &str, bytes: &[u8]) -> io::Result<()> {
-    write!(json, "{{\"{kind}\":\"")?;
-    for piece in bytes.chunks(PIECE) {
-        let mut digits = String::with_capacity(2 * PIECE);
-        // Writing to a String cannot fail.
-        piece.iter().for_each(|byte| _ = std::fmt::Write::write_fmt(&mut digits, format_args!("{byte:02x}")));
-        json.write_all(digits.as_bytes())?;
-    }
-    json.write_all(b"\"}")
-}
-
-fn push_utf16(json: &mut Json, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<()> {
-    let (units, _) = bytes.as_chunks::<2>();
-    let mut characters = char::decode_utf16(units.iter().map(|pair| unit(*pair)));
-    if characters.clone().any(|character| character.map_or(true, |character| character == '\0')) {
-        return push_bytes(json, "text", bytes);
-    }
-    json.write_all(b"\"")?;
-    loop {
-        let piece: String = characters.by_ref().take(PIECE).flatten().collect();
-        if piece.is_empty() {
-            return json.write_all(b"\"");
-        }
-        let quoted = serde_json::to_string(&piece)?;
-        json.write_all(&quoted.as_bytes()[1..quoted.len() - 1])?;
+        Value::Real(real) => write_real(json, *real),
+        Value::Blob(bytes) => write_bytes(json, "blob", bytes),
+        Value::Text(bytes) => write_utf8(json, bytes),
+        Value::Utf16le(bytes) => write_utf16(json, bytes, u16::from_le_bytes),
+        Value::Utf16be(bytes) => write_utf16(json, bytes, u16::from_be_bytes),
     }
 }
 
@@ -217,6 +181,7 @@ mod tests {
             Value::Text(&[0xff]),
             Value::Utf16le(&[0xe4, 0]),
             Value::Utf16be(&[0xd8, 0]),
+            Value::Utf16le(&[0xe4, 0, 0xe4]),
         ];
         let json = array(&values);
         let parsed = |encoding| read_array(json.as_bytes(), encoding).unwrap();
@@ -231,7 +196,7 @@ mod tests {
         assert_eq!(
             json,
             "[null,-9223372036854775808,1.0,-0.0,0.30000000000000004,1e300,-9e999,{\"blob\":\"\"},{\"blob\":\"00ff\"},\
-             \"a\\\"\\n\",{\"text\":\"610062\"},{\"text\":\"ff\"},\"ä\",{\"text\":\"d800\"}]"
+             \"a\\\"\\n\",{\"text\":\"610062\"},{\"text\":\"ff\"},\"ä\",{\"text\":\"d800\"},{\"text\":\"e400e4\"}]"
         );
     }
 
@@ -263,7 +228,7 @@ mod tests {
 
     #[test]
     fn long_utf_16_is_whole() {
-        let text = "aä\u{1f600}\"\n".repeat(PIECE);
+        let text = "aä\u{1f600}\"\n".repeat(4096);
         let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let json = Limit(1 << 20).array(&[Value::Utf16be(&units)]).unwrap();
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);

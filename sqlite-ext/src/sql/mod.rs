@@ -1,12 +1,12 @@
 //! Between SQLite and the functions.
 //!
 //! ```text
-//! edge            where every call passes: panics stop here, errors become results
+//! edge            every call passes here: panics stop, errors become results
 //! arguments       keys, bundles and paths; options: JSON objects
-//! table_function  functions that give rows; shape: their columns; module: how SQLite sees them
-//! json            values as JSON; blob_limit: how long a result may be
+//! table_function  functions that give rows; shape: their columns; module: SQLite's side of them
+//! json            rows as JSON; json_value: their values; blob_limit: the longest result
 //! codes, redact   the result codes of errors, and texts without keys
-//! interrupt       whether the application wants an end
+//! interrupt       whether the application wants to stop
 //! host            the C functions of the host's SQLite
 //! ```
 
@@ -17,6 +17,7 @@ pub(crate) mod edge;
 pub(crate) mod host;
 pub(crate) mod interrupt;
 pub(crate) mod json;
+pub(crate) mod json_value;
 pub(crate) mod module;
 pub(crate) mod options;
 pub(crate) mod redact;

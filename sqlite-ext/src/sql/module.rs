@@ -13,7 +13,7 @@ const SQLITE_OK: c_int = 0;
 const SQLITE_CONSTRAINT: c_int = 19;
 const SQLITE_INDEX_CONSTRAINT_EQ: c_uchar = 2;
 
-/// `sqlite3_module`, version 1. What is not there is null: the table cannot be created, nor
+/// `sqlite3_module`, version 1. Missing functions are null: the table cannot be created, nor
 /// written.
 #[repr(C)]
 struct Module {
@@ -46,7 +46,7 @@ struct Module {
     rename: Option<unsafe extern "C" fn()>,
 }
 
-/// `sqlite3_vtab`, and behind it what is ours.
+/// `sqlite3_vtab`, and our data after it.
 #[repr(C)]
 struct Table {
     module: *const c_void,
@@ -97,13 +97,13 @@ struct IndexUsage {
     omit: c_uchar,
 }
 
-/// Makes a table function known to a connection.
+/// Registers a table function on a connection.
 ///
 /// # Errors
 /// Host, with SQLite's words.
 ///
 /// # Safety
-/// The connection is open, of the library that [`Host::get`] is about, and no other thread uses it.
+/// The connection is open, of the library of [`Host::get`], and no other thread uses it.
 pub unsafe fn define<F: TableFunction>(db: *mut sqlite3) -> Result<()> {
     let name = CString::new(F::NAME).expect("names have no NUL");
     let module = ptr::from_ref(module::<F>()).cast();
@@ -111,7 +111,7 @@ pub unsafe fn define<F: TableFunction>(db: *mut sqlite3) -> Result<()> {
     unsafe { check(db, (Host::get().create_module_v2)(db, name.as_ptr(), module, ptr::null_mut(), None)) }
 }
 
-/// The module of a table function, which SQLite keeps a pointer to.
+/// The module of a table function. SQLite keeps a pointer to it.
 fn module<F: TableFunction>() -> &'static Module {
     struct Of<F>(PhantomData<F>);
     impl<F: TableFunction> Of<F> {
@@ -262,7 +262,7 @@ unsafe extern "C" fn rowid<F: TableFunction>(cursor: *mut CursorBase, rowid: *mu
     SQLITE_OK
 }
 
-/// Leaves the words of an error where SQLite looks for them, and gives its code.
+/// Puts the words of an error where SQLite looks for them, and gives its code.
 ///
 /// # Safety
 /// SQLite is calling a callback of this cursor.

@@ -8,17 +8,17 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAcces
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The schema of exports that name none.
+/// The schema of exports that name no schema.
 pub(crate) const DEFAULT_SCHEMA: &str = "main";
-/// The domain of exports that name none.
+/// The domain of exports that name no domain.
 pub(crate) const DEFAULT_DOMAIN: &str = "default";
 
-/// How chunks are packed, per table.
+/// How chunks are packed, for each table.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Compress {
-    /// For tables that are not named.
+    /// For tables without a name here.
     pub default: Packing,
-    /// For the tables that are named.
+    /// For the named tables.
     pub tables: BTreeMap<String, Packing>,
 }
 
@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Compress {
                         compress.tables.insert(table.clone(), packing).is_some()
                     };
                     if twice {
-                        return Err(A::Error::custom(format_args!("the table `{table}` stands there twice")));
+                        return Err(A::Error::custom(format_args!("the table `{table}` comes twice")));
                     }
                 }
                 compress.default = default.unwrap_or_default();
@@ -85,13 +85,13 @@ impl<'de> Deserialize<'de> for Compress {
 /// Reads the options of a function. `T` denies unknown fields and has a default for each.
 ///
 /// # Errors
-/// Misuse. The message shows names, never values: somebody may have put a key there.
+/// Misuse. The message shows names, never values: a value may be a key.
 pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
-    // serde would take an array for the fields in their order.
+    // serde would accept an array for the fields in their order.
     match json.trim_ascii_start().first() {
         Some(b'[') => return Err(Error::misuse("the options must be a JSON object, not an array")),
         Some(b'{') => {}
-        // A path or a key, mostly, which is not shown.
+        // It is mostly a path or a key, so it is not shown.
         _ => {
             return Err(Error::misuse(
                 "the options must be a JSON object such as '{\"replace\": true}'; look at the order of the arguments",
@@ -101,7 +101,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
-        // Where a word of some list belongs, serde_json takes a number for no JSON at all.
+        // Where one of several words is expected, serde_json reports a number as a syntax error.
         if error.is_syntax() && path != "." && serde_json::from_slice::<IgnoredAny>(json).is_ok() {
             Error::misuse(format!("the option `{path}` must be a string"))
         } else {
@@ -114,7 +114,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
 
 fn explain(path: &str, error: &serde_json::Error) -> Error {
     let text = error.to_string();
-    // serde_json adds the place in the text, which nobody needs in a line of options.
+    // serde_json adds the place in the text. Nobody needs it in a line of options.
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     if error.is_syntax() || error.is_eof() {
         return Error::misuse(format!("the options are not JSON: {text}; they look like '{{\"replace\": true}}'"));
@@ -128,11 +128,11 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
     if let Some(field) = text.strip_prefix("duplicate field ") {
         return Error::misuse(format!("the option {field} is given twice"));
     }
-    // "invalid type: string \"…\", expected a boolean": what stands there is not shown.
+    // "invalid type: string \"…\", expected a boolean": the value is not shown.
     match text.rsplit_once("expected ") {
         _ if path == "." => Error::misuse("the options must be a JSON object"),
         Some((_, expected)) => {
-            // JSON's words for what serde calls otherwise.
+            // JSON's words for serde's own.
             let expected = match expected {
                 "a sequence" => "an array",
                 "a map" => "an object",
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(error(r#"{"compress": {"t": "gzip"}}"#), "misuse: the option `compress.t` must be `zstd` or `none`");
         assert_eq!(
             error(r#"{"compress": {"t": "zstd", "t": "none"}}"#),
-            "misuse: the option `compress`: the table `t` stands there twice"
+            "misuse: the option `compress`: the table `t` comes twice"
         );
         assert_eq!(error("[]"), "misuse: the options must be a JSON object, not an array");
         assert_eq!(error(r#"{"tables": 1}"#), "misuse: the option `tables` must be an array");

@@ -1,17 +1,17 @@
-//! Finds secret keys: in texts that are shown or logged, which lose them, since somebody may have put
-//! one where a path belongs; and in files, which are then never replaced.
+//! Finds secret keys. It removes them from texts that are shown or logged: somebody may have put
+//! a key in place of a path. It finds them in files, which are then never replaced.
 //!
 //! A verify key is public and stays.
 
-/// What stands in the place of a key.
+/// The text in place of a key.
 const CUT: &str = "[key]";
-/// So many characters of a key in a row, or in groups, are cut: a key has 58, of which some may be missing.
+/// This many characters of a key in a row, or in groups, are removed. A key has 58, and some may be missing.
 const LENGTH: usize = 40;
-/// What may stand between two groups.
+/// The most characters between two groups.
 const BETWEEN: usize = 3;
 
-/// The text without keys: without what follows `lifeboat…1` (but `lifeboatverify1`), without 40
-/// characters of a key in a row, with a prefix or without, and without the same in groups.
+/// The text without keys. It removes what comes after `lifeboat…1` (but not after `lifeboatverify1`), and 40
+/// characters of a key in a row, with or without a prefix, or in groups.
 pub(crate) fn redact(text: &str) -> String {
     let mut secrets = Vec::new();
     let words = words(text);
@@ -51,7 +51,7 @@ fn words(text: &str) -> Vec<Range> {
     words
 }
 
-/// Where in a word a key begins, behind its prefix.
+/// The place in a word where a key begins, after its prefix.
 fn secret_in(word: &str) -> Option<usize> {
     let lower = word.to_ascii_lowercase();
     let mut from = 0;
@@ -75,7 +75,7 @@ fn secret_in(word: &str) -> Option<usize> {
 }
 
 /// Words with little between them that together make a key, as people write it down. Most groups of
-/// a key have a digit, which words of a language have not.
+/// a key have a digit. Words of a language have none.
 fn groups(text: &str, words: &[Range]) -> Vec<Range> {
     let is_group = |word: &Range| {
         let word = &text[word.clone()];
@@ -92,7 +92,7 @@ fn groups(text: &str, words: &[Range]) -> Vec<Range> {
         {
             last += 1;
         }
-        // Words of a sentence may stand before it and behind it.
+        // Words of a sentence may come before it and after it.
         let mut sequence = &words[first..=last];
         while let [before, rest @ ..] = sequence
             && !has_digit(&before)
@@ -134,21 +134,28 @@ fn is_no_number(text: &str) -> bool {
     letters > 3 && text.bytes().filter(u8::is_ascii_digit).count() > 3
 }
 
-/// Whether a secret key, or most of one, stands in these bytes: as it is made, in groups with whatever
-/// between them, or in two bytes for each character.
+/// Whether a secret key, or most of one, is in these bytes.
+#[allow(dead_code)] // The command asks this; the extension asks which kind of key it is.
 pub(crate) fn holds_key(bytes: &[u8]) -> bool {
-    SECRETS.iter().any(|prefix| holds_prefix(bytes, prefix))
+    secret_key_in(bytes).is_some()
 }
 
-/// What the secret keys begin with. The command, which knows the core by its component alone, reads this file, too: so
-/// they stand here again, and a test of `arguments.rs` compares them with the core's.
-const SECRETS: [&[u8]; 3] = [b"lifeboatkey1", b"lifeboatwrite1", b"lifeboatread1"];
+/// The name of the kind of secret key that is in these bytes, or most of it: as it is made, in groups with
+/// anything between them, or in two bytes for each character.
+pub(crate) fn secret_key_in(bytes: &[u8]) -> Option<&'static str> {
+    SECRETS.iter().find(|(prefix, _)| holds_prefix(bytes, prefix)).map(|(_, name)| *name)
+}
+
+/// The beginnings of the secret keys, and their names. The command also uses this file, but knows the core only as a
+/// component. So they are listed here again, and a test of `arguments.rs` compares them with the core's.
+const SECRETS: [(&[u8], &str); 3] =
+    [(b"lifeboatkey1", "recovery key"), (b"lifeboatwrite1", "write key"), (b"lifeboatread1", "read key")];
 
 fn holds_prefix(bytes: &[u8], prefix: &[u8]) -> bool {
     let mut matched = 0;
     for byte in bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
         let byte = byte.to_ascii_lowercase();
-        // No part of the prefix but its first character begins it anew.
+        // Only the first character of the prefix begins it again.
         matched = match prefix.get(matched) {
             Some(wanted) if *wanted == byte => matched + 1,
             _ => usize::from(byte == prefix[0]),

@@ -8,15 +8,15 @@ use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Settings, Value};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Budget, Connection, Source, StoredColumns};
 
-/// The columns of the tables of a state. No module of a virtual table is asked: such a table has no rows of its own.
+/// The columns of the tables of a state. No module of a virtual table is called: such a table has no rows of its own.
 pub(crate) struct Shape(lifeboat_sqlite::Columns, Limit);
 
-/// The columns of one table that hold stored values, in its order.
+/// The columns of one table that hold stored values, in order.
 pub(crate) struct Columns(StoredColumns, Limit);
 
 impl Shape {
-    /// Judges this schema, which came out of bundles of so many bytes, and learns its tables. Rows as JSON have the limit of texts
-    /// on the connection `app`.
+    /// Validates this schema, which came from bundles of this many bytes, and learns its tables. Rows as JSON have the
+    /// limit of texts on the connection `app`.
     ///
     /// # Errors
     /// Those of [`lifeboat_sqlite::Columns::new`].
@@ -33,14 +33,14 @@ impl Shape {
         Ok(Self(columns, Limit(length_limit(app))))
     }
 
-    /// The columns of a table; none if there is no such table, or it is a virtual one.
+    /// The columns of a table. None if there is no such table, or it is a virtual one.
     pub fn columns(&self, table: &str) -> Columns {
         Columns(self.0.of(table).cloned().unwrap_or_default(), self.1)
     }
 }
 
 impl Columns {
-    /// Of a table that nobody knows.
+    /// The shape of a table without a schema.
     pub fn nameless(app: &Connection<'_>) -> Self {
         Self(StoredColumns::default(), Limit(length_limit(app)))
     }
@@ -48,15 +48,15 @@ impl Columns {
     /// A row, as the cells of its key and of its JSON object.
     ///
     /// # Errors
-    /// Corrupt when it is no row of this table.
+    /// Corrupt when it is not a row of this table.
     pub fn row(&self, row: &StoredRow) -> Result<(Cell, String)> {
         row.row(|key, values| Ok((self.key_cell(key)?, self.object(key, values)?)))
     }
 
-    /// A row of a table that nobody knows: the cells of its key, and of the JSON array of its values.
+    /// A row of a table without a schema: the cells of its key, and of the JSON array of its values.
     ///
     /// # Errors
-    /// Corrupt when it is no row.
+    /// Corrupt when it is not a row.
     pub fn nameless_row(&self, row: &StoredRow) -> Result<(Cell, String)> {
         row.row(|key, values| Ok((self.key_cell(key)?, self.1.array(values)?)))
     }
@@ -64,15 +64,15 @@ impl Columns {
     /// The same for the rows of a table of SQLite's own.
     ///
     /// # Errors
-    /// Corrupt when these are no such rows.
+    /// Corrupt when these are not such rows.
     pub fn nameless_system_rows(&self, rows: &StoredRow) -> Result<Vec<String>> {
         rows.system_rows(|rows| rows.iter().map(|row| self.1.array(row)).collect())
     }
 
-    /// The rows of a table of SQLite's own, which count from 1.
+    /// The rows of a table of SQLite's own. Their numbers begin at 1.
     ///
     /// # Errors
-    /// Corrupt when these are no rows of this table.
+    /// Corrupt when these are not rows of this table.
     pub fn system_rows(&self, rows: &StoredRow) -> Result<Vec<String>> {
         rows.system_rows(|rows| (1..).zip(rows).map(|(at, row)| self.object(Key::Rowid(at), row)).collect())
     }
@@ -84,7 +84,8 @@ impl Columns {
         }
     }
 
-    /// Whether a key is of the kind that the table's columns ask for. A table whose key is a rowid may name it nowhere.
+    /// Whether a key is of the kind that the table's columns need. A table whose key is a rowid may have no name for
+    /// it.
     fn has_key(&self, key: Key<'_>) -> bool {
         let keys = self.0.sources.iter().filter(|source| matches!(source, Source::Key(_))).count();
         match key {
@@ -93,7 +94,7 @@ impl Columns {
         }
     }
 
-    /// Puts the values back beside the names of their columns, in the order of the table.
+    /// Puts the values beside the names of their columns again, in the order of the table.
     fn object(&self, key: Key<'_>, values: &[Value<'_>]) -> Result<String> {
         let Self(StoredColumns { names, sources }, limit) = self;
         let value = |source: &Source| match (*source, key) {
@@ -110,7 +111,7 @@ impl Columns {
                 limit.object(&named)
             }
             _ => Err(Error::corrupt(
-                "a row has another key, or another number of values, than its table has columns for",
+                "a row has a key of another kind, or another number of values, than its table has columns for",
             )),
         }
     }

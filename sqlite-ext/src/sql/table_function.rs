@@ -1,7 +1,7 @@
-//! Table-valued functions: what `backup_tables`, `backup_rows` and `backup_diff` share. Each is an eponymous virtual table that exists in
-//! no schema, may be named in statements of the application only, and gives its rows one by one.
+//! Table-valued functions: the common part of `backup_tables`, `backup_rows` and `backup_diff`. Each is an eponymous
+//! virtual table: it is in no schema, only statements of the application may name it, and it gives its rows one by one.
 //!
-//! Nothing unwinds out of what the callbacks call here; the others (`open`, `eof`, `rowid`) only hand on a field.
+//! No panic leaves what the callbacks call here. The other callbacks (`open`, `eof`, `rowid`) only hand on a field.
 
 use crate::sql::arguments::Arguments;
 use crate::sql::codes;
@@ -26,22 +26,22 @@ pub trait TableFunction: Sized + 'static {
     const NAME: &'static str;
     /// The declarations of the columns that it shows.
     const COLUMNS: &'static [&'static str];
-    /// The names of its arguments, in their order: hidden columns behind those that it shows.
+    /// The names of its arguments, in order. They are hidden columns after the shown ones.
     const ARGUMENTS: &'static [&'static str];
-    /// Whether the last of these may be left out.
+    /// Whether the last argument may be left out.
     const LAST_IS_OPTIONAL: bool = false;
-    /// Whether it can make use of a value that its first column must equal. That value then stands behind the arguments, where
-    /// the statement has one. SQLite still checks each row, so that it may be ignored.
+    /// Whether it can use a value that its first column must equal. If the statement has one, that value comes after
+    /// the arguments. SQLite still checks each row, so the function may ignore the value.
     const LOOKS_UP: bool = false;
 
     /// A call begins.
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self>;
 
-    /// The next row, with a cell for each shown column; none at the end.
+    /// The next row, with a cell for each shown column. None at the end.
     fn next(&mut self) -> Result<Option<Vec<Cell>>>;
 }
 
-/// Asks the connection now and then, as long as a cursor is open, whether the application wants an end.
+/// Asks the connection now and then, as long as a cursor is open, whether the application wants to stop.
 #[derive(Clone)]
 pub struct Watch {
     db: *mut sqlite3,
@@ -50,20 +50,21 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A number that is greater than all before.
+    /// A number that is greater than all numbers before.
     pub fn tick(&self) -> u64 {
         self.ticks.set(self.ticks.get() + 1);
         self.ticks.get()
     }
 
     /// # Errors
-    /// Interrupted, when the application wants an end.
+    /// Interrupted when the application wants to stop.
     pub fn check(&self) -> Result<()> {
         if self.last.get().is_some_and(|last| last.elapsed() < EVERY) {
             return Ok(());
         }
         self.last.set(Some(Instant::now()));
-        // SAFETY: a watch lives in a cursor, and the connection outlives its cursors; it calls them on the thread that uses it.
+        // SAFETY: a watch belongs to a cursor, and the connection outlives its cursors; it calls them on the thread
+        // that uses it.
         let app = unsafe { Connection::borrow(Host::get().api, self.db) };
         AppInterrupt::of(&app)?.check()
     }
@@ -83,13 +84,14 @@ pub enum Cell {
     Lazy(Box<dyn Fn() -> Result<Cell>>),
 }
 
-/// What went wrong: its words, and the result code.
+/// An error: its words, and the result code.
 pub type Failure = (String, c_int);
 
-/// The declaration of a table function, for `sqlite3_declare_vtab`; and with that statements of the application alone may name it.
+/// The declaration of a table function, for `sqlite3_declare_vtab`. Also makes sure that only statements of the
+/// application may name it.
 ///
 /// # Errors
-/// A SQLite that cannot keep it out of schemas.
+/// The error of a SQLite that cannot keep it out of schemas.
 ///
 /// # Safety
 /// SQLite is connecting the table to this connection.
@@ -105,33 +107,35 @@ pub unsafe fn declare<F: TableFunction>(db: *mut sqlite3) -> Result<String, Fail
     })
 }
 
-/// What a statement says of one column.
+/// A constraint of a statement on one column.
 pub struct Constraint {
     /// The number of the column.
     pub column: c_int,
-    /// It has to equal a value.
+    /// The column must equal a value.
     pub is_equal: bool,
     /// That value is known before the scan begins.
     pub is_usable: bool,
 }
 
-/// How a scan is done.
+/// The plan of a scan.
 pub struct Plan {
-    /// A bit for each argument that is given, and one more for what the first column must equal.
+    /// A bit for each given argument, and one more for the value that the first column must equal.
     pub given: c_int,
-    /// The numbers of the constraints whose values [`Scan::filter`] gets, in that order, and whether SQLite need not check them.
+    /// The numbers of the constraints whose values [`Scan::filter`] gets, in that order, and whether SQLite need not
+    /// check them.
     pub values: Vec<(usize, bool)>,
-    /// What it costs.
+    /// The cost of the scan.
     pub cost: f64,
-    /// How many rows it gives.
+    /// The number of its rows.
     pub rows: i64,
 }
 
 impl Plan {
-    /// The arguments come as `=` on the hidden columns. None where another order of a join gives the values. `is_binary`: whether
-    /// the constraint of this number compares as bytes do; under another collation several keys may be equal to one value.
+    /// The arguments come as `=` on the hidden columns. None where another order of a join gives the values.
+    /// `is_binary`: whether the constraint of this number compares as bytes do. Under another collation, several keys
+    /// may be equal to one value.
     pub fn of<F: TableFunction>(constraints: &[Constraint], is_binary: impl Fn(usize) -> bool) -> Option<Self> {
-        // Of a panic SQLite is told that there is no way.
+        // After a panic SQLite is told that there is no plan.
         catch_unwind(AssertUnwindSafe(|| Self::find::<F>(constraints, is_binary))).ok().flatten()
     }
 
@@ -158,7 +162,7 @@ impl Plan {
                 values.push((*number, argument < F::ARGUMENTS.len()));
             }
         }
-        // Opening a bundle costs as much as many rows: one scan is better than a lookup for each row of another table.
+        // Opening a bundle costs as much as many rows. One scan is better than a lookup for each row of another table.
         let (cost, rows) = if lookup.is_some() { (1e4, 1) } else { (1e6, 100_000) };
         Some(Self { given, values, cost, rows })
     }
@@ -167,7 +171,7 @@ impl Plan {
 /// Whether a constraint compares as bytes do.
 ///
 /// # Safety
-/// `info` is the `sqlite3_index_info` of an `xBestIndex` under way, and `constraint` the number of one of its constraints.
+/// `info` is the `sqlite3_index_info` of a running `xBestIndex`, and `constraint` the number of one of its constraints.
 pub unsafe fn is_binary(info: *mut c_void, constraint: usize) -> bool {
     let Ok(constraint) = c_int::try_from(constraint) else { return false };
     // SAFETY: as of this function. The result is a NUL-terminated constant, or null.
@@ -181,18 +185,18 @@ pub unsafe fn is_binary(info: *mut c_void, constraint: usize) -> bool {
 pub struct Scan<F> {
     db: *mut sqlite3,
     rows: Option<F>,
-    /// The current row; none at the end.
+    /// The current row. None at the end.
     row: Option<Vec<Cell>>,
     number: i64,
 }
 
 impl<F: TableFunction> Scan<F> {
-    /// A cursor of this connection, which outlives it and uses it on one thread at a time.
+    /// A cursor of this connection. The connection outlives it, and uses it on one thread at a time.
     pub fn new(db: *mut sqlite3) -> Self {
         Self { db, rows: None, row: None, number: 0 }
     }
 
-    /// Begins, or begins anew, and goes to the first row.
+    /// Begins, or begins again, and goes to the first row.
     ///
     /// # Errors
     /// What went wrong.
@@ -212,7 +216,7 @@ impl<F: TableFunction> Scan<F> {
             }
             let mut values = values.to_vec();
             if F::LAST_IS_OPTIONAL && given & (1 << required.len()) == 0 {
-                // What follows stands in its place all the same.
+                // The value after it keeps its own place.
                 values.insert(required.len(), ptr::null_mut());
             }
             // SAFETY: the values are those of this filter, for the time of the call.
@@ -227,7 +231,7 @@ impl<F: TableFunction> Scan<F> {
     /// Goes to the next row.
     ///
     /// # Errors
-    /// What went wrong.
+    /// The error for SQLite.
     ///
     /// # Safety
     /// SQLite is calling `xNext`.
@@ -235,7 +239,7 @@ impl<F: TableFunction> Scan<F> {
         self.run(|scan, _| scan.step())
     }
 
-    /// Whether there is no row any more.
+    /// Whether there are no more rows.
     pub fn is_over(&self) -> bool {
         self.row.is_none()
     }
@@ -248,10 +252,10 @@ impl<F: TableFunction> Scan<F> {
     /// Sets one column of the current row.
     ///
     /// # Errors
-    /// What went wrong.
+    /// The error for SQLite.
     ///
     /// # Safety
-    /// SQLite is asking for this column, with this context.
+    /// SQLite asks for this column, with this context.
     pub unsafe fn column(&self, context: *mut sqlite3_context, index: c_int) -> Result<(), Failure> {
         let set = || {
             let mut found;
@@ -296,7 +300,7 @@ impl<F: TableFunction> Scan<F> {
 impl<F> Drop for Scan<F> {
     fn drop(&mut self) {
         let rows = self.rows.take();
-        // Nobody can be told of a panic but whoever reads what the default hook writes.
+        // Only the default hook can tell anybody of this panic.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(rows)));
     }
 }

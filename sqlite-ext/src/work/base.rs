@@ -1,5 +1,5 @@
-//! What a delta leads on from: a chain of bundles, or the ledger that remembers its last state, or both, and then the
-//! ledger as long as it is of that state.
+//! The base of a delta: a chain of bundles, or the ledger that remembers its last state. If both are given, the
+//! ledger is used as long as it is of that state.
 
 use crate::files::{Found, FoundCall, Guard, Whose, Writing};
 use crate::sql::arguments::Bundle;
@@ -12,7 +12,7 @@ use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};
 use lifeboat_sqlite::Connection;
 use std::path::{Path, PathBuf};
 
-/// All that a delta may lead on from.
+/// All bases that a delta may have.
 pub(crate) struct Bases {
     key: AccessKey,
     paths: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub(crate) struct Bases {
     used: Used,
 }
 
-/// The file at the path of the ledger, which is missing or one of this key and domain.
+/// The file at the path of the ledger. It is missing, or it is a ledger of this key and domain.
 struct Ledger {
     path: PathBuf,
     content: Content,
@@ -34,14 +34,14 @@ enum Content {
     State(StateId),
 }
 
-/// What the last attempt led on from.
+/// The base of the last attempt.
 enum Used {
     Nothing,
     Ledger,
     Chain,
 }
 
-/// A base that was chosen, to be opened on the thread that reads it.
+/// A base that was chosen. It is opened on the thread that reads it.
 pub(crate) struct Choice {
     key: AccessKey,
     state: StateId,
@@ -57,7 +57,7 @@ impl Choice {
     /// Opens the base.
     ///
     /// # Errors
-    /// Those of reading; busy when the files have become others since they were looked at.
+    /// Those of reading; busy when the files have changed since they were first read.
     pub fn open(&self) -> Result<Base<'static>> {
         let base = match &self.files {
             Files::Ledger(path) => Base::ledger(&self.key, BundleSource::file(path, "ledger")?)?,
@@ -83,11 +83,11 @@ fn bundles(paths: &[PathBuf]) -> Vec<Bundle<'static>> {
 }
 
 impl Bases {
-    /// Opens what the request names. Of a chain, heads, tails and indexes are read; so are they of a ledger.
+    /// Opens what the request names. Headers, footers and indexes of a chain are read, and also those of a ledger.
     ///
     /// # Errors
-    /// Too big for a chain that may not become longer; those of [`Chain::open`]; mismatch when the chain is not complete; misuse when
-    /// the ledger's path leads to something else.
+    /// Too big for a chain that may not become longer; those of [`Chain::open`]; mismatch when the chain is not
+    /// complete; misuse when the ledger's path leads to something else.
     pub fn open(app: &Connection<'_>, keyed: &Keyed, request: &Request) -> Result<Self> {
         let Keyed { key, key_files, domain } = keyed;
         if request.base.as_ref().is_some_and(|paths| paths.len() >= CHAIN_MAX) {
@@ -108,7 +108,7 @@ impl Bases {
         Ok(Self { key: key.clone(), paths, chain, ledger, used: Used::Nothing })
     }
 
-    /// The base of the first attempt; none for a full bundle.
+    /// The base of the first attempt. None for a full bundle.
     ///
     /// # Errors
     /// Corrupt when the ledger is damaged and there is no chain; those of reading.
@@ -119,7 +119,7 @@ impl Bases {
                 self.used = Used::Ledger;
                 Ok(Some(Choice { key: self.key.clone(), state: *state, files: Files::Ledger(path.clone()) }))
             }
-            // A version that this one does not know: all rows are read, and the ledger is written anew.
+            // This version does not know the version of the ledger. All rows are read, and the ledger is written again.
             (Some(Ledger { content: Content::Damaged(error), .. }), None) if error.kind() == ErrorKind::Unsupported => {
                 Ok(None)
             }
@@ -134,8 +134,8 @@ impl Bases {
         Some(Choice { key: self.key.clone(), state, files: Files::Chain(self.paths.clone()) })
     }
 
-    /// An attempt has failed: another base to try, where it was the ledger that failed. A ledger's chunks are checked when
-    /// they are read, so that damage comes to light late.
+    /// An attempt has failed. Gives another base to try, if the ledger was the reason. The chunks of a ledger are
+    /// checked when they are read, so damage shows late.
     ///
     /// # Errors
     /// The same error, or one that says more.
@@ -143,7 +143,7 @@ impl Bases {
         let is_damage = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated);
         match (&self.used, &mut self.ledger, &self.chain) {
             (Used::Ledger, Some(ledger), chain) if is_damage => {
-                // The error may speak of the database.
+                // The error may be about the database.
                 let Err(found) = ledger.check(&self.key, interrupt) else { return Err(error) };
                 if found.kind() == ErrorKind::Interrupted {
                     return Err(found);
@@ -168,7 +168,7 @@ impl Bases {
         }
     }
 
-    /// What was found at the path of the ledger, once the export has succeeded.
+    /// What was found at the path of the ledger, after the export has succeeded.
     pub fn found(&self) -> Before {
         match &self.ledger {
             Some(Ledger { content: Content::Missing, .. }) | None => Before::Missing,
@@ -178,7 +178,7 @@ impl Bases {
     }
 }
 
-/// A write key cannot tell the name of its domain: in a chain it stays the same.
+/// A write key cannot tell the name of its domain. In a chain the name stays the same.
 fn check_name(keyed: &Keyed, found: &str, what: &str) -> Result<()> {
     match &keyed.key {
         AccessKey::Write(_) if found != keyed.domain.name() => Err(Error::mismatch(format!(
@@ -189,18 +189,18 @@ fn check_name(keyed: &Keyed, found: &str, what: &str) -> Result<()> {
     }
 }
 
-/// What is at the path of a ledger.
+/// The file at the path of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
     Missing,
-    /// A ledger of this key and domain, of no use.
+    /// A ledger of this key and domain that cannot be used.
     Damaged,
-    /// One that remembers this state.
+    /// A ledger that remembers this state.
     State(StateId),
 }
 
 impl Ledger {
-    /// What the guard lets be written over.
+    /// A file that the guard allows to be replaced.
     fn open(keyed: &Keyed, guard: &Guard<'_>, path: &Path) -> Result<Self> {
         let content = match guard.check(path, Writing::Ledger, false)?.0 {
             Found::Nothing => Content::Missing,

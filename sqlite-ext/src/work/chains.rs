@@ -1,5 +1,5 @@
-//! Several bundles that are read as one chain: each checked from its first byte to its last, and that each leads on from the one
-//! before it. A single bundle is a chain of one.
+//! Several bundles that are read as one chain. Each is checked from its first byte to its last, and each must lead on
+//! from the one before it. A single bundle is a chain of one.
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
@@ -19,11 +19,11 @@ pub(crate) struct Audited {
     pub sha256: String,
 }
 
-/// Checks what can be checked of a chain, oldest bundle first, without opening anything: each byte, each signature, the links.
+/// Checks a chain, oldest bundle first, without opening anything: each byte, each signature, the links.
 ///
 /// # Errors
-/// Those of an [`Audit`] and of [`check_links`], with the bundle's number and path; mismatch when one was signed by another key
-/// than the expected one; interrupted.
+/// Those of an [`Audit`] and of [`check_links`], with the bundle's number and path; mismatch when another key than the
+/// expected one signed a bundle; interrupted.
 pub(crate) fn audit(
     bundles: &[Bundle<'_>],
     expected: Option<&VerifyKey>,
@@ -51,12 +51,13 @@ fn audit_one(bundle: &Bundle<'_>, expected: Option<&VerifyKey>, interrupt: &AppI
     Ok(Audited { public: audit.finish(expected)?, sha256 })
 }
 
-/// What anybody can see of each.
+/// What anybody can see of each bundle.
 pub(crate) fn publics(audited: &[Audited]) -> Vec<PublicReport> {
     audited.iter().map(|audited| audited.public.clone()).collect()
 }
 
-/// The chain, if it begins with a delta. Of a single bundle that cannot be opened, whoever reads it from its beginning says why.
+/// The chain, if it begins with a delta. If a single bundle cannot be opened, the error comes when it is read from its
+/// beginning.
 ///
 /// # Errors
 /// Those of [`open_chain`].
@@ -68,7 +69,7 @@ pub(crate) fn incomplete<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<
     Ok(chain.filter(|chain| !chain.is_complete()))
 }
 
-/// That a bundle which is read a second time is still the one that was read first.
+/// Checks that a bundle which is read a second time is still the same.
 ///
 /// # Errors
 /// Host.

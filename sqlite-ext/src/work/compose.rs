@@ -1,4 +1,4 @@
-//! What `backup_compose` and `backup_compose_file` share: a chain into one bundle.
+//! The common part of `backup_compose` and `backup_compose_file`: a chain into one bundle.
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
@@ -12,17 +12,17 @@ use lifeboat_core::{AccessKey, Domain, ExportOptions, Result};
 use std::collections::BTreeMap;
 use std::io::{Sink, Write};
 
-/// What came of a composition.
+/// The result of a composition.
 pub(crate) struct Composed<W> {
     pub written: Written<W, Sink>,
-    /// The rows of the state; none where the chain does not tell.
+    /// The number of rows of the state. None where the chain does not tell.
     pub rows: Option<u64>,
 }
 
-/// Writes one bundle to `out` that leads where the chain of these bundles leads.
+/// Writes one bundle to `out` that leads to the same state as the chain of these bundles.
 ///
 /// # Errors
-/// Misuse for a table that is not there; those of [`Chain::compose`] and [`parallel::write`]; interrupted.
+/// Misuse for a table that does not exist; those of [`Chain::compose`] and [`parallel::write`]; interrupted.
 pub(crate) fn compose<W: Write + Send>(
     chain: &Chain<'_>,
     bundles: &[Bundle<'_>],
@@ -52,7 +52,7 @@ pub(crate) fn domain(chain: &Chain<'_>, key: &AccessKey) -> Result<Domain> {
     key.domain_of(chain.last().domain_id, chain.newest().domain())
 }
 
-/// Deltas without their full bundle do not tell all tables that there are. Those that they do not have need no packing.
+/// Deltas without their full bundle do not tell all tables. Tables that they do not have need no packing.
 fn options(chain: &Chain<'_>, compress: &Compress) -> Result<ExportOptions> {
     if compress.tables.is_empty() || chain.is_complete() {
         let schema = if compress.tables.is_empty() { Vec::new() } else { chain.schema()? };

@@ -1,4 +1,4 @@
-//! What all exports share: a snapshot of the live state, or of a part of it, into a bundle.
+//! The common part of all exports: a snapshot of the live state, or of a part of it, into a bundle.
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
@@ -14,36 +14,36 @@ use lifeboat_core::{Domain, Error, ExportOptions, Result, StateSink};
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
 
-/// How much is told of an export. To find what dangles takes queries of its own.
+/// How much an export reports. Finding what dangles takes queries of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// The bundle alone.
+    /// Only the bundle.
     Bundle,
-    /// What the selection did, too.
+    /// Also the effects of the selection.
     Summary,
 }
 
-/// What came of an export.
+/// The result of an export.
 pub(crate) struct Exported<W, L> {
     /// The bundle, and the ledger of its state.
     pub written: Written<W, L>,
-    /// The rows of the state, those of SQLite's own tables included.
+    /// The number of rows of the state, with those of SQLite's own tables.
     pub rows: u64,
-    /// What the selection did, where that was asked for.
+    /// The effects of the selection, if the caller wants them.
     pub narrowed: Narrowed,
-    /// What was at the path of the ledger.
+    /// The file that was at the path of the ledger.
     pub found: Before,
 }
 
 impl<W, L> Exported<W, L> {
-    /// True when the state is still the one of the base.
+    /// True when the state is still that of the base.
     pub fn is_unchanged(&self) -> bool {
         self.written.summary.base_id.is_some() && self.written.summary.changes == 0
     }
 }
 
-/// Writes the bundle that is asked for. `places`: where it goes, and where the ledger goes if one is to be written; called
-/// again when an attempt has come to nothing.
+/// Writes the requested bundle. `places` gives the place of the bundle, and that of the ledger if one will be written.
+/// It is called again when an attempt has failed.
 ///
 /// # Errors
 /// Mismatch for a base that does not fit; those of [`Bases`], [`Live`] and [`parallel::export`].
@@ -88,7 +88,7 @@ impl<'a> Live<'a> {
         check_may_export(app)?;
         if request.schema.eq_ignore_ascii_case("temp") {
             return Err(Error::misuse(
-                "the schema \"temp\" is this connection's own scratch, and no state; name another",
+                "the schema \"temp\" is this connection's own scratch space, and not a state; name another",
             ));
         }
         let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
@@ -143,19 +143,20 @@ pub(crate) fn tables(schema: &[SchemaRow]) -> impl Iterator<Item = &str> + Clone
     schema.iter().filter(|row| row.kind == SchemaKind::Table).map(|row| row.name.as_str())
 }
 
-/// A table that is named wrongly would be compressed against its owner's will, so it is an error.
+/// A wrong name would compress a table against the user's will, so it is an error.
 pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t str> + Clone) -> Result<ExportOptions> {
     let mut options = ExportOptions::new(compress.default.into());
     for (table, packing) in &compress.tables {
         let found = tables.clone().find(|name| name.eq_ignore_ascii_case(table));
-        let found = found
-            .ok_or_else(|| Error::misuse(format!("the option `compress` names {table:?}, which is no table here")))?;
+        let found = found.ok_or_else(|| {
+            Error::misuse(format!("the option `compress` names {table:?}, which is not a table here"))
+        })?;
         options.tables.insert(found.to_owned(), (*packing).into());
     }
     Ok(options)
 }
 
-/// Hands the state to a sink, and tells how many rows it has.
+/// Hands the state to a sink, and counts its rows.
 fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
     let mut counted = Counted { sink, rows: 0 };
     snapshot.walk(&mut counted).map(|()| counted.rows)

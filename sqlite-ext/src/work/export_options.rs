@@ -1,4 +1,4 @@
-//! The options that all exports share: what is exported, how it is packed, and what a delta leads on from.
+//! The options that all exports share: the part to export, the packing, and the base of a delta.
 
 use crate::files::refuse_database;
 use crate::sql::arguments::path_of;
@@ -84,7 +84,7 @@ macro_rules! export_options {
 }
 pub(crate) use export_options;
 
-/// What an export is asked for.
+/// The request for an export.
 pub(crate) struct Request {
     /// The attached database.
     pub schema: String,
@@ -92,15 +92,15 @@ pub(crate) struct Request {
     pub domain: Option<String>,
     /// How chunks are packed.
     pub compress: Compress,
-    /// Which part of the database, and what `:now` is.
+    /// The part of the database, and the value of `:now`.
     pub selection: SelectionRequest,
     /// The chain whose state a delta leads on from, oldest first.
     pub base: Option<Vec<PathBuf>>,
     /// The file that remembers the last exported state.
     pub ledger: Option<PathBuf>,
-    /// How many threads may work on it.
+    /// The number of threads that may work on it.
     pub threads: Threads,
-    /// When the database itself is checked.
+    /// Whether the database itself is checked.
     pub check: SourceCheck,
 }
 
@@ -120,12 +120,12 @@ impl Default for Request {
 }
 
 impl Request {
-    /// One of a series: other bundles may build upon what is made.
+    /// True for one of a series: other bundles may build on the new one.
     pub fn is_incremental(&self) -> bool {
         self.base.is_some() || self.ledger.is_some()
     }
 
-    /// The domain that is exported to.
+    /// The domain of the new bundle.
     ///
     /// # Errors
     /// Misuse for a read key, for a write key without the name of its domain, and for a name that is empty or too long.
@@ -148,7 +148,7 @@ impl Request {
     }
 
     /// # Errors
-    /// Misuse for what is no path, an empty chain, and a database.
+    /// Misuse for a path that cannot be one, an empty chain, and a database.
     pub fn with_files(mut self, app: &Connection<'_>, base: Option<Paths>, ledger: Option<String>) -> Result<Self> {
         let path = |text: &str, what: &str| {
             let path = path_of(text.as_bytes(), what)?;
@@ -161,7 +161,7 @@ impl Request {
             }
             self.base = Some(paths.iter().map(|text| path(text, "the base")).collect::<Result<_>>()?);
         }
-        // What is there, the guard of what it writes over says.
+        // The file is not opened here. The guard does that before it is replaced.
         self.ledger = ledger.map(|text| path_of(text.as_bytes(), "the ledger")).transpose()?;
         Ok(self)
     }
@@ -198,7 +198,7 @@ impl<'de> Deserialize<'de> for Paths {
     }
 }
 
-/// Pairs of a table and its condition, in the order given. (A map would silently drop one that stands there twice.)
+/// Pairs of a table and its condition, in the given order. (A map would silently drop a pair that comes twice.)
 #[derive(Default)]
 pub(crate) struct Conditions(pub Vec<(String, String)>);
 
@@ -217,7 +217,7 @@ impl<'de> Deserialize<'de> for Conditions {
                 let mut conditions: Vec<(String, String)> = Vec::new();
                 while let Some((table, condition)) = map.next_entry::<String, String>()? {
                     if conditions.iter().any(|(other, _)| *other == table) {
-                        return Err(A::Error::custom(format_args!("the table `{table}` stands there twice")));
+                        return Err(A::Error::custom(format_args!("the table `{table}` comes twice")));
                     }
                     conditions.push((table, condition));
                 }
@@ -229,7 +229,7 @@ impl<'de> Deserialize<'de> for Conditions {
     }
 }
 
-/// What `:now` stands for.
+/// The value of `:now`.
 pub(crate) struct NowOption(Now);
 
 impl<'de> Deserialize<'de> for NowOption {
@@ -248,7 +248,7 @@ impl<'de> Deserialize<'de> for NowOption {
             }
 
             fn visit_u64<E: serde::de::Error>(self, integer: u64) -> Result<NowOption, E> {
-                // As SQLite reads an integer that is too large.
+                // SQLite, too, reads an integer that is too large as a REAL.
                 Ok(NowOption(i64::try_from(integer).map_or(Now::Real(integer as f64), Now::Integer)))
             }
 
@@ -358,7 +358,7 @@ mod tests {
             (r#"{"tables": "t"}"#, "the option `tables` must be an array"),
             (r#"{"where": "x"}"#, "the option `where` must be an object from table names to SQL conditions"),
             (r#"{"where": {"t": 1}}"#, "the option `where.t` must be a string"),
-            (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` stands there twice"),
+            (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` comes twice"),
             (r#"{"now": true}"#, "the option `now` must be a number or a text"),
             (r#"{"threads": 0}"#, "the option `threads` must be 1, 2 or 3"),
             (r#"{"threads": -1}"#, "the option `threads` must be 1, 2 or 3"),

@@ -1,7 +1,7 @@
 //! Files that are saved by name: as a database with one table, whose state is that of the files.
 //!
-//! The database is marked by its `application_id` and has exactly this schema, and so `backup_restore_all` knows it. Dates of
-//! files are no part of it: the same names, modes and bytes have the same state.
+//! The database is marked by its `application_id` and has exactly this schema, and so `backup_restore_all` knows it.
+//! Dates of files are no part of it: the same names, modes and bytes have the same state.
 
 use crate::files::{self, Folder, Found, FoundCall, Guard, NotOpened, Writing, folded, is_plain};
 use crate::sql::arguments::path_of;
@@ -65,8 +65,8 @@ impl FilesOption {
     /// The names and the paths.
     ///
     /// # Errors
-    /// Misuse for none at all, for what is no path, for a name that is not [plain](is_plain), and for two that some file
-    /// system takes for one.
+    /// Misuse for none at all, for what is no path, for a name that is not [plain](is_plain), and for two that some
+    /// file system takes for one.
     pub fn named(&self) -> Result<Vec<(String, PathBuf)>> {
         if self.0.is_empty() {
             return Err(Error::misuse("the option `files` names no file; name at least one"));
@@ -97,8 +97,8 @@ impl FilesOption {
 /// A private database of these files as they are now.
 ///
 /// # Errors
-/// Misuse for what is not a regular file, for a database and for a key; host for what cannot be read; too big; busy for a file
-/// that is being written; interrupted.
+/// Misuse for what is not a regular file, for a database and for a key; host for what cannot be read; too big; busy for
+/// a file that is being written; interrupted.
 pub(crate) fn database(
     files: &[(String, PathBuf)],
     call: &FoundCall<'_>,
@@ -132,8 +132,8 @@ fn refuse_found(found: &Found, path: &Path) -> Result<()> {
             "'{path}' is a database, or belongs to one; save it by a backup_save of its own, in another domain and without \
              `files`"
         ))),
-        Found::Key => Err(Error::misuse(format!(
-            "'{path}' holds a key; keep it apart from the backups that it opens, and leave it out of `files`"
+        Found::Key(is) => Err(Error::misuse(format!(
+            "'{path}' holds a {is}; keep it apart from the backups that it opens, and leave it out of `files`"
         ))),
         _ => Ok(()),
     }
@@ -203,8 +203,8 @@ pub(crate) fn is_of_files(settings: &Settings, schema: &[SchemaRow]) -> bool {
 /// Puts the files of a database that is restored and proved into a folder in the making, and gives their number.
 ///
 /// # Errors
-/// Unsupported for a name or a value that no file can have, and for two names that some file system takes for one; those of
-/// [`Guard::check`] and [`Folder::add`]; interrupted.
+/// Unsupported for a name or a value that no file can have, and for two names that some file system takes for one;
+/// those of [`Guard::check`] and [`Folder::add`]; interrupted.
 pub(crate) fn write(
     database: &Connection<'_>,
     folder: &mut Folder,

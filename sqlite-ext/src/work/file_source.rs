@@ -1,4 +1,4 @@
-//! Bundles that are read at any place: chains, bases of deltas, what is looked up.
+//! Bundles that are read at any place: for chains, bases of deltas, and lookups.
 
 use crate::files;
 use crate::sql::arguments::Bundle;
@@ -14,14 +14,15 @@ use std::rc::Rc;
 
 /// A file up to this size is read at once and closed.
 const SMALL: u64 = 64 << 10;
-/// Of a chain with more bundles no file stays open: each read opens it anew, so that the system's limit is not met.
+/// In a chain with more bundles no file stays open. Each read opens its file again, so that the system's limit is not
+/// reached.
 const MANY: usize = 64;
 
-/// The bytes of a bundle, wherever they are.
+/// The bytes of a bundle.
 pub(crate) enum BundleSource<'a> {
     /// A BLOB of the call.
     Bytes(&'a [u8]),
-    /// Ours.
+    /// A copy of our own.
     Owned(Vec<u8>),
     /// A file, its length, and its name for errors.
     File(File, u64, String),
@@ -42,7 +43,7 @@ impl<'a> BundleSource<'a> {
         }
     }
 
-    /// A file that is a bundle or a ledger: `what` says it.
+    /// A file that is a bundle or a ledger. `what` names it.
     ///
     /// # Errors
     /// Host when it cannot be read.
@@ -61,7 +62,7 @@ impl<'a> BundleSource<'a> {
         Ok(Self::Owned(bytes))
     }
 
-    /// One of so many bundles that not all files can stay open.
+    /// One bundle of a chain that has too many for open files.
     fn among(self, bundles: &[Bundle<'_>], bundle: &Bundle<'_>) -> Self {
         match (self, bundle) {
             (Self::File(_, length, name), Bundle::File(path)) if bundles.len() > MANY => {
@@ -120,8 +121,8 @@ pub(crate) fn open_chain<'a>(key: &AccessKey, bundles: &[Bundle<'a>]) -> Result<
     Chain::open(key, sources(bundles)?).map_err(|error| with_path(bundles, error))
 }
 
-/// The error with the place of the damage, where it tells of some: a chunk that is read in the course of the work does not
-/// know its bundle. All of the chain is read for that.
+/// The error with the place of the damage, if it is about damage. A chunk that is read during the work does not
+/// know its bundle. So all of the chain is read.
 pub(crate) fn locate(
     chain: &Chain<'_>,
     bundles: &[Bundle<'_>],
@@ -134,15 +135,15 @@ pub(crate) fn locate(
     }
 }
 
-/// A chain that stays open while a statement takes rows out of it. Each read heeds interrupts.
+/// A chain that stays open while a statement reads rows of it. Each read heeds interrupts.
 pub(crate) struct WatchedChain {
     pub chain: Chain<'static>,
     places: Places,
 }
 
-/// The bundles of a chain, to say where an error came from.
+/// The bundles of a chain, to tell where an error came from.
 pub(crate) struct Places {
-    /// The path of each bundle; of a BLOB none.
+    /// The path of each bundle. None for a BLOB.
     paths: Vec<Option<PathBuf>>,
     last_read: Rc<Cell<LastRead>>,
 }
@@ -155,7 +156,7 @@ struct LastRead {
 }
 
 impl WatchedChain {
-    /// Opens these bundles, oldest first. A BLOB is copied, since the argument is gone before the rows are taken.
+    /// Opens these bundles, oldest first. A BLOB is copied: the argument is gone before the rows are read.
     ///
     /// # Errors
     /// Those of [`open_chain`]; mismatch when the chain does not begin with a full bundle.
@@ -166,12 +167,12 @@ impl WatchedChain {
         Ok(Self { chain, places })
     }
 
-    /// Tells of two chains which was read later.
+    /// Tells which of two chains was read later.
     pub fn last_read(&self) -> u64 {
         self.places.last_read.get().time
     }
 
-    /// How many bytes the bundles have together.
+    /// The number of bytes of all bundles together.
     pub fn length(&self) -> u64 {
         self.chain.bundles().iter().map(|bundle| bundle.public().length).sum()
     }
@@ -182,7 +183,7 @@ impl WatchedChain {
     }
 }
 
-/// These bundles, each to be read at any place as long as a statement runs.
+/// These bundles, each to be read at any place while a statement runs.
 ///
 /// # Errors
 /// Host when one cannot be read; too big when there is no memory for a copy of a BLOB.
@@ -206,7 +207,7 @@ pub(crate) fn watch_all(bundles: &[Bundle<'_>], watch: &Watch) -> Result<(Vec<Wa
 }
 
 impl Places {
-    /// The error with the bundle that it came from, where there are several: damage shows when a chunk is read.
+    /// The error with its bundle, if there are several: damage shows when a chunk is read.
     pub fn place(&self, error: Error) -> Error {
         let is_of_bundle = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Unsupported);
         let number = self.last_read.get().bundle;
@@ -255,13 +256,13 @@ impl Source for Watched {
 pub(crate) fn with_path(bundles: &[Bundle<'_>], error: Error) -> Error {
     let number = error.bundle().filter(|_| bundles.len() > 1);
     match number.and_then(|number| bundles.get(number - 1)) {
-        // What cannot be read at all names its path already.
+        // A file that cannot be read names its path already.
         Some(Bundle::File(path)) if error.kind() != ErrorKind::Host => error.with_path(path),
         _ => error,
     }
 }
 
-/// The error with the number of its bundle, counted from 0 here, where there are several.
+/// The error with the number of its bundle (counted from 0 here), if there are several.
 pub(crate) fn at_number(bundles: &[Bundle<'_>], number: usize, error: Error) -> Error {
     match bundles.len() {
         0 | 1 => error,

@@ -156,8 +156,8 @@ impl<'a> Given<'a> {
     /// The same for the newest state of stores, or nothing, where all of them answered and hold no series of the key.
     ///
     /// # Errors
-    /// As [`Given::open`]; unreachable when a copy does not answer, and the others hold nothing; wrong key when they hold
-    /// series of other keys alone.
+    /// As [`Given::open`]; unreachable when a copy does not answer, and the others hold nothing; wrong key when they
+    /// hold series of other keys alone.
     pub fn whole_or_new(
         argument: ChainArgument<'a>,
         key: &ReadingKey,
@@ -193,7 +193,8 @@ impl<'a> Given<'a> {
         Self::open(argument, &Finding { key, domain, purpose: Use::Whole, ask })
     }
 
-    /// Opens the newest state of one series, to read all of it. `seen`: what the series is, also after an error of its bundles.
+    /// Opens the newest state of one series, to read all of it. `seen`: what the series is, also after an error of its
+    /// bundles.
     ///
     /// # Errors
     /// As [`Given::open`].

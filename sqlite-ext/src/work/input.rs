@@ -7,12 +7,12 @@ use lifeboat_store::read::BundleReader;
 use std::fs::File;
 use std::io::{self, Read};
 
-/// How much of a bundle is read at once.
+/// How many bytes of a bundle are read at once.
 const PIECE: usize = 1 << 20;
 
 /// A bundle to read, once, from its beginning.
 pub(crate) enum Input<'a> {
-    /// One that the caller holds.
+    /// A bundle that the caller holds.
     Bytes(&'a [u8]),
     /// A file, with its name for errors.
     File(File, String),
@@ -31,7 +31,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The next piece in `buffer`, or the slice itself; empty at the end.
+    /// The next piece in `buffer`, or the slice itself. Empty at the end.
     pub fn next<'b>(&'b mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
         match self {
             Self::Bytes(bytes) => {

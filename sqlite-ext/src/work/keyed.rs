@@ -1,14 +1,14 @@
-//! The key of a call, and the domain that it makes bundles for.
+//! The key of a call, and the domain for which it makes bundles.
 
 use crate::sql::arguments::Arguments;
 use crate::work::export_options::Request;
 use lifeboat_core::{AccessKey, Domain, Result};
 use std::path::PathBuf;
 
-/// What a bundle is made with.
+/// The keys with which a bundle is made.
 pub(crate) struct Keyed {
     pub key: AccessKey,
-    /// The files that it came from.
+    /// The files that hold them.
     pub key_files: Vec<PathBuf>,
     pub domain: Domain,
 }

@@ -1,4 +1,4 @@
-//! What the functions do: the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`) joined.
+//! The work of the functions: joins the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`).
 //!
 //! ```text
 //! export, export_options  a snapshot → a bundle
@@ -9,9 +9,9 @@
 //! input                   a bundle from its first byte to its last; restore: a chain → a sink
 //! scratch                 a database that is rebuilt before it takes its place
 //! new_database            a new file that it takes its place in; file_domain: named files as a database
-//! salvage                 what damaged bundles still prove
+//! salvage                 what damaged bundles still prove; losses: what is missing, as JSON
 //! compose                 a chain → one bundle
-//! summary                 what a function says it did
+//! summary                 the report of a function about its work
 //! ```
 
 pub(crate) mod base;
@@ -26,6 +26,7 @@ pub(crate) mod input;
 pub(crate) mod keyed;
 pub(crate) mod live_exporter;
 pub(crate) mod local;
+pub(crate) mod losses;
 pub(crate) mod new_database;
 pub(crate) mod restore;
 pub(crate) mod salvage;

@@ -35,8 +35,8 @@ impl<'a> NewDatabase<'a> {
         Connection::open(*self.app.api(), &self.file.sqlite_name()?, OpenMode::ReadWrite)
     }
 
-    /// Puts it in its place, and forgets what was remembered of the saves of the one before. It must be closed. Gives where its
-    /// local state lies.
+    /// Puts it in its place, and forgets what was remembered of the saves of the one before. It must be closed. Gives
+    /// where its local state lies.
     ///
     /// # Errors
     /// Those of [`refuse_in_use`] and [`AtomicFile::publish`]; host when the local state cannot be removed.

@@ -8,14 +8,14 @@ use lifeboat_core::chain::Deltas;
 use lifeboat_core::{AccessKey, Error, Report, Result, StateSink, parallel};
 use lifeboat_store::read::BundleReader;
 
-/// Reads a chain, oldest bundle first, checks all of it, and hands the state that it leads to, to `sink`. What the sink got
-/// counts only when this succeeds.
+/// Reads a chain, oldest bundle first, checks all of it, and hands the state to which it leads to `sink`. What the sink
+/// got counts only when this succeeds.
 ///
-/// Deltas are opened and checked before anything is handed on, and that they lead on from the full bundle.
+/// Before anything is handed on, deltas are opened and checked, and they must lead on from the full bundle.
 ///
 /// # Errors
-/// Those of [`parallel::restore`]; mismatch when the chain does not begin with a full bundle; interrupted. They name the
-/// bundle of a chain.
+/// Those of [`parallel::restore`]; mismatch when the chain does not begin with a full bundle; interrupted. They name
+/// the bundle of a chain.
 pub(crate) fn restore<S: StateSink>(
     bundles: &[Bundle<'_>],
     key: &AccessKey,
@@ -34,7 +34,7 @@ pub(crate) fn restore<S: StateSink>(
     };
     let (full, deltas) = match bundles {
         [] => return Err(Error::misuse("the chain is empty; give at least one bundle")),
-        // Whether it is a full one is said when it has been read.
+        // Whether it is a full bundle shows when it has been read.
         [bundle] => (bundle, Deltas::none()),
         [full, ..] => {
             let chain = open_chain(key, bundles)?;

@@ -1,4 +1,4 @@
-//! Restoring into a scratch database, and the proof that what was built is the state of the bundle.
+//! Restores into a scratch database, and proves that the result has the state of the bundle.
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
@@ -14,26 +14,26 @@ use serde::{Serialize, Serializer};
 use std::fs::File;
 use std::thread;
 
-/// What is said of a database that was built and proved.
+/// The report about a database that was built and proved.
 pub(crate) struct Built<R = Report> {
-    /// What the bundle holds.
+    /// The content of the bundle.
     pub report: R,
-    /// What was found.
+    /// The findings.
     pub checks: Checks,
 }
 
-/// The part of a report that is about the database that was built.
+/// The part of a report about the database that was built.
 #[derive(Serialize)]
 pub(crate) struct Checks {
-    /// `PRAGMA quick_check`: "ok", or the rows that break a constraint, as those of the source do; damage is an error.
+    /// `PRAGMA quick_check`: "ok", or the rows that break a constraint, as in the source. Damage is an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     quick_check: Option<Verdict>,
     /// `PRAGMA integrity_check`, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     integrity_check: Option<Verdict>,
-    /// `PRAGMA foreign_key_check`: "ok", or the rows without a parent, which the source had too.
+    /// `PRAGMA foreign_key_check`: "ok", or the rows without a parent, which the source had, too.
     foreign_key_check: Verdict,
-    /// What this SQLite computed rather than copied.
+    /// What this SQLite computed and did not copy.
     rebuilt: Computed,
     /// What the schema needs of the application, or of some SQLites.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,7 +56,7 @@ pub(crate) struct NeedReport {
 }
 
 impl NeedReport {
-    /// As it stands in reports. What one SQLite cannot build by itself is no need.
+    /// The list for a report. What one SQLite cannot build by itself is not a need.
     pub fn list(needs: &[Need]) -> Vec<Self> {
         let report = |need: &Need| {
             let (collation, function) = match &need.needed {
@@ -77,7 +77,7 @@ struct Computed {
     stored_columns: Vec<String>,
 }
 
-/// Builds the state that a chain leads to, with the collations of the calling connection, and proves by a second walk that it
+/// Builds the state to which a chain leads, with the collations of the calling connection. A second walk proves that it
 /// has the id that the last bundle names.
 ///
 /// # Errors
@@ -87,7 +87,7 @@ pub(crate) fn build(place: &Place<'_, '_, '_>, key: &AccessKey) -> Result<Built>
     build_with(place, fill, |report, left_out| prove(place.scratch, key, report, left_out))
 }
 
-/// Builds what is salvaged of a chain, and proves that the database has all of that and nothing else.
+/// Builds what is salvaged of a chain, and proves that the database has all of it and nothing else.
 ///
 /// # Errors
 /// As [`build`] and [`Salvage::walk`].
@@ -107,7 +107,7 @@ pub(crate) fn build_salvaged(
     build_with(place, fill, |report, left_out| prove_salvaged(place.scratch, key, report, left_out))
 }
 
-/// Where and how something is built.
+/// Where and how a database is built.
 pub(crate) struct Place<'a, 'i, 'c> {
     /// The calling connection.
     pub app: &'a Connection<'a>,
@@ -116,11 +116,11 @@ pub(crate) struct Place<'a, 'i, 'c> {
     pub bundles: &'a [Bundle<'a>],
     pub options: RebuildOptions,
     pub interrupt: &'a AppInterrupt<'i>,
-    /// That database, if it is one that the caller will sync: most of that is done meanwhile.
+    /// The file of that database, if the caller will sync it. Most of it is synced meanwhile.
     pub file: Option<&'a File>,
 }
 
-/// `fill` hands the rows on, and `prove` compares what was built with what it was built of.
+/// `fill` hands the rows on. `prove` compares what was built with its source.
 fn build_with<'c, R>(
     place: &Place<'_, '_, 'c>,
     fill: impl FnOnce(Rebuild<'c>) -> Result<(R, Rebuild<'c>)>,
@@ -140,7 +140,7 @@ fn build_with<'c, R>(
                 let file = file.filter(|_| parallel::has_room_for_thread());
                 let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
                 let proved = prove(&report, &rebuilt.left_out);
-                // Where no thread could be made, the caller's own sync does all of it.
+                // If no thread could be made, the caller's own sync does all of it.
                 if let Some(Ok(synced)) = synced
                     && let Ok(Err(error)) = synced.join()
                 {
@@ -151,7 +151,7 @@ fn build_with<'c, R>(
                 proved
             })?;
             match foreign_key_check(scratch, "main") {
-                // What is wrong with the declaration of a foreign key is legal until it is used.
+                // A wrong declaration of a foreign key is legal until it is used.
                 Err(error) if !is_of_machine(&error) => {
                     Ok(Findings { count: 1, first: vec![error.message().to_owned()] })
                 }
@@ -162,19 +162,19 @@ fn build_with<'c, R>(
     })
 }
 
-/// What came of comparing the rows of a state with its schema.
+/// The result of comparing the rows of a state with its schema.
 #[derive(Default)]
 pub(crate) struct Compared {
     /// What the schema needs of the application, or of some SQLites.
     pub needs: Vec<NeedReport>,
-    /// Why this SQLite cannot read the schema.
+    /// The reason why this SQLite cannot read the schema.
     pub unsupported: Option<String>,
 }
 
 /// Opens and checks all of a chain, and compares its rows with its schema, without building anything.
 ///
 /// # Errors
-/// Those of the bundles; corrupt for what no restore would take; interrupted.
+/// Those of the bundles; corrupt for a bundle that no restore would take; interrupted.
 pub(crate) fn compare(
     app: &Connection<'_>,
     bundles: &[Bundle<'_>],
@@ -216,7 +216,7 @@ impl Checks {
     }
 }
 
-/// What a check found: "ok", or a list.
+/// The findings of a check: "ok", or a list.
 pub(crate) struct Verdict(pub Findings);
 
 impl Serialize for Verdict {

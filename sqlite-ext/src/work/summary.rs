@@ -1,4 +1,4 @@
-//! What is said of a bundle that was made.
+//! The report about a bundle that was made.
 
 use crate::work::scratch::{NeedReport, Verdict};
 use lifeboat_core::BundleSummary;
@@ -7,7 +7,7 @@ use lifeboat_sqlite::Dangling;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The summary of an export or a composition, as JSON. Its fields stand in the order of their declaration.
+/// The summary of an export or a composition, as JSON. Its fields come in the order of their declaration.
 #[derive(Serialize)]
 pub(crate) struct Summary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -18,7 +18,7 @@ pub(crate) struct Summary<'a> {
     pub verify_key: String,
     pub chunks: u64,
     pub items: u64,
-    /// None where nobody can tell: of deltas that were composed without their full bundle.
+    /// None where nobody can tell: for deltas that were composed without their full bundle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     pub base_id: Option<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Of a bundle in this domain, of a state with so many rows.
+    /// For a bundle in this domain, of a state with this many rows.
     pub fn new(bundle: &BundleSummary, domain: &'a str, rows: Option<u64>) -> Self {
         Self {
             path: None,
@@ -55,7 +55,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// What a selection does to a state. Empty for a whole database.
+/// The effects of a selection on a state. Empty for a whole database.
 #[derive(Default, Serialize)]
 pub(crate) struct Narrowed {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ pub(crate) struct Narrowed {
     /// What the schema needs of the application, or of some SQLites.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<NeedReport>,
-    /// What SQLite says of the database itself, where it was checked.
+    /// SQLite's findings in the database itself, if it was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Verdict>,
 }
@@ -98,7 +98,7 @@ impl From<&Selection> for SelectionReport {
     }
 }
 
-/// A foreign key of which exported rows refer to rows that are left out.
+/// A foreign key with exported rows that refer to rows which are left out.
 #[derive(Serialize)]
 pub(crate) struct DanglingReport {
     table: String,

@@ -115,3 +115,12 @@ pub const SAMPLE: &str = "
     DELETE FROM counted WHERE x = 2;
     CREATE TABLE empty(x);
 ";
+
+/// The sample database in memory, a key, and its bundle.
+pub fn sample() -> (Connection, String, Vec<u8>) {
+    let db = memory();
+    db.execute_batch(SAMPLE).unwrap();
+    let key = key(&db);
+    let bundle = one(&db, "SELECT backup_export(?)", [&key]);
+    (db, key, bundle)
+}

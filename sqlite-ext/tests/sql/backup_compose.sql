@@ -29,7 +29,7 @@ SELECT backup_compose('["c0.bundle", "c1.bundle"]', backup_keygen());
 SELECT backup_compose('[]', key) FROM k;
 -- fails: backup_compose: misuse: there is no option `replace`; known options: compress
 SELECT backup_compose('c0.bundle', key, '{"replace": true}') FROM k;
--- fails: backup_compose_file: misuse: the option `compress` names "u", which is no table here
+-- fails: backup_compose_file: misuse: the option `compress` names "u", which is not a table here
 SELECT backup_compose_file('c0.bundle', key, 'x.bundle', '{"compress": {"u": "none"}}') FROM k;
 -- fails: backup_compose_file: misuse: there is no option `base`; known options: replace, compress
 SELECT backup_compose_file('c0.bundle', key, 'x.bundle', '{"base": "c0.bundle"}') FROM k;

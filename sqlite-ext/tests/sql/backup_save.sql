@@ -57,7 +57,7 @@ SELECT backup_save(key, 'dir:here', here) FROM k;
 SELECT backup_save(key, stores, '{"local": "here", "domain": "other"}') FROM k;
 -- fails: backup_save: host: 'none/here' local state cannot be written
 SELECT backup_save(key, stores, '{"local": "none/here"}') FROM k;
--- fails: backup_save: misuse: the schema "temp" is this connection's own scratch
+-- fails: backup_save: misuse: the schema "temp" is this connection's own scratch space
 SELECT backup_save(key, stores, '{"local": "here", "schema": "temp"}') FROM k;
 -- A parent that is not there may be a disk that is not mounted.
 -- fails: backup_save: unreachable: this place remembers no save, and so all copies have to answer once

@@ -32,7 +32,7 @@ SELECT backup_export(key, '{"tables": ["nothing"]}') FROM k;
 SELECT backup_export(key, '{"tables": "parents"}') FROM k;
 -- fails: backup_export: misuse: the option `where` must be an object from table names to SQL conditions
 SELECT backup_export(key, '{"where": "id = 1"}') FROM k;
--- fails: backup_export: misuse: the option `where`: the table `parents` stands there twice
+-- fails: backup_export: misuse: the option `where`: the table `parents` comes twice
 SELECT backup_export(key, '{"where": {"parents": "1", "parents": "0"}}') FROM k;
 -- fails: backup_export: misuse: the option `now` must be a number or a text
 SELECT backup_export(key, '{"now": false}') FROM k;

@@ -10,10 +10,10 @@ pub const HELP: &str = "\
 Lifeboat: verify a bundle or a chain, look into it, recover the database or the rows that are in it.
 
   lifeboat-cli verify  BUNDLE... [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
-  lifeboat-cli info    BUNDLE... [--key-file FILE] [--json]
+  lifeboat-cli info    BUNDLE... [--key-file FILE [--salvage]] [--json]
   lifeboat-cli recover BUNDLE... --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N]
-                       [--skip-indexes] [--json]
-  lifeboat-cli rows    BUNDLE... --key-file FILE [--expect STATE-ID]
+                       [--skip-indexes] [--salvage] [--json]
+  lifeboat-cli rows    BUNDLE... --key-file FILE [--expect STATE-ID] [--salvage]
 
 verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? Of several: does
           each lead on from the one before it? With a verify key: was it that signer? With the recovery key: can all of
@@ -22,11 +22,11 @@ info      what is inside. Without the recovery key only the public part. Checks 
 recover   writes the database file, complete with its indexes, after proving that it holds the very state of the bundle,
           or the last state of the chain.
 rows      writes all rows to the standard output, for databases of any size and kind, as lines of JSON: where a table
-          begins {\"columns\":[NAME...],\"table\":NAME}; for each of its rows [ROWID,VALUE...], with null for the rowid of a
-          WITHOUT ROWID table; at the end {\"summary\":...}, which alone proves that no row is missing. A VALUE is null; a
-          number, a real one always with a point or an exponent; 9e999 and -9e999
-          for the infinities; a text; {\"blob\":HEX}; and, of a text that is ill-formed or as long as a piece of 1 MiB,
-          {\"text\":HEX,\"encoding\":\"UTF-8\"}, UTF-16le or UTF-16be: its bytes as they are stored
+          begins {\"columns\":[NAME...],\"encoding\":ENCODING,\"table\":NAME}; for each of its rows [ROWID,VALUE...], with
+          null for the rowid of a WITHOUT ROWID table; at the end {\"summary\":...}, which alone proves that no row is
+          missing. ENCODING is UTF-8, UTF-16le or UTF-16be. A VALUE is as backup_rows of the extension writes it: null; a
+          number, a real one always with a point or an exponent; 9e999 and -9e999 for the infinities; a text; {\"blob\":HEX};
+          and, of a text that is ill-formed or has a NUL in it, {\"text\":HEX}: its bytes in the ENCODING
 
 BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
                      the recovery key, `verify` and `info` also take deltas by themselves. Each is a file; a bundle that
@@ -44,6 +44,11 @@ BUNDLE...            a full bundle; or a chain: a full bundle and the deltas tha
 --page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
 --skip-indexes       leave out, and list, the indexes that the SQLite inside cannot build: those under a collation of the
                      application, or with a function that this SQLite lacks
+--salvage            of bundles that are damaged, what they still prove. Look for another copy first. The report lists what is
+                     missing, `damaged`, `missing` and `missing_more` as backup_info of the extension does; it has no state id,
+                     and --expect cannot be given. The bundles are held in memory. If something is missing, the command ends as
+                     `incomplete` (exit code 10), though all that comes back was written. Rows whose columns are missing have all stored values, those
+                     of the primary key first, and their table has no names in `columns`
 --json               the report as one JSON object
 --progress           lines on the standard error: `progress: PHASE DONE of TOTAL`, in bytes; TOTAL is left out where it is not
                      known. The PHASEs are checking (without the recovery key), reading, building (0, once), writing
@@ -55,7 +60,7 @@ Reports go to the standard output; errors to the standard error as `lifeboat-cli
 `lifeboat-cli: note: ...`. No key shows in either.
 Exit codes, by KIND: 0 done; 1 host (file system, SQLite); 2 misuse; 3 wrong key; 4 corrupt; 5 truncated; 6 unsupported;
 7 too big; 8 mismatch (another state or signer than expected, or bundles that are no chain); 9 busy (somebody made DATABASE
-meanwhile). The KINDs are an interface: they stay. Runtimes that pass on no codes give 1 for all but 0.
+meanwhile); 10 incomplete (with --salvage: what came back was written, and is not all). The KINDs are an interface: they stay. Runtimes that pass on no codes give 1 for all but 0.
 
 With wasmtime, whatever is named must lie in a directory that is given with --dir:
   (umask 077; wasmtime run --dir . lifeboat-cli.wasm recover app.bundle --key-file app.key --out app.db)
@@ -93,6 +98,11 @@ pub enum Command {
         key_file: String,
         expect: Option<String>,
     },
+    /// `info` of bundles that are damaged.
+    Salvage {
+        bundles: Vec<Bundle>,
+        key_file: String,
+    },
     Recover {
         bundles: Vec<Bundle>,
         key_file: String,
@@ -101,11 +111,13 @@ pub enum Command {
         replace: bool,
         page_size: Option<u32>,
         skip_indexes: bool,
+        salvage: bool,
     },
     Rows {
         bundles: Vec<Bundle>,
         key_file: String,
         expect: Option<String>,
+        salvage: bool,
     },
 }
 
@@ -127,6 +139,7 @@ struct Raw {
     page_size: Option<u32>,
     replace: bool,
     skip_indexes: bool,
+    salvage: bool,
     json: bool,
     progress: bool,
 }
@@ -144,6 +157,7 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
             Arg::Long("progress") => raw.progress = true,
             Arg::Long("replace") => raw.replace = true,
             Arg::Long("skip-indexes") => raw.skip_indexes = true,
+            Arg::Long("salvage") => raw.salvage = true,
             Arg::Long("key-file") => once("key-file", &mut raw.key_file, no_key(parser.value()?.string()?)?)?,
             Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, no_key(parser.value()?.string()?)?)?,
             Arg::Long("expect") => once("expect", &mut raw.expect, no_key(parser.value()?.string()?)?)?,
@@ -200,21 +214,31 @@ fn command(raw: Raw) -> Result<Command, Fail> {
     refuse(!recovers && raw.page_size.is_some(), "page-size")?;
     refuse(verb != "verify" && raw.verify_key.is_some(), "verify-key")?;
     refuse(verb == "info" && raw.expect.is_some(), "expect")?;
-    let expect = raw.expect;
+    refuse(verb == "verify" && raw.salvage, "salvage")?;
+    let (expect, salvage) = (raw.expect, raw.salvage);
+    if salvage && expect.is_some() {
+        return Err(Fail::misuse(
+            "--salvage and --expect exclude one another: what is salvaged has the id of no state",
+        ));
+    }
     match (verb.as_str(), raw.key_file) {
         ("verify", Some(_)) if raw.verify_key.is_some() => {
             Err(Fail::misuse("the recovery key tells the verify key: give --key-file or --verify-key"))
         }
+        ("info", Some(key_file)) if salvage => Ok(Command::Salvage { bundles, key_file }),
+        ("info", None) if salvage => Err(Fail::misuse(
+            "--salvage needs --key-file, the file with the recovery key: without it nothing is proved",
+        )),
         ("verify" | "info", Some(key_file)) => Ok(Command::Inspect { bundles, key_file, expect }),
         ("verify" | "info", None) => Ok(Command::Check { bundles, verify_key: raw.verify_key, expect }),
         ("recover", Some(key_file)) => match raw.out {
             Some(out) => {
                 let Raw { replace, page_size, skip_indexes, .. } = raw;
-                Ok(Command::Recover { bundles, key_file, expect, out, replace, page_size, skip_indexes })
+                Ok(Command::Recover { bundles, key_file, expect, out, replace, page_size, skip_indexes, salvage })
             }
             None => Err(Fail::misuse("recover needs --out, the file to write")),
         },
-        ("rows", Some(key_file)) => Ok(Command::Rows { bundles, key_file, expect }),
+        ("rows", Some(key_file)) => Ok(Command::Rows { bundles, key_file, expect, salvage }),
         ("recover" | "rows", None) => {
             Err(Fail::misuse(format!("{verb} needs --key-file, the file with the recovery key")))
         }
@@ -253,13 +277,20 @@ mod tests {
             replace: true,
             page_size: Some(512),
             skip_indexes: true,
+            salvage: false,
         };
         let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512 \
                     --skip-indexes --progress";
         assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false, progress: true });
 
-        let rows = Command::Rows { bundles: files(&["a", "b"]), key_file: "-".into(), expect: None };
+        let rows = Command::Rows { bundles: files(&["a", "b"]), key_file: "-".into(), expect: None, salvage: false };
         assert_eq!(parsed("rows a b --key-file -").unwrap().command, rows);
+        let rows = Command::Rows { bundles: files(&["a"]), key_file: "k".into(), expect: None, salvage: true };
+        assert_eq!(parsed("rows a --key-file k --salvage").unwrap().command, rows);
+        let salvage = Command::Salvage { bundles: files(&["a", "b"]), key_file: "k".into() };
+        assert_eq!(parsed("info a b --salvage --key-file k").unwrap().command, salvage);
+        let recover = parsed("recover a --key-file k --out b --salvage").unwrap().command;
+        assert!(matches!(recover, Command::Recover { salvage: true, .. }));
         assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
     }
 
@@ -315,6 +346,10 @@ mod tests {
             "recover a --key-file k --out b --page-size many",
             "recover a --key-file k --out b --fast",
             "verify a --expect",
+            "verify a --salvage",
+            "info a --salvage",
+            "rows a --key-file k --salvage --expect e",
+            "recover a --key-file k --out b --salvage --expect e",
         ] {
             assert_eq!(parsed(line).unwrap_err().kind, Kind::Misuse, "{line}");
         }

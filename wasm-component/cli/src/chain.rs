@@ -1,7 +1,9 @@
 //! The bundles of the command line: checked one by one and for being a chain, or handed on in pieces.
 
 use crate::arguments::Bundle;
-use crate::bindings::lifeboat::recovery::recovery::{Audit, Database, Error, Inspection, Report, check_links};
+use crate::bindings::lifeboat::recovery::recovery::{
+    Audit, Database, Error, ErrorKind, Inspection, Report, Salvage, Salvaged, check_links,
+};
 use crate::fail::{Fail, IoContext};
 use crate::progress::{Phase, Progress};
 use std::fs::File;
@@ -98,6 +100,20 @@ pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Resul
     feed_one(full, &mut phase, |piece| work.push(piece).map_err(at(Some(0))), || work.drain())
 }
 
+/// Hands on all bundles, oldest first, damaged or not, and tells what they still prove.
+///
+/// # Errors
+/// Those of reading and of the interface, with the path of the bundle that is wrong.
+pub fn salvage(bundles: &[Bundle], salvage: &Salvage, progress: Progress) -> Result<Salvaged, Fail> {
+    let mut phase = progress.phase("reading", size(bundles));
+    for (number, bundle) in bundles.iter().enumerate() {
+        let at = |error| located(bundles, error, Some(number));
+        salvage.begin_bundle().map_err(at)?;
+        feed_one(bundle, &mut phase, |piece| salvage.push(piece).map_err(at), || Ok(()))?;
+    }
+    done(bundles, salvage.finish())
+}
+
 /// What the interface says when all has been handed on, with the path of the bundle where it is about one.
 ///
 /// # Errors
@@ -105,28 +121,29 @@ pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Resul
 pub fn done<T>(bundles: &[Bundle], result: Result<T, Error>) -> Result<T, Fail> {
     result.map_err(|error| {
         // Anything may be wrong with any of them, but only the full bundle may still be too short.
-        let full = matches!(error, Error::Truncated(_)).then_some(0);
+        let full = (error.kind == ErrorKind::Truncated).then_some(0);
         located(bundles, error, full)
     })
 }
 
-/// The error with the path of the bundle that it is about: the one whose number in the chain it begins with, or else this
-/// one, counted from 0.
+/// The error with the path of the bundle that it is about: the one that it names, or else this one, counted from 0.
 fn located(bundles: &[Bundle], error: Error, number: Option<usize>) -> Fail {
+    let named = error.bundle;
     let fail = Fail::from(error);
     if let [bundle] = bundles {
         return fail.at(bundle);
     }
-    let named = fail.message.strip_prefix("bundle ").and_then(|rest| rest.split_once(" of the chain"));
-    match named.and_then(|(number, _)| number.parse::<usize>().ok()).and_then(|number| number.checked_sub(1)) {
-        Some(named) => match bundles.get(named) {
+    let bundle = |number: usize| bundles.get(number);
+    if let Some(named) = named {
+        let named = usize::try_from(named).ok().and_then(|named| bundle(named.checked_sub(1)?));
+        return match named {
             Some(bundle) => fail.at(bundle),
             None => fail,
-        },
-        None => match number.and_then(|number| Some((number, bundles.get(number)?))) {
-            Some((number, bundle)) => fail.at(format!("{bundle}: bundle {} of the chain", number + 1)),
-            None => fail,
-        },
+        };
+    }
+    match number.and_then(|number| Some((number, bundle(number)?))) {
+        Some((number, bundle)) => fail.at(format!("{bundle}: bundle {} of the chain", number + 1)),
+        None => fail,
     }
 }
 
@@ -172,20 +189,18 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_the_path_of_its_bundle() {
         let bundles = ["a", "b", "c"].map(|path| Bundle::File(path.to_owned()));
-        let said = |bundles: &[Bundle], text: &str, number| {
-            located(bundles, Error::Corrupt(text.to_owned()), number).to_string()
+        let said = |bundles: &[Bundle], bundle, number| {
+            let error = Error { kind: ErrorKind::Corrupt, text: "why".to_owned(), bundle, position: None };
+            located(bundles, error, number).to_string()
         };
-        assert_eq!(said(&bundles[..1], "why", None), "corrupt: a: why");
-        assert_eq!(said(&bundles[..1], "why", Some(0)), "corrupt: a: why");
-        assert_eq!(said(&bundles, "why", None), "corrupt: why");
-        assert_eq!(said(&bundles, "why", Some(2)), "corrupt: c: bundle 3 of the chain: why");
-        assert_eq!(said(&bundles, "bundle 2 of the chain: why", None), "corrupt: b: bundle 2 of the chain: why");
-        assert_eq!(
-            said(&bundles, "bundle 2 of the chain does not follow: why", Some(0)),
-            "corrupt: b: bundle 2 of the chain does not follow: why"
-        );
-        for text in ["bundle 9 of the chain: why", "bundle 0 of the chain: why", "bundle x of the chain: why"] {
-            assert_eq!(said(&bundles, text, None), format!("corrupt: {text}"));
+        assert_eq!(said(&bundles[..1], None, None), "corrupt: a: why");
+        assert_eq!(said(&bundles[..1], None, Some(0)), "corrupt: a: why");
+        assert_eq!(said(&bundles, None, None), "corrupt: why");
+        assert_eq!(said(&bundles, None, Some(2)), "corrupt: c: bundle 3 of the chain: why");
+        assert_eq!(said(&bundles, Some(2), None), "corrupt: b: why");
+        assert_eq!(said(&bundles, Some(2), Some(0)), "corrupt: b: why", "the text has its number");
+        for none in [0, 4, u32::MAX] {
+            assert_eq!(said(&bundles, Some(none), None), "corrupt: why");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What ends the command early: the interface's errors, and the command's own.
 
-use crate::bindings::lifeboat::recovery::recovery::Error;
+use crate::bindings::lifeboat::recovery::recovery::{Error, ErrorKind};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -16,6 +16,8 @@ pub enum Kind {
     TooBig,
     Mismatch,
     Busy,
+    /// What was salvaged is not all.
+    Incomplete,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::TooBig => 7,
             Self::Mismatch => 8,
             Self::Busy => 9,
+            Self::Incomplete => 10,
         })
     }
 
@@ -45,6 +48,7 @@ impl Kind {
             Self::TooBig => "too big",
             Self::Mismatch => "mismatch",
             Self::Busy => "busy",
+            Self::Incomplete => "incomplete",
         }
     }
 }
@@ -59,6 +63,10 @@ pub struct Fail {
 impl Fail {
     pub fn misuse(message: impl Into<String>) -> Self {
         Self { kind: Kind::Misuse, message: message.into() }
+    }
+
+    pub fn host(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Host, message: message.into() }
     }
 
     /// The same failure with what it is about put before its message.
@@ -78,19 +86,24 @@ impl fmt::Display for Fail {
     }
 }
 
+impl From<ErrorKind> for Kind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::WrongKey => Self::WrongKey,
+            ErrorKind::Corrupt => Self::Corrupt,
+            ErrorKind::Truncated => Self::Truncated,
+            ErrorKind::Unsupported => Self::Unsupported,
+            ErrorKind::TooBig => Self::TooBig,
+            ErrorKind::Misuse => Self::Misuse,
+            ErrorKind::Mismatch => Self::Mismatch,
+            ErrorKind::Host => Self::Host,
+        }
+    }
+}
+
 impl From<Error> for Fail {
     fn from(error: Error) -> Self {
-        let (kind, message) = match error {
-            Error::WrongKey(message) => (Kind::WrongKey, message),
-            Error::Corrupt(message) => (Kind::Corrupt, message),
-            Error::Truncated(message) => (Kind::Truncated, message),
-            Error::Unsupported(message) => (Kind::Unsupported, message),
-            Error::TooBig(message) => (Kind::TooBig, message),
-            Error::Misuse(message) => (Kind::Misuse, message),
-            Error::Mismatch(message) => (Kind::Mismatch, message),
-            Error::Host(message) => (Kind::Host, message),
-        };
-        Self { kind, message }
+        Self { kind: error.kind.into(), message: error.text }
     }
 }
 

@@ -6,6 +6,11 @@
 mod arguments;
 mod chain;
 mod fail;
+// Both are those of the extension: rows, and what is missing, are the same JSON everywhere.
+#[path = "../../../sqlite-ext/src/sql/json_value.rs"]
+mod json_value;
+#[path = "../../../sqlite-ext/src/work/losses.rs"]
+mod losses;
 mod progress;
 mod publish;
 // That of the extension: what it cuts out of texts is the same everywhere.
@@ -13,6 +18,7 @@ mod publish;
 mod redact;
 mod report;
 mod rows;
+mod salvage;
 mod target;
 
 #[allow(missing_docs, clippy::all)]
@@ -21,7 +27,7 @@ mod bindings {
 }
 
 use arguments::{Command, HELP};
-use bindings::lifeboat::recovery::recovery::{Database, Inspection, Layout};
+use bindings::lifeboat::recovery::recovery::{Built, Database, Error, Inspection, Layout, Salvage};
 use fail::{Fail, IoContext};
 use progress::Progress;
 use publish::{FREE_SPACE, Publish};
@@ -45,9 +51,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Writes the report; and tells, as a failure, of what is missing in what was salvaged.
 fn run() -> Result<(), Fail> {
     let arguments = arguments::parse(lexopt::Parser::from_env())?;
     let (json, progress) = (arguments.json, Progress { shown: arguments.progress });
+    let mut salvaged = None;
     let text = match arguments.command {
         Command::Help => HELP.to_owned(),
         Command::Check { bundles, verify_key, expect } => {
@@ -59,43 +67,85 @@ fn run() -> Result<(), Fail> {
             chain::feed(&bundles, &inspection, progress)?;
             report::summary(&chain::done(&bundles, inspection.finish())?, json)
         }
-        Command::Recover { bundles, key_file, expect, out, replace, page_size, skip_indexes } => {
-            let publish = Publish::begin(&out, replace, Reads::new(&bundles, &key_file))?;
-            for left in publish.clean_up() {
-                let left = left.display();
-                say(&format!(
-                    "note: '{left}' holds a database, or a part of one, of a run that was killed or is still at work; if none \
-                     is, delete it"
-                ));
-            }
-            let layout = Layout { page_size: page_size.unwrap_or(4096), skip_indexes };
-            let database = Database::open(&read_key(&key_file)?, expect.as_deref(), Some(layout))?;
-            chain::feed(&bundles, &database, progress)?;
-            progress.phase("building", None);
-            let recovered = chain::done(&bundles, database.finish())?;
-            publish.finish(|file| {
-                let mut phase = progress.phase("writing", Some(recovered.size));
-                while let Some(piece) = database.pull()? {
-                    let written = file.write_all(&piece).context("cannot write", &out);
-                    written.map_err(|fail| fail.or(FREE_SPACE))?;
-                    phase.add(piece.len());
-                }
-                Ok(())
-            })?;
-            say(&format!(
-                "note: a WASI program sets no modes: who else may read '{out}' is for your umask to say (umask 077 before \
-                 the run, or chmod 600 now)"
-            ));
-            report::recovered(&recovered, json)
+        Command::Salvage { bundles, key_file } => {
+            let work = Salvage::open(&read_key(&key_file)?)?;
+            let found = salvaged.insert(chain::salvage(&bundles, &work, progress)?);
+            salvage::summary(found, json)?
         }
-        Command::Rows { bundles, key_file, expect } => {
+        Command::Recover { bundles, key_file, expect, out, replace, page_size, skip_indexes, salvage } => {
+            let publish = begin(&out, replace, Reads::new(&bundles, &key_file))?;
+            let layout = Layout { page_size: page_size.unwrap_or(4096), skip_indexes };
+            let key = read_key(&key_file)?;
+            if salvage {
+                let work = Salvage::open(&key)?;
+                let found = salvaged.insert(chain::salvage(&bundles, &work, progress)?);
+                progress.phase("building", None);
+                let database = chain::done(&bundles, work.build(Some(layout)))?;
+                write(publish, &out, &database.built, progress, || work.pull_file())?;
+                salvage::recovered(found, &database, json)?
+            } else {
+                let database = Database::open(&key, expect.as_deref(), Some(layout))?;
+                chain::feed(&bundles, &database, progress)?;
+                progress.phase("building", None);
+                let recovered = chain::done(&bundles, database.finish())?;
+                write(publish, &out, &recovered.built, progress, || database.pull())?;
+                report::recovered(&recovered, json)
+            }
+        }
+        Command::Rows { bundles, key_file, expect, salvage } => {
             let out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-            let rows = RowWriter::open(&bundles, &read_key(&key_file)?, expect.as_deref(), out)?;
-            chain::feed(&bundles, &rows, progress)?;
-            report::end_of_rows(&rows.finish()?)
+            let key = read_key(&key_file)?;
+            if salvage {
+                let work = Salvage::open(&key)?;
+                let found = salvaged.insert(chain::salvage(&bundles, &work, progress)?);
+                rows::write_salvaged(&bundles, &work, out)?;
+                salvage::end_of_rows(found)?
+            } else {
+                let rows = RowWriter::open(&bundles, &key, expect.as_deref(), out)?;
+                chain::feed(&bundles, &rows, progress)?;
+                report::end_of_rows(&rows.finish()?)
+            }
         }
     };
-    std::io::stdout().write_all(text.as_bytes()).context("cannot write to", "the standard output")
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to", "the standard output")?;
+    salvaged.as_ref().map_or(Ok(()), salvage::check_complete)
+}
+
+/// The file that will be written, and what is told of others beside it.
+fn begin(out: &str, replace: bool, reads: Reads) -> Result<Publish, Fail> {
+    let publish = Publish::begin(out, replace, reads)?;
+    for left in publish.clean_up() {
+        let left = left.display();
+        say(&format!(
+            "note: '{left}' holds a database, or a part of one, of a run that was killed or is still at work; if none is, \
+             delete it"
+        ));
+    }
+    Ok(publish)
+}
+
+/// Writes the database that was built, whose pieces `pull` gives.
+fn write(
+    publish: Publish,
+    out: &str,
+    built: &Built,
+    progress: Progress,
+    pull: impl Fn() -> Result<Option<Vec<u8>>, Error>,
+) -> Result<(), Fail> {
+    publish.finish(|file| {
+        let mut phase = progress.phase("writing", Some(built.size));
+        while let Some(piece) = pull()? {
+            let written = file.write_all(&piece).context("cannot write", out);
+            written.map_err(|fail| fail.or(FREE_SPACE))?;
+            phase.add(piece.len());
+        }
+        Ok(())
+    })?;
+    say(&format!(
+        "note: a WASI program sets no modes: who else may read '{out}' is for your umask to say (umask 077 before the run, or \
+         chmod 600 now)"
+    ));
+    Ok(())
 }
 
 /// One line on the standard error, without keys: somebody may have put one where a path belongs.

@@ -1,9 +1,12 @@
 //! Reports, for people or as JSON. The members of the JSON are the fields of `wit/recovery.wit`.
 
 use crate::arguments::Bundle;
-use crate::bindings::lifeboat::recovery::recovery::{Encoding, Recovered, Report, SchemaKind, Selection, Summary};
+use crate::bindings::lifeboat::recovery::recovery::{
+    Built, Condition, Encoding, Recovered, Report, SchemaKind, SchemaObject, Selection, Summary, Table,
+};
 use crate::redact::redact;
 use serde_json::{Value, json};
+use std::fmt::Display;
 
 /// What a check without the recovery key found of each bundle. As JSON: the report of the last, and in it all `bundles`.
 pub fn public(bundles: &[Bundle], reports: &[Report], as_json: bool) -> String {
@@ -35,46 +38,56 @@ pub fn end_of_rows(summary: &Summary) -> String {
 /// What was recovered.
 pub fn recovered(recovered: &Recovered, as_json: bool) -> String {
     if as_json {
-        return line(&json!({
-            "summary": summary_json(&recovered.summary),
-            "size": recovered.size,
-            "expression-indexes": recovered.expression_indexes,
-            "partial-indexes": recovered.partial_indexes,
-            "stored-columns": recovered.stored_columns,
-            "left-out": recovered.left_out,
-            "sqlite-version": recovered.sqlite_version,
-            "advice": advice(recovered),
-        }));
+        let mut json = built_json(&recovered.built);
+        json["summary"] = summary_json(&recovered.summary);
+        return line(&json);
     }
-    let mut text = summary_text(&recovered.summary);
-    text += &format!("recovered    {} bytes, built by SQLite {}\n", recovered.size, recovered.sqlite_version);
+    summary_text(&recovered.summary) + &built_text(&recovered.built)
+}
+
+/// The file that was built, and what to do with it.
+pub fn built_json(built: &Built) -> Value {
+    json!({
+        "size": built.size,
+        "expression-indexes": built.expression_indexes,
+        "partial-indexes": built.partial_indexes,
+        "stored-columns": built.stored_columns,
+        "left-out": built.left_out,
+        "sqlite-version": built.sqlite_version,
+        "advice": advice(built),
+    })
+}
+
+/// The same for people.
+pub fn built_text(built: &Built) -> String {
+    let mut text = format!("recovered    {} bytes, built by SQLite {}\n", built.size, built.sqlite_version);
     for (what, names) in [
-        ("index on an expression", &recovered.expression_indexes),
-        ("partial index", &recovered.partial_indexes),
-        ("stored generated column", &recovered.stored_columns),
+        ("index on an expression", &built.expression_indexes),
+        ("partial index", &built.partial_indexes),
+        ("stored generated column", &built.stored_columns),
     ] {
         for name in names {
             text += &format!("computed     {} ({what})\n", shown(name));
         }
     }
-    for name in &recovered.left_out {
+    for name in &built.left_out {
         text += &format!("left out     {} (index)\n", shown(name));
     }
-    if let Some(advice) = advice(recovered) {
+    if let Some(advice) = advice(built) {
         text += &format!("to do        {advice}\n");
     }
     text
 }
 
 /// What to do with what is no part of a state, and was therefore computed here. The other packages say the same words.
-fn advice(recovered: &Recovered) -> Option<String> {
+fn advice(built: &Built) -> Option<String> {
     let mut indexes: Vec<&String> = Vec::new();
-    for name in recovered.expression_indexes.iter().chain(&recovered.partial_indexes) {
+    for name in built.expression_indexes.iter().chain(&built.partial_indexes) {
         if !indexes.contains(&name) {
             indexes.push(name);
         }
     }
-    let columns: Vec<&String> = recovered.stored_columns.iter().collect();
+    let columns: Vec<&String> = built.stored_columns.iter().collect();
     let computed = [("index", "indexes", &indexes), ("stored column", "stored columns", &columns)];
     let computed: Vec<String> = computed
         .into_iter()
@@ -83,23 +96,23 @@ fn advice(recovered: &Recovered) -> Option<String> {
         .collect();
     let mut said = Vec::new();
     if !computed.is_empty() {
-        said.push(computed_advice(recovered, &computed, !indexes.is_empty(), !columns.is_empty()));
+        said.push(computed_advice(built, &computed, !indexes.is_empty(), !columns.is_empty()));
     }
-    if !recovered.left_out.is_empty() {
+    if !built.left_out.is_empty() {
         said.push(format!(
             "The database is without the {}, which SQLite {}, inside the component, cannot build. Create what is left out again \
              in the application: the schema of the summary has the statements.",
-            listed("index", "indexes", &recovered.left_out.iter().collect::<Vec<_>>()),
-            recovered.sqlite_version
+            listed("index", "indexes", &built.left_out.iter().collect::<Vec<_>>()),
+            built.sqlite_version
         ));
     }
     if said.is_empty() { None } else { Some(said.join(" ")) }
 }
 
-fn computed_advice(recovered: &Recovered, computed: &[String], has_indexes: bool, has_columns: bool) -> String {
+fn computed_advice(built: &Built, computed: &[String], has_indexes: bool, has_columns: bool) -> String {
     let mut text = format!(
         "SQLite {}, inside the component, computed the {}. Another SQLite may compute the same expressions otherwise.",
-        recovered.sqlite_version,
+        built.sqlite_version,
         computed.join(" and the ")
     );
     if has_indexes {
@@ -123,7 +136,7 @@ fn listed(one: &str, many: &str, names: &[&String]) -> String {
     }
 }
 
-fn line(value: &Value) -> String {
+pub fn line(value: &impl Display) -> String {
     format!("{value}\n")
 }
 
@@ -179,22 +192,31 @@ fn kind(kind: SchemaKind) -> &'static str {
     }
 }
 
-fn summary_json(summary: &Summary) -> Value {
-    let conditions = |selection: &Selection| -> Value {
-        selection.conditions.iter().map(|part| json!({ "table": part.table, "sql": part.sql })).collect()
-    };
-    let selection = summary.selection.as_ref().map(|selection| {
+/// Which part of a database it is.
+pub fn selection_json(selection: Option<&Selection>) -> Value {
+    let condition = |part: &Condition| json!({ "table": part.table, "sql": part.sql });
+    selection.map_or(Value::Null, |selection| {
         json!({
             "tables": selection.tables,
             "exclude": selection.exclude,
-            "conditions": conditions(selection),
+            "conditions": selection.conditions.iter().map(condition).collect::<Vec<_>>(),
             "cache": selection.cache,
         })
-    });
-    let schema = summary.schema.iter().map(
-        |object| json!({ "kind": kind(object.kind), "name": object.name, "table": object.table, "sql": object.sql }),
-    );
-    let tables = summary.tables.iter().map(|table| json!({ "name": table.name, "rows": table.rows }));
+    })
+}
+
+/// The rows of `sqlite_schema`.
+pub fn schema_json(schema: &[SchemaObject]) -> Value {
+    let object = |object: &SchemaObject| json!({ "kind": kind(object.kind), "name": object.name, "table": object.table, "sql": object.sql });
+    schema.iter().map(object).collect()
+}
+
+/// How many rows the tables have.
+pub fn tables_json(tables: &[Table]) -> Value {
+    tables.iter().map(|table| json!({ "name": table.name, "rows": table.rows })).collect()
+}
+
+fn summary_json(summary: &Summary) -> Value {
     json!({
         "report": public_json(&summary.report),
         "bundles": summary.bundles.iter().map(public_json).collect::<Vec<_>>(),
@@ -203,9 +225,9 @@ fn summary_json(summary: &Summary) -> Value {
         "application-id": summary.application_id,
         "user-version": summary.user_version,
         "encoding": encoding_name(summary.encoding),
-        "schema": schema.collect::<Vec<_>>(),
-        "tables": tables.collect::<Vec<_>>(),
-        "selection": selection,
+        "schema": schema_json(&summary.schema),
+        "tables": tables_json(&summary.tables),
+        "selection": selection_json(summary.selection.as_ref()),
     })
 }
 
@@ -224,18 +246,21 @@ fn summary_text(summary: &Summary) -> String {
         };
         text += &format!("domain       {}{label}\n", shown(&summary.domain));
     }
-    text += &format!(
-        "settings     application_id {}, user_version {}, encoding {}\nschema       {} objects\n",
-        summary.application_id,
-        summary.user_version,
-        encoding_name(summary.encoding),
-        summary.schema.len(),
-    );
-    text += &summary.selection.as_ref().map(selection_text).unwrap_or_default();
-    for table in &summary.tables {
-        text += &format!("table        {} ({} rows)\n", shown(&table.name), table.rows);
-    }
-    text
+    text += &settings_text(summary.application_id, summary.user_version, summary.encoding);
+    text += &format!("schema       {} objects\n", summary.schema.len());
+    text + &contents_text(summary.selection.as_ref(), &summary.tables)
+}
+
+/// The settings of a state.
+pub fn settings_text(application_id: i32, user_version: i32, encoding: Encoding) -> String {
+    let encoding = encoding_name(encoding);
+    format!("settings     application_id {application_id}, user_version {user_version}, encoding {encoding}\n")
+}
+
+/// Which part of a database it is, and its tables.
+pub fn contents_text(selection: Option<&Selection>, tables: &[Table]) -> String {
+    let table = |table: &Table| format!("table        {} ({} rows)\n", shown(&table.name), table.rows);
+    selection.map(selection_text).unwrap_or_default() + &tables.iter().map(table).collect::<String>()
 }
 
 /// Which part of a database it is.
@@ -256,7 +281,7 @@ fn selection_text(selection: &Selection) -> String {
 }
 
 /// A name from a bundle, without what would steer a terminal.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
@@ -295,19 +320,19 @@ mod tests {
     #[test]
     fn what_was_computed_is_told_with_what_to_do() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let recovered = |expressions: &[&str], partial: &[&str], columns: &[&str]| Recovered {
-            summary: Summary {
-                report: report("A", None),
-                bundles: Vec::new(),
-                domain: String::new(),
-                domain_proven: None,
-                application_id: 0,
-                user_version: 0,
-                encoding: Encoding::Utf8,
-                schema: Vec::new(),
-                tables: Vec::new(),
-                selection: None,
-            },
+        let summary = Summary {
+            report: report("A", None),
+            bundles: Vec::new(),
+            domain: String::new(),
+            domain_proven: None,
+            application_id: 0,
+            user_version: 0,
+            encoding: Encoding::Utf8,
+            schema: Vec::new(),
+            tables: Vec::new(),
+            selection: None,
+        };
+        let built = |expressions: &[&str], partial: &[&str], columns: &[&str]| Built {
             size: 1,
             expression_indexes: names(expressions),
             partial_indexes: names(partial),
@@ -315,9 +340,10 @@ mod tests {
             left_out: Vec::new(),
             sqlite_version: "3.9".to_owned(),
         };
-        assert_eq!(advice(&recovered(&[], &[], &[])), None);
+        let recovered = |built| Recovered { summary: summary.clone(), built };
+        assert_eq!(advice(&built(&[], &[], &[])), None);
         let said = |expressions: &[&str], partial: &[&str], columns: &[&str]| {
-            advice(&recovered(expressions, partial, columns)).unwrap()
+            advice(&built(expressions, partial, columns)).unwrap()
         };
         let indexes = said(&["a", "b"], &["b"], &[]);
         assert!(indexes.starts_with("SQLite 3.9, inside the component, computed the indexes a, b. "), "{indexes}");
@@ -328,17 +354,17 @@ mod tests {
         let many: Vec<String> = (0..12).map(|number| number.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(said(&many, &[], &[]).contains("7, 8, 9 and 2 more. "));
-        let without = Recovered { left_out: names(&["l", "m"]), ..recovered(&["a"], &[], &[]) };
-        let text = super::recovered(&without, false);
+        let without = Built { left_out: names(&["l", "m"]), ..built(&["a"], &[], &[]) };
+        let text = super::recovered(&recovered(without), false);
         assert!(text.contains("\nleft out     l (index)\nleft out     m (index)\n"), "{text}");
         assert!(text.contains("is used. The database is without the indexes l, m, which SQLite 3.9, "), "{text}");
-        let text = super::recovered(&recovered(&["a"], &[], &[]), false);
+        let text = super::recovered(&recovered(built(&["a"], &[], &[])), false);
         assert!(text.contains("\nto do        SQLite 3.9"), "{text}");
-        let json: Value = serde_json::from_str(&super::recovered(&recovered(&[], &[], &[]), true)).unwrap();
+        let json: Value = serde_json::from_str(&super::recovered(&recovered(built(&[], &[], &[])), true)).unwrap();
         assert_eq!(json["advice"], Value::Null);
         assert_eq!(json["summary"]["domain-proven"], Value::Null);
         let named = |domain_proven| {
-            let mut named = recovered(&[], &[], &[]);
+            let mut named = recovered(built(&[], &[], &[]));
             (named.summary.domain, named.summary.domain_proven) = ("notes".to_owned(), domain_proven);
             super::recovered(&named, false)
         };

@@ -1,9 +1,12 @@
 //! Rows as lines of JSON, while the bundle is read. [`HELP`](crate::arguments::HELP) has the layout of the lines.
 
 use crate::arguments::Bundle;
-use crate::bindings::lifeboat::recovery::recovery::{Batch, Encoding, Error, LongValue, Row, Rows, Summary, Value};
+use crate::bindings::lifeboat::recovery::recovery::{
+    Batch, Encoding, Error, LongValue, Row, Rows, Salvage, StoredText, Summary, Value,
+};
 use crate::chain::{Intake, done};
-use crate::fail::{Fail, IoContext};
+use crate::fail::{Fail, IoContext, Kind};
+use crate::json_value::{write_bytes, write_hex, write_real, write_utf8, write_utf16};
 use crate::report::encoding_name;
 use serde_json::json;
 use std::cell::RefCell;
@@ -56,6 +59,18 @@ impl<W: Write> Intake for RowWriter<'_, W> {
     }
 }
 
+/// Writes the rows that a salvage gives.
+///
+/// # Errors
+/// Those of the interface; host: the lines cannot be written.
+pub fn write_salvaged(bundles: &[Bundle], salvage: &Salvage, mut out: impl Write) -> Result<(), Fail> {
+    let mut table = None;
+    while let Some(batch) = done(bundles, salvage.next())? {
+        write_batch(&mut out, &mut table, &batch, || done(bundles, salvage.pull()))?;
+    }
+    out.flush().context("cannot write to", "the standard output")
+}
+
 /// Writes the rows of a batch; `table`: the one whose rows came before. `pull` gives the bytes of the long values.
 fn write_batch<W: Write>(
     out: &mut W,
@@ -66,7 +81,9 @@ fn write_batch<W: Write>(
     let written = |result: io::Result<()>| result.context("cannot write to", "the standard output");
     if table.as_ref() != Some(&batch.table) {
         *table = Some(batch.table.clone());
-        written(writeln!(out, "{}", json!({ "table": batch.table, "columns": batch.columns })))?;
+        let encoding = encoding_name(batch.encoding);
+        let begin = json!({ "table": batch.table, "columns": batch.columns, "encoding": encoding });
+        written(writeln!(out, "{begin}"))?;
     }
     for Row { rowid, values } in &batch.rows {
         written(match rowid {
@@ -77,7 +94,7 @@ fn write_batch<W: Write>(
             written(out.write_all(b","))?;
             match value {
                 Value::Long(value) => write_long(out, value, &mut pull)?,
-                value => written(write_value(out, value))?,
+                value => written(write_value(out, batch.encoding, value))?,
             }
         }
         written(out.write_all(b"]\n"))?;
@@ -85,84 +102,82 @@ fn write_batch<W: Write>(
     Ok(())
 }
 
-fn write_value(out: &mut impl Write, value: &Value) -> io::Result<()> {
+/// As `backup_rows` writes it; `encoding` is that of the database.
+fn write_value(out: &mut impl Write, encoding: Encoding, value: &Value) -> io::Result<()> {
     match value {
         Value::Null => out.write_all(b"null"),
         Value::Integer(integer) => write!(out, "{integer}"),
-        // As SQLite's own JSON functions write it, and `backup_rows`.
-        Value::Real(real) if real.is_infinite() => out.write_all(if *real > 0.0 { b"9e999" } else { b"-9e999" }),
-        Value::Real(real) => Ok(serde_json::to_writer(out, real)?),
-        Value::Text(text) => Ok(serde_json::to_writer(out, text)?),
-        Value::Blob(bytes) => write_bytes(out, None, |out| write_hex(out, bytes)),
-        Value::IllFormedText(text) => write_bytes(out, Some(text.encoding), |out| write_hex(out, &text.bytes)),
+        Value::Real(real) => write_real(out, *real),
+        Value::Text(text) => match encoding {
+            Encoding::Utf8 => write_utf8(out, text.as_bytes()),
+            _ if !text.contains('\0') => Ok(serde_json::to_writer(out, text)?),
+            Encoding::Utf16le => write_bytes(out, "text", &utf16(text, u16::to_le_bytes)),
+            Encoding::Utf16be => write_bytes(out, "text", &utf16(text, u16::to_be_bytes)),
+        },
+        Value::Blob(bytes) => write_bytes(out, "blob", bytes),
+        Value::IllFormedText(text) => write_stored(out, text),
         // Its bytes are not here: `write_long`.
         Value::Long(_) => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
 
-/// Writes a value as its pieces come, so that the memory stays flat.
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+/// Text from the bytes that are stored.
+pub fn write_stored(out: &mut impl Write, text: &StoredText) -> io::Result<()> {
+    match text.encoding {
+        Encoding::Utf8 => write_utf8(out, &text.bytes),
+        Encoding::Utf16le => write_utf16(out, &text.bytes, u16::from_le_bytes),
+        Encoding::Utf16be => write_utf16(out, &text.bytes, u16::from_be_bytes),
+    }
+}
+
+/// Writes a blob as its pieces come. A text is collected before: whether it is a string, is known at its end alone.
 fn write_long(
     out: &mut impl Write,
     value: &LongValue,
     pull: &mut impl FnMut() -> Result<Option<Vec<u8>>, Fail>,
 ) -> Result<(), Fail> {
-    let (mut left, mut failed) = (value.length, None);
-    let written = write_bytes(out, value.text, |out| {
-        while left > 0 {
-            match pull() {
-                Ok(Some(piece)) => {
-                    left = left.saturating_sub(piece.len() as u64);
-                    write_hex(out, &piece)?;
-                }
-                Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Err(fail) => {
-                    failed = Some(fail);
-                    return Ok(());
-                }
-            }
+    let written = |result: io::Result<()>| result.context("cannot write to", "the standard output");
+    let mut left = value.length;
+    let mut next = || -> Result<Option<Vec<u8>>, Fail> {
+        if left == 0 {
+            return Ok(None);
         }
-        Ok(())
-    });
-    match failed {
-        Some(fail) => Err(fail),
-        None => written.context("cannot write to", "the standard output"),
-    }
-}
-
-/// A blob, or a text in this encoding, whose bytes `content` writes.
-fn write_bytes<W: Write>(
-    out: &mut W,
-    text: Option<Encoding>,
-    content: impl FnOnce(&mut W) -> io::Result<()>,
-) -> io::Result<()> {
-    out.write_all(if text.is_some() { br#"{"text":""# } else { br#"{"blob":""# })?;
-    content(out)?;
-    match text {
-        Some(encoding) => write!(out, r#"","encoding":"{}"}}"#, encoding_name(encoding)),
-        None => out.write_all(br#""}"#),
-    }
-}
-
-fn write_hex(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = [0; 4096];
-    for part in bytes.chunks(hex.len() / 2) {
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(part) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        let piece =
+            pull()?.ok_or_else(|| Fail::host("a long value ends too early; use another copy of this command"))?;
+        left = left.saturating_sub(piece.len() as u64);
+        Ok(Some(piece))
+    };
+    let Some(encoding) = value.text else {
+        written(out.write_all(br#"{"blob":""#))?;
+        while let Some(piece) = next()? {
+            written(write_hex(out, &piece))?;
         }
-        out.write_all(&hex[..2 * part.len()])?;
+        return written(out.write_all(br#""}"#));
+    };
+    let mut text = StoredText { encoding, bytes: Vec::new() };
+    let no_memory = |_| {
+        let message =
+            format!("there is no memory for a text of {} bytes; recover the database to read it", value.length);
+        Fail { kind: Kind::TooBig, message }
+    };
+    text.bytes.try_reserve_exact(usize::try_from(value.length).unwrap_or(usize::MAX)).map_err(no_memory)?;
+    while let Some(piece) = next()? {
+        text.bytes.extend_from_slice(&piece);
     }
-    Ok(())
+    written(write_stored(out, &text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::lifeboat::recovery::recovery::IllFormedText;
 
     fn batch(table: &str, rowid: Option<i64>, values: Vec<Value>) -> Batch {
         let columns = (0..values.len()).map(|number| format!("c{number}")).collect();
-        Batch { table: table.to_owned(), columns, rows: vec![Row { rowid, values }] }
+        Batch { table: table.to_owned(), columns, encoding: Encoding::Utf8, rows: vec![Row { rowid, values }] }
     }
 
     fn written(table: &mut Option<String>, batch: &Batch, pieces: &[&[u8]]) -> Result<String, Fail> {
@@ -183,11 +198,11 @@ mod tests {
             Value::Real(f64::NEG_INFINITY),
             Value::Text("a\"\0\u{1f600}".to_owned()),
             Value::Blob(vec![0, 255]),
-            Value::IllFormedText(IllFormedText { encoding: Encoding::Utf16le, bytes: vec![0, 0xd8] }),
+            Value::IllFormedText(StoredText { encoding: Encoding::Utf16le, bytes: vec![0, 0xd8] }),
         ];
         let line = written(&mut Some("t".to_owned()), &batch("t", Some(-1), values), &[]).unwrap();
-        let expected = "[-1,null,-9223372036854775808,1.0,-0.0,0.30000000000000004,1e+300,-9e999,\"a\\\"\\u0000\u{1f600}\",\
-                        {\"blob\":\"00ff\"},{\"text\":\"00d8\",\"encoding\":\"UTF-16le\"}]\n";
+        let expected = "[-1,null,-9223372036854775808,1.0,-0.0,0.30000000000000004,1e300,-9e999,{\"text\":\"612200f09f9880\"},\
+                        {\"blob\":\"00ff\"},{\"text\":\"00d8\"}]\n";
         assert_eq!(line, expected);
     }
 
@@ -195,9 +210,15 @@ mod tests {
     fn a_table_is_named_where_it_begins() {
         let mut table = None;
         let rows = |table: &mut _, name| written(table, &batch(name, None, vec![Value::Null]), &[]).unwrap();
-        assert_eq!(rows(&mut table, "a"), "{\"columns\":[\"c0\"],\"table\":\"a\"}\n[null,null]\n");
+        assert_eq!(
+            rows(&mut table, "a"),
+            "{\"columns\":[\"c0\"],\"encoding\":\"UTF-8\",\"table\":\"a\"}\n[null,null]\n"
+        );
         assert_eq!(rows(&mut table, "a"), "[null,null]\n");
-        assert_eq!(rows(&mut table, "b"), "{\"columns\":[\"c0\"],\"table\":\"b\"}\n[null,null]\n");
+        assert_eq!(
+            rows(&mut table, "b"),
+            "{\"columns\":[\"c0\"],\"encoding\":\"UTF-8\",\"table\":\"b\"}\n[null,null]\n"
+        );
     }
 
     #[test]
@@ -206,7 +227,7 @@ mod tests {
         let values = vec![long(None, 3), Value::Integer(7), long(Some(Encoding::Utf8), 1)];
         let mut table = Some("t".to_owned());
         let line = written(&mut table, &batch("t", Some(1), values.clone()), &[&[1, 2], &[3], &[65]]).unwrap();
-        assert_eq!(line, "[1,{\"blob\":\"010203\"},7,{\"text\":\"41\",\"encoding\":\"UTF-8\"}]\n");
+        assert_eq!(line, "[1,{\"blob\":\"010203\"},7,\"A\"]\n");
         assert!(written(&mut table, &batch("t", Some(1), values), &[&[1, 2]]).is_err());
     }
 }

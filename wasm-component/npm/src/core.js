@@ -7,6 +7,7 @@ import { checked } from './options.js';
 import { abortable, bundlesOf, pieces } from './pieces.js';
 import { Pace } from './pace.js';
 import { recoveredOf, reportOf, summaryOf } from './reports.js';
+import { salvagedDatabaseOf, salvagedOf } from './salvaged.js';
 import { IllFormedText, allocate, batchOf } from './values.js';
 
 export { IllFormedText, LifeboatError };
@@ -14,6 +15,8 @@ export { IllFormedText, LifeboatError };
 /** @typedef {typeof import('../component/interfaces/lifeboat-recovery-recovery.js')} Recovery */
 /** @typedef {import('./types.js').Chain<string | URL>} Chain */
 /** @typedef {import('./core.js').Bundle} Bundle */
+/** @typedef {import('./types.js').RecoverOptions & { salvage?: boolean }} RecoverOptions */
+/** @typedef {{ begin(size: number): void, write(piece: Uint8Array, at: number): void | Promise<void> }} Sink */
 /** @typedef {{ push(piece: Uint8Array): void, beginDelta(): void, pushDelta(piece: Uint8Array): void }} Resource */
 
 /**
@@ -58,7 +61,10 @@ export function lifeboat(load, file, keyOf = plainKey) {
      * @returns {Promise<any>} a summary or less
      */
     async verify(chain, options) {
-      const { key, verifyKey, expect, progress, signal } = checked(options);
+      const { key, verifyKey, expect, progress, signal, salvage } = checked(
+        /** @type {import('./types.js').VerifyOptions & { salvage?: boolean }} */ (options),
+      );
+      if (salvage) throw misuse('verify has no option salvage; info tells what damaged bundles still prove');
       if (key !== undefined) {
         if (verifyKey === undefined) return inspect(chain, key, options);
         throw misuse('give the recovery key or the verify key: the one contains the other');
@@ -87,10 +93,25 @@ export function lifeboat(load, file, keyOf = plainKey) {
       return { report: all[all.length - 1], bundles: all };
     },
 
+    /**
+     * @param {Chain} chain
+     * @param {string} key
+     * @param {import('./types.js').Options & { salvage?: boolean }} [options]
+     * @returns {Promise<any>} a summary, or what is salvaged
+     */
     async info(chain, key, options) {
-      return inspect(chain, key, options);
+      if (!checked(options).salvage) return inspect(chain, key, options);
+      const { salvage, salvaged } = await salvaging(chain, key, options);
+      dispose(salvage);
+      return salvaged;
     },
 
+    /**
+     * @param {Chain} chain
+     * @param {string} key
+     * @param {RecoverOptions} [options]
+     * @returns {Promise<any>} as `build`
+     */
     async recover(chain, key, options) {
       /** @type {Uint8Array} */
       let bytes = new Uint8Array();
@@ -101,6 +122,13 @@ export function lifeboat(load, file, keyOf = plainKey) {
       return { ...recovered, bytes };
     },
 
+    /**
+     * @param {Chain} chain
+     * @param {string} key
+     * @param {WritableStream<Uint8Array>} stream
+     * @param {RecoverOptions} [options]
+     * @returns {Promise<any>} as `build`
+     */
     async recoverToStream(chain, key, stream, options) {
       if (typeof stream?.getWriter !== 'function') throw misuse('the stream is not a WritableStream');
       const writer = stream.getWriter();
@@ -126,7 +154,25 @@ export function lifeboat(load, file, keyOf = plainKey) {
       }
     },
 
+    /**
+     * @param {Chain} chain
+     * @param {string} key
+     * @param {import('./types.js').Options & { salvage?: boolean }} [options]
+     * @returns {AsyncGenerator<import('./types.js').Batch, any, void>} a summary, or what is salvaged
+     */
     async *rows(chain, key, options) {
+      if (checked(options).salvage) {
+        const { salvage, salvaged, bundles, pace } = await salvaging(chain, key, options);
+        try {
+          for (let batch; (batch = placed(() => salvage.next(), bundles));) {
+            yield batchOf(batch, salvage);
+            await pace.rest();
+          }
+          return salvaged;
+        } finally {
+          dispose(salvage);
+        }
+      }
       const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) =>
         recovery.Rows.open(text, options?.expect);
       const { resource: rows, bundles, pace } = await begin(chain, key, options, open);
@@ -175,14 +221,42 @@ export function lifeboat(load, file, keyOf = plainKey) {
   }
 
   /**
+   * Hands on damaged bundles: what they still prove. Who gets the resource, gives it back.
+   * @param {Chain} chain
+   * @param {string} key
+   * @param {import('./types.js').Options | undefined} options
+   */
+  async function salvaging(chain, key, options) {
+    const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) => recovery.Salvage.open(text);
+    const { resource: salvage, bundles, pace } = await begin(chain, key, options, open);
+    try {
+      for (const bundle of bundles) {
+        placed(() => salvage.beginBundle(), bundles, bundle);
+        for await (const piece of pieces(bundle, pace.signal)) {
+          placed(() => salvage.push(piece), bundles, bundle);
+          await pace.read(piece.length);
+        }
+      }
+      const salvaged = salvagedOf(finish(() => salvage.finish(), bundles));
+      return { salvage, salvaged, bundles, pace };
+    } catch (error) {
+      dispose(salvage);
+      throw error;
+    }
+  }
+
+  /**
    * Builds the database file, and only when it is proved hands it on.
    * @param {Chain} chain
    * @param {string} key
-   * @param {import('./types.js').RecoverOptions | undefined} options
-   * @param {{ begin(size: number): void, write(piece: Uint8Array, at: number): void | Promise<void> }} sink
+   * @param {RecoverOptions | undefined} options
+   * @param {Sink} sink
+   * @returns {Promise<any>} what was recovered, or what was salvaged
    */
   async function build(chain, key, options, sink) {
-    const layout = { pageSize: options?.pageSize ?? 4096, skipIndexes: options?.skipIndexes ?? false };
+    const { pageSize = 4096, skipIndexes = false, salvage } = checked(options);
+    const layout = { pageSize, skipIndexes };
+    if (salvage) return buildSalvaged(chain, key, options, layout, sink);
     const open = (/** @type {Recovery} */ recovery, /** @type {string} */ text) =>
       recovery.Database.open(text, options?.expect, layout);
     const { resource: database, bundles, pace } = await begin(chain, key, options, open);
@@ -190,17 +264,48 @@ export function lifeboat(load, file, keyOf = plainKey) {
       for await (const _ of feed(database, bundles, pace));
       await pace.build();
       const recovered = recoveredOf(finish(() => database.finish(), bundles));
-      sink.begin(recovered.size);
-      await pace.write(0, recovered.size);
-      for (let at = 0, piece; (piece = call(() => database.pull()));) {
-        await sink.write(piece, at);
-        at += piece.length;
-        await pace.write(at, recovered.size);
-      }
+      await pour(() => database.pull(), recovered.size, sink, pace);
       return recovered;
     } finally {
       dispose(database);
     }
+  }
+
+  /**
+   * The same of what damaged bundles still prove.
+   * @param {Chain} chain
+   * @param {string} key
+   * @param {RecoverOptions | undefined} options
+   * @param {{ pageSize: number, skipIndexes: boolean }} layout
+   * @param {Sink} sink
+   */
+  async function buildSalvaged(chain, key, options, layout, sink) {
+    const { salvage, salvaged, bundles, pace } = await salvaging(chain, key, options);
+    try {
+      await pace.build();
+      const recovered = salvagedDatabaseOf(salvaged, finish(() => salvage.build(layout), bundles));
+      await pour(() => salvage.pullFile(), recovered.size, sink, pace);
+      return recovered;
+    } finally {
+      dispose(salvage);
+    }
+  }
+}
+
+/**
+ * Hands on a database file, piece by piece.
+ * @param {() => Uint8Array | undefined} pull
+ * @param {number} size
+ * @param {Sink} sink
+ * @param {Pace} pace
+ */
+async function pour(pull, size, sink, pace) {
+  sink.begin(size);
+  await pace.write(0, size);
+  for (let at = 0, piece; (piece = call(pull));) {
+    await sink.write(piece, at);
+    at += piece.length;
+    await pace.write(at, size);
   }
 }
 
@@ -270,20 +375,12 @@ function placed(use, bundles, bundle) {
 function located(error, bundles, bundle) {
   if (!(error instanceof LifeboatError)) return error;
   if (bundles.length === 1) return error.at(bundles[0].name);
-  const number = /^bundle (\d+) of the chain\b/.exec(error.text)?.[1];
-  if (number) return error.at(bundles[Number(number) - 1]?.name);
-  return bundle ? error.at(place(bundles, bundle)) : error;
-}
-
-/**
- * Where something is wrong, for people: a bundle's name, and of a chain its number.
- * @param {Bundle[]} bundles
- * @param {Bundle} bundle
- */
-function place(bundles, bundle) {
-  if (bundles.length === 1) return bundle.name;
-  const number = `bundle ${bundles.indexOf(bundle) + 1} of the chain`;
-  return bundle.name ? `${bundle.name}: ${number}` : number;
+  // Where the component names the bundle, its text has the number.
+  if (error.bundle !== undefined) return error.at(bundles[error.bundle - 1]?.name);
+  if (!bundle) return error;
+  const number = bundles.indexOf(bundle) + 1;
+  const place = `bundle ${number} of the chain`;
+  return error.at(bundle.name ? `${bundle.name}: ${place}` : place, number);
 }
 
 /**

@@ -3,18 +3,23 @@
 import { redact } from './redact.js';
 
 /** @typedef {import('./types.js').Kind} Kind */
+/** @typedef {import('../component/interfaces/lifeboat-recovery-recovery.js').Error} WireError */
 
 /** An error of Lifeboat. `kind` says what a caller would do differently; see the README. */
 export class LifeboatError extends Error {
   /**
    * @param {Kind} kind
    * @param {string} message
-   * @param {{ cause?: unknown }} [options]
+   * @param {{ cause?: unknown, bundle?: number, position?: import('./types.js').Position }} [options]
    */
-  constructor(kind, message, options) {
+  constructor(kind, message, { bundle, position, ...options } = {}) {
     super(`${kind}: ${redact(message)}`, options);
     /** @readonly */
     this.kind = kind;
+    /** @readonly */
+    this.bundle = bundle;
+    /** @readonly */
+    this.position = position;
   }
 
   /** The message without its kind. */
@@ -23,12 +28,14 @@ export class LifeboatError extends Error {
   }
 
   /**
-   * The same error with what it is about put before its message.
+   * The same error, said of this bundle of a chain, with what it is about put before its message.
    * @param {string | undefined} where
+   * @param {number} [bundle]
    */
-  at(where) {
-    const options = 'cause' in this ? { cause: this.cause } : undefined;
-    return where ? new LifeboatError(this.kind, `${where}: ${this.text}`, options) : this;
+  at(where, bundle = this.bundle) {
+    const { kind, position } = this;
+    const facts = { bundle, position, ...('cause' in this ? { cause: this.cause } : {}) };
+    return new LifeboatError(kind, where ? `${where}: ${this.text}` : this.text, facts);
   }
 }
 
@@ -51,8 +58,13 @@ export function call(use) {
   try {
     return use();
   } catch (error) {
-    const payload = /** @type {{ payload?: { tag: string, val: string } }} */ (error).payload;
-    if (payload) throw new LifeboatError(/** @type {Kind} */ (payload.tag.replace('-', ' ')), payload.val);
+    const { payload } = /** @type {{ payload?: WireError }} */ (error);
+    if (payload) {
+      const { bundle, position } = payload;
+      const at = position && { item: position.item, offset: Number(position.offset) };
+      const kind = /** @type {Kind} */ (payload.kind.replace('-', ' '));
+      throw new LifeboatError(kind, payload.text, { bundle, position: at });
+    }
     const message = `the recovery component stopped (${said(error)}): most likely there is too little memory for it here`;
     throw new LifeboatError('host', message, { cause: error });
   }

@@ -1,4 +1,4 @@
-import type { Chain, Lifeboat, RecoverOptions, Recovered } from './types.js';
+import type { Chain, Lifeboat, RecoverOptions, Recovered, SalvagedDatabase, Salvaging } from './types.js';
 
 export * from './types.js';
 
@@ -22,3 +22,9 @@ export declare function recoverFile(
   path: Path,
   options?: RecoverOptions & { replace?: boolean },
 ): Promise<Recovered>;
+export declare function recoverFile(
+  chain: Chain<Path>,
+  key: string,
+  path: Path,
+  options: Salvaging<RecoverOptions> & { replace?: boolean },
+): Promise<SalvagedDatabase>;

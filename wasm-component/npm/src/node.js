@@ -21,7 +21,14 @@ export const { verify, info, recover, recoverToStream, rows } = lifeboat(
   async (key, what) => (await keyOf(key, what)).text,
 );
 
-/** @type {typeof import('./node.js').recoverFile} */
+/**
+ * See node.d.ts.
+ * @param {import('./types.js').Chain<Path>} chain
+ * @param {string} key
+ * @param {Path} path
+ * @param {import('./types.js').RecoverOptions & { salvage?: boolean, replace?: boolean }} [options]
+ * @returns {Promise<any>} what was recovered, or what was salvaged
+ */
 export async function recoverFile(chain, key, path, options) {
   const { replace, ...others } = checked(options);
   if (typeof path !== 'string' && !(path instanceof URL)) {

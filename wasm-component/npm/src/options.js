@@ -2,7 +2,7 @@
 
 import { misuse } from './error.js';
 
-const NAMES = ['key', 'verifyKey', 'expect', 'progress', 'signal', 'pageSize', 'skipIndexes', 'replace'];
+const NAMES = ['key', 'verifyKey', 'expect', 'progress', 'signal', 'pageSize', 'skipIndexes', 'salvage', 'replace'];
 
 /**
  * @template {object} T
@@ -13,7 +13,7 @@ export function checked(options) {
   if (options === undefined) return /** @type {T} */ ({});
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw misuse('the options are not an object');
-  const { key, verifyKey, expect, progress, signal, pageSize, skipIndexes, replace } =
+  const { key, verifyKey, expect, progress, signal, pageSize, skipIndexes, salvage, replace } =
     /** @type {Record<string, unknown>} */ (options);
   for (const name of Object.keys(options)) {
     if (!NAMES.includes(name))
@@ -33,9 +33,11 @@ export function checked(options) {
   ) {
     throw misuse('the option pageSize is not a power of two from 512 to 65536');
   }
-  for (const [name, value] of Object.entries({ skipIndexes, replace })) {
+  for (const [name, value] of Object.entries({ skipIndexes, salvage, replace })) {
     if (value !== undefined && typeof value !== 'boolean') throw misuse(`the option ${name} is neither true nor false`);
   }
+  if (salvage && expect !== undefined)
+    throw misuse('the options salvage and expect exclude one another: what is salvaged has the id of no state');
   return options;
 }
 

@@ -50,6 +50,11 @@ export class Pace {
     return this.#rest();
   }
 
+  /** Time for others, between two pieces. */
+  rest() {
+    return this.#rest();
+  }
+
   async #rest(now = false) {
     if (now || performance.now() - this.#rested > RUN) {
       await task();

@@ -31,28 +31,36 @@ export const summaryOf = summary => ({
   userVersion: summary.userVersion,
   encoding: ENCODINGS[summary.encoding],
   schema: summary.schema,
-  tables: summary.tables.map(({ name, rows }) => ({ name, rows: Number(rows) })),
-  selection: summary.selection ? { ...summary.selection, tables: summary.selection.tables ?? null } : null,
+  tables: tablesOf(summary.tables),
+  selection: selectionOf(summary.selection),
 });
 
 /**
  * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Recovered} recovered
  * @returns {import('./types.js').Recovered}
  */
-export const recoveredOf = recovered => ({
-  summary: summaryOf(recovered.summary),
-  size: Number(recovered.size),
-  expressionIndexes: recovered.expressionIndexes,
-  partialIndexes: recovered.partialIndexes,
-  storedColumns: recovered.storedColumns,
-  leftOut: recovered.leftOut,
-  sqliteVersion: recovered.sqliteVersion,
-  advice: adviceOf(recovered),
-});
+export const recoveredOf = recovered => ({ summary: summaryOf(recovered.summary), ...builtOf(recovered.built) });
+
+/**
+ * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Built} built
+ * @returns {import('./types.js').Built}
+ */
+export const builtOf = built => ({ ...built, size: Number(built.size), advice: adviceOf(built) });
+
+/**
+ * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Table[]} tables
+ */
+export const tablesOf = tables => tables.map(({ name, rows }) => ({ name, rows: Number(rows) }));
+
+/**
+ * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Selection | undefined} selection
+ * @returns {import('./types.js').Selection | null}
+ */
+export const selectionOf = selection => (selection ? { ...selection, tables: selection.tables ?? null } : null);
 
 /**
  * What to do with what is no part of a state, and was therefore computed here: the words of the command. Null: nothing.
- * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Recovered} recovered
+ * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Built} built
  */
 function adviceOf({ expressionIndexes, partialIndexes, storedColumns, leftOut, sqliteVersion }) {
   const indexes = [...new Set([...expressionIndexes, ...partialIndexes])];

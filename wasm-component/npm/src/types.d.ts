@@ -33,12 +33,24 @@ export type Kind =
  * stream, iterable or function throws. No message holds a key or a stored value.
  */
 export declare class LifeboatError extends Error {
-  constructor(kind: Kind, message: string, options?: { cause?: unknown });
+  constructor(kind: Kind, message: string, options?: { cause?: unknown; bundle?: number; position?: Position });
   readonly kind: Kind;
+  /** Which bundle of a chain it is about, where that is known: the full bundle is 1. */
+  readonly bundle: number | undefined;
+  /** Which item of the bundle it is about, where it is about one. */
+  readonly position: Position | undefined;
   /** The message without its kind. */
   get text(): string;
   /** @internal */
-  at(where: string | undefined): LifeboatError;
+  at(where: string | undefined, bundle?: number): LifeboatError;
+}
+
+/** Where in a bundle something is. */
+export interface Position {
+  /** The number of the item: 0 is the header, 1 the first chunk. */
+  item: number;
+  /** The offset of its first byte. */
+  offset: number;
 }
 
 /** How far the work is. Told often: keep it short. */
@@ -138,9 +150,13 @@ export interface Selection {
   cache: string[];
 }
 
-/** What was recovered. The listed indexes and columns were computed anew, by `sqliteVersion`. */
-export interface Recovered {
+/** What was recovered. */
+export interface Recovered extends Built {
   summary: Summary;
+}
+
+/** A database file. The listed indexes and columns were computed anew, by `sqliteVersion`. */
+export interface Built {
   /** Size of the database file in bytes. */
   size: number;
   /** The indexes on expressions, and on virtual columns. */
@@ -154,6 +170,57 @@ export interface Recovered {
   sqliteVersion: string;
   /** What to do before the database is used, in words; null where there is nothing to do. */
   advice: string | null;
+}
+
+/** Options with which damaged bundles give what they still prove. */
+export type Salvaging<O> = Omit<O, 'expect'> & { salvage: true };
+
+/** What damaged bundles still prove, and what is missing. It is no state that anybody exported, so it has no id. */
+export interface Salvaged {
+  salvaged: true;
+  /** Null where the index of the last bundle is damaged. */
+  domain: string | null;
+  /** Null where the settings are missing, as for the next two. */
+  applicationId: number | null;
+  userVersion: number | null;
+  encoding: Encoding | null;
+  /** Null where it is missing. */
+  schema: Summary['schema'] | null;
+  /** The tables of which rows come back. */
+  tables: Summary['tables'];
+  /** Null for a whole database, or where it is missing. */
+  selection: Selection | null;
+  /** The damaged bundles, by their numbers in the chain, from 1: what of them is damaged, and how many chunks. */
+  damaged: { bundle: number; header: boolean; chunks: number; index: boolean; footer: boolean }[];
+  /** What is missing: the first 10,000 ranges. Empty: everything came back. */
+  missing: Missing[];
+  /** How many more there are. */
+  missingMore: number;
+}
+
+/**
+ * A range that is missing, and where it was: `items` damaged items of a bundle from `item` on, which begins at `offset`. It
+ * is about rows of one table, with keys from `from` to `to`; about a part of the state that is no table; or about all that is
+ * between `after` and `before`. Null: from the beginning of the table or the state, up to its end.
+ */
+export type Missing = { bundle: number; item: number; items: number; offset: number; why: string } & (
+  | { table: string; from: RangeKey | null; to: RangeKey | null }
+  | { part: StatePart }
+  | { after: RangeEnd | null; before: RangeEnd | null }
+);
+
+export type StatePart = 'settings' | 'schema' | 'selection';
+
+export type RangeEnd = { part: StatePart } | { table: string; key: RangeKey | null };
+
+/** A rowid, or values of a primary key. It may be cut: to its first values, and a text or blob to its first 32 bytes. */
+export type RangeKey = bigint | Value[];
+
+/** A database of what came back. */
+export interface SalvagedDatabase extends Built {
+  summary: Salvaged;
+  /** What `PRAGMA foreign_key_check` finds: a row may refer to one that is missing. */
+  foreignKeyCheck: string[];
 }
 
 /** Text that is ill-formed in its encoding, so that no string could give it back. */
@@ -195,9 +262,16 @@ export interface Lifeboat<Path = never> {
 
   /** What is inside, opened and proved with the recovery key, as `verify` with it. Flat memory, but for the deltas. */
   info(chain: Chain<Path>, key: string, options?: Options): Promise<Summary>;
+  /** What damaged bundles still prove, and what is missing. They are held in memory, as for all that salvages. */
+  info(chain: Chain<Path>, key: string, options: Salvaging<Options>): Promise<Salvaged>;
 
   /** Recovers the database file, as bytes. About three times its size in memory. */
   recover(chain: Chain<Path>, key: string, options?: RecoverOptions): Promise<Recovered & { bytes: Uint8Array }>;
+  recover(
+    chain: Chain<Path>,
+    key: string,
+    options: Salvaging<RecoverOptions>,
+  ): Promise<SalvagedDatabase & { bytes: Uint8Array }>;
 
   /**
    * Recovers the database file into a stream, of which nothing is written before the whole is proved. The stream is
@@ -209,6 +283,12 @@ export interface Lifeboat<Path = never> {
     stream: WritableStream<Uint8Array>,
     options?: RecoverOptions,
   ): Promise<Recovered>;
+  recoverToStream(
+    chain: Chain<Path>,
+    key: string,
+    stream: WritableStream<Uint8Array>,
+    options: Salvaging<RecoverOptions>,
+  ): Promise<SalvagedDatabase>;
 
   /**
    * The rows, table by table in the byte order of their names. For databases of any size: nothing is held but a batch
@@ -216,4 +296,6 @@ export interface Lifeboat<Path = never> {
    * proved only when the iteration ends without an error: use a transaction, and commit it then. Returns what is inside.
    */
   rows(chain: Chain<Path>, key: string, options?: Options): AsyncGenerator<Batch, Summary, void>;
+  /** Where the schema is missing, `columns` is empty, and rows have all stored values, those of the primary key first. */
+  rows(chain: Chain<Path>, key: string, options: Salvaging<Options>): AsyncGenerator<Batch, Salvaged, void>;
 }

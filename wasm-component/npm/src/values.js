@@ -34,7 +34,7 @@ export class IllFormedText {
 /**
  * A batch of rows, with its long values, which `rows.pull` gives.
  * @param {WireBatch} batch
- * @param {Rows} rows
+ * @param {Pick<Rows, 'pull'>} rows
  * @returns {import('./types.js').Batch}
  */
 export function batchOf(batch, rows) {
@@ -88,7 +88,7 @@ function longOf(value, pull) {
  * @param {Uint8Array} bytes
  * @returns {string | IllFormedText}
  */
-function textOf(encoding, bytes) {
+export function textOf(encoding, bytes) {
   try {
     return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {

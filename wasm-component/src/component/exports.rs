@@ -1,11 +1,11 @@
 //! The interface of `wit/recovery.wit` in terms of this crate: conversions, and nothing else.
 
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
-use super::{bindings, memory};
-use crate::{Batch, Cell, Checking, Database, Inspection, Layout, Row, Rows};
+use super::{bindings, losses, memory};
+use crate::{Batch, Built, Cell, Checking, Database, Inspection, Layout, Rescue, Row, Rows};
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::limits::{STATE_REVISION, SUITE};
-use lifeboat_core::state::{SchemaKind, Selection, TextEncoding};
+use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, TextEncoding};
 use lifeboat_core::{Error, ErrorKind, PublicReport, Report, Result};
 use lifeboat_sqlite::{Api, linked_api};
 use sqlite_wasm_rs as _;
@@ -21,6 +21,7 @@ impl wit::Guest for Component {
     type Inspection = Shared<Inspection>;
     type Database = Shared<Database>;
     type Rows = Shared<Rows>;
+    type Salvage = Shared<Rescue>;
 
     fn check_links(bundles: Vec<wit::Report>) -> Result<(), wit::Error> {
         memory::prepare()?;
@@ -42,8 +43,7 @@ impl<T> Shared<T> {
         call: impl FnOnce(&mut T) -> Result<R>,
         convert: impl FnOnce(R) -> W,
     ) -> Result<W, wit::Error> {
-        let mut inner =
-            self.0.try_borrow_mut().map_err(|_| wit::Error::Misuse("called from within itself".to_owned()))?;
+        let mut inner = self.0.try_borrow_mut().map_err(|_| Error::misuse("called from within itself"))?;
         call(&mut inner).map(convert).map_err(wit::Error::from)
     }
 }
@@ -100,8 +100,7 @@ impl wit::GuestDatabase for Shared<Database> {
     fn open(key: String, expect: Option<String>, layout: Option<wit::Layout>) -> Result<wit::Database, wit::Error> {
         let key = Zeroizing::new(key);
         memory::prepare()?;
-        let layout = layout.map(|wit::Layout { page_size, skip_indexes }| Layout { page_size, skip_indexes });
-        let database = Database::open(api(), &key, expect.as_deref(), layout.unwrap_or_default())?;
+        let database = Database::open(api(), &key, expect.as_deref(), layout_of(layout))?;
         Ok(wit::Database::new(Self::new(database)))
     }
 
@@ -120,12 +119,7 @@ impl wit::GuestDatabase for Shared<Database> {
     fn finish(&self) -> Result<wit::Recovered, wit::Error> {
         self.with(Database::finish, |recovered| wit::Recovered {
             summary: recovered.report.into(),
-            size: recovered.size,
-            expression_indexes: recovered.rebuilt.expression_indexes,
-            partial_indexes: recovered.rebuilt.partial_indexes,
-            stored_columns: recovered.rebuilt.stored_columns,
-            left_out: recovered.rebuilt.left_out,
-            sqlite_version: recovered.sqlite_version,
+            built: recovered.built.into(),
         })
     }
 
@@ -167,19 +161,88 @@ impl wit::GuestRows for Shared<Rows> {
     }
 }
 
+fn layout_of(layout: Option<wit::Layout>) -> Layout {
+    layout.map_or_else(Layout::default, |wit::Layout { page_size, skip_indexes }| Layout { page_size, skip_indexes })
+}
+
+/// A number of the interface. No chain and no bundle has more items than these count.
+pub(super) fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl wit::GuestSalvage for Shared<Rescue> {
+    fn open(key: String) -> Result<wit::Salvage, wit::Error> {
+        let key = Zeroizing::new(key);
+        memory::prepare()?;
+        Ok(wit::Salvage::new(Self::new(Rescue::open(api(), &key)?)))
+    }
+
+    fn begin_bundle(&self) -> Result<(), wit::Error> {
+        self.with(Rescue::begin_bundle, |()| ())
+    }
+
+    fn push(&self, piece: Vec<u8>) -> Result<(), wit::Error> {
+        self.with(|rescue| rescue.push(&piece), |()| ())
+    }
+
+    fn finish(&self) -> Result<wit::Salvaged, wit::Error> {
+        self.with(|rescue| rescue.finish(losses::missing), wit::Salvaged::from)
+    }
+
+    fn next(&self) -> Result<Option<wit::Batch>, wit::Error> {
+        self.with(Rescue::next, |batch| batch.map(wit::Batch::from))
+    }
+
+    fn pull(&self) -> Result<Option<Vec<u8>>, wit::Error> {
+        self.with(Rescue::pull, |piece| piece)
+    }
+
+    fn build(&self, layout: Option<wit::Layout>) -> Result<wit::SalvagedDatabase, wit::Error> {
+        self.with(
+            |rescue| rescue.build(layout_of(layout)),
+            |database| wit::SalvagedDatabase {
+                built: database.built.into(),
+                foreign_key_check: losses::listed(database.foreign_keys),
+            },
+        )
+    }
+
+    fn pull_file(&self) -> Result<Option<Vec<u8>>, wit::Error> {
+        self.with(Rescue::pull_file, |piece| piece)
+    }
+}
+
 impl From<Error> for wit::Error {
     fn from(error: Error) -> Self {
-        let message = error.message().to_owned();
-        match error.kind() {
-            ErrorKind::WrongKey => Self::WrongKey(message),
-            ErrorKind::Corrupt => Self::Corrupt(message),
-            ErrorKind::Truncated => Self::Truncated(message),
-            ErrorKind::Unsupported => Self::Unsupported(message),
-            ErrorKind::TooBig => Self::TooBig(message),
-            ErrorKind::Misuse => Self::Misuse(message),
-            ErrorKind::Mismatch => Self::Mismatch(message),
+        let kind = match error.kind() {
+            ErrorKind::WrongKey => wit::ErrorKind::WrongKey,
+            ErrorKind::Corrupt => wit::ErrorKind::Corrupt,
+            ErrorKind::Truncated => wit::ErrorKind::Truncated,
+            ErrorKind::Unsupported => wit::ErrorKind::Unsupported,
+            ErrorKind::TooBig => wit::ErrorKind::TooBig,
+            ErrorKind::Misuse => wit::ErrorKind::Misuse,
+            ErrorKind::Mismatch => wit::ErrorKind::Mismatch,
             // Nobody else holds a lock here, nobody interrupts, and there is no network.
-            _ => Self::Host(message),
+            _ => wit::ErrorKind::Host,
+        };
+        Self {
+            kind,
+            text: error.message().to_owned(),
+            bundle: error.bundle().map(number),
+            position: error.position().map(|at| wit::Position { item: number(at.item), offset: at.offset }),
+        }
+    }
+}
+
+impl From<Built> for wit::Built {
+    fn from(built: Built) -> Self {
+        Self {
+            size: built.size,
+            expression_indexes: built.rebuilt.expression_indexes,
+            partial_indexes: built.rebuilt.partial_indexes,
+            stored_columns: built.rebuilt.stored_columns,
+            left_out: built.rebuilt.left_out,
+            sqlite_version: built.sqlite_version,
         }
     }
 }
@@ -225,9 +288,9 @@ impl From<Selection> for wit::Selection {
     }
 }
 
-impl From<Report> for wit::Summary {
-    fn from(report: Report) -> Self {
-        let object = |row: lifeboat_core::state::SchemaRow| wit::SchemaObject {
+impl From<SchemaRow> for wit::SchemaObject {
+    fn from(row: SchemaRow) -> Self {
+        Self {
             kind: match row.kind {
                 SchemaKind::Table => wit::SchemaKind::Table,
                 SchemaKind::Index => wit::SchemaKind::Index,
@@ -237,7 +300,16 @@ impl From<Report> for wit::Summary {
             name: row.name,
             table: row.table,
             sql: row.sql,
-        };
+        }
+    }
+}
+
+pub(super) fn tables(tables: Vec<(String, u64)>) -> Vec<wit::Table> {
+    tables.into_iter().map(|(name, rows)| wit::Table { name, rows }).collect()
+}
+
+impl From<Report> for wit::Summary {
+    fn from(report: Report) -> Self {
         Self {
             // Each key that opens tells the domain's verify key: the core has compared them.
             report: public(&report.public, true),
@@ -247,8 +319,8 @@ impl From<Report> for wit::Summary {
             application_id: report.settings.application_id,
             user_version: report.settings.user_version,
             encoding: report.settings.encoding.into(),
-            schema: report.schema.into_iter().map(object).collect(),
-            tables: report.tables.into_iter().map(|(name, rows)| wit::Table { name, rows }).collect(),
+            schema: report.schema.into_iter().map(wit::SchemaObject::from).collect(),
+            tables: tables(report.tables),
             selection: report.selection.map(wit::Selection::from),
         }
     }
@@ -268,7 +340,12 @@ impl From<Batch> for wit::Batch {
     fn from(batch: Batch) -> Self {
         let row =
             |row: Row| wit::Row { rowid: row.rowid, values: row.values.into_iter().map(wit::Value::from).collect() };
-        Self { table: batch.table, columns: batch.columns, rows: batch.rows.into_iter().map(row).collect() }
+        Self {
+            table: batch.table,
+            columns: batch.columns,
+            encoding: batch.encoding.into(),
+            rows: batch.rows.into_iter().map(row).collect(),
+        }
     }
 }
 
@@ -281,7 +358,7 @@ impl From<Cell> for wit::Value {
             Cell::Text(text) => Self::Text(text),
             Cell::Blob(bytes) => Self::Blob(bytes),
             Cell::IllFormed(encoding, bytes) => {
-                Self::IllFormedText(wit::IllFormedText { encoding: encoding.into(), bytes })
+                Self::IllFormedText(wit::StoredText { encoding: encoding.into(), bytes })
             }
             Cell::Long(encoding, length) => {
                 Self::Long(wit::LongValue { text: encoding.map(wit::Encoding::from), length })

@@ -1,6 +1,7 @@
 //! The component itself: the interface of `wit/recovery.wit`, on WebAssembly only.
 
 mod exports;
+mod losses;
 mod machine;
 pub(crate) mod memory;
 

@@ -1,6 +1,6 @@
 //! A host of the built component.
 
-use bindings::exports::lifeboat::recovery::recovery::{Error, Guest};
+use bindings::exports::lifeboat::recovery::recovery::{Error, ErrorKind, Guest};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use wasmtime::component::{Component, Linker};
@@ -110,14 +110,14 @@ macro_rules! finish {
 
 /// The word for the kind of an error.
 pub fn kind(error: &Error) -> &'static str {
-    match error {
-        Error::WrongKey(_) => "wrong key",
-        Error::Corrupt(_) => "corrupt",
-        Error::Truncated(_) => "truncated",
-        Error::Unsupported(_) => "unsupported",
-        Error::TooBig(_) => "too big",
-        Error::Misuse(_) => "misuse",
-        Error::Mismatch(_) => "mismatch",
-        Error::Host(_) => "host",
+    match error.kind {
+        ErrorKind::WrongKey => "wrong key",
+        ErrorKind::Corrupt => "corrupt",
+        ErrorKind::Truncated => "truncated",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::TooBig => "too big",
+        ErrorKind::Misuse => "misuse",
+        ErrorKind::Mismatch => "mismatch",
+        ErrorKind::Host => "host",
     }
 }

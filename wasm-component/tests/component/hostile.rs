@@ -77,12 +77,12 @@ fn a_million_items_are_an_error_and_no_trap() {
     let forged = a_million_items();
     let mut host = Host::with_memory(512 << 20);
     let error = run!(host, audit, forged, PIECE, None, None).0.unwrap_err();
-    assert!(matches!(&error, Error::Corrupt(why) if why.contains("signature")), "{error:?}");
+    assert!(kind(&error) == "corrupt" && error.text.contains("signature"), "{error:?}");
     let error = run!(host, inspection, forged, PIECE, &key_text(), None).0.unwrap_err();
     assert_eq!(kind(&error), "corrupt", "{error:?}");
     let sound = bundle_of(&Database::new(SMALL));
     let error = run_chain!(host, inspection, [&sound, &forged], PIECE, &key_text(), None).0.unwrap_err();
-    assert!(matches!(&error, Error::Corrupt(why) if why.contains("signature")), "{error:?}");
+    assert!(kind(&error) == "corrupt" && error.text.contains("signature"), "{error:?}");
     run!(host, inspection, sound, PIECE, &key_text(), None).0.unwrap();
 }
 
@@ -153,7 +153,7 @@ fn refusal(state: &Forged) -> String {
     let error = run!(host, database, bundle, PIECE, &key, None, None).0.unwrap_err();
     let sound = bundle_of(&Database::new(SMALL));
     run!(host, database, sound, PIECE, &key, None, None).0.unwrap();
-    format!("{error:?}")
+    format!("{}: {}", kind(&error), error.text)
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn schemas_that_would_do_something_else_are_refused() {
         "",
     ] {
         let error = refusal(&Forged::table(sql));
-        assert!(error.starts_with("Error::Corrupt") || error.starts_with("Error::Unsupported"), "{sql}: {error}");
+        assert!(error.starts_with("corrupt") || error.starts_with("unsupported"), "{sql}: {error}");
     }
 }
 

@@ -5,4 +5,8 @@ mod bundles;
 mod host;
 mod chains;
 mod hostile;
+// Without Lifeboat's own code, as the tests of the hosts have it.
+#[path = "../../../host-tests/src/items.rs"]
+mod items;
 mod recovery;
+mod salvage;

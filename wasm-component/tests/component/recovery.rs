@@ -53,11 +53,11 @@ fn a_recovered_database_is_the_one_that_was_exported() {
             assert_eq!(recovered.summary.report.size, bundle.len() as u64);
             assert!(recovered.summary.report.authentic);
             assert_eq!((recovered.summary.application_id, recovered.summary.user_version), (77, -5));
-            assert_eq!(recovered.expression_indexes, ["ae"]);
-            assert_eq!(recovered.partial_indexes, ["ap"]);
-            assert_eq!(recovered.stored_columns, ["a.x"]);
+            assert_eq!(recovered.built.expression_indexes, ["ae"]);
+            assert_eq!(recovered.built.partial_indexes, ["ap"]);
+            assert_eq!(recovered.built.stored_columns, ["a.x"]);
             let file = pulled(&mut host, database);
-            assert_eq!(file.len() as u64, recovered.size);
+            assert_eq!(file.len() as u64, recovered.built.size);
             assert_eq!(call!(host, database.call_pull(database)).unwrap(), None);
             files.push(file);
         }

@@ -1,9 +1,9 @@
 //! SQLite's C functions as a table of pointers, so that the same code runs on a host's library (the extension gets it
 //! as `sqlite3_api_routines`) and on a linked one (the component, tests).
 //!
-//! The types are our own: opaque structs that exist behind pointers only. So nothing here depends on a binding crate,
-//! and [`routines_api!`](crate::routines_api) may turn the function pointers of any binding of `sqlite3ext.h` into
-//! ours: both sides describe the same C function, pointers differ in the name of what they point to.
+//! The types are our own: opaque structs that exist only behind pointers. So nothing here depends on a binding crate.
+//! [`routines_api!`](crate::routines_api) can turn the function pointers of any binding of `sqlite3ext.h` into
+//! ours: both sides describe the same C function, and differ only in the names of the types behind pointers.
 
 use std::ffi::{c_char, c_int, c_uchar, c_uint, c_void};
 
@@ -24,7 +24,7 @@ opaque! {
     sqlite3,
     /// A prepared statement.
     sqlite3_stmt,
-    /// A backup under way.
+    /// A running backup.
     sqlite3_backup,
     /// The context of a call of a function.
     sqlite3_context,
@@ -50,7 +50,7 @@ pub type Function = unsafe extern "C" fn(*mut sqlite3_context, c_int, *mut *mut 
 /// Frees user data.
 pub type Destructor = unsafe extern "C" fn(*mut c_void);
 
-/// Reads stored values as they are in the file.
+/// Functions that read stored values as they are in the file.
 #[derive(Clone, Copy)]
 #[allow(missing_docs)]
 pub struct BlobFunctions {
@@ -71,8 +71,8 @@ pub type BlobOpen = unsafe extern "C" fn(
     *mut *mut sqlite3_blob,
 ) -> c_int;
 
-/// Hands the list of functions to the macro that is named: the one place where names and signatures stand. All of them
-/// are in SQLite 3.31 and later. The destructor of a bound value is a plain pointer here, as only the two constants
+/// Hands the list of functions to the named macro. Names and signatures are written only here. All of them
+/// are in SQLite 3.31 and later. The destructor of a bound value is a plain pointer here: only the two constants
 /// `SQLITE_STATIC` (0) and `SQLITE_TRANSIENT` (-1) are used.
 #[doc(hidden)]
 #[macro_export]
@@ -164,7 +164,7 @@ macro_rules! __sqlite_functions {
 macro_rules! define_api {
     ([$($extra:tt)*] $($name:ident = $symbol:ident: fn($($argument:ident: $type:ty),* $(,)?) -> $result:ty,)*) => {
         /// SQLite's C functions. Fill it with [`linked_api!`](crate::linked_api) or
-        /// [`routines_api!`](crate::routines_api): whoever does so vouches that each pointer is that function of one
+        /// [`routines_api!`](crate::routines_api). Whoever fills it promises that each pointer is that function of one
         /// SQLite library (3.31 or later) that stays loaded as long as any copy of the table is used.
         #[derive(Clone, Copy)]
         #[repr(C)]
@@ -175,12 +175,12 @@ macro_rules! define_api {
             )*
             /// `sqlite3_db_config`; used with the options that take an `int` and a pointer to `int`.
             pub db_config: unsafe extern "C" fn(db: *mut sqlite3, op: c_int, ...) -> c_int,
-            /// `sqlite3_progress_handler`: absent in builds with `SQLITE_OMIT_PROGRESS_CALLBACK`. Nothing can stop a statement
-            /// there before its end.
+            /// `sqlite3_progress_handler`. Builds with `SQLITE_OMIT_PROGRESS_CALLBACK` do not have it: there nothing
+            /// can stop a statement before its end.
             pub progress_handler: Option<SetProgressHandler>,
-            /// `sqlite3_txn_state`: absent before SQLite 3.34.
+            /// `sqlite3_txn_state`. SQLite before 3.34 does not have it.
             pub txn_state: Option<unsafe extern "C" fn(db: *mut sqlite3, schema: *const c_char) -> c_int>,
-            /// `sqlite3_blob_open` and its kind: absent in builds with `SQLITE_OMIT_INCRBLOB`.
+            /// `sqlite3_blob_open` and its kind. Builds with `SQLITE_OMIT_INCRBLOB` do not have them.
             pub blob: Option<BlobFunctions>,
         }
     };
@@ -190,8 +190,8 @@ __sqlite_functions!({ define_api! });
 
 /// The [`Api`] of the SQLite that is linked into the program: an expression.
 ///
-/// The program must link one, 3.34 or later (`use rusqlite as _;`, or `use sqlite_wasm_rs as _;`). A macro rather than
-/// a function, so that a program that never uses it (the extension) refers to no symbol of SQLite.
+/// The program must link one, 3.34 or later (`use rusqlite as _;`, or `use sqlite_wasm_rs as _;`). This is a macro and
+/// not a function, so that a program that never uses it (the extension) refers to no symbol of SQLite.
 #[macro_export]
 macro_rules! linked_api {
     () => {

@@ -1,4 +1,4 @@
-//! What a statement would do, asked of SQLite while it prepares the statement, and nothing of it run.
+//! Asks SQLite what a statement would do. SQLite tells it while it prepares the statement. The statement is not run.
 
 use crate::ffi::connection::Connection;
 use crate::ffi::sqlite_error;
@@ -7,7 +7,7 @@ use std::ptr;
 
 const DENY: c_int = 1;
 
-/// Numbers of actions, as `sqlite3.h` has them.
+/// The numbers of actions, as in `sqlite3.h`.
 pub(crate) mod action {
     use std::ffi::c_int;
 
@@ -25,11 +25,11 @@ pub(crate) mod action {
     pub const RECURSIVE: c_int = 33;
 }
 
-/// One action of a statement. What `first` and `second` name depends on the action; what is not there is empty, and what is
-/// not UTF-8 is U+FFFD.
+/// One action of a statement. The meaning of `first` and `second` depends on the action. A missing text is empty, and
+/// what is not UTF-8 is U+FFFD.
 #[derive(Clone, Copy)]
 pub(crate) struct Action<'a> {
-    /// One of [`action`], or another one.
+    /// One of [`action`], or another number.
     pub number: c_int,
     pub first: &'a str,
     pub second: &'a str,
@@ -37,15 +37,15 @@ pub(crate) struct Action<'a> {
     pub schema: &'a str,
 }
 
-/// Says what a statement may do.
+/// Decides what a statement may do.
 pub(crate) trait Authorizer {
-    /// Whether the statement may do this. One that may not is not prepared.
+    /// Whether the statement may do this. If it may not, SQLite does not prepare it.
     fn allows(&mut self, action: Action<'_>) -> bool;
 }
 
 /// Runs `body`, which prepares statements of this connection, under an authorizer.
 pub(crate) fn under<A: Authorizer, R>(connection: &Connection<'_>, authorizer: &mut A, body: impl FnOnce() -> R) -> R {
-    /// Takes the authorizer away, whatever the body does.
+    /// Removes the authorizer when it is dropped, also after a panic.
     struct Removal<'a, 'c>(&'a Connection<'c>);
 
     impl Drop for Removal<'_, '_> {
@@ -57,7 +57,8 @@ pub(crate) fn under<A: Authorizer, R>(connection: &Connection<'_>, authorizer: &
 
     let data: *mut A = authorizer;
     let _removal = Removal(connection);
-    // SAFETY: the connection is open, and the authorizer, which nobody else has in the meantime, outlives the registration.
+    // SAFETY: the connection is open, and the authorizer, which nobody else has in the meantime, outlives the
+    // registration.
     unsafe { (connection.api().set_authorizer)(connection.handle(), Some(authorize::<A>), data.cast()) };
     body()
 }

@@ -1,4 +1,4 @@
-//! SQLite's backup API: all pages of one database over another.
+//! SQLite's backup API: it copies all pages of one database over another.
 
 use crate::ffi::api::sqlite3_backup;
 use crate::ffi::connection::Connection;
@@ -6,7 +6,7 @@ use crate::ffi::sqlite_error;
 use lifeboat_core::{Error, Result};
 use std::ffi::{CString, c_int};
 
-/// A backup under way. Dropped before its end, it leaves the target as it was.
+/// A running backup. When it is dropped before its end, the target stays as it was.
 pub(crate) struct Backup<'c> {
     target: &'c Connection<'c>,
     backup: *mut sqlite3_backup,
@@ -36,7 +36,7 @@ impl<'c> Backup<'c> {
         Ok(Self { target, backup })
     }
 
-    /// Copies up to `pages` pages, or all that are left if negative: true when none is left.
+    /// Copies up to `pages` pages, or all that are left if negative. True when none is left.
     pub(crate) fn step(&mut self, pages: c_int) -> Result<bool> {
         // SAFETY: the backup is under way.
         match unsafe { (self.target.api().backup_step)(self.backup, pages) } {

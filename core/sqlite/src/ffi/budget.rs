@@ -1,9 +1,9 @@
-//! What work on private connections may take, and who may end it.
+//! The limit of work on private connections, and the callers that may end it.
 //!
-//! A schema, and the expressions in it, come from outside. So the work that they ask for is counted: in **units**, one for
-//! each byte that one operation of an expression may touch. The count depends on the state and on the size of what it came
-//! in, never on a clock: each host and each version of SQLite refuses the same. What is granted is far above what any
-//! schema of an application takes, and grows with the rows and with the input.
+//! A schema, and the expressions in it, come from outside. So the work for them is counted in **units**: one unit for
+//! each byte that one operation of an expression may touch. The count depends on the state and on the size of the
+//! input, never on a clock: each host and each version of SQLite refuses the same. The limit is far above what any
+//! schema of an application needs, and grows with the rows and with the input.
 
 use lifeboat_core::{Error, ErrorKind, Result};
 use std::cell::Cell;
@@ -11,46 +11,46 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-/// What is granted whatever the input is: at most 5 s of the slowest operations on a slow machine.
+/// The limit for any input: at most 5 s of the slowest operations on a slow machine.
 const BASE: u64 = 1 << 30;
-/// What each byte of a row adds. A row counts as [`ROW_MIN`] bytes at least.
+/// Each byte of a row adds this. A row counts as at least [`ROW_MIN`] bytes.
 const PER_ROW_BYTE: u64 = 8;
 const ROW_MIN: u64 = 100;
-/// What each byte of the input adds that is beyond the first [`INPUT_MIN`]: a large input cannot amplify much.
+/// Each byte of the input after the first [`INPUT_MIN`] adds this: so a large input cannot cause much more work.
 const PER_INPUT_BYTE: u64 = 40_000;
 const INPUT_MIN: u64 = 100_000;
 
 /// An instruction of SQLite's machine.
 pub(crate) const INSTRUCTION: u64 = 16;
-/// An object of a schema, automatic indexes too: it is parsed several times, and SQLite looks through all others.
+/// An object of a schema, also an automatic index. It is parsed several times, and SQLite looks through all others.
 pub(crate) const OBJECT: u64 = 80_000;
 /// A byte of the text of a schema.
 pub(crate) const TEXT: u64 = 64;
-/// A statement of ours that is run for each object.
+/// A statement of ours that runs once for each object.
 pub(crate) const STATEMENT: u64 = 1 << 10;
 
-/// After so many units somebody is asked whether to go on: 0.3 s of the slowest operations.
+/// After this many units the watcher is asked whether to go on: 0.3 s of the slowest operations.
 const LOOK: u64 = 1 << 26;
-/// What one call of a function may take, in which nobody is asked: 0.5 s.
+/// The limit of one call of a function, in which the watcher is not asked: 0.5 s.
 pub(crate) const CALL_MAX: u64 = 1 << 29;
 
 /// The work that one or more private connections may do together.
 pub struct Budget {
-    /// Units that may still be spent; `None`: as many as it takes.
+    /// The units that are left; `None`: no limit.
     left: Cell<Option<u64>>,
     /// Bytes of the input so far.
     input: Cell<u64>,
-    /// Units since somebody was asked.
+    /// The units since the watcher was asked.
     unlooked: Cell<u64>,
-    /// How many operations may touch what a function gives.
+    /// How many operations may touch the result of a function.
     passes: Cell<u64>,
-    /// One call of a function may take as long as it takes.
+    /// One call of a function has no limit.
     is_trusted: Cell<bool>,
     watcher: Cell<Option<NonNull<dyn FnMut() -> bool>>>,
 }
 
 impl Budget {
-    /// No limit but for single calls of functions: for what the application itself asks for.
+    /// No limit, except for single calls of functions: for work that the application itself asks for.
     pub fn unlimited() -> Rc<Self> {
         Rc::new(Self {
             left: Cell::new(None),
@@ -62,14 +62,14 @@ impl Budget {
         })
     }
 
-    /// For what comes out of an input of so many bytes: bundles, or a database file.
+    /// The budget for an input of this many bytes: bundles, or a database file.
     pub fn for_input(bytes: u64) -> Rc<Self> {
         let budget = Self::unlimited();
         budget.limit(bytes);
         budget
     }
 
-    /// Sets the limit for an input of so many bytes.
+    /// Sets the limit for an input of this many bytes.
     pub(crate) fn limit(&self, bytes: u64) {
         self.left.set(Some(BASE));
         self.input.set(0);
@@ -87,7 +87,7 @@ impl Budget {
         self.is_trusted.set(true);
     }
 
-    /// So many more bytes of the input have come.
+    /// This many more bytes of the input have come.
     pub fn add_input(&self, bytes: u64) {
         let before = self.input.get();
         let now = before.saturating_add(bytes);
@@ -96,24 +96,24 @@ impl Budget {
         self.grant(counted.saturating_mul(PER_INPUT_BYTE));
     }
 
-    /// A row of so many bytes has come.
+    /// A row of this many bytes has come.
     pub(crate) fn add_row(&self, bytes: u64) {
         self.grant(bytes.max(ROW_MIN).saturating_mul(PER_ROW_BYTE));
     }
 
     fn grant(&self, units: u64) {
         self.left.set(self.left.get().map(|left| match left {
-            // What is spent stays spent.
+            // Units that were spent stay spent.
             0 => 0,
             left => left.saturating_add(units),
         }));
     }
 
-    /// Takes units away.
+    /// Spends units.
     ///
     /// # Errors
-    /// [`TooBig`](ErrorKind::TooBig) when they are not left; [`Interrupted`](ErrorKind::Interrupted) when the watcher wants an
-    /// end, who is asked now and then.
+    /// [`TooBig`](ErrorKind::TooBig) when they are not left; [`Interrupted`](ErrorKind::Interrupted) when the watcher
+    /// wants to stop. The watcher is asked now and then.
     pub(crate) fn charge(&self, units: u64) -> Result<()> {
         if !self.spend(units) {
             return Err(spent());
@@ -123,7 +123,7 @@ impl Budget {
         if unlooked >= LOOK && self.is_to_end() { Err(Error::interrupted("the work was interrupted")) } else { Ok(()) }
     }
 
-    /// Takes units away. False: they were not left, and nothing is left now.
+    /// Spends units. False: there were not enough, and none are left now.
     pub(crate) fn spend(&self, units: u64) -> bool {
         match self.left.get() {
             None => true,
@@ -135,7 +135,7 @@ impl Budget {
         }
     }
 
-    /// Ends the work at the next occasion.
+    /// Ends the work at the next chance.
     pub(crate) fn exhaust(&self) {
         self.left.set(Some(0));
     }
@@ -145,7 +145,7 @@ impl Budget {
         self.is_trusted.get()
     }
 
-    /// How many operations may touch what a function gives, from here on.
+    /// Sets how many operations may touch the result of a function from here on.
     pub(crate) fn set_passes(&self, passes: u64) {
         self.passes.set(passes.max(1));
     }
@@ -154,7 +154,7 @@ impl Budget {
         self.passes.get()
     }
 
-    /// Tells work that was ended because its budget was spent from work that somebody stopped.
+    /// Tells apart work that ended because its budget was spent, and work that somebody stopped.
     pub(crate) fn explain(&self, error: Error) -> Error {
         if error.kind() == ErrorKind::Interrupted && self.left.get() == Some(0) {
             spent().with(error.message())
@@ -163,15 +163,15 @@ impl Budget {
         }
     }
 
-    /// Runs `body` while `watcher` is asked now and then, at most some milliseconds of work apart. When it says true (or
-    /// panics), the work under way ends as [`Interrupted`](ErrorKind::Interrupted). One watcher at a time: else a
-    /// [misuse](Error::misuse).
+    /// Runs `body`. `watcher` is asked now and then, after some milliseconds of work at most. When it says true (or
+    /// panics), the running work ends as [`Interrupted`](ErrorKind::Interrupted). Only one watcher at a time: a second
+    /// one is a [misuse](Error::misuse).
     pub fn watched<R>(&self, watcher: &mut dyn FnMut() -> bool, body: impl FnOnce() -> R) -> Result<R> {
         if self.watcher.get().is_some() {
             return Err(Error::misuse("a connection takes one watcher"));
         }
-        // SAFETY: only the lifetime changes. `Unwatch` takes the reference away before this function ends, by unwinding
-        // too, and until then nobody but `is_to_end` uses it.
+        // SAFETY: only the lifetime changes. `Unwatch` takes the reference away before this function ends, also when it
+        // unwinds, and until then only `is_to_end` uses it.
         let watcher =
             unsafe { std::mem::transmute::<&mut dyn FnMut() -> bool, &'static mut dyn FnMut() -> bool>(watcher) };
         self.watcher.set(Some(NonNull::from(watcher)));
@@ -179,7 +179,7 @@ impl Budget {
         Ok(body())
     }
 
-    /// The same for a watcher that says why it wants an end: that is the outcome then.
+    /// The same for a watcher that says why it wants to stop. Its error is the result then.
     pub fn watched_by<R>(
         &self,
         mut watcher: impl FnMut() -> Result<()>,
@@ -200,7 +200,7 @@ impl Budget {
     /// Asks the watcher, if there is one.
     pub(crate) fn is_to_end(&self) -> bool {
         self.unlooked.set(0);
-        // Taken out while it runs, so that it is never called within itself.
+        // It is taken out while it runs, so that it is never called within itself.
         let Some(mut watcher) = self.watcher.take() else { return false };
         // SAFETY: set in `watched`, which has not ended: what takes it away runs at its end.
         let stop = catch_unwind(AssertUnwindSafe(|| unsafe { watcher.as_mut()() }));

@@ -1,10 +1,10 @@
 //! The application's collations on private connections.
 //!
-//! A schema may name collations that only the application has. A private connection that can [`accept`] them reads such a
-//! schema in each version of SQLite. Where the application's connection is [lent](lend) to it, a comparison is made there, by
-//! a statement, with the very function of the application. Where nobody can compare, the collation stands there by name
-//! only: whatever would depend on its order is not built, and should SQLite compare by it nevertheless, the comparison is
-//! noted and the work fails ([`check`]).
+//! A schema may name collations that only the application has. A private connection that can [`accept`] them reads such
+//! a schema in each version of SQLite. If the application's connection is [lent](lend) to it, that connection makes the
+//! comparisons: a statement there uses the application's own function. If nobody can compare, the private connection
+//! knows only the name of the collation: nothing that depends on its order is built. If SQLite still compares by it,
+//! the comparison is noted and the work fails ([`check`]).
 
 use crate::ffi::api::{Api, Compare, Destructor, sqlite3};
 use crate::ffi::connection::Connection;
@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::slice;
 
-/// SQLite's own.
+/// SQLite's own collations.
 const BUILT_IN: [&str; 3] = ["binary", "nocase", "rtrim"];
 
 /// True for a collation that each SQLite has, in any case of letters.
@@ -29,22 +29,22 @@ pub(crate) fn is_built_in(name: &str) -> bool {
     BUILT_IN.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// What a private connection knows of the application's collations.
+/// The application's collations, as far as a private connection knows them.
 pub(crate) struct Collations {
     api: Api,
-    /// The connection of the application, while it is lent, and a statement for each of its collations.
+    /// The connection of the application, while it is lent, with a statement for each of its collations.
     app: RefCell<Option<AppSide>>,
     /// The first comparison that could not be made.
     failure: RefCell<Option<Error>>,
 }
 
 struct AppSide {
-    /// Declared before the connection that they borrow, so that they are dropped first.
+    /// Declared before the connection that they borrow, so they are dropped before it.
     statements: HashMap<String, Option<Statement<'static>>>,
     connection: Box<Connection<'static>>,
 }
 
-/// While this lives, comparisons are made on the application's connection.
+/// While this lives, the application's connection makes the comparisons.
 #[must_use = "comparisons end with it"]
 pub struct Lent<'a> {
     collations: Rc<Collations>,
@@ -72,7 +72,7 @@ pub(crate) fn accept(connection: &Connection<'_>) -> Result<Rc<Collations>> {
     Ok(collations)
 }
 
-/// Lets `connection`, one of our own, compare by the collations of `app`. Statements run on `app` meanwhile.
+/// Lets `connection`, one of our own, compare by the collations of `app`. Meanwhile statements run on `app`.
 ///
 /// # Errors
 /// Those of SQLite.
@@ -86,7 +86,7 @@ pub fn lend<'a>(connection: &Connection<'_>, app: &'a Connection<'a>) -> Result<
 }
 
 /// # Errors
-/// Unsupported when a comparison was asked for that could not be made; that of the application's connection.
+/// Unsupported when a comparison was needed that nobody could make; those of the application's connection.
 pub(crate) fn check(connection: &Connection<'_>) -> Result<()> {
     match connection.collations().and_then(|collations| collations.failure.take()) {
         Some(error) => Err(error),
@@ -103,7 +103,7 @@ pub(crate) fn can_compare(connection: &Connection<'_>, name: &str) -> bool {
         }
 }
 
-/// True where comparisons are made on the application's connection, so by one thread.
+/// True where the application's connection makes the comparisons. Then only one thread may compare.
 pub(crate) fn is_lent(connection: &Connection<'_>) -> bool {
     connection.collations().is_some_and(|collations| collations.app.borrow().is_some())
 }
@@ -158,14 +158,14 @@ struct Named {
     collations: *const Collations,
 }
 
-/// Makes a collation of the wanted name.
+/// Makes a collation with the wanted name.
 unsafe extern "C" fn add(data: *mut c_void, db: *mut sqlite3, encoding: c_int, name: *const c_char) {
     let collations = data.cast_const().cast::<Collations>();
-    // SAFETY: `data` is what `accept` gave, which the connection keeps; SQLite gives its connection and a NUL-terminated
-    // name. When this fails, SQLite finds no collation and says so.
+    // SAFETY: `data` is what `accept` gave, which the connection keeps; SQLite gives its connection and a
+    // NUL-terminated name. When this fails, SQLite finds no collation and says so.
     unsafe {
         let text = CStr::from_ptr(name).to_string_lossy().into_owned();
-        // SQLite asks for its own, too, before it makes them for another encoding.
+        // SQLite asks for its own collations, too, before it makes them for another encoding.
         if is_built_in(&text) {
             return;
         }
@@ -197,8 +197,8 @@ unsafe extern "C" fn compare(
     other_length: c_int,
     other: *const c_void,
 ) -> c_int {
-    // SAFETY: SQLite hands back what `add` gave; the connection keeps the collations as long as it is open, and it is this
-    // thread that uses it. The texts are readable for their lengths; a null one has none.
+    // SAFETY: SQLite hands back what `add` gave; the connection keeps the collations as long as it is open, and it is
+    // this thread that uses it. The texts are readable for their lengths; a null one has none.
     let (named, collations, one, other) = unsafe {
         let named = &*named.cast::<Named>();
         let text = |start: *const c_void, length: c_int| match usize::try_from(length) {
@@ -218,7 +218,7 @@ unsafe extern "C" fn compare(
         Ok(order) => c_int::try_from(order).unwrap_or(0),
         Err(error) => {
             let mut failure = collations.failure.borrow_mut();
-            // An interrupt says more than what follows from it.
+            // An interrupt says more than the error that follows from it.
             if failure.is_none() || error.kind() == ErrorKind::Interrupted {
                 *failure = Some(error);
             }

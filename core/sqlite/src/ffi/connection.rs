@@ -1,4 +1,4 @@
-//! A connection: our own (closed on drop) or the app's (only borrowed).
+//! A connection: our own (it is closed on drop) or the app's (it is only borrowed).
 
 use crate::ffi::api::{Api, ProgressHandler, sqlite3};
 use crate::ffi::budget::{Budget, INSTRUCTION};
@@ -19,7 +19,7 @@ const OPEN_CREATE: c_int = 0x4;
 const OPEN_NOMUTEX: c_int = 0x8000;
 const OPEN_PRIVATECACHE: c_int = 0x40000;
 
-/// How often, in instructions of SQLite's machine, a connection of our own asks whether to go on.
+/// After this many instructions of SQLite's machine, a connection of our own asks whether to go on.
 const STEPS: c_int = 1_000;
 
 /// How [`Connection::open`] opens a file.
@@ -29,25 +29,26 @@ pub enum OpenMode {
     ReadOnly,
     /// An existing file.
     ReadWrite,
-    /// A file that is made if it is missing; also `""` (a private temporary file) and `":memory:"`.
+    /// A file that is made if it does not exist; also `""` (a private temporary file) and `":memory:"`.
     Create,
 }
 
-/// A SQLite connection. One thread at a time; all its work honours interrupts and progress handlers of that connection.
+/// A SQLite connection, for one thread at a time. All its work honours interrupts and progress handlers of that
+/// connection.
 pub struct Connection<'app> {
     api: Api,
     db: *mut sqlite3,
     owned: bool,
-    /// Of a connection of our own: what its work may take. Its progress handler looks at it.
+    /// The limit of the work of a connection of our own. Its progress handler reads it.
     budget: Option<Rc<Budget>>,
-    /// What it knows of the application's collations. Its callbacks look at it until it is closed.
+    /// The application's collations, as far as it knows them. Its callbacks read them until it is closed.
     collations: RefCell<Option<Rc<Collations>>>,
     _app: PhantomData<&'app ()>,
 }
 
 impl Connection<'static> {
-    /// Opens `name`: a file, `""` for a private temporary file that is gone at close, or `":memory:"`. Never an URI of
-    /// our own making; a host that was built to read names as URIs does so here too.
+    /// Opens `name`: a file, `""` for a private temporary file that is removed at close, or `":memory:"`. We never make
+    /// a URI of it; a host that was built to read names as URIs does so here, too.
     ///
     /// Its work has a [`Budget`] of its own, without a limit.
     pub fn open(api: Api, name: &str, mode: OpenMode) -> Result<Self> {
@@ -71,7 +72,7 @@ impl Connection<'static> {
         if db.is_null() {
             return Err(sqlite_error::error(code, "out of memory", &place()));
         }
-        // Owned even when opening failed: SQLite wants that handle closed too.
+        // It is owned even when opening failed: SQLite wants that handle to be closed, too.
         let (budget, collations) = (Some(Rc::clone(budget)), RefCell::default());
         let connection = Self { api, db, owned: true, budget, collations, _app: PhantomData };
         connection.check(code, &place())?;
@@ -85,7 +86,7 @@ impl Connection<'static> {
 }
 
 impl<'app> Connection<'app> {
-    /// The app's own connection; it is never closed here.
+    /// The app's own connection. It is never closed here.
     ///
     /// # Safety
     /// `db` must be an open connection of the library that `api` points to, stay open as long as `'app`, and be used by
@@ -110,17 +111,17 @@ impl<'app> Connection<'app> {
         self.db
     }
 
-    /// Prepares the one statement in `sql`, which is our own text: anything behind it is a [misuse](Error::misuse).
+    /// Prepares the one statement in `sql`, which is our own text. Any text after it is a [misuse](Error::misuse).
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         let (statement, rest) = self.prepare_first(sql.as_bytes(), || short(sql))?;
         if rest != 0 {
-            return Err(Error::misuse(format!("{}: {rest} bytes behind the first statement", short(sql))));
+            return Err(Error::misuse(format!("{}: {rest} bytes after the first statement", short(sql))));
         }
         Ok(statement)
     }
 
-    /// Prepares the first statement of any text, and says how many bytes follow it. No statement at all (a comment, an
-    /// empty text) is a [misuse](Error::misuse). `place` names the text in errors.
+    /// Prepares the first statement of any text, and tells how many bytes follow it. A text without a statement (a
+    /// comment, an empty text) is a [misuse](Error::misuse). `place` names the text in errors.
     pub(crate) fn prepare_first(&self, sql: &[u8], place: impl Fn() -> String) -> Result<(Statement<'_>, usize)> {
         let bytes = c_int::try_from(sql.len())
             .map_err(|_| Error::too_big(format!("{}: an SQL text of {} bytes", place(), sql.len())))?;
@@ -219,7 +220,7 @@ impl<'app> Connection<'app> {
         }
     }
 
-    /// How long SQLite waits for somebody else's lock before it gives up, in milliseconds.
+    /// How many milliseconds SQLite waits for a lock of somebody else before it gives up.
     pub fn busy_timeout(&self, milliseconds: u32) -> Result<()> {
         let milliseconds = c_int::try_from(milliseconds).unwrap_or(c_int::MAX);
         // SAFETY: the connection is open.
@@ -246,12 +247,12 @@ impl<'app> Connection<'app> {
         Ok(unsafe { (self.api.file_control)(self.db, name.as_ptr(), op, value.cast()) == sqlite_error::OK })
     }
 
-    /// What the work of a connection of our own may take; of the app's connection there is no budget.
+    /// The limit of the work of a connection of our own. The app's connection has no budget.
     pub(crate) fn budget(&self) -> Option<&Rc<Budget>> {
         self.budget.as_ref()
     }
 
-    /// What this connection knows of the application's collations, if it accepts them.
+    /// The application's collations, as far as this connection knows them, if it accepts them.
     pub(crate) fn collations(&self) -> Option<Rc<Collations>> {
         self.collations.borrow().clone()
     }
@@ -266,16 +267,16 @@ impl<'app> Connection<'app> {
         self.budget.as_ref().map_or_else(Budget::unlimited, Rc::clone)
     }
 
-    /// Runs `body` while `watcher` is called about every 1,000 instructions of SQLite's machine on this connection, as
-    /// [`Budget::watched`] does. Never called where there is no [`progress_handler`](Api::progress_handler).
+    /// Runs `body`. `watcher` is called about every 1,000 instructions of SQLite's machine on this connection, as in
+    /// [`Budget::watched`]. It is never called where there is no [`progress_handler`](Api::progress_handler).
     ///
-    /// For connections of our own; else a [misuse](Error::misuse): it takes the place of a progress handler, and the app
-    /// may have set its own.
+    /// Only for connections of our own; for others it is a [misuse](Error::misuse). It would replace the progress
+    /// handler, and the app may have set its own.
     pub fn watched<R>(&self, watcher: &mut dyn FnMut() -> bool, body: impl FnOnce() -> R) -> Result<R> {
         self.own_budget()?.watched(watcher, body)
     }
 
-    /// The same for a watcher that says why it wants an end: that is the outcome then.
+    /// The same for a watcher that says why it wants to stop. Its error is the result then.
     pub fn watched_by<R>(&self, watcher: impl FnMut() -> Result<()>, body: impl FnOnce() -> Result<R>) -> Result<R> {
         self.own_budget()?.watched_by(watcher, body)
     }
@@ -289,7 +290,7 @@ impl<'app> Connection<'app> {
         // SAFETY: the connection is open (or failed to open, which leaves a handle with a message); the text is
         // NUL-terminated and copied before the next call.
         let message = unsafe { CStr::from_ptr((self.api.errmsg)(self.db)).to_string_lossy().into_owned() };
-        // Most calls return extended codes on connections alone that ask for them.
+        // Most calls return extended codes only on connections that ask for them.
         let extended = self.last_code();
         sqlite_error::error(if extended & 0xff == code { extended } else { code }, &message, place)
     }
@@ -324,7 +325,7 @@ fn c_name(schema: &str) -> Result<CString> {
     CString::new(schema).map_err(|_| Error::misuse("a schema name with a NUL in it"))
 }
 
-/// The head of a statement, to name it in an error.
+/// The beginning of a statement, which names it in an error.
 pub(crate) fn short(sql: &str) -> String {
     let head: String = sql.chars().take(60).collect();
     if head.len() < sql.len() { format!("{head}…") } else { head }

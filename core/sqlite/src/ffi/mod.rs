@@ -1,4 +1,4 @@
-//! SQLite's C functions, and what is asked of them safely.
+//! SQLite's C functions, in safe wrappers.
 
 pub mod api;
 pub(crate) mod authorizer;

@@ -1,9 +1,9 @@
-//! The bytes of a file as they lie on the disk, read through SQLite.
+//! The bytes of a file as they are on the disk, read through SQLite.
 //!
-//! A process that opens and closes a file drops all POSIX locks that it has on it: those of a
-//! database that another connection of the process is using, say, which others could then write to
-//! meanwhile. SQLite keeps such a file open until the last lock on it is gone. So it is SQLite that
-//! opens what may be a database.
+//! A process that opens and closes a file drops all POSIX locks that it has on it. If another connection
+//! of the process is using the database in that file, others could then write to it.
+//! SQLite keeps such a file open until the last lock on it is gone. So SQLite must
+//! open any file that may be a database.
 
 use crate::ffi::api::Api;
 use crate::ffi::connection::{Connection, OpenMode};
@@ -48,7 +48,7 @@ fn with_file<T>(connection: &Connection<'_>, operation: impl FnOnce(*mut File, &
     methods.map(|methods| operation(file, methods))
 }
 
-/// How many bytes the file of the main database has now; `None` if it lies in memory, or its VFS does not tell.
+/// The number of bytes that the file of the main database has now. `None` if it is in memory, or its VFS does not tell.
 pub fn file_size(connection: &Connection<'_>) -> Option<u64> {
     let mut bytes = 0;
     let code = with_file(connection, |file, methods| {
@@ -59,8 +59,8 @@ pub fn file_size(connection: &Connection<'_>) -> Option<u64> {
     if code.flatten() == Some(sqlite_error::OK) { u64::try_from(bytes).ok() } else { None }
 }
 
-/// Fills `buffer` with the first bytes of a file, which has so many. No lock is taken, and no
-/// journal is looked at.
+/// Fills `buffer` with the first bytes of a file, which must be long enough. It takes no lock, and looks at no
+/// journal.
 ///
 /// # Errors
 /// Those of SQLite, when it cannot open or read the file.

@@ -1,4 +1,4 @@
-//! In which situation of the app's connection a function of ours was called, and what may be done there.
+//! The situation of the app's connection in which a function of ours was called, and what may be done there.
 //!
 //! SQLite calls a function wherever an expression stands: in a plain `SELECT f()`, in the middle of
 //! an `UPDATE` that is half done, from a `CHECK` of a forged file, or while a statement is only
@@ -15,7 +15,7 @@ use std::ptr;
 /// The state of a write transaction in `sqlite3_txn_state`.
 const WRITING: i32 = 2;
 
-/// The first words of the statements that may call a function with effects.
+/// A statement that may call a function with effects begins with one of these words.
 const READING: [&str; 3] = ["SELECT", "WITH", "VALUES"];
 
 /// A statement of the connection.
@@ -34,7 +34,7 @@ impl Statement<'_> {
     }
 }
 
-/// All statements of a connection, those that SQLite and its modules run for themselves too.
+/// All statements of a connection, also those that SQLite and its modules run for themselves.
 fn statements<'c>(connection: &'c Connection<'_>) -> impl Iterator<Item = Statement<'c>> {
     let (api, db) = (connection.api(), connection.handle());
     let mut statement = ptr::null_mut();
@@ -63,22 +63,22 @@ pub fn in_prepare(connection: &Connection<'_>) -> bool {
     statements(connection).any(|statement| statement.is_being_prepared())
 }
 
-/// Whether a function that writes files or databases may run at all: only where a statement of the
-/// application calls it. Everything else is refused, known or not: the schema of a hostile database
+/// Checks whether a function that writes files or databases may run at all: only where a statement of the
+/// application calls it. Everything else is refused: the schema of a hostile database
 /// must have no way to such a function.
 ///
 /// - Each statement that is running must begin with SELECT, WITH or VALUES and must not write.
 ///   SQLite up to 3.49 lets a `CHECK` of a forged file call even functions that are direct-only, in
 ///   `PRAGMA integrity_check` and wherever rows are written; table-valued pragmas and virtual
 ///   tables run such statements inside a SELECT.
-/// - One of them must call the function by its name. SQLite 3.35 takes no care of functions in the
+/// - One of them must call the function by its name. SQLite 3.35 does not check functions in the
 ///   `WINDOW` clause of a view, so that `SELECT * FROM view` would call them.
 ///
-/// These are the further conditions of single functions: [`check_may_export`],
+/// Single functions have more conditions: [`check_may_export`],
 /// [`check_may_restore`].
 ///
 /// # Errors
-/// A [misuse](Error::misuse) says what is in the way and what to do.
+/// A [misuse](Error::misuse) says what prevents it and what to do.
 pub fn check_called_by_application(connection: &Connection<'_>, function: &str) -> Result<()> {
     check_statements(connection)?;
     let mut is_named = false;
@@ -92,7 +92,7 @@ pub fn check_called_by_application(connection: &Connection<'_>, function: &str) 
         let word = first_word(&sql).unwrap_or_default();
         if !READING.iter().any(|reading| word.eq_ignore_ascii_case(reading)) {
             return Err(Error::misuse(format!(
-                "called while a statement of this connection is running that is no SELECT (it begins with {:?}), as if \
+                "called while a statement of this connection is running that is not a SELECT (it begins with {:?}), as if \
                  from a CHECK of the database; finish or reset that statement, and run it in a plain SELECT",
                 word.chars().take(20).collect::<String>()
             )));
@@ -101,18 +101,19 @@ pub fn check_called_by_application(connection: &Connection<'_>, function: &str) 
     }
     if !is_named {
         return Err(Error::misuse(
-            "no statement that is running calls it by its name, as if it were called from a view of the database; run \
+            "no running statement calls it by its name, as if it were called from a view of the database; run \
              it in a plain SELECT",
         ));
     }
     Ok(())
 }
 
-/// Whether the live state can be exported from here. Not while anything uncommitted is on the connection (an export
-/// would hold what may be rolled back), nor inside a statement that writes (it would see itself half done).
+/// Checks whether the live state can be exported from here. It cannot while anything uncommitted is on the connection
+/// (an export would hold what may be rolled back), nor inside a statement that writes (an export would hold half of its
+/// work).
 ///
-/// A [misuse](Error::misuse) says what is in the way and what to do. A `BEGIN IMMEDIATE` without a change cannot be
-/// told from one with changes, and is refused too. Before SQLite 3.34, any open `BEGIN` is refused.
+/// A [misuse](Error::misuse) says what prevents it and what to do. A `BEGIN IMMEDIATE` without a change looks like
+/// one with changes, and is refused, too. Before SQLite 3.34, any open `BEGIN` is refused.
 pub fn check_may_export(connection: &Connection<'_>) -> Result<()> {
     check_statements(connection)?;
     let writing = match connection.txn_state(None)? {
@@ -127,11 +128,11 @@ pub fn check_may_export(connection: &Connection<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a database may be replaced from here. Only from a plain `SELECT f()` in autocommit mode: inside a
-/// transaction, a `ROLLBACK` would not undo it, and a statement that reads would go on in a database that is no longer
-/// there.
+/// Checks whether a database may be replaced from here: only from a plain `SELECT f()` in autocommit mode. Inside a
+/// transaction, a `ROLLBACK` would not undo it. A statement that reads would go on in a database that no longer
+/// exists.
 ///
-/// A [misuse](Error::misuse) says what is in the way and what to do.
+/// A [misuse](Error::misuse) says what prevents it and what to do.
 pub fn check_may_restore(connection: &Connection<'_>) -> Result<()> {
     check_statements(connection)?;
     if !connection.autocommit() {
@@ -149,7 +150,7 @@ pub fn check_may_restore(connection: &Connection<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Neither a statement that is being prepared nor one that writes.
+/// The statement is not being prepared, and does not write.
 fn check_statements(connection: &Connection<'_>) -> Result<()> {
     if in_prepare(connection) {
         return Err(Error::misuse("called while a statement is being prepared; run it in a plain SELECT"));

@@ -1,4 +1,4 @@
-//! SQLite's result codes, and what each means to a caller.
+//! SQLite's result codes, and their meaning for a caller.
 
 use lifeboat_core::{Error, ErrorKind};
 use std::ffi::c_int;
@@ -10,7 +10,7 @@ pub(crate) const LOCKED: c_int = 6;
 pub(crate) const NOMEM: c_int = 7;
 pub(crate) const INTERRUPT: c_int = 9;
 const IOERR: c_int = 10;
-/// What SQLite says of its temporary files in place of `FULL`.
+/// SQLite gives this for its temporary files in place of `FULL`.
 const IOERR_WRITE: c_int = 10 | 3 << 8;
 /// A file that ends before a page that it should have.
 const IOERR_SHORT_READ: c_int = 10 | 2 << 8;
@@ -24,28 +24,28 @@ const NOTADB: c_int = 26;
 pub(crate) const ROW: c_int = 100;
 pub(crate) const DONE: c_int = 101;
 
-/// Stands in each error between SQLite's words and its result code.
+/// In each error, this is between SQLite's words and its result code.
 pub(crate) const CODE: &str = " (SQLite result code ";
 
-/// The error for result `code` of SQLite, whose own words are `message`; `place` says what was being done.
+/// The error for result `code` of SQLite, whose own words are `message`. `place` says what the code was doing.
 pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
     let (kind, remedy) = match code & 0xff {
         _ if code == IOERR_WRITE => (
             ErrorKind::Host,
-            "; a disk may be full: free space, also where SQLite's temporary files lie (SQLITE_TMPDIR), and try again",
+            "; a disk may be full: free space, also for SQLite's temporary files (SQLITE_TMPDIR), and try again",
         ),
         BUSY | LOCKED => (ErrorKind::Busy, "; another connection or statement holds the lock: try again"),
         NOMEM => (ErrorKind::TooBig, "; SQLite got no more memory: give it more, or work on a file"),
         INTERRUPT => (ErrorKind::Interrupted, ""),
         _ if code == IOERR_SHORT_READ => (ErrorKind::Corrupt, "; the file is too short"),
-        IOERR => (ErrorKind::Host, "; the disk or its file system failed: look after it, then try again"),
+        IOERR => (ErrorKind::Host, "; the disk or its file system failed: check it, then try again"),
         CORRUPT | NOTADB => (ErrorKind::Corrupt, "; PRAGMA integrity_check tells more"),
         CONSTRAINT => (ErrorKind::Corrupt, ""),
         FULL => (ErrorKind::Host, "; free space (temporary files count too) and try again"),
         TOOBIG => (ErrorKind::TooBig, ""),
         _ => (ErrorKind::Host, ""),
     };
-    // Where memory or a disk failed, or somebody interrupted, the statement of ours that met it says nothing to anybody.
+    // Where memory or a disk failed, or somebody interrupted, our own statement helps nobody.
     let text = match code & 0xff {
         NOMEM | INTERRUPT | FULL => format!("{message}{CODE}{code}){remedy}"),
         IOERR if code != IOERR_SHORT_READ => format!("{message}{CODE}{code}){remedy}"),
@@ -61,8 +61,8 @@ pub(crate) fn error(code: c_int, message: &str, place: &str) -> Error {
     error.with_code(code)
 }
 
-/// True where memory, a disk or a lock failed, or somebody interrupted: that says nothing of the SQL text or the database
-/// that SQLite was at work on.
+/// True where memory, a disk or a lock failed, or somebody interrupted. Such an error says nothing about the SQL text
+/// or the database that SQLite was working on.
 pub fn is_of_machine(error: &Error) -> bool {
     error.code().is_some_and(|code| {
         let of_machine = [BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL];

@@ -1,4 +1,4 @@
-//! A prepared statement. Only `SQLITE_DONE` is the end of the rows; everything else that is not a row is an error.
+//! A prepared statement. Only `SQLITE_DONE` is the end of the rows. Everything else that is not a row is an error.
 
 use crate::ffi::api::{sqlite3_stmt, sqlite3_value};
 use crate::ffi::connection::{Connection, short};
@@ -41,13 +41,13 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// Back to before the first row. An error that `step` already reported is not reported again.
+    /// Goes back before the first row. An error that `step` already reported is not reported again.
     pub fn reset(&mut self) {
         // SAFETY: the statement is valid, and no borrowed value of its row is left.
         unsafe { (self.connection.api().reset)(self.statement) };
     }
 
-    /// Binds all parameters, runs to the end, and unbinds: nothing of `values` is referred to afterwards.
+    /// Binds all parameters, runs to the end, and unbinds. Nothing refers to `values` afterwards.
     ///
     /// A NaN is refused, as SQLite would store NULL in its place.
     pub fn run<'v>(&mut self, values: impl IntoIterator<Item = Value<'v>>) -> Result<()> {
@@ -107,7 +107,7 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// Gives all parameters this value, for as long as the statement lives: SQLite keeps a copy.
+    /// Gives all parameters this value for the life of the statement. SQLite keeps a copy.
     pub(crate) fn bind_every(&mut self, value: Value<'_>) -> Result<()> {
         // SAFETY: the statement is valid.
         let count = unsafe { (self.connection.api().bind_parameter_count)(self.statement) };
@@ -143,8 +143,8 @@ impl<'c> Statement<'c> {
     /// As in [`Statement::bind`].
     unsafe fn bind_text(&self, index: c_int, text: &[u8], encoding: TextEncoding, free: *const c_void) -> c_int {
         let bind = self.connection.api().bind_text64;
-        // SQLite takes a byte order mark for a statement about the text that follows, and drops it. A text that begins
-        // with one therefore gets a second one, of its own encoding, for SQLite to drop.
+        // SQLite takes a byte order mark for a statement about the text that follows, and drops it. So a text that
+        // begins with one gets a second one, of its own encoding, for SQLite to drop.
         let mark = match encoding {
             TextEncoding::Utf8 => None,
             TextEncoding::Utf16le => Some([0xff, 0xfe]),
@@ -164,18 +164,18 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// How many columns a row has.
+    /// The number of columns of a row.
     pub fn column_count(&self) -> usize {
         // SAFETY: the statement is valid.
         let count = unsafe { (self.connection.api().column_count)(self.statement) };
         usize::try_from(count).unwrap_or(0)
     }
 
-    /// A value of the current row, byte for byte as the file holds it; `encoding` is that of the database. Without a
-    /// current row, or beyond the last column: NULL.
+    /// A value of the current row, byte for byte as in the file. `encoding` is that of the database. NULL without a
+    /// current row, or beyond the last column.
     ///
-    /// Text is read as SQLite has it in memory, which for a stored value is the file's encoding (`sqlite3_column_blob`
-    /// converts nothing): `sqlite3_column_text` and `_text16` would lose lone surrogates on the way to the other
+    /// Text is read as SQLite has it in memory. For a stored value that is the file's encoding (`sqlite3_column_blob`
+    /// converts nothing). `sqlite3_column_text` and `_text16` would lose lone surrogates when they convert to the other
     /// encoding.
     pub fn value(&self, column: usize, encoding: TextEncoding) -> Value<'_> {
         let api = self.connection.api();
@@ -227,7 +227,8 @@ impl<'c> Statement<'c> {
         unsafe { (self.connection.api().column_type)(self.statement, column) == 5 }
     }
 
-    /// A value of the current row as UTF-8 text: for names and schema text, not for the values of rows. NULL is empty.
+    /// A value of the current row as UTF-8 text. It is for names and schema text, not for the values of rows. NULL is
+    /// empty.
     ///
     /// Text that is not well-formed, or has a NUL in it, is [corrupt](Error::corrupt); [too big](Error::too_big) when
     /// SQLite has no memory to convert it.
@@ -255,7 +256,7 @@ impl<'c> Statement<'c> {
             match (start.is_null(), is_null) {
                 (false, _) => Ok(slice::from_raw_parts(start, length)),
                 (true, true) => Ok(&[]),
-                // A text that is there has a pointer, even an empty one.
+                // An existing text has a pointer, even when it is empty.
                 (true, false) => Err(sqlite_error::error(sqlite_error::NOMEM, "out of memory", &self.place())),
             }
         }
@@ -263,8 +264,8 @@ impl<'c> Statement<'c> {
 
     /// A text of the schema in the current row as a string, decoded strictly from the database's encoding.
     ///
-    /// What is no text, or has a NUL, is [corrupt](Error::corrupt). Ill-formed text is no damage, SQLite takes it and gives it
-    /// back; but it is [unsupported](Error::unsupported) in a bundle.
+    /// A value that is not text, or that has a NUL, is [corrupt](Error::corrupt). Ill-formed text is not damage: SQLite
+    /// takes it and gives it back. But it is [unsupported](Error::unsupported) in a bundle.
     pub fn decoded(&self, column: usize, encoding: TextEncoding) -> Result<String> {
         let unit = |from_bytes: fn([u8; 2]) -> u16| move |bytes: &[u8; 2]| from_bytes(*bytes);
         let utf16 = |text: &[u8], from_bytes| match text.as_chunks::<2>() {
@@ -281,8 +282,8 @@ impl<'c> Statement<'c> {
             Some(text) if text.contains('\0') => Err(Error::corrupt("a text with a NUL")),
             Some(text) => Ok(text),
             None => Err(Error::unsupported(
-                "its text is not well-formed Unicode, which names and SQL texts in a bundle have to be; make it anew with \
-                 a text that is",
+                "its text is not well-formed Unicode, as names and SQL texts in a bundle must be; make it again with \
+                 well-formed text",
             )),
         }
     }

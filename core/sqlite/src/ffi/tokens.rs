@@ -1,10 +1,10 @@
-//! SQL text cut into tokens as SQLite cuts it, as far as it matters here: where names, strings and comments begin and
-//! end. Nothing is understood of what they mean.
+//! Cuts SQL text into tokens as SQLite does, as far as it matters here: where names, strings and comments begin and
+//! end. Their meaning is not read.
 
 use std::collections::HashMap;
 
-/// What SQLite skips between tokens. U+000B it skips only behind another of them, and refuses
-/// elsewhere; U+FEFF only where a token could begin, so that it can be part of a word.
+/// What SQLite skips between tokens. It skips U+000B only after another of them, and refuses it
+/// elsewhere. It skips U+FEFF only where a token could begin, so U+FEFF can be part of a word.
 const SPACES: [char; 7] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\u{feff}'];
 
 /// A token of SQL text.
@@ -12,7 +12,7 @@ const SPACES: [char; 7] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\u{feff}'];
 pub(crate) enum Token {
     /// A word or a number, or a name in `"…"`, `` `…` `` or `[…]`, without the quotes.
     Word(String),
-    /// A string in `'…'`, without the quotes. SQLite takes one for a name where only a name can stand.
+    /// A string in `'…'`, without the quotes. SQLite reads it as a name where only a name can be.
     Text(String),
     Open,
     Close,
@@ -25,8 +25,8 @@ pub(crate) enum Token {
     Other(char),
 }
 
-/// The word with which a statement begins that SQLite has compiled, after all that it skips before
-/// one: spaces, comments, semicolons. None where it begins with something else.
+/// The first word of a statement that SQLite has compiled, after all that SQLite skips before
+/// a word: spaces, comments, semicolons. None where the statement begins with something else.
 pub(crate) fn first_word(sql: &str) -> Option<String> {
     match tokens(sql).find(|token| !matches!(token, Token::Comment | Token::Semicolon))? {
         Token::Word(word) => Some(word),
@@ -34,7 +34,7 @@ pub(crate) fn first_word(sql: &str) -> Option<String> {
     }
 }
 
-/// Whether a call of the function of this name stands in a statement.
+/// Whether a statement calls the function of this name.
 pub(crate) fn calls(sql: &str, function: &str) -> bool {
     let mut is_name = false;
     tokens(sql).filter(|token| *token != Token::Comment).any(|token| {
@@ -54,12 +54,12 @@ pub(crate) struct Tokens<'s> {
 }
 
 impl Tokens<'_> {
-    /// Takes the first `length` bytes away.
+    /// Removes the first `length` bytes.
     fn skip(&mut self, length: usize) {
         self.rest = self.rest.get(length..).unwrap_or_default();
     }
 
-    /// What stands between two quotes, where a doubled one is one of the text.
+    /// The text between two quotes, where a doubled quote is one of the text.
     fn quoted(&mut self, quote: char) -> Option<String> {
         let mut text = String::new();
         self.skip(1);
@@ -75,7 +75,7 @@ impl Tokens<'_> {
         }
     }
 
-    /// Skips to behind `end`, or over all.
+    /// Skips to the place after `end`, or to the end.
     fn comment(&mut self, end: &str) -> Token {
         let length = self.rest.get(2..).and_then(|rest| rest.find(end)).map(|at| at + 2 + end.len());
         self.skip(length.unwrap_or(self.rest.len()));
@@ -119,16 +119,16 @@ impl Tokens<'_> {
     }
 }
 
-/// SQLite's characters of words: all beyond ASCII too.
+/// SQLite's characters of words: all beyond ASCII, too.
 fn is_of_word(character: char) -> bool {
     !character.is_ascii() || character.is_ascii_alphanumeric() || matches!(character, '_' | '$')
 }
 
 /// Compiling a text can take memory and time that grow exponentially with it: SQLite expands a common table expression
-/// at each place where it is named, also within the others. At most so many expansions are compiled.
+/// at each place where it is named, also within others. At most this many expansions are compiled.
 const EXPANSIONS_MAX: usize = 1 << 16;
 
-/// True for a text whose common table expressions may be too many for that: by how many there are, and how often any
+/// True for a text whose common table expressions may be too many for that. It counts them, and how often any
 /// one word occurs.
 pub(crate) fn may_explode(sql: &str) -> bool {
     let (mut counts, mut expressions, mut last_as) = (HashMap::new(), 0_u32, false);
@@ -232,7 +232,7 @@ mod tests {
                     "{skipped:?} {statement:?}"
                 );
             }
-            // What SQLite compiles to nothing, or not at all; a comment that is never closed goes
+            // SQLite compiles these to nothing, or not at all. A comment that is never closed goes
             // to the end.
             for none in [
                 "",

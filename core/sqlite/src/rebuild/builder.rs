@@ -1,8 +1,8 @@
-//! The way back: builds a database out of a state, in an empty scratch database that is thrown away if anything fails.
+//! The way back: builds a database of a state, in an empty scratch database that is thrown away if anything fails.
 //!
-//! No statement of the state's schema is ever run. [`Plan`] validates the texts and learns what b-trees they need; rows go
-//! into staging tables; the true texts are written into `sqlite_schema` as rows; SQLite then fills the indexes by their true
-//! definitions; last come views, triggers and virtual tables, which are rows of the schema and nothing else.
+//! No statement of the state's schema is ever run. [`Plan`] validates the texts and learns which b-trees they need.
+//! Rows go into staging tables. The true texts are written into `sqlite_schema` as rows. SQLite then fills the indexes
+//! by their true definitions. At last come views, triggers and virtual tables, which are only rows of the schema.
 
 use crate::Budget;
 use crate::ffi::api::Api;
@@ -27,18 +27,18 @@ use std::rc::Rc;
 /// `SQLITE_FCNTL_RESERVE_BYTES`
 pub(crate) const RESERVE_BYTES: c_int = 38;
 
-/// What a rebuilt file may take, unless the caller says: so much, a page for each b-tree, and so many times the bytes of the
-/// rows. A row counts as [`ROW_MIN`] bytes at least.
+/// The most bytes of a rebuilt file, unless the caller gives a limit: this many, a page for each b-tree, and this many
+/// times the bytes of the rows. A row counts as at least [`ROW_MIN`] bytes.
 const DISK_BASE: u64 = 64 << 20;
 const DISK_PER_ROW_BYTE: u64 = 32;
 const ROW_MIN: u64 = 100;
-/// The limit is told to SQLite anew after so many bytes of rows.
+/// SQLite is told the limit again after this many bytes of rows.
 const DISK_STEP: u64 = 1 << 20;
-/// What SQLite may keep of the file in memory.
+/// The part of the file that SQLite may keep in memory.
 const CACHE_BYTES: u64 = 2000 << 10;
 
-/// The settings of the database to build that are no part of a state, so that the caller chooses, and how much the state is
-/// trusted.
+/// The settings of the rebuilt database that are not part of a state. So the caller chooses them, and how much the
+/// state is trusted.
 #[derive(Clone, Copy, Debug)]
 pub struct RebuildOptions {
     /// Bytes per page: a power of two from 512 to 65536.
@@ -47,18 +47,18 @@ pub struct RebuildOptions {
     pub auto_vacuum: u8,
     /// Bytes at the end of each page that SQLite leaves to others (checksums, encryption): 0 to 255.
     pub reserve_bytes: u8,
-    /// Which of SQLite's own checks the result has to pass. They run before virtual tables are there, so no module
-    /// does.
+    /// Which of SQLite's own checks the result must pass. They run before virtual tables are there, so no module
+    /// runs.
     pub check: CheckLevel,
-    /// Bytes that the file may take at most. `None`: 64 MiB, a page for each table and index, and 32 bytes for each byte of a
-    /// row. A row counts as 100 bytes at least.
+    /// The most bytes of the file. `None`: 64 MiB, a page for each table and index, and 32 bytes for each byte of a
+    /// row. A row counts as at least 100 bytes.
     pub max_bytes: Option<u64>,
-    /// Bytes of the bundles that the state comes out of, as far as they are known: more may come
-    /// ([`Rebuild::add_input`]). Its expressions may ask for more work where there are more.
+    /// The bytes of the bundles with the state, as far as they are known: more may come
+    /// ([`Rebuild::add_input`]). With more bytes, its expressions may do more work.
     pub input_bytes: u64,
-    /// Who made the state is trusted: its expressions may take any time and any space.
+    /// The maker of the state is trusted: its expressions may take any time and any space.
     pub trusted: bool,
-    /// Indexes that this SQLite cannot build are left out. What is built has another schema then than the state.
+    /// Indexes that this SQLite cannot build are left out. Then the rebuilt database has another schema than the state.
     pub skip_indexes: bool,
 }
 
@@ -78,10 +78,11 @@ impl Default for RebuildOptions {
     }
 }
 
-/// What was built, and what of it this SQLite computed rather than copied (another version may compute it differently).
+/// What was built, and which parts this SQLite computed and did not copy (another version may compute them
+/// differently).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// Rows of all tables, SQLite's own too.
+    /// The number of rows of all tables, also SQLite's own.
     pub rows: u64,
     /// Indexes that have an expression or a virtual column among their terms.
     pub expression_indexes: Vec<String>,
@@ -89,20 +90,21 @@ pub struct Rebuilt {
     pub partial_indexes: Vec<String>,
     /// Stored generated columns, as `table.column`.
     pub stored_columns: Vec<String>,
-    /// What the schema needs of the application: what is built is of use where that is.
+    /// What the schema needs of the application. The database is of use where that exists.
     pub needs: Vec<Need>,
     /// Indexes that were left out, since this SQLite cannot build them.
     pub left_out: Vec<String>,
-    /// Rows that break a constraint of their table, in the words of SQLite's check; the state has them so. Which are found
-    /// depends on the check.
+    /// Rows that break a constraint of their table, in the words of SQLite's check. The state has them, too. The check
+    /// decides which of them are found.
     pub violations: Findings,
 }
 
 impl Rebuilt {
-    /// Runs `body`, which looks at the rebuilt database once more: proves it, checks its foreign keys. A hostile schema can
-    /// have any number of these, so that this counts as work of the rebuild, too. Afterwards the connection has no limit.
+    /// Runs `body`, which reads the rebuilt database once more: proves it, checks its foreign keys. A hostile schema
+    /// can have any number of these, so this counts as work of the rebuild, too. Afterwards the connection has no
+    /// limit.
     ///
-    /// [`TooBig`](ErrorKind::TooBig) when it takes more than is left; else the outcome of `body`.
+    /// [`TooBig`](ErrorKind::TooBig) when it takes more than is left; in other cases the result of `body`.
     pub fn examine<R>(&self, scratch: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
         let outcome = body().and_then(|found| collations::check(scratch).map(|()| found));
         let Some(budget) = scratch.budget() else { return outcome };
@@ -120,15 +122,15 @@ pub struct Rebuild<'c> {
     schema: Option<(Plan, Trees)>,
     /// The table whose rows come, and the statement that loads them.
     loading: Option<(usize, Statement<'c>)>,
-    /// The rows of `sqlite_sequence`, which loading changes: written after it.
+    /// The rows of `sqlite_sequence`. Loading changes that table, so they are written afterwards.
     sequence: Vec<OwnedRow>,
     rows: u64,
-    /// Bytes of the largest row so far.
+    /// The bytes of the largest row so far.
     largest: usize,
-    /// Bytes that all rows so far count, and those for which the limit of the file was set.
+    /// The bytes of all rows so far as they count, and how many these were when the file's limit was set.
     row_bytes: u64,
     limited_for: u64,
-    /// How many bytes the file may have, if that is limited.
+    /// The most bytes of the file, if there is a limit.
     disk_limit: Option<u64>,
     left_out: Vec<String>,
 }
@@ -136,9 +138,9 @@ pub struct Rebuild<'c> {
 impl<'c> Rebuild<'c> {
     /// Builds in `scratch`, an empty database that the caller opened: a new file, `""` or `":memory:"`.
     ///
-    /// It is used without a journal and without syncs: after an error it is of no use, and a file has to be synced by
-    /// the caller before it counts as written. Afterwards the connection is fit for reading and for
-    /// [`copy_into`](crate::copy_into) only, as many of SQLite's features stay switched off on it.
+    /// It is used without a journal and without syncs. After an error it is of no use. The caller must sync a file
+    /// before it counts as written. Afterwards use the connection only for reading and for
+    /// [`copy_into`](crate::copy_into): many of SQLite's features stay switched off on it.
     pub fn new(scratch: &'c Connection<'c>, options: RebuildOptions) -> Result<Self> {
         if scratch.query_i64("SELECT count(*) FROM sqlite_master")? != 0 {
             return Err(Error::misuse("the scratch database is not empty"));
@@ -164,7 +166,7 @@ impl<'c> Rebuild<'c> {
         })
     }
 
-    /// So many more bytes of the bundles have come than [`RebuildOptions::input_bytes`] and former calls say.
+    /// This many more bytes of the bundles have come than [`RebuildOptions::input_bytes`] and earlier calls say.
     pub fn add_input(&self, bytes: u64) {
         if let Some(budget) = self.scratch.budget() {
             budget.add_input(bytes);
@@ -196,7 +198,7 @@ impl<'c> Rebuild<'c> {
         let doubled = plan.fill_indexes(scratch, trees)?;
         let mut report = self.report(plan);
         report.violations = check::require_sound(scratch, self.options.check)?;
-        // The full check sees for itself.
+        // The full check finds this by itself.
         for index in doubled.into_iter().filter(|_| self.options.check != CheckLevel::Full) {
             report.violations.push(|| Ok(format!("{} in index {index}", check::NOT_UNIQUE)))?;
         }
@@ -249,16 +251,16 @@ impl<'c> Rebuild<'c> {
         self.scratch.query_i64(&format!("PRAGMA max_page_count = {pages}")).map(drop)
     }
 
-    /// Tells the limit that [`Self::limit_disk`] set from a disk that is full: SQLite has one code for both. It cannot
-    /// be asked for its pages any more: without a journal, it threw away what it knew. So the file tells, and what is
+    /// Tells apart the limit that [`Self::limit_disk`] set and a full disk: SQLite has one code for both. SQLite cannot
+    /// count its pages any more: without a journal, it has forgotten them. So the size of the file decides, and what is
     /// still in the cache counts as written.
     fn is_at_limit(&self) -> bool {
         let Some(limit) = self.disk_limit else { return false };
-        // In memory there is no disk.
+        // A database in memory has no disk.
         file_size(self.scratch).is_none_or(|size| size.saturating_add(CACHE_BYTES) >= limit)
     }
 
-    /// Sets up the empty file. Order matters: each of these is fixed by the first page that is written.
+    /// Sets up the empty file. The order matters: the first page that is written fixes each of these.
     fn prepare(&self, encoding: TextEncoding) -> Result<()> {
         let (scratch, options) = (self.scratch, &self.options);
         guard::raise(scratch)?;
@@ -279,8 +281,8 @@ impl<'c> Rebuild<'c> {
             }
         }
         // Nobody else sees the file, and it is thrown away if anything fails. A small cache sorts best: what is written
-        // is written once, in order. Threads of SQLite's own help it sort, where it has any; by the application's
-        // collations this thread alone compares.
+        // is written once, in order. Threads of SQLite's own help it sort, where it has any. By the application's
+        // collations only this thread compares.
         let threads = if collations::is_lent(scratch) { "threads = 0" } else { "threads = 2" };
         let cache = format!("cache_size = -{}", CACHE_BYTES / 1024);
         let pragmas = ["locking_mode = EXCLUSIVE", "journal_mode = OFF", "synchronous = OFF", &cache, threads];
@@ -353,8 +355,8 @@ impl<'c> Rebuild<'c> {
         insert.run(key.iter().chain(values).copied())
     }
 
-    /// Tells an expression that fails from a host that does, and a rebuild that used up its work from one that somebody
-    /// stopped.
+    /// Tells apart an expression that fails and a host that fails; also a rebuild that used up its work and one that
+    /// somebody stopped.
     fn explain(&self, error: Error) -> Error {
         if error.kind() == ErrorKind::Host && error.code() == Some(sqlite_error::ERROR) {
             return Error::unsupported(format!(
@@ -376,7 +378,7 @@ impl<'c> Rebuild<'c> {
     }
 }
 
-/// Charges for what a row makes SQLite compute.
+/// Charges for what SQLite computes for a row.
 fn charge(
     budget: &Budget,
     options: &RebuildOptions,
@@ -389,7 +391,7 @@ fn charge(
     if table.charges.is_empty() {
         return Ok(());
     }
-    // Generated columns are computed when the row comes and when it is checked; so are indexes by the full check.
+    // Generated columns are computed when the row comes and when it is checked. The full check computes indexes, too.
     let is_full = options.check == CheckLevel::Full;
     let mut units = 0_u64;
     for charge in &table.charges {
@@ -414,14 +416,14 @@ impl StateSink for Rebuild<'_> {
         self.begin(settings.encoding, schema).map_err(|error| self.explain(error))
     }
 
-    /// It says what is not there.
+    /// The message says what is missing.
     fn selection(&mut self, _: &Selection) -> Result<()> {
         Ok(())
     }
 
     fn table(&mut self, name: &str) -> Result<()> {
         if is_system_table(name) {
-            return Err(Error::corrupt(format!("table {name:?} is SQLite's own and has to come whole")));
+            return Err(Error::corrupt(format!("table {name:?} is SQLite's own and must come whole")));
         }
         self.loading = None;
         let (number, table) = self.planned(name)?;
@@ -460,12 +462,12 @@ impl StateSink for Rebuild<'_> {
     }
 }
 
-/// Whether a SQLite can rebuild a state with this schema: validates it and goes through all steps on an empty database in
-/// memory, in milliseconds. Export asks this first, so that no bundle is made that nobody could restore. Gives what it needs
-/// of the application, or of a newer SQLite.
+/// Whether a SQLite can rebuild a state with this schema. Validates it and does all steps on an empty database in
+/// memory, in milliseconds. An export asks this first, so that it makes no bundle that nobody could restore. Gives what
+/// the schema needs of the application, or of a newer SQLite.
 ///
-/// [`Unsupported`](ErrorKind::Unsupported) names what only the app could build (an index that needs its own function);
-/// [`Corrupt`](ErrorKind::Corrupt) what is not what it claims to be.
+/// [`Unsupported`](ErrorKind::Unsupported) names an object that only the app could build (an index that needs its own
+/// function); [`Corrupt`](ErrorKind::Corrupt) one that is not what it claims to be.
 pub fn check_restorable(
     connection: &Connection<'_>,
     budget: &Rc<Budget>,

@@ -5,24 +5,24 @@ use crate::ffi::quote::{quote_name, quote_text};
 use lifeboat_core::state::Value;
 use lifeboat_core::{Error, Result};
 
-/// Findings that are kept; beyond them only their number is.
+/// The most findings that are kept. Of the others only the number is kept.
 const KEPT_MAX: u64 = 100;
 
-/// Which of SQLite's checks a database has to pass.
+/// Which of SQLite's checks a database must pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckLevel {
-    /// None: the caller checks otherwise.
+    /// None: the caller has another check.
     None,
-    /// `PRAGMA quick_check`: all but whether indexes and rows agree. 0.1 s for 150 MB.
+    /// `PRAGMA quick_check`: everything except whether indexes and rows agree. 0.1 s for 150 MB.
     Quick,
     /// `PRAGMA integrity_check`: takes about as long as building the database.
     Full,
 }
 
-/// What a check found. Empty when all is well.
+/// The findings of a check. Empty when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// How many there are.
+    /// The number of findings.
     pub count: u64,
     /// The first of them (up to 100), each in SQLite's words.
     pub first: Vec<String>,
@@ -66,10 +66,10 @@ fn check(connection: &Connection<'_>, schema: &str, pragma: &str) -> Result<Find
 }
 
 /// `PRAGMA foreign_key_check` of each table of one schema: one finding per row whose parent is missing, as `table,
-/// rowid, parent table, number of the foreign key`, and one per table whose foreign keys SQLite cannot check at all
-/// (they refer to columns that are not unique). Whatever the app's settings are, nothing is changed.
+/// rowid, parent table, number of the foreign key`, and one per table whose foreign keys SQLite cannot check
+/// (they refer to columns that are not unique). The app's settings do not matter, and nothing is changed.
 ///
-/// A legal state may have such rows and tables: compare with the source before calling it a fault.
+/// A legal state may have such rows and tables. Compare with the source before you call it an error.
 pub fn foreign_key_check(connection: &Connection<'_>, schema: &str) -> Result<Findings> {
     let mut findings = Findings::default();
     let name = quote_name(schema);
@@ -104,8 +104,8 @@ fn check_keys_of(connection: &Connection<'_>, schema: &str, table: &str, finding
 
 /// Fails as [corrupt](Error::corrupt) with SQLite's first words when the main database is damaged.
 ///
-/// Rows that break a constraint are no damage: a legal state may have them, as one whose constraint came later, by way of
-/// `writable_schema`. They are given back.
+/// Rows that break a constraint are not damage. A legal state may have them: for example, if the constraint came later,
+/// through `writable_schema`. They are given back.
 pub(crate) fn require_sound(connection: &Connection<'_>, level: CheckLevel) -> Result<Findings> {
     let pragma = match level {
         CheckLevel::None => return Ok(Findings::default()),
@@ -113,7 +113,7 @@ pub(crate) fn require_sound(connection: &Connection<'_>, level: CheckLevel) -> R
         CheckLevel::Full => "integrity_check",
     };
     let (mut violations, mut has_nulls) = (Findings::default(), None);
-    // A check ends at its limit, behind which damage would go unseen.
+    // A check ends at its limit. Damage after it would not be seen.
     let mut statement = connection.prepare(&format!("PRAGMA main.{pragma}({})", i32::MAX))?;
     while statement.step()? {
         let finding = statement.text_lossy(0)?;
@@ -138,21 +138,21 @@ pub(crate) fn require_sound(connection: &Connection<'_>, level: CheckLevel) -> R
     Ok(violations)
 }
 
-/// Whether a finding that begins so is about a value that is not allowed where it stands.
+/// Whether a finding that begins like this is about a value that is not allowed in its place.
 fn is_violation(what: &str) -> bool {
     // The types of STRICT tables: `non-INT value`.
     let strict = || what.strip_prefix("non-").is_some_and(|rest| rest.ends_with(" value"));
     matches!(what, NULL_VALUE | "NUMERIC value" | "TEXT value" | "CHECK constraint failed" | NOT_UNIQUE) || strict()
 }
 
-/// What SQLite calls a NULL in a column with NOT NULL.
+/// SQLite's words for a NULL in a column with NOT NULL.
 const NULL_VALUE: &str = "NULL value";
 
-/// What SQLite calls an entry of a unique index that comes twice.
+/// SQLite's words for an entry of a unique index that comes twice.
 pub(crate) const NOT_UNIQUE: &str = "non-unique entry";
 
-/// Whether there is anything to findings that columns with NOT NULL hold NULL: some versions (3.40) find that in WITHOUT
-/// ROWID tables with virtual generated columns where it is not so, since they look at another column of the record.
+/// Whether columns with NOT NULL really hold NULL, as findings say. Some versions (3.40) find that in WITHOUT
+/// ROWID tables with virtual generated columns where it is not true: they look at another column of the record.
 fn has_nulls(connection: &Connection<'_>) -> Result<bool> {
     let mut columns = connection.prepare(
         "SELECT tables.name, columns.name FROM main.sqlite_master AS tables, pragma_table_xinfo(tables.name) AS columns \
@@ -160,7 +160,7 @@ fn has_nulls(connection: &Connection<'_>) -> Result<bool> {
     )?;
     while columns.step()? {
         let (table, column) = (quote_name(&columns.text(0)?), quote_name(&columns.text(1)?));
-        // `IS NULL` would be taken for false without a look.
+        // SQLite would take `IS NULL` for false without looking.
         let sql = format!("SELECT 1 FROM main.{table} NOT INDEXED WHERE typeof({column}) = 'null' LIMIT 1");
         if connection.prepare(&sql)?.step()? {
             return Ok(true);

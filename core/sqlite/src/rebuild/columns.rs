@@ -1,5 +1,5 @@
-//! Where the columns of a table find their values in the rows of a state: for whoever hands rows on to something that
-//! is no SQLite.
+//! The places of a table's column values in the rows of a state. For a caller who hands rows on to something other
+//! than SQLite.
 
 use crate::Budget;
 use crate::ffi::api::Api;
@@ -10,23 +10,23 @@ use lifeboat_core::state::{SchemaRow, Settings};
 use lifeboat_core::{Error, Result};
 use std::rc::Rc;
 
-/// Where a column finds its value in a row.
+/// The place of a column's value in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// It is another name for the rowid.
     Rowid,
-    /// This one of the values of the primary key.
+    /// This value of the primary key.
     Key(usize),
-    /// This one of the values beside the key.
+    /// This value beside the key.
     Value(usize),
 }
 
-/// The columns of a table that hold stored values, in the order of the table: all but the generated ones.
+/// The columns of a table that hold stored values, in the order of the table: all except the generated ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredColumns {
     /// The name of each.
     pub names: Vec<String>,
-    /// Where each finds its value.
+    /// The place of each column's value.
     pub sources: Vec<Source>,
 }
 
@@ -36,8 +36,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Validates the schema and learns its tables, on a database in memory that is gone afterwards. Its work is counted in
-    /// `budget`.
+    /// Validates the schema and learns its tables, on a database in memory that is removed afterwards. Its work is
+    /// counted in `budget`.
     ///
     /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) when this SQLite cannot parse it,
     /// [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when it is not what it claims to be.
@@ -63,7 +63,7 @@ fn stored(table: &Table) -> StoredColumns {
     let mut stored = StoredColumns::default();
     for (number, column) in table.columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnKind::Ordinary) {
         stored.names.push(column.name.clone());
-        // What is neither a value nor part of a primary key stands for the rowid.
+        // A column that is neither a value nor part of a primary key stands for the rowid.
         let value = place(&values, number).map(Source::Value);
         stored.sources.push(value.or(place(&primary, number).map(Source::Key)).unwrap_or(Source::Rowid));
     }

@@ -1,4 +1,4 @@
-//! Rows and a schema become a database again.
+//! Makes a database of rows and a schema again.
 
 pub(crate) mod builder;
 pub(crate) mod check;

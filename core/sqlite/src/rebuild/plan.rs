@@ -1,13 +1,14 @@
-//! The plan of a rebuild: every b-tree that a schema needs, learned from the validated schema alone.
+//! The plan of a rebuild: every b-tree that a schema needs. Only the validated schema tells it.
 //!
-//! Each table gets a **staging table**: a table of our own making that has the same records, but no types, constraints or
-//! defaults, so that each row lands exactly as it was, whatever the true definition says about it. A staging table differs from
-//! a bare list of columns in three ways only, all of which the records depend on: a `REAL` column keeps its type
-//! (SQLite stores whole numbers in it as integers), the alias of the rowid stays one, and a WITHOUT ROWID table keeps
-//! its primary key, which is the order of its b-tree. Virtual columns are not stored, so a staging table has none. Only a table
-//! with a `STORED` generated column is loaded **directly**, through its true definition, which computes that column.
+//! Each table gets a **staging table**: a table of our own making that has the same records, but no types, constraints
+//! or defaults. So each row is loaded exactly as it was, whatever the true definition says about it. A staging table
+//! differs from a bare list of columns only in three ways, on which the records depend: a `REAL` column keeps its type
+//! (SQLite stores whole numbers in it as integers), the alias of the rowid stays an alias, and a WITHOUT ROWID table
+//! keeps its primary key, which is the order of its b-tree. Virtual columns are not stored, so a staging table has
+//! none. Only a table with a `STORED` generated column is loaded **directly**, through its true definition, which
+//! computes that column.
 //!
-//! Indexes get an empty b-tree each, and are filled at the end.
+//! Each index gets an empty b-tree, which is filled at the end.
 
 use crate::ffi::budget::OBJECT;
 use crate::ffi::connection::Connection;
@@ -27,7 +28,7 @@ use std::collections::{HashMap, HashSet};
 mod fill;
 mod rehearse;
 
-/// Rows of a schema that a rebuild takes. SQLite's own work on a schema grows with the square of them: 6 s at this
+/// The most rows of a schema in a rebuild. SQLite's own work on a schema grows with their square: 6 s at this
 /// many.
 const SCHEMA_ROWS_MAX: usize = 1 << 15;
 
@@ -35,16 +36,16 @@ const SCHEMA_ROWS_MAX: usize = 1 << 15;
 pub(crate) struct PlannedTable {
     pub row: SchemaRow,
     pub shape: Table,
-    /// How many values the key of a row has; none for rowids.
+    /// The number of values in the key of a row. None for rowids.
     pub keys: Option<usize>,
-    /// How many other values a row has.
+    /// The number of other values in a row.
     pub values: usize,
     /// The name of the staging table, and the statement that makes it.
     pub staging: String,
     staging_sql: String,
     /// The names of its automatic indexes.
     automatic: Vec<String>,
-    /// What each of its rows makes SQLite compute; known after the rehearsal.
+    /// What SQLite computes for each of its rows. It is known after the rehearsal.
     pub charges: Vec<Charge>,
 }
 
@@ -54,17 +55,17 @@ pub(crate) struct Plan {
     pub indexes: Vec<SchemaRow>,
     /// Views, triggers and virtual tables.
     pub treeless: Vec<SchemaRow>,
-    /// What only some hosts can build; all of it is known after the rehearsal.
+    /// What only some hosts can build. All of it is known after the rehearsal.
     pub needs: Vec<Need>,
-    /// What this SQLite computes rather than copies; known after the rehearsal.
+    /// What this SQLite computes and does not copy. It is known after the rehearsal.
     pub computed: Computed,
-    /// Where each table stands in `tables`.
+    /// The place of each table in `tables`.
     numbers: HashMap<String, usize>,
-    /// Begins the names of all staging tables, and no name of the schema.
+    /// The beginning of the names of all staging tables. No name of the schema begins with it.
     prefix: String,
 }
 
-/// The names of what a SQLite computes rather than copies.
+/// The names of what a SQLite computes and does not copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Computed {
     /// Indexes that have an expression among their terms.
@@ -89,12 +90,12 @@ impl PlannedTable {
         self.shape.is_direct()
     }
 
-    /// What its generated columns cost, if it has any.
+    /// The cost of its generated columns, if it has any.
     pub(crate) fn generated(&self) -> Option<&Charge> {
         self.charges.iter().find(|charge| charge.index.is_none())
     }
 
-    /// What this index of the table costs.
+    /// The cost of this index of the table.
     fn charge(&self, index: &str) -> Option<&Charge> {
         self.charges.iter().find(|charge| charge.index.as_deref() == Some(index))
     }
@@ -121,7 +122,7 @@ impl PlannedTable {
 }
 
 impl Plan {
-    /// Validates `schema` and plans its rebuild, on a database in memory that is gone afterwards.
+    /// Validates `schema` and plans its rebuild, on a database in memory that is removed afterwards.
     pub(crate) fn new(validate: &Validator, encoding: TextEncoding, schema: &[SchemaRow]) -> Result<Self> {
         check_rows(schema)?;
         let connection = validate.connection();
@@ -152,7 +153,7 @@ impl Plan {
             plan.needs.extend(functions(&outcome).into_iter().map(|needed| need(row, needed)));
             plan.indexes.push(row.clone());
         }
-        // Triggers last: those of a view need it.
+        // Triggers come last: those of a view need the view.
         let (triggers, others): (Vec<_>, Vec<_>) = of(Class::Treeless).partition(|row| row.kind == SchemaKind::Trigger);
         for row in &others {
             validate.validate(row)?;
@@ -171,16 +172,16 @@ impl Plan {
         Some((number, self.tables.get(number)?))
     }
 
-    /// The same of a table that has to be there.
+    /// The same for a table that must exist.
     ///
     /// # Errors
-    /// Corrupt when it is not.
+    /// Corrupt when it does not.
     pub(crate) fn require(&self, name: &str) -> Result<(usize, &PlannedTable)> {
         self.table(name)
             .ok_or_else(|| Error::corrupt(format!("there are rows for table {name:?}, which the schema does not have")))
     }
 
-    /// How many b-trees it has.
+    /// The number of its b-trees.
     pub(crate) fn trees(&self) -> u64 {
         let automatic: usize = self.tables.iter().map(|table| table.automatic.len()).sum();
         (self.tables.len() + automatic + self.indexes.len()) as u64
@@ -197,27 +198,27 @@ impl Plan {
         }
     }
 
-    /// Asks SQLite for the shapes of the tables, in a database that has them all and nothing else.
+    /// Asks SQLite for the shapes of the tables, in a database that has only these tables.
     fn learn_tables<'r>(
         &mut self,
         connection: &Connection<'_>,
         rows: impl Iterator<Item = &'r SchemaRow> + Clone,
         outcomes: &[Outcome],
     ) -> Result<()> {
-        // Nobody opens the b-trees here, so one will do for all.
+        // Nobody opens the b-trees here, so one is enough for all.
         let made = trees::make(connection, [format!("CREATE TABLE {}(x)", self.prefix)]).map_err(|(_, error)| error)?;
         let root = made.first().copied().unwrap_or_default();
         write(connection, true, rows.clone().map(|row| entry(row, root)))?;
         for (number, row) in rows.enumerate() {
             let shape = Table::read(connection, "main", &row.name)?;
-            // Which of its expressions calls the function, is not looked at: in most tables, none is evaluated.
+            // It does not matter which of its expressions calls the function: in most tables, none is evaluated.
             if shape.columns.iter().any(|column| column.kind != ColumnKind::Ordinary) {
                 self.needs.extend(functions(&outcomes[number]).into_iter().map(|needed| need(row, needed)));
             }
             let without_rowid = matches!(shape.key, TableKey::Primary(_));
             let automatic: Vec<String> = table::indexes(connection, "main", &row.name)?
                 .into_iter()
-                // The one of a WITHOUT ROWID table's primary key is the table itself.
+                // The index of a WITHOUT ROWID table's primary key is the table itself.
                 .filter(|index| index.origin == "u" || index.origin == "pk" && !without_rowid)
                 .map(|index| index.name)
                 .collect();
@@ -235,7 +236,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Makes an empty b-tree for each table and index, in an empty database. A transaction has to be open.
+    /// Makes an empty b-tree for each table and index, in an empty database. A transaction must be open.
     pub(crate) fn make_trees(&self, connection: &Connection<'_>) -> Result<Trees> {
         let automatic = self.tables.iter().map(|table| table.automatic.len());
         let indexes = automatic.clone().sum::<usize>() + self.indexes.len();
@@ -250,7 +251,7 @@ impl Plan {
                 }
             })?;
         if roots.is_empty() {
-            // Writes the header of the file, encoding and all, which a database without a table would not have.
+            // Writes the header of the file, with its encoding. A database without a table would have none.
             connection.execute(&format!("CREATE TABLE {}(x)", self.prefix))?;
             connection.execute(&format!("DROP TABLE {}", self.prefix))?;
         }
@@ -263,7 +264,7 @@ impl Plan {
         })
     }
 
-    /// Puts the staging tables in place, and the true definitions of those tables that are loaded through them.
+    /// Puts the staging tables in place, and the true definitions of the tables that are loaded through them.
     pub(crate) fn write_for_loading(&self, connection: &Connection<'_>, trees: &Trees) -> Result<()> {
         let mut entries = Vec::new();
         for (number, table) in self.tables.iter().enumerate() {
@@ -278,7 +279,8 @@ impl Plan {
         write(connection, true, entries)
     }
 
-    /// Puts the true definitions of all tables and indexes in place. Indexes are still empty: [`Plan::fill_indexes`].
+    /// Puts the true definitions of all tables and indexes in place. Indexes are still empty: see
+    /// [`Plan::fill_indexes`].
     pub(crate) fn write_tables(&self, connection: &Connection<'_>, trees: &Trees) -> Result<()> {
         let mut entries = Vec::new();
         for number in 0..self.tables.len() {
@@ -296,20 +298,20 @@ impl Plan {
         }
     }
 
-    /// Adds views, triggers and virtual tables: rows of `sqlite_schema` and nothing else, so no module is needed.
+    /// Adds views, triggers and virtual tables. They are only rows of `sqlite_schema`, so no module is needed.
     pub(crate) fn write_treeless(&self, connection: &Connection<'_>) -> Result<()> {
         write(connection, false, self.treeless.iter().map(|row| entry(row, 0)))
     }
 }
 
-/// What the functions that a text names need.
+/// What a text needs because of the functions that it names.
 fn functions(outcome: &Outcome) -> Vec<Needed> {
     let app = outcome.foreign.iter().cloned().map(Needed::AppFunction);
     let missing = outcome.missing.iter().cloned().map(|name| Needed::Function(name, false));
     app.chain(missing).chain(outcome.newer.iter().cloned().map(|name| Needed::Function(name, true))).collect()
 }
 
-/// How the object of a row is called where it needs something.
+/// The name of a row's object, where it needs something.
 fn object(row: &SchemaRow) -> String {
     match row.kind {
         SchemaKind::Index => format!("{} of table {:?}", title(row), row.table),
@@ -332,7 +334,7 @@ fn unbuildable(row: &SchemaRow, error: Error) -> Error {
     }
 }
 
-/// The row of `sqlite_schema` to be, for a b-tree with this root; 0: for none.
+/// The future row of `sqlite_schema` for a b-tree with this root; 0: for no b-tree.
 pub(crate) fn entry(row: &SchemaRow, root: i64) -> Entry<'_> {
     let kind = match row.kind {
         SchemaKind::Table => "table",
@@ -343,7 +345,7 @@ pub(crate) fn entry(row: &SchemaRow, root: i64) -> Entry<'_> {
     Entry { kind, name: &row.name, table: &row.table, root, sql: Some(&row.sql) }
 }
 
-/// What can be said about the rows without SQLite.
+/// The checks of the rows that need no SQLite.
 fn check_rows(schema: &[SchemaRow]) -> Result<()> {
     if schema.len() > SCHEMA_ROWS_MAX {
         let count = schema.len();
@@ -356,7 +358,7 @@ fn check_rows(schema: &[SchemaRow]) -> Result<()> {
         if before.replace(place).is_some_and(|before| before > place) {
             return refused("tables come first, then indexes, then views, triggers and virtual tables");
         }
-        // Triggers have names of their own; everything else shares one set of names, in any case of letters.
+        // Triggers have names of their own. Everything else shares one set of names, in any case of letters.
         if !names.insert((row.kind == SchemaKind::Trigger, row.name.to_ascii_lowercase())) {
             return refused("its name comes twice");
         }
@@ -423,7 +425,7 @@ fn term_sql(place: usize, collation: &str, descending: bool) -> String {
     format!("c{place} COLLATE {} {direction}", quote_name(collation))
 }
 
-/// SQLite's rule for which declared types have the affinity REAL: named so, and by nothing that takes precedence.
+/// SQLite's rule for declared types with the affinity REAL: they name it, and nothing that takes precedence.
 fn is_real(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));

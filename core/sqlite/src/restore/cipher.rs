@@ -1,8 +1,8 @@
-//! Databases that an encrypting SQLite keeps: SQLCipher, SQLite3 Multiple Ciphers.
+//! Databases of an encrypting SQLite: SQLCipher, SQLite3 Multiple Ciphers.
 //!
-//! Rows are read through them as through any SQLite. But pages are copied from one encrypted
-//! database to another only, so that what is rebuilt for one is rebuilt encrypted, too: under a key
-//! that is thrown away. The target keeps its own.
+//! Rows are read through them as through any SQLite. But pages are copied only from one encrypted
+//! database to another. So what is rebuilt for an encrypted database is rebuilt encrypted, too: under a key
+//! that is thrown away. The target keeps its own key.
 
 use crate::ffi::backup::Backup;
 use crate::ffi::connection::{Connection, OpenMode};
@@ -10,15 +10,15 @@ use crate::ffi::quote::{quote_name, quote_text};
 use lifeboat_core::{Error, Result};
 use std::fmt::Write;
 
-/// With these words both refuse to copy pages between an encrypted database and one that is not.
+/// Both refuse with these words to copy pages between an encrypted database and one that is not.
 const REFUSED: &str = "backup is not supported with ";
 
-/// What SQLCipher can be told about the form of its pages. All of it has to be the same where pages
+/// The settings of SQLCipher for the form of its pages. All of them must be the same where pages
 /// are copied.
 const SQLCIPHER_SETTINGS: [&str; 4] =
     ["cipher_page_size", "cipher_use_hmac", "cipher_hmac_algorithm", "cipher_plaintext_header_size"];
 
-/// Who encrypts a database.
+/// The library that encrypts a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cipher {
     /// SQLCipher.
@@ -28,11 +28,11 @@ pub enum Cipher {
 }
 
 impl Cipher {
-    /// Who keeps this database encrypted; none for a plain one. A database that is empty and has a
+    /// The library that keeps this database encrypted. None for a plain one. A database that is empty and has a
     /// key counts.
     ///
     /// # Errors
-    /// Those of the machine.
+    /// These errors are those of the machine.
     pub fn of(app: &Connection<'_>, schema: &str) -> Result<Option<Self>> {
         // SQLite looks at both databases when a copy begins, and changes nothing.
         let plain = Connection::open(*app.api(), ":memory:", OpenMode::Create)?;
@@ -51,11 +51,11 @@ impl Cipher {
         self == Self::SqlCipher
     }
 
-    /// Makes an empty scratch database one whose pages can be copied over `schema` of the app's
+    /// Prepares an empty scratch database, so that its pages can be copied over `schema` of the app's
     /// connection. `secret` is random, and nobody needs it again.
     ///
     /// # Errors
-    /// [Unsupported](Error::unsupported) when this SQLite copies no pages into that database.
+    /// [Unsupported](Error::unsupported) when this SQLite does not copy pages into that database.
     pub fn encrypt(
         self,
         scratch: &Connection<'_>,
@@ -66,14 +66,14 @@ impl Cipher {
         let mut key = String::with_capacity(2 * secret.len());
         // Writing to a String cannot fail.
         secret.iter().for_each(|byte| _ = write!(key, "{byte:02x}"));
-        // SQLite's words for what is wrong would show the key.
+        // SQLite's words about the error would show the key.
         let set = |pragma: &str| {
             let failed =
                 |_| Error::unsupported(format!("the database {schema:?} is encrypted, and its scratch copy cannot be"));
             scratch.execute(pragma).map_err(failed)
         };
         match self {
-            // It takes a key of this form as it is, without the work that makes a passphrase one.
+            // It takes a key of this form as it is, and skips the slow work for a passphrase.
             Self::SqlCipher => {
                 set(&format!("PRAGMA key = \"x'{key}'\""))?;
                 for name in SQLCIPHER_SETTINGS {

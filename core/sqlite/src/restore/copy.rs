@@ -1,4 +1,4 @@
-//! The last step of a restore: the rebuilt pages over the app's own database, in one transaction of SQLite's.
+//! The last step of a restore: copies the rebuilt pages over the app's own database, in one transaction of SQLite's.
 //!
 //! A crash or an I/O error on the way leaves the old database or the new one, never a mix: the copy is an ordinary
 //! write transaction under the target's journal. Hooks, triggers and the authorizer of the app's connection do not see
@@ -14,7 +14,8 @@ use lifeboat_core::state::TextEncoding;
 use lifeboat_core::{Error, ErrorKind, Result};
 use std::ffi::c_int;
 
-/// What of a target database a rebuilt one has to match, because the copy would change it in silence or fail.
+/// The properties of a target database that a rebuilt one must have, too. If not, the copy would change them in silence
+/// or fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Bytes per page.
@@ -23,15 +24,15 @@ pub struct Target {
     pub auto_vacuum: u8,
     /// Bytes at the end of each page that the target leaves to others (checksums, encryption).
     pub reserve_bytes: u8,
-    /// There is nothing in its schema.
+    /// Its schema is empty.
     pub is_empty: bool,
 }
 
 impl Target {
     /// Looks at `schema` of the app's connection.
     ///
-    /// [Misuse](Error::misuse) when it cannot be replaced safely: it is read-only, or its journal mode is one that a
-    /// crash in the middle of a write does not survive.
+    /// [Misuse](Error::misuse) when it cannot be replaced safely: it is read-only, or its journal mode does not survive
+    /// a crash in the middle of a write.
     pub fn read(app: &Connection<'_>, schema: &str) -> Result<Self> {
         if app.is_read_only(schema)? {
             return Err(Error::misuse(format!(
@@ -48,7 +49,7 @@ impl Target {
         }
         let objects = app.query_i64(&format!("SELECT count(*) FROM {}.sqlite_master", quote_name(schema)))?;
         let number = |value: i64| u8::try_from(value).map_err(|_| Error::host(format!("{schema:?}: {value}")));
-        // -1 only asks. An older SQLite that does not know the question reserves nothing by itself.
+        // -1 only asks. An older SQLite does not know the question, and reserves nothing by itself.
         let mut reserve = -1;
         let known = app.file_control(schema, RESERVE_BYTES, &mut reserve)?;
         let page_size = app.query_i64(&pragma("page_size"))?;
@@ -60,7 +61,7 @@ impl Target {
         })
     }
 
-    /// How to build what is to be copied over this target.
+    /// The options for a rebuild that will be copied over this target.
     pub fn options(&self, check: CheckLevel) -> RebuildOptions {
         let Self { page_size, auto_vacuum, reserve_bytes, .. } = *self;
         RebuildOptions { page_size, auto_vacuum, reserve_bytes, check, ..RebuildOptions::default() }
@@ -70,7 +71,8 @@ impl Target {
 /// `SQLITE_FCNTL_DATA_VERSION`
 const DATA_VERSION: c_int = 35;
 
-/// What a connection has seen of a database: another one after each change, by itself or by others.
+/// The state of a database that a connection has seen. It is another one after each change, by the connection or by
+/// others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(c_int);
 
@@ -91,10 +93,10 @@ impl Version {
     }
 }
 
-/// Makes the app's connection one of this encoding, if it still can be: before any table was made, attached or made
-/// temporarily. SQLite would copy the pages of another encoding without a word and leave the connection dead.
+/// Gives the app's connection this encoding, if that is still possible: before any table was made, attached or made
+/// temporarily. SQLite would copy pages of another encoding without a word, and leave the connection unusable.
 ///
-/// [Misuse](Error::misuse) when the connection has another encoding for good.
+/// [Misuse](Error::misuse) when the connection has another encoding that can no longer change.
 pub fn adopt_encoding(app: &Connection<'_>, encoding: TextEncoding) -> Result<()> {
     if app.encoding()? == encoding {
         return Ok(());
@@ -106,18 +108,18 @@ pub fn adopt_encoding(app: &Connection<'_>, encoding: TextEncoding) -> Result<()
 /// Copies the main database of `scratch` over `schema` of the app's connection: all or nothing, and committed when this
 /// returns. The app's busy timeout is honoured.
 ///
-/// Before it: [`check_may_restore`](crate::check_may_restore), the [`Version`] of what may be lost, [`Target::read`],
-/// [`adopt_encoding`], and a [`Rebuild`](crate::Rebuild) with [`Target::options`].
-/// [`Busy`](lifeboat_core::ErrorKind::Busy) when others use the database, or it has changed since that version; the target
-/// is as it was after every error.
+/// Call these before: [`check_may_restore`](crate::check_may_restore), the [`Version`] of what may be lost,
+/// [`Target::read`], [`adopt_encoding`], and a [`Rebuild`](crate::Rebuild) with [`Target::options`].
+/// [`Busy`](lifeboat_core::ErrorKind::Busy) when others use the database, or it has changed since that version. After
+/// every error the target is as it was.
 pub fn copy_into(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, version: Version) -> Result<()> {
     if scratch.encoding()? != app.encoding()? {
         return Err(Error::misuse("the rebuilt database and the target have different text encodings"));
     }
     let copied = copy(scratch, app, schema, version);
     if copied.as_ref().is_err_and(|error| error.kind() != ErrorKind::Busy) {
-        // After a failed write, SQLite puts back what was there when the database is next looked at: here, before anybody
-        // finds it half written. Where that fails too, the next who opens it does.
+        // After a failed write, SQLite puts the old content back when the database is next read: here, before anybody
+        // finds it half written. If that fails, too, the next program that opens it does so.
         let _ = Version::of(app, schema);
     }
     copied
@@ -132,10 +134,10 @@ fn copy(scratch: &Connection<'_>, app: &Connection<'_>, schema: &str, version: V
         ),
         error => place(error),
     })?;
-    // Locks the target and copies nothing yet. From here on nobody changes it.
+    // Locks the target, and copies nothing yet. From here on nobody changes it.
     backup.step(0).map_err(place)?;
-    // During a backup SQLite wants its target left alone, as whoever used it could see half a database: this is a number of
-    // the connection, for which no page is read.
+    // During a backup nobody may use the target: whoever did could see half a database. This is a number of
+    // the connection, and no page is read for it.
     if Version::last_seen(app, schema)? != version {
         return Err(Error::busy(format!(
             "the database {schema:?} was changed meanwhile; nothing was replaced; try again"

@@ -1,4 +1,4 @@
-//! What was rebuilt takes its place.
+//! Puts what was rebuilt in its place.
 
 pub(crate) mod cipher;
 pub(crate) mod copy;

@@ -1,4 +1,4 @@
-//! The proof at the end of a restore: what SQLite gives back is what was put in.
+//! The proof at the end of a restore: SQLite gives back what was put in.
 
 use crate::ffi::connection::Connection;
 use crate::snapshot::walk::Snapshot;
@@ -7,12 +7,12 @@ use lifeboat_core::salvage::SalvageReport;
 use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, StateDigest};
 use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 
-/// Walks over the main database, and compares the id of its state with the one that a bundle names. `left_out`: indexes of
-/// the state that the database does not have. All else is proved nevertheless.
+/// Walks over the main database, and compares the id of its state with the one that a bundle names. `left_out`: indexes
+/// of the state that the database does not have. Everything else is still proved.
 ///
 /// # Errors
-/// Corrupt when it is another: the bundle has rows that its tables do not give back as they are, which no exporter writes.
-/// Those of [`Snapshot::walk_as`].
+/// Corrupt when it is another: the bundle has rows that its tables do not give back as they are. No exporter writes
+/// such a bundle. Those of [`Snapshot::walk_as`].
 pub fn prove(database: &Connection<'_>, key: &AccessKey, report: &Report, left_out: &[String]) -> Result<()> {
     let expected = Expected {
         domain_id: report.public.domain_id,
@@ -23,7 +23,7 @@ pub fn prove(database: &Connection<'_>, key: &AccessKey, report: &Report, left_o
     prove_as(database, key, &expected, left_out)
 }
 
-/// The same for what was salvaged: the database has all of that, and nothing else.
+/// The same for what was salvaged: the database has all of it, and nothing else.
 ///
 /// # Errors
 /// As [`prove`].
@@ -56,7 +56,7 @@ fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, l
     let snapshot = Snapshot::open(database, "main")?;
     let failed = |found: String| {
         Err(Error::corrupt(format!(
-            "what SQLite built {found}: it holds what its tables cannot, or this machine fails; nothing of it was kept"
+            "the database that SQLite built {found}: the bundle holds rows that its tables cannot hold, or this machine fails; nothing was kept"
         )))
     };
     let is_left_out = |row: &&SchemaRow| row.kind == SchemaKind::Index && left_out.contains(&row.name);

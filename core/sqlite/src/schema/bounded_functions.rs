@@ -1,9 +1,9 @@
-//! Functions of SQLite whose work can grow with the product of two arguments, or whose result can be much larger than what
-//! they are given: on a private connection each stands behind a function of the same name that counts its work first.
+//! Functions of SQLite whose work can grow with the product of two arguments, or whose result can be much larger than
+//! their arguments. On a private connection a function of the same name stands before each, and counts its work first.
 //!
 //! SQLite asks nobody inside one call of a function. `instr` of two texts of 1 MB takes minutes there. So each call is
-//! reckoned from the lengths of its arguments, charged to the connection's [`Budget`], and refused above a bound; then
-//! SQLite's own function does it, on a connection in memory beside it, so that the result is exactly that of this SQLite.
+//! estimated from the lengths of its arguments, charged to the connection's [`Budget`], and refused above a bound. Then
+//! SQLite's own function runs, on a connection in memory beside it. So the result is exactly that of this SQLite.
 //! All other functions that a rebuild evaluates take time in proportion to their arguments.
 
 use crate::ffi::api::{Api, Destructor, Function, sqlite3, sqlite3_context, sqlite3_value};
@@ -33,10 +33,10 @@ const TEXT: c_int = 3;
 const BLOB: c_int = 4;
 const JSON_SUBTYPE: u32 = b'J' as u32;
 
-/// `sqlite3_user_data` of the one library that this copy of the code works with: a function gets nothing else to begin with.
+/// `sqlite3_user_data` of the one library that this copy of the code works with. A function gets nothing else at first.
 static USER_DATA: OnceLock<unsafe extern "C" fn(*mut sqlite3_context) -> *mut c_void> = OnceLock::new();
 
-/// What a call can take.
+/// The cost of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     /// The product of the lengths of the first two arguments.
@@ -45,11 +45,11 @@ enum Work {
     JsonProduct,
     /// The bytes that come in and go out.
     Bytes,
-    /// The first argument, a number, says how many bytes go out.
+    /// The first argument, a number, is the number of bytes that go out.
     Made,
 }
 
-/// The functions: name, number of arguments (-1: any), and what a call can take.
+/// The functions: name, number of arguments (-1: any), and the cost of a call.
 const FUNCTIONS: [(&CStr, c_int, Work); 16] = [
     (c"format", -1, Work::Bytes),
     (c"glob", 2, Work::Product),
@@ -69,7 +69,7 @@ const FUNCTIONS: [(&CStr, c_int, Work); 16] = [
     (c"zeroblob", 1, Work::Made),
 ];
 
-/// Puts the counting functions in front of SQLite's own on a connection of ours, whose text has this encoding.
+/// Puts the counting functions before SQLite's own on a connection of ours, whose text has this encoding.
 pub(crate) fn install(connection: &Connection<'_>, encoding: TextEncoding) -> Result<()> {
     let Some(budget) = connection.budget() else { return Ok(()) };
     let user_data = connection.api().user_data;
@@ -83,15 +83,15 @@ pub(crate) fn install(connection: &Connection<'_>, encoding: TextEncoding) -> Re
         connection: OnceCell::new(),
     });
     for (name, arguments, work) in FUNCTIONS {
-        // What this SQLite does not have, it says itself where it is named.
+        // SQLite itself reports a function that it does not have, where the function is named.
         if connection.prepare(&select(name, usize::try_from(arguments).unwrap_or(1))).is_err() {
             continue;
         }
         let (budget, beside, db) = (Rc::clone(budget), Rc::clone(&beside), connection.handle());
         let data = Box::new(Bounded { name, work, budget, beside, db });
         let api = connection.api();
-        // SAFETY: the connection is open and the name NUL-terminated. `data` is valid until SQLite calls `forget`, which it
-        // does when the function or the connection goes, and when this call fails.
+        // SAFETY: the connection is open and the name NUL-terminated. `data` is valid until SQLite calls `forget`,
+        // which it does when the function or the connection goes, and when this call fails.
         let code = unsafe {
             (api.create_function_v2)(
                 connection.handle(),
@@ -121,15 +121,16 @@ struct Bounded {
     work: Work,
     budget: Rc<Budget>,
     beside: Rc<Beside>,
-    /// The connection that it stands on, which lives longer.
+    /// The connection that it is registered on, which lives longer.
     db: *mut sqlite3,
 }
 
-/// A connection that has SQLite's own functions only.
+/// A connection that has only SQLite's own functions.
 struct Beside {
     api: Api,
     encoding: TextEncoding,
-    /// By the name of the function and the number of its arguments. They borrow the connection, and are dropped before it.
+    /// By the name of the function and the number of its arguments. They borrow the connection, and are dropped before
+    /// it.
     statements: RefCell<HashMap<(&'static CStr, usize), Statement<'static>>>,
     connection: OnceCell<Box<Connection<'static>>>,
 }
@@ -144,7 +145,7 @@ impl Beside {
         Ok(self.connection.get_or_init(|| Box::new(connection)))
     }
 
-    /// Runs `body` with the statement that calls this function with so many arguments.
+    /// Runs `body` with the statement that calls this function with this many arguments.
     fn with_statement<R>(
         &self,
         name: &'static CStr,
@@ -166,7 +167,7 @@ impl Beside {
         outcome
     }
 
-    /// The bytes of an argument, and the argument. SQLite converts nothing for that, which could change the value.
+    /// The bytes of an argument, and the argument. SQLite converts nothing here, since that could change the value.
     ///
     /// # Safety
     /// It is a value of a call that is under way, for as long as the result is used.
@@ -202,8 +203,8 @@ unsafe extern "C" fn forget(data: *mut c_void) {
 
 unsafe extern "C" fn call(context: *mut sqlite3_context, count: c_int, values: *mut *mut sqlite3_value) {
     let Some(user_data) = USER_DATA.get() else { return };
-    // SAFETY: SQLite calls a function that was registered in `install` with that data, which it keeps during the call, and
-    // with so many values. A call without arguments may have no array of them.
+    // SAFETY: SQLite calls a function that was registered in `install` with that data, which it keeps during the call,
+    // and with so many values. A call without arguments may have no array of them.
     let (bounded, values) = unsafe {
         let bounded = &*user_data(context).cast::<Bounded>();
         let count = if values.is_null() { 0 } else { usize::try_from(count).unwrap_or(0) };
@@ -217,7 +218,7 @@ unsafe extern "C" fn call(context: *mut sqlite3_context, count: c_int, values: *
         Err(_) => Error::host("a bug in the counting of work"),
     };
     let code = match error.kind() {
-        // Which of both it is, the budget remembers.
+        // The budget knows which of the two it is.
         ErrorKind::TooBig if error.code().is_none() => sqlite_error::INTERRUPT,
         ErrorKind::Interrupted => sqlite_error::INTERRUPT,
         _ => error.code().unwrap_or(sqlite_error::ERROR),

@@ -1,5 +1,5 @@
-//! What a row of a table makes SQLite compute when its database is built: reckoned from the definitions of its indexes and
-//! generated columns, and from the bytes of the row, before any of it is computed.
+//! The cost of a row when its database is built: what SQLite computes for it. The cost is estimated from the
+//! definitions of indexes and generated columns, and from the bytes of the row, before anything is computed.
 
 use crate::ffi::connection::Connection;
 use crate::schema::definition::{self, Expression};
@@ -12,28 +12,28 @@ use std::collections::{BTreeSet, HashMap};
 
 /// What building an index costs for each byte of its keys: they are copied, sorted and written.
 const KEY: u64 = 6;
-/// What a value takes besides its bytes.
+/// The cost of a value besides its bytes.
 const VALUE: usize = 16;
-/// What the expressions of one row may take, while SQLite asks nobody whether to go on: 1 s, where half of all tokens touch
-/// as many bytes as there may be.
+/// The limit for the expressions of one row, while SQLite asks nobody whether to go on: 1 s, if half of all tokens
+/// touch the most bytes that a value may have.
 const ROW_MAX: u64 = 1 << 33;
 
-/// What one index, or the generated columns together, cost for each row.
+/// The cost of one index, or of the generated columns together, for each row.
 #[derive(Clone, Debug)]
 pub(crate) struct Charge {
-    /// The index; none for the generated columns.
+    /// The index. None for the generated columns.
     pub index: Option<String>,
-    /// Operations that may touch a value.
+    /// The number of operations that may touch a value.
     pub operations: u64,
-    /// Units for each byte of the columns below.
+    /// The units for each byte of the columns below.
     per_byte: u64,
-    /// Values may become as long as the limit lets them.
+    /// Values may become as long as the limit allows.
     is_open: bool,
-    /// How many values the key of a row has.
+    /// The number of values in the key of a row.
     keys: usize,
-    /// The stored columns whose values it reads, as their places among a row's key and values.
+    /// The stored columns whose values it reads, as their places in a row's key and values.
     places: Vec<usize>,
-    /// Those that its key has once more, as often as it has them.
+    /// The columns that its key has again, as often as it has them.
     again: Vec<usize>,
     /// The bytes of constants, which it may put into each key.
     literals: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// Units for a row with this key and these values.
+    /// The units for a row with this key and these values.
     pub fn row(&self, key: &[Value<'_>], values: &[Value<'_>]) -> u64 {
         let value = |place: &usize| match place.checked_sub(self.keys) {
             None => key.get(*place),
@@ -58,13 +58,13 @@ impl Charge {
         if self.is_open { units.saturating_add(self.at_most(bytes)) } else { units }
     }
 
-    /// The most that one row can take, if it reads so many bytes of it, whatever it makes of them.
+    /// The most units that one row can cost, if it reads this many bytes of the row.
     fn at_most(&self, bytes: usize) -> u64 {
         let longest = (bytes as u64).saturating_mul(4).saturating_add(LENGTH_SLACK as u64);
         self.operations.saturating_mul(longest)
     }
 
-    /// True when SQLite may be busy with one row for longer than somebody may have to wait.
+    /// True when SQLite may work on one row for longer than anybody may have to wait.
     pub fn is_too_long(&self, bytes: usize) -> bool {
         self.is_computed() && self.at_most(bytes) > ROW_MAX
     }
@@ -80,7 +80,7 @@ impl Charge {
     }
 }
 
-/// The charges of one table. `indexes` are its explicit indexes, each with name and text. `connection` has them all.
+/// The costs of one table. `indexes` are its explicit indexes, each with name and text. `connection` has them all.
 pub(crate) fn of_table(
     connection: &Connection<'_>,
     database: &str,
@@ -116,20 +116,20 @@ pub(crate) fn of_table(
     Ok(charges)
 }
 
-/// What is read and computed.
+/// The columns and operations of a text.
 #[derive(Clone, Default)]
 struct Reads {
     /// Stored columns.
     stored: BTreeSet<usize>,
-    /// Those that a key has once more.
+    /// The columns that a key has again.
     again: Vec<usize>,
     literals: u64,
-    /// As in [`Expression`], with all that the generated columns compute which are named.
+    /// As in [`Expression`], with everything that the named generated columns compute.
     operations: u64,
     joins: u64,
     growth: u64,
     builders: u64,
-    /// Values may become as long as the limit lets them.
+    /// Values may become as long as the limit allows.
     is_open: bool,
 }
 
@@ -145,7 +145,7 @@ impl Reads {
     }
 }
 
-/// The columns of a table: for each generated one what it reads and computes, with all that it names.
+/// The columns of a table. For each generated column: what it reads and computes, with everything that it names.
 struct Columns<'t> {
     shape: &'t Table,
     /// By their names in lower case.
@@ -173,7 +173,7 @@ impl<'t> Columns<'t> {
         columns
     }
 
-    /// Learns a generated column, after those that it names. That they do not go round in circles, SQLite has seen to.
+    /// Adds a generated column, after those that it names. SQLite has made sure that they do not go round in circles.
     fn expand(&mut self, place: usize, definitions: &[Option<Expression>], whole: &Expression) {
         if self.shape.columns[place].kind == ColumnKind::Ordinary || self.expanded[place].is_some() {
             return;
@@ -216,7 +216,7 @@ impl<'t> Columns<'t> {
             }
         }
         if reads.joins > joins {
-            // What is joined here was joined there.
+            // What was joined there is joined here, too.
             reads.growth = reads.joins.saturating_mul(reads.joins);
         }
         reads
@@ -245,7 +245,7 @@ impl<'t> Columns<'t> {
         }
     }
 
-    /// The columns of the key of a row. A rowid without a name is a place, too, but no column.
+    /// The columns in the key of a row. A rowid without a name takes a place, too, but it is not a column.
     fn key_columns(&self) -> Vec<usize> {
         match &self.shape.key {
             table::TableKey::Alias(place) => vec![*place],

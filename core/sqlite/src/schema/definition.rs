@@ -1,12 +1,13 @@
-//! What the text of a table or of an index says of the expressions in it, as far as tokens show it: how many operations an
-//! expression has, which columns it names, which collations. SQLite has no interface that tells. Nothing is trusted to be
-//! exact here: where a text cannot be followed, more is supposed than it says.
+//! What the text of a table or of an index says about the expressions in it, as far as tokens show it: the number of
+//! operations of an expression, the columns and the collations that it names. SQLite has no interface that tells this.
+//! Nothing here needs to be exact: where a text cannot be followed, the cost is assumed to be higher than the text
+//! says.
 
 use crate::ffi::tokens::{Token, tokens};
 use lifeboat_core::state::SchemaKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Functions whose result may have several times as many bytes as what they are given, by quoting and indenting.
+/// Functions whose result may have several times as many bytes as their arguments, as they quote and indent.
 const BUILDERS: &[&str] = &[
     "json",
     "json_array",
@@ -27,26 +28,26 @@ const BUILDERS: &[&str] = &[
     "strftime",
     "unistr_quote",
 ];
-/// Functions whose result may have as many bytes as there may be.
+/// Functions whose result may have as many bytes as a value can have.
 const UNBOUNDED: &[&str] = &["json_pretty", "randomblob"];
 
-/// What a run of tokens is made of.
+/// The content of a run of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expression {
-    /// Operations, at most: each token may be one.
+    /// The most operations: each token may be one.
     pub operations: u64,
     /// How often values are joined to longer ones.
     pub joins: u64,
-    /// What that costs, in operations: values that are joined one after the other grow, so that it is the square of their
+    /// The cost of that, in operations. Values that are joined one after the other grow, so it is the square of their
     /// number.
     pub growth: u64,
     /// Calls of functions that make their arguments longer.
     pub builders: u64,
     /// The bytes of all constants and names in it.
     pub literals: u64,
-    /// A function may make it as long as it likes.
+    /// A function may make the value as long as it likes.
     pub is_unbounded: bool,
-    /// Words in lower case, and how often they stand there: among them are all columns that it names.
+    /// Words in lower case, and how often each of them occurs. All columns that it names are among them.
     pub words: BTreeMap<String, u64>,
     /// The collations that it names, in lower case.
     pub collations: BTreeSet<String>,
@@ -98,13 +99,13 @@ impl Expression {
 /// One column as a CREATE TABLE defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ColumnDefinition {
-    /// What stands behind `AS`, where it is generated.
+    /// The text after `AS`, where the column is generated.
     pub generated: Option<Expression>,
-    /// The collations that its definition names outside of that.
+    /// The collations that the rest of its definition names.
     pub collations: BTreeSet<String>,
 }
 
-/// The definitions of the first `count` columns of a CREATE TABLE, in their order. `None` when the text has fewer.
+/// The definitions of the first `count` columns of a CREATE TABLE, in order. `None` when the text has fewer.
 pub(crate) fn columns(sql: &str, count: usize) -> Option<Vec<ColumnDefinition>> {
     let all: Vec<Token> = tokens(sql).filter(|token| *token != Token::Comment).collect();
     let start = all.iter().position(|token| *token == Token::Open)?;
@@ -129,21 +130,21 @@ fn column(tokens: &[Token]) -> ColumnDefinition {
     definition
 }
 
-/// Compiling a statement can take memory and time that grow exponentially with a table: SQLite expands a virtual generated
-/// column at each place where it is named, also within others. At most so many tokens are compiled.
+/// Compiling a statement can take memory and time that grow exponentially with a table: SQLite expands a virtual
+/// generated column at each place where it is named, also within others. At most this many tokens are compiled.
 const EXPANSION_MAX: u64 = 1 << 16;
 
-/// And at most so many in all columns of a table, since there are statements that name them all.
+/// The limit for all columns of a table: some statements name them all.
 const EXPANSIONS_MAX: u64 = 1 << 18;
 
-/// So many columns a table has at most, unless SQLite was compiled otherwise.
+/// The most columns of a table, unless SQLite was compiled otherwise.
 const GENERATED_MAX: usize = 2_000;
 
-/// What SQLite compiles into the statements that build an index, or fill a table, may have so many tokens: its time grows with
-/// their square. 50 ms at this many.
+/// The limit of tokens in the statements that build an index, or fill a table: SQLite's time grows with
+/// their square. It is 50 ms at this many.
 const COMPILED_MAX: usize = 1 << 14;
 
-/// The tokens of a CREATE INDEX, or of a CREATE TABLE that has generated columns; 0 for other texts, which are only parsed.
+/// The tokens of a CREATE INDEX, or of a CREATE TABLE with generated columns. 0 for other texts, which are only parsed.
 pub(crate) fn compiled(kind: SchemaKind, sql: &str) -> usize {
     let is_generated = |all: &[Token]| {
         let is_as =
@@ -177,7 +178,7 @@ pub(crate) fn may_explode(sql: &str) -> bool {
             columns.push((name.to_ascii_lowercase(), &item[place + 2..end]));
         }
     }
-    // Deeper than that nothing is followed.
+    // Nothing is followed deeper than this.
     if columns.len() > GENERATED_MAX {
         return true;
     }
@@ -191,7 +192,8 @@ pub(crate) fn may_explode(sql: &str) -> bool {
     })
 }
 
-/// How many tokens a generated column is when all that it names are expanded. SQLite refuses a column that names itself.
+/// The number of tokens of a generated column when all that it names is expanded. SQLite refuses a column that names
+/// itself.
 fn expanded(
     column: usize,
     columns: &[(String, &[Token])],
@@ -217,7 +219,7 @@ fn expanded(
     size
 }
 
-/// What stands between the commas of a parenthesis, which is the first of the tokens.
+/// The texts between the commas of a parenthesis, which is the first of the tokens.
 fn items(tokens: &[Token]) -> Vec<&[Token]> {
     let (mut items, mut first, mut depth) = (Vec::new(), 1, 0_usize);
     for (place, token) in tokens.iter().enumerate() {
@@ -253,7 +255,7 @@ fn closing(tokens: &[Token], open: usize) -> usize {
     tokens.len()
 }
 
-/// All of a text: of an index, its terms and its condition.
+/// All of a text. For an index: its terms and its condition.
 pub(crate) fn whole(sql: &str) -> Expression {
     let all: Vec<Token> = tokens(sql).filter(|token| *token != Token::Comment).collect();
     Expression::of(&all)

@@ -1,7 +1,7 @@
-//! SQLite's own functions: those that an expression which has to be evaluated may use.
+//! SQLite's own functions: those that an expression may use when it must be evaluated.
 
-/// Built into SQLite, without an effect besides their result. Those that are not deterministic are kept out of indexes
-/// and generated columns by SQLite itself, and matter only as text (`DEFAULT (random())`).
+/// They are built into SQLite, and have no effect besides their result. SQLite itself keeps those that are not
+/// deterministic out of indexes and generated columns: they matter only as text (`DEFAULT (random())`).
 const BUILT_IN: &[&str] = &[
     "->",
     "->>",
@@ -120,7 +120,7 @@ const BUILT_IN: &[&str] = &[
     "zeroblob",
 ];
 
-/// Those of the list whose result is not a function of their arguments alone, or depends on the time zone or version.
+/// Those of the list whose result depends on more than their arguments, or on the time zone or the version.
 const UNSTEADY: &[&str] = &[
     "changes",
     "current_date",
@@ -142,7 +142,7 @@ const UNSTEADY: &[&str] = &[
     "unixepoch",
 ];
 
-/// Those over several rows whose result does not depend on an order that SQLite is free to choose.
+/// Those over several rows whose result does not depend on an order that SQLite chooses.
 const OVER_ROWS: &[&str] = &[
     "avg",
     "count",
@@ -191,15 +191,15 @@ pub(crate) fn is_of_time(name: &str) -> bool {
         || matches!(name.as_str(), "date" | "datetime" | "julianday" | "strftime" | "time" | "timediff" | "unixepoch")
 }
 
-/// True for a function whose result is the same whenever and wherever it is called, in any case of letters.
+/// True for a function whose result is always and everywhere the same, in any case of letters.
 pub(crate) fn is_steady(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     OVER_ROWS.binary_search(&lower.as_str()).is_ok()
         || is_built_in(name) && UNSTEADY.binary_search(&lower.as_str()).is_err()
 }
 
-/// True for a function that applications may call, and constraints, indexes and generated columns may not, in any case of
-/// letters.
+/// True for a function that applications may call, but constraints, indexes and generated columns may not, in any case
+/// of letters.
 pub(crate) fn is_direct(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     DIRECT.binary_search(&name.as_str()).is_ok()
@@ -237,7 +237,7 @@ pub(crate) fn is_newer(name: &str) -> bool {
     SINCE.iter().any(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
-/// Which SQLite has this function of the list, in any case of letters: `SQLite 3.44 or later`, for one.
+/// Which SQLite has this function of the list, in any case of letters. For example: `SQLite 3.44 or later`.
 pub(crate) fn who_has(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     match SINCE.iter().find(|(_, names)| names.contains(&name.as_str())) {

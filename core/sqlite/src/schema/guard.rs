@@ -1,4 +1,4 @@
-//! The switches of a connection in which a foreign schema is handled.
+//! The switches of a connection that handles a foreign schema.
 
 use crate::ffi::connection::Connection;
 use lifeboat_core::{Error, Result};
@@ -22,13 +22,13 @@ const LIMIT_LIKE_PATTERN_LENGTH: c_int = 8;
 /// The time of a match grows with the pattern.
 const LIKE_PATTERN_MAX: c_int = 4096;
 
-/// What the largest value may become on its way through an expression, besides four times its own size.
+/// The largest value may grow to this size in an expression, besides four times its own size.
 pub(crate) const LENGTH_SLACK: usize = 64 << 10;
 
-/// Nothing that stands in a schema may act here: no triggers, views, extensions, attached files; functions in
-/// expressions only if they are harmless.
+/// Nothing in a schema may act here: no triggers, views, extensions, attached files. Expressions may use functions
+/// only if they are harmless.
 pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
-    // Off, so that the rows of sqlite_schema can be written at all.
+    // This is off, so that the rows of sqlite_schema can be written.
     let defensive = connection.configure(DEFENSIVE, false);
     for option in [ENABLE_FKEY, ENABLE_TRIGGER, ENABLE_VIEW, TRUSTED_SCHEMA] {
         if option == TRUSTED_SCHEMA && distrusts_json(connection) {
@@ -44,7 +44,7 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
         // Builds that leave the feature out do not know the switch.
         connection.configure(option, false);
     }
-    // Old schemas may have "text" where 'text' is meant; SQLite reads them, so they must be readable here.
+    // Old schemas may have "text" where 'text' is meant. SQLite reads them, so they must be readable here.
     connection.configure(DQS_DDL, true);
     connection.limit(LIMIT_ATTACHED, 0);
     connection.limit(LIMIT_TRIGGER_DEPTH, 0);
@@ -52,13 +52,13 @@ pub(crate) fn raise(connection: &Connection<'_>) -> Result<()> {
     connection.execute("PRAGMA ignore_check_constraints = ON")
 }
 
-/// SQLite 3.38 to 3.40 take their own JSON functions for harmful: without trust, no index or generated column may have one.
-/// Trust lets none act that the validate would not: it has a list of its own for what is evaluated.
+/// SQLite 3.38 to 3.40 take their own JSON functions for harmful: without trust, no index or generated column may have
+/// one. Trust lets no function act that `validate` would refuse: it has its own list of what may be evaluated.
 fn distrusts_json(connection: &Connection<'_>) -> bool {
     (3_038_000..3_041_000).contains(&connection.sqlite_version())
 }
 
-/// Lets statements that meet views and triggers be compiled. Nothing may be run on such a connection.
+/// Allows compiling statements about views and triggers. Nothing may be run on such a connection.
 pub(crate) fn let_compile(connection: &Connection<'_>) {
     connection.configure(ENABLE_VIEW, true);
     connection.configure(ENABLE_TRIGGER, true);
@@ -71,7 +71,7 @@ pub(crate) fn writable_schema(connection: &Connection<'_>, on: bool) {
     connection.configure(WRITABLE_SCHEMA, on);
 }
 
-/// Bounds what an expression can make of values that have `largest` bytes: `hex(zeroblob(4e8))` is no way to use up
+/// Limits what an expression can make of values that have `largest` bytes: `hex(zeroblob(4e8))` cannot use up
 /// memory.
 pub(crate) fn limit_length(connection: &Connection<'_>, largest: usize) {
     let limit = largest.saturating_mul(4).saturating_add(LENGTH_SLACK);

@@ -1,4 +1,4 @@
-//! What a schema says, and whether it may be had.
+//! What a schema says, and whether it can be used.
 
 pub(crate) mod bounded_functions;
 pub(crate) mod cost;

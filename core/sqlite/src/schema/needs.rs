@@ -1,12 +1,12 @@
-//! What a schema needs besides the tables and functions that each SQLite has: collations and functions of the application,
-//! and functions of SQLite that some versions do not have.
+//! What a schema needs besides the tables and functions that each SQLite has: collations and functions of the
+//! application, and functions of SQLite that some versions do not have.
 
 use crate::ffi::collations;
 use crate::ffi::connection::Connection;
 use crate::schema::functions::who_has;
 use lifeboat_core::{Error, Result};
 
-/// What is needed.
+/// The thing that is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Needed {
     /// A collation of the application.
@@ -24,14 +24,14 @@ pub enum Needed {
 pub struct Need {
     /// The kind and name of the object: `index "i"`.
     pub object: String,
-    /// The name of the index, where it is one that a statement made, and that a restore may leave out.
+    /// The name of the index, if a statement made it, so that a restore may leave it out.
     pub index: Option<String>,
-    /// What it needs.
+    /// What the object needs.
     pub needed: Needed,
 }
 
 impl Need {
-    /// Which SQLite has what is needed, where that depends on its version or build.
+    /// Which SQLite has the needed thing, where that depends on its version or build.
     pub fn sqlite(&self) -> Option<String> {
         match &self.needed {
             Needed::Function(name, _) => Some(who_has(name)),
@@ -48,7 +48,7 @@ impl Need {
         }
     }
 
-    /// The refusal of a restore.
+    /// The error of a restore.
     pub(crate) fn refuse_restore(&self, connection: &Connection<'_>) -> Error {
         let object = &self.object;
         let (why, then) = match &self.needed {
@@ -76,7 +76,7 @@ impl Need {
         Error::unsupported(format!("{object} {why}: {then}, or {without}read the rows alone (backup_rows)"))
     }
 
-    /// Whether an export may carry it: it can be met somewhere.
+    /// Whether an export may hold it: some SQLite or application can give it.
     ///
     /// # Errors
     /// Unsupported, by name, for what no restore can build.
@@ -89,7 +89,7 @@ impl Need {
         let why = match &self.needed {
             Needed::Collation(_) | Needed::Function(..) => return Ok(()),
             Needed::AppFunction(name) => format!("calls {name}(), a function of the application, which no restore has"),
-            Needed::Other(words) => format!("could not be built anew: {words}"),
+            Needed::Other(words) => format!("could not be built again: {words}"),
         };
         Err(Error::unsupported(format!("{object} {why}; {drop}")))
     }

@@ -1,6 +1,6 @@
-//! Which tables belong to a virtual table: the shadow tables that hold its content, and the table that it indexes.
+//! The tables that belong to a virtual table: the shadow tables that hold its content, and the table that it indexes.
 //!
-//! Told from the schema alone, never from the modules that this SQLite happens to have: what a selection takes must be
+//! Only the schema decides, never the modules that this SQLite happens to have: a selection must take
 //! the same everywhere.
 
 use crate::ffi::tokens::{Token, tokens};
@@ -21,8 +21,8 @@ pub(crate) fn is_virtual(row: &SchemaRow) -> bool {
     row.kind == SchemaKind::Table && class(row) == Class::Treeless
 }
 
-/// Whether `table` is one of the shadow tables of `owner`, a virtual table: named `owner_suffix`, with a suffix that
-/// its module uses; of a module that is not SQLite's own, any.
+/// Whether `table` is one of the shadow tables of `owner`, a virtual table. Its name is `owner_suffix`, with a suffix
+/// that the module uses. For a module that is not SQLite's own, any suffix counts.
 pub(crate) fn is_shadow_of(table: &SchemaRow, owner: &SchemaRow) -> bool {
     let length = owner.name.len();
     let suffix = match (table.name.get(..length), table.name.get(length..).and_then(|rest| rest.strip_prefix('_'))) {
@@ -31,7 +31,7 @@ pub(crate) fn is_shadow_of(table: &SchemaRow, owner: &SchemaRow) -> bool {
     };
     let module = module(owner).unwrap_or_default();
     let known = SUFFIXES.iter().find(|(name, _)| {
-        // rtree_i32 has the tables of rtree.
+        // rtree_i32 has the same tables as rtree.
         module.eq_ignore_ascii_case(name) || *name == "rtree" && module.eq_ignore_ascii_case("rtree_i32")
     });
     class(table) == Class::Table

@@ -1,4 +1,4 @@
-//! `sqlite_schema`, read: in the order of a state, with what makes no sense refused by name.
+//! Reads `sqlite_schema` in the order of a state, and refuses by name what makes no sense.
 
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::quote_name;
@@ -12,11 +12,11 @@ pub(crate) enum Class {
     Table,
     /// An index that a statement made.
     Index,
-    /// What has no b-tree: a view, a trigger, a virtual table.
+    /// An object without a b-tree: a view, a trigger, a virtual table.
     Treeless,
 }
 
-/// The class of a row that came in a state, where virtual tables are told by their text.
+/// The class of a row that came in a state. Virtual tables are known by their text.
 pub(crate) fn class(row: &SchemaRow) -> Class {
     match row.kind {
         SchemaKind::Table if is_virtual(&row.sql) => Class::Treeless,
@@ -26,7 +26,7 @@ pub(crate) fn class(row: &SchemaRow) -> Class {
     }
 }
 
-/// SQLite writes the text of a virtual table itself, up to the name: always with these words.
+/// SQLite itself writes the text of a virtual table up to the name, always with these words.
 fn is_virtual(sql: &str) -> bool {
     const WORDS: &str = "CREATE VIRTUAL TABLE ";
     sql.get(..WORDS.len()).is_some_and(|head| head.eq_ignore_ascii_case(WORDS))
@@ -73,11 +73,14 @@ pub(crate) fn read(connection: &Connection<'_>, schema: &str, encoding: TextEnco
         };
         let rooted = statement.integer(3) > 0;
         if rooted != (class(&row) != Class::Treeless) {
-            return Err(corrupt(format!("{:?} has a b-tree and should not, or the other way round", row.name)));
+            return Err(corrupt(format!(
+                "{:?} has a b-tree and must not have one, or has none and needs one",
+                row.name
+            )));
         }
         rows.push(row);
     }
-    // Stable, so that within each class the order by rowid stays.
+    // The sort is stable, so within each class the order by rowid stays.
     rows.sort_by_key(|row| (class(row), class(row) == Class::Table && row.name != "sqlite_sequence"));
     Ok(rows)
 }

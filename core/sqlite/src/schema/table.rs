@@ -1,11 +1,11 @@
-//! The shape of a table: its stored columns, and what the key of its rows is. Learned from pragmas, never from SQL
+//! The shape of a table: its stored columns, and the key of its rows. Pragmas tell it, never SQL
 //! text.
 
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::{quote_name, quote_text};
 use lifeboat_core::{Error, Result};
 
-/// How a column comes to its value.
+/// How a column gets its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnKind {
     /// Stored as it was given.
@@ -34,7 +34,7 @@ pub(crate) struct KeyTerm {
     pub descending: bool,
 }
 
-/// What the key of a row is.
+/// The kind of key of a row.
 #[derive(Clone, Debug)]
 pub(crate) enum TableKey {
     /// The rowid, by the column that is another name for it: its place in [`Table::columns`].
@@ -43,7 +43,7 @@ pub(crate) enum TableKey {
     Rowid(&'static str),
     /// A rowid table whose columns have taken all three names: the place in scan order, from 1.
     Ordinal,
-    /// WITHOUT ROWID: the terms of its primary key; a column may come twice, with different collations.
+    /// WITHOUT ROWID: the terms of its primary key. A column may come twice, with different collations.
     Primary(Vec<KeyTerm>),
 }
 
@@ -62,16 +62,17 @@ pub(crate) struct Index {
     pub partial: bool,
 }
 
-/// Stands in place of a column for an expression.
+/// This stands for an expression, in place of a column.
 pub(crate) const EXPRESSION: i64 = -2;
 
-/// A term of an index as `PRAGMA index_xinfo` gives it: the terms of the key first, then what else is in it.
+/// A term of an index as `PRAGMA index_xinfo` gives it: first the terms of the key, then the other columns of the
+/// index.
 pub(crate) struct Term {
     /// Place of the column in the table; -1 is the rowid, [`EXPRESSION`] an expression.
     pub column: i64,
     pub descending: bool,
     pub collation: String,
-    /// Part of the key (and not only carried along).
+    /// It is part of the key (and not only carried along).
     pub key: bool,
 }
 
@@ -112,14 +113,14 @@ impl Table {
             (Some(terms), _) if terms.iter().all(|term| term.column != -1) => {
                 TableKey::Primary(key_terms(name, terms)?)
             }
-            // A primary key without an index of its own is the rowid.
+            // A primary key without its own index is the rowid.
             (None, &[column]) => TableKey::Alias(column),
             _ => free().map_or(TableKey::Ordinal, TableKey::Rowid),
         };
         Ok(Self { name: name.to_owned(), columns, key })
     }
 
-    /// The columns that make up the key of a WITHOUT ROWID table, each once, in the order of its PRIMARY KEY clause.
+    /// The columns of the key of a WITHOUT ROWID table, each once, in the order of its PRIMARY KEY clause.
     pub(crate) fn primary_columns(&self) -> Vec<usize> {
         let mut columns = Vec::new();
         if let TableKey::Primary(terms) = &self.key {
@@ -132,12 +133,12 @@ impl Table {
         columns
     }
 
-    /// Whether its rows go through its true definition when they are loaded.
+    /// Whether its rows pass its true definition when they are loaded.
     pub fn is_direct(&self) -> bool {
         self.columns.iter().any(|column| column.kind == ColumnKind::Stored)
     }
 
-    /// The columns whose values a state lists: ordinary ones that are no part of the key.
+    /// The columns whose values a state lists: ordinary columns that are not part of the key.
     pub(crate) fn value_columns(&self) -> Vec<usize> {
         let key = match self.key {
             TableKey::Alias(column) => vec![column],
@@ -152,13 +153,13 @@ impl Table {
 fn key_terms(table: &str, terms: Vec<Term>) -> Result<Vec<KeyTerm>> {
     let terms = terms.into_iter().filter(|term| term.key).map(|term| {
         let column = usize::try_from(term.column)
-            .map_err(|_| Error::corrupt(format!("table {table:?}: its primary key has a term that is no column")))?;
+            .map_err(|_| Error::corrupt(format!("table {table:?}: its primary key has a term that is not a column")))?;
         Ok(KeyTerm { column, collation: term.collation, descending: term.descending })
     });
     terms.collect()
 }
 
-/// The indexes of a table, automatic ones too, in the order in which they were made.
+/// The indexes of a table, also automatic ones, in the order in which they were made.
 pub(crate) fn indexes(connection: &Connection<'_>, schema: &str, table: &str) -> Result<Vec<Index>> {
     let mut list = Vec::new();
     let mut statement = connection.prepare(&pragma(schema, "index_list", table))?;

@@ -1,15 +1,15 @@
-//! Empty b-trees in bulk, whatever their number.
+//! Makes many empty b-trees at once.
 
 use crate::ffi::connection::Connection;
 use crate::schema::write_schema::write;
 use lifeboat_core::{Error, Result};
 
-/// After each CREATE TABLE, SQLite looks through all of `sqlite_schema`: so many tables may stand there at a time, or
-/// the making of n b-trees would cost n².
+/// After each CREATE TABLE, SQLite looks through all of `sqlite_schema`. So only this many tables may be in it at a
+/// time, or making n b-trees would cost n².
 const BATCH: usize = 100;
 
 /// Runs these CREATE TABLE statements of ours, each of which makes one b-tree, and gives the root pages in their order.
-/// `sqlite_schema` is empty before and afterwards. A transaction has to be open. An error comes with the number of the
+/// `sqlite_schema` is empty before and afterwards. A transaction must be open. An error comes with the number of the
 /// statement that failed.
 pub(crate) fn make(
     connection: &Connection<'_>,
@@ -29,7 +29,7 @@ pub(crate) fn make(
     Ok(roots)
 }
 
-/// Notes the roots of the tables that stand in the schema, and takes them out of it. The b-trees stay.
+/// Notes the roots of the tables in the schema, and removes the tables from the schema. The b-trees stay.
 fn harvest(connection: &Connection<'_>, roots: &mut Vec<i64>) -> Result<()> {
     let mut statement = connection.prepare("SELECT rootpage FROM sqlite_master ORDER BY rowid")?;
     while statement.step()? {

@@ -1,12 +1,12 @@
-//! Validates the texts of a schema. No text is run: each is prepared in an empty database, under an authorizer that says
-//! what it would do. It has to be one statement, to do what its row says, and nothing besides.
+//! Validates the texts of a schema. No text is run. Each is prepared in an empty database, under an authorizer that
+//! says what it would do. It must be one statement, must do what its row says, and nothing else.
 //!
-//! Needed because a schema that SQLite reads from the rows of `sqlite_schema` asks no authorizer at all.
+//! This is needed: SQLite asks no authorizer when it reads a schema from the rows of `sqlite_schema`.
 //!
-//! What is validated is what rebuilding evaluates: the expressions of indexes and of generated columns may use only
-//! SQLite's own functions. `CHECK` and `DEFAULT` are never evaluated here and so may name functions and collations that
-//! only the app has; the bodies of views and triggers are only carried, as text that SQLite could parse. They act when
-//! the app uses the restored database, as they did in the database that they came from.
+//! Rebuilding evaluates some texts, and these are validated: the expressions of indexes and of generated columns may
+//! use only SQLite's own functions. `CHECK` and `DEFAULT` are never evaluated here, so they may name functions and
+//! collations that only the app has. The bodies of views and triggers are only kept, as text that SQLite could parse.
+//! They act when the app uses the restored database, as they did in the first database.
 
 use crate::ffi::api::{Api, Function, sqlite3_context, sqlite3_value};
 use crate::ffi::authorizer::action::{
@@ -32,10 +32,10 @@ use std::rc::Rc;
 
 const UTF8: c_int = 1;
 
-/// An app's own functions that one text may name before it is refused.
+/// The number of an app's own functions that one text may name before it is refused.
 const FOREIGN_FUNCTIONS_MAX: usize = 100;
 
-/// What a text that passed was seen to use.
+/// What a text that passed uses.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// The functions that are not SQLite's own.
@@ -48,10 +48,10 @@ pub(crate) struct Outcome {
     pub autoincrement: bool,
 }
 
-/// What one text was seen to do.
+/// What one text does.
 #[derive(Default)]
 struct Record {
-    /// The statement's own action was seen, with the right name.
+    /// The statement did its own action, with the right name.
     created: bool,
     /// The first thing that it may not do.
     violation: Option<String>,
@@ -61,7 +61,7 @@ struct Record {
 struct Validation<'r> {
     action: c_int,
     row: &'r SchemaRow,
-    /// Functions that there are stand-ins for.
+    /// Functions that have stand-ins.
     unknown: &'r RefCell<BTreeSet<String>>,
     record: Record,
 }
@@ -70,7 +70,8 @@ impl Authorizer for Validation<'_> {
     fn allows(&mut self, Action { number, first, second, schema }: Action<'_>) -> bool {
         let allowed = match number {
             READ => true,
-            // Newer versions compile the rows of `VALUES (1), (2)` in a trigger or a view when they parse it. That is all.
+            // Newer versions compile the rows of `VALUES (1), (2)` in a trigger or a view when they parse it. They do
+            // no more.
             SELECT => matches!(self.action, CREATE_TRIGGER | CREATE_VIEW),
             INSERT | UPDATE => matches!(first, "sqlite_master" | "sqlite_schema") && schema == "main",
             REINDEX => self.action == CREATE_INDEX,
@@ -80,7 +81,7 @@ impl Authorizer for Validation<'_> {
                     && second.eq_ignore_ascii_case(&self.row.name)
                     && schema == "main"
             }
-            // What AUTOINCREMENT needs, in a database that does not have it yet.
+            // What AUTOINCREMENT needs in a database that has never used it.
             CREATE_TABLE if self.action == CREATE_TABLE && first == "sqlite_sequence" => {
                 self.record.outcome.autoincrement = true;
                 schema == "main"
@@ -99,7 +100,7 @@ impl Authorizer for Validation<'_> {
         };
         if !allowed {
             self.record.violation.get_or_insert_with(|| {
-                format!("it would do something else too (authorizer action {number}: {first:?}, {second:?})")
+                format!("it would also do something else (authorizer action {number}: {first:?}, {second:?})")
             });
         }
         allowed
@@ -122,10 +123,10 @@ impl Validation<'_> {
     }
 }
 
-/// Validates texts on a database in memory, which its owner fills with the schema rows that they depend on.
+/// Validates texts on a database in memory. Its owner fills it with the schema rows that the texts depend on.
 pub(crate) struct Validator {
     connection: Connection<'static>,
-    /// The functions that SQLite did not know, and that there are stand-ins for now; in lower case.
+    /// The functions that SQLite did not know, and that have stand-ins now; in lower case.
     unknown: RefCell<BTreeSet<String>>,
 }
 
@@ -144,7 +145,7 @@ impl Validator {
         &self.connection
     }
 
-    /// Validates the text of `row`, and says what it uses.
+    /// Validates the text of `row`, and tells what it uses.
     ///
     /// [`Corrupt`](lifeboat_core::ErrorKind::Corrupt) when it is not what its row says, and
     /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) when this SQLite cannot parse it.
@@ -187,7 +188,7 @@ impl Validator {
             match result {
                 Ok(0) if created => return Ok(outcome),
                 Ok(0) => return Err(refused(row, "it does not create what its row says")),
-                Ok(_) => return Err(refused(row, "more follows behind the statement")),
+                Ok(_) => return Err(refused(row, "more text follows after the statement")),
                 Err(error) if sqlite_error::is_of_machine(&error) => return Err(error.at(title(row))),
                 Err(error) if self.stand_in(&error, &mut tried)? => {}
                 Err(error) => return Err(Error::unsupported(format!("{}: {}", title(row), error.message()))),
@@ -195,9 +196,9 @@ impl Validator {
         }
     }
 
-    /// Compiles a statement of ours in the validator's database, which has validated texts only. Nothing is run.
+    /// Compiles a statement of ours in the validator's database, where all texts are validated. Nothing is run.
     ///
-    /// The error is SQLite's own: functions that only the app has are no reason.
+    /// The error is SQLite's own. Functions that only the app has cause none.
     pub(crate) fn compile(&self, sql: &str) -> Result<()> {
         let mut tried = 0;
         loop {
@@ -209,8 +210,8 @@ impl Validator {
         }
     }
 
-    /// True when the error was about a function that SQLite does not know, which there is a stand-in for now. `tried`: how
-    /// many there were in this text.
+    /// True when the error was about a function that SQLite does not know. That function has a stand-in now. `tried`:
+    /// how many stand-ins this text has needed.
     fn stand_in(&self, error: &Error, tried: &mut usize) -> Result<bool> {
         let Some(name) = unknown_function(error.message()) else { return Ok(false) };
         if *tried >= FOREIGN_FUNCTIONS_MAX || !self.unknown.borrow_mut().insert(name.to_ascii_lowercase()) {
@@ -236,14 +237,14 @@ pub(crate) fn title(row: &SchemaRow) -> String {
     format!("{kind} {:?}", row.name)
 }
 
-/// The name in SQLite's complaint about a function that it does not know.
+/// The name in SQLite's message about a function that it does not know.
 fn unknown_function(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("no such function: ")?;
     Some(rest.rsplit_once(sqlite_error::CODE)?.0)
 }
 
-/// Puts a function in the place of one that only the app has. It is there to be named: Lifeboat's own, for one, only where a
-/// schema may name them, since where the extension is loaded SQLite would not read the schema otherwise.
+/// Registers a stand-in for a function that only the app has, so that it can be named. Lifeboat's own functions may be
+/// named only where a schema may name them: where the extension is loaded, SQLite would otherwise not read the schema.
 fn stand_in(connection: &Connection<'_>, name: &str) -> Result<()> {
     const DETERMINISTIC: c_int = 0x800;
     const DIRECTONLY: c_int = 0x8_0000;

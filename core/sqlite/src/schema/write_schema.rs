@@ -1,11 +1,11 @@
-//! Writes `sqlite_schema` as rows: the true texts over b-trees of our own making.
+//! Writes `sqlite_schema` as rows: the true texts, for b-trees that we made.
 
 use crate::ffi::connection::Connection;
 use crate::schema::guard;
 use lifeboat_core::Result;
 use lifeboat_core::state::Value;
 
-/// A row of `sqlite_schema` to be.
+/// A future row of `sqlite_schema`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
     pub kind: &'a str,
@@ -16,7 +16,7 @@ pub(crate) struct Entry<'a> {
     pub sql: Option<&'a str>,
 }
 
-/// Replaces the whole schema, or adds to it, and makes SQLite parse it anew. A transaction has to be open.
+/// Replaces the whole schema, or adds to it, and makes SQLite parse it again. A transaction must be open.
 ///
 /// An error of the parser comes back here, with SQLite's words, which name the row.
 pub(crate) fn write<'a>(
@@ -26,10 +26,10 @@ pub(crate) fn write<'a>(
 ) -> Result<()> {
     guard::writable_schema(connection, true);
     let written = write_rows(connection, replace, entries);
-    // Closed before the schema is parsed: while it is open, SQLite overlooks what it cannot parse.
+    // It is closed before the schema is parsed: while it is open, SQLite overlooks what it cannot parse.
     guard::writable_schema(connection, false);
     written?;
-    // The first statement that needs the schema finds the changed number and parses it, before it gives a row.
+    // The first statement that needs the schema finds the changed number. It parses the schema before it gives a row.
     connection.query_i64("SELECT count(*) FROM sqlite_master").map_err(|error| error.at("schema"))?;
     Ok(())
 }

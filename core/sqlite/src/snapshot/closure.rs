@@ -1,15 +1,16 @@
-//! The schema of a selection: what comes back with the tables that are kept, so that the restored database works.
+//! The schema of a selection: what comes back with the kept tables, so that the restored database works.
 //!
-//! Carried are the kept tables, and whatever tables the carried ones need: the parents of their foreign keys and what
-//! their triggers name come along **without rows**, and so on. Each carried table has its indexes and triggers. A view
-//! (with its triggers) is carried if all that it names is. A virtual table without its rows would be damaged, so a
-//! trigger that names one which is left out is left out too. What names nothing that is left out stays as it is,
-//! however broken it may be.
+//! The kept tables are carried, and so are the tables that carried ones need: the parents of their foreign keys and the
+//! tables that their triggers name. These come **without rows**, and so on. Each carried table has its indexes and
+//! triggers. A view (with its triggers) is carried if all that it names is. A virtual table without its rows would be
+//! damaged. So a trigger that names a virtual table which is left out is also left out. A text that names nothing left
+//! out stays as it is, however broken it may be.
 //!
-//! A text can name only what occurs among its words, so most need no closer look. What a view or trigger names in which
-//! a name occurs that is left out, SQLite says: it is compiled in a trial database with the chosen schema, in memory, by the
-//! [`Validator`], who has validated every text in it; nothing is run. Where SQLite stops before it has seen all names, those
-//! that occur are taken for named. The result depends on no module, function or collation that there is or is not.
+//! A text can name only what occurs among its words, so most texts need no closer look. Some views and triggers have a
+//! word that is the name of something left out. SQLite then tells what they name: each is compiled in a trial database
+//! with the chosen schema, in memory, by the [`Validator`], which has validated every text in it. Nothing is run. If
+//! SQLite stops before it has seen all names, all names that occur count as named. The result does not depend on the
+//! modules, functions or collations that exist.
 
 use crate::Budget;
 use crate::ffi::connection::Connection;
@@ -29,11 +30,11 @@ use lifeboat_core::{Error, ErrorKind, Result};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-/// A closure schema.
+/// The schema of a closure.
 pub(crate) struct Closure {
-    /// In the order of the whole one.
+    /// The rows, in the order of the whole schema.
     pub schema: Vec<SchemaRow>,
-    /// Tables that are carried though they were not kept: without rows.
+    /// Tables that are carried but were not kept: they have no rows.
     pub carried_empty: Vec<String>,
     /// Views, and triggers of what is carried, that are left out.
     pub left_out: Vec<String>,
@@ -41,10 +42,9 @@ pub(crate) struct Closure {
 
 /// Narrows `schema` to the tables `kept` (in the schema's spelling) and what they need.
 ///
-/// [`Unsupported`](ErrorKind::Unsupported) or [`Corrupt`](ErrorKind::Corrupt) when the
-/// text of a table that is carried cannot be validated.
-/// [`Interrupted`](ErrorKind::Interrupted) when the app wants an end on `source`, its connection: views of views of views
-/// can take long to compile.
+/// [`Unsupported`](ErrorKind::Unsupported) or [`Corrupt`](ErrorKind::Corrupt) when the text of a table that is carried
+/// cannot be validated. [`Interrupted`](ErrorKind::Interrupted) when the app wants to stop on `source`, its connection:
+/// views of views of views can take long to compile.
 pub(crate) fn narrow(
     source: &Connection<'_>,
     budget: &Rc<Budget>,
@@ -74,28 +74,28 @@ struct ClosureBuilder<'s> {
     places: HashMap<String, usize>,
     /// Tables whose text cannot be validated.
     unusable: HashMap<usize, Error>,
-    /// Tables that count in `sqlite_sequence`.
+    /// Tables with a counter in `sqlite_sequence`.
     counting: HashSet<usize>,
-    /// Per table, the parents of its foreign keys.
+    /// For each table, the parents of its foreign keys.
     parents: HashMap<usize, Vec<usize>>,
     carried: BTreeSet<usize>,
     views: Vec<usize>,
-    /// Those whose text passed the validate.
+    /// The tables whose text was validated.
     validated_views: HashSet<usize>,
     standing: BTreeSet<usize>,
     dropped: BTreeSet<usize>,
     mentioned: HashMap<usize, BTreeSet<usize>>,
-    /// The root of one b-tree, which nobody opens.
+    /// The root of a b-tree that nobody opens.
     root: i64,
 }
 
-/// What compiling something in the trial database said of its names.
+/// What SQLite said about the names of a text that was compiled in the trial database.
 enum Names {
-    /// They are all there.
+    /// All of them exist.
     Found,
-    /// This table or view of the whole schema is not there.
+    /// This table or view of the whole schema is missing.
     Missing(usize),
-    /// SQLite stopped at something else.
+    /// SQLite stopped for another reason.
     Unclear,
 }
 
@@ -174,7 +174,7 @@ impl<'s> ClosureBuilder<'s> {
         Ok(())
     }
 
-    /// Takes in the parents of foreign keys, and theirs.
+    /// Carries the parents of foreign keys, and their parents.
     fn carry_parents(&mut self) -> Result<()> {
         let mut waiting: Vec<usize> = self.carried.iter().copied().collect();
         while let Some(place) = waiting.pop() {
@@ -188,7 +188,7 @@ impl<'s> ClosureBuilder<'s> {
         Ok(())
     }
 
-    /// Takes in a table without its rows, or what a view names. False when that cannot be: a virtual table.
+    /// Carries a table without its rows, or what a view names. False when that cannot be: for a virtual table.
     fn carry(&mut self, place: usize) -> Result<bool> {
         let before = self.standing.clone();
         let mut waiting = vec![place];
@@ -208,7 +208,7 @@ impl<'s> ClosureBuilder<'s> {
                 self.carried.insert(place);
                 continue;
             }
-            // It is taken for one that stands while what it names is taken in.
+            // It counts as carried while the tables that it names are being carried.
             self.standing.insert(place);
             if let Names::Missing(missing) = self.names_of_view(place)? {
                 waiting.extend([place, missing]);
@@ -220,7 +220,7 @@ impl<'s> ClosureBuilder<'s> {
         Ok(true)
     }
 
-    /// Which views are carried: those that compile among what is.
+    /// Which views are carried: those that compile among what is carried.
     fn find_standing_views(&mut self) -> Result<()> {
         self.standing = self.views.iter().copied().collect();
         loop {
@@ -239,7 +239,7 @@ impl<'s> ClosureBuilder<'s> {
         }
     }
 
-    /// Takes in what the triggers of carried tables and views name.
+    /// Carries what the triggers of carried tables and views name.
     fn supply_triggers(&mut self) -> Result<()> {
         for (place, row) in self.schema.iter().enumerate() {
             if row.kind != SchemaKind::Trigger || self.dropped.contains(&place) || !self.is_carried(&row.table) {
@@ -249,7 +249,7 @@ impl<'s> ClosureBuilder<'s> {
                 let (wanted, is_all) = match self.names_of_trigger(place)? {
                     Names::Found => break,
                     Names::Missing(missing) => (vec![missing], false),
-                    // All that it could name.
+                    // Everything that it could name.
                     Names::Unclear => (self.suspects(place), true),
                 };
                 let mut carried = true;
@@ -285,7 +285,7 @@ impl<'s> ClosureBuilder<'s> {
         mentioned.clone()
     }
 
-    /// What is left out of that.
+    /// Those of them that are left out.
     fn suspects(&mut self, place: usize) -> Vec<usize> {
         let mentioned = self.mentioned(place);
         mentioned.into_iter().filter(|place| !self.is_there(place)).collect()
@@ -295,8 +295,8 @@ impl<'s> ClosureBuilder<'s> {
         self.carried.contains(place) || self.standing.contains(place) || is_system_table(&self.schema[*place].name)
     }
 
-    /// Writes a trial database of what these texts can name, as far as it is there, and of the views among them. There,
-    /// views and virtual tables are ordinary tables: so no module is asked, and views of views are not expanded.
+    /// Writes a trial database with what these texts can name, as far as it is carried, and with the views among that.
+    /// There, views and virtual tables are ordinary tables: so no module is asked, and views of views are not expanded.
     fn write_trial(&mut self, texts: &[usize]) -> Result<()> {
         let mut names = BTreeSet::new();
         for place in texts {
@@ -331,9 +331,9 @@ impl<'s> ClosureBuilder<'s> {
             Err(error) if error.message().contains(NO_SUCH_TABLE) => {
                 self.missing(&error).map_or(Names::Unclear, Names::Missing)
             }
-            // SQLite says so of one table before it looks for the next.
+            // SQLite gives this error for one table before it looks for the next.
             Err(error) if BEFORE_ALL_TABLES.iter().any(|part| error.message().contains(part)) => Names::Unclear,
-            // It looks for columns once it has all tables; those of stubs are not known here.
+            // SQLite looks for columns once it has all tables. Those of stubs are not known here.
             Err(_) => Names::Found,
         })
     }
@@ -379,7 +379,7 @@ impl<'s> ClosureBuilder<'s> {
         ] {
             match self.validate.compile(&sql) {
                 Ok(()) => {}
-                // It has a trigger for another kind of statement.
+                // The trigger is for another kind of statement.
                 Err(error) if error.message().contains("because it is a view") => {}
                 Err(error) if ends_the_work(&error) => return Err(error),
                 Err(error) => return Ok(self.missing(&error).map_or(Names::Unclear, Names::Missing)),
@@ -421,11 +421,11 @@ impl<'s> ClosureBuilder<'s> {
 
 const NO_SUCH_TABLE: &str = "no such table: ";
 
-/// What SQLite says of a FROM clause while it goes through its tables.
+/// SQLite's message about a FROM clause while it goes through its tables.
 const BEFORE_ALL_TABLES: [&str; 5] =
     ["cannot join using column", "a NATURAL join may not", "is not a function", "no such index", "circular"];
 
-/// It says nothing of the text that was compiled.
+/// The message says nothing about the text that was compiled.
 fn ends_the_work(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig) || sqlite_error::is_of_machine(error)
 }

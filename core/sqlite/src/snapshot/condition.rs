@@ -1,9 +1,9 @@
-//! Validates the conditions of a selection before they run: each has to be one expression that reads nothing but ordinary
+//! Validates the conditions of a selection before they run. Each must be one expression that reads only ordinary
 //! tables of its database, through functions whose result is always the same.
 //!
-//! That a text is one expression is shown by two statements, both of which have to parse: `… WHERE text`, where no
-//! parenthesis can be closed that the text did not open, and `… WHERE (text)`, where nothing but an expression can
-//! stand. So it stays an expression wherever `(text)` stands.
+//! Two statements prove that a text is one expression. Both must parse: `… WHERE text`, where no
+//! parenthesis can be closed that the text did not open, and `… WHERE (text)`, where only an expression can
+//! be. So it stays an expression wherever `(text)` is.
 
 use crate::ffi::authorizer::action::{FUNCTION, READ, RECURSIVE, SELECT};
 use crate::ffi::authorizer::{self, Action, Authorizer};
@@ -21,13 +21,13 @@ const NOW: &str = ":now";
 /// A private database whose conditions are validated.
 pub(crate) struct Sandbox<'c> {
     pub connection: &'c Connection<'c>,
-    /// The lower-case names of its tables with a b-tree.
+    /// The lower-case names of the tables with a b-tree.
     pub tables: HashSet<String>,
     /// There is a value for `:now`.
     pub has_now: bool,
 }
 
-/// What one statement was seen to do.
+/// What one statement does.
 struct Record<'b> {
     tables: &'b HashSet<String>,
     violation: Option<String>,
@@ -67,7 +67,7 @@ impl Sandbox<'_> {
                 }
             }
         }
-        // The authorizer is not told of a virtual table of which no column is read.
+        // SQLite does not tell the authorizer about a virtual table of which no column is read.
         let mut program = self.connection.prepare(&format!("EXPLAIN {whole}"))?;
         while program.step()? {
             if program.text(1)? == "VOpen" {
@@ -77,7 +77,7 @@ impl Sandbox<'_> {
         Ok(())
     }
 
-    /// Prepares a statement under the eyes of an authorizer. Gives its parameters.
+    /// Prepares a statement under an authorizer. Gives its parameters.
     fn prepare(&self, table: &str, sql: &str) -> Result<Vec<Option<String>>> {
         let connection = self.connection;
         let mut record = Record { tables: &self.tables, violation: None };
@@ -88,7 +88,7 @@ impl Sandbox<'_> {
         }
         match result? {
             (statement, 0) => Ok(statement.parameters()),
-            _ => Err(Error::misuse(format!("{}: more follows behind the expression", place(table)))),
+            _ => Err(Error::misuse(format!("{}: more text follows after the expression", place(table)))),
         }
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn place(table: &str) -> String {
     format!("the option `where`, the condition of table {table:?}")
 }
 
-/// What the tokens alone show.
+/// The checks that need only the tokens.
 fn form_fault(condition: &str) -> Option<&'static str> {
     let mut depth = 0_usize;
     if condition.contains('\0') {
@@ -134,7 +134,7 @@ impl Authorizer for Record<'_> {
             FUNCTION => Some(format!(
                 "it uses the function {second}(), which SQLite itself does not have, or whose result is not always the same"
             )),
-            _ => Some(format!("it does something else than reading (authorizer action {number})")),
+            _ => Some(format!("it does more than read (authorizer action {number})")),
         };
         let allowed = violation.is_none();
         self.violation = self.violation.take().or(violation);
@@ -142,14 +142,14 @@ impl Authorizer for Record<'_> {
     }
 }
 
-/// Without a column, the name is the one that stands in the text: it may be that of a subquery.
+/// Without a column, the name is the one in the text: it may be the name of a subquery.
 fn violation_of_read(tables: &HashSet<String>, table: &str, column: &str, schema: &str) -> Option<String> {
     let name = table.to_ascii_lowercase();
     let is_subquery = column.is_empty() && !name.starts_with("sqlite_");
     if matches!(schema, "main" | "") && (tables.contains(&name) || is_subquery) {
         None
     } else {
-        Some(format!("it reads {table:?}, which is no ordinary table of the database"))
+        Some(format!("it reads {table:?}, which is not an ordinary table of the database"))
     }
 }
 

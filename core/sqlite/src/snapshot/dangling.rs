@@ -1,4 +1,4 @@
-//! References that a selection leaves dangling: rows that are exported, whose parent is not.
+//! References that a selection leaves dangling: exported rows whose parent is not exported.
 
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::{quote_name, quote_text};
@@ -7,7 +7,7 @@ use crate::snapshot::selection::{Chosen, Now, Rows};
 use lifeboat_core::Result;
 use lifeboat_core::state::SchemaRow;
 
-/// A foreign key of which rows refer to a parent that the selection leaves out.
+/// A foreign key with rows that refer to a parent which the selection leaves out.
 ///
 /// The restored database has these rows as they are: `PRAGMA foreign_key_check` lists them. To close a selection over
 /// a foreign key, give the child a condition such as `parent_id IN (SELECT id FROM parent WHERE …)`, or export more of
@@ -16,7 +16,7 @@ use lifeboat_core::state::SchemaRow;
 pub struct Dangling {
     /// The child.
     pub table: String,
-    /// The table referred to; as the foreign key spells it, if there is none.
+    /// The table that it refers to. If there is no such table, the name as the foreign key spells it.
     pub parent: String,
     /// The columns of the foreign key, in the child.
     pub columns: Vec<String>,
@@ -33,7 +33,7 @@ struct ForeignKey {
     to: Vec<String>,
 }
 
-/// Where a selection is looked at.
+/// The place where a selection is checked.
 pub(crate) struct Survey<'a> {
     pub connection: &'a Connection<'a>,
     pub schema: &'a str,
@@ -86,12 +86,12 @@ impl Survey<'_> {
         Ok(keys)
     }
 
-    /// The statement that counts the rows without a parent. `None` when the foreign key does not fit its parent, which
-    /// SQLite finds out at the first write and which says nothing about rows.
+    /// The statement that counts the rows without a parent. `None` when the foreign key does not fit its parent. SQLite
+    /// finds that at the first write, and it says nothing about rows.
     fn count(&self, table: &str, key: &ForeignKey, parent: Option<&str>) -> Result<Option<String>> {
-        // Each condition stands in a SELECT of its own, from its own table, so that it means what it means alone. In
-        // front of a comparison, the value of the child loses its column's type and collation and takes those of the
-        // parent's, as in SQLite's own lookup.
+        // Each condition is in a SELECT of its own, from its own table, so that it means the same as when it is alone.
+        // A plus before the value of the child removes its column's type and collation. So the comparison takes those
+        // of the parent's column, as in SQLite's own lookup.
         let list = |columns: &[String], letter: char| {
             let columns = columns.iter().enumerate();
             columns.map(|(n, column)| format!("{} AS {letter}{n}", quote_name(column))).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! A quick copy of a database's pages, so that writers do not wait for what is done with them.
+//! A quick copy of a database's pages, so that writers do not wait for the work on them.
 
 use crate::Budget;
 use crate::ffi::backup::Backup;
@@ -9,14 +9,14 @@ use crate::ffi::sqlite_error;
 use lifeboat_core::Result;
 use std::rc::Rc;
 
-/// Pages per step; between two steps an interrupt is noticed.
+/// Pages per step. Between two steps an interrupt is noticed.
 const STEP_PAGES: i32 = 4096;
 
-/// A private temporary copy of `schema` when a reader of it would make writers wait: a file with a rollback journal
-/// that this connection does not lock for itself. The caller holds a read transaction meanwhile, so the copy is of one
-/// moment.
+/// A private temporary copy of `schema`, if a reader of it would make writers wait: that is a file with a rollback
+/// journal which this connection does not lock for itself. The caller holds a read transaction meanwhile, so the copy
+/// is of one moment.
 ///
-/// `None` also where SQLite does not copy (an encrypted file, whose pages must not come to lie in the open).
+/// `None` also where SQLite does not copy (an encrypted file, whose pages must not be written in plain).
 pub(crate) fn copy_if_writers_wait(source: &Connection<'_>, schema: &str) -> Result<Option<Connection<'static>>> {
     let pragma = |name: &str| source.query_text(&format!("PRAGMA {}.{name}", quote_name(schema)));
     if source.file_name(schema)?.is_empty()
@@ -28,8 +28,8 @@ pub(crate) fn copy_if_writers_wait(source: &Connection<'_>, schema: &str) -> Res
     copy(source, source, schema, &Budget::unlimited())
 }
 
-/// A private temporary copy of `schema`, whatever its journal mode, whose work is counted in `budget`. It ends when the app
-/// wants it on `app`, its connection. As for the rest: [`copy_if_writers_wait`].
+/// A private temporary copy of `schema`, whatever its journal mode, whose work is counted in `budget`. It ends when the
+/// app wants to stop on `app`, its connection. Otherwise it is like [`copy_if_writers_wait`].
 pub(crate) fn copy(
     app: &Connection<'_>,
     source: &Connection<'_>,

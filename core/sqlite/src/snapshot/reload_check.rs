@@ -1,10 +1,11 @@
-//! Whether a rebuild can load the rows of a table. Nearly all tables take any row, since rows go into staging tables that ask for
-//! nothing. Where a table's own definition has a say, it is asked before a bundle is made that nobody could restore:
+//! Whether a rebuild can load the rows of a table. Nearly all tables take any row, since rows go into staging tables
+//! that check nothing. Some rows are checked by the table's own definition. This is tried before a bundle is made that
+//! nobody could restore:
 //!
-//! - a table with a STORED generated column is loaded through its true definition: each row is tried in an empty one;
+//! - a table with a STORED generated column is loaded through its true definition: each row is tried in an empty table;
 //! - keys that loading compares by the true definition must not come twice.
 //!
-//! Rows that fail exist where a constraint came later, by way of `writable_schema`, or in a damaged database.
+//! Rows can fail where a constraint came later, through `writable_schema`, or in a damaged database.
 
 use crate::Budget;
 use crate::ffi::collations;
@@ -29,13 +30,13 @@ use lifeboat_core::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
 impl Snapshot<'_> {
-    /// Whether a rebuild can load all rows, in the tables whose own definition has a say in it: those with a STORED
-    /// generated column or a UNIQUE virtual one, and WITHOUT ROWID tables with a key under another collation than BINARY.
-    /// Such a table is read once more; all others cost nothing. Export asks this first, after
+    /// Checks whether a rebuild can load all rows, in the tables whose own definition checks them: those with a STORED
+    /// generated column or a UNIQUE virtual one, and WITHOUT ROWID tables with a key under another collation than
+    /// BINARY. Such a table is read once more. All others cost nothing. An export asks this first, after
     /// [`check_restorable`](crate::check_restorable).
     ///
-    /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) names the table that has a row which breaks its definition;
-    /// the errors of reading are those of [`Snapshot::walk`].
+    /// [`Unsupported`](lifeboat_core::ErrorKind::Unsupported) names the table that has a row which breaks its
+    /// definition; the errors of reading are those of [`Snapshot::walk`].
     pub fn check_loadable(&self) -> Result<()> {
         let (connection, database) = self.database();
         let (schema, mut while_reading) = (self.schema()?, Interrupt::of(self.source)?);
@@ -51,7 +52,7 @@ impl Snapshot<'_> {
             };
             let mut is_charged = false;
             for Doubles { sql, is_computed } in doubles(connection, database, &table, &filter)? {
-                // What an expression of the schema computes, is computed on a connection of ours.
+                // The expressions of the schema are computed on a connection of ours.
                 if is_computed && computing.is_none() {
                     computing = Some(self.computing_copy()?);
                 }
@@ -88,9 +89,10 @@ impl Snapshot<'_> {
     }
 }
 
-/// The statements that find two rows of equal keys, for each key that loading compares by the true definition: those of a
-/// table that is loaded through it, those with a virtual column, which a staging table does not have, and the key of a WITHOUT ROWID
-/// table under another collation than the one of states. `filter` is empty or a WHERE clause.
+/// The statements that find two rows of equal keys, for each key that loading compares by the true definition. These
+/// are the keys of a table that is loaded through it, keys with a virtual column, which a staging table does not have,
+/// and the key of a WITHOUT ROWID table under another collation than the one of states. `filter` is empty or a WHERE
+/// clause.
 fn doubles(
     connection: &Connection<'_>,
     schema: &str,
@@ -118,7 +120,8 @@ fn doubles(
             }
         }
     }
-    // Rows that are equal under a collation that is not here, only an application has let in that damaged its own database.
+    // The collation is missing here. Only an application that damaged its own database can have let in rows that are
+    // equal under it.
     keys.retain(|terms| terms.iter().all(|(_, collation)| collations::can_compare(connection, collation)));
     Ok(keys
         .into_iter()
@@ -128,7 +131,7 @@ fn doubles(
                 |form: &dyn Fn(usize) -> String, between| (0..terms.len()).map(form).collect::<Vec<_>>().join(between);
             let columns = all(&|n| format!("{} AS k{n}", quote_name(&table.columns[terms[n].0].name)), ", ");
             let is_there = all(&|n| format!("k{n} IS NOT NULL"), " AND ");
-            // In front of a plus, so that no index, which may be damaged, gives the order.
+            // The plus keeps SQLite from taking the order from an index, which may be damaged.
             let order = all(&|n| format!("+k{n} COLLATE {}", quote_name(&terms[n].1)), ", ");
             let (name, filter) = (quote_name(&table.name), filter.to_owned());
             let sql = move |schema: &str| {
@@ -142,7 +145,7 @@ fn doubles(
         .collect())
 }
 
-/// A statement that finds two rows of equal keys, if there are.
+/// A statement that finds two rows of equal keys, if there are any.
 struct Doubles<F> {
     /// The statement, for the schema of this name.
     sql: F,
@@ -150,7 +153,7 @@ struct Doubles<F> {
     is_computed: bool,
 }
 
-/// Charges for what the indexes and the generated columns of a table compute, row by row, before any of it is computed.
+/// Charges for what the indexes and the generated columns of a table compute, row by row, before anything is computed.
 struct Bill<'b> {
     charges: Vec<Charge>,
     budget: &'b Budget,
@@ -192,7 +195,7 @@ impl<'b> Bill<'b> {
     }
 }
 
-/// What rows are tried in: a database in memory that has this one table.
+/// The place where rows are tried: a database in memory with only this table.
 struct Place {
     connection: Connection<'static>,
     plan: Plan,
@@ -225,7 +228,7 @@ impl Place {
         Ok(Self { connection, plan, encoding })
     }
 
-    /// Begins to try the rows of the table. None where it needs what only the application has.
+    /// Begins to try the rows of the table. None where it needs something that only the application has.
     fn trial(&self, name: &str) -> Result<Option<Trial<'_>>> {
         let (_, table) = self.plan.table(name).ok_or_else(|| Error::host(format!("table {name:?} is not there")))?;
         let connection = &self.connection;
@@ -255,7 +258,7 @@ struct Trial<'p> {
     delete: Statement<'p>,
     stored_text: StoredText<'p>,
     encoding: TextEncoding,
-    /// Bytes of the largest row so far.
+    /// The bytes of the largest row so far.
     largest: usize,
 }
 
@@ -263,7 +266,7 @@ impl Trial<'_> {
     /// Takes one row.
     ///
     /// # Errors
-    /// Unsupported for one that breaks the table's own definition.
+    /// Unsupported for a row that breaks the table's own definition.
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
         let explain = |error| match self.connection.budget() {
             Some(budget) => budget.explain(error),
@@ -313,7 +316,7 @@ impl Trial<'_> {
     }
 }
 
-/// A row that no restore could load.
+/// The error for a row that no restore could load.
 fn refused(table: &str, why: &str) -> Error {
     Error::unsupported(format!(
         "table {table:?} has a row that breaks the table's own definition, and no restore could load it: {why}; correct \

@@ -13,7 +13,7 @@ pub(crate) enum Columns {
     Values,
 }
 
-/// These columns of these rows in key order; through no index, which may be damaged or lie.
+/// These columns of these rows, in key order. No index is used: it may be damaged or lie.
 pub(crate) fn select(schema: &str, table: &Table, rows: Rows<'_>, wanted: Columns) -> String {
     let name = quote_name(&table.name);
     let column = |place: usize| format!("{name}.{}", quote_name(&table.columns[place].name));
@@ -36,7 +36,7 @@ pub(crate) fn select(schema: &str, table: &Table, rows: Rows<'_>, wanted: Column
     let filter = match rows {
         Rows::All => String::new(),
         Rows::None => " WHERE 0".to_owned(),
-        // So wrapped, a condition gives SQLite no choice of another order than that of the scan.
+        // Wrapped like this, a condition gives SQLite no choice of another order than that of the scan.
         Rows::Where(condition) if order.is_empty() => format!(" WHERE CASE WHEN ({condition}) THEN 1 ELSE 0 END"),
         Rows::Where(condition) => format!(" WHERE ({condition})"),
     };

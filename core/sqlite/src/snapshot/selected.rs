@@ -1,5 +1,5 @@
-//! A snapshot's selection at work: the closure schema, the private copy in which conditions run, and which rows of
-//! SQLite's own tables come along.
+//! The selection of a snapshot: the schema of its closure, the private copy in which conditions run, and the rows of
+//! SQLite's own tables that come with it.
 
 use crate::Budget;
 use crate::ffi::connection::Connection;
@@ -22,12 +22,12 @@ pub(crate) struct Selected {
     pub chosen: Chosen,
     pub closure: Closure,
     pub now: Option<Now>,
-    /// The tables with a b-tree of the whole schema, which conditions may read.
+    /// The tables of the whole schema that have a b-tree. Conditions may read them.
     tables: Vec<String>,
 }
 
 impl Selected {
-    /// Applies `request` to a whole schema. Conditions are not looked at yet: [`Selected::sandbox`].
+    /// Applies `request` to a whole schema. Conditions are not checked yet: see [`Selected::sandbox`].
     pub(crate) fn new(
         source: &Connection<'_>,
         budget: &Rc<Budget>,
@@ -47,7 +47,7 @@ impl Selected {
         !self.chosen.selection.conditions.is_empty()
     }
 
-    /// Copies the pages of `schema` into a private database, in which nothing but reading is possible, and validates the
+    /// Copies the pages of `schema` into a private database that can only be read, and validates the
     /// conditions there.
     pub(crate) fn sandbox(&self, source: &Connection<'_>, schema: &str) -> Result<Connection<'static>> {
         let copy = page_copy::copy(source, source, schema, &Budget::unlimited())?.ok_or_else(|| {
@@ -67,15 +67,15 @@ impl Selected {
         Ok(copy)
     }
 
-    /// Whether a row of `system_table` (one of SQLite's own) that is about the table `about` comes along. Counters
-    /// never go back, so those of all carried tables do; statistics are true of tables only that are exported whole.
+    /// Whether a row of `system_table` (one of SQLite's own) that is about the table `about` is carried. Counters never
+    /// go back, so those of all carried tables are carried. Statistics are true only of tables that are exported whole.
     pub(crate) fn has_system_row(&self, system_table: &str, about: &str) -> bool {
         let mut tables = self.closure.schema.iter().filter(|row| row.kind == SchemaKind::Table);
         let Some(row) = tables.find(|row| row.name.eq_ignore_ascii_case(about)) else { return false };
         system_table == "sqlite_sequence" || self.chosen.rows(&row.name) == Rows::All
     }
 
-    /// What the selection leaves dangling, in the database that holds all its rows.
+    /// The references that the selection leaves dangling, in the database that holds all its rows.
     pub(crate) fn dangling(&self, connection: &Connection<'_>, schema: &str) -> Result<Vec<Dangling>> {
         let tables: Vec<&SchemaRow> = self.closure.schema.iter().filter(|row| is_ordinary(row)).collect();
         let mut names: Vec<&str> = tables.iter().map(|row| row.name.as_str()).collect();
@@ -93,7 +93,7 @@ fn is_ordinary(row: &SchemaRow) -> bool {
     row.kind == SchemaKind::Table && class(row) == Class::Table
 }
 
-/// An error while the rows of a table are read that meet a condition: what SQLite's machine complains of is the
+/// The error when the rows of a table that meet a condition are read. What SQLite's machine reports then is about the
 /// condition then.
 pub(crate) fn explain(table: &str, error: Error) -> Error {
     match error.kind() {

@@ -1,4 +1,4 @@
-//! A selection, asked for: names resolved against a schema, and what it means for each table.
+//! A selection that was asked for: its names are looked up in a schema, and it tells what to do with each table.
 
 use crate::ffi::quote::quote_name;
 use crate::schema::shadow::{content_of, is_shadow_of, is_virtual};
@@ -6,14 +6,14 @@ use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, Value, is_system_ta
 use lifeboat_core::{Error, Result};
 use std::collections::BTreeSet;
 
-/// What `:now` stands for in the conditions of a selection. Like the date of an export, it is never recorded.
+/// The value of `:now` in the conditions of a selection. Like the date of an export, it is never recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Now {
-    /// An integer, as of a column of Unix times.
+    /// An integer, for columns of Unix times.
     Integer(i64),
-    /// A number, as of a column of Julian days. Not NaN.
+    /// A number, for columns of Julian days. Not NaN.
     Real(f64),
-    /// A text, as of a column of ISO 8601 dates.
+    /// A text, for columns of ISO 8601 dates.
     Text(String),
 }
 
@@ -27,53 +27,53 @@ impl Now {
     }
 }
 
-/// Which part of a database to export: what [`Snapshot::open_selected`](crate::Snapshot::open_selected) takes.
+/// The part of a database to export, for [`Snapshot::open_selected`](crate::Snapshot::open_selected).
 ///
-/// Names may be spelled in any ASCII case and stand in any order. Of the tables `T` (those of `tables`, or all, less
-/// those of `exclude`) the rows are exported: all of them, or none for those of `cache`, or those for which the
-/// condition is true. SQLite's own tables cannot be named, they follow the others: `sqlite_sequence` holds the counters
-/// of the tables that are carried, `sqlite_stat*` what is known of the tables that are exported whole.
+/// Names may be spelled in any ASCII case and come in any order. The selection names the tables `T`: those of `tables`,
+/// or all, without those of `exclude`. Their rows are exported: all of them, or none for those of `cache`, or the rows
+/// for which the condition is true. SQLite's own tables cannot be named. They follow the others: `sqlite_sequence`
+/// holds the counters of the carried tables, and `sqlite_stat*` the statistics of the tables that are exported whole.
 ///
-/// A virtual table stands for its shadow tables too, and is exported whole, with the table that holds its content if that
-/// is another one. A shadow table named alone, without its virtual table, is a plain table. Shadow tables are told by
-/// their names: those that SQLite's own modules make; for any other module all that begin with the virtual table's name
-/// and an underscore.
+/// A virtual table includes its shadow tables. It is exported whole, with the table that holds its content if that is
+/// another one. A shadow table that is named without its virtual table is a plain table. Shadow tables are known by
+/// their names: those that SQLite's own modules make. For any other module they are all names that begin with the
+/// virtual table's name and an underscore.
 ///
-/// With a table come its indexes and triggers, and **without rows** the tables that it needs to work: parents of foreign
-/// keys, and what triggers name, and so on. A view comes if all that it names does; a trigger that names a virtual table
-/// which is left out is left out too. [`Snapshot::carried_empty`](crate::Snapshot::carried_empty) and
-/// [`Snapshot::left_out`](crate::Snapshot::left_out) tell.
+/// With a table come its indexes and triggers, and **without rows** the tables that it needs to work: parents of
+/// foreign keys, tables that triggers name, and so on. A view comes if all that it names does. A trigger that names a
+/// virtual table which is left out is left out, too. [`Snapshot::carried_empty`](crate::Snapshot::carried_empty) and
+/// [`Snapshot::left_out`](crate::Snapshot::left_out) tell this.
 ///
-/// A condition is one SQL expression, as it could stand behind `WHERE` in a `SELECT` from its table. It may read other
-/// tables in subqueries (those that are left out too), and use SQLite's own deterministic functions and the parameter
-/// `:now`. It is evaluated on a private copy of the database, so nothing of the app's connection matters for it.
+/// A condition is one SQL expression, as after `WHERE` in a `SELECT` from its table. It may read other
+/// tables in subqueries (also those that are left out), and use SQLite's own deterministic functions and the parameter
+/// `:now`. It is evaluated on a private copy of the database, so the app's connection has no effect on it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SelectionRequest {
-    /// The tables and conditions. Conditions are recorded exactly as they are given.
+    /// The tables and conditions. Conditions are recorded exactly as they were given.
     pub selection: Selection,
-    /// What `:now` stands for; `None`: no condition may use it.
+    /// The value of `:now`; `None`: no condition may use it.
     pub now: Option<Now>,
 }
 
-/// A selection resolved against a schema.
+/// A selection whose names were looked up in a schema.
 pub(crate) struct Chosen {
-    /// As it is recorded: the schema's spelling of names, every list sorted.
+    /// The selection as it is recorded: in the schema's spelling of names, with every list sorted.
     pub selection: Selection,
-    /// The tables whose rows are exported, all or some or none, virtual tables too. The schema's spelling.
+    /// The tables whose rows are exported: all, some or none. Also virtual tables. In the schema's spelling.
     pub kept: BTreeSet<String>,
 }
 
-/// Which rows of a table are exported.
+/// The rows of a table that are exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rows<'a> {
     All,
     None,
-    /// Those for which this is true.
+    /// The rows for which this is true.
     Where(&'a str),
 }
 
 impl Chosen {
-    /// Resolves `selection` against all rows of a schema.
+    /// Looks up the names of `selection` in all rows of a schema.
     ///
     /// [Misuse](Error::misuse) names the option and the table that is wrong in it.
     pub(crate) fn new(selection: &Selection, schema: &[SchemaRow]) -> Result<Self> {
@@ -105,7 +105,7 @@ impl Chosen {
         Ok(chosen)
     }
 
-    /// Which rows of a table are exported: `name` in the schema's spelling.
+    /// The rows of a table that are exported: `name` in the schema's spelling.
     pub(crate) fn rows(&self, name: &str) -> Rows<'_> {
         if !self.kept.contains(name) || self.selection.cache.iter().any(|table| table == name) {
             return Rows::None;
@@ -160,7 +160,7 @@ impl Chosen {
         Ok(())
     }
 
-    /// What a kept virtual table consists of has to be there.
+    /// The parts of a kept virtual table must exist.
     fn check_virtual(&self, owner: &SchemaRow, names: &Names<'_>) -> Result<()> {
         let name = &owner.name;
         if let Some(shadow) = names.tables().find(|row| is_shadow_of(row, owner) && !self.is_kept(row)) {
@@ -231,7 +231,7 @@ impl<'s> Names<'s> {
         }
     }
 
-    /// These tables, and the shadow tables of those that are virtual.
+    /// These tables, and the shadow tables of the virtual tables among them.
     fn with_shadows(&self, list: &[String]) -> BTreeSet<String> {
         let mut all: BTreeSet<String> = list.iter().cloned().collect();
         for owner in self.virtual_tables().filter(|owner| list.contains(&owner.name)) {

@@ -1,5 +1,5 @@
-//! Whether the database that is exported is sound itself. An export reads tables, never indexes, and a restore builds all
-//! indexes anew: damage in an index, or in the list of free pages, would pass without a word.
+//! Checks the exported database itself. An export reads tables, never indexes, and a restore builds all
+//! indexes again. So damage in an index, or in the list of free pages, would not be noticed.
 
 use crate::ffi::collations;
 use crate::ffi::connection::Connection;
@@ -13,7 +13,7 @@ use crate::snapshot::walk::Snapshot;
 use lifeboat_core::state::is_system_table;
 use lifeboat_core::{Error, Result};
 
-/// A database up to this size is checked unless told otherwise: some milliseconds.
+/// A database up to this size is checked unless the caller says otherwise: that takes some milliseconds.
 const CHEAP_MAX: u64 = 4 << 20;
 
 /// When the source is checked.
@@ -22,19 +22,20 @@ pub enum SourceCheck {
     /// Where that costs little: up to 4 MiB.
     #[default]
     WhenCheap,
-    /// Always: it takes longer than the export.
+    /// Always. This takes longer than the export.
     Always,
     /// Never.
     Never,
 }
 
 impl Snapshot<'_> {
-    /// What SQLite's `integrity_check` says of the database, on a private copy of its pages. No module of a virtual table runs.
-    /// None where it was not checked.
+    /// What SQLite's `integrity_check` finds in the database, on a private copy of its pages. No module of a virtual
+    /// table runs. None where it was not checked.
     ///
     /// # Errors
-    /// Corrupt when an index has an entry for a row that its table does not have: then rows may be lost. Unsupported when
-    /// [`SourceCheck::Always`] asks for it, and SQLite does not copy the pages, or a collation of the application is missing.
+    /// Corrupt when an index has an entry for a row that its table does not have: then rows may be lost. Unsupported
+    /// when [`SourceCheck::Always`] asks for it, and SQLite does not copy the pages, or a collation of the application
+    /// is missing.
     pub fn check_source(&self, when: SourceCheck) -> Result<Option<Findings>> {
         let is_wanted = match when {
             SourceCheck::Never => false,
@@ -56,7 +57,7 @@ impl Snapshot<'_> {
         let lent = self.lend_to(&copy)?;
         let checked = self.watching(&copy, || check(&copy));
         drop(lent);
-        // What was compared by a collation that is not here, is no finding.
+        // A comparison by a collation that is missing here is not a finding.
         match (collations::check(&copy), when) {
             (Err(error), SourceCheck::Always) => return Err(error.at("the option `check`")),
             (Err(_), _) => return Ok(None),
@@ -64,7 +65,7 @@ impl Snapshot<'_> {
         }
         match checked {
             Err(error) if sqlite_error::is_of_machine(&error) => Err(error),
-            // What SQLite cannot read, it cannot check: the export says whether that matters.
+            // SQLite cannot check what it cannot read. The export says whether that matters.
             Err(error) if error.code().is_some() => {
                 Ok(Some(Findings { count: 1, first: vec![format!("the check ended early: {}", error.message())] }))
             }
@@ -74,7 +75,7 @@ impl Snapshot<'_> {
 }
 
 fn check(copy: &Connection<'_>) -> Result<Findings> {
-    // A module would be asked about its table, and run on whatever its shadow tables hold.
+    // A module would be asked about its table, and would run on whatever its shadow tables hold.
     guard::writable_schema(copy, true);
     let removed = copy.execute("DELETE FROM main.sqlite_master WHERE rootpage = 0 AND type = 'table'");
     let version = removed.and_then(|()| copy.query_i64("PRAGMA main.schema_version"));
@@ -88,7 +89,7 @@ fn check(copy: &Connection<'_>) -> Result<Findings> {
     Ok(findings)
 }
 
-/// The same for tables without a rowid that SQL reaches: their indexes have as many entries as they have rows.
+/// The same for tables whose rowid SQL does not reach: their indexes have as many entries as they have rows.
 fn refuse_fewer_rows(copy: &Connection<'_>, table: &str) -> Result<()> {
     for index in table::indexes(copy, "main", table)?.into_iter().filter(|index| !index.partial) {
         let (quoted, name) = (quote_name(table), quote_name(&index.name));
@@ -104,7 +105,7 @@ fn refuse_fewer_rows(copy: &Connection<'_>, table: &str) -> Result<()> {
     Ok(())
 }
 
-/// An index that knows of a row which its table does not have is a witness: not all that was written is there.
+/// An index with a row that its table does not have proves that something which was written is missing.
 fn refuse_lost_rows(copy: &Connection<'_>) -> Result<()> {
     let encoding = copy.encoding()?;
     for row in stored_schema::read(copy, "main", encoding)? {
@@ -126,7 +127,7 @@ fn refuse_lost_rows(copy: &Connection<'_>) -> Result<()> {
                 "SELECT i.{rowid} FROM main.{table} AS i INDEXED BY {name} WHERE NOT EXISTS \
                  (SELECT 1 FROM main.{table} AS t NOT INDEXED WHERE t.{rowid} = i.{rowid}) LIMIT 1"
             );
-            // An index that cannot be read is no witness.
+            // An index that cannot be read proves nothing.
             let Ok(mut statement) = copy.prepare(&sql) else { continue };
             if let Ok(true) = statement.step() {
                 return Err(rows_may_be_lost(&format!(

@@ -1,9 +1,10 @@
 //! Long texts in UTF-16 as the file holds them.
 //!
-//! SQLite 3.43 and later (measured: 3.54.1) reads a text of more than 4000 bytes from a rowid table's overflow pages by way
-//! of a cache, and there takes a text that begins with a byte order mark for one that is marked: it drops U+FEFF, and from
-//! U+FFFE on takes the rest for the other byte order. No SQL expression gets the stored bytes. Incremental I/O does, but
-//! not from each table; there `octet_length()`, which SQLite answers without reading the text, shows that some are missing.
+//! SQLite 3.43 and later (measured: 3.54.1) reads a text of more than 4000 bytes from a rowid table's overflow pages
+//! through a cache. If the text begins with a byte order mark, SQLite interprets the mark there: it drops U+FEFF, and
+//! after U+FFFE it reads the rest in the other byte order. No SQL expression gets the stored bytes. Incremental I/O
+//! does, but not for each table. There `octet_length()`, which SQLite answers without reading the text, shows that some
+//! are missing.
 
 use crate::ffi::api::{BlobFunctions, sqlite3_blob};
 use crate::ffi::connection::Connection;
@@ -16,12 +17,12 @@ use lifeboat_core::{Error, Result};
 use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 
-/// From this many bytes on, with two that may be missing, a text may have come by way of the cache.
+/// A text may have come through the cache from this many bytes on, with two that may be missing.
 const LONG: usize = 3998;
 /// The first SQLite with the cache.
 const FIRST: c_int = 3_043_000;
 
-/// Looks after the long texts of one table; nothing to do for a table whose texts SQLite gives as they are.
+/// Checks the long texts of one table. It does nothing for a table whose texts SQLite gives as they are.
 pub(crate) struct StoredText<'c>(Option<Reading<'c>>);
 
 /// Incremental I/O on a table.
@@ -35,7 +36,7 @@ struct Reading<'c> {
     encoding: TextEncoding,
 }
 
-/// The texts of one row that SQLite gave otherwise than they are stored, with their columns in the SELECT.
+/// The texts of one row that SQLite gave in another form than they are stored, with their columns in the SELECT.
 #[derive(Default)]
 pub(crate) struct Unlike(Vec<(usize, Vec<u8>)>);
 
@@ -51,7 +52,7 @@ impl Unlike {
 }
 
 impl<'c> StoredText<'c> {
-    /// Finds out whether there is anything to do for this table.
+    /// Finds out whether this table needs anything.
     ///
     /// # Errors
     /// Unsupported when SQLite does not give a text as it is, and incremental I/O cannot help: it opens no table with
@@ -89,8 +90,8 @@ impl<'c> StoredText<'c> {
         })))
     }
 
-    /// What of the current row of `statement`, which has this rowid and gives its values from column `first` on, is stored
-    /// otherwise.
+    /// The values of the current row of `statement` that are stored in another form. The row has this rowid, and its
+    /// values begin at column `first`.
     pub(crate) fn of_row(&self, statement: &Statement<'_>, rowid: i64, first: usize) -> Result<Unlike> {
         let mut unlike = Unlike::default();
         let Some(reading) = &self.0 else { return Ok(unlike) };
@@ -107,11 +108,12 @@ impl<'c> StoredText<'c> {
 }
 
 impl Reading<'_> {
-    /// The text in the file, where that is not of this length.
+    /// The text in the file, if it has another length than this.
     fn stored_at(&self, rowid: i64, column: &CStr, given: usize) -> Result<Option<Vec<u8>>> {
         let functions = self.functions;
         let mut blob = ptr::null_mut();
-        // SAFETY: the connection is open, the names are NUL-terminated; the blob is closed below whatever comes, null or not.
+        // SAFETY: the connection is open, the names are NUL-terminated; the blob is closed below in any case, null or
+        // not.
         unsafe {
             let (db, schema, table) = (self.connection.handle(), self.schema.as_ptr(), self.table.as_ptr());
             let code = (functions.open)(db, schema, table, column.as_ptr(), rowid, 0, &mut blob);

@@ -1,4 +1,4 @@
-//! The way out of a live database: one read transaction, walked over in the canonical order of a state.
+//! The way out of a live database: one read transaction, read in the canonical order of a state.
 
 use crate::Budget;
 use crate::ffi::collations::{self, Lent};
@@ -26,49 +26,49 @@ use lifeboat_core::{Error, Result, StateSink};
 use std::ffi::c_int;
 use std::rc::Rc;
 
-/// How many rows, and how many bytes of text and blobs, pass between two checks of the app's [`Interrupt`].
+/// After this many rows, or this many bytes of text and blobs, the app's [`Interrupt`] is asked.
 const INTERRUPT_ROWS: u32 = 256;
 const INTERRUPT_BYTES: usize = 1 << 20;
 
-/// Each row takes as many bytes of the file at least: its place in the page, its lengths, its header.
+/// Each row takes at least this many bytes of the file: its place in the page, its lengths, its header.
 const ROW_BYTES_MIN: u64 = 4;
 
-/// One moment of one schema of a connection, for as long as it lives.
+/// One moment of one schema of a connection. It lasts as long as this value.
 ///
-/// A database in WAL mode, in memory or in exclusive locking mode is read where it is; nobody waits. In the other
-/// journal modes a reader makes every writer wait, so the pages are first copied into a private temporary file, and
-/// writers wait for that copy only (about 0.2 s for 150 MB).
+/// A database in WAL mode, in memory or in exclusive locking mode is read in place, and nobody waits. In the other
+/// journal modes a reader makes every writer wait. So the pages are first copied into a private temporary file, and
+/// writers wait only for that copy (about 0.2 s for 150 MB).
 pub struct Snapshot<'c> {
     pub(super) source: &'c Connection<'c>,
     schema: String,
     pub(super) encoding: TextEncoding,
-    /// The read transaction, while the source itself is walked.
+    /// The read transaction, while the source itself is read.
     _hold: Option<Statement<'c>>,
-    /// Before the copy, which compares with it.
+    /// Declared before the copy, which compares with it.
     _lent: Option<Lent<'c>>,
     copy: Option<Connection<'static>>,
-    /// Which part of the database is the state.
+    /// The part of the database that the state is.
     pub(super) selected: Option<Selected>,
-    /// What the schema may ask for: by the size of the file, as an attacker would have made it.
+    /// The limit of the schema's work. The size of the file decides it, as an attacker may have made the schema.
     pub(super) budget: Rc<Budget>,
     /// The most rows that a table can have on these pages.
     rows_max: u64,
 }
 
 impl<'c> Snapshot<'c> {
-    /// Opens a snapshot of `schema` (`"main"`, or the name of an attached database) as `connection` sees it now. See
-    /// [`check_may_export`](crate::check_may_export) for when that is a committed state.
+    /// Opens a snapshot of `schema` (`"main"`, or the name of an attached database) as `connection` sees it now.
+    /// [`check_may_export`](crate::check_may_export) tells whether that is a committed state.
     ///
     /// Errors: [`Busy`](lifeboat_core::ErrorKind::Busy) when somebody holds the lock longer than the connection's busy
-    /// timeout, [`Misuse`](lifeboat_core::ErrorKind::Misuse) for a schema that is not there.
+    /// timeout, [`Misuse`](lifeboat_core::ErrorKind::Misuse) for a schema that does not exist.
     pub fn open(connection: &'c Connection<'c>, schema: &str) -> Result<Self> {
         Self::open_selected(connection, schema, None)
     }
 
-    /// The same of a part of the database. `None`, and a selection that leaves nothing out: all of it.
+    /// The same for a part of the database. `None`, or a selection that leaves nothing out: all of it.
     ///
-    /// With a condition, the pages are always copied, whatever the journal mode: conditions run on the private copy,
-    /// where nothing of the app's connection matters (functions, collations, temporary tables, authorizers), and end
+    /// With a condition, the pages are always copied, in every journal mode. Conditions run on the private copy,
+    /// where the app's connection has no effect (functions, collations, temporary tables, authorizers). They end
     /// when the app interrupts its connection.
     ///
     /// Errors: [`Misuse`](lifeboat_core::ErrorKind::Misuse) names the option and the table that are wrong in the
@@ -78,7 +78,7 @@ impl<'c> Snapshot<'c> {
         schema: &str,
         request: Option<&SelectionRequest>,
     ) -> Result<Self> {
-        // Asks for the schema's name first: the same mistake in SQL gives a less helpful message.
+        // Asks for the schema's name first: SQLite's error for the same mistake is less helpful.
         connection.is_read_only(schema)?;
         let hold = hold(connection, schema)?;
         let encoding = connection.encoding()?;
@@ -109,18 +109,18 @@ impl<'c> Snapshot<'c> {
         Ok(snapshot)
     }
 
-    /// Whether a SQLite can rebuild a state with this schema, and what it needs for that: [`check_restorable`].
+    /// Whether a SQLite can rebuild a state with this schema, and what it needs: [`check_restorable`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`check_restorable`].
     pub fn check_restorable(&self) -> Result<Vec<Need>> {
         let (settings, schema) = (self.settings()?, self.schema()?);
         Interrupt::of(self.source)?
             .watch(&self.budget, || check_restorable(self.source, &self.budget, &settings, &schema))
     }
 
-    /// Some versions of SQLite open no table WITHOUT ROWID that has a collation which is not registered on the connection:
-    /// whether there is one. On a private copy it can be read nevertheless.
+    /// Whether there is a table WITHOUT ROWID with a collation that is not registered on the connection. Some versions
+    /// of SQLite do not open such a table. A private copy can still read it.
     fn lacks_collations(&self) -> Result<bool> {
         let may_name_one = |row: &&SchemaRow| {
             let sql = row.sql.to_ascii_lowercase();
@@ -142,13 +142,14 @@ impl<'c> Snapshot<'c> {
         collations::lend(connection, self.source)
     }
 
-    /// Runs work on a private connection, which ends when the app wants it.
+    /// Runs work on a private connection. It ends when the app wants to stop.
     pub(crate) fn watching<R>(&self, private: &Connection<'_>, body: impl FnOnce() -> Result<R>) -> Result<R> {
         let budget = private.shared_budget();
         Interrupt::of(self.source)?.watch(&budget, body).map_err(|error| budget.explain(error))
     }
 
-    /// A private copy of the pages on which expressions of the schema may be computed. None where SQLite does not copy.
+    /// A private copy of the pages, on which expressions of the schema may be computed. None where SQLite does not
+    /// copy.
     pub(crate) fn computing_copy(&self) -> Result<Option<Connection<'static>>> {
         let (connection, schema) = self.database();
         let Some(copy) = page_copy::copy(self.source, connection, schema, &self.budget)? else { return Ok(None) };
@@ -160,7 +161,7 @@ impl<'c> Snapshot<'c> {
         Ok(Some(copy))
     }
 
-    /// Hands the state to `sink`, part by part. It may be walked again: it is the same state each time.
+    /// Hands the state to `sink`, part by part. A second walk gives the same state.
     ///
     /// [`Corrupt`](lifeboat_core::ErrorKind::Corrupt), with the name of the table, when the database cannot be read to
     /// its end; [`Interrupted`](lifeboat_core::ErrorKind::Interrupted) when the app's connection was interrupted or its
@@ -169,16 +170,16 @@ impl<'c> Snapshot<'c> {
         self.walk_with(self.selection(), &self.schema()?, sink)
     }
 
-    /// The same for a database that holds what `selection` left of another one: a state of which the selection is a part.
+    /// The same for a database that holds what `selection` left of another one. The selection is part of that state.
     /// Misuse on a snapshot that was opened with a selection of its own.
     pub fn walk_as(&self, selection: Option<&Selection>, sink: &mut impl StateSink) -> Result<()> {
         if self.selected.is_some() {
-            return Err(Error::misuse("this snapshot is of a selection already"));
+            return Err(Error::misuse("this snapshot already has a selection"));
         }
         self.walk_with(selection, &self.schema()?, sink)
     }
 
-    /// Hands this schema to the sink, which has the tables of the database.
+    /// Hands this schema to the sink. The database must have its tables.
     pub(crate) fn walk_with(
         &self,
         selection: Option<&Selection>,
@@ -228,7 +229,7 @@ impl<'c> Snapshot<'c> {
         })
     }
 
-    /// The schema, as [`StateSink::schema`] takes it: of a selection, what comes back with it.
+    /// The schema, as [`StateSink::schema`] takes it. With a selection: the schema that comes back with it.
     pub fn schema(&self) -> Result<Vec<SchemaRow>> {
         if let Some(selected) = &self.selected {
             return Ok(selected.closure.schema.clone());
@@ -244,30 +245,31 @@ impl<'c> Snapshot<'c> {
         self.selected.as_ref().map(|selected| &selected.chosen.selection)
     }
 
-    /// The tables that the selection leaves out and that come back nonetheless, without rows, since a table that is
-    /// kept needs them: the parents of foreign keys, and what triggers name.
+    /// The tables that the selection leaves out, but that come back without rows, since a kept table
+    /// needs them: the parents of foreign keys, and the tables that triggers name.
     pub fn carried_empty(&self) -> &[String] {
         self.selected.as_ref().map_or(&[], |selected| &selected.closure.carried_empty)
     }
 
-    /// The views that are left out since they name something that is, and the triggers that name a virtual table that
-    /// is: as `view "v"`, `trigger "t"`.
+    /// The views that are left out since they name something left out, and the triggers that name a virtual table which
+    /// is left out: as `view "v"`, `trigger "t"`.
     pub fn left_out(&self) -> &[String] {
         self.selected.as_ref().map_or(&[], |selected| &selected.closure.left_out)
     }
 
-    /// The foreign keys of which exported rows refer to a row that the selection leaves out (or that never was),
-    /// computed anew at each call. Empty without a selection.
+    /// The foreign keys with exported rows that refer to a row which the selection leaves out (or which never existed).
+    /// Each call computes them again. Empty without a selection.
     ///
-    /// Ordered by the table's name, then as they were declared. A key that has a NULL refers to nothing; a foreign key
-    /// whose columns do not fit its parent's is passed over.
+    /// Ordered by the table's name, then as they were declared. A key with a NULL refers to nothing. A foreign key
+    /// whose columns do not fit its parent's columns is skipped.
     pub fn dangling(&self) -> Result<Vec<Dangling>> {
         let Some(selected) = &self.selected else { return Ok(Vec::new()) };
         let (connection, schema) = self.database();
         self.stoppable(|| selected.dangling(connection, schema))
     }
 
-    /// Runs work on the private copy in which conditions run, however long they take: it ends when the app wants it.
+    /// Runs work on the private copy in which conditions run, however long they take. It ends when the app wants to
+    /// stop.
     pub(super) fn stoppable<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
         match (&self.copy, &self.selected) {
             (Some(copy), Some(_)) => self.watching(copy, body),
@@ -275,13 +277,14 @@ impl<'c> Snapshot<'c> {
         }
     }
 
-    /// True when the state is read from a private copy of the pages, and writers no longer wait.
+    /// True when the state is read from a private copy of the pages. Then writers no longer wait.
     pub fn is_copy(&self) -> bool {
         self.copy.is_some()
     }
 
-    /// An authorizer of the app may answer `SQLITE_IGNORE` for a column: SQLite then reads NULL in its place, and the export
-    /// would lose the column without a word. The compiled statement shows it: it reads no constant NULL otherwise.
+    /// An authorizer of the app may answer `SQLITE_IGNORE` for a column. Then SQLite reads NULL in its place, and the
+    /// export would lose the column without a word. The compiled statement shows it: only then does it read a constant
+    /// NULL.
     fn refuse_hidden(&self, select: &str) -> Result<()> {
         if self.copy.is_some() {
             return Ok(());
@@ -290,8 +293,8 @@ impl<'c> Snapshot<'c> {
         while program.step()? {
             if program.text(1)? == "Null" {
                 return Err(Error::misuse(
-                    "an authorizer of this connection hides a column, which the bundle would lack; export from a \
-                     connection without it",
+                    "an authorizer of this connection hides a column, and the bundle would not have it; export from \
+                     a connection without that authorizer",
                 ));
             }
         }
@@ -325,10 +328,11 @@ impl<'c> Snapshot<'c> {
         {
             return Err(Error::misuse(format!(
                 "table {name:?}: its columns hide the rowid, so it is read in scan order, which \
-                 PRAGMA reverse_unordered_selects turns round; turn that off first"
+                 PRAGMA reverse_unordered_selects reverses; turn that off first"
             )));
         }
-        // A table may have as many columns as a result: then the rowid comes by a statement of its own, in the same order.
+        // A table may have as many columns as a result can have. Then a second statement gives the rowid, in the same
+        // order.
         let is_wide = matches!(table.key, TableKey::Rowid(_))
             && table.value_columns().len() >= usize::try_from(connection.limit(LIMIT_COLUMN, -1)).unwrap_or(0);
         let key_columns = match &table.key {
@@ -352,7 +356,7 @@ impl<'c> Snapshot<'c> {
         let stored_text = StoredText::of(connection, schema, &table, self.encoding).map_err(place)?;
         let (mut key, mut values) = (Vec::new(), Vec::new());
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
-        // Pages that lead to one another in circles, or to one page many times, have no end.
+        // Pages that lead to one another in circles, or to one page many times, never end.
         let mut left = self.rows_max;
         while statement.step().map_err(place)? {
             left = left.checked_sub(1).ok_or_else(|| {
@@ -408,7 +412,7 @@ impl<'c> Snapshot<'c> {
         Ok(())
     }
 
-    /// One of SQLite's own tables, which are small, comes whole.
+    /// SQLite's own tables are small. Each comes whole.
     fn walk_system_table(&self, name: &str, sink: &mut impl StateSink) -> Result<()> {
         let (connection, schema) = self.database();
         let place = |error: Error| error.at(format!("reading table {name:?}"));
@@ -432,7 +436,7 @@ impl<'c> Snapshot<'c> {
             if bytes > SYSTEM_TABLE_MAX || values > SYSTEM_VALUES_MAX {
                 return Err(Error::too_big(format!(
                     "table {name:?} is SQLite's own, and a bundle holds at most {SYSTEM_TABLE_MAX} bytes or \
-                     {SYSTEM_VALUES_MAX} values of it; delete what nobody needs of it"
+                     {SYSTEM_VALUES_MAX} values of it; delete rows of it that nobody needs"
                 )));
             }
             rows.push(OwnedRow::new(row));
@@ -452,8 +456,8 @@ fn size(connection: &Connection<'_>, schema: &str) -> Result<u64> {
     Ok(u64::try_from(size).unwrap_or(0))
 }
 
-/// Begins a read transaction that lasts as long as the statement. It has to return a row: on an empty schema, a
-/// statement that finds none is over at once and holds nothing.
+/// Begins a read transaction that lasts as long as the statement. The statement must return a row: one that
+/// finds none on an empty schema ends at once and holds nothing.
 fn hold<'c>(connection: &'c Connection<'c>, schema: &str) -> Result<Statement<'c>> {
     let mut statement = connection.prepare(&format!("SELECT count(*) FROM {}.sqlite_master", quote_name(schema)))?;
     if !statement.step()? || connection.txn_state(Some(schema))?.is_some_and(|state| state < 1) {
@@ -465,7 +469,7 @@ fn hold<'c>(connection: &'c Connection<'c>, schema: &str) -> Result<Statement<'c
 /// `SQLITE_LIMIT_COLUMN`
 const LIMIT_COLUMN: c_int = 2;
 
-/// The bytes of a text or blob. A UTF-16 text of half a character more is damage that the row could not carry.
+/// The bytes of a text or blob. A UTF-16 text with half a character more is damage that the row could not hold.
 fn length(value: &Value<'_>, table: &str) -> Result<usize> {
     match value {
         Value::Text(bytes) | Value::Blob(bytes) => Ok(bytes.len()),

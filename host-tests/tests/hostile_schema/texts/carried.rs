@@ -36,7 +36,7 @@ pub const TEXTS: &[Text] = &[
         &[r("CREATE TRIGGER r AFTER INSERT ON a BEGIN SELECT 1; END; SELECT touched()")],
         0,
         "corrupt",
-        "more follows behind the statement",
+        "more text follows after the statement",
     ),
     refused(
         &[r("CREATE TRIGGER r AFTER INSERT ON a BEGIN ATTACH '{dir}/escaped' AS o; END")],
@@ -54,13 +54,13 @@ pub const TEXTS: &[Text] = &[
         &[r("CREATE TEMP TRIGGER r AFTER INSERT ON a BEGIN SELECT touched(); END")],
         0,
         "corrupt",
-        "it would do something else too",
+        "it would also do something else",
     ),
     refused(
         &[r("CREATE TRIGGER temp.r AFTER INSERT ON a BEGIN SELECT touched(); END")],
         0,
         "corrupt",
-        "it would do something else too",
+        "it would also do something else",
     ),
     refused(
         &[(
@@ -118,9 +118,9 @@ pub const TEXTS: &[Text] = &[
         &[(Trigger, "r", "b", "CREATE TRIGGER r AFTER INSERT ON a BEGIN SELECT touched(); END")],
         0,
         "corrupt",
-        "it would do something else too",
+        "it would also do something else",
     ),
-    refused(&[r("CREATE VIEW r AS SELECT touched()")], 0, "corrupt", "it would do something else too"),
+    refused(&[r("CREATE VIEW r AS SELECT touched()")], 0, "corrupt", "it would also do something else"),
     differs(
         &[r("CREATE TRIGGER r AFTER INSERT ON a BEGIN SELECT {deep}; END")],
         0,
@@ -149,8 +149,8 @@ pub const TEXTS: &[Text] = &[
     ),
     kept(&[v("CREATE VIEW v(p, q) AS SELECT 1")], 0),
     kept(&[v("CREATE VIEW v AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i FROM c) SELECT * FROM c")], 0),
-    refused(&[v("CREATE TEMP VIEW v AS SELECT touched()")], 0, "corrupt", "it would do something else too"),
-    refused(&[v("CREATE VIEW v AS SELECT 1; SELECT touched()")], 0, "corrupt", "more follows behind the statement"),
+    refused(&[v("CREATE TEMP VIEW v AS SELECT touched()")], 0, "corrupt", "it would also do something else"),
+    refused(&[v("CREATE VIEW v AS SELECT 1; SELECT touched()")], 0, "corrupt", "more text follows after the statement"),
     refused(&[(View, "a", "a", "CREATE VIEW a AS SELECT touched()")], 0, "corrupt", "its name comes twice"),
     refused(
         &[(View, "sqlite_v", "sqlite_v", "CREATE VIEW sqlite_v AS SELECT touched()")],
@@ -158,12 +158,12 @@ pub const TEXTS: &[Text] = &[
         "unsupported",
         "object name reserved for internal use: sqlite_v",
     ),
-    refused(&[(View, "t", "t", "CREATE TABLE t AS SELECT touched()")], 0, "corrupt", "it would do something else too"),
+    refused(&[(View, "t", "t", "CREATE TABLE t AS SELECT touched()")], 0, "corrupt", "it would also do something else"),
     refused(
         &[v("CREATE TRIGGER v AFTER INSERT ON a BEGIN SELECT touched(); END")],
         0,
         "corrupt",
-        "it would do something else too",
+        "it would also do something else",
     ),
     differs(
         &[v("CREATE VIEW v AS SELECT {deep}")],
@@ -190,9 +190,9 @@ pub const TEXTS: &[Text] = &[
         &[t("CREATE VIRTUAL TABLE t USING fts5(x); SELECT touched()")],
         0,
         "corrupt",
-        "more follows behind the statement",
+        "more text follows after the statement",
     ),
-    refused(&[t("CREATE VIRTUAL TABLE temp.t USING fts5(x)")], 0, "corrupt", "it would do something else too"),
+    refused(&[t("CREATE VIRTUAL TABLE temp.t USING fts5(x)")], 0, "corrupt", "it would also do something else"),
     refused(&[t("CREATE VIRTUAL TABLE other.t USING fts5(x)")], 0, "unsupported", "unknown database other"),
     refused(
         &[(Table, "sqlite_t", "sqlite_t", "CREATE VIRTUAL TABLE sqlite_t USING fts5(x)")],
@@ -200,7 +200,7 @@ pub const TEXTS: &[Text] = &[
         "unsupported",
         "object name reserved for internal use: sqlite_t",
     ),
-    refused(&[t("CREATE  VIRTUAL TABLE t USING fts5(x)")], 0, "corrupt", "it would do something else too"),
+    refused(&[t("CREATE  VIRTUAL TABLE t USING fts5(x)")], 0, "corrupt", "it would also do something else"),
     kept(
         &[
             (
@@ -231,7 +231,7 @@ pub const TEXTS: &[Text] = &[
         ],
         0,
         "corrupt",
-        "it would do something else too",
+        "it would also do something else",
     ),
     kept(&[t("CREATE VIRTUAL TABLE t USING fts5vocab('a', 'row')")], 0),
     kept(&[t("CREATE VIRTUAL TABLE t USING sqlite_stmt")], 0),

@@ -58,8 +58,8 @@ pub const TEXTS: &[Text] = &[
         "table sqlite_master may not be indexed",
     ),
     refused(&[i("CREATE INDEX i ON sqlite_master(sql)")], 0, "unsupported", "table sqlite_master may not be indexed"),
-    refused(&[i("CREATE INDEX other ON a(x)")], 0, "corrupt", "it would do something else too"),
-    refused(&[i("CREATE INDEX i ON a(x); SELECT touched()")], 0, "corrupt", "more follows behind the statement"),
+    refused(&[i("CREATE INDEX other ON a(x)")], 0, "corrupt", "it would also do something else"),
+    refused(&[i("CREATE INDEX i ON a(x); SELECT touched()")], 0, "corrupt", "more text follows after the statement"),
     refused(
         &[i("CREATE INDEX temp.i ON a(x)")],
         0,
@@ -94,8 +94,8 @@ pub const TEXTS: &[Text] = &[
         "unsupported",
         "misuse of window function row_number()",
     ),
-    refused(&[(Index, "i", "t", "CREATE INDEX i ON a(x)")], 0, "corrupt", "it would do something else too"),
-    refused(&[i("CREATE TABLE i(x)")], 0, "corrupt", "it would do something else too"),
+    refused(&[(Index, "i", "t", "CREATE INDEX i ON a(x)")], 0, "corrupt", "it would also do something else"),
+    refused(&[i("CREATE TABLE i(x)")], 0, "corrupt", "it would also do something else"),
     refused(&[(Index, "A", "a", "CREATE INDEX A ON a(x)")], 0, "corrupt", "its name comes twice"),
     refused(
         &[i("CREATE INDEX i ON a(x) WHERE x IN other.t")],

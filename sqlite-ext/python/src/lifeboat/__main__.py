@@ -67,7 +67,7 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
     bundles = options.bundles
     if options.command == "rows":
         assert key is not None
-        with closing(row_lines(bundles, key, options.expect, progress, limits)) as pieces:
+        with closing(row_lines(bundles, key, options.expect, False, progress, limits)) as pieces:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
         if progress is not None:
@@ -77,7 +77,7 @@ def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_Pro
             assert key is not None
             out, page_size = options.out, options.page_size
             replace, reindex, skip = options.replace, options.reindex, options.skip_indexes
-            report = recover_report(bundles, key, out, options.expect, page_size, replace, reindex, skip, progress, limits)
+            report = recover_report(bundles, key, out, options.expect, page_size, replace, reindex, skip, False, progress, limits)
             text = json.dumps(report, separators=(",", ":")) + "\n" if options.json else _recovered(report)
         else:
             text = verify_text(bundles, key, options.verify_key, options.expect, progress, limits, options.json)

@@ -55,7 +55,7 @@ def run(
     """Gives what the command writes to its standard output, piece by piece; to close the generator stops the command.
 
     `key` goes to its standard input. `names`: for the paths that the command sees, what errors shall call them. Raises
-    `Error` when the command has failed.
+    `Error` when the command has failed. That what it salvaged is not all, stands in its report.
     """
     deadline = None if limits.timeout is None else time.monotonic() + limits.timeout
     errors: list[bytes] = []
@@ -92,7 +92,10 @@ def run(
             if worker.is_alive():
                 worker.join()
     if not worker.done:
-        raise _error(b"".join(errors).decode(errors="replace"), worker.trap, names)
+        said = b"".join(errors).decode(errors="replace")
+        found = _ERROR.search(said)
+        if found is None or found[1] != "incomplete":
+            raise _error(said, worker.trap, names)
 
 
 class _Worker(threading.Thread):

@@ -8,14 +8,14 @@ import stat
 import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import Any, Optional, Union, overload
+from typing import Any, Literal, Optional, Union, overload
 
 from . import _reports
 from ._arguments import Key, Progress, check_flag, check_options, key_of, option_text, path_of
 from ._command import Directory, Limits, run
 from ._errors import HostError, MisuseError
 from ._reindex import reindex as run_reindex
-from ._reports import Batch, Recovered, Summary, Verified
+from ._reports import Batch, Recovered, Salvaged, SalvagedDatabase, Summary, Verified
 from ._rows import batches
 from ._target import DRAFT, Target
 
@@ -26,6 +26,7 @@ Bundles = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]
 MAX_MEMORY = 4 << 30
 
 
+@overload
 def recover(
     bundles: Bundles,
     key: Key,
@@ -36,10 +37,42 @@ def recover(
     replace: bool = False,
     reindex: bool = False,
     skip_indexes: bool = False,
+    salvage: Literal[False] = False,
     progress: Optional[Progress] = None,
     timeout: Optional[float] = None,
     max_memory: int = MAX_MEMORY,
-) -> Recovered:
+) -> Recovered: ...
+@overload
+def recover(
+    bundles: Bundles,
+    key: Key,
+    path: Union[str, os.PathLike[str]],
+    *,
+    expect: None = None,
+    page_size: Optional[int] = None,
+    replace: bool = False,
+    reindex: bool = False,
+    skip_indexes: bool = False,
+    salvage: Literal[True],
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> SalvagedDatabase: ...
+def recover(
+    bundles: Bundles,
+    key: Key,
+    path: Union[str, os.PathLike[str]],
+    *,
+    expect: Optional[str] = None,
+    page_size: Optional[int] = None,
+    replace: bool = False,
+    reindex: bool = False,
+    skip_indexes: bool = False,
+    salvage: bool = False,
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> Union[Recovered, SalvagedDatabase]:
     """Recovers the database file of a bundle, or the last state of a chain, after proving that it holds that very state.
 
     The file appears at `path` complete or not at all: it is made, and synced, in a temporary directory beside it
@@ -61,14 +94,23 @@ def recover(
     `skip_indexes`: leaves out, and lists in `Recovered.left_out`, the indexes that the SQLite inside the component cannot
     build: those under a collation of the application, or with a function that this SQLite lacks.
 
+    `salvage`: of bundles that are damaged, builds a database of what they still prove, and gives a `SalvagedDatabase`, which
+    lists what is missing. Look for another copy first. The bundles are held in memory. What is salvaged has no state id, so
+    that `expect` cannot be given.
+
     Raises `Error`; its subclasses tell what to do. KeyboardInterrupt stops it, and leaves nothing behind.
     """
     check_options(progress, timeout, max_memory)
     check_flag(replace, "replace")
     check_flag(skip_indexes, "skip_indexes")
     check_flag(reindex, "reindex")
+    _check_salvage(salvage, expect)
     limits = Limits(max_memory, timeout)
-    return Recovered._of(recover_report(bundles, key, path, expect, page_size, replace, reindex, skip_indexes, progress, limits))
+    of: Any = SalvagedDatabase._of if salvage else Recovered._of
+    found: Union[Recovered, SalvagedDatabase] = of(
+        recover_report(bundles, key, path, expect, page_size, replace, reindex, skip_indexes, salvage, progress, limits)
+    )
+    return found
 
 
 @overload
@@ -117,39 +159,92 @@ def verify(
     return _reports.verified(json.loads(text)) if key is None else Summary._of(json.loads(text))
 
 
+@overload
 def info(
     bundles: Bundles,
     key: Key,
     *,
+    salvage: Literal[False] = False,
     progress: Optional[Progress] = None,
     timeout: Optional[float] = None,
     max_memory: int = MAX_MEMORY,
-) -> Summary:
-    """What is inside of a bundle or a chain. Checks all that `verify` checks with the recovery key."""
+) -> Summary: ...
+@overload
+def info(
+    bundles: Bundles,
+    key: Key,
+    *,
+    salvage: Literal[True],
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> Salvaged: ...
+def info(
+    bundles: Bundles,
+    key: Key,
+    *,
+    salvage: bool = False,
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> Union[Summary, Salvaged]:
+    """What is inside of a bundle or a chain. Checks all that `verify` checks with the recovery key. `salvage`: what damaged
+    bundles still prove, and what is missing, as a `Salvaged`."""
     if key is None:
         key_of(key)
+    _check_salvage(salvage, None)
+    if salvage:
+        check_options(progress, timeout, max_memory)
+        return Salvaged._of(json.loads(salvage_text(bundles, key, progress, Limits(max_memory, timeout), True)))
     return verify(bundles, key=key, progress=progress, timeout=timeout, max_memory=max_memory)
 
 
+@overload
 def rows(
     bundles: Bundles,
     key: Key,
     *,
     expect: Optional[str] = None,
+    salvage: Literal[False] = False,
     progress: Optional[Progress] = None,
     timeout: Optional[float] = None,
     max_memory: int = MAX_MEMORY,
-) -> Generator[Batch, None, Summary]:
+) -> Generator[Batch, None, Summary]: ...
+@overload
+def rows(
+    bundles: Bundles,
+    key: Key,
+    *,
+    expect: None = None,
+    salvage: Literal[True],
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> Generator[Batch, None, Salvaged]: ...
+def rows(
+    bundles: Bundles,
+    key: Key,
+    *,
+    expect: Optional[str] = None,
+    salvage: bool = False,
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> Generator[Batch, None, Union[Summary, Salvaged]]:
     """Gives the rows of a bundle, or of the last state of a chain, in batches, table by table in the byte order of their
     names: for databases of any size, in flat memory but for the deltas and the longest value.
 
     Every row is one that the recovery key opened, but only the end proves that none is missing, and raises an `Error`
     otherwise: insert them within a transaction, and commit after the loop. The generator returns the `Summary`.
 
+    `salvage`: the rows that damaged bundles still prove; it returns a `Salvaged`, which lists what is missing. Where the schema
+    is among that, `Batch.columns` is empty, and a row has all stored values, those of the primary key first.
+
     The arguments are those of `recover`. The seconds of `timeout` begin with the first batch asked for.
     """
     check_options(progress, timeout, max_memory)
-    lines = row_lines(bundles, key, expect, progress, Limits(max_memory, timeout))
+    _check_salvage(salvage, expect)
+    lines = row_lines(bundles, key, expect, salvage, progress, Limits(max_memory, timeout))
     with closing(lines):
         return (yield from batches(lines))
 
@@ -163,6 +258,7 @@ def recover_report(
     replace: bool,
     reindex: bool,
     skip_indexes: bool,
+    salvage: bool,
     progress: Optional[Progress],
     limits: Limits,
 ) -> dict[str, Any]:
@@ -176,6 +272,8 @@ def recover_report(
         options.append(f"--page-size={page_size}")
     if skip_indexes:
         options.append("--skip-indexes")
+    if salvage:
+        options.append("--salvage")
     shown = path_of(path, "the database")
     text, key_file = key_of(key)
     with Target(shown, sources.real, key_file, replace) as target:
@@ -221,12 +319,21 @@ def verify_text(
     return report
 
 
+def salvage_text(bundles: Bundles, key: Key, progress: Optional[Progress], limits: Limits, as_json: bool) -> str:
+    """`info` with `salvage`, with the report as the command gives it."""
+    sources = _Sources(bundles)
+    arguments = ["info", *sources.guests, "--salvage", "--key-file=-", *_options(as_json)]
+    return b"".join(run(arguments, sources.directories, key_of(key)[0], limits, progress, sources.names)).decode()
+
+
 def row_lines(
-    bundles: Bundles, key: Key, expect: Optional[str], progress: Optional[Progress], limits: Limits
+    bundles: Bundles, key: Key, expect: Optional[str], salvage: bool, progress: Optional[Progress], limits: Limits
 ) -> Generator[bytes, None, None]:
     """`rows`, as the command writes them, in pieces cut anywhere."""
     sources = _Sources(bundles)
     arguments = ["rows", *sources.guests, "--key-file=-", *_options(False, expect=option_text(expect, "expect"))]
+    if salvage:
+        arguments.append("--salvage")
     return run(arguments, sources.directories, key_of(key)[0], limits, progress, sources.names)
 
 
@@ -267,6 +374,12 @@ def _regular_file(name: str) -> str:
     except ValueError:
         raise MisuseError(f"{name!r} cannot be the path of a bundle: it has to be UTF-8") from None
     return real
+
+
+def _check_salvage(salvage: object, expect: object) -> None:
+    check_flag(salvage, "salvage")
+    if salvage and expect is not None:
+        raise MisuseError("salvage and expect exclude one another: what is salvaged has the id of no state")
 
 
 def _options(as_json: bool, **texts: Optional[str]) -> list[str]:

@@ -102,7 +102,6 @@ class Summary(Verified):
 
     @classmethod
     def _of(cls, json: dict[str, Any]) -> Summary:
-        selection = json["selection"]
         return cls(
             report=Report._of(json["report"]),
             bundles=tuple(map(Report._of, json["bundles"])),
@@ -111,16 +110,29 @@ class Summary(Verified):
             application_id=json["application-id"],
             user_version=json["user-version"],
             encoding=json["encoding"],
-            schema=tuple(SchemaObject(part["kind"], part["name"], part["table"], part["sql"]) for part in json["schema"]),
-            tables=tuple(Table(part["name"], part["rows"]) for part in json["tables"]),
-            selection=selection
-            and Selection(
-                tables=None if selection["tables"] is None else tuple(selection["tables"]),
-                exclude=tuple(selection["exclude"]),
-                conditions=tuple((part["table"], part["sql"]) for part in selection["conditions"]),
-                cache=tuple(selection["cache"]),
-            ),
+            schema=_schema(json["schema"]),
+            tables=_tables(json["tables"]),
+            selection=_selection(json["selection"]),
         )
+
+
+def _schema(json: list[dict[str, Any]]) -> tuple[SchemaObject, ...]:
+    return tuple(SchemaObject(part["kind"], part["name"], part["table"], part["sql"]) for part in json)
+
+
+def _tables(json: list[dict[str, Any]]) -> tuple[Table, ...]:
+    return tuple(Table(part["name"], part["rows"]) for part in json)
+
+
+def _selection(json: Optional[dict[str, Any]]) -> Optional[Selection]:
+    if json is None:
+        return None
+    return Selection(
+        tables=None if json["tables"] is None else tuple(json["tables"]),
+        exclude=tuple(json["exclude"]),
+        conditions=tuple((part["table"], part["sql"]) for part in json["conditions"]),
+        cache=tuple(json["cache"]),
+    )
 
 
 @dataclass(frozen=True)
@@ -146,17 +158,80 @@ class Recovered:
 
     @classmethod
     def _of(cls, json: dict[str, Any]) -> Recovered:
+        return cls(Summary._of(json["summary"]), *_built(json))
+
+
+def _built(json: dict[str, Any]) -> tuple[Any, ...]:
+    """The fields of a database file, in their order."""
+    lists = ("expression-indexes", "partial-indexes", "stored-columns", "left-out")
+    lists_of_names = (tuple(json[name]) for name in lists)
+    return (json["size"], *lists_of_names, json["sqlite-version"], json["advice"], json["reindexed-by"])
+
+
+@dataclass(frozen=True)
+class Salvaged:
+    """What damaged bundles still prove, and what is missing. It is no state that anybody exported, so it has no id."""
+
+    #: None where the index of the last bundle is damaged.
+    domain: Optional[str]
+    #: None where the settings are missing, as for the next two.
+    application_id: Optional[int]
+    user_version: Optional[int]
+    encoding: Optional[str]
+    #: None where it is missing.
+    schema: Optional[tuple[SchemaObject, ...]]
+    #: The tables of which rows come back.
+    tables: tuple[Table, ...]
+    #: None for a whole database, or where it is missing.
+    selection: Optional[Selection]
+    #: The damaged bundles, and the ranges that are missing: the objects that `backup_info` has with the option `salvage`. No
+    #: range: everything came back.
+    damaged: tuple[dict[str, Any], ...]
+    missing: tuple[dict[str, Any], ...]
+    #: How many ranges more there are.
+    missing_more: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows come back, of all tables together."""
+        return sum(table.rows for table in self.tables)
+
+    @classmethod
+    def _of(cls, json: dict[str, Any]) -> Salvaged:
         return cls(
-            summary=Summary._of(json["summary"]),
-            size=json["size"],
-            expression_indexes=tuple(json["expression-indexes"]),
-            partial_indexes=tuple(json["partial-indexes"]),
-            stored_columns=tuple(json["stored-columns"]),
-            left_out=tuple(json["left-out"]),
-            sqlite_version=json["sqlite-version"],
-            advice=json["advice"],
-            reindexed_by=json["reindexed-by"],
+            domain=json["domain"],
+            application_id=json["application-id"],
+            user_version=json["user-version"],
+            encoding=json["encoding"],
+            schema=None if json["schema"] is None else _schema(json["schema"]),
+            tables=_tables(json["tables"]),
+            selection=_selection(json["selection"]),
+            damaged=tuple(json["damaged"]),
+            missing=tuple(json["missing"]),
+            missing_more=json.get("missing_more", 0),
         )
+
+
+@dataclass(frozen=True)
+class SalvagedDatabase:
+    """A database file of what came back. The fields from `size` on are those of `Recovered`."""
+
+    summary: Salvaged
+    #: What `PRAGMA foreign_key_check` finds: a row may refer to one that is missing.
+    foreign_key_check: tuple[str, ...]
+    size: int
+    expression_indexes: tuple[str, ...]
+    partial_indexes: tuple[str, ...]
+    stored_columns: tuple[str, ...]
+    left_out: tuple[str, ...]
+    sqlite_version: str
+    advice: Optional[str]
+    reindexed_by: Optional[str]
+
+    @classmethod
+    def _of(cls, json: dict[str, Any]) -> SalvagedDatabase:
+        found = json["foreign-key-check"]
+        return cls(Salvaged._of(json["summary"]), () if found == "ok" else tuple(found), *_built(json))
 
 
 def advice(version: str, indexes: Sequence[str], columns: Sequence[str], left_out: Sequence[str]) -> Optional[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable
-from typing import Any, Optional
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Union
 
 from ._errors import TruncatedError
-from ._reports import Batch, IllFormedText, Row, Summary, Value
+from ._reports import Batch, IllFormedText, Row, Salvaged, Summary, Value
 
 #: A batch is complete when its lines have so many bytes.
 _BATCH = 1 << 18
@@ -15,14 +15,14 @@ _BATCH = 1 << 18
 _CODECS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 
-def batches(pieces: Iterable[bytes]) -> Generator[Batch, None, Summary]:
+def batches(pieces: Iterable[bytes]) -> Generator[Batch, None, Union[Summary, Salvaged]]:
     """Collects rows of one table."""
-    decode = json.JSONDecoder(object_hook=_value).decode
+    decode: Callable[[str], Any] = json.loads
     table = ""
     columns: tuple[str, ...] = ()
     rows: list[Row] = []
     size = 0
-    summary: Optional[Summary] = None
+    summary: Union[Summary, Salvaged, None] = None
     for line in _lines(pieces):
         if line.startswith(b"["):
             rowid, *values = decode(line.decode())
@@ -36,9 +36,11 @@ def batches(pieces: Iterable[bytes]) -> Generator[Batch, None, Summary]:
         if line.startswith(b"{"):
             head = json.loads(line)
             if "summary" in head:
-                summary = Summary._of(head["summary"])
+                of = Salvaged._of if "salvaged" in head["summary"] else Summary._of
+                summary = of(head["summary"])
             else:
                 table, columns = head["table"], tuple(head["columns"])
+                decode = json.JSONDecoder(object_hook=_values_in(head["encoding"])).decode
     if summary is None:
         raise TruncatedError("the rows ended without the proof that they are complete")
     return summary
@@ -56,13 +58,17 @@ def _lines(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
             rest = [last]
 
 
-def _value(special: dict[str, Any]) -> Value:
-    """A value that JSON has no form for."""
-    if "blob" in special:
-        return bytes.fromhex(special["blob"])
-    content = bytes.fromhex(special["text"])
-    try:
-        # A long one may be well-formed.
-        return content.decode(_CODECS[special["encoding"]])
-    except UnicodeDecodeError:
-        return IllFormedText(special["encoding"], content)
+def _values_in(encoding: str) -> Callable[[dict[str, Any]], Value]:
+    """Reads the values that JSON has no form for."""
+
+    def value(special: dict[str, Any]) -> Value:
+        if "blob" in special:
+            return bytes.fromhex(special["blob"])
+        content = bytes.fromhex(special["text"])
+        try:
+            # One with a NUL in it is well-formed.
+            return content.decode(_CODECS[encoding])
+        except UnicodeDecodeError:
+            return IllFormedText(encoding, content)
+
+    return value

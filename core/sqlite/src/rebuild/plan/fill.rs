@@ -1,7 +1,7 @@
-//! Indexes are filled by SQLite from the rows of their tables.
+//! SQLite fills indexes from the rows of their tables.
 //!
-//! The rows may break a UNIQUE constraint: where it came later, by way of `writable_schema`, or where a damaged index let
-//! equal rows in. They are what there is to restore. Such an index is filled by a definition that does not ask for
+//! The rows may break a UNIQUE constraint: if it came later, through `writable_schema`, or if a damaged index let
+//! equal rows in. These rows must be restored, too. Such an index is filled by a definition that does not ask for
 //! uniqueness, over the same b-tree.
 
 use super::{Plan, PlannedTable, Trees, entry, term_sql};
@@ -16,16 +16,17 @@ use crate::schema::write_schema::{Entry, write};
 use lifeboat_core::Result;
 use lifeboat_core::state::SchemaRow;
 
-/// An index that is UNIQUE, and its entries are not.
+/// An index that is UNIQUE, although its entries are not.
 enum Doubled<'p> {
-    /// An automatic one: its name, its root, and the statement that makes its like (of this name) on the staging table.
+    /// An automatic index: its name, its root, and the statement that makes a similar one (of this name) on the staging
+    /// table.
     Automatic { name: &'p str, root: i64, table: usize, like: String, sql: String },
-    /// One that a statement made, which is given here without UNIQUE.
+    /// An index that a statement made. The statement is given here without UNIQUE.
     Made { row: &'p SchemaRow, root: i64, sql: String },
 }
 
 impl Plan {
-    /// Fills all indexes. Gives the names of those that are UNIQUE, and their entries are not.
+    /// Fills all indexes. Gives the names of those that are UNIQUE although their entries are not.
     pub(crate) fn fill_indexes(&self, connection: &Connection<'_>, trees: &Trees) -> Result<Vec<&str>> {
         let mut doubled = Vec::new();
         for (number, table) in self.tables.iter().enumerate() {
@@ -41,7 +42,7 @@ impl Plan {
         for (row, root) in self.indexes.iter().zip(&trees.indexes) {
             let charge = self.table(&row.table).and_then(|(_, table)| table.charge(&row.name));
             fill(connection, &row.name, charge, || {
-                // SQLite writes it so, up to the name.
+                // SQLite writes the text like this, up to the name.
                 let Some(rest) = row.sql.strip_prefix("CREATE UNIQUE INDEX ") else { return Ok(false) };
                 doubled.push(Doubled::Made { row, root: *root, sql: format!("CREATE INDEX {rest}") });
                 Ok(true)
@@ -94,7 +95,7 @@ impl<'p> Doubled<'p> {
         }
     }
 
-    /// The name under which it does not ask for uniqueness.
+    /// The name under which the index does not ask for uniqueness.
     fn filled_as(&self) -> &str {
         match self {
             Self::Automatic { like, .. } => like,
@@ -103,7 +104,7 @@ impl<'p> Doubled<'p> {
     }
 }
 
-/// Fills one index; when rows are equal that must not be, and `later` says true, nothing more is done here.
+/// Fills one index. If rows are equal that must not be, and `later` says true, nothing more is done here.
 fn fill(
     connection: &Connection<'_>,
     name: &str,
@@ -122,7 +123,7 @@ fn fill(
     if is_doubled && later()? { Ok(()) } else { filled }
 }
 
-/// Builds an index anew, by its true definition.
+/// Builds an index again, by its true definition.
 pub(super) fn reindex(connection: &Connection<'_>, name: &str) -> Result<()> {
     if let Some(budget) = connection.budget() {
         budget.charge(STATEMENT)?;
@@ -132,8 +133,8 @@ pub(super) fn reindex(connection: &Connection<'_>, name: &str) -> Result<()> {
         .map_err(|error| error.at(format!("building index {name:?}")))
 }
 
-/// The statement that makes an automatic index's like on the staging table. None when a virtual column is in it, which
-/// the staging table does not have.
+/// The statement that makes an index similar to an automatic one on the staging table. None when the index has a
+/// virtual column, which the staging table does not have.
 fn like_on_twin(connection: &Connection<'_>, like: &str, name: &str, table: &PlannedTable) -> Result<Option<String>> {
     let mut terms = Vec::new();
     for term in table::terms(connection, "main", name)?.into_iter().filter(|term| term.key) {

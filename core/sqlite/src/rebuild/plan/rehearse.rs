@@ -1,5 +1,5 @@
-//! The rehearsal: all steps of a rebuild, on an empty database in memory. It takes milliseconds, and shows what this SQLite
-//! cannot build, what a schema needs, and what its rows will cost.
+//! The rehearsal: all steps of a rebuild, on an empty database in memory. It takes milliseconds, and shows what this
+//! SQLite cannot build, what a schema needs, and what its rows will cost.
 
 use super::fill::reindex;
 use super::{Computed, Plan, PlannedTable, need, object, unbuildable};
@@ -16,7 +16,7 @@ use lifeboat_core::state::{SchemaRow, TextEncoding};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Plan {
-    /// Goes through all steps, in an empty database, and learns what they need and cost.
+    /// Does all steps in an empty database, and learns what they need and cost.
     ///
     /// # Errors
     /// Unsupported for a table that this SQLite cannot make; those of the schema.
@@ -39,13 +39,13 @@ impl Plan {
         self.write_treeless(connection)
     }
 
-    /// The objects that need something which is not there in a rehearsal.
+    /// The objects that need something which a rehearsal does not have.
     fn needy(&self) -> HashSet<String> {
         let is_here = |needed: &Needed| matches!(needed, Needed::Function(_, true));
         self.needs.iter().filter(|need| !is_here(&need.needed)).map(|need| need.object.clone()).collect()
     }
 
-    /// What the true schema, which `connection` has, needs and costs.
+    /// The needs and the cost of the true schema, which `connection` has.
     fn learn(&mut self, connection: &Connection<'_>) -> Result<()> {
         let mut of_table: HashMap<&str, Vec<&SchemaRow>> = HashMap::new();
         for row in &self.indexes {
@@ -58,7 +58,7 @@ impl Plan {
             let stored = shape.columns.iter().filter(|column| column.kind == ColumnKind::Stored);
             computed.stored_columns.extend(stored.map(|column| format!("{name}.{}", column.name)));
             let mut table_collations = collations_of_table(planned);
-            // A virtual column is an expression under a name.
+            // A virtual column is an expression with a name.
             let is_virtual = |column: i64| {
                 usize::try_from(column)
                     .is_ok_and(|it| shape.columns.get(it).is_some_and(|it| it.kind == ColumnKind::Virtual))
@@ -100,7 +100,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Builds each index that needs nothing, to find what SQLite says of it.
+    /// Builds each index that needs nothing, to find SQLite's errors.
     fn try_indexes(&mut self, connection: &Connection<'_>) -> Result<()> {
         let needy = self.needy();
         for table in self.tables.iter().filter(|table| !needy.contains(&object(&table.row))) {
@@ -119,7 +119,7 @@ impl Plan {
     }
 }
 
-/// The collations by which the b-tree of a table is ordered, and those that its generated columns may compare by.
+/// The collations of the order of a table's b-tree, and those by which its generated columns may compare.
 fn collations_of_table(planned: &PlannedTable) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if let TableKey::Primary(terms) = &planned.shape.key {
@@ -138,7 +138,7 @@ fn collations_of_table(planned: &PlannedTable) -> BTreeSet<String> {
     found
 }
 
-/// The collations that an expression may compare by: those that it names, and those of the columns that it names.
+/// The collations by which an expression may compare: those that it names, and those of the columns that it names.
 fn collations_of(planned: &PlannedTable, expression: &Expression) -> BTreeSet<String> {
     let mut found = expression.collations.clone();
     match definition::columns(&planned.row.sql, planned.shape.columns.len()) {

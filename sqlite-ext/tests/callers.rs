@@ -1,0 +1,145 @@
+//! From where the functions may be called: which statements, schemas and transactions they take part in.
+
+mod common;
+
+use common::*;
+use rusqlite::params;
+
+#[test]
+fn not_inside_what_is_not_committed() {
+    let (db, key, bundle) = sample();
+    let restore = "SELECT backup_restore(?, ?, '{\"replace\": true}')";
+    db.execute_batch("BEGIN; INSERT INTO empty VALUES (1)").unwrap();
+    assert!(error(&db, "SELECT backup_export(?)", [&key]).contains("COMMIT (or ROLLBACK) first"));
+    assert!(error(&db, restore, params![bundle, key]).contains("inside a transaction"));
+    db.execute_batch("ROLLBACK; BEGIN; SELECT * FROM people").unwrap();
+    assert_eq!(one::<Vec<u8>>(&db, "SELECT backup_export(?)", [&key]), bundle, "a reader sees what is committed");
+    assert!(error(&db, restore, params![bundle, key]).contains("inside a transaction"));
+    db.execute_batch("ROLLBACK").unwrap();
+    assert!(error(&db, "INSERT INTO empty SELECT backup_export(?)", [&key]).contains("a statement that writes"));
+    assert!(
+        error(&db, "CREATE TABLE x AS SELECT backup_restore(?, ?)", params![bundle, key])
+            .contains("a statement that writes")
+    );
+    let from = "SELECT backup_restore(?, ?, '{\"replace\": true}') FROM people";
+    assert!(error(&db, from, params![bundle, key]).contains("without a FROM"));
+    db.execute_batch("PRAGMA query_only = 1").unwrap();
+    assert!(error(&db, restore, params![bundle, key]).contains("query_only"));
+    assert_eq!(one::<Vec<u8>>(&db, "SELECT backup_export(?)", [&key]), bundle);
+}
+
+#[test]
+fn z23_not_from_a_schema() {
+    let (db, key, _) = sample();
+    for name in [
+        "backup_keygen()",
+        "backup_export('k')",
+        "backup_estimate('k')",
+        "backup_verify('b')",
+        "backup_compose('b', 'k')",
+        "backup_export_file('k', 'p')",
+        "backup_compose_file('b', 'k', 'p')",
+        "backup_restore('b', 'k')",
+        "backup_restore_file('b', 'k', 'p')",
+        "backup_restore_all('s', 'k', 'p')",
+    ] {
+        let sql = format!("CREATE VIEW v AS SELECT {name}; ");
+        db.execute_batch(&sql).unwrap();
+        assert!(error(&db, "SELECT * FROM v", []).contains("unsafe use of backup_"), "{name}");
+        db.execute_batch("DROP VIEW v").unwrap();
+    }
+    for name in ["backup_tables('b', 'k')", "backup_rows('b', 'k', 't')", "backup_diff('b', 'b', 'k')"] {
+        db.execute_batch(&format!("CREATE VIEW v AS SELECT * FROM {name}; ")).unwrap();
+        assert!(error(&db, "SELECT * FROM v", []).contains("unsafe use of virtual table"), "{name}");
+        db.execute_batch("DROP VIEW v").unwrap();
+    }
+    // A forged schema: the row is written past SQLite's own check.
+    db.execute_batch(&format!(
+        "PRAGMA writable_schema = 1;
+         CREATE TABLE forged(x);
+         UPDATE sqlite_schema SET sql = 'CREATE TABLE forged(x CHECK(backup_export(''{key}'') IS NULL))' WHERE name = 'forged';
+         PRAGMA writable_schema = RESET;"
+    ))
+    .ok();
+    let insert = db.execute("INSERT INTO forged VALUES (1)", []);
+    assert!(insert.is_err(), "the CHECK ran the function");
+}
+
+/// Where SQLite itself lets functions be called that are direct-only: in what the application makes
+/// for itself.
+#[test]
+fn what_writes_is_called_by_name_in_a_statement_that_reads() {
+    let (db, key, bundle) = sample();
+    let directory = directory();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let (chain, target) = (file("chain"), file("target"));
+    json(&db, "SELECT backup_export_file(?, ?)", [&key, &chain]);
+    db.execute_batch("CREATE TEMP TABLE arguments(bundle, key, chain, target)").unwrap();
+    db.execute("INSERT INTO arguments VALUES (?, ?, ?, ?)", params![bundle, key, format!("[\"{chain}\"]"), target])
+        .unwrap();
+    for call in [
+        "backup_export_file(key, target)",
+        "backup_compose_file(chain, key, target)",
+        "backup_restore(bundle, key, '{\"replace\": true}')",
+        "backup_restore_file(bundle, key, target)",
+        "backup_restore_all(chain, key, target)",
+    ] {
+        let name = &call[..call.find('(').unwrap()];
+        let refused = |sql: &str, what: &str| {
+            let found = error(&db, sql, []);
+            assert!(found.starts_with(&format!("{name}: misuse: ")) && found.contains(what), "{sql}: {found}");
+        };
+        db.execute_batch(&format!(
+            "CREATE TEMP VIEW v AS SELECT {call} AS x FROM arguments; CREATE TEMP TABLE checked(y);
+             CREATE TEMP TRIGGER r AFTER INSERT ON checked BEGIN SELECT {call} FROM arguments; END"
+        ))
+        .unwrap();
+        refused("SELECT x FROM v", "no running statement calls it by its name");
+        refused(&format!("SELECT x AS \"{name}\" FROM v"), "no running statement calls it by its name");
+        refused("INSERT INTO checked VALUES (1)", "a statement that writes");
+        refused("SELECT x FROM v, pragma_user_version", "it begins with \"PRAGMA\"");
+        refused(&format!("ATTACH (SELECT {call} FROM arguments) AS other"), "it begins with \"ATTACH\"");
+        refused(&format!("VACUUM INTO (SELECT {call} FROM arguments)"), "a statement that writes");
+        let select = format!("SELECT {call} FROM arguments");
+        let mut unfinished = db.prepare("PRAGMA table_info(people)").unwrap();
+        let mut rows = unfinished.query([]).unwrap();
+        rows.next().unwrap();
+        refused(&select, "finish or reset that statement");
+        drop(rows);
+        db.execute_batch("DROP VIEW v; DROP TABLE checked").unwrap();
+        assert!(!directory.path().join("target").exists(), "{name}");
+    }
+    let select =
+        ";\u{feff}/* PRAGMA */ with a as (select * from arguments) select \"Backup_Export_File\" (key, target) from a";
+    assert_eq!(json(&db, select, [])["changed"], true);
+}
+
+#[test]
+fn a_planner_gets_null() {
+    let (db, key, bundle) = sample();
+    db.execute_batch(
+        "CREATE TABLE t(x, y); CREATE INDEX i ON t(x, y);
+         WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 1000) INSERT INTO t SELECT i % 10, i FROM c;
+         ANALYZE;",
+    )
+    .unwrap();
+    // The planner of a build with STAT4 calls deterministic functions while it prepares.
+    for function in [
+        "backup_export(?1)",
+        "backup_estimate(?1)",
+        "backup_verify(?2, ?1)",
+        "backup_info(?2, ?1)",
+        "backup_compose(?2, ?1)",
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM t WHERE x = {function} AND y = 3 AND ?1 <> ?2");
+        let mut statement = db.prepare(&sql).unwrap();
+        statement.query(params![key, bundle]).unwrap().next().unwrap();
+    }
+}
+
+#[test]
+fn an_extension_that_is_loaded_twice() {
+    let (db, key, bundle) = sample();
+    load(&db);
+    assert_eq!(one::<Vec<u8>>(&db, "SELECT backup_export(?)", [&key]), bundle);
+}
