@@ -1,4 +1,5 @@
 //! Local files and stores that stop working at a step: what a process sees that is killed there.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use lifeboat_core::chain::Source;
 use lifeboat_store::save::{Files, SystemFiles};

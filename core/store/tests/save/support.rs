@@ -159,13 +159,22 @@ pub struct Place {
     pub add: bool,
     /// The time, in seconds.
     pub now: u64,
+    pub patience: Duration,
     /// The name of the domain.
     pub domain: &'static str,
 }
 
 impl Place {
     pub fn new(local: impl Into<PathBuf>, minimum: usize) -> Self {
-        Self { local: local.into(), minimum, go_on: None, add: false, now: 1_000_000, domain: "default" }
+        Self {
+            local: local.into(),
+            minimum,
+            go_on: None,
+            add: false,
+            now: 1_000_000,
+            patience: Duration::from_secs(20),
+            domain: "default",
+        }
     }
 
     pub fn save(&mut self, stores: &[Arc<dyn Store>], database: &mut Database) -> Result<SaveSummary> {
@@ -202,7 +211,7 @@ impl Place {
             details: SealedPart { date: Some(i64::try_from(self.now).unwrap() * 1000), ..SealedPart::default() },
             go_on: self.go_on,
             add: self.add,
-            patience: Duration::from_secs(20),
+            patience: self.patience,
             grace: Duration::from_secs(20),
             cancel: Cancel::never(),
             now: self.now,
