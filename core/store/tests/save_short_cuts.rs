@@ -5,7 +5,7 @@ mod faults;
 #[path = "save/support.rs"]
 mod support;
 
-use faults::{Fault, FaultyFiles, FaultyStore, Steps};
+use faults::{Fault, FaultyFiles, FaultyStore, Hanging, Steps};
 use lifeboat_core::ErrorKind;
 use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleHash, BundleRef, Record};
@@ -14,21 +14,10 @@ use lifeboat_store::save::SystemFiles;
 use lifeboat_store::{Cancel, Store, StoreErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use support::{Database, Place, ends, number, records, restore, restore_record, state};
-
-/// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
-fn fast_directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
-
-fn memory_stores(count: usize) -> Vec<MemoryStore> {
-    (0..count).map(|number| MemoryStore::new(&format!("memory {number}"))).collect()
-}
-
-fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
-    stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
-}
+use support::{
+    Database, Place, copy_directory, dynamic, ends, fast_directory, memory_stores, number, records, restore,
+    restore_record, state,
+};
 
 /// A database whose deltas are light.
 fn database() -> Database {
@@ -203,18 +192,6 @@ fn stopped(number: u64, expected: &[u64], faults: &[Fault], each: usize) -> (usi
     (stops, went_on)
 }
 
-fn copy_directory(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy_directory(&entry.path(), &to.join(entry.file_name()))
-        } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
 #[test]
 fn what_cannot_be_composed_is_left_out() {
     let directory = fast_directory();
@@ -315,7 +292,7 @@ fn an_interrupt_ends_the_work_at_a_short_cut() {
     let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), database());
     saved(&mut place, &stores, &mut database, 1..=15);
     database.live = 16;
-    let hanging: Vec<Arc<dyn Store>> = vec![Arc::new(Hanging(stores[0].clone()))];
+    let hanging: Vec<Arc<dyn Store>> = vec![Arc::new(Hanging(dynamic(&stores)[0].clone()))];
     let asked = std::cell::Cell::new(0);
     let interrupted = || {
         asked.set(asked.get() + 1);
@@ -338,8 +315,8 @@ fn copies_that_do_not_answer_take_the_short_cut_away() {
     let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), database());
     saved(&mut place, &stores, &mut database, 1..=15);
     place.patience = std::time::Duration::from_millis(500);
-    let hanging = |store: &MemoryStore| Arc::new(Hanging(store.clone())) as Arc<dyn Store>;
-    let hanging: Vec<_> = stores.iter().map(hanging).collect();
+    let hanging: Vec<_> =
+        dynamic(&stores).into_iter().map(|store| Arc::new(Hanging(store)) as Arc<dyn Store>).collect();
     database.live = 16;
     let began = std::time::Instant::now();
     let summary = place.save(&hanging, &mut database).unwrap();
@@ -347,56 +324,4 @@ fn copies_that_do_not_answer_take_the_short_cut_away() {
     assert_eq!((summary.number, summary.done), (16, 2));
     stores.iter().for_each(|store| assert_eq!(bases(&records(store)[0]), [15]));
     assert!(is_empty(&place.local.join("spool")));
-}
-
-/// Takes all that is put, and never answers when it is read.
-struct Hanging(MemoryStore);
-
-impl Store for Hanging {
-    fn id(&self) -> lifeboat_store::Result<String> {
-        self.0.id()
-    }
-
-    fn put(
-        &self,
-        name: &str,
-        content: &dyn lifeboat_core::chain::Source,
-        cancel: &Cancel,
-    ) -> lifeboat_store::Result<()> {
-        self.0.put(name, content, cancel)
-    }
-
-    fn replace(
-        &self,
-        name: &str,
-        content: &dyn lifeboat_core::chain::Source,
-        cancel: &Cancel,
-    ) -> lifeboat_store::Result<()> {
-        self.0.replace(name, content, cancel)
-    }
-
-    fn get(&self, _: &str, _: u64, _: &mut [u8], cancel: &Cancel) -> lifeboat_store::Result<()> {
-        loop {
-            cancel.check()?;
-            std::thread::sleep(Cancel::STEP);
-        }
-    }
-
-    fn list(
-        &self,
-        prefix: &str,
-        after: &str,
-        limit: usize,
-        cancel: &Cancel,
-    ) -> lifeboat_store::Result<Vec<lifeboat_store::Entry>> {
-        self.0.list(prefix, after, limit, cancel)
-    }
-
-    fn head(&self, name: &str, cancel: &Cancel) -> lifeboat_store::Result<u64> {
-        self.0.head(name, cancel)
-    }
-
-    fn delete(&self, name: &str, cancel: &Cancel) -> lifeboat_store::Result<()> {
-        self.0.delete(name, cancel)
-    }
 }

@@ -6,6 +6,7 @@ use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{BundleHash, Next, Planner, Record, RecordHash, SealedPart};
 use lifeboat_core::{AccessKey, Error, RecoveryKey, Result, StateId};
+use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::save::{Base, CopyStore, Exported, Exporter, Files, LedgerPart, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, LIST_MAX, Store};
 use std::path::{Path, PathBuf};
@@ -262,4 +263,30 @@ pub fn restore_record(store: &dyn Store, records: &[Record], newest: &Record) ->
     }
     assert_eq!(at, Some(newest.entry().state_id));
     (newest.entry().state_id, count)
+}
+
+/// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
+pub fn fast_directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+pub fn memory_stores(count: usize) -> Vec<MemoryStore> {
+    (0..count).map(|number| MemoryStore::new(&format!("memory {number}"))).collect()
+}
+
+pub fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
+    stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
+}
+
+pub fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &to.join(entry.file_name()))
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
 }
