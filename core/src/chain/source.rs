@@ -28,6 +28,17 @@ impl Source for Box<dyn Source + Send> {
     }
 }
 
+/// The same, of what is used on one thread.
+impl Source for Box<dyn Source + '_> {
+    fn length(&self) -> Result<u64> {
+        (**self).length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        (**self).read(offset, buffer)
+    }
+}
+
 impl<T: AsRef<[u8]>> Source for T {
     fn length(&self) -> Result<u64> {
         Ok(self.as_ref().len() as u64)

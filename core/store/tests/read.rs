@@ -184,6 +184,8 @@ fn the_log_of_all_copies_is_one() {
         let bundle = entry.bundle().unwrap();
         assert_eq!(bundle.sha256.uuid().len(), 36);
         assert_eq!(entry.kind() == EntryKind::Full, bundle.base.is_none());
+        // Its own, and not a short cut.
+        assert!(bundle.base.is_none_or(|base| base.record.number == expected - 1), "{expected}: {bundle:?}");
         fulls += usize::from(bundle.base.is_none());
         expected -= 1;
     }

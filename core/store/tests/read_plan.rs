@@ -73,7 +73,7 @@ const NAMED: Domain<'static> = Domain::Named("default");
 
 #[test]
 fn a_fresh_recovery_of_a_long_log_begins_soon() {
-    // As saves make logs now: a full bundle at the latest behind 128 deltas, and no short cuts.
+    // Where no short cut could be made: a full bundle at the latest behind 128 deltas.
     let store = log(100_000, 129, false);
     let number = |number| Selector::Number(number);
     let full = 99_976;

@@ -5,51 +5,23 @@ mod faults;
 #[path = "save/support.rs"]
 mod support;
 
-use faults::{Fault, FaultyFiles, FaultyStore, Interposed, Steps};
+use faults::{Fault, FaultyFiles, FaultyStore, Hanging, Interposed, Steps};
 use lifeboat_core::ErrorKind;
-use lifeboat_core::chain::Source;
 use lifeboat_core::log::Record;
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::save::{CopyState, Status, SystemFiles, forget};
-use lifeboat_store::{Cancel, Entry, Store, StoreErrorKind};
-use std::path::Path;
+use lifeboat_store::{Store, StoreErrorKind};
 use std::sync::Arc;
-use support::{Database, Place, records, restore};
-
-/// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
-fn fast_directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
+use support::{Database, Place, copy_directory, dynamic, fast_directory, memory_stores, records, restore};
 
 /// The newest record of a copy.
 fn newest(store: &dyn Store) -> Option<Record> {
     records(store).into_iter().next()
 }
 
-fn memory_stores(count: usize) -> Vec<MemoryStore> {
-    (0..count).map(|number| MemoryStore::new(&format!("memory {number}"))).collect()
-}
-
-fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
-    stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
-}
-
 fn faulty(stores: &[MemoryStore], steps: &Steps) -> Vec<Arc<dyn Store>> {
     let faulty = |store: &MemoryStore| Arc::new(FaultyStore(Arc::new(store.clone()), steps.clone())) as Arc<dyn Store>;
     stores.iter().map(faulty).collect()
-}
-
-fn copy_directory(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy_directory(&entry.path(), &to.join(entry.file_name()))
-        } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -69,10 +41,13 @@ fn saves_follow_each_other() {
         assert!(summary.copies.iter().all(|copy| copy.state == CopyState::Done && copy.number == Some(live)));
         for (store, before) in stores.iter().zip(requests) {
             assert_eq!(restore(store), Some(live));
-            // Look, bundle, record, look again; the rest are those of `restore`, which come behind them.
+            // Look, bundle, record, look again; the rest are those of `restore`, which come behind them. Short cuts have tests
+            // of their own.
             let names: Vec<_> = store.requests()[before..].iter().map(|request| request.0).take(5).collect();
             use lifeboat_store::drivers::memory::Request::{List, Put};
-            assert_eq!(names[..4], [List, Put, Put, List]);
+            if live % 16 != 0 {
+                assert_eq!(names[..4], [List, Put, Put, List]);
+            }
         }
     }
     assert!(database.from_ledger > 40 && database.full > 1, "a new full bundle comes before the deltas are heavy");
@@ -498,7 +473,7 @@ fn an_interrupt_ends_a_wait_for_a_base() {
     let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
     place.save(&dynamic(&stores), &mut database).unwrap();
     std::fs::remove_dir_all(&place.local).unwrap();
-    let hanging: Vec<Arc<dyn Store>> = vec![Arc::new(Hanging(stores[0].clone()))];
+    let hanging: Vec<Arc<dyn Store>> = vec![Arc::new(Hanging(dynamic(&stores)[0].clone()))];
     let began = std::time::Instant::now();
     let asked = std::cell::Cell::new(0);
     let interrupted = || {
@@ -509,46 +484,6 @@ fn an_interrupt_ends_a_wait_for_a_base() {
     assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
     assert!(began.elapsed() < std::time::Duration::from_secs(10));
     place.save(&dynamic(&stores), &mut database).unwrap();
-}
-
-/// Answers lists, and nothing else before it is told to end.
-struct Hanging(MemoryStore);
-
-impl Store for Hanging {
-    fn id(&self) -> lifeboat_store::Result<String> {
-        self.0.id()
-    }
-
-    fn put(&self, _: &str, _: &dyn Source, cancel: &Cancel) -> lifeboat_store::Result<()> {
-        hang(cancel)
-    }
-
-    fn replace(&self, _: &str, _: &dyn Source, cancel: &Cancel) -> lifeboat_store::Result<()> {
-        hang(cancel)
-    }
-
-    fn get(&self, _: &str, _: u64, _: &mut [u8], cancel: &Cancel) -> lifeboat_store::Result<()> {
-        hang(cancel)
-    }
-
-    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> lifeboat_store::Result<Vec<Entry>> {
-        self.0.list(prefix, after, limit, cancel)
-    }
-
-    fn head(&self, name: &str, cancel: &Cancel) -> lifeboat_store::Result<u64> {
-        self.0.head(name, cancel)
-    }
-
-    fn delete(&self, _: &str, cancel: &Cancel) -> lifeboat_store::Result<()> {
-        hang(cancel)
-    }
-}
-
-fn hang(cancel: &Cancel) -> lifeboat_store::Result<()> {
-    loop {
-        cancel.check()?;
-        std::thread::sleep(Cancel::STEP);
-    }
 }
 
 #[test]

@@ -32,15 +32,30 @@ pub(crate) fn compose<W: Write + Send>(
     out: W,
 ) -> Result<Composed<W>> {
     let interrupt = || interrupt.check();
-    let options = options(chain, compress).map_err(|error| locate(chain, bundles, error, interrupt))?;
+    let composed = write(chain, (key, domain), compress, Threads::Two, &interrupt, out);
+    composed.map_err(|error| locate(chain, bundles, error, interrupt))
+}
+
+/// The same of a chain whose damage nobody looks for.
+///
+/// # Errors
+/// As [`compose`].
+pub(crate) fn write<W: Write + Send>(
+    chain: &Chain<'_>,
+    (key, domain): (&AccessKey, &Domain),
+    compress: &Compress,
+    threads: Threads,
+    interrupt: &dyn Fn() -> Result<()>,
+    out: W,
+) -> Result<Composed<W>> {
+    let options = options(chain, compress)?;
     let mut rows = None;
-    let written = parallel::write(domain, out, None, Threads::Two, |send| {
+    let written = parallel::write(domain, out, None, threads, |send| {
         let emit = |chunk| send(Outgoing::Chunk(chunk));
         let composed = chain.compose(key, options, emit, interrupt)?;
         rows = composed.rows;
         Ok(Finished { bundle: composed.totals, ledger: None })
-    });
-    let written = written.map_err(|error| locate(chain, bundles, error, interrupt))?;
+    })?;
     Ok(Composed { written, rows })
 }
 

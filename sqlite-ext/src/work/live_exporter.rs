@@ -1,11 +1,12 @@
-//! What a save to stores asks of SQLite: bundles of the live state, and its id.
+//! What a save to stores asks of SQLite: bundles of the live state, and its id; and what bundles make together.
 
+use crate::work::compose;
 use crate::work::export::Live;
 use crate::work::export_options::Request;
 use crate::work::file_source::BundleSource;
 use crate::work::keyed::Keyed;
 use crate::work::summary::Narrowed;
-use lifeboat_core::chain::{self, Chain};
+use lifeboat_core::chain::{self, Chain, Source};
 use lifeboat_core::parallel::Written;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};
 use lifeboat_sqlite::Connection;
@@ -60,6 +61,16 @@ impl Exporter for LiveExporter<'_> {
         }
         let ledger = if changed { LedgerPart::Whole } else { LedgerPart::None };
         Ok(Exported { state_id: summary.state_id, changed, full, ledger })
+    }
+
+    fn compose(&mut self, deltas: Vec<Box<dyn Source + '_>>, bundle: &Path) -> Result<(Option<StateId>, StateId)> {
+        let keyed = self.keyed;
+        let chain = Chain::open(&keyed.key, deltas)?;
+        let (compress, threads) = (&self.request.compress, self.request.threads);
+        let composed =
+            compose::write(&chain, (&keyed.key, &keyed.domain), compress, threads, self.interrupt, create(bundle)?)?;
+        let summary = &composed.written.summary;
+        Ok((summary.base_id, summary.state_id))
     }
 }
 

@@ -55,8 +55,7 @@ impl LogEntry {
 
     /// The bundle that was made for it, beside which others are short cuts: the full one, or the one with the nearest base.
     pub fn bundle(&self) -> Option<&BundleRef> {
-        let bundles = &self.record.entry().bundles;
-        bundles.iter().find(|bundle| bundle.base.is_none()).or(bundles.last())
+        self.record.entry().bundles.first()
     }
 
     /// The first record before it.

@@ -16,9 +16,14 @@ use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
 /// More bundles behind the full one cost a reader too many requests.
 const DELTAS_MAX: u64 = 128;
 
-/// A usable copy that ends with this record.
+/// The usable copies that end with this record.
+pub(super) fn holders(situation: &Situation<'_>, record: RecordRef) -> impl Iterator<Item = usize> {
+    situation.usable().into_iter().filter(move |&copy| situation.newest(copy) == Some(record))
+}
+
+/// The first of them.
 pub(super) fn holder(situation: &Situation<'_>, record: RecordRef) -> Option<usize> {
-    situation.usable().into_iter().find(|&copy| situation.newest(copy) == Some(record))
+    holders(situation, record).next()
 }
 
 /// What a new bundle begins from.
@@ -114,8 +119,8 @@ pub(super) fn previous(local: &Local<'_>, situation: &Situation<'_>) -> Vec<Reco
     named
 }
 
-pub(super) fn weight_of(local: &Local<'_>, bundle: Option<BundleRef>) -> Option<Weight> {
-    let bundle = bundle?;
+/// How heavy the way is that ends with this bundle.
+pub(super) fn weight_of(local: &Local<'_>, bundle: BundleRef) -> Option<Weight> {
     match bundle.base {
         None => Some(Weight { full: bundle.length, deltas: 0, count: 0 }),
         Some(_) => local.memory.weight.map(|before| Weight {
@@ -126,7 +131,7 @@ pub(super) fn weight_of(local: &Local<'_>, bundle: Option<BundleRef>) -> Option<
     }
 }
 
-fn weight_of_path(path: &Path) -> Weight {
+pub(super) fn weight_of_path(path: &Path) -> Weight {
     let full = path.steps.first().map_or(0, |step| step.length);
     let deltas = path.bytes().saturating_sub(full);
     Weight { full, deltas, count: path.steps.len().saturating_sub(1) as u64 }

@@ -63,4 +63,15 @@ pub trait Exporter {
     /// # Errors
     /// Whatever hinders it. What it wrote until then is removed by the caller.
     fn export(&mut self, base: Base, bundle: &Path, ledger: &Path) -> Result<Exported>;
+
+    /// Writes into the file `bundle` the one bundle that these deltas make together: byte for byte what an export from the
+    /// state that the first leads from to the one that the last leads to would make. The oldest comes first, and each leads
+    /// from where the one before it leads to. The file does not exist before, and need not be synced. Gives the states that
+    /// the bundle leads from and to.
+    ///
+    /// The deltas are read from stores: no transaction of the application may be open meanwhile.
+    ///
+    /// # Errors
+    /// Whatever hinders it. Then the save does without this bundle, unless the application interrupted it.
+    fn compose(&mut self, deltas: Vec<Box<dyn Source + '_>>, bundle: &Path) -> Result<(Option<StateId>, StateId)>;
 }

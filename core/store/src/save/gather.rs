@@ -102,9 +102,17 @@ pub(super) fn attend<T: Send>(
     interrupted: &dyn Fn() -> bool,
     work: impl FnOnce(&Cancel) -> T + Send,
 ) -> T {
-    let cancel = save.cancel.within(save.patience);
+    attend_within(&save.cancel.within(save.patience), interrupted, work)
+}
+
+/// The same with a time limit that began before.
+pub(super) fn attend_within<T: Send>(
+    cancel: &Cancel,
+    interrupted: &dyn Fn() -> bool,
+    work: impl FnOnce(&Cancel) -> T + Send,
+) -> T {
     std::thread::scope(|scope| {
-        let worker = scope.spawn(|| work(&cancel));
+        let worker = scope.spawn(|| work(cancel));
         while !worker.is_finished() {
             if !cancel.is_interrupted() && interrupted() {
                 cancel.interrupt();

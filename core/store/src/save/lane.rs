@@ -213,10 +213,10 @@ fn names_of(record: &Record) -> impl Iterator<Item = RecordHash> {
 }
 
 /// A file of the spool.
-struct FileSource(Mutex<File>, u64);
+pub(super) struct FileSource(Mutex<File>, u64);
 
 impl FileSource {
-    fn open(path: PathBuf) -> Result<Self> {
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
         let failed = |error| super::local::failed("cannot be read", &path, &error);
         let file = File::open(&path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();

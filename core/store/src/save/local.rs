@@ -8,8 +8,9 @@ use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{BundleHash, Record, RecordRef};
 use lifeboat_core::{Error, Result, StateId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// What a file of ours has at most.
@@ -151,9 +152,14 @@ impl<'a> Local<'a> {
 
     /// Where an exporter writes its bundle and its ledger. Neither file is there.
     pub(super) fn new_files(&self) -> Result<(PathBuf, PathBuf)> {
-        self.remove("spool/new")?;
         self.remove("spool/new-ledger")?;
-        Ok((self.directory.join("spool/new"), self.directory.join("spool/new-ledger")))
+        Ok((self.new_bundle()?, self.directory.join("spool/new-ledger")))
+    }
+
+    /// Where another bundle is written. The file is not there.
+    pub(super) fn new_bundle(&self) -> Result<PathBuf> {
+        self.remove("spool/new")?;
+        Ok(self.directory.join("spool/new"))
     }
 
     /// A bundle of the spool.
@@ -161,11 +167,14 @@ impl<'a> Local<'a> {
         self.directory.join("spool").join(hash.to_string())
     }
 
-    /// The new bundle becomes durable under its name. The spool names it later.
-    pub(super) fn keep_bundle(&self, hash: BundleHash) -> Result<()> {
-        let (from, to) = (self.directory.join("spool/new"), self.bundle(hash));
+    /// The new bundle becomes durable under its name. The spool names it later. Gives its hash and length.
+    pub(super) fn keep_bundle(&self) -> Result<(BundleHash, u64)> {
+        let from = self.directory.join("spool/new");
+        let (hash, length) = hash_file(&from)?;
+        let to = self.bundle(hash);
         self.files.sync(&from).map_err(|error| failed("cannot be written", &from, &error))?;
-        self.files.rename(&from, &to).map_err(|error| failed("cannot be written", &to, &error))
+        self.files.rename(&from, &to).map_err(|error| failed("cannot be written", &to, &error))?;
+        Ok((hash, length))
     }
 
     /// The spool holds this record from now on, in place of what it held. Its bundles are there.
@@ -381,6 +390,21 @@ fn part(name: &str) -> Option<(u64, &str, &str)> {
     let (state, extension) = rest.split_once('.')?;
     let is_ours = number.len() == 16 && state.parse::<StateId>().is_ok() && matches!(extension, "whole" | "part");
     number.parse().ok().filter(|_| is_ours).map(|number| (number, state, extension))
+}
+
+fn hash_file(path: &Path) -> Result<(BundleHash, u64)> {
+    let failed = |error| failed("cannot be read", path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok((BundleHash(hash.finalize().into()), length)),
+            read => {
+                hash.update(&buffer[..read]);
+                length += read as u64;
+            }
+        }
+    }
 }
 
 fn to_bytes(value: &impl Serialize) -> Vec<u8> {

@@ -8,6 +8,7 @@
 //! memory     what this place remembers of the line and of each copy
 //! situation  what the copies show, and what follows from it
 //! base       what a new record begins from
+//! short_cuts bundles that lead to a record from further back
 //! replicas   the records that a copy lacks
 //! lane       one copy: replicas, bundles, record, and a look afterwards
 //! gather     all copies side by side, with a deadline and a grace
@@ -24,6 +25,7 @@ mod local;
 mod memory;
 mod replicas;
 mod request;
+mod short_cuts;
 mod situation;
 mod status;
 mod steps;

@@ -41,7 +41,7 @@ pub struct Save<'a> {
     pub go_on: Option<RecordHash>,
     /// The caller's decision for copies that are new, lost or rolled back: fill them.
     pub add: bool,
-    /// The longest time without any progress of a copy.
+    /// The longest time without any progress of a copy. What a short cut is composed from has this time in all.
     pub patience: Duration,
     /// How much longer the others are waited for once the minimum is reached.
     pub grace: Duration,

@@ -8,12 +8,11 @@ use super::local::Local;
 use super::memory::Weight;
 use super::replicas::replicas;
 use super::request::Save;
+use super::short_cuts::ShortCuts;
 use super::situation::Situation;
 use super::summary::{CopyState, SaveSummary};
 use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, Record};
 use lifeboat_core::{Error, Result};
-use sha2::{Digest, Sha256};
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -97,15 +96,13 @@ fn round(
     }
     remember_who(save, local, &mut situation, is_passed_over)?;
     let made = make(save, local, &situation, exporter)?;
-    let Some((exported, record)) = made else {
+    let Some(Made { exported, record, weight }) = made else {
         let top = situation.top.clone().ok_or_else(|| Error::misuse("the exporter made no first bundle"))?;
         return unchanged(save, local, &mut situation, &top).map(Round::Saved);
     };
     let lanes = lanes(save, &situation, &record);
     let ids: Vec<_> = lanes.iter().map(|lane| lane.id.clone()).collect();
-    let bundle = record.entry().bundles.first().copied();
-    let bytes = bundle.map_or(0, |bundle| bundle.length);
-    let weight = weight_of(local, bundle);
+    let bytes = record.entry().bundles.first().map_or(0, |bundle| bundle.length);
     save.check_interrupt()?;
     let spool = local.new_spool(record, ids, weight, exported.ledger)?;
     local.set_spool(spool)?;
@@ -160,13 +157,21 @@ fn remember_who(
     Ok(())
 }
 
+/// What is put next, apart from the bundles.
+struct Made {
+    exported: Exported,
+    record: Record,
+    /// The way to its state.
+    weight: Option<Weight>,
+}
+
 /// Exports, and signs the record. None: the live state is the newest one.
 fn make(
     save: &Save<'_>,
     local: &mut Local<'_>,
     situation: &Situation<'_>,
     exporter: &mut dyn Exporter,
-) -> Result<Option<(Exported, Record)>> {
+) -> Result<Option<Made>> {
     let Chosen { record: base_record, base, is_heavy } = choose_base(save, local, situation)?;
     let (bundle, ledger) = local.new_files()?;
     let is_ledger = matches!(base, Base::Ledger(..));
@@ -190,18 +195,25 @@ fn make(
     if exported.ledger == LedgerPart::Behind && !is_ledger {
         return Err(Error::misuse("the exporter wrote the end of a ledger that it was not given"));
     }
-    let (sha256, length) = hash_file(&bundle)?;
-    local.keep_bundle(sha256)?;
-    let base = match (exported.full, base_record, base_state) {
+    let (sha256, length) = local.keep_bundle()?;
+    let base = match (exported.full, &base_record, base_state) {
         (true, ..) => None,
         (false, Some(record), Some(state_id)) => Some(BaseRef { record: record.reference(), state_id }),
         (false, ..) => return Err(Error::misuse("the exporter made a delta without a base")),
     };
     let previous = previous(local, situation);
     let number = previous.first().map_or(1, |first| first.number + 1);
-    let bundles = vec![BundleRef { sha256, length, base }];
-    let entry = Entry { number, previous, state_id: exported.state_id, bundles };
-    Ok(Some((exported, Record::sign(save.keys, entry, &save.details)?)))
+    let own = BundleRef { sha256, length, base };
+    let mut entry = Entry { number, previous, state_id: exported.state_id, bundles: vec![own] };
+    let mut weight = weight_of(local, own);
+    let Some(from) = base_record.filter(|_| !exported.full) else {
+        return Ok(Some(Made { exported, record: Record::sign(save.keys, entry, &save.details)?, weight }));
+    };
+    let mut short_cuts = ShortCuts::new(save, local, situation, &from);
+    short_cuts.add_to(&mut entry, exporter)?;
+    let record = Record::sign(save.keys, entry, &save.details)?;
+    weight = short_cuts.weight(&record)?.or(weight);
+    Ok(Some(Made { exported, record, weight }))
 }
 
 /// Whether the newest record is in as many copies as the minimum says, or can be brought there.
@@ -357,19 +369,4 @@ fn too_few(save: &Save<'_>, done: usize, situation: &Situation<'_>) -> Error {
         save.minimum,
         situation.reasons(save)
     ))
-}
-
-fn hash_file(path: &std::path::Path) -> Result<(BundleHash, u64)> {
-    let failed = |error| super::local::failed("cannot be read", path, &error);
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok((BundleHash(hash.finalize().into()), length)),
-            read => {
-                hash.update(&buffer[..read]);
-                length += read as u64;
-            }
-        }
-    }
 }

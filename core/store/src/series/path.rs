@@ -2,8 +2,9 @@
 
 use super::read_record;
 use crate::{Cancel, Result, Store, StoreError, StoreErrorKind};
-use lifeboat_core::keys::VerifyKey;
-use lifeboat_core::log::{Next, Path, Planner, Record};
+use lifeboat_core::keys::{DomainId, VerifyKey};
+use lifeboat_core::log::{Next, Path, Planner, Record, RecordHash, RecordRef};
+use std::collections::BTreeMap;
 
 /// Reads of records for one path: 100,000 records are planned from some dozens of them.
 const READS_MAX: usize = 2000;
@@ -13,25 +14,78 @@ const READS_MAX: usize = 2000;
 /// # Errors
 /// Not found when there is none; those of the store.
 pub(crate) fn path_to(store: &dyn Store, key: &VerifyKey, record: &Record, cancel: &Cancel) -> Result<Path> {
-    let mut planner = Planner::new(record.entry().state_id);
-    planner.add(record);
-    let mut reads = 0;
-    loop {
-        let wanted = match planner.next() {
-            Next::Path(path) => return Ok(path),
-            Next::Read(wanted) if reads < READS_MAX => wanted,
-            Next::Read(_) | Next::Others => {
-                return Err(StoreError::not_found("the records of this copy name no path to its newest state"));
-            }
-        };
-        let Some(first) = wanted.first() else { continue };
-        reads += 1;
-        match read_record(store, record.domain_id(), key, *first, cancel) {
-            Ok(record) => planner.add(&record),
-            Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {
-                planner.absent(*first);
-            }
-            Err(error) => return Err(error),
+    Records::new(store, record.domain_id(), *key).path(None, record, cancel)
+}
+
+/// Records of one copy, each read once.
+pub(crate) struct Records<'a> {
+    store: &'a dyn Store,
+    domain: DomainId,
+    key: VerifyKey,
+    read: BTreeMap<RecordHash, Record>,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(store: &'a dyn Store, domain: DomainId, key: VerifyKey) -> Self {
+        Self { store, domain, key, read: BTreeMap::new() }
+    }
+
+    /// The cheapest path to the state of `to`, which the copy need not hold, from that of `from`; without it, from nothing.
+    ///
+    /// # Errors
+    /// Not found when there is none; those of the store.
+    pub(crate) fn path(&mut self, from: Option<&Record>, to: &Record, cancel: &Cancel) -> Result<Path> {
+        let mut planner = Planner::new(to.entry().state_id);
+        if let Some(from) = from {
+            planner = planner.from_state(from.entry().state_id, from.entry().number);
         }
+        self.read.insert(to.reference().hash, to.clone());
+        self.read.values().for_each(|record| planner.add(record));
+        let mut reads = 0;
+        loop {
+            let wanted = match planner.next() {
+                Next::Path(path) => return Ok(path),
+                Next::Read(wanted) if reads < READS_MAX => wanted,
+                Next::Read(_) | Next::Others => {
+                    return Err(StoreError::not_found("the records of this copy name no path to this state"));
+                }
+            };
+            let Some(first) = wanted.first() else { continue };
+            reads += 1;
+            match self.get(*first, cancel) {
+                Ok(record) => planner.add(&record),
+                Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {
+                    planner.absent(*first);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The record of the lowest number, but at least this one, to which bundles lead back from `from`, each by the longest
+    /// way.
+    ///
+    /// # Errors
+    /// Not found when the copy lacks a record on the way; those of the store.
+    pub(crate) fn back_to(&mut self, from: &Record, number: u64, cancel: &Cancel) -> Result<Record> {
+        let mut at = from.clone();
+        loop {
+            let bases = at.entry().bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
+            match bases.filter(|base| base.number >= number).min_by_key(|base| base.number) {
+                Some(base) => at = self.get(base, cancel)?,
+                None => return Ok(at),
+            }
+        }
+    }
+
+    /// # Errors
+    /// Not found; corrupt when it is no authentic record; those of the store.
+    pub(crate) fn get(&mut self, record: RecordRef, cancel: &Cancel) -> Result<Record> {
+        if let Some(known) = self.read.get(&record.hash) {
+            return Ok(known.clone());
+        }
+        let read = read_record(self.store, self.domain, &self.key, record, cancel)?;
+        self.read.insert(record.hash, read.clone());
+        Ok(read)
     }
 }

@@ -1,4 +1,5 @@
 //! Local files and stores that stop working at a step: what a process sees that is killed there.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use lifeboat_core::chain::Source;
 use lifeboat_store::save::{Files, SystemFiles};
@@ -182,5 +183,41 @@ impl Store for Interposed {
 
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
         self.inner.delete(name, cancel)
+    }
+}
+
+/// Takes all that is put, and never answers when it is read.
+pub struct Hanging(pub Arc<dyn Store>);
+
+impl Store for Hanging {
+    fn id(&self) -> Result<String> {
+        self.0.id()
+    }
+
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.0.put(name, content, cancel)
+    }
+
+    fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+        self.0.replace(name, content, cancel)
+    }
+
+    fn get(&self, _: &str, _: u64, _: &mut [u8], cancel: &Cancel) -> Result<()> {
+        loop {
+            cancel.check()?;
+            std::thread::sleep(Cancel::STEP);
+        }
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>> {
+        self.0.list(prefix, after, limit, cancel)
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> Result<u64> {
+        self.0.head(name, cancel)
+    }
+
+    fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
+        self.0.delete(name, cancel)
     }
 }

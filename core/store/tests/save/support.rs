@@ -6,6 +6,7 @@ use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{BundleHash, Next, Planner, Record, RecordHash, SealedPart};
 use lifeboat_core::{AccessKey, Error, RecoveryKey, Result, StateId};
+use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::save::{Base, CopyStore, Exported, Exporter, Files, LedgerPart, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, LIST_MAX, Store};
 use std::path::{Path, PathBuf};
@@ -37,10 +38,10 @@ pub fn number(state: StateId) -> u64 {
     u64::from_be_bytes(*state.0.first_chunk().unwrap())
 }
 
-/// A bundle says what it leads from and to.
-fn bundle(base: Option<StateId>, to: StateId) -> Vec<u8> {
+/// A bundle says what it leads from and to. A full one has so many bytes more.
+fn bundle(base: Option<StateId>, to: StateId, size: usize) -> Vec<u8> {
     let base = base.map_or("nothing".to_owned(), |base| base.to_string());
-    let padding = if base == "nothing" { 4000 } else { 10 };
+    let padding = if base == "nothing" { size } else { 10 };
     format!("from {base} to {to}{}", " ".repeat(padding)).into_bytes()
 }
 
@@ -55,11 +56,27 @@ pub struct Database {
     pub full: usize,
     /// The export fails.
     pub fails: bool,
+    /// About the bytes of a full bundle. A delta has some 150.
+    pub size: usize,
+    /// How many bundles each composed one was made of.
+    pub composed: Vec<usize>,
+    /// Compositions fail behind the first bytes that they wrote.
+    pub composes: bool,
 }
 
 impl Database {
     pub fn new(live: u64) -> Self {
-        Self { live, calls: 0, from_ledger: 0, from_chain: 0, full: 0, fails: false }
+        Self {
+            live,
+            calls: 0,
+            from_ledger: 0,
+            from_chain: 0,
+            full: 0,
+            fails: false,
+            size: 4000,
+            composed: vec![],
+            composes: true,
+        }
     }
 }
 
@@ -91,7 +108,7 @@ impl Exporter for Database {
             return Ok(Exported { state_id, changed: false, full: false, ledger: LedgerPart::None });
         }
         let host = |error: std::io::Error| Error::host(error.to_string());
-        std::fs::write(bundle_path, bundle(from, state_id)).map_err(host)?;
+        std::fs::write(bundle_path, bundle(from, state_id, self.size)).map_err(host)?;
         if self.fails {
             return Err(Error::host("the export fails in this test"));
         }
@@ -101,20 +118,38 @@ impl Exporter for Database {
         std::fs::write(ledger_path, format!("{word} {state_id}")).map_err(host)?;
         Ok(Exported { state_id, changed: true, full: from.is_none(), ledger })
     }
+
+    fn compose(&mut self, deltas: Vec<Box<dyn Source + '_>>, bundle_path: &Path) -> Result<(Option<StateId>, StateId)> {
+        assert!(!bundle_path.exists());
+        let (from, _) = ends(&*deltas[0])?;
+        let to = deltas.iter().try_fold(from, |at, delta| follow(at, &**delta))?.unwrap();
+        let mut bytes = bundle(from, to, self.size);
+        if !self.composes {
+            bytes.truncate(20);
+        }
+        std::fs::write(bundle_path, bytes).map_err(|error| Error::host(error.to_string()))?;
+        if !self.composes {
+            return Err(Error::no_memory("the composition fails in this test"));
+        }
+        self.composed.push(deltas.len());
+        Ok((from, to))
+    }
 }
 
 /// The state that a bundle leads to from this one.
 pub fn follow(at: Option<StateId>, source: &dyn Source) -> Result<Option<StateId>> {
+    let (from, to) = ends(source)?;
+    if from.is_none() || from == at { Ok(Some(to)) } else { Err(Error::corrupt("a bundle of another base")) }
+}
+
+/// What a bundle leads from and to.
+pub fn ends(source: &dyn Source) -> Result<(Option<StateId>, StateId)> {
     let mut bytes = vec![0; usize::try_from(source.length()?).unwrap()];
     source.read(0, &mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::corrupt("no bundle of these tests"))?;
     let words: Vec<_> = text.split_whitespace().collect();
     let from = if words[1] == "nothing" { None } else { Some(words[1].parse()?) };
-    if from.is_none() || from == at {
-        Ok(Some(words[3].parse()?))
-    } else {
-        Err(Error::corrupt("a bundle of another base"))
-    }
+    Ok((from, words[3].parse()?))
 }
 
 /// A place that saves: its local state, and how it is asked to.
@@ -125,13 +160,22 @@ pub struct Place {
     pub add: bool,
     /// The time, in seconds.
     pub now: u64,
+    pub patience: Duration,
     /// The name of the domain.
     pub domain: &'static str,
 }
 
 impl Place {
     pub fn new(local: impl Into<PathBuf>, minimum: usize) -> Self {
-        Self { local: local.into(), minimum, go_on: None, add: false, now: 1_000_000, domain: "default" }
+        Self {
+            local: local.into(),
+            minimum,
+            go_on: None,
+            add: false,
+            now: 1_000_000,
+            patience: Duration::from_secs(20),
+            domain: "default",
+        }
     }
 
     pub fn save(&mut self, stores: &[Arc<dyn Store>], database: &mut Database) -> Result<SaveSummary> {
@@ -168,7 +212,7 @@ impl Place {
             details: SealedPart { date: Some(i64::try_from(self.now).unwrap() * 1000), ..SealedPart::default() },
             go_on: self.go_on,
             add: self.add,
-            patience: Duration::from_secs(20),
+            patience: self.patience,
             grace: Duration::from_secs(20),
             cancel: Cancel::never(),
             now: self.now,
@@ -199,13 +243,17 @@ pub fn records(store: &dyn Store) -> Vec<Record> {
 /// What a copy alone gives back: the number of the database in its newest state. It panics where promise 2 is broken.
 pub fn restore(store: &dyn Store) -> Option<u64> {
     let records = records(store);
-    let newest = records.first()?;
+    records.first().map(|newest| number(restore_record(store, &records, newest).0))
+}
+
+/// The state of one of these records of a copy, as the copy alone gives it back, and how many bundles that took.
+pub fn restore_record(store: &dyn Store, records: &[Record], newest: &Record) -> (StateId, usize) {
     let numbers: Vec<_> = records.iter().map(|record| record.entry().number).collect();
     assert!(numbers.is_sorted_by(|a, b| a > b), "two records of one number, or a wrong order: {numbers:?}");
     let mut planner = Planner::new(newest.entry().state_id);
     records.iter().for_each(|record| planner.add(record));
-    let Next::Path(path) = planner.next() else { panic!("number {} has no path in its copy", numbers[0]) };
-    let mut at = None;
+    let Next::Path(path) = planner.next() else { panic!("number {} has no path", newest.entry().number) };
+    let (mut at, count) = (None, path.steps.len());
     for step in path.steps {
         let name = Name { domain_id: newest.domain_id(), object: Object::Bundle(step.bundle) }.to_string();
         let mut bytes = vec![0; usize::try_from(step.length).unwrap()];
@@ -214,5 +262,31 @@ pub fn restore(store: &dyn Store) -> Option<u64> {
         at = follow(at, &bytes).unwrap();
     }
     assert_eq!(at, Some(newest.entry().state_id));
-    at.map(number)
+    (newest.entry().state_id, count)
+}
+
+/// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
+pub fn fast_directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+pub fn memory_stores(count: usize) -> Vec<MemoryStore> {
+    (0..count).map(|number| MemoryStore::new(&format!("memory {number}"))).collect()
+}
+
+pub fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
+    stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
+}
+
+pub fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &to.join(entry.file_name()))
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
 }
