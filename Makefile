@@ -38,12 +38,12 @@ VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --
 .PHONY: build packages package-npm-sqlite package-python demo test soak fuzz mutants audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
-	$(CARGO) build $(LOCKED) --release -p lifeboat-loadable
+	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm
 	mkdir -p dist/npm/lifeboat-recovery
-	cp $(TARGET)/release/liblifeboat.so dist/
+	cp $(TARGET)/loadable/liblifeboat.so dist/
 	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \

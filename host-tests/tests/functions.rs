@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lifeboat_host_tests::corpus;
-use lifeboat_host_tests::host::{Host, keygen, open, quote};
+use lifeboat_host_tests::host::{Host, dist, keygen, open, quote};
 use lifeboat_host_tests::zkap::Size;
 use serde_json::Value;
 use tempfile::tempdir;
@@ -84,6 +84,14 @@ fn as_documented() {
     let documented: BTreeSet<String> = headings.iter().map(|name| format!("backup_{name}")).collect();
     assert_eq!((&there, there.len()), (&documented, headings.len()));
     assert!(there.len() <= 24, "{} functions are no longer few", there.len());
+}
+
+/// Z1: with TLS and S3 in it, too.
+#[test]
+fn the_file_is_small() {
+    let bytes = fs::metadata(dist("liblifeboat.so")).unwrap().len();
+    println!("the extension has {bytes} bytes");
+    assert!(bytes <= 9_000_000, "{bytes} bytes");
 }
 
 /// A bundle is found where it was told, in paths with any characters.
