@@ -52,7 +52,8 @@ test('the acceptance database', async t => {
     await page.click('#save-database');
     await page.click('#save >> text=Cancel');
     await page.waitForFunction(() => document.activeElement.id === 'save-database');
-    await page.waitForTimeout(500);
+    // The browser tells of its end in its own time.
+    for (let waits = 0; page.workers().length > 0 && waits < 50; waits++) await page.waitForTimeout(100);
     assert.equal(page.workers().length, 0);
   });
   await timed('save', () => save(page, fixture('saved-zkap.db')));

@@ -52,15 +52,16 @@ test('mistakes with keys are told with their remedy', async t => {
   writeFileSync(path('app.key'), `${key}\n`);
   writeFileSync(path('no.key'), 'no key');
   const forms = "give the text that backup_keygen\\(\\) made, or 'file:PATH', or 'env:NAME'";
+  const beginnings = '"lifeboatkey1", "lifeboatwrite1" or "lifeboatread1"';
   const remedy = /for the key in a file, write 'file:PATH', with 'file:' before its path/;
   for (const [name, open] of Object.entries(OPENING)) {
     const given = name === 'recoverFile' ? (chain, key, options) => recoverFile(chain, key, path('new.db'), options) : open;
     for (const [wrong, says] of [
       ['recovery.key', remedy],
       [path('app.key'), remedy],
-      ['swordfish', new RegExp(`it should start with "lifeboatkey1"; ${forms}`)],
+      ['swordfish', new RegExp(`not a recovery key, write key or read key: it should start with ${beginnings}; ${forms}`)],
       [{ expect: 'x' }, /the recovery key is of the type object; .*look at the order of the arguments/],
-      [`file:${path('no.key')}`, /the key's file '.*no\.key': this is not a recovery key: it should start with "lifeboatkey1"$/],
+      [`file:${path('no.key')}`, new RegExp(`the key's file '.*no\\.key': this is not a recovery key, write key or read key: it should start with ${beginnings}$`)],
     ]) {
       await refused(given(bundle, wrong), 'misuse', says);
     }

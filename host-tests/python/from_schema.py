@@ -21,6 +21,7 @@ Prints a line of JSON:
 
 import json
 import os
+import shutil
 import sqlite3
 import sys
 
@@ -111,20 +112,28 @@ class Attack:
 
     def prepare(self):
         """The functions that write, with arguments that make them do it."""
-        bundle, victim = (os.path.join(self.watched, name) for name in ("a.bundle", "victim"))
+        names = ("a.bundle", "victim", "series", "copy", "local", "all")
+        bundle, victim, series, copy, local, everything = (os.path.join(self.watched, name) for name in names)
         with Connection(self.libraries) as connection:
             connection.rows("CREATE TABLE restored(x)")
             ((key,),) = connection.rows("SELECT backup_keygen()")
             ((content,),) = connection.rows(f"SELECT hex(backup_export('{key}'))")
             connection.rows(f"SELECT backup_export_file('{key}', '{bundle}')")
+            with_local = f'{{"local": "{local}"}}'
+            connection.rows(f"SELECT backup_save('{key}', 'dir:{series}', '{with_local}')")
+            shutil.rmtree(local)
         replace = '{"replace": true}'
         calls = {
             "backup_export_file": f"backup_export_file('{key}', '{victim}', '{replace}')",
             "backup_compose_file": f"backup_compose_file('[\"{bundle}\"]', '{key}', '{victim}', '{replace}')",
             "backup_restore": f"backup_restore(x'{content}', '{key}', '{replace}')",
+            "backup_save": f"backup_save('{key}', 'dir:{copy}', '{with_local}')",
+            "backup_restore_all": f"backup_restore_all('dir:{series}', '{key}', '{everything}')",
             "backup_restore_file": f"backup_restore_file(x'{content}', '{key}', '{victim}', '{replace}')",
         }
         self.works = [name for name in calls if self.does_work(calls[name], victim)]
+        for made in (copy, local, everything):
+            shutil.rmtree(made)
         with open(victim, "wb") as file:
             file.write(b"old")
         self.before = look(self.watched)

@@ -3,12 +3,12 @@
 import { misuse } from './error.js';
 import { kindOf } from './options.js';
 
-/** @type {[string, string][]} */
-const PREFIXES = [
-  ['lifeboatkey1', 'a recovery key'],
-  ['lifeboatwrite1', 'a write key'],
-  ['lifeboatread1', 'a read key'],
-  ['lifeboatverify1', 'a verify key'],
+/** How keys begin, what they are called, and how many characters they have. */
+const KINDS = [
+  { prefix: 'lifeboatkey1', name: 'recovery key', length: 70 },
+  { prefix: 'lifeboatwrite1', name: 'write key', length: 97 },
+  { prefix: 'lifeboatread1', name: 'read key', length: 147 },
+  { prefix: 'lifeboatverify1', name: 'verify key', length: 73 },
 ];
 
 /**
@@ -17,7 +17,8 @@ const PREFIXES = [
  */
 export function keyIn(text) {
   const compact = text.replace(/\s/g, '').toLowerCase();
-  return PREFIXES.find(([prefix]) => compact.includes(prefix))?.[1];
+  const kind = KINDS.find(({ prefix }) => compact.includes(prefix));
+  return kind && `a ${kind.name}`;
 }
 
 /**
@@ -33,16 +34,36 @@ export function keyText(key, what, forms, place = '') {
     throw misuse(`the ${what} is ${kindOf(key)}; ${forms}, and look at the order of the arguments: (chain, key, options)`);
   }
   if (keyIn(key)) return key;
-  throw misuse(`${place}this is not a ${what}: ${expected(key, what)}${place ? '' : `; ${meant(key, forms)}`}`);
+  throw misuse(`${place}this is not a ${mistake(key, what)}${place ? '' : `; ${meant(key, forms)}`}`);
 }
 
 /**
+ * What a text is not, and why. The component says the same of texts that come as far as it.
  * @param {string} key
  * @param {string} what
  */
-function expected(key, what) {
-  if (key.trim() === '') return 'the text is empty';
-  return `it should start with "${what === 'verify key' ? 'lifeboatverify1' : 'lifeboatkey1'}"`;
+function mistake(key, what) {
+  const compact = key.replace(/\s/g, '');
+  if (compact === '') return `${what}: the text is empty`;
+  const kinds = KINDS.filter(({ name }) => (name === 'verify key') === (what === 'verify key'));
+  const isTyped = /** @param {{ length: number }} kind */ ({ length }) =>
+    Math.abs(compact.length - length) < 3 && /^[a-z0-9]+$/i.test(compact);
+  const typed = kinds.filter(isTyped);
+  const meant = typed.length ? typed : kinds;
+  const beginnings = either(meant.map(({ prefix }) => `"${prefix}"`));
+  const why = typed.length
+    ? `a character of its beginning is wrong, which should be ${beginnings}; compare it with its copy`
+    : `it should start with ${beginnings}`;
+  return `${either(meant.map(({ name }) => name))}: ${why}`;
+}
+
+/**
+ * `a, b or c`.
+ * @param {string[]} words
+ */
+function either(words) {
+  const last = words.at(-1) ?? '';
+  return words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
 }
 
 /**

@@ -22,6 +22,8 @@ _PREFIXES = {
     "lifeboatread1": "a read key",
     "lifeboatverify1": "a verify key",
 }
+# How many characters the texts of keys have.
+_LENGTHS = {"lifeboatkey1": 70, "lifeboatwrite1": 97, "lifeboatread1": 147, "lifeboatverify1": 73}
 _FORMS = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'"
 
 
@@ -57,7 +59,7 @@ def key_of(key: object, what: str = "recovery key") -> tuple[str, Optional[str]]
             raise HostError(f"the environment variable '{rest}' that should hold the key is not set in this process")
         return _text(os.environ[rest], what, f"the environment variable '{rest}': "), None
     if not any(prefix in _compact(key) for prefix in _PREFIXES):
-        raise MisuseError(f"this is not a {what}: {_meant(key, what)}")
+        raise MisuseError(f"this is not a {_meant(key, what)}")
     return _text(key, what, ""), None
 
 
@@ -113,18 +115,33 @@ def _text(text: str, what: str, place: str) -> str:
     if len(text) > _MAX_KEY:
         raise MisuseError(f"{place}this is not a {what}, which is a short text")
     if not any(prefix in _compact(text) for prefix in _PREFIXES):
-        raise MisuseError(f"{place}this is not a {what}: {_expected(text, what)}")
+        raise MisuseError(f"{place}this is not a {': '.join(_mistake(text, what))}")
     return text
 
 
-def _expected(text: str, what: str) -> str:
-    if not text.strip():
-        return "the text is empty"
-    return f'it should start with "{"lifeboatkey1" if what == "recovery key" else "lifeboatverify1"}"'
+def _mistake(text: str, what: str) -> tuple[str, str]:
+    """What a text is not, and why. The component says the same of texts that come as far as it."""
+    compact = "".join(text.split())
+    if not compact:
+        return what, "the text is empty"
+    kinds = [kind for kind in _LENGTHS if (kind == "lifeboatverify1") == (what == "verify key")]
+    is_plain = compact.isascii() and compact.isalnum()
+    typed = [kind for kind in kinds if is_plain and abs(len(compact) - _LENGTHS[kind]) < 3]
+    meant = typed or kinds
+    beginnings = _either([f'"{kind}"' for kind in meant])
+    why = f"it should start with {beginnings}"
+    if typed:
+        why = f"a character of its beginning is wrong, which should be {beginnings}; compare it with its copy"
+    return _either([_PREFIXES[kind].removeprefix("a ") for kind in meant]), why
+
+
+def _either(words: list[str]) -> str:
+    """a, b or c"""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _meant(text: str, what: str) -> str:
-    expected = _expected(text, what)
+    expected = ": ".join(_mistake(text, what))
     start = text.lstrip()
     if start.startswith("{"):
         return f"{expected}; options are given by their names; {_FORMS}"
