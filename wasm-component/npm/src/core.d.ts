@@ -28,8 +28,8 @@ export interface Bundle {
 
 /**
  * The API with modules that come from anywhere, for example from bytes within a page:
- * `const { recover } = lifeboat(name => bytes[name])`. The modules are compiled once. Each piece of work has an instance
- * of its own.
+ * `const { recover } = lifeboat(name => bytes[name])`. The modules are compiled once. Each piece of work has its own
+ * instance.
  *
  * `file`: what a path means, if there are files. `key`: what a key may be, besides its text.
  */

@@ -15,7 +15,7 @@ const DATABASE = Buffer.from('SQLite format 3\0');
 /** How a bundle and a ledger begin. It is the same in every revision. */
 const BUNDLE = Buffer.from('\xd9\xd9\xf7\x86\x68lifeboat', 'latin1');
 const LEDGER = Buffer.from('\xd9\xd9\xf7\x86\x68lbledger', 'latin1');
-/** The first bytes of a write-ahead log, in either byte order, and of a rollback journal with something to roll back. */
+/** The first bytes of a write-ahead log, in both byte orders, and of a rollback journal with something to roll back. */
 const JOURNALS = ['377f0682', '377f0683', 'd9d505f920a163d7'].map(bytes => Buffer.from(bytes, 'hex'));
 const JOURNAL = 'belongs to a database: SQLite would take what is written there for its journal';
 

@@ -55,7 +55,7 @@ export interface Position {
 
 /** How far the work has come. It is called often, so do little in it. */
 export interface Progress {
-  /** `reading` the bundles, in bytes; `building`, one long call, reported before it; `writing` the database, in bytes. */
+  /** `reading` the bundles, in bytes; `building`, one long call, told before it; `writing` the database, in bytes. */
   phase: 'reading' | 'building' | 'writing';
   done: number;
   /** How many there will be. This is not known for streams and for building. */
