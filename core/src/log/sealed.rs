@@ -26,8 +26,8 @@ const DATES: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_7
 /// What a record says to holders of the key. Each part may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealedPart {
-    /// When the database was saved, as the caller says: milliseconds from 1970-01-01T00:00:00Z, in the years 0000 to
-    /// 9999. It is for people; the number of the record gives the order.
+    /// The time of the save, as the caller says: milliseconds from 1970-01-01T00:00:00Z, in the years 0000 to 9999.
+    /// It is for people; the number of the record gives the order.
     pub date: Option<i64>,
     /// Who saved it, such as a host and a program: 1 to 255 bytes.
     pub writer: Option<String>,

@@ -98,7 +98,8 @@ pub enum StoreErrorKind {
     NotFound,
     /// Credentials or permissions are wrong, the file system is read-only, or the store retains the object.
     Refused,
-    /// The place is not there: a volume is not connected, a directory has no parent, or a bucket does not exist.
+    /// The place is not there: a volume is not connected, the parent of a directory is missing, or a bucket does not
+    /// exist.
     Absent,
     /// The network, a time limit, or an input or output error. Try again later.
     Unreachable,

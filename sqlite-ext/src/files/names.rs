@@ -19,8 +19,8 @@ pub(crate) fn is_plain(name: &str) -> bool {
         && !is_device(name)
 }
 
-/// A file name for any name. A plain name stays. In another name, the other characters become `%XX`, so each name gets
-/// another file name. None: it would be too long.
+/// A file name for any name. A plain name stays. In another name, the other characters become `%XX`, so
+/// different names get different file names. None: it would be too long.
 pub(crate) fn escaped(name: &str) -> Option<String> {
     let last = name.char_indices().next_back().map_or(0, |(at, _)| at);
     let owned = OWNED.iter().find_map(|suffix| {

@@ -1,4 +1,4 @@
-//! What this place remembers of its saves. So nobody has to ask a store to know the state of the saves.
+//! What this place remembers of its saves. So nobody has to ask a store about them.
 
 use super::files::Files;
 use super::local::Local;
@@ -10,7 +10,7 @@ use lifeboat_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// The state of one place's saves. Times are seconds since 1970, by the clock of this place.
+/// How the last saves of one place ended. Times are seconds since 1970, by the clock of this place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Status {
     /// The last save that reached its minimum. None: there was none.
@@ -38,7 +38,7 @@ pub struct LastSave {
     pub copies: Vec<CopyStatus>,
 }
 
-/// The state of one copy at the last save.
+/// What one copy held after the last save.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CopyStatus {
     /// What became of it.

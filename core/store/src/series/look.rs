@@ -31,7 +31,7 @@ pub(crate) struct Look {
     pub(crate) listed: u64,
 }
 
-/// Lists the log from the newest record down to the remembered one. `page` is the number of names in the first list.
+/// Lists the log from the newest record down to the remembered one. `first_page`: how many names the first list has.
 ///
 /// # Errors
 /// Those of the store; corrupt when there is more junk than can be looked at.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The end of a large bundle is read first: this fraction of it, which mostly holds the footer and the index.
+/// The end of a large bundle is read first: one part of this many, which mostly holds the footer and the index.
 const END_PART: u64 = 2048;
 const END_MIN: u64 = 64 << 10;
 const END_MAX: u64 = 1 << 20;
