@@ -6,11 +6,11 @@ use lifeboat_core::{Error, Result, StateSink};
 use lifeboat_sqlite::{Api, Budget, Columns, Source, StoredColumns};
 use std::collections::VecDeque;
 
-/// A batch is handed out when it has grown to this size; with the last row's values it stays below [`PIECE_MAX`].
+/// A batch is handed out when it has grown to this size. With the last row's values, it stays below [`PIECE_MAX`].
 const BATCH: usize = 1 << 19;
-/// What the values within a row may take up; longer ones follow in pieces.
+/// How many bytes the values within a row may take. Longer values follow in pieces.
 const ROW: usize = 1 << 17;
-/// What a row or a value takes up besides its bytes, in the memory of the interface.
+/// How much memory of the interface a row or a value takes in addition to its bytes.
 const OVERHEAD: usize = 24;
 
 /// One stored value, with memory of its own.
@@ -26,9 +26,9 @@ pub enum Cell {
     Text(String),
     /// Bytes.
     Blob(Vec<u8>),
-    /// Text, as it is stored in that encoding, that no [`String`] can hold.
+    /// Text that no [`String`] can hold, as it is stored in that encoding.
     IllFormed(TextEncoding, Vec<u8>),
-    /// A value of so many bytes that follow through `pull`: text in that encoding, or a blob.
+    /// A long value: its bytes follow through `pull`. It is text in that encoding, or a blob.
     Long(Option<TextEncoding>, u64),
 }
 
@@ -58,7 +58,7 @@ pub struct Batch {
 #[derive(Default)]
 pub(crate) struct Long {
     values: VecDeque<Vec<u8>>,
-    /// How much of the first is handed out.
+    /// How many bytes of the first value were handed out.
     pulled: usize,
 }
 
@@ -67,7 +67,7 @@ impl Long {
         self.values.is_empty()
     }
 
-    /// The next piece of one of them; none when there are no more.
+    /// The next piece of one of them. None: there are no more.
     pub fn pull(&mut self) -> Option<Vec<u8>> {
         let value = self.values.front()?;
         let end = value.len().min(self.pulled + PIECE_MAX);
@@ -81,19 +81,19 @@ impl Long {
     }
 }
 
-/// The columns of the table whose rows come, and what each of its rows must therefore have.
+/// The columns of the table whose rows come. Each of its rows must have what these columns say.
 #[derive(Default)]
 struct Shape {
     columns: StoredColumns,
     table: String,
-    /// How many values a row has in its key; none: the key is a rowid.
+    /// How many values a row has in its key. 0: the key is a rowid.
     key: usize,
     /// How many values a row has beside its key.
     values: usize,
-    /// No SQL reaches the rowid, as columns have taken its names: rows are counted from 1.
+    /// No SQL can reach the rowid, because columns have all its names. So rows are counted from 1.
     is_counted: bool,
     rows: i64,
-    /// Nobody knows the columns: a row has the values of its key, then the others.
+    /// The columns are not known: a row has the values of its key, then the other values.
     is_nameless: bool,
 }
 
@@ -103,7 +103,7 @@ impl Shape {
         let (key, values) =
             (count(|source| matches!(source, Source::Key(_))), count(|source| matches!(source, Source::Value(_))));
         let has = |name: &str| columns.names.iter().any(|column| column.eq_ignore_ascii_case(name));
-        // A column that stands for the rowid reaches it by whatever name.
+        // If a column stands for the rowid, it can be reached by that column's name.
         let is_counted =
             is_whole && key == 0 && values == columns.sources.len() && ["rowid", "_rowid_", "oid"].into_iter().all(has);
         Self { columns: columns.clone(), table: table.to_owned(), key, values, is_counted, ..Self::default() }
@@ -112,7 +112,7 @@ impl Shape {
     /// The value of each column, in the order of the table.
     ///
     /// # Errors
-    /// Corrupt when it is no row of this table: all that it holds must have a place, and each column a value.
+    /// Corrupt when it is not a row of this table: each of its values must have a column, and each column a value.
     fn row<'v>(&mut self, key: Option<Key<'v>>, values: &[Value<'v>]) -> Result<Vec<Value<'v>>> {
         if self.is_nameless {
             let in_key = if let Some(Key::Primary(key)) = key { key } else { &[] };
@@ -158,15 +158,15 @@ pub(crate) struct Queue {
     settings: Option<Settings>,
     schema: Option<Columns>,
     shape: Shape,
-    /// All rows of a state come, and not what is left of it.
+    /// True if all rows of a state come; false if only what is left of it.
     is_whole: bool,
     waiting: VecDeque<(Batch, VecDeque<Vec<u8>>)>,
-    /// How much the last batch that waits takes up.
+    /// How much the last waiting batch takes.
     size: usize,
 }
 
 impl Queue {
-    /// For all rows of a state, whose settings and schema come before.
+    /// A queue for all rows of a state. The settings and the schema come before them.
     pub fn new(api: Api) -> Self {
         Self {
             api,
@@ -179,7 +179,7 @@ impl Queue {
         }
     }
 
-    /// For what is left of one. Where settings and schema do not come, nobody knows the columns.
+    /// A queue for what is left of a state. If the settings or the schema do not come, the columns are not known.
     pub fn of_remains(api: Api) -> Self {
         Self { is_whole: false, ..Self::new(api) }
     }
@@ -211,7 +211,7 @@ impl Queue {
         Ok(())
     }
 
-    /// `key`: none for the rows of SQLite's own tables.
+    /// `key`: none for rows of SQLite's own tables.
     fn add(&mut self, key: Option<Key<'_>>, values: &[Value<'_>]) -> Result<()> {
         let row = self.shape.row(key, values)?;
         let fits = self
@@ -227,7 +227,7 @@ impl Queue {
         let Some((batch, long)) = self.waiting.back_mut() else { return Ok(()) };
         let (mut cells, mut size) = (Vec::with_capacity(row.len()), 0);
         for value in row {
-            // All texts of a state are stored alike, so that any of them tells it.
+            // All texts of a state are stored in one encoding, so any text shows it.
             if let (None, Some(encoding)) = (self.settings, encoding_of(&value)) {
                 batch.encoding = encoding;
             }
@@ -254,7 +254,7 @@ fn encoding_of(value: &Value<'_>) -> Option<TextEncoding> {
     }
 }
 
-/// The value with memory of its own; one that is longer than `room` goes to `long`.
+/// The value with memory of its own. If it is longer than `room`, its bytes go to `long`.
 fn cell(value: Value<'_>, room: usize, long: &mut VecDeque<Vec<u8>>) -> Result<Cell> {
     let (encoding, bytes) = match value {
         Value::Null => return Ok(Cell::Null),

@@ -1,4 +1,4 @@
-//! Recovers the database file: SQLite builds it in memory, and it is handed out page by page, without a second copy.
+//! Recovers the database file. SQLite builds it in memory, and it is handed out page by page, without a second copy.
 
 use crate::incoming::Incoming;
 use crate::scratch::Scratch;
@@ -7,7 +7,7 @@ use lifeboat_core::state::{TextEncoding, Value};
 use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 use lifeboat_sqlite::{Api, Rebuild, RebuildOptions, Rebuilt, prove};
 
-/// What [`Database::finish`] recovered.
+/// The result of [`Database::finish`].
 #[derive(Clone, Debug)]
 pub struct Recovered {
     /// What is in it.
@@ -21,13 +21,13 @@ pub struct Recovered {
 pub struct Built {
     /// Size of the file in bytes.
     pub size: u64,
-    /// What this SQLite computed anew because it is no part of a state.
+    /// What this SQLite had to compute, because it is not a part of a state.
     pub rebuilt: Rebuilt,
     /// Its version.
     pub sqlite_version: String,
 }
 
-/// How the file shall be laid out.
+/// How the file is laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// `PRAGMA page_size`: a power of two from 512 to 65536.
@@ -63,14 +63,14 @@ pub struct Database {
 }
 
 struct Building {
-    // Before the scratch that it works on, so that it is dropped first.
+    // This field comes before the scratch that it works on, so that it is dropped first.
     incoming: Incoming<Rebuild<'static>>,
     scratch: Scratch,
     key: AccessKey,
     expect: Option<StateId>,
 }
 
-/// The pages of a finished database, from `next` on (the first is 1).
+/// The pages of a finished database, beginning with `next` (the first page is 1).
 pub(crate) struct Pages {
     scratch: Scratch,
     size: usize,
@@ -79,11 +79,11 @@ pub(crate) struct Pages {
 }
 
 impl Database {
-    /// Begins. The state must be `expect`, where given.
+    /// Begins. If `expect` is given, the state must be this one.
     ///
     /// # Errors
-    /// Misuse when `key` is not the text of a key that opens bundles, `expect` is not a state id, or SQLite has no pages of this
-    /// size; too big without memory.
+    /// Misuse when `key` is not the text of a key that opens bundles, when `expect` is not a state id, or when SQLite
+    /// has no pages of this size. Too big when there is not enough memory.
     pub fn open(api: Api, key: &str, expect: Option<&str>, layout: Layout) -> Result<Self> {
         let key = AccessKey::from_text(key)?;
         let expect = expect.map(str::parse).transpose()?;
@@ -94,15 +94,15 @@ impl Database {
         Ok(Self { work: Work::Taking(Building { incoming, scratch, key, expect }) })
     }
 
-    /// The next delta begins, oldest first, all before the first [`Database::push`].
+    /// Begins the next delta. Deltas come oldest first, and all of them before the first [`Database::push`].
     ///
     /// # Errors
-    /// Truncated when the delta before it is not complete; too big; misuse out of order.
+    /// Truncated when the delta before it is not complete; too big; misuse when it is called out of order.
     pub fn begin_delta(&mut self) -> Result<()> {
         self.work.taking("begin-delta", |building| building.incoming.begin_delta())
     }
 
-    /// Takes the next piece of the delta that has begun, before the first [`Database::push`].
+    /// Takes the next piece of the delta that has begun. All deltas come before the first [`Database::push`].
     ///
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::chain::DeltaIntake::push), and misuse out of order.
@@ -124,7 +124,7 @@ impl Database {
         })
     }
 
-    /// The full bundle is complete: builds what is left to build and proves the result.
+    /// Call this when the full bundle is complete. It builds what is left to build and proves the result.
     ///
     /// # Errors
     /// Those of [`Restore::finish`](lifeboat_core::stream::Restore::finish) and of SQLite; mismatch for another state than the expected one; corrupt when what
@@ -140,7 +140,7 @@ impl Database {
         })
     }
 
-    /// The next piece of the file; none at its end.
+    /// The next piece of the file. None: the file has ended.
     ///
     /// # Errors
     /// Misuse before [`Database::finish`]; those of SQLite.
@@ -164,10 +164,10 @@ impl Pages {
         Ok((Self { scratch, size, count, next: 1 }, Built { size: bytes, rebuilt, sqlite_version }))
     }
 
-    /// The next piece of the file; none at its end.
+    /// The next piece of the file. None: the file has ended.
     ///
     /// # Errors
-    /// Those of SQLite; too big without memory.
+    /// Those of SQLite; too big when there is not enough memory.
     pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
         if self.next > self.count {
             return Ok(None);

@@ -1,17 +1,17 @@
-//! Whole bundles in memory, of which any part can be read.
+//! Whole bundles in memory. Any part of them can be read.
 
 use lifeboat_core::chain::Source;
 use lifeboat_core::{Error, Result};
 
-/// Bytes are held in blocks of this size, so that nothing is copied when more come.
+/// The bytes are held in blocks of this size, so that nothing is copied when more bytes come.
 const BLOCK: usize = 1 << 20;
-/// What is left for others when a piece was taken, besides the reserve.
+/// How much memory must be left for others after a piece was taken, in addition to the reserve.
 const LEFT: usize = 16 << 20;
 
 /// A bundle that is held.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// All but the last are full.
+    /// All blocks except the last are full.
     blocks: Vec<Vec<u8>>,
 }
 

@@ -1,13 +1,13 @@
-//! A chain on its way in: first its deltas, which are held, then its full bundle, which passes.
+//! A chain that comes in: first its deltas, which are held; then its full bundle, which is not held.
 
 use lifeboat_core::chain::{DeltaIntake, Deltas, check_links};
 use lifeboat_core::stream::{Opened, Opener, Restore};
 use lifeboat_core::{AccessKey, Error, ErrorKind, PublicReport, Report, Result, StateSink};
 
-/// What a full bundle may take up while it passes, besides the reserve.
+/// How much memory a full bundle may take while it comes in, in addition to the reserve.
 const PASSING: usize = 16 << 20;
 
-/// Opens a chain, or a full bundle alone, and hands its last state to a sink.
+/// Opens a chain, or a full bundle alone, and gives its last state to a sink.
 pub(crate) struct Incoming<S> {
     key: AccessKey,
     stage: Stage<S>,
@@ -21,11 +21,11 @@ enum Stage<S> {
     Over,
 }
 
-/// The deltas do not lead on from one another. Why, is told when the full bundle has come: in the words that every host
-/// has for these bundles, for which all of them are needed.
+/// The deltas do not lead on from one another. The reason is given only when the full bundle has come. Every host has
+/// the same words for these bundles, and all of the bundles are needed to find them.
 struct NoChain {
     full: Opener,
-    /// What anybody can see of the full bundle, when it is complete.
+    /// What anybody can see of the full bundle, once it is complete.
     report: Option<PublicReport>,
     deltas: Vec<PublicReport>,
     refused: Error,
@@ -53,7 +53,7 @@ impl<S: StateSink> Incoming<S> {
         Self { key: key.clone(), stage: Stage::Deltas(Box::default(), sink) }
     }
 
-    /// The next delta begins.
+    /// Begins the next delta.
     ///
     /// # Errors
     /// Misuse once the full bundle has begun; those of [`DeltaIntake::begin`].
@@ -64,8 +64,8 @@ impl<S: StateSink> Incoming<S> {
     /// Takes the next bytes of the delta that has begun.
     ///
     /// # Errors
-    /// Misuse once the full bundle has begun; those of [`DeltaIntake::push`]; too big when no memory would be left for the
-    /// full bundle.
+    /// Misuse once the full bundle has begun; those of [`DeltaIntake::push`]; too big when not enough memory would be
+    /// left for the full bundle.
     pub fn push_delta(&mut self, piece: &[u8]) -> Result<()> {
         let intake = self.intake("push-delta")?;
         crate::memory_room(PASSING)?;
@@ -94,7 +94,7 @@ impl<S: StateSink> Incoming<S> {
         }
     }
 
-    /// All deltas have come: opens and checks them. That they do not lead on from one another is no error yet.
+    /// All deltas have come: opens and checks them. If they do not lead on from one another, that is not an error yet.
     ///
     /// # Errors
     /// Truncated when the last delta is not complete; those of [`Deltas::open`] otherwise.
@@ -112,7 +112,7 @@ impl<S: StateSink> Incoming<S> {
         if intake.is_empty() {
             return Ok(full(Deltas::none()));
         }
-        // Their tails and indexes are held besides their bytes.
+        // Their footers and indexes are held in addition to their bytes.
         crate::memory_room(intake.held().saturating_mul(2).saturating_add(PASSING))?;
         intake.complete()?;
         intake.check_key(&self.key)?;
@@ -129,11 +129,10 @@ impl<S: StateSink> Incoming<S> {
         }
     }
 
-    /// The full bundle is complete: the sink has the whole of the last state.
+    /// Call this when the full bundle is complete. Then the sink has all of the last state.
     ///
-    /// # Errors
-    /// Truncated when it is not complete, or has not come; mismatch when the bundles are no chain; those of
-    /// [`Incoming::begin`] and [`Restore::finish`].
+    /// Truncated when the full bundle is not complete, or has not come; mismatch when the bundles are not a chain;
+    /// those of [`Incoming::begin`] and [`Restore::finish`].
     pub fn finish(mut self) -> Result<(Report, S)> {
         let has_only_deltas = matches!(&self.stage, Stage::Deltas(intake, _) if !intake.is_empty());
         self.begin()?;
@@ -147,7 +146,7 @@ impl<S: StateSink> Incoming<S> {
         }
     }
 
-    /// The sink, to look at what it has got so far; none when the deltas were refused or are no chain.
+    /// The sink, to look at what it has got so far. None: the deltas were refused or are not a chain.
     pub fn sink(&mut self) -> Option<&mut S> {
         match &mut self.stage {
             Stage::Deltas(_, sink) => Some(sink),

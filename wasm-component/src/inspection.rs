@@ -1,18 +1,20 @@
-//! Opens and decodes a bundle or a chain with its recovery key, and compares its rows with its schema; keeps the report alone.
+//! Opens and decodes a bundle or a chain with its recovery key, and compares its rows with its schema. It keeps only
+//! the report.
 
 use crate::incoming::Incoming;
 use crate::work::{Work, expected};
 use lifeboat_core::{AccessKey, Report, Result, StateId};
 use lifeboat_sqlite::{Api, Budget, Conformance};
 
-/// Proves with the recovery key that a bundle or a chain can be opened from end to end and leads to the state that it says.
+/// Proves with the recovery key that a bundle or a chain can be opened from end to end, and that it leads to the state
+/// that it names.
 pub struct Inspection {
     work: Work<Incoming<Conformance>, ()>,
     expect: Option<StateId>,
 }
 
 impl Inspection {
-    /// Begins. The state must be `expect`, where given.
+    /// Begins. If `expect` is given, the state must be this one.
     ///
     /// # Errors
     /// Misuse when `key` is not the text of a key that opens bundles, or `expect` is not a state id.
@@ -23,15 +25,15 @@ impl Inspection {
         Ok(Self { work: Work::Taking(Incoming::new(&key, sink)), expect })
     }
 
-    /// The next delta begins, oldest first, all before the first [`Inspection::push`].
+    /// Begins the next delta. Deltas come oldest first, and all of them before the first [`Inspection::push`].
     ///
     /// # Errors
-    /// Truncated when the delta before it is not complete; too big; misuse out of order.
+    /// Truncated when the delta before it is not complete; too big; misuse when it is called out of order.
     pub fn begin_delta(&mut self) -> Result<()> {
         self.work.taking("begin-delta", Incoming::begin_delta)
     }
 
-    /// Takes the next piece of the delta that has begun, before the first [`Inspection::push`].
+    /// Takes the next piece of the delta that has begun. All deltas come before the first [`Inspection::push`].
     ///
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::chain::DeltaIntake::push), and misuse out of order.
@@ -53,7 +55,7 @@ impl Inspection {
         })
     }
 
-    /// The full bundle is complete.
+    /// Call this when the full bundle is complete.
     ///
     /// # Errors
     /// Those of [`Restore::finish`](lifeboat_core::stream::Restore::finish), mismatch for another state than the expected one, and misuse out of order.

@@ -1,4 +1,4 @@
-//! The recovery component: WIT to core, nothing else.
+//! The recovery component: it connects the WIT interface to the core, and does nothing else.
 //!
 //! ```text
 //! pieces ─► Audit ─────────────────────► report            Checking (no key)
@@ -9,12 +9,12 @@
 //!                           ─► Rebuild ► pages of a file
 //! ```
 //!
-//! `Incoming` holds the deltas of a chain (`DeltaIntake`, `Deltas`), then lets its full bundle pass (`Restore`). `Held` keeps
-//! whole bundles: a salvage reads at any place.
+//! `Incoming` holds the deltas of a chain (`DeltaIntake`, `Deltas`). Then its full bundle passes through (`Restore`).
+//! `Held` keeps whole bundles, because a salvage reads at any place.
 //!
-//! The interface and its promises stand in `wit/recovery.wit`. All of this also builds natively, for tests, except the
-//! module `component`, which exports the interface and gives SQLite what it needs of a machine: memory, and a clock and
-//! randomness that are fixed, because nothing of them enters a state.
+//! The interface and its promises are in `wit/recovery.wit`. All of this also builds natively, for tests, except the
+//! module `component`. That module exports the interface, and gives SQLite what it needs of a machine: memory, a clock
+//! and randomness. The clock and the randomness are fixed, because a state never depends on them.
 
 mod batches;
 mod database;
@@ -39,13 +39,13 @@ pub use work::{Checking, PIECE_MAX};
 #[cfg(target_arch = "wasm32")]
 use component::memory::{check as memory_check, room as memory_room};
 
-/// Memory is looked after in the component only.
+/// Only the component watches its memory.
 #[cfg(not(target_arch = "wasm32"))]
 fn memory_check() -> lifeboat_core::Result<()> {
     Ok(())
 }
 
-/// As [`memory_check`].
+/// The same as [`memory_check`].
 #[cfg(not(target_arch = "wasm32"))]
 fn memory_room(_: usize) -> lifeboat_core::Result<()> {
     Ok(())

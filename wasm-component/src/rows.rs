@@ -1,4 +1,4 @@
-//! Rows as they arrive, while a bundle or a chain is read.
+//! Gives rows as they arrive, while a bundle or a chain is read.
 
 use crate::batches::{Batch, Long, Queue};
 use crate::incoming::Incoming;
@@ -6,8 +6,8 @@ use crate::work::{Work, expected};
 use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 use lifeboat_sqlite::Api;
 
-/// As much of a bundle is opened at a time: a chunk that unpacks to 1 MiB has about 100 bytes at least, so that no more
-/// than the rows of two or three chunks wait.
+/// How much of a bundle is opened at one time. A chunk that unpacks to 1 MiB has at least about 100 bytes. So at most
+/// the rows of two or three chunks wait.
 const STEP: usize = 1 << 7;
 
 /// Gives the rows of a bundle, or of the last state of a chain, as they arrive.
@@ -18,14 +18,14 @@ pub struct Rows {
 
 struct Reading {
     incoming: Incoming<Queue>,
-    /// The piece that was pushed last, and how much of it is opened.
+    /// The piece that was pushed last, and how many of its bytes were opened.
     piece: Vec<u8>,
     opened: usize,
     long: Long,
 }
 
 impl Rows {
-    /// Begins. The state must be `expect`, where given.
+    /// Begins. If `expect` is given, the state must be this one.
     ///
     /// # Errors
     /// Misuse when `key` is not the text of a key that opens bundles, or `expect` is not a state id.
@@ -37,15 +37,15 @@ impl Rows {
         Ok(Self { work: Work::Taking(reading), expect })
     }
 
-    /// The next delta begins, oldest first, all before the first [`Rows::push`].
+    /// Begins the next delta. Deltas come oldest first, and all of them before the first [`Rows::push`].
     ///
     /// # Errors
-    /// Truncated when the delta before it is not complete; too big; misuse out of order.
+    /// Truncated when the delta before it is not complete; too big; misuse when it is called out of order.
     pub fn begin_delta(&mut self) -> Result<()> {
         self.work.taking("begin-delta", |reading| reading.incoming.begin_delta())
     }
 
-    /// Takes the next piece of the delta that has begun, before the first [`Rows::push`].
+    /// Takes the next piece of the delta that has begun. All deltas come before the first [`Rows::push`].
     ///
     /// # Errors
     /// Those of [`DeltaIntake::push`](lifeboat_core::chain::DeltaIntake::push), and misuse out of order.
@@ -53,7 +53,7 @@ impl Rows {
         self.work.push_delta(piece, |reading, piece| reading.incoming.push_delta(piece))
     }
 
-    /// Takes the next piece of the full bundle. Nothing of it is opened before [`Rows::next`].
+    /// Takes the next piece of the full bundle. It is opened only by [`Rows::next`].
     ///
     /// # Errors
     /// Those of [`Deltas::open`](lifeboat_core::chain::Deltas::open); misuse while [`Rows::next`] or [`Rows::pull`] has more, and out of order.
@@ -68,7 +68,7 @@ impl Rows {
         })
     }
 
-    /// The next rows of one table; none: push the next piece, or finish.
+    /// The next rows of one table. None: push the next piece, or finish.
     ///
     /// # Errors
     /// Those of [`Restore::push`](lifeboat_core::stream::Restore::push); misuse while [`Rows::pull`] has more, and out of order.
@@ -77,15 +77,15 @@ impl Rows {
         self.work.taking("next", Reading::next)
     }
 
-    /// The next piece of the long values of the batch that came last; none when there are no more.
+    /// The next piece of the long values of the last batch. None: there are no more.
     ///
     /// # Errors
-    /// Misuse out of order.
+    /// Misuse when it is called out of order.
     pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
         self.work.taking("pull", |reading| Ok(reading.long.pull()))
     }
 
-    /// The full bundle is complete, and all rows have been taken.
+    /// Call this when the full bundle is complete and all rows have been taken.
     ///
     /// # Errors
     /// Those of [`Restore::finish`](lifeboat_core::stream::Restore::finish); mismatch for another state than the expected one; misuse while there are more rows, and

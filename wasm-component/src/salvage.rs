@@ -1,4 +1,4 @@
-//! What damaged bundles still prove: rows, a database, and a list of what is missing (`core/FORMAT.md`, "Salvage").
+//! What damaged bundles can still prove: rows, a database, and a list of what is missing (`core/FORMAT.md`, "Salvage").
 
 use crate::batches::{Batch, Long, Queue};
 use crate::database::{Built, Layout, Pages};
@@ -10,18 +10,18 @@ use lifeboat_core::state::{SchemaRow, Selection, Settings, is_system_table};
 use lifeboat_core::{AccessKey, Error, Result, StateSink};
 use lifeboat_sqlite::{Api, Findings, Rebuild, RebuildOptions, foreign_key_check, is_of_machine, prove_salvaged};
 
-/// What comes back, and what is missing; `M` is what was made of each range.
+/// What comes back, and what is missing. `M` is the type that the caller makes from each range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Salvaged<M> {
-    /// The name of the domain; none where the index of the last bundle is damaged.
+    /// The name of the domain. None: the index of the last bundle is damaged.
     pub domain: Option<String>,
-    /// None where they are missing.
+    /// None: they are missing.
     pub settings: Option<Settings>,
-    /// None where it is missing.
+    /// None: it is missing.
     pub schema: Option<Vec<SchemaRow>>,
-    /// None for a whole database, or where that is missing.
+    /// None: it is a whole database, or this is missing.
     pub selection: Option<Selection>,
-    /// The tables of which rows come back, and how many.
+    /// The tables that have rows that come back, with the number of these rows.
     pub tables: Vec<(String, u64)>,
     /// The numbers of the damaged bundles, from 1, and which parts of them are damaged.
     pub damaged: Vec<(usize, Damage)>,
@@ -31,7 +31,7 @@ pub struct Salvaged<M> {
     pub missing_more: usize,
 }
 
-/// A database of what came back.
+/// A database built from what came back.
 #[derive(Clone, Debug)]
 pub struct SalvagedDatabase {
     /// The file.
@@ -70,10 +70,10 @@ impl Rescue {
         Ok(Self { work: Work::Taking(Taking { api, key, bundles: Vec::new() }) })
     }
 
-    /// The next bundle begins, oldest first.
+    /// Begins the next bundle. Bundles come oldest first.
     ///
     /// # Errors
-    /// Misuse out of order.
+    /// Misuse when it is called out of order.
     pub fn begin_bundle(&mut self) -> Result<()> {
         self.work.taking("begin-bundle", |taking| {
             taking.bundles.push(Held::default());
@@ -94,7 +94,8 @@ impl Rescue {
         })
     }
 
-    /// The bundles are complete: what comes back, and what is missing. `each` makes something of each range.
+    /// Call this when the bundles are complete. It says what comes back, and what is missing. `each` converts each
+    /// range.
     ///
     /// # Errors
     /// Those of [`Salvage::open`] and of `each`; misuse out of order.
@@ -112,7 +113,7 @@ impl Rescue {
         })
     }
 
-    /// The next rows of one table; none when there are no more.
+    /// The next rows of one table. None: there are no more.
     ///
     /// # Errors
     /// Those of [`Salvage::rows`]; corrupt for a row that its table cannot have; misuse while [`Rescue::pull`] has more, and out of
@@ -122,24 +123,24 @@ impl Rescue {
         self.work.done("next", Opened::next)
     }
 
-    /// The next piece of the long values of the batch that came last; none when there are no more.
+    /// The next piece of the long values of the last batch. None: there are no more.
     ///
     /// # Errors
-    /// Misuse out of order.
+    /// Misuse when it is called out of order.
     pub fn pull(&mut self) -> Result<Option<Vec<u8>>> {
         self.work.done("pull", |opened| Ok(opened.long.pull()))
     }
 
-    /// Builds a database of all that comes back, and proves that it has that and nothing else.
+    /// Builds a database of everything that comes back, and proves that it holds exactly that.
     ///
     /// # Errors
-    /// Those of [`Salvage::walk`] and of SQLite; corrupt when what SQLite gives back is something else; misuse for a second time
-    /// and out of order.
+    /// Those of [`Salvage::walk`] and of SQLite; corrupt when what SQLite gives back is something else; misuse when it
+    /// is called for a second time or out of order.
     pub fn build(&mut self, layout: Layout) -> Result<SalvagedDatabase> {
         self.work.done("build", |opened| opened.build(layout))
     }
 
-    /// The next piece of the file; none at its end.
+    /// The next piece of the file. None: the file has ended.
     ///
     /// # Errors
     /// Misuse before [`Rescue::build`]; those of SQLite.
@@ -178,16 +179,16 @@ fn report<M>(salvage: &Salvage<'_>, mut each: impl FnMut(&Missing<'_>) -> Result
 /// The rows that were not taken yet.
 struct Reading {
     queue: Queue,
-    /// The tables that come, the next one last.
+    /// The tables that are still to come. The next one is the last in the list.
     tables: Vec<String>,
     table: Option<Coming>,
 }
 
-/// The table whose rows come.
+/// The table whose rows come now.
 struct Coming {
     name: String,
     rows: SalvagedRows<'static>,
-    /// It had a row. A table that later bundles removed has none, and the schema does not know it.
+    /// It had a row. If a later bundle removed the table, it has no rows, and the schema does not know it.
     has_begun: bool,
 }
 
@@ -222,7 +223,7 @@ impl Opened {
         let foreign_keys = rebuilt.examine(connection, || {
             prove_salvaged(connection, &self.key, &report, &rebuilt.left_out)?;
             match foreign_key_check(connection, "main") {
-                // What is wrong with the declaration of a foreign key is legal until it is used.
+                // A wrong declaration of a foreign key is legal until it is used.
                 Err(error) if !is_of_machine(&error) => {
                     Ok(Findings { count: 1, first: vec![error.message().to_owned()] })
                 }
@@ -247,7 +248,7 @@ impl Reading {
         Ok(Self { queue, tables, table: None })
     }
 
-    /// Puts the next row into the queue. False: there are no more.
+    /// Puts the next row into the queue. False: there are no more rows.
     fn step(&mut self, salvage: &Salvage<'static>) -> Result<bool> {
         let Self { queue, tables, table } = self;
         let Some(coming) = table else {

@@ -4,10 +4,12 @@ use lifeboat_core::Result;
 use lifeboat_sqlite::{Api, Connection, OpenMode};
 use std::ptr::NonNull;
 
-/// A connection that lives at one address for as long as this does, so that what works on it may be kept beside it.
+/// A connection that stays at one address as long as this value lives. So a value that works on it may be kept beside
+/// it.
 ///
-/// A resource of the interface lives between calls: it has to hold the connection and the rebuild that borrows it. So the
-/// borrow is `'static`, and whoever keeps both declares the borrower first, as fields are dropped in that order.
+/// A resource of the interface lives between calls. It has to hold the connection and also the rebuild that borrows it.
+/// So the borrow is `'static`. Whoever keeps both must declare the borrower first, because fields are dropped in that
+/// order.
 pub(crate) struct Scratch(NonNull<Connection<'static>>);
 
 impl Scratch {
@@ -19,7 +21,8 @@ impl Scratch {
     }
 
     pub fn connection(&self) -> &'static Connection<'static> {
-        // SAFETY: allocated in `open`, freed in `drop`; this module's users keep no borrow beyond the `Scratch`.
+        // SAFETY: `open` allocates it and `drop` frees it. The users in this crate keep no borrow after the `Scratch`
+        // is dropped.
         unsafe { self.0.as_ref() }
     }
 }

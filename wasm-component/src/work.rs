@@ -1,4 +1,4 @@
-//! The order of calls: one piece of work takes pieces, is finished once, and then gives what it made.
+//! The order of calls: a piece of work takes pieces, is finished once, and then gives its result.
 
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::stream::Audit;
@@ -7,11 +7,11 @@ use lifeboat_core::{Error, ErrorKind, PublicReport, Result, StateId};
 /// The longest piece, in bytes, in either direction.
 pub const PIECE_MAX: usize = 1 << 20;
 
-/// Where a piece of work stands: `T` takes pieces, `D` is what is left when it is done.
+/// The stage of a piece of work. `T` takes pieces; `D` is what is left when it is done.
 pub(crate) enum Work<T, D> {
     Taking(T),
     Done(D),
-    /// Failed for good: every later call tells the same.
+    /// It failed and cannot go on: every later call gives the same error.
     Failed(Error),
 }
 
@@ -36,7 +36,7 @@ impl<T, D> Work<T, D> {
         self.taking(call, |taking| take(taking, piece))
     }
 
-    /// A call that is allowed until the work is finished.
+    /// Makes a call that is allowed until the work is finished.
     pub fn taking<R>(&mut self, call: &str, work: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
         let result = match self {
             Self::Taking(taking) => work(taking),
@@ -46,7 +46,7 @@ impl<T, D> Work<T, D> {
         self.settle(result)
     }
 
-    /// The call that ends the taking.
+    /// Makes the call after which no more pieces are taken.
     pub fn finish<R>(&mut self, work: impl FnOnce(T) -> Result<(D, R)>) -> Result<R> {
         self.taking("finish", |_| Ok(()))?;
         let unknown = Error::host("finish: stopped in the middle; open another resource");
@@ -65,7 +65,7 @@ impl<T, D> Work<T, D> {
         }
     }
 
-    /// A call that is allowed once the work is finished.
+    /// Makes a call that is allowed once the work is finished.
     pub fn done<R>(&mut self, call: &str, work: impl FnOnce(&mut D) -> Result<R>) -> Result<R> {
         let result = match self {
             Self::Done(done) => work(done),
@@ -75,7 +75,8 @@ impl<T, D> Work<T, D> {
         self.settle(result)
     }
 
-    /// An error ends the work, unless it was only a wrong call; so does memory that went short, whatever the result.
+    /// An error ends the work, unless the call itself was wrong. If memory ran out, the work ends whatever the result
+    /// is.
     fn settle<R>(&mut self, result: Result<R>) -> Result<R> {
         let result = crate::memory_check().and(result);
         if let Err(error) = &result
@@ -88,7 +89,7 @@ impl<T, D> Work<T, D> {
 }
 
 /// # Errors
-/// Mismatch when another state was expected than the one that came.
+/// Mismatch when the state is not the expected one.
 pub(crate) fn expected(state: StateId, expect: Option<StateId>) -> Result<()> {
     match expect {
         Some(expect) if expect != state => {
@@ -106,7 +107,7 @@ pub struct Checking {
 }
 
 impl Checking {
-    /// Begins. The signer and the state must be these, where given.
+    /// Begins. If the signer or the state is given, it must be this one.
     ///
     /// # Errors
     /// Misuse when a text is not a verify key or a state id.
@@ -116,7 +117,7 @@ impl Checking {
         Ok(Self { work: Work::Taking(Audit::new()), verify_key, expect })
     }
 
-    /// True when the signer is compared with an expected one.
+    /// Whether the signer is compared with an expected one.
     pub fn expects_signer(&self) -> bool {
         self.verify_key.is_some()
     }
@@ -129,7 +130,7 @@ impl Checking {
         self.work.push(piece, Audit::push)
     }
 
-    /// The bundle is complete.
+    /// Call this when the bundle is complete.
     ///
     /// # Errors
     /// Those of [`Audit::finish`], mismatch for another state than the expected one, and misuse out of order.

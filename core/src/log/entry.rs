@@ -1,4 +1,4 @@
-//! What a record says to everybody, and the rules of it (`FORMAT.md`, "Log").
+//! What a record says to everybody, and the rules for it (`FORMAT.md`, "Log").
 
 use super::{BUNDLE_MAX, BUNDLES_MAX, BaseRef, BundleHash, BundleRef, NUMBER_MAX, PREVIOUS_MAX, RecordHash, RecordRef};
 use crate::crypto::id::StateId;
@@ -8,16 +8,17 @@ use serde_bytes::ByteArray;
 /// What a record says to everybody: its place in the log, its state, and the bundles that lead to this state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the log: from 1 to [`NUMBER_MAX`], and one more than that of the first previous record.
+    /// Its place in the log, from 1 to [`NUMBER_MAX`]: one more than the number of the first previous record.
     pub number: u64,
-    /// The records after which it comes, at most [`PREVIOUS_MAX`]. None: it is the first. The first of them has the number
-    /// before. Others are ends that it knows: the newest records of copies that lag, and the other lines of a fork that it
-    /// settles. Numbers descend; two of one number ascend by their hashes.
+    /// The records that it comes after, at most [`PREVIOUS_MAX`]. If there are none, this record is the first of the
+    /// log. The first of them has the number before this one. The others are ends that the writer knew: the newest
+    /// records of copies that lag, and the other lines of a fork that this record settles. The numbers descend; two
+    /// records with the same number are in ascending order of their hashes.
     pub previous: Vec<RecordRef>,
     /// The state that was saved.
     pub state_id: StateId,
-    /// The bundles that lead to this state, at most [`BUNDLES_MAX`]: a full one first, then those with nearer bases. None:
-    /// it is a mark, the state of the record before it is still current.
+    /// The bundles that lead to this state, at most [`BUNDLES_MAX`]: a full one first, then deltas, those with the
+    /// nearest base first. If there are none, the record is a mark: the state of the record before it is still current.
     pub bundles: Vec<BundleRef>,
 }
 
@@ -62,7 +63,7 @@ impl Entry {
         self.bundles.is_empty()
     }
 
-    /// What can be checked of an entry by itself.
+    /// Checks what can be checked with the entry alone.
     ///
     /// # Errors
     /// Corrupt, with what is wrong.
@@ -71,7 +72,7 @@ impl Entry {
         self.check_bundles()
     }
 
-    /// Number and previous records.
+    /// Checks the number and the previous records.
     fn check_place(&self) -> Result<()> {
         let wrong = |why: &str| Err(Error::corrupt(format!("the record of number {}: {why}", self.number)));
         if !(1..=NUMBER_MAX).contains(&self.number) {
@@ -105,7 +106,7 @@ impl Entry {
         if bundles.iter().any(|bundle| !(1..=BUNDLE_MAX).contains(&bundle.length)) {
             return wrong("one has a length that no bundle has");
         }
-        // A full bundle first, then the nearest base.
+        // A full bundle comes first, then the one with the nearest base.
         let place = |bundle: &BundleRef| bundle.base.map_or(u64::MAX, |base| base.record.number);
         if !bundles.is_sorted_by(|a, b| place(a) > place(b)) {
             return wrong("they are not in order, or two have one base");

@@ -1,5 +1,5 @@
-//! How statements that stand beside bundles begin and end, in every revision: an array of a name and a revision first, of
-//! the verify key and the signature last (`FORMAT.md`, "Log").
+//! How statements that stand beside bundles begin and end. It is the same in every revision: an array begins with a
+//! name and a revision, and ends with the verify key and the signature (`FORMAT.md`, "Log").
 
 use crate::crypto::digest::sha256;
 use crate::crypto::key::VerifyKey;
@@ -15,13 +15,13 @@ const KEY: usize = 2 + 32;
 pub(super) struct Envelope {
     /// What errors call it.
     pub what: &'static str,
-    /// What it begins with, of at most 23 bytes.
+    /// The text that it begins with, at most 23 bytes.
     pub magic: &'static str,
     /// The revision that this version writes.
     pub revision: u8,
-    /// What its signature is over, before the hash: the same in every revision.
+    /// The signature covers this label and then the hash. The label is the same in every revision.
     pub label: &'static [u8],
-    /// The most bytes that it has.
+    /// The largest number of bytes that it can have.
     pub longest: usize,
 }
 
@@ -29,7 +29,7 @@ impl Envelope {
     /// The signature with the head of its byte string.
     pub const SIGNATURE: usize = 2 + 64;
 
-    /// Puts the signature's byte string behind a statement that ends with the verify key.
+    /// Puts the signature's byte string after a statement that ends with the verify key.
     ///
     /// # Errors
     /// Misuse when the keys are those of a read key.
@@ -47,11 +47,12 @@ impl Envelope {
         Ok(bytes)
     }
 
-    /// Who signed these bytes, which are a statement of this kind and revision, and have the expected verify key, if one is
-    /// expected. The form of the other fields is not looked at.
+    /// Checks that these bytes are a signed statement of this kind and revision, and says who signed it. If a verify
+    /// key is expected, the signer must have that key. This does not check the form of the other fields.
     ///
     /// # Errors
-    /// Too big; corrupt; mismatch: sound, but of another key; unsupported: sound, but of another revision.
+    /// Too big; corrupt; mismatch: it is sound, but signed with another key; unsupported: it is sound, but of another
+    /// revision.
     pub fn check(&self, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<VerifyKey> {
         self.check_length(bytes)?;
         let Some((signed, signer, signature)) = self.parts(bytes) else {
@@ -63,7 +64,7 @@ impl Envelope {
                 self.what
             )));
         }
-        // The key first: a revision that somebody else signed is no reason to look for a newer version.
+        // The key comes first: if somebody else signed the revision, a newer version would not help.
         if let Some(expected) = expected.filter(|expected| **expected != signer) {
             return Err(Error::mismatch(format!(
                 "the {} is sound, but it was signed by {signer}, not by {expected}",
@@ -80,7 +81,7 @@ impl Envelope {
         }
     }
 
-    /// What is signed, the key and the signature. None: the bytes do not begin or end as they must.
+    /// The signed bytes, the key and the signature. None: the bytes do not begin or end as they must.
     fn parts<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], VerifyKey, &'a [u8; 64])> {
         let begins = bytes.first().is_some_and(|head| (0x80..=0x97).contains(head))
             && bytes.get(1) == Some(&(0x60 | self.magic.len() as u8))
@@ -92,7 +93,7 @@ impl Envelope {
         begins.then_some((signed, VerifyKey(key), signature))
     }
 
-    /// The bytes of the verify key and the signature, with their heads.
+    /// How many bytes the verify key and the signature take, with their heads.
     pub const fn end(&self) -> usize {
         KEY + Self::SIGNATURE
     }
@@ -105,7 +106,7 @@ impl Envelope {
         }
     }
 
-    /// What the signature is over: all bytes before it.
+    /// What is signed: the label, and the hash of all bytes before the signature.
     fn message(&self, signed: &[u8]) -> Vec<u8> {
         [self.label, &[0], &sha256(signed)].concat()
     }

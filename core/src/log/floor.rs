@@ -1,4 +1,4 @@
-//! The signed statement of what may be gone (`FORMAT.md`, "Log").
+//! The signed statement of which old states may be gone (`FORMAT.md`, "Log").
 
 use super::entry::ReferenceFields;
 use super::envelope::Envelope;
@@ -20,9 +20,10 @@ const ENVELOPE: Envelope = Envelope {
     longest: FLOOR_MAX,
 };
 
-/// The signed statement of what may be gone: it was proved, of the line of one record, what remains from a number on. It
-/// has no number in the log, so that pruning neither stops nor forks the saves. Of several, the one that counts is that of
-/// the newest record's line whose lowest number is the highest ([`Lines::floor`](super::Lines::floor)).
+/// The signed statement of which old states may be gone. Whoever signed it has proved that one record's line is
+/// complete from a number on. The statement has no number in the log, so pruning neither stops nor forks the saves.
+/// Where there are several, only those on the newest record's line count, and of these the one with the highest lowest
+/// number ([`Lines::floor`](super::Lines::floor)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Floor {
     domain_id: DomainId,
@@ -38,8 +39,8 @@ pub struct Floor {
 struct Fields<'a>(&'a str, u8, ByteArray<16>, ReferenceFields, u64, ByteArray<32>, ByteArray<64>);
 
 impl Floor {
-    /// Makes the statement that, on the line of this record, all that the states of the numbers from `lowest` on need is
-    /// there.
+    /// Makes the statement that, on the line of this record, everything exists that the states from the number `lowest`
+    /// on need.
     ///
     /// # Errors
     /// Misuse when the keys are those of a read key, or the lowest number is 0 or above that of the record.
@@ -61,7 +62,8 @@ impl Floor {
         Ok(Self { domain_id: keys.domain_id, record, lowest, verify_key: keys.verify_key, bytes, hash })
     }
 
-    /// Reads and checks a floor statement. Without an expected verify key it is consistent, whoever signed it.
+    /// Reads and checks a floor statement. Without an expected verify key, it checks only that the statement is
+    /// consistent; anybody can have signed it.
     ///
     /// # Errors
     /// As [`Record::read`](super::Record::read).
@@ -73,7 +75,7 @@ impl Floor {
         Ok(Self { domain_id, record, lowest, verify_key, bytes: bytes.to_vec(), hash: RecordHash::of(bytes).0 })
     }
 
-    /// The same of what lies under a name in a copy.
+    /// The same for the bytes that lie under a name in a copy.
     ///
     /// # Errors
     /// As [`Record::read_at`](super::Record::read_at).
@@ -83,7 +85,7 @@ impl Floor {
         name.check_same(&floor.name()).map(|()| floor)
     }
 
-    /// The domain of whose log it speaks.
+    /// The domain of the log that it is about.
     pub fn domain_id(&self) -> DomainId {
         self.domain_id
     }
@@ -93,7 +95,7 @@ impl Floor {
         self.record
     }
 
-    /// The lowest number that must still exist: what older states alone need may be gone.
+    /// The lowest number whose state must still exist. What only older states need may be gone.
     pub fn lowest(&self) -> u64 {
         self.lowest
     }

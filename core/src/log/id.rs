@@ -20,14 +20,15 @@ pub struct BundleRef {
     pub sha256: BundleHash,
     /// How many bytes it has: from 1 to [`BUNDLE_MAX`](super::BUNDLE_MAX).
     pub length: u64,
-    /// Where it leads from; none: it is a full bundle.
+    /// The state that it leads from. None: it is a full bundle.
     pub base: Option<BaseRef>,
 }
 
-/// Where a delta leads from.
+/// The state that a delta leads from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseRef {
-    /// An earlier record on the same line, whose state is the base. Of several, as after marks, the one that has bundles.
+    /// An earlier record on the same line, whose state is the base. If several records have that state, as after marks,
+    /// it is the one that has bundles.
     pub record: RecordRef,
     /// The state that it leads from.
     pub state_id: StateId,
@@ -41,13 +42,13 @@ impl RecordHash {
 }
 
 impl BundleHash {
-    /// The hash of these bytes, whatever they are. A bundle that is not held whole is hashed by whoever reads it.
+    /// The hash of these bytes, whatever they are. Whoever reads a bundle that is not held whole computes its hash.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha256(bytes))
     }
 
-    /// The UUID of the bundle: version 8 (RFC 9562 §5.8), from the first 16 bytes of the hash, so that it is the same for
-    /// all who have the bundle. The 6 bits of version and variant are the standard's.
+    /// The UUID of the bundle: version 8 (RFC 9562 §5.8). It comes from the first 16 bytes of the hash, so that
+    /// everybody who has the bundle gets the same UUID. The standard sets the 6 bits of version and variant.
     pub fn uuid(&self) -> String {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&self.0[..16]);

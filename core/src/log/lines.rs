@@ -3,19 +3,19 @@
 use super::{Entry, Floor, Record, RecordHash, RecordRef};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was read of a log, as lines of records that name one another.
+/// The part of a log that was read, as lines of records that name one another.
 ///
-/// Give it the newest record of each copy; [`Lines::standing`] says which others it has to see. A record names those before
-/// it and those of its bases, so that a line of 100,000 records is followed in some dozens of steps. It holds some 250
-/// bytes for each record that it was given.
+/// Give it the newest record of each copy; [`Lines::standing`] says which other records it needs. A record names the
+/// records before it and those of its bases, so that a line of 100,000 records is followed in some dozens of steps. It
+/// holds about 250 bytes for each record that it was given.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     seen: BTreeMap<RecordHash, Seen>,
     /// All records that others name.
     named: BTreeSet<RecordHash>,
-    /// Those that others name, and that were not given: their numbers, as the others say.
+    /// Records that others name and that were not given. Their numbers are those that the others say.
     open: BTreeMap<RecordHash, u64>,
-    /// Those that were given, and that no other names.
+    /// Records that were given and that no other record names.
     tips: BTreeSet<RecordRef>,
     absent: BTreeSet<RecordHash>,
 }
@@ -23,7 +23,7 @@ pub struct Lines {
 #[derive(Clone, Debug)]
 struct Seen {
     number: u64,
-    /// Those that it names: all of them are before it on its line.
+    /// The records that it names. All of them are before it on its line.
     names: Vec<RecordRef>,
 }
 
@@ -34,34 +34,34 @@ pub enum Standing {
     Empty,
     /// This is the newest record, and all others are before it.
     Newest(RecordRef),
-    /// Whether all others are before the newest cannot be said yet.
+    /// It cannot be said yet whether all others are before the newest.
     Unread {
-        /// The record of the highest number.
+        /// The record with the highest number.
         newest: RecordRef,
-        /// The records that have to be read, the first of them first; or named by [`Lines::absent`], where no copy has one.
+        /// The records that have to be read, in this order. If no copy has one of them, call [`Lines::absent`] with it.
         read: Vec<RecordRef>,
     },
     /// Some are not before the newest.
     Fork(Fork),
 }
 
-/// Records that no later record settles, none of them before another.
+/// Records that no later record settles. None of them is before another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fork {
-    /// The last record of each line, the highest number first; two or more.
+    /// The last record of each line, the one with the highest number first. There are two or more.
     pub heads: Vec<RecordRef>,
-    /// False: records that no copy has could join the lines. A keeper reports such a fork all the same.
+    /// False: a record that no copy has could join the lines. A keeper reports such a fork nevertheless.
     pub proven: bool,
 }
 
 /// Whether a record is before another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// It is, or is the same.
+    /// It is before the other, or is the same.
     Yes,
-    /// It is not.
+    /// It is not before the other.
     No,
-    /// These have to be read first, the first of them first; or named by [`Lines::absent`].
+    /// These have to be read first, in this order. If no copy has one of them, call [`Lines::absent`] with it.
     Unread(Vec<RecordRef>),
     /// Only records that no copy has could tell.
     Lost,
@@ -73,12 +73,12 @@ impl Lines {
         Self::default()
     }
 
-    /// Takes an authentic record of the domain, from whichever copy; one may come more than once.
+    /// Takes an authentic record of the domain, from any copy. The same record may come more than once.
     pub fn add(&mut self, record: &Record) {
         self.add_entry(record.reference(), record.entry());
     }
 
-    /// The same of what was remembered of a record that was authentic.
+    /// The same for what was remembered of a record that was authentic.
     pub fn add_entry(&mut self, record: RecordRef, entry: &Entry) {
         if self.seen.contains_key(&record.hash) {
             return;
@@ -109,13 +109,13 @@ impl Lines {
         self.absent.insert(record.hash);
     }
 
-    /// The record of the highest number; of several the one whose hash is the highest.
+    /// The record with the highest number. If several have that number, it is the one with the highest hash.
     pub fn newest(&self) -> Option<RecordRef> {
         self.tips.last().copied()
     }
 
-    /// Which record is the newest, and whether all others are before it. Records below `lowest` are not looked at: that of
-    /// the floor that counts, or 1.
+    /// Says which record is the newest, and whether all others are before it. It does not look at records below
+    /// `lowest`: pass the number of the floor that counts, or 1.
     pub fn standing(&self, lowest: u64) -> Standing {
         let mut heads: Vec<_> = self.tips.iter().rev().take_while(|tip| tip.number >= lowest).copied().collect();
         let (newest, last) = match (heads.first(), heads.last()) {
@@ -125,7 +125,7 @@ impl Lines {
         if heads.len() == 1 {
             return Standing::Newest(newest);
         }
-        // Records name only lower numbers: what could lead to the last head is above it.
+        // Records name only lower numbers, so a record that could lead to the last head has a higher number.
         let above = self.open.iter().filter(|(_, number)| **number > last.number);
         let (lost, read): (Vec<_>, Vec<_>) = above
             .map(|(hash, number)| RecordRef { number: *number, hash: *hash })
@@ -138,7 +138,7 @@ impl Lines {
         }
     }
 
-    /// Whether `older` is before `newer`, or the same. A record that was not given is before nothing.
+    /// Says whether `older` is before `newer`, or is the same record. A record that was not given is before nothing.
     pub fn reach(&self, newer: RecordRef, older: RecordRef) -> Reach {
         if newer.hash == older.hash {
             return Reach::Yes;
@@ -165,9 +165,9 @@ impl Lines {
         }
     }
 
-    /// The floor that counts for this record: of those that were proved on its line, the one with the highest lowest
-    /// number. Beside it, the records that have to be read before a higher one can be ruled out. A floor that was proved
-    /// for a record above the newest is on no line: there, records are withheld.
+    /// The floor that counts for this record: of the floors that were proved on its line, the one with the highest
+    /// lowest number. It also gives the records that have to be read before a higher floor can be ruled out. A floor
+    /// that was proved for a record above the newest is on no line. Such a floor shows that records are withheld.
     pub fn floor<'f>(&self, newest: RecordRef, floors: &'f [Floor]) -> (Option<&'f Floor>, Vec<RecordRef>) {
         let mut floors: Vec<_> = floors.iter().collect();
         floors.sort_by_key(|floor| std::cmp::Reverse(floor.lowest()));
@@ -185,7 +185,7 @@ impl Lines {
     }
 }
 
-/// The lowest first: it leads furthest.
+/// The lowest number comes first: its record leads furthest back.
 fn lowest_first(mut records: Vec<RecordRef>) -> Vec<RecordRef> {
     records.sort();
     records

@@ -1,4 +1,4 @@
-//! The log of a series: what stands beside the bundles of one domain, and tells their order (`FORMAT.md`, "Log").
+//! The log of a series: it stands beside the bundles of one domain, and tells their order (`FORMAT.md`, "Log").
 //!
 //! ```text
 //! id         references to records and to bundles; the UUID of a bundle
@@ -13,8 +13,8 @@
 //! short_cut  which composed bundles a record should carry, and when a full bundle is due
 //! ```
 //!
-//! All of it is pure: names and bytes come from whoever reads a store, and may be hostile. A [`Record`] and a [`Floor`]
-//! that exist are signed by the key that they name; that this is the expected key is for [`Record::read`] to check.
+//! All of this is pure: names and bytes come from whoever reads a store, and may be hostile. If a [`Record`] or a
+//! [`Floor`] exists, then the key that it names has signed it. [`Record::read`] checks that this is the expected key.
 
 mod entry;
 mod envelope;
@@ -37,15 +37,15 @@ pub use record::Record;
 pub use sealed::SealedPart;
 pub use short_cut::{SPANS, short_cuts};
 
-/// The longest record, in bytes: what a reader must hold of each.
+/// The longest record, in bytes. A reader must hold this much for each record.
 pub const RECORD_MAX: usize = 4096;
 /// The longest floor statement, in bytes.
 pub const FLOOR_MAX: usize = 1024;
 /// The highest number of a record: names have 16 digits.
 pub const NUMBER_MAX: u64 = 9_999_999_999_999_999;
-/// The most bundles that a record names: its own, and two others that end at its state.
+/// The most bundles that a record names: its own bundle, and two others that lead to the same state.
 pub const BUNDLES_MAX: usize = 3;
-/// The most records that a record names as those before it: the one that it goes on from, and the ends of other copies.
+/// The most previous records that a record names: the one that it goes on from, and the ends of other copies.
 pub const PREVIOUS_MAX: usize = 16;
 /// The longest bundle that a record names, in bytes: more than the limits of bundles allow.
 pub const BUNDLE_MAX: u64 = 1 << 41;

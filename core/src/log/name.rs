@@ -1,5 +1,5 @@
-//! The names of a series' objects in a store, the same in every copy (`FORMAT.md`, "Log"). Names come from whoever runs a
-//! store: one that is not exactly as a [`Name`] writes it is junk.
+//! The names of a series' objects in a store. They are the same in every copy (`FORMAT.md`, "Log"). Names come from
+//! whoever runs a store. A name that is not exactly as a [`Name`] writes it is junk.
 
 use super::{BundleHash, NUMBER_MAX, RecordHash, RecordRef};
 use crate::crypto::digest::sha256;
@@ -7,16 +7,16 @@ use crate::crypto::id::DomainId;
 use crate::error::{Error, Result};
 use std::fmt;
 
-/// The name of an object. In a store's order, records and floor statements begin with the newest.
+/// The name of an object. In a store's order, the newest records and floor statements come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// The series: names of one domain begin alike.
+    /// The series. All names of one domain begin alike.
     pub domain_id: DomainId,
-    /// What lies there.
+    /// What lies under the name.
     pub object: Object,
 }
 
-/// What lies under a name, if it is what the name says.
+/// What lies under a name, if the name is right about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Object {
     /// A bundle, by its hash.
@@ -25,7 +25,7 @@ pub enum Object {
     Record(RecordRef),
     /// A floor statement.
     Floor {
-        /// That of the record for which it was proved.
+        /// The number of the record for which it was proved.
         number: u64,
         /// SHA-256 of its bytes.
         hash: [u8; 32],
@@ -33,7 +33,7 @@ pub enum Object {
 }
 
 impl Object {
-    /// The SHA-256 that its bytes must have: what lies there with another may be replaced.
+    /// The SHA-256 that its bytes must have. If an object under the name has another hash, it may be replaced.
     pub fn sha256(&self) -> [u8; 32] {
         match self {
             Self::Bundle(BundleHash(hash)) | Self::Floor { hash, .. } => *hash,
@@ -42,29 +42,29 @@ impl Object {
     }
 }
 
-/// The first bytes of the names of all records of a domain. A list after a name of [`before`] begins with the newest.
+/// How the names of all records of a domain begin. A list after a name of [`before`] begins with the newest.
 pub fn log(domain_id: DomainId) -> String {
     format!("{domain_id}/log/")
 }
 
-/// The first bytes of the names of all floor statements of a domain, the newest first.
+/// How the names of all floor statements of a domain begin. The newest comes first.
 pub fn floors(domain_id: DomainId) -> String {
     format!("{domain_id}/floor/")
 }
 
-/// The first bytes of the names of all bundles of a domain.
+/// How the names of all bundles of a domain begin.
 pub fn bundles(domain_id: DomainId) -> String {
     format!("{domain_id}/bundles/")
 }
 
-/// What stands before the names of all records of this number, and of lower ones, and behind those of all higher ones. As the
-/// name to list after it gives the records from this number down.
+/// A text that sorts before the names of all records with this number or a lower one, and after those of all higher
+/// numbers. A list after this text gives the records from this number down.
 pub fn before(domain_id: DomainId, number: u64) -> String {
     let (directory, file) = upside_down(number);
     format!("{domain_id}/log/{directory:013}/{file:03}")
 }
 
-/// The directory's and the file's part of a number that ascends where numbers descend.
+/// The two parts of a number, for the directory and for the file. They ascend while numbers descend.
 fn upside_down(number: u64) -> (u64, u64) {
     let down = NUMBER_MAX.saturating_sub(number);
     (down / 1000, down % 1000)
@@ -76,7 +76,7 @@ pub fn domain(directory: &str) -> Option<DomainId> {
 }
 
 impl Name {
-    /// Reads a name. None: it is another object's, or not exactly as we write it.
+    /// Reads a name. None: it is the name of another kind of object, or not exactly as we write it.
     pub fn parse(name: &str) -> Option<Self> {
         let (first, rest) = name.split_once('/')?;
         let (kind, rest) = rest.split_once('/')?;
@@ -96,7 +96,7 @@ impl Name {
             _ => return None,
         };
         let parsed = Self { domain_id: domain(first)?, object };
-        // One form for each name: what was read is written again and compared.
+        // Each name has one form: write what was read again, and compare.
         let numbered = match parsed.object {
             Object::Bundle(_) => true,
             Object::Record(RecordRef { number, .. }) | Object::Floor { number, .. } => number > 0,
@@ -106,7 +106,7 @@ impl Name {
 }
 
 impl Name {
-    /// That these are the bytes whose hash stands in the name.
+    /// Checks that the name holds the hash of these bytes.
     ///
     /// # Errors
     /// Corrupt: whatever lies there may be replaced.
@@ -118,7 +118,7 @@ impl Name {
         }
     }
 
-    /// That what was read under this name bears the other.
+    /// Checks that what was read under this name has the name `own`.
     pub(super) fn check_same(&self, own: &Self) -> Result<()> {
         if self == own { Ok(()) } else { Err(Error::corrupt(format!("what lies under {self} is {own}"))) }
     }
@@ -137,13 +137,13 @@ impl fmt::Display for Name {
     }
 }
 
-/// A number of exactly so many decimal digits.
+/// A number of exactly this many decimal digits.
 fn digits(text: &str, count: usize) -> Option<u64> {
     let all = text.len() == count && text.bytes().all(|digit| digit.is_ascii_digit());
     text.parse().ok().filter(|_| all)
 }
 
-/// So many bytes in lower case hexadecimal digits.
+/// This many bytes, as lower-case hexadecimal digits.
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digit = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -5,29 +5,29 @@ use crate::crypto::id::StateId;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-/// What a bundle costs beside its bytes, in bytes: about what a request over a network takes.
+/// What a bundle costs in addition to its bytes, in bytes: about what a request over a network takes.
 const PER_BUNDLE: u64 = 64 << 10;
 
-/// Finds the cheapest chain of bundles to a state. It works on whichever records it was given, and says which others it
-/// needs: from the newest record back along the longest short cuts, so that a log of 100,000 records is planned from some
-/// dozens of them. Given all records, it finds the cheapest chain of all.
+/// Finds the cheapest chain of bundles to a state. It works on the records that it was given, and says which others it
+/// needs: it goes from the newest record back along the longest short cuts. So a log of 100,000 records is planned from
+/// some dozens of them. If it has all records, it finds the cheapest chain of all.
 ///
-/// It holds some 450 bytes for each record that it was given, and takes time that grows little faster than their number.
+/// It holds about 450 bytes for each record that it was given. Its time grows little faster than the number of records.
 #[derive(Clone, Debug)]
 pub struct Planner {
     start: usize,
-    /// The number of the record of the start: nothing before it is needed.
+    /// The number of the start's record. Nothing before it is needed.
     start_number: u64,
     goal: usize,
     per_bundle: u64,
-    /// The states that bundles lead from and to; the first is nothing.
+    /// The states that bundles lead from and to. The first one stands for "nothing".
     states: Vec<State>,
     places: BTreeMap<[u8; 32], usize>,
     records: Vec<RecordRef>,
     edges: Vec<Edge>,
     read: BTreeSet<RecordHash>,
     gone: BTreeSet<BundleHash>,
-    /// Records that could help and were not given.
+    /// Records that could help and that were not given.
     wanted: BTreeSet<RecordRef>,
 }
 
@@ -36,7 +36,7 @@ struct State {
     id: Option<StateId>,
     /// The bundles that lead to it.
     edges: Vec<usize>,
-    /// What stands before marks of it.
+    /// The records that come before marks of it.
     before_marks: Vec<RecordRef>,
     /// The goal can be reached from it.
     leads_to_goal: bool,
@@ -46,10 +46,10 @@ struct State {
 struct Edge {
     bundle: BundleHash,
     length: u64,
-    /// The place of its base among the states.
+    /// The index of its base in the states.
     from: usize,
     to: usize,
-    /// The place of its record among the records.
+    /// The index of its record in the records.
     record: usize,
     /// The record of its base.
     base: Option<RecordRef>,
@@ -65,7 +65,7 @@ pub struct Step {
     pub bundle: BundleHash,
     /// Its length in bytes, as the record says.
     pub length: u64,
-    /// The state that it leads from; none: it is a full bundle.
+    /// The state that it leads from. None: it is a full bundle.
     pub base: Option<StateId>,
     /// The state that it leads to.
     pub target: StateId,
@@ -73,29 +73,30 @@ pub struct Step {
     pub record: RecordRef,
 }
 
-/// Bundles that lead to a state, each from where the one before it leads to.
+/// Bundles that lead to a state. Each begins at the state that the one before it leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
     /// The oldest first. Empty: the start is the goal.
     pub steps: Vec<Step>,
 }
 
-/// What to do for a path.
+/// What to do to get a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// This is the cheapest path over the records that were given.
     Path(Path),
-    /// No path is known yet. Give these records, the first of them first, or say that no copy has one ([`Planner::absent`]).
-    /// All may be read at once; the first may be enough.
+    /// No path is known yet. Give these records, in this order, or say that no copy has one ([`Planner::absent`]). All
+    /// may be read at once; the first may be enough.
     Read(Vec<RecordRef>),
-    /// The records that were given, and those that they name, make no path. Give the others, or there is no path.
+    /// The records that were given, and those that they name, make no path. Give the other records; if there are none,
+    /// there is no path.
     Others,
 }
 
 const NOTHING: usize = 0;
 
 impl Planner {
-    /// A path from nothing to this state: it begins with a full bundle. Begin with the record of the state.
+    /// A path from nothing to this state: it begins with a full bundle. First give the record of this state.
     pub fn new(goal: StateId) -> Self {
         let mut planner = Self {
             start: NOTHING,
@@ -115,26 +116,28 @@ impl Planner {
         planner
     }
 
-    /// The same from a state that is there, whose record has this number: it has deltas only, where there is one.
+    /// The same from a state that already exists, whose record has this number. Such a path has only deltas, if there
+    /// is one.
     pub fn from_state(mut self, start: StateId, number: u64) -> Self {
         self.start = self.place(Some(start));
         self.start_number = number;
         self
     }
 
-    /// What a bundle costs beside its bytes, in bytes. With 0 the lightest path is the cheapest, and of several the one of
-    /// the fewest bundles. The default is 64 KiB: about what a request over a network takes.
+    /// What a bundle costs in addition to its bytes, in bytes. With 0, the path with the fewest bytes is the cheapest;
+    /// of several such paths, it is the one with the fewest bundles. The default is 64 KiB: about what a request over a
+    /// network takes.
     pub fn per_bundle(mut self, bytes: u64) -> Self {
         self.per_bundle = bytes;
         self
     }
 
-    /// Takes an authentic record of the domain; one may come more than once.
+    /// Takes an authentic record of the domain. The same record may come more than once.
     pub fn add(&mut self, record: &Record) {
         self.add_entry(record.reference(), record.entry());
     }
 
-    /// The same of what was remembered of a record that was authentic.
+    /// The same for what was remembered of a record that was authentic.
     pub fn add_entry(&mut self, record: RecordRef, entry: &Entry) {
         if !self.read.insert(record.hash) {
             return;
@@ -169,7 +172,7 @@ impl Planner {
         self.wanted.remove(&record);
     }
 
-    /// No copy has a sound bundle of this hash: no path leads over it from now on.
+    /// No copy has a sound bundle with this hash. From now on no path uses it.
     pub fn without(&mut self, bundle: BundleHash) {
         if self.gone.insert(bundle) {
             self.states.iter_mut().for_each(|state| state.leads_to_goal = false);
@@ -179,19 +182,19 @@ impl Planner {
         }
     }
 
-    /// The cheapest path over what was given, or what to give.
+    /// The cheapest path over the records that were given, or the records to give next.
     pub fn next(&self) -> Next {
         if self.states[self.start].leads_to_goal {
             return Next::Path(self.cheapest());
         }
-        // The lowest number leads furthest back; but not behind the start.
+        // The lowest number leads furthest back, but not further than the start.
         let (behind, after): (Vec<_>, Vec<_>) =
             self.wanted.iter().copied().partition(|record| record.number < self.start_number);
         let read: Vec<_> = after.into_iter().chain(behind.into_iter().rev()).collect();
         if read.is_empty() { Next::Others } else { Next::Read(read) }
     }
 
-    /// The place of a state among all, which it gets now if it has none.
+    /// The index of a state. A state that has none gets one now.
     fn place(&mut self, id: Option<StateId>) -> usize {
         let Some(id) = id else { return NOTHING };
         *self.places.entry(id.0).or_insert_with(|| {
@@ -200,7 +203,7 @@ impl Planner {
         })
     }
 
-    /// What leads to a state that leads to the goal leads there, too.
+    /// If a state leads to one that leads to the goal, it leads to the goal, too.
     fn spread(&mut self, to: usize) {
         let mut left = vec![to];
         while let Some(to) = left.pop() {
@@ -220,9 +223,9 @@ impl Planner {
         }
     }
 
-    /// Dijkstra's way back from the goal, where it is known that there is one.
+    /// Dijkstra's algorithm, backwards from the goal. It is known that a path exists.
     fn cheapest(&self) -> Path {
-        // For each state the cost from it to the goal, and the first bundle of that way.
+        // For each state: the cost from it to the goal, and the first bundle of that path.
         let mut costs: Vec<(Cost, usize)> = vec![((u128::MAX, u64::MAX), usize::MAX); self.states.len()];
         costs[self.goal].0 = (0, 0);
         let mut heap = BinaryHeap::from([Reverse(((0, 0), self.goal))]);

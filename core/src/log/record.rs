@@ -21,10 +21,10 @@ const ENVELOPE: Envelope = Envelope {
 };
 /// The fields of a record.
 const FIELDS: usize = 10;
-/// The head of the sealed part's byte string: its length is from 272 to what a record holds.
+/// The head of the sealed part's byte string. The sealed part has from 272 bytes to what fits in a record.
 const SEALED_HEAD: usize = 3;
 
-/// One signed entry of the log. Whoever has one knows that the key that it names signed it.
+/// One signed entry of the log. If a value of this type exists, then the key that it names has signed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     domain_id: DomainId,
@@ -56,8 +56,8 @@ impl Record {
     /// bytes.
     ///
     /// # Errors
-    /// Misuse when the keys are those of a read key, when the entry breaks a rule of its own, or a part of the sealed part
-    /// is out of its bounds.
+    /// Misuse when the keys are those of a read key, when the entry breaks one of its rules, or when a part of the
+    /// sealed part is out of its bounds.
     pub fn sign(keys: &DomainKeys, entry: Entry, sealed: &SealedPart) -> Result<Self> {
         entry.check().map_err(|error| Error::misuse(error.message()))?;
         let mut bytes = Vec::new();
@@ -79,12 +79,12 @@ impl Record {
         Ok(Self { domain_id: keys.domain_id, entry, verify_key: keys.verify_key, bytes, hash, sealed_at })
     }
 
-    /// Reads and checks a record: all that can be checked without a key. Without an expected verify key it is consistent,
-    /// whoever signed it.
+    /// Reads and checks a record: everything that can be checked without a key. Without an expected verify key, it
+    /// checks only that the record is consistent; anybody can have signed it.
     ///
     /// # Errors
-    /// Too big, corrupt; unsupported: it is sound, but of another revision; mismatch: it is sound, but signed by somebody
-    /// else.
+    /// Too big; corrupt; unsupported: it is sound, but of another revision; mismatch: it is sound, but somebody else
+    /// signed it.
     pub fn read(bytes: &[u8], expected: Option<&VerifyKey>) -> Result<Self> {
         let verify_key = ENVELOPE.check(bytes, expected)?;
         let Fields(_, _, domain_id, number, previous, state_id, bundles, sealed, _, _) =
@@ -104,23 +104,24 @@ impl Record {
         Ok(Self { domain_id, entry, verify_key, bytes: bytes.to_vec(), hash, sealed_at })
     }
 
-    /// The same of what lies under a name in a copy.
+    /// The same for the bytes that lie under a name in a copy.
     ///
     /// # Errors
-    /// As [`Record::read`]; corrupt, too, when the bytes have not the hash in the name, or are a record of another domain
-    /// or number.
+    /// As [`Record::read`]. Corrupt, too, when the bytes do not have the hash in the name, or are a record of another
+    /// domain or number.
     pub fn read_at(name: &Name, bytes: &[u8], expected: Option<&VerifyKey>) -> Result<Self> {
         name.check_hash(bytes)?;
         let record = Self::read(bytes, expected)?;
         name.check_same(&record.name()).map(|()| record)
     }
 
-    /// The part that only holders of a key of the domain read. [`AccessKey::keys`](crate::AccessKey::keys) of
-    /// [`Record::domain_id`] gives the keys. A record whose sealed part is unsupported can still be restored from.
+    /// The part that only holders of a key of the domain can read. [`AccessKey::keys`](crate::AccessKey::keys) of
+    /// [`Record::domain_id`] gives the keys. A state can be restored even if the sealed part of its record is
+    /// unsupported.
     ///
     /// # Errors
-    /// Wrong key: the record is of another domain, or signed with another key than the domain's; corrupt; unsupported: the
-    /// sealed part is of another revision.
+    /// Wrong key: the record is of another domain, or was signed with another key than the domain's. Corrupt.
+    /// Unsupported: the sealed part is of another revision.
     pub fn open(&self, keys: &DomainKeys) -> Result<SealedPart> {
         if self.domain_id != keys.domain_id || self.verify_key != keys.verify_key {
             return Err(Error::wrong_key("the record was not signed with the key of this domain; nothing was opened"));
@@ -129,7 +130,7 @@ impl Record {
         SealedPart::open(keys, before, &sealed[SEALED_HEAD..sealed.len() - ENVELOPE.end()])
     }
 
-    /// The domain whose log it stands in.
+    /// The domain of its log.
     pub fn domain_id(&self) -> DomainId {
         self.domain_id
     }

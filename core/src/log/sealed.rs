@@ -1,5 +1,5 @@
-//! The part of a record that only holders of the key read (`FORMAT.md`, "Log"): padded, so that its length tells nothing
-//! of what people wrote in it.
+//! The part of a record that only holders of the key can read (`FORMAT.md`, "Log"). It is padded, so that its length
+//! tells nothing about what people wrote in it.
 
 use crate::cbor;
 use crate::crypto::digest::sha256;
@@ -9,27 +9,27 @@ use crate::format::seal::{decrypt, encrypt};
 use aes_siv::{KeyInit, siv::Aes256Siv};
 use serde_bytes::ByteArray;
 
-/// The revision that this version writes: it may differ from that of the record.
+/// The revision that this version writes. It may differ from the record's revision.
 const REVISION: u64 = 1;
 /// The fields of this revision.
 const FIELDS: usize = 7;
 const LABEL: &[u8] = b"lifeboat record 1\0";
 /// The SIV before the padded bytes.
 const TAG: usize = 16;
-/// The padded length is a multiple of it.
+/// The padded length is a multiple of this number.
 const STEP: usize = 256;
 /// The longest writer and label, in bytes of UTF-8.
 const TEXT_MAX: usize = 255;
-/// The years 0000 to 9999, so that each date has the text of RFC 3339.
+/// The years 0000 to 9999, so that each date can be written as RFC 3339 wants.
 const DATES: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 /// What a record says to holders of the key. Each part may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealedPart {
-    /// When the caller says that it was saved: milliseconds from 1970-01-01T00:00:00Z, in the years 0000 to 9999. It is
-    /// for people: order is the number.
+    /// The time of the save, as the caller says: milliseconds from 1970-01-01T00:00:00Z, in the years 0000 to 9999.
+    /// It is for people; the number of the record gives the order.
     pub date: Option<i64>,
-    /// Who saved, such as a host and a program: 1 to 255 bytes.
+    /// Who saved it, such as a host and a program: 1 to 255 bytes.
     pub writer: Option<String>,
     /// What the caller called this save: 1 to 255 bytes.
     pub label: Option<String>,
@@ -37,7 +37,7 @@ pub struct SealedPart {
     pub sqlite_version: Option<u32>,
     /// The page size of the database, in bytes: a power of two from 512 to 65,536.
     pub page_size: Option<u32>,
-    /// The same in the records of all databases that were saved at one moment.
+    /// A value that is the same in the records of all databases that were saved at one moment.
     pub group: Option<[u8; 16]>,
 }
 
@@ -57,7 +57,7 @@ impl SealedPart {
         }
     }
 
-    /// Seals it behind these first bytes of a record, so that it opens in no other record.
+    /// Seals it after the first bytes of a record (`before`), so that it opens in no other record.
     ///
     /// # Errors
     /// Misuse when a part of it is out of its bounds.
@@ -105,7 +105,7 @@ impl SealedPart {
         }
     }
 
-    /// Its canonical bytes, with the zero bytes behind them.
+    /// Its canonical bytes, with the zero bytes after them.
     fn padded(&self) -> Vec<u8> {
         let Self { date, writer, label, sqlite_version, page_size, group } = self.clone();
         let group = group.map(ByteArray::new);
@@ -114,7 +114,7 @@ impl SealedPart {
         bytes
     }
 
-    /// Whether a sealed part can have so many bytes.
+    /// Whether a sealed part can have this many bytes.
     pub(super) fn may_have(length: usize) -> bool {
         length > TAG && (length - TAG).is_multiple_of(STEP)
     }
@@ -129,7 +129,7 @@ fn cipher(keys: &DomainKeys) -> Aes256Siv {
     Aes256Siv::new((&*keys.log_seal).into())
 }
 
-/// The one associated-data string. `before`: the bytes of the record before the sealed part.
+/// The only associated-data string. `before`: the bytes of the record before the sealed part.
 fn associated(before: &[u8]) -> Vec<u8> {
     [LABEL, &sha256(before)].concat()
 }

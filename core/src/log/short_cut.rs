@@ -2,35 +2,36 @@
 
 use super::plan::Path;
 
-/// At each record whose number is a multiple of one of these, the last so many bundles are composed into one: 16 steps are
-/// one step of the next. So a path has at most 45 bundles behind the last multiple of 4096, and one for each 4096 before
-/// it. The bytes of all bundles grow to at most four times those of the deltas alone.
+/// At each record whose number is a multiple of one of these, the same number of bundles before it are composed into
+/// one: 16 steps become one step of the next span. So a path has at most 45 bundles after the last multiple of 4096,
+/// and one for each 4096 before it. All bundles together grow to at most four times the bytes of the deltas alone.
 pub const SPANS: [u64; 3] = [16, 256, 4096];
 
-/// Beside its own bundle a record carries so many others at most.
+/// The most bundles that a record carries besides its own.
 const SHORT_CUTS: usize = super::BUNDLES_MAX - 1;
 
-/// The most bundles of a path before a full bundle is due: each costs a reader some requests, and a chain has a limit of
-/// 1,000.
+/// The most bundles of a path before a full bundle is due. Each costs a reader some requests, and a chain can have at
+/// most 1,000.
 const STEPS_MAX: usize = 128;
 
-/// The numbers of the records from whose states the record of this number should carry composed bundles, the nearest
-/// first; at most two.
+/// The record of this number should carry composed bundles that begin at earlier states. This gives the numbers of the
+/// records of those states, the nearest first; at most two.
 ///
-/// `last_full`: the number of the last record at or before it on its line that has a full bundle. No
-/// short cut passes it, so that the way back along the longest ones ends at the newest full bundle.
+/// `last_full`: the number of the last record at or before it on its line that has a full bundle. No short cut passes
+/// that record, so that the way back along the longest ones ends at the newest full bundle.
 pub fn short_cuts(number: u64, last_full: u64) -> Vec<u64> {
     let due = SPANS.iter().filter(|span| number.is_multiple_of(**span));
     let bases = due.map(|span| number.saturating_sub(*span).max(last_full).max(1));
-    // The own bundle leads from the record before it.
+    // The record's own bundle leads from the record before it.
     let mut bases: Vec<_> = bases.filter(|base| *base + 1 < number).collect();
     bases.dedup();
     bases.split_off(bases.len().saturating_sub(SHORT_CUTS))
 }
 
 impl Path {
-    /// Whether the next save should make a full bundle, if this is the cheapest path from nothing to the newest state and
-    /// the save's delta has `next` bytes: the deltas would weigh more than half of the full bundle, or be too many.
+    /// Whether the next save should make a full bundle. This path is the cheapest from nothing to the newest state, and
+    /// the save's delta has `next` bytes. A full bundle is due if the deltas would be larger than half of the full
+    /// bundle, or would be too many.
     pub fn full_is_due(&self, next: u64) -> bool {
         match self.steps.split_first() {
             Some((full, deltas)) if full.base.is_none() => {

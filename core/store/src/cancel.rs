@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A deadline and an interrupt. Each clone shares the interrupt: the thread on which the host calls
-/// can end the waits of all others.
+/// A deadline and an interrupt. All clones share the interrupt: the thread on which the host calls
+/// can end the waits of all other threads.
 ///
 /// Drivers look at it between the pieces of their work, and at least each [`Cancel::STEP`] while
-/// they wait for a network. One sync of a file or a directory is not cut short.
+/// they wait for a network. It cannot end the sync of a file or a directory early.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     flag: Arc<AtomicBool>,
@@ -17,7 +17,7 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// How often a wait looks whether it shall end.
+    /// How often a waiting thread checks whether to stop.
     pub const STEP: Duration = Duration::from_millis(10);
 
     /// No deadline, and an interrupt that only [`Cancel::interrupt`] of this value or a clone sets.
@@ -30,8 +30,8 @@ impl Cancel {
         Self { flag, deadline: None }
     }
 
-    /// The same interrupt, and a deadline at this time or the one that there was, whichever comes
-    /// first.
+    /// The same interrupt, and a deadline at this time. If there was a deadline before, the earlier
+    /// one counts.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         let deadline = self.deadline.map_or(deadline, |earlier| earlier.min(deadline));

@@ -1,8 +1,8 @@
-//! Names of objects: judged before they are used, whoever brings them.
+//! Names of objects. Each name is checked before it is used, wherever it comes from.
 
 use crate::{NAME_MAX, Result, StoreError};
 
-/// The longest segment: with a temporary file's ending, all file systems take it.
+/// The longest segment. All file systems accept it, even with the ending of a temporary file.
 const SEGMENT_MAX: usize = 200;
 
 /// Whether this can be the name of an object.
@@ -10,7 +10,7 @@ pub(crate) fn is_valid(name: &str) -> bool {
     name.len() <= NAME_MAX && name.split('/').all(is_segment)
 }
 
-/// Whether this can be one part of such a name.
+/// Whether this can be one segment of such a name.
 pub(crate) fn is_segment(segment: &str) -> bool {
     let is_allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
@@ -18,7 +18,7 @@ pub(crate) fn is_segment(segment: &str) -> bool {
         && segment.len() <= SEGMENT_MAX
         && segment.bytes().all(is_allowed)
         && !segment.starts_with('.')
-        // FAT drops a dot at the end, and so would make two names one.
+        // FAT drops a dot at the end, so two names could become one.
         && !segment.ends_with('.')
 }
 
@@ -60,7 +60,7 @@ fn digit(digit: u8) -> Option<u8> {
     }
 }
 
-/// Checks that what is put has the hash that its name says.
+/// Checks that the bytes of a put have the hash in the object's name.
 pub(crate) struct Check {
     expected: Option<[u8; 32]>,
     hasher: sha2::Sha256,

@@ -5,47 +5,44 @@ use lifeboat_core::Error;
 use lifeboat_core::chain::Source;
 use std::fmt;
 
-/// The longest name of an object, in bytes. S3 allows 1,024 with the prefix.
+/// The longest name of an object, in bytes. S3 allows 1,024 bytes, which include the prefix.
 pub const NAME_MAX: usize = 512;
 
-/// How many entries one list returns at most: one request of S3.
+/// The most entries that one list returns: as many as one request of S3.
 pub const LIST_MAX: usize = 1000;
 
-/// A place for objects. Nothing more is asked of it than these methods.
+/// A place for objects. A store needs only these methods.
 ///
-/// Names are by content: if the last 64 bytes of a name are hexadecimal digits, they are the
-/// SHA-256 of the object's bytes, and a put of other bytes is refused. A name has segments of
-/// `a-z`, `0-9`, `-`, `_` and `.` (not as the first), with `/` between them, and at most
-/// [`NAME_MAX`] bytes. Case never matters, since some file systems do not tell it.
+/// A name can hold the hash of the content: if the last 64 bytes of a name are hexadecimal digits, they are the SHA-256
+/// of the object's bytes, and a put of other bytes is refused. A name has segments of `a-z`, `0-9`, `-`, `_` and `.` (a
+/// segment does not begin with `.`), with `/` between them, and at most [`NAME_MAX`] bytes. Upper case is not allowed,
+/// because some file systems do not distinguish it.
 ///
-/// What a store answers is hostile. Drivers bound what they hold in memory, but they check no hash
-/// of what they read.
+/// A store's answers may be hostile. Drivers limit what they hold in memory, but they do not check the hash of what
+/// they read.
 ///
-/// Each method waits; its [`Cancel`] ends the wait. Several threads may use one store at the same
-/// time. What threads and sockets a store has ends when it is dropped. After a `fork` the child
-/// opens its own.
+/// Each method waits; its [`Cancel`] ends the wait. Several threads may use one store at the same time. When a store is
+/// dropped, its threads and sockets end. After a `fork`, the child opens its own.
 pub trait Store: Send + Sync {
-    /// What this copy is remembered by, now and after a restart: `dir:` and an absolute path,
-    /// `volume:` and the UUID of the file system, `s3://` with endpoint, bucket and prefix.
+    /// The text by which this copy is remembered. It stays the same after a restart: `dir:` and an absolute path,
+    /// `volume:` and the UUID of the file system, or `s3://` with endpoint, bucket and prefix.
     ///
     /// # Errors
-    /// Absent: the volume is not there, so that nobody knows which one it is.
+    /// Absent: the volume is not there, so nobody knows which one it is.
     fn id(&self) -> Result<String>;
 
-    /// Puts an object. When this returns, the object survives a loss of power (as far as the store
-    /// is to be believed).
+    /// Puts an object. When this returns, the object survives a loss of power (if the store tells the truth).
     ///
-    /// If an object of this name already exists, with the same length and as far as the driver can
-    /// tell the same bytes, it stays. One with other bytes is replaced.
+    /// If an object with this name and this length exists already, and the driver sees no other difference in the
+    /// bytes, it stays. If its bytes are different, it is replaced.
     ///
     /// # Errors
-    /// Full, with nothing left behind; refused; absent; unreachable: it may have arrived all the
-    /// same, so put it again. Corrupt when `content` does not have the hash of the name. Source when
-    /// `content` cannot be read.
+    /// Full, with nothing left behind; refused; absent; unreachable: the object may have arrived nevertheless, so put
+    /// it again. Corrupt when `content` does not have the hash of the name. Source when `content` cannot be read.
     fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()>;
 
-    /// Puts an object even if one of this name and length exists: for one whose bytes are known to
-    /// be damaged.
+    /// Puts an object even if one with this name and length exists. Use it if the bytes of the existing one are known
+    /// to be damaged.
     ///
     /// # Errors
     /// As [`Store::put`].
@@ -54,22 +51,21 @@ pub trait Store: Send + Sync {
     /// Fills `buffer` with the bytes of an object from `offset` on.
     ///
     /// # Errors
-    /// Not found; corrupt when it has not so many bytes; refused, absent, unreachable.
+    /// Not found; corrupt when the object has fewer bytes; refused, absent, unreachable.
     fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()>;
 
-    /// The objects whose names begin with `prefix` and come after `after`, in ascending order of the
-    /// names' bytes. Fewer than `limit`: there are no more. What cannot be an object's name is left
-    /// out.
+    /// The objects whose names begin with `prefix` and come after `after`, in ascending order of the names' bytes. If
+    /// there are fewer than `limit`, there are no more. A name that cannot be an object's name is left out.
     ///
     /// `prefix` is empty or ends with `/`. `after` is any text, so `log0` skips all of `log/`.
     /// `limit` is at most [`LIST_MAX`]. An object that was put a moment ago may be missing.
     ///
-    /// SeaweedFS puts `a/x` before `a-b/x`, and then misses one of both: in one directory, no name of
-    /// a directory may be the beginning of another one's.
+    /// SeaweedFS puts `a/x` before `a-b/x`, and then leaves one of them out. So, in one directory, the name of a
+    /// directory must not begin with the name of another directory.
     ///
     /// # Errors
-    /// Corrupt when the list is not in order, or holds more than thousands of names that cannot be
-    /// objects; refused, absent, unreachable. A prefix under which nothing exists is no error.
+    /// Corrupt when the list is not in order, or has thousands of names that cannot be objects; refused, absent,
+    /// unreachable. If nothing exists under a prefix, that is no error.
     fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>>;
 
     /// How many bytes an object has.
@@ -78,7 +74,7 @@ pub trait Store: Send + Sync {
     /// Not found; refused, absent, unreachable.
     fn head(&self, name: &str, cancel: &Cancel) -> Result<u64>;
 
-    /// Removes an object. One that does not exist is no error.
+    /// Removes an object. If it does not exist, that is no error.
     ///
     /// # Errors
     /// Refused (also when the store retains it), absent, unreachable.
@@ -100,18 +96,18 @@ pub struct Entry {
 pub enum StoreErrorKind {
     /// There is no object of this name.
     NotFound,
-    /// Credentials, permissions, a read-only file system, or an object that the store retains.
+    /// Credentials or permissions are wrong, the file system is read-only, or the store retains the object.
     Refused,
-    /// The place is not there: a volume that is not connected, a directory without its parent, a
-    /// bucket that does not exist.
+    /// The place is not there: a volume is not connected, the parent of a directory is missing, or a bucket does not
+    /// exist.
     Absent,
     /// The network, a time limit, or an input or output error. Try again later.
     Unreachable,
     /// No room is left.
     Full,
-    /// What the store answered, or what was to be put, cannot be right.
+    /// The store's answer, or what was to be put, cannot be right.
     Corrupt,
-    /// The application wants an end.
+    /// The application wants to stop.
     Interrupted,
     /// The caller asked for something that cannot be done.
     Misuse,
@@ -187,7 +183,7 @@ impl StoreError {
         self.source.as_deref()
     }
 
-    /// The same error with the place put before its message.
+    /// The same error, with the place before its message.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.message = format!("{place}: {}", self.message);

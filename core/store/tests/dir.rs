@@ -1,4 +1,4 @@
-//! A directory as a store: what others do to it, and what a crash or a full disk leaves.
+//! A directory as a store: what other programs do to it, and what a crash or a full disk leaves.
 #![cfg(unix)]
 
 mod support;
@@ -120,7 +120,7 @@ fn damaged_bytes_are_replaced_and_sound_ones_stay() {
 
 #[test]
 fn rights_are_respected() {
-    // The rights of a file do not bind the administrator; what a file system refuses, it refuses to all.
+    // Permissions do not stop the administrator. But what a file system refuses, it refuses to everybody.
     let (store, cancel) = (DirStore::new("/proc/sys".as_ref()), Cancel::never());
     let error = store.put("lifeboat", b"x", &cancel).unwrap_err();
     assert!(matches!(error.kind(), StoreErrorKind::Refused | StoreErrorKind::NotFound), "{error}");
@@ -128,7 +128,7 @@ fn rights_are_respected() {
     assert_eq!(read_only.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Refused);
 }
 
-/// Runs this test again in a process of its own, with these words before it.
+/// Runs this test again in its own process, with these words before the command.
 fn again(words: &[&str], test: &str, variable: (&str, &str)) -> Command {
     let this = std::env::current_exe().unwrap();
     let mut command = match words {
@@ -147,7 +147,7 @@ fn again(words: &[&str], test: &str, variable: (&str, &str)) -> Command {
 fn a_full_disk_is_told_and_nothing_half_written_stays() {
     const MOUNTED: &str = "LIFEBOAT_TEST_SMALL_DISK";
     let Ok(path) = std::env::var(MOUNTED) else {
-        // A small disk that only this process sees, and that goes with it.
+        // A small disk that only this process sees. It disappears with the process.
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path().display().to_string();
         let script = format!("mount -t tmpfs -o size=1m none {at} && exec \"$0\" \"$@\"");

@@ -1,5 +1,5 @@
-//! A store behind a network that fails: requests are tried again, waits end, and what a server says
-//! is not believed.
+//! A store behind a network that fails. Requests are tried again, waits end, and a server's words
+//! are not believed.
 #![cfg(feature = "s3")]
 
 mod support;
@@ -11,7 +11,7 @@ use support::contract::{self, named, names};
 use support::proxy::{Fault, Proxy};
 use support::servers::Server;
 
-/// A server, a faulty way to it, and a store at its end.
+/// A server, a faulty connection to it, and a store at the other end.
 struct Faulty {
     proxy: Proxy,
     name: String,
@@ -32,7 +32,7 @@ impl Faulty {
     }
 }
 
-/// All that a store does, on a store that holds nothing of it, and what comes out.
+/// Everything that a store can do, on a store that holds nothing of it, and the result.
 fn all_of_it(store: &dyn Store, content: &[u8]) -> lifeboat_store::Result<Vec<Entry>> {
     let cancel = Cancel::never().within(Duration::from_secs(60));
     store.put("log/1", b"one", &cancel)?;
@@ -81,7 +81,7 @@ fn an_upload_in_parts_goes_on_after_each_failure() {
     let store = || S3Store::new(&S3Place::parse(&faulty.name).unwrap()).unwrap().with_single_max(1 << 20);
     let name = named("bundles/ab/", &content);
     let cancel = Cancel::never();
-    // Head, begin, nine parts, the end.
+    // The requests: head, begin, nine parts, the end.
     for (number, fault) in
         [(0, Fault::Lost), (1, Fault::Lost), (3, Fault::AnswerLost), (10, Fault::Status(503, "SlowDown"))]
     {
@@ -132,7 +132,7 @@ fn waits_end_by_deadline_and_by_interrupt() {
     ] {
         assert_eq!(error.kind(), StoreErrorKind::Unreachable, "{error}");
     }
-    // The thread and its sockets end although an answer never ends.
+    // The thread and its sockets end, even if an answer never ends.
     drop(store);
     faulty.proxy.always(None);
     let store = faulty.store();
@@ -159,7 +159,7 @@ fn what_a_server_says_is_judged() {
     let content = contract::bytes(5000);
     store.put("a", &content, &soon()).unwrap();
     let mut read = vec![0; 5000];
-    // A driver does not know what the bytes should be.
+    // A driver does not know what the bytes must be.
     faulty.proxy.fail(0, Fault::Wrong(17));
     store.get("a", 0, &mut read, &soon()).unwrap();
     assert_eq!(read[17], content[17] ^ 1);
@@ -172,19 +172,19 @@ fn what_a_server_says_is_judged() {
         (Fault::Status(403, "QuotaExceeded"), StoreErrorKind::Full),
         (Fault::Redirect("http://203.0.113.1/".into()), StoreErrorKind::Refused),
         (Fault::Redirect(format!("http://127.0.0.1:{}/", faulty.proxy.port)), StoreErrorKind::Refused),
-        // More bytes than there is memory for are not waited for.
+        // If an answer has more bytes than there is memory for, nobody waits for them.
         (Fault::Long(1 << 60), StoreErrorKind::Corrupt),
         (Fault::Long(100 << 20), StoreErrorKind::Corrupt),
     ] {
         faulty.proxy.always(Some(fault.clone()));
         let before = faulty.proxy.count();
         let errors = [
-            // The error is longer than what was asked for.
+            // The body of the error is longer than what was asked for.
             store.get("a", 0, &mut read[..4], &soon()).unwrap_err(),
             store.list("", "", 5, &soon()).err().unwrap_or_else(|| panic!("{fault:?}")),
         ];
         for error in errors {
-            // What a list does not find is the bucket.
+            // If a list finds nothing, it is the bucket that is missing.
             let is_list = error.to_string().contains(": list: ");
             let kind = if is_list && kind == StoreErrorKind::NotFound { StoreErrorKind::Absent } else { kind };
             assert_eq!(error.kind(), kind, "{fault:?}: {error}");
@@ -203,10 +203,10 @@ fn conditions_are_not_relied_on() {
     let faulty = Faulty::new("conditions");
     let cancel = Cancel::never();
     for (number, fault) in [
-        // "It exists", and nothing arrived.
+        // The server says "it exists", but nothing arrived.
         Fault::Status(409, "ConditionalRequestConflict"),
         Fault::Status(412, "PreconditionFailed"),
-        // Conditions are unknown.
+        // The server does not know conditions.
         Fault::Status(501, "NotImplemented"),
         Fault::Status(400, "InvalidArgument"),
     ]
@@ -218,7 +218,7 @@ fn conditions_are_not_relied_on() {
         store.put(&name, b"content", &cancel).unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         assert_eq!(contract::read(&*store, &name), b"content", "{fault:?}");
     }
-    // Always "it exists", and never anything there.
+    // The server always says "it exists", but nothing is ever there.
     let store = faulty.store();
     faulty.proxy.always(Some(Fault::Status(409, "Conflict")));
     let error = store.put("never", b"content", &cancel.within(Duration::from_secs(20))).unwrap_err();

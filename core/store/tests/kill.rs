@@ -1,4 +1,4 @@
-//! Processes that save and are killed with SIGKILL, again and again, over real directories.
+//! Processes that save are killed with SIGKILL, again and again, over real directories.
 #![cfg(unix)]
 
 #[path = "save/support.rs"]
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use support::{Database, Place, records, restore};
 
-/// Where the child finds what it shall save.
+/// Where the child process finds what to save.
 const PLACE: &str = "LIFEBOAT_TEST_SAVES";
-/// At least so many are killed; in `make soak` many more.
+/// At least this many are killed; in `make soak` many more.
 const KILLS: usize = 500;
 
 fn stores(directory: &Path) -> Vec<Arc<dyn Store>> {
@@ -23,16 +23,17 @@ fn stores(directory: &Path) -> Vec<Arc<dyn Store>> {
     (0..3).map(|number| Arc::from(open(number))).collect()
 }
 
-/// Not a test of its own: the process that is killed. It tells each state before it saves it, and after.
+/// This is not a test of its own, but the process that is killed. It prints each state before it saves it, and after.
 #[test]
 fn child_that_saves() {
     let Some(directory) = std::env::var_os(PLACE) else { return };
     let directory = Path::new(&directory);
     let stores = stores(directory);
     let mut place = Place::new(directory.join("local"), 2);
-    // Whatever the last one was killed in: the database is at what it told last, or one further.
+    // Whatever the last process was doing when it was killed: the database has the state that it printed last, or the
+    // next one.
     let live = std::env::var("LIFEBOAT_TEST_LIVE").unwrap().parse().unwrap();
-    // Deltas are so light that short cuts are among what is killed.
+    // Deltas are small, so that short cuts are made and are killed, too.
     let mut database = Database { size: 20_000, ..Database::new(live) };
     loop {
         println!("\nlive {}", database.live);
@@ -67,7 +68,7 @@ fn killed_at_random() {
         let (after, delay) = (random >> 33 & 1, Duration::from_micros(random >> 35 & 0x1fff));
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut seen = 0;
-        // Killed in the first save, which has to go on from the last kill, or in the second.
+        // It is killed in the first save, which has to go on from the last kill, or in the second.
         while let Some(Ok(line)) = lines.next() {
             assert!(!line.starts_with("failed"), "after {kill} kills: {line}");
             seen += u64::from(line.starts_with("live"));
@@ -84,7 +85,7 @@ fn killed_at_random() {
             note(&line, &mut live, &mut saved, &mut saves);
         }
         in_spool += usize::from(directory.path().join("local/spool/spool").exists());
-        // Two copies hold what was acknowledged, or newer, and each restores by itself.
+        // Two copies hold what was acknowledged or something newer, and each restores alone.
         let restored: Vec<_> = stores(directory.path()).iter().map(|store| restore(&**store).unwrap_or(0)).collect();
         assert!(restored.iter().filter(|state| **state >= saved).count() >= 2 || saved == 0, "{restored:?}, {saved}");
         assert!(restored.iter().all(|state| *state <= live), "{restored:?}, {live}");

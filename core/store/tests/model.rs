@@ -1,9 +1,9 @@
-//! The rules of saving as a model: places that save, copies, a prune, and a world that kills, fails, empties, swaps and
-//! turns back. The rules are described in DURABILITY.md. The model knows nothing of the code, only of the rules.
+//! The rules of saving as a model. In it there are places that save, copies, a prune, and a world that kills, fails,
+//! empties, swaps and turns back. DURABILITY.md describes the rules. The model knows nothing of the code, only the
+//! rules.
 //!
-//! A test runs thousands of random histories and checks promises 1 to 4 after every single step. Another one switches
-//! each rule off, one after the other: then a violation has to be found, else the rule or the model would be worth
-//! nothing.
+//! One test runs thousands of random histories and checks promises 1 to 4 after each step. Another test switches off
+//! one rule after the other. Then it must find a violation; otherwise the rule or the model would be useless.
 
 #[path = "model/check.rs"]
 mod check;
@@ -35,7 +35,7 @@ const ALONE: Scene = Scene {
     recurring: false,
 };
 
-/// The kinds of histories, each with what may happen in it.
+/// The kinds of histories, each with the events that may happen in it.
 const SCENES: [(&str, Scene); 12] = [
     ("alone", ALONE),
     ("alone, copies one at a time", Scene { rotation: true, ..ALONE }),
@@ -51,7 +51,7 @@ const SCENES: [(&str, Scene); 12] = [
     ("everything", Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, ..ALONE }),
 ];
 
-/// In `make soak` many times as many.
+/// The usual number; in `make soak` many times more.
 fn size(usual: u64) -> u64 {
     std::env::var("LIFEBOAT_SOAK").map_or(usual, |_| usual * 50)
 }
@@ -71,8 +71,8 @@ fn the_promises_hold_in_random_histories() {
     }
 }
 
-/// Rules for which 30,000 histories show no need, or only one of them does (`forked_full`). They are kept for the reasons
-/// that DURABILITY.md gives. `make soak` looks for histories that need them, and only tells what it finds.
+/// Rules that 30,000 histories do not need, or that only one of them needs (`forked_full`). They are kept for the
+/// reasons in DURABILITY.md. `make soak` looks for histories that need them, and only reports what it finds.
 const RARE: [&str; 4] = ["forked_full", "unsure_again", "prune_current", "prune_no_fork"];
 
 #[test]

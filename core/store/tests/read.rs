@@ -1,4 +1,4 @@
-//! Copies of a series as readers see them: which series, which record, and its state from any copy.
+//! Copies of a series as readers see them: the series, the record, and its state from any copy.
 
 #[path = "read/support.rs"]
 mod reading;
@@ -25,7 +25,8 @@ fn each_record_is_found_by_its_number_state_and_date() {
     let mut place = Place::new(directory.path().join("local"), 2);
     save_to(&mut place, &stores, 1..=40);
     for live in 1..=40 {
-        // The first save is at 1,000,100 seconds, each other 100 seconds later.
+        // The first save is at 1,000,100 seconds. Each later save is 100 seconds after the one
+        // before it.
         let at = 1_000_000 + i64::try_from(live).unwrap() * 100;
         for selector in [Selector::Number(live), Selector::State(state(live)), Selector::At(at), Selector::At(at + 99)]
         {
@@ -48,12 +49,12 @@ fn each_record_is_found_by_its_number_state_and_date() {
         let seen = (report.state, report.newest.map(|newest| newest.number), report.date, report.why);
         assert_eq!(seen, (Standing::Current, Some(40), Some(1_004_000_000), None));
     }
-    // A state that comes again: the last record that has it.
+    // A state comes again. The last record with that state is meant.
     save_to(&mut place, &stores, [7, 8]);
     let mut copies = open(&dynamic(&stores), &key()).unwrap();
     assert_eq!(copies.select(&Selector::State(state(7)), &wait()).unwrap().entry().number, 41);
     assert_eq!(copies.select(&Selector::State(state(6)), &wait()).unwrap().entry().number, 6);
-    // A record that is gone: the one below is named.
+    // A record is gone. The error names the one below it.
     for store in &stores {
         let gone = records(store).into_iter().find(|record| record.entry().number == 20).unwrap();
         store.set(&gone.name().to_string(), None);
@@ -110,7 +111,7 @@ fn a_wrong_key_is_not_an_empty_store() {
             assert_eq!(copies.select(&Selector::Newest, &wait()).unwrap_err().kind(), ErrorKind::WrongKey);
         }
     }
-    // One of them is away: it may hold the series.
+    // One of them is away, and it may hold the series.
     stores[1].away(Some(StoreErrorKind::Unreachable));
     let mut copies = open(&dynamic(&stores), &keys[0]).unwrap();
     assert!(copies.is_empty() && !copies.all_answered());
@@ -133,7 +134,7 @@ fn of_several_domains_one_has_to_be_said() {
         let mut place = Place { domain, ..Place::new(directory.path().join(domain), 1) };
         save_to(&mut place, &stores[..1], states);
     }
-    // Names that are no domains stand before, between and behind.
+    // Names that are not domains come before, between and after the domains.
     for name in ["a", "0/b", "zz/c/d", "ffffffffffffffffffffffffffffffff/log/x"] {
         stores[0].set(name, Some(b"junk"));
     }
@@ -184,7 +185,7 @@ fn the_log_of_all_copies_is_one() {
         let bundle = entry.bundle().unwrap();
         assert_eq!(bundle.sha256.uuid().len(), 36);
         assert_eq!(entry.kind() == EntryKind::Full, bundle.base.is_none());
-        // Its own, and not a short cut.
+        // It is the record's own bundle, not a short cut.
         assert!(bundle.base.is_none_or(|base| base.record.number == expected - 1), "{expected}: {bundle:?}");
         fulls += usize::from(bundle.base.is_none());
         expected -= 1;
@@ -216,7 +217,7 @@ fn directories_are_read() {
     assert_eq!(standings(&copies), [Standing::Current, Standing::Current]);
     let record = copies.select(&Selector::Number(13), &wait()).unwrap();
     assert_eq!(restore(&mut copies, &record), Ok(13));
-    // One loses all of its bundles, the other its newest records.
+    // One copy loses all of its bundles, the other its newest records.
     let domain = directory.path().join("copy0").join(keys().id().to_string());
     std::fs::remove_dir_all(domain.join("bundles")).unwrap();
     let mut copies = Copies::open(named(&stores), &key(), Domain::Only, &wait()).unwrap();

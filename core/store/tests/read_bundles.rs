@@ -1,4 +1,5 @@
-//! The bytes of bundles: proved before they are handed on, from whichever copy has sound ones, and fetched ahead.
+//! The bytes of bundles: they are proved before they are handed on, come from any copy with sound bytes, and are
+//! fetched ahead.
 
 #[path = "read/support.rs"]
 mod support;
@@ -28,7 +29,7 @@ fn keys() -> lifeboat_core::keys::DomainKeys {
     AccessKey::from(key).keys(id).unwrap()
 }
 
-/// A series of real bundles, a full one and so many deltas, in each of these stores.
+/// A series of real bundles in each of these stores: a full one and this many deltas.
 fn real(stores: &[MemoryStore], count: i64, bytes: usize, deltas: i64) -> (Series, Vec<Vec<u8>>) {
     let (mut series, mut bundles) = (Series::new(keys()), Vec::new());
     for changed in 0..=deltas {
@@ -57,7 +58,7 @@ fn into(all: &mut Vec<u8>) -> impl FnMut(&[u8]) -> lifeboat_core::Result<()> {
     }
 }
 
-/// What a restore hands over: how many rows, and their values' sum.
+/// What a restore hands over: the number of rows, and the sum of their values.
 #[derive(Default)]
 struct Sum(u64, u64);
 
@@ -85,7 +86,7 @@ impl StateSink for Sum {
     }
 }
 
-/// As the extension does it: the deltas at any place, the full bundle from its beginning.
+/// Reads as the extension does: the deltas at any place, the full bundle from its beginning.
 fn restore(readers: &[BundleReader]) -> lifeboat_core::Result<(StateId, Sum)> {
     let access = AccessKey::from(key());
     let deltas = match readers {
@@ -119,7 +120,7 @@ fn a_state_is_restored_from_the_store() {
     assert_eq!((sum.0, sum.1), (3000, expected(Rows { count: 3000, bytes: 1000, changed: 5 })));
 }
 
-/// Each copy has a damaged item in a place of its own: together they are sound.
+/// Each copy has one damaged item, each at another place. Together, the copies are sound.
 #[test]
 fn damaged_copies_make_a_sound_one() {
     let stores = [MemoryStore::new("one"), MemoryStore::new("two"), MemoryStore::new("three")];
@@ -144,7 +145,8 @@ fn damaged_copies_make_a_sound_one() {
             assert!(all == *bundle);
         }
     }
-    // The same item in all of them: the error says what each said, and no byte of it is handed on.
+    // The same item is damaged in all of them. The error says what each copy said, and no byte of the item is handed
+    // on.
     for (store, at) in stores.iter().zip([1, 2, 3]) {
         assert!(store.damage(&name(0), full / 3 + at));
     }
@@ -163,7 +165,7 @@ fn damaged_copies_make_a_sound_one() {
     assert!(error.is_err() && read < full / 3 + 4, "{read}");
 }
 
-/// A store gives other genuine bundles of the same key in place of those that were asked for.
+/// A store gives other genuine bundles of the same key instead of those that were asked for.
 #[test]
 fn another_bundle_of_the_same_key_is_not_taken() {
     let stores = [MemoryStore::new("one"), MemoryStore::new("two")];
@@ -186,7 +188,7 @@ fn another_bundle_of_the_same_key_is_not_taken() {
     assert!(error.message().contains("copy 0: ") && error.message().contains("copy 1: not found"), "{error}");
 }
 
-/// What a lookup by key reads of a large bundle.
+/// How much a lookup by key reads of a large bundle.
 #[test]
 fn a_lookup_reads_little() {
     let store = MemoryStore::new("one");
@@ -203,7 +205,7 @@ fn a_lookup_reads_little() {
         };
         assert!(row.row(is_it).unwrap());
         if rowid == 1 {
-            // The end of a bundle of 1 GB is 512 KB, half of what is read at most.
+            // The end of a bundle of 1 GB is 512 KB. That is half of what may be read.
             let seen = slow.take();
             let (length, bytes) = (bundles[0].len(), seen.bytes);
             assert!(length > 60 << 20 && bytes < 1_400_000, "{bytes} of {length}: {seen:?}");
@@ -215,7 +217,7 @@ fn a_lookup_reads_little() {
     assert!(slow.take().requests.is_empty(), "nothing is fetched for nobody");
 }
 
-/// Rows that are read one after the other are fetched ahead, several pieces at once.
+/// Rows that are read in sequence are fetched ahead, several pieces at once.
 #[test]
 fn what_is_read_in_order_is_fetched_ahead() {
     let store = MemoryStore::new("one");
@@ -235,7 +237,7 @@ fn what_is_read_in_order_is_fetched_ahead() {
     assert!(pieces <= bundles[0].len() / (1 << 20) + 8, "few large pieces: {pieces}");
     assert!(seen.bytes <= bundles[0].len() as u64, "{} bytes: nothing twice", seen.bytes);
     assert!(seen.most <= 16 && seen.rounds < pieces / 2, "{} rounds of {pieces}, {} at once", seen.rounds, seen.most);
-    // By parts it begins with small pieces, which grow.
+    // If only parts are needed, it begins with small pieces, and they grow.
     let readers = newest(&mut copies, Use::Parts).unwrap();
     slow.take();
     readers[0].read_all(|_| Ok(())).unwrap();
@@ -243,7 +245,7 @@ fn what_is_read_in_order_is_fetched_ahead() {
     assert!(seen.requests.len() < 80 && seen.rounds < 25, "{} in {} rounds", seen.requests.len(), seen.rounds);
 }
 
-/// A path of 40 bundles: their beginnings come side by side.
+/// A path of 40 bundles. Their beginnings are read side by side.
 #[test]
 fn forty_bundles_come_side_by_side() {
     let store = MemoryStore::new("one");
@@ -268,13 +270,13 @@ fn forty_bundles_come_side_by_side() {
         reader.read_all(into(&mut all)).unwrap();
         assert!(all == *bundle);
     }
-    // A list, the newest record, 39 records in growing batches, 40 bundles by 16.
+    // The requests: a list, the newest record, 39 records in growing batches, 40 bundles with 16 at a time.
     assert!(looked.rounds <= 24, "{} rounds", looked.rounds);
     assert_eq!(slow.take().requests.len(), 0, "all of them were held");
     assert!(looked.most <= 16 && begin.elapsed() < Duration::from_millis(50 * 40), "{looked:?}");
 }
 
-/// More than memory may hold: what was dropped is fetched again, and proved again.
+/// More bytes than memory may hold. Dropped bytes are fetched again, and proved again.
 #[test]
 fn what_has_no_room_is_fetched_again() {
     let store = MemoryStore::new("one");
@@ -293,7 +295,7 @@ fn what_has_no_room_is_fetched_again() {
     let opened = copies.open_path(&record, Use::Whole, &wait()).unwrap();
     let readers = opened.readers();
     assert!(slow.take().bytes > 84_000_000);
-    // The oldest pieces gave way. One of them is damaged meanwhile.
+    // The oldest pieces were dropped. Meanwhile, one of them is damaged.
     assert!(store.damage(&bundle_name(&series.keys, BundleHash::of(&bundles[1])), 5));
     let mut failed = Vec::new();
     for (number, (reader, bundle)) in readers.iter().zip(&bundles).enumerate() {
@@ -328,7 +330,7 @@ fn one_bundle_of_a_record_is_read_alone() {
     assert_eq!(error.kind(), ErrorKind::Misuse);
 }
 
-/// A copy that goes away in the middle is no end, as long as another one has the rest.
+/// If a copy goes away in the middle, another one that has the rest is enough.
 #[test]
 fn a_copy_that_goes_away_is_left() {
     let stores = [MemoryStore::new("one"), MemoryStore::new("two")];
@@ -348,7 +350,7 @@ fn a_copy_that_goes_away_is_left() {
         read += piece.len();
         Ok(())
     });
-    // What is left was fetched ahead before both were away, or is missing now.
+    // The rest was fetched ahead before both went away, or it is missing now.
     if let Err(error) = result {
         assert_eq!(error.kind(), ErrorKind::Unreachable);
         assert!(
@@ -364,7 +366,7 @@ fn a_copy_that_goes_away_is_left() {
     assert_eq!(copies.reports()[0].state, Standing::Unreachable);
 }
 
-/// Each wait ends when the application wants it.
+/// Each wait ends when the application wants to stop.
 #[test]
 fn waits_are_interrupted() {
     let store = MemoryStore::new("one");

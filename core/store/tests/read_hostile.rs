@@ -1,4 +1,4 @@
-//! Copies that lag, fork, lie, lack something or hang.
+//! Copies that lag, fork, lie, lack something or do not answer.
 
 #[path = "read/support.rs"]
 mod reading;
@@ -37,13 +37,13 @@ fn a_copy_that_is_behind_is_told_from_one_that_withholds() {
     assert!(reports[1].why.as_ref().unwrap().contains("the newest is 9"), "{reports:?}");
     let record = copies.select(&Selector::Newest, &wait()).unwrap();
     assert_eq!(restore(&mut copies, &record), Ok(9));
-    // This one held number 9, and shows an old image.
+    // This one held number 9, and now shows an old image.
     stores[2].restore(image);
     let other = stores[1].image();
     save_to(&mut Place::new(directory.path().join("third"), 1), &stores[..1], [9]);
     let copies = open(&dynamic(&[stores[0].clone(), stores[2].clone()]), &key()).unwrap();
     assert_eq!(copies.reports()[1].state, Standing::Behind, "number 9 names number 5, since copy 1 had it");
-    // Without a copy that lags, nothing names it.
+    // If no copy lags, nothing names it.
     let stores = memory_stores(2);
     let mut place = Place::new(directory.path().join("fourth"), 2);
     save_to(&mut place, &stores, 1..=5);
@@ -54,12 +54,12 @@ fn a_copy_that_is_behind_is_told_from_one_that_withholds() {
     assert_eq!(standings(&copies), [Standing::Current, Standing::Withholds]);
     assert!(copies.reports()[1].why.as_ref().unwrap().contains("it held more"), "{:?}", copies.reports());
     assert_eq!(read(&stores, &Selector::Newest), Ok(9));
-    // A copy alone says nothing against itself.
+    // One copy alone shows nothing that is wrong with it.
     assert_eq!(read(&stores[1..], &Selector::Newest), Ok(5));
     drop(other);
 }
 
-/// Neither copy has a path by itself; the older one of them has the newest bundle alone.
+/// Neither copy alone has a path. The older copy is the only one with the newest bundle.
 #[test]
 fn only_both_copies_together_have_a_path() {
     let directory = directory();
@@ -69,7 +69,7 @@ fn only_both_copies_together_have_a_path() {
     let bundle = |record: &Record| bundle_name(&keys(), record.entry().bundles[0].sha256);
     for record in &all {
         let number = record.entry().number;
-        // Odd ones lie in one copy, even ones in the other, records and bundles crosswise.
+        // Odd numbers are in one copy, even numbers in the other; a record and its bundle are never in the same copy.
         let (one, other) = if number % 2 == 0 { (0, 1) } else { (1, 0) };
         stores[one].set(&bundle(record), None);
         if number != 12 {
@@ -83,21 +83,21 @@ fn only_both_copies_together_have_a_path() {
         let error = read(std::slice::from_ref(alone), &Selector::Newest).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     }
-    // While the other one is away, it may have what is missing.
+    // While the other copy is away, it may have what is missing.
     stores[1].away(Some(StoreErrorKind::Unreachable));
     let error = read(&stores, &Selector::Newest).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.message().contains("may have it") && error.message().contains("copy 1: unreachable"), "{error}");
 }
 
-/// Where a bundle is gone in all copies, another path is taken; or the error says which one is missing.
+/// If a bundle is gone in all copies, another path is taken; if there is none, the error says which bundle is missing.
 #[test]
 fn a_missing_bundle_is_led_round() {
     let directory = directory();
     let stores = memory_stores(2);
     save_to(&mut Place::new(directory.path().join("local"), 2), &stores, 1..=5);
     let all = records(&stores[0]);
-    // Number 3 gets a second way: a full bundle.
+    // Number 3 gets a second path: a full bundle.
     let mut series = reading::Series::new(keys());
     series.records = all.iter().rev().take(5).cloned().collect();
     let full = format!("from nothing to {}{}", state(6), " ".repeat(5000)).into_bytes();
@@ -124,7 +124,7 @@ fn a_missing_bundle_is_led_round() {
     for word in [&full_hash.to_string(), "copy 0: corrupt", "copy 1: corrupt"] {
         assert!(error.message().contains(word), "{word}: {error}");
     }
-    // Older states are still there.
+    // Older states can still be read.
     assert_eq!(read(&stores, &Selector::Number(5)), Ok(5));
 }
 
@@ -157,15 +157,15 @@ fn a_fork_is_reported_with_both_ends() {
         assert!(error.message().contains(&head.hash.to_string()), "{error}");
     }
     assert!(error.message().contains("copy 0") && error.message().contains("copy 1"), "{error}");
-    // Who says which end is meant gets it.
+    // If the caller says which end is meant, the caller gets it.
     for live in [10, 11, 20, 1] {
         assert_eq!(read(&stores, &Selector::State(state(live))), Ok(live));
     }
     assert_eq!(read(&stores, &Selector::Number(3)), Ok(11));
     assert_eq!(read(&stores, &Selector::Number(1)), Ok(1));
-    // Each copy alone is one line.
+    // Each copy alone has one line.
     assert_eq!((read(&stores[..1], &Selector::Newest), read(&stores[1..], &Selector::Newest)), (Ok(11), Ok(20)));
-    // Settled.
+    // Now the fork is settled.
     one.go_on = Some(heads[0].hash);
     save_to(&mut one, &stores, [30]);
     assert_eq!(read(&stores, &Selector::Newest), Ok(30));
@@ -179,7 +179,7 @@ fn junk_and_forged_records_are_passed_over() {
     save_to(&mut place, &stores, 1..=6);
     let own = records(&stores[0]).remove(0);
     let domain = own.domain_id();
-    // Signed by another key, under the name of a newer one of this domain.
+    // A record signed by another key, under the name of a newer record of this domain.
     let stranger = RecoveryKey::from_bytes(*b"another recovery key of 32 bytes").unwrap();
     let stranger = AccessKey::from(stranger).keys(domain).unwrap();
     let forged = Record::sign(
@@ -206,7 +206,7 @@ fn junk_and_forged_records_are_passed_over() {
     }
     assert_eq!(numbers, [6, 5, 4, 3, 2, 1]);
     assert_eq!(read(&stores, &Selector::Newest), Ok(6));
-    // So much of it that nobody looks any further.
+    // So much junk that nobody looks any further.
     for number in 0..1100 {
         stores[0].set(&format!("{domain}/log/0000000000000/more{number}"), Some(b"junk"));
     }
@@ -215,7 +215,7 @@ fn junk_and_forged_records_are_passed_over() {
     assert_eq!(read(&stores, &Selector::Newest), Ok(6));
     let error = open(&dynamic(&stores[..1]), &key()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    // The names are there, but what lies under them is nothing.
+    // The names are there, but what lies under them is useless.
     let image = stores[1].image();
     for name in stores[1].names().iter().filter(|name| name.contains("/log/")) {
         stores[1].set(name, Some(b"gone"));
@@ -241,7 +241,7 @@ fn a_list_that_lags_withholds_nothing() {
     assert_eq!(read(&stores, &Selector::Newest), Ok(5));
 }
 
-/// A copy that stops to answer after the first look is not asked again and again.
+/// A copy that stops answering after the first look is not asked again and again.
 #[test]
 fn a_copy_that_hangs_costs_its_patience_once() {
     let directory = directory();
@@ -254,7 +254,7 @@ fn a_copy_that_hangs_costs_its_patience_once() {
     let mut copies = Copies::open(named(&copies), &key(), Domain::Named("default"), &wait).unwrap();
     hanging.hangs.store(true, Ordering::SeqCst);
     let record = copies.select(&Selector::State(state(3)), &wait).unwrap();
-    // As many as were asked before the first of them had no answer.
+    // As many requests as were made before the first of them failed to get an answer.
     let asked = hanging.asked.load(Ordering::SeqCst);
     assert!((1..=16).contains(&asked), "{asked}");
     let bundles = copies.open_path(&record, Use::Whole, &wait).unwrap();
@@ -266,11 +266,11 @@ fn a_copy_that_hangs_costs_its_patience_once() {
     assert!(report.why.as_ref().unwrap().contains("deadline"), "{report:?}");
 }
 
-/// A store that does not answer from some time on.
+/// A store that stops answering at some time.
 struct Hanging {
     inner: MemoryStore,
     hangs: AtomicBool,
-    /// How often it was asked since.
+    /// How often it was asked since then.
     asked: AtomicUsize,
 }
 

@@ -1,4 +1,5 @@
-//! How much is asked of a store before the first bundle is read: requests, and rounds of requests that wait for one another.
+//! How much is asked of a store before the first bundle is read: the requests, and the rounds of requests that wait for
+//! one another.
 
 #[path = "read/support.rs"]
 mod support;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use support::{Seen, Series, Slow, access, named, put_bundle, put_record, wait};
 
-/// Each request waits so long, so that those side by side are told from those one after the other.
+/// How long each request waits. It distinguishes requests that run side by side from those that run one after the
+/// other.
 const LATENCY: Duration = Duration::from_millis(20);
 
 fn key() -> RecoveryKey {
@@ -25,7 +27,7 @@ fn state(number: u64) -> StateId {
     StateId(id)
 }
 
-/// A log of so many records, in a store: a full bundle after each `full_each`, with or without short cuts.
+/// A log of this many records, in a store. It has a full bundle after each `full_each`, with or without short cuts.
 fn log(count: u64, full_each: u64, with_short_cuts: bool) -> MemoryStore {
     let access = AccessKey::from(key());
     let keys = access.keys(key().domain_id("default").unwrap()).unwrap();
@@ -54,7 +56,7 @@ fn log(count: u64, full_each: u64, with_short_cuts: bool) -> MemoryStore {
     store
 }
 
-/// Opens the path to a record, and says how many bundles it has, and what was asked until the first bundle was read.
+/// Opens the path to a record. Gives the number of its bundles, and what was asked until the first bundle was read.
 fn recover(store: &MemoryStore, domain: Domain<'_>, selector: &Selector) -> (usize, Seen) {
     let slow = Slow::new(store, LATENCY);
     let stores = [slow.clone() as Arc<dyn Store>];
@@ -73,7 +75,7 @@ const NAMED: Domain<'static> = Domain::Named("default");
 
 #[test]
 fn a_fresh_recovery_of_a_long_log_begins_soon() {
-    // Where no short cut could be made: a full bundle at the latest behind 128 deltas.
+    // No short cut could be made: then a full bundle comes after 128 deltas at the latest.
     let store = log(100_000, 129, false);
     let number = |number| Selector::Number(number);
     let full = 99_976;
@@ -82,7 +84,7 @@ fn a_fresh_recovery_of_a_long_log_begins_soon() {
         (number(full), 1, 4, 6),
         (number(full + 1), 2, 5, 7),
         (Selector::Newest, 25, 36, 20),
-        // More names were listed here: reading ahead ends with the full bundle that it finds.
+        // More names were listed here. Reading ahead ends with the full bundle that it finds.
         (number(full - 129 + 24), 25, 65, 24),
         (number(full - 1), 129, 155, 50),
     ] {
@@ -95,7 +97,7 @@ fn a_fresh_recovery_of_a_long_log_begins_soon() {
             seen.rounds
         );
     }
-    // The newest record has a full bundle: a list, the record, the bundle. Without the name of the domain, two lists more.
+    // The newest record has a full bundle: a list, the record, the bundle. If the domain is not named, two lists more.
     for name in store.names().iter().filter(|name| name.contains("/log/")).take(24) {
         store.set(name, None);
     }
@@ -111,12 +113,12 @@ fn short_cuts_lead_far() {
     let store = log(100_000, 1_000_000, true);
     let (steps, seen) = recover(&store, NAMED, &Selector::Newest);
     assert!(steps <= 45 + 24, "{steps}");
-    // Each record by its number: a list and the record, side by side.
+    // Each record is found by its number: a list and the record, side by side.
     assert!(seen.requests.len() < 100 && seen.rounds <= 40, "{} requests, {} rounds", seen.requests.len(), seen.rounds);
     let (steps, seen) = recover(&store, NAMED, &Selector::Number(98_304));
     assert_eq!(steps, 25);
     assert!(seen.requests.len() < 80 && seen.rounds <= 30, "{} requests, {} rounds", seen.requests.len(), seen.rounds);
-    // A full bundle in between, and short cuts that end there: few records are enough.
+    // There is a full bundle in between, and short cuts end there. So few records are enough.
     let store = log(5_000, 1_000, true);
     let (steps, seen) = recover(&store, NAMED, &Selector::Number(4_352));
     assert!(steps <= 3, "{steps}");

@@ -51,7 +51,7 @@ fn what_is_locked_stays(server: &Server) {
     for _ in 0..2 {
         store.put(&name, &content, &cancel).unwrap();
     }
-    // A delete without a version only hides the object, or is refused. What was put can be put again.
+    // A delete without a version only hides the object, or is refused. The same object can be put again.
     match store.delete(&name, &cancel) {
         Ok(()) => assert_eq!(store.head(&name, &cancel).unwrap_err().kind(), StoreErrorKind::NotFound),
         Err(error) => assert_eq!(error.kind(), StoreErrorKind::Refused, "{error}"),

@@ -1,4 +1,5 @@
-//! Saves against real code: killed at every step, failing at every request, and in worlds that lose and turn back.
+//! Saves with the real code: killed at every step, failing at every request, and in worlds that lose things and turn
+//! back.
 
 #[path = "save/faults.rs"]
 mod faults;
@@ -41,8 +42,8 @@ fn saves_follow_each_other() {
         assert!(summary.copies.iter().all(|copy| copy.state == CopyState::Done && copy.number == Some(live)));
         for (store, before) in stores.iter().zip(requests) {
             assert_eq!(restore(store), Some(live));
-            // Look, bundle, record, look again; the rest are those of `restore`, which come behind them. Short cuts have tests
-            // of their own.
+            // Look, bundle, record, look again. The other requests are those of `restore`, which come after them. Short
+            // cuts have their own tests.
             let names: Vec<_> = store.requests()[before..].iter().map(|request| request.0).take(5).collect();
             use lifeboat_store::drivers::memory::Request::{List, Put};
             if live % 16 != 0 {
@@ -57,7 +58,7 @@ fn saves_follow_each_other() {
     assert_eq!(std::fs::read_dir(place.local.join("spool")).unwrap().count(), 0);
 }
 
-/// A save is stopped at each of its steps, in each way, and the next one goes on.
+/// A save is stopped at each of its steps, in each way. The next save goes on.
 #[test]
 fn stopped_at_every_step() {
     let mut stops = 0;
@@ -92,11 +93,11 @@ fn stopped_at_every_step() {
                     }
                 };
                 let context = format!("{fault:?} at step {at} behind {saved_before} saves, {result:?}");
-                // What was acknowledged is in two copies, or something newer is; and each copy restores by itself.
+                // Two copies hold what was acknowledged or something newer, and each copy restores alone.
                 let restored: Vec<_> = stores.iter().map(|store| restore(store).unwrap_or(0)).collect();
                 let held = restored.iter().filter(|live| **live >= acknowledged).count();
                 assert!(held >= if acknowledged == 0 { 0 } else { 2 }, "{context}: {restored:?}");
-                // The next save goes on, though the database has changed meanwhile.
+                // The next save goes on, even if the database has changed meanwhile.
                 database.live += u64::from(at % 2 == 0);
                 let next =
                     place.save(&dynamic(&stores), &mut database).unwrap_or_else(|error| panic!("{context}: {error}"));
@@ -126,7 +127,7 @@ fn a_full_local_disk_is_named_and_loses_nothing() {
     assert_eq!((error.kind(), error.code()), (ErrorKind::Host, Some(13)), "{error}");
     assert_eq!(restore(&stores[0]), Some(1));
     assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 2);
-    // An export that fails leaves nothing behind that stays.
+    // If an export fails, nothing stays.
     (database.live, database.fails) = (3, true);
     place.save(&dynamic(&stores), &mut database).unwrap_err();
     database.fails = false;
@@ -144,19 +145,20 @@ fn local_state_may_be_deleted() {
         place.save(&dynamic(&stores), &mut database).unwrap();
     }
     std::fs::remove_dir_all(&place.local).unwrap();
-    // Not all copies answer: nobody can know.
+    // Not all copies answer, so nobody can know.
     stores[1].away(Some(StoreErrorKind::Unreachable));
     let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.message().contains("remembers no save") && error.message().contains("copy 1"), "{error}");
     stores[1].away(None);
-    // The live state is the newest: it goes on, and the next delta comes from the chain in the store.
+    // The live state is the newest. So the save goes on, and the next delta is made from the chain in the store.
     assert!(!place.save(&dynamic(&stores), &mut database).unwrap().changed);
     database.live = 4;
     let before = database.from_chain;
     let summary = place.save(&dynamic(&stores), &mut database).unwrap();
     assert_eq!((summary.number, summary.full, database.from_chain), (4, false, before + 1));
-    // Deleted again, and changed meanwhile: a question, with the record to answer it.
+    // The local state is deleted again, and the database has changed meanwhile. That is a question, and it names the
+    // record that answers it.
     std::fs::remove_dir_all(&place.local).unwrap();
     database.live = 5;
     let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
@@ -219,7 +221,7 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     let states: Vec<_> = summary.copies.iter().map(|copy| copy.state).collect();
     assert_eq!(states, [CopyState::Lost, CopyState::RolledBack, CopyState::Done]);
     assert_eq!(stores.iter().map(|store| restore(store)).collect::<Vec<_>>(), [None, Some(2), Some(5)]);
-    // A copy that is new waits, too.
+    // A new copy waits, too.
     let mut more = stores.clone();
     more.push(MemoryStore::new("new"));
     let summary = place.save(&dynamic(&more), &mut database).unwrap();
@@ -235,7 +237,7 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     let summary = place.save(&dynamic(&more), &mut database).unwrap();
     assert_eq!(summary.done, 4, "{summary:?}");
     more.iter().for_each(|store| assert_eq!(restore(store), Some(6)));
-    // Two copies are exchanged: both have all, and nobody minds.
+    // Two copies are exchanged. Both have everything, so nothing is asked.
     let (one, two) = (more[0].image(), more[1].image());
     more[0].restore(two);
     more[1].restore(one);
@@ -243,7 +245,7 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     assert_eq!(place.save(&dynamic(&more), &mut database).unwrap().done, 4);
 }
 
-/// Two sticks take turns. Neither has the records of the other, and it is one line all the same.
+/// Two sticks take turns. Neither has the records of the other, but it is one line.
 #[test]
 fn rotated_sticks_are_one_line() {
     let directory = fast_directory();
@@ -262,12 +264,12 @@ fn rotated_sticks_are_one_line() {
         }
     }
     stores.iter().for_each(|store| store.away(None));
-    // Somebody who remembers nothing sees one line in any of them together.
+    // Somebody who remembers nothing sees one line in any set of them.
     std::fs::remove_dir_all(&place.local).unwrap();
     let two = dynamic(&stores[1..]);
     assert!(!place.save(&two, &mut database).unwrap().changed);
-    // The stick that lags lacks bundles that no record of the other one gives it: it waits for a repair, or for a minimum
-    // that needs it.
+    // The stick that lags needs bundles that no record of the other stick brings. It waits for a repair, or for a
+    // minimum that needs it.
     database.live += 1;
     let summary = place.save(&two, &mut database).unwrap();
     assert_eq!((summary.done, summary.copies[0].state), (1, CopyState::Behind), "{summary:?}");
@@ -278,7 +280,7 @@ fn rotated_sticks_are_one_line() {
     stores[1..].iter().for_each(|store| assert_eq!(restore(store), Some(database.live)));
 }
 
-/// Two exporters save to one copy each while the other one is away.
+/// Two exporters save to one copy each, while the other copy is away.
 #[test]
 fn a_fork_is_reported_and_settled_by_decision_only() {
     let directory = fast_directory();
@@ -305,12 +307,12 @@ fn a_fork_is_reported_and_settled_by_decision_only() {
     let summary = one.save(&dynamic(&stores), &mut Database::new(30)).unwrap();
     assert_eq!((summary.number, summary.done), (3, 2));
     stores.iter().for_each(|store| assert_eq!(restore(store), Some(30)));
-    // The other one is told that it is behind.
+    // The other exporter is told that it is behind.
     let error = two.save(&dynamic(&stores), &mut Database::new(21)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
 }
 
-/// Another exporter saves between the look of this one and its put.
+/// Another exporter saves after this one has looked and before it puts.
 #[test]
 fn who_puts_later_sees_the_other() {
     let directory = fast_directory();
@@ -325,7 +327,7 @@ fn who_puts_later_sees_the_other() {
     let other = {
         let (stores, inner) = (dynamic(&stores), inner.clone());
         move || {
-            // So far ahead that nobody looks down to the number of the late one any more.
+            // The line is now so long that nobody looks down to the number of the late record any more.
             for live in 20..23 {
                 two.save(&stores, &mut Database::new(live)).unwrap();
             }
@@ -336,7 +338,7 @@ fn who_puts_later_sees_the_other() {
     let error = one.save(&[slow], &mut Database::new(10)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch);
     assert!(error.message().contains("the log forks"), "{error}");
-    // It stays a question until somebody decides.
+    // It stays a question until the caller decides.
     let error = one.save(&dynamic(&stores), &mut Database::new(10)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch);
     one.go_on = Some(newest(&stores[0]).unwrap().reference().hash);
@@ -344,7 +346,7 @@ fn who_puts_later_sees_the_other() {
     assert_eq!((summary.number, summary.full), (6, true));
 }
 
-/// A list that lags is no rollback.
+/// A list that lags is not a rollback.
 #[test]
 fn lists_that_lag_stop_nothing() {
     let directory = fast_directory();
@@ -363,7 +365,8 @@ fn lists_that_lag_stop_nothing() {
     stores.iter().for_each(|store| assert_eq!(restore(store), Some(19)));
 }
 
-/// What cannot be read of local state is named; without it, the rules for a place that remembers nothing hold.
+/// An error names the local state that cannot be read. Without that state, the rules for a place that remembers nothing
+/// apply.
 #[test]
 fn damaged_local_state_is_named() {
     let directory = fast_directory();
@@ -395,7 +398,7 @@ fn junk_in_a_copy_is_passed_over() {
     let own = newest(&stores[0]).unwrap();
     let domain = own.domain_id();
     for number in 0..20 {
-        // The name of a newer record, over bytes of an older one; and names that are none.
+        // The name of a newer record over the bytes of an older one, and names that are not valid.
         stores[0].set(&format!("{domain}/log/9999999999999/{number:03}-{}", first.record), Some(own.bytes()));
         stores[0].set(&format!("{domain}/log/0000000000000/junk{number}"), Some(b"junk"));
     }
@@ -454,7 +457,7 @@ fn the_status_tells_the_last_save_and_the_last_failure() {
     assert_eq!((saved.number, saved.done), (3, 1));
     let behind = &saved.copies[1];
     assert_eq!((behind.copy.state, behind.since), (CopyState::Away, Some(place.now - 100)), "since the first one");
-    // And then both.
+    // Then both copies are away.
     stores[0].away(Some(StoreErrorKind::Unreachable));
     database.live = 4;
     let error = place.save(&dynamic(&stores), &mut database).unwrap_err();

@@ -1,4 +1,5 @@
-//! Short cuts in saves: which records have them, that each state restores over few objects, and that nothing depends on them.
+//! Short cuts in saves: which records have them, that each state is restored from few objects, and that nothing depends
+//! on short cuts.
 
 #[path = "save/faults.rs"]
 mod faults;
@@ -19,12 +20,12 @@ use support::{
     restore_record, state,
 };
 
-/// A database whose deltas are light.
+/// A database whose deltas are small.
 fn database() -> Database {
     Database { size: 20_000, ..Database::new(1) }
 }
 
-/// Two copies with so many saves, in each of which the database holds the number of the save.
+/// Two copies with these saves. In each save, the database holds the number of the save.
 fn saved(place: &mut Place, stores: &[MemoryStore], database: &mut Database, numbers: std::ops::RangeInclusive<u64>) {
     for live in numbers {
         database.live = live;
@@ -41,7 +42,7 @@ fn bytes(store: &dyn Store, record: &Record, bundle: &BundleRef) -> Vec<u8> {
     bytes
 }
 
-/// The numbers of the records from whose states a record has bundles.
+/// The numbers of the records that a record's bundles begin at.
 fn bases(record: &Record) -> Vec<u64> {
     record.entry().bundles.iter().map(|bundle| bundle.base.map_or(0, |base| base.record.number)).collect()
 }
@@ -57,7 +58,7 @@ fn each_of_600_states_restores_over_few_bundles() {
     let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), database());
     saved(&mut place, &stores, &mut database, 1..=600);
     assert_eq!((database.full, database.from_ledger), (1, 599), "no other full bundle, and no base from a store");
-    // 16 deltas each, and 16 of those.
+    // One bundle for each 16 deltas, and one for each 16 of these.
     assert_eq!(database.composed.len(), 37 + 2);
     assert!(database.composed.iter().all(|bundles| (15..=16).contains(bundles)), "{:?}", database.composed);
     for store in &stores {
@@ -79,7 +80,7 @@ fn each_of_600_states_restores_over_few_bundles() {
         ] {
             let record = records.iter().find(|record| record.entry().number == number).unwrap();
             assert_eq!(bases(record), expected, "number {number}");
-            // Each bundle is what an export from there would have made.
+            // Each bundle is what an export from that state would make.
             for (bundle, base) in record.entry().bundles.iter().zip(expected) {
                 let base_state = bundle.base.unwrap().state_id;
                 let bytes = bytes(store, record, bundle);
@@ -95,11 +96,11 @@ fn each_of_600_states_restores_over_few_bundles() {
     stores.iter().for_each(|store| assert_eq!(restore(store), Some(640)));
     let memory = std::fs::read_to_string(place.local.join("memory")).unwrap();
     let memory: serde_json::Value = serde_json::from_str(&memory).unwrap();
-    // From 1 to 256 and 512, and then in steps of 16.
+    // From 1 to 256, then to 512, and then in steps of 16.
     assert_eq!(memory["weight"]["count"], 2 + (640 - 512) / 16, "{memory}");
 }
 
-/// Only the saves that make short cuts read from a store.
+/// Only saves that make short cuts read from a store.
 #[test]
 fn other_saves_ask_for_no_more_than_before() {
     let directory = fast_directory();
@@ -113,7 +114,7 @@ fn other_saves_ask_for_no_more_than_before() {
             let puts = requests.iter().filter(|request| **request == Request::Put).count();
             assert_eq!(puts, 3, "two bundles and the record: {requests:?}");
             let reads = requests.len() - puts;
-            // A record takes two requests, and a small bundle one.
+            // A record takes two requests, and a small bundle takes one.
             assert!((44..=64).contains(&reads), "{reads}: {requests:?}");
         } else if live > 1 {
             assert_eq!(requests, [Request::List, Request::Put, Request::Put, Request::List], "{live}");
@@ -121,7 +122,8 @@ fn other_saves_ask_for_no_more_than_before() {
     }
 }
 
-/// The save with one short cut is stopped at each of its steps, in each way, that with two at some; and the next one goes on.
+/// The save with one short cut is stopped at each of its steps, in each way; the save with two at some steps. The next
+/// save goes on.
 #[test]
 fn stopped_at_every_step_of_a_short_cut() {
     let all = [Fault::Killed, Fault::KilledAfter, Fault::Once, Fault::OnceAfter];
@@ -132,7 +134,8 @@ fn stopped_at_every_step_of_a_short_cut() {
     println!("stopped {one:?} and {two:?} times; in the second number the save went on, with all short cuts");
 }
 
-/// Stops the save of this number at each so many steps. Gives how often, and how often it went on all the same.
+/// Stops the save of this number at each step that is a multiple of `each`. Gives how often it did so, and how often
+/// the save still succeeded.
 fn stopped(number: u64, expected: &[u64], faults: &[Fault], each: usize) -> (usize, usize) {
     let (mut stops, mut went_on) = (0, 0);
     let (directory, stores) = (fast_directory(), memory_stores(2));
@@ -141,7 +144,7 @@ fn stopped(number: u64, expected: &[u64], faults: &[Fault], each: usize) -> (usi
     let images: Vec<_> = stores.iter().map(MemoryStore::image).collect();
     for fault in faults {
         for at in (0..).step_by(each) {
-            // Requests are remembered: with old ones, each would take longer.
+            // The stores remember requests. With the old ones, each save would take longer.
             let stores = memory_stores(2);
             stores.iter().zip(&images).for_each(|(store, image)| store.restore(image.clone()));
             let copy = fast_directory();
@@ -165,14 +168,14 @@ fn stopped(number: u64, expected: &[u64], faults: &[Fault], each: usize) -> (usi
                 }
             }
             for store in &stores {
-                // What a record names is there before it.
+                // What a record names is there before the record.
                 let newest = records(store).into_iter().next().unwrap();
                 newest.entry().bundles.iter().for_each(|bundle| drop(bytes(store, &newest, bundle)));
-                // Of one step that fails, nothing is left out: the other copy gives the same.
+                // If only one step fails, no short cut is left out: the other copy gives the same bytes.
                 assert!(result.is_err() || bases(&newest) == expected, "{context}");
             }
             went_on += usize::from(result.is_ok());
-            // The next save goes on, though the database has changed meanwhile.
+            // The next save goes on, even if the database has changed meanwhile.
             database.live += u64::from(at % 2 == 0);
             let next =
                 place.save(&dynamic(&stores), &mut database).unwrap_or_else(|error| panic!("{context}: {error}"));
@@ -201,11 +204,11 @@ fn what_cannot_be_composed_is_left_out() {
     saved(&mut place, &stores, &mut database, 1..=16);
     assert_eq!(bases(&records(&stores[0])[0]), [15]);
     assert!(is_empty(&place.local.join("spool")));
-    // The next one leads from where it should, though no short cut ends there.
+    // The next short cut leads from where it should, even if no short cut ends there.
     database.composes = true;
     saved(&mut place, &stores, &mut database, 17..=32);
     assert_eq!(bases(&records(&stores[0])[0]), [31, 16]);
-    // A bundle is gone in one copy, or damaged: the other one gives it.
+    // A bundle is gone or damaged in one copy. The other copy gives it.
     let gone = |store: &MemoryStore, back: usize, content: Option<&[u8]>| {
         let record = &records(store)[back];
         let name = Name { domain_id: record.domain_id(), object: Object::Bundle(record.entry().bundles[0].sha256) };
@@ -216,7 +219,7 @@ fn what_cannot_be_composed_is_left_out() {
     saved(&mut place, &stores, &mut database, 48..=48);
     assert_eq!(bases(&records(&stores[1])[0]), [47, 32]);
     assert_eq!(restore(&stores[0]), Some(48), "the short cut leads round what is gone");
-    // In both: another bundle stands there.
+    // In both copies, another bundle has the name.
     saved(&mut place, &stores, &mut database, 49..=63);
     stores.iter().for_each(|store| gone(store, 5, Some(b"from nothing to nothing")));
     saved(&mut place, &stores, &mut database, 64..=64);
@@ -224,7 +227,7 @@ fn what_cannot_be_composed_is_left_out() {
     assert!(is_empty(&place.local.join("spool")));
 }
 
-/// A copy that is away does not hinder it, and one that ends where the short cut begins takes it at once.
+/// A copy that is away does not prevent a short cut. A copy that ends where the short cut begins takes it at once.
 #[test]
 fn a_copy_that_lags_is_caught_up_by_a_short_cut() {
     let directory = fast_directory();
@@ -239,7 +242,7 @@ fn a_copy_that_lags_is_caught_up_by_a_short_cut() {
     assert_eq!((restore(&stores[1]), numbers), (Some(32), vec![32, 16]));
     saved_to(&mut place, &stores, &mut database, 33..=33, 2);
     assert_eq!(restore(&stores[1]), Some(33));
-    // It is away while one is made, and gets it later.
+    // The copy is away while a short cut is made, and gets it later.
     stores[1].away(Some(StoreErrorKind::Absent));
     saved_to(&mut place, &stores, &mut database, 34..=48, 1);
     assert_eq!(bases(&records(&stores[0])[0]), [47, 32]);
@@ -264,7 +267,7 @@ fn saved_to(
     }
 }
 
-/// No two bundles of a record are one, and none leads from its state to itself.
+/// No two bundles of a record are the same, and none leads from its state to itself.
 #[test]
 fn states_that_come_back_need_no_short_cut() {
     for (period, expected) in [(2, vec![15]), (3, vec![15]), (4, vec![15, 1]), (5, vec![15]), (7, vec![15])] {
@@ -307,7 +310,7 @@ fn an_interrupt_ends_the_work_at_a_short_cut() {
     assert_eq!(bases(&records(&stores[0])[0]), [15, 1]);
 }
 
-/// Copies that do not answer when they are read cost their time once, and the short cut.
+/// Copies that do not answer reads cost their time once, and the short cut is not made.
 #[test]
 fn copies_that_do_not_answer_take_the_short_cut_away() {
     let directory = fast_directory();

@@ -1,4 +1,4 @@
-//! A store has a thread and sockets only from its first request on, until it is dropped.
+//! A store has a thread and sockets only from its first request until it is dropped.
 #![cfg(all(feature = "s3", target_os = "linux"))]
 
 mod support;
@@ -23,7 +23,7 @@ fn threads_and_sockets_end_with_the_store() {
     let directory = tempfile::tempdir().unwrap();
     let credentials = directory.path().join("credentials");
     fs::write(&credentials, "[default]\naws_access_key_id=any\naws_secret_access_key=hunter2\n").unwrap();
-    // Nobody is behind it, and it needs nobody.
+    // There is no server behind the proxy, and none is needed.
     let proxy = Proxy::to(1);
     proxy.always(Some(Fault::Status(403, "AccessDenied")));
     let before = held();

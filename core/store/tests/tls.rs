@@ -1,4 +1,4 @@
-//! TLS: an own CA is trusted where it is named, and only there.
+//! TLS: a private CA is trusted if the store names it, and only then.
 #![cfg(feature = "s3")]
 
 mod support;
@@ -14,7 +14,7 @@ fn openssl(directory: &Path, arguments: &str) {
     assert!(done.status.success(), "{arguments}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// A CA of this name, and a certificate of it for this machine.
+/// A CA with this name, and a certificate that it signed for this machine.
 fn certificates(directory: &Path, name: &str) {
     std::fs::write(
         directory.join("leaf.cnf"),
@@ -42,7 +42,7 @@ fn an_own_ca_is_trusted_where_it_is_named() {
     let named = server.store("tls", "x", server.port).replace("http://", "https://");
     let cancel = Cancel::never().within(Duration::from_secs(60));
     let store = Place::parse(&format!("{named}&ca={}", path("ours-ca.pem"))).unwrap().open().unwrap();
-    // The bucket does not exist, and the server said so: through TLS.
+    // The bucket does not exist, and the server said so over TLS.
     assert_eq!(store.put("a", b"x", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
     let others = Place::parse(&format!("{named}&ca={}", path("theirs-ca.pem"))).unwrap().open().unwrap();
     let error = others.head("a", &cancel).unwrap_err();

@@ -1,6 +1,6 @@
-//! A folder of files that appears complete or not at all: made under a temporary name beside its target, synced, then
-//! renamed. Where the folder is there already and may be written over, its files are replaced one by one, once all of
-//! them are complete.
+//! A folder of files that appears complete or not at all. It is made under a temporary name beside its target, synced,
+//! and then renamed. If the folder exists already and may be overwritten, its files are replaced one by one, once all
+//! new files are complete.
 
 use super::atomic::sync_directory;
 use super::leftovers::temporary_name;
@@ -10,21 +10,21 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Temporary names that are taken, at most.
+/// How many temporary names are tried.
 const ATTEMPTS: u32 = 1000;
-/// Whoever may do what with a file: not the bits that make a program run as somebody else.
+/// The bits that say who may do what with a file. The bits that make a program run as another user are not among them.
 #[cfg(unix)]
 pub(crate) const MODE: u32 = 0o777;
 
-/// What was found at the place of the folder.
+/// What exists at the place of the folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Free,
-    /// A folder, whose files may be replaced.
+    /// A folder. Its files may be replaced.
     Folder,
 }
 
-/// A folder in the making. Dropped without [`Folder::publish`], it vanishes.
+/// A folder that is being made. If it is dropped without [`Folder::publish`], it is removed.
 pub(crate) struct Folder {
     staging: PathBuf,
     target: PathBuf,
@@ -35,8 +35,8 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// # Errors
-    /// Misuse when there is something at the target, unless it is a folder and `replace` says so; host when the
-    /// directory does not let us.
+    /// Misuse when something exists at the target, unless it is a folder and `replace` allows it; host when we may not
+    /// write into the directory.
     pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let shown = target.display();
         let place = match fs::symlink_metadata(target) {
@@ -71,13 +71,12 @@ impl Folder {
         self.target.join(name)
     }
 
-    /// Any name in there, by which its directory is meant.
+    /// Any name in the temporary folder. It stands for the folder.
     fn path_in_staging(&self) -> PathBuf {
         self.staging.join("_")
     }
 
-    /// Makes one file; `name` is [plain](super::is_plain). None of the modes lets anybody do more than read, write and
-    /// execute.
+    /// Makes one file. `name` is [plain](super::is_plain). No mode allows more than reading, writing and executing.
     ///
     /// # Errors
     /// Host.
@@ -91,7 +90,7 @@ impl Folder {
             }
         };
         let mut options = OpenOptions::new();
-        // A file system that takes two names for one tells it here.
+        // If a file system takes two names for one, this fails.
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -107,11 +106,11 @@ impl Folder {
         file.sync_all().map_err(failed)
     }
 
-    /// Puts the folder in its place. When this returns, it survives a loss of power.
+    /// Puts the folder in its place. When this returns, the folder survives a loss of power.
     ///
     /// # Errors
-    /// Misuse when something has come there meanwhile; host. The place is as it was, unless files of a folder that was
-    /// there were being replaced: the message says which of them were.
+    /// Misuse when something was put there meanwhile; host. The place is unchanged, unless the files of an existing
+    /// folder were being replaced: then the message says which of them were replaced.
     pub fn publish(mut self) -> Result<()> {
         let shown = self.target.display();
         sync_directory(&self.path_in_staging())
@@ -153,7 +152,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if !self.published {
-            // Nothing can be done about a failure here. No more is removed than was made.
+            // Nothing can be done about a failure here. Only what was made is removed.
             for name in &self.names {
                 let _ = fs::remove_file(self.staging.join(name));
             }
@@ -162,7 +161,7 @@ impl Drop for Folder {
     }
 }
 
-/// Makes a directory that its owner alone can read.
+/// Makes a directory that only its owner can read.
 ///
 /// # Errors
 /// Those of the system.

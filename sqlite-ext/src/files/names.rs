@@ -1,15 +1,16 @@
-//! Names that come from elsewhere, as names of files: whoever made them may have wanted to reach another place, or to
-//! overwrite something.
+//! File names from names that come from elsewhere. Whoever made such a name may have wanted to reach another place, or
+//! to overwrite something.
 
-/// The most bytes of a name: with what is put before and behind it while the file is made, less than 255.
+/// The most bytes of a name. While the file is made, text is added before and after the name; all of it has less than
+/// 255 bytes.
 const NAME_MAX: usize = 180;
-/// What letters and digits may stand beside.
+/// What a name may hold besides letters and digits.
 const PUNCTUATION: &str = "._-+@=,() ";
-/// Behind the name of a database, these belong to SQLite and to the local state.
+/// If one of these follows the name of a database, the file belongs to SQLite or to the local state.
 const OWNED: [&str; 4] = ["-wal", "-shm", "-journal", "-lifeboat"];
 
-/// True for a name that is one file on each system, in the directory that it is put in: letters, digits, and a few
-/// others within.
+/// True for a name that means one file on each system, and that file is in the directory that it is put in. Such a name
+/// has letters, digits, and a few other characters.
 pub(crate) fn is_plain(name: &str) -> bool {
     (1..=NAME_MAX).contains(&name.len())
         && name.chars().all(is_plain_char)
@@ -18,8 +19,8 @@ pub(crate) fn is_plain(name: &str) -> bool {
         && !is_device(name)
 }
 
-/// The name of a file for any name: itself if it is plain, else with its other characters as `%XX`, and so another one
-/// for each name. None: it would be too long.
+/// A file name for any name. A plain name stays. In another name, the other characters become `%XX`, so
+/// different names get different file names. None: it would be too long.
 pub(crate) fn escaped(name: &str) -> Option<String> {
     let last = name.char_indices().next_back().map_or(0, |(at, _)| at);
     let owned = OWNED.iter().find_map(|suffix| {
@@ -42,7 +43,7 @@ pub(crate) fn escaped(name: &str) -> Option<String> {
     (1..=NAME_MAX).contains(&escaped.len()).then_some(escaped)
 }
 
-/// What two names have in common that some file system takes for one.
+/// A form that two names share if some file system takes them for one.
 pub(crate) fn folded(name: &str) -> String {
     name.to_uppercase().to_lowercase()
 }
@@ -51,7 +52,7 @@ fn is_plain_char(char: char) -> bool {
     char.is_alphanumeric() || PUNCTUATION.contains(char)
 }
 
-/// A device of Windows, which it is with anything behind a dot, too.
+/// Whether Windows takes the name for a device. It does so even if a dot and more text follow.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let is_port = |prefix| {
@@ -97,14 +98,14 @@ mod tests {
             ("lpt¹.x", "%6Cpt¹.x"),
             ("c:", "c%3A"),
             ("a*?\"<>|", "a%2A%3F%22%3C%3E%7C"),
-            // Right to left, and a letter in two parts.
+            // A mark for text from right to left, and a letter in two parts.
             ("a\u{202e}b", "a%E2%80%AEb"),
             ("o\u{308}", "o%CC%88"),
         ] {
             assert!(!is_plain(name), "{name:?}");
             assert_eq!(escaped(name).as_deref(), Some(expected), "{name:?}");
         }
-        // A file may be called so; a database beside it may not lose what is its own.
+        // A file may have such a name, but a database must not lose the file beside it that belongs to it.
         for (name, expected) in
             [("x-wal", "x%2Dwal"), ("a-b-JOURNAL", "a-b%2DJOURNAL"), ("-shm", "%2Dshm"), ("w-lifeboat", "w%2Dlifeboat")]
         {

@@ -1,12 +1,13 @@
-//! `backup_log(stores [, key])` lists the saves of a series, the newest first: one row for each record, from all copies together.
+//! `backup_log(stores [, key])` lists the saves of a series, the newest first. It gives one row for each record, over
+//! all copies together.
 //!
-//! Key: one that reads, or a verify key. Without a key the only series in the stores is listed; it is what somebody signed, and
-//! nobody says who.
+//! Key: a key that reads, or a verify key. Without a key, the only series in the stores is listed. Then somebody has
+//! signed it, but nobody can say who.
 //!
-//! Columns: `number`, `record` (its hash), `state_id`, `type` (`full`, `delta` or `mark`), `bytes`, `sha256` and `uuid` of its bundle, `copies` (a
-//! JSON array of the stores that hold it); with a key that reads `date`, `writer`, `label`; `metadata`, a JSON object (`bytes`, `sha256`,
-//! `date`, `uuid`, `type`, and `parent`, the same of the record that it leads on from); `bundle`, the bundle itself. The last two are fetched
-//! only when they are read.
+//! Columns: `number`, `record` (its hash), `state_id`, `type` (`full`, `delta` or `mark`), `bytes`, `sha256` and `uuid`
+//! of its bundle, `copies` (a JSON array of the stores that hold it); with a key that reads, `date`, `writer`, `label`;
+//! `metadata`, a JSON object (`bytes`, `sha256`, `date`, `uuid`, `type`, and `parent`, the same for the record that it
+//! leads on from); `bundle`, the bundle itself. The last two are fetched only when they are read.
 
 use crate::sql::arguments::{AnyKey, Argument, Arguments};
 use crate::sql::edge::length_limit;
@@ -22,25 +23,25 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// How many records are read at once: few at first, since the newest are mostly what is asked for.
+/// How many records are read at once. The first batches are small, since callers mostly ask for the newest.
 const BATCHES: [usize; 3] = [8, 32, 64];
 
 pub(crate) struct Log {
     series: Rc<Series>,
     places: Vec<String>,
     ready: VecDeque<LogEntry>,
-    /// Where the next batch begins; 0: there is none.
+    /// Where the next batch begins. 0: there is none.
     next: Option<u64>,
-    /// Only the records of this number.
+    /// Only the records with this number.
     only: Option<u64>,
     batch: usize,
 }
 
-/// What the cells of a row read from when they are asked.
+/// The source of a row's cells. It is read only when they are read.
 struct Series {
     copies: RefCell<Copies>,
     watch: Watch,
-    /// How long a BLOB may be.
+    /// The longest BLOB that is allowed.
     longest: usize,
 }
 
@@ -136,7 +137,7 @@ impl TableFunction for Log {
 }
 
 impl Log {
-    /// Reads the next records, all of one number together.
+    /// Reads the next records. Records with the same number stay together.
     fn read(&mut self) -> Result<()> {
         let Some(from) = self.next.take().filter(|from| *from > 0) else { return Ok(()) };
         let size = BATCHES[self.batch.min(BATCHES.len() - 1)];

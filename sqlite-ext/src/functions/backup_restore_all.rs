@@ -1,18 +1,19 @@
 //! `backup_restore_all(stores, key, directory [, options])` restores the newest state of each series of the key into a
 //! directory, and gives a JSON report.
 //!
-//! A recovery key has all of its domains there, a write key or a read key its own. A database becomes a file with the
-//! name of its domain, files (`work/file_domain.rs`) a folder with that name. Names are hostile: what no file can be
-//! called everywhere is escaped (`files/names.rs`); where the name is taken, or is not the one of the domain id, the id
-//! stands behind it. Each series is restored completely or not at all, and what one meets keeps none of the others.
+//! A recovery key restores all of its domains; a write key or a read key restores its own domain. A database becomes a
+//! file with the name of its domain; files (`work/file_domain.rs`) become a folder with that name. Names may be
+//! hostile: characters that are not allowed everywhere in a file name are escaped (`files/names.rs`). If the name is
+//! taken, or does not belong to the domain id, the id follows the name. Each series is restored completely or not at
+//! all, and an error in one series does not stop the others.
 //!
-//! The directory is made if it is missing; its parent is not. Options: `replace` (default false), `skip_indexes`,
-//! `max_bytes`, `trusted`: as for `backup_restore_file`, for each.
+//! The directory is made if it does not exist, but its parent is not made. Options: `replace` (default false),
+//! `skip_indexes`, `max_bytes`, `trusted`: as for `backup_restore_file`, for each series.
 //!
 //! Report: `restored` and `failed`, numbers; `domains`, an array: `domain`, `domain_id`; `path`, `state_id`; `rows` and
 //! the checks of `backup_restore_file`, or `files`; `number`, `record`, `date`, `copies` of its series; or `error`
-//! (`kind`, `message`); `unreachable`: the stores that did not answer (`store`, `why`), where there are some; `plain`.
-//! If none is restored, it is an error.
+//! (`kind`, `message`); `unreachable`: the stores that did not answer (`store`, `why`), if there are any; `plain`. If
+//! none is restored, that is an error.
 
 use crate::files::{Folder, FoundCall, Guard, escaped, folded, is_one_file, make_directory, sync_directory};
 use crate::sql::arguments::ChainArgument;
@@ -50,7 +51,7 @@ struct Report {
     domains: Vec<Line>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreachable: Vec<Unreachable>,
-    /// The database of the calling connection is encrypted, and what was made is not.
+    /// The database of the calling connection is encrypted, but the new files are not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     plain: bool,
 }
@@ -58,7 +59,7 @@ struct Report {
 /// What became of one series.
 #[derive(Serialize)]
 struct Line {
-    /// The name in its bundles; none where they could not be opened.
+    /// The name in its bundles. None: the bundles could not be opened.
     domain: Option<String>,
     domain_id: String,
     #[serde(flatten)]
@@ -72,7 +73,7 @@ struct Line {
 #[derive(Serialize)]
 struct Restored {
     path: String,
-    /// None where indexes were left out.
+    /// None: indexes were left out.
     state_id: Option<String>,
     #[serde(flatten)]
     content: Content,
@@ -97,7 +98,7 @@ struct Failure {
     message: String,
 }
 
-/// A store that did not answer: it may hold more.
+/// A store that did not answer. It may hold more series.
 #[derive(Serialize)]
 struct Unreachable {
     store: String,
@@ -126,7 +127,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     let unreachable = unreachable(&found, &places);
     if found.own.is_empty() {
-        // As for one: it says whether there are others, or who did not answer.
+        // This gives the same error as for one series: whether there are others, or who did not answer.
         Given::whole(ChainArgument::Stores(places), Some(&reading), None, &interrupt)?;
         return Err(Error::host("the first series of this key came to the stores meanwhile; call again"));
     }
@@ -154,7 +155,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let failed = lines.iter().filter(|line| line.error.is_some()).count();
     if let (true, Some(error)) = (failed == lines.len(), first) {
         if made {
-            // It is empty, or not ours.
+            // Either it is empty, or it is not ours and stays.
             let _ = fs::remove_dir(&directory);
         }
         return Err(error.at(format!("none of {failed} series is restored; the first")));
@@ -163,7 +164,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     Reply::json(&Report { restored: lines.len() - failed, failed, domains: lines, unreachable, plain })
 }
 
-/// A name that is restored must not meet what the store calls so.
+/// A restored name must not be the name of something in a store.
 fn refuse_store(places: &Places, directory: &Path) -> Result<()> {
     for place in places.places() {
         if let StorePlace::Dir(path) = place
@@ -183,7 +184,7 @@ fn unreachable(found: &Domains, places: &Places) -> Vec<Unreachable> {
     found.failed.iter().map(of).collect()
 }
 
-/// Makes the directory if it is missing: true if it was.
+/// Makes the directory if it does not exist. True: it was made.
 fn prepare(directory: &Path) -> Result<bool> {
     let shown = directory.display();
     match fs::metadata(directory) {
@@ -200,7 +201,7 @@ fn prepare(directory: &Path) -> Result<bool> {
     }
 }
 
-/// What all series are restored with.
+/// What all series have in common when they are restored.
 struct All<'a, 'i> {
     app: &'a Connection<'a>,
     places: &'a Places,
@@ -210,12 +211,12 @@ struct All<'a, 'i> {
     directory: &'a Path,
     options: &'a Options,
     interrupt: &'a AppInterrupt<'i>,
-    /// The names that are given away.
+    /// The names that are taken already.
     taken: Vec<String>,
 }
 
 impl All<'_, '_> {
-    /// Restores one series. The error is the one in the line.
+    /// Restores one series. The error is also in the line.
     fn restore(&mut self, id: DomainId) -> (Line, Option<Error>) {
         let mut line = Line { domain: None, domain_id: id.to_string(), restored: None, error: None, series: None };
         match self.try_restore(id, &mut line) {
@@ -251,8 +252,8 @@ impl All<'_, '_> {
         if is_of_files { self.files(&given, &guard, &path) } else { self.database(&given, &guard, &path) }
     }
 
-    /// The name of a file for a domain, which no other one has here. The id stands behind a name that the maker of the
-    /// bundles took from another domain.
+    /// A file name for a domain, which no other domain has here. If the maker of the bundles took the name of another
+    /// domain, the id follows the name.
     fn name(&mut self, domain: &str, is_its_own: bool, id: DomainId) -> Result<String> {
         let plain = escaped(domain).filter(|_| is_its_own);
         let marked = format!("{}{id}", escaped(domain).map_or(String::new(), |name| name + "-"));

@@ -1,17 +1,19 @@
-//! `backup_save(key, stores [, options])` saves the live state to all copies, and gives a JSON summary. When it returns, as many copies
-//! as `minimum` says hold the state, and each of them alone restores it.
+//! `backup_save(key, stores [, options])` saves the live state to all copies, and gives a JSON summary. When it
+//! returns, at least as many copies as `minimum` says hold the state, and each of these copies alone can restore it.
 //!
-//! `stores`: the name of a store (`dir:PATH`, `volume:LABEL`, `s3://BUCKET/PREFIX?…`), or a JSON array of names, which means copies.
-//! The first save puts a full bundle, later ones put deltas. What this place remembers lies in the local state, a directory
-//! beside the database (`core/store/DURABILITY.md`).
+//! `stores`: the name of a store (`dir:PATH`, `volume:LABEL`, `s3://BUCKET/PREFIX?…`), or a JSON array of names, which
+//! means copies. The first save puts a full bundle; later saves put deltas. What this place remembers is in the local
+//! state, a directory beside the database (`core/store/DURABILITY.md`).
 //!
-//! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`: go on from the
-//! record with this hash, where the copies are ahead or fork; `add` (default false): fill copies that are new, lost or rolled
-//! back; `files`: save these files in place of a database (`work/file_domain.rs`); `timeout` (default 30): how many seconds a copy may stand still; `date` (default: now), `writer`, `label`: what the
+//! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`:
+//! go on from the record with this hash, if the copies are ahead or fork; `add` (default false): fill copies that are
+//! new, lost or rolled back; `files`: save these files instead of a database (`work/file_domain.rs`); `timeout`
+//! (default 30): how many seconds a copy may make no progress; `date` (default: now), `writer`, `label`: what the
 //! record says to holders of the key; those of `backup_export` without `base` and `ledger`.
 //!
-//! Summary: `number`, `record`, `state_id`, `bytes`, `full`, `changed`, `minimum`, `done`, `copies` (`store`, `state`, `number`, `why`),
-//! `domain`, `verify_key`, `local`; `selection`, `dangling`, `carried_empty`, `left_out`, `needs`, `check` where there is something to say.
+//! Summary: `number`, `record`, `state_id`, `bytes`, `full`, `changed`, `minimum`, `done`, `copies` (`store`, `state`,
+//! `number`, `why`), `domain`, `verify_key`, `local`; `selection`, `dangling`, `carried_empty`, `left_out`, `needs`,
+//! `check` if there is something to say.
 
 use crate::files::{FoundCall, is_one_file};
 use crate::sql::edge::{Call, Reply};
@@ -102,7 +104,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     });
     let private = private.transpose()?;
     if private.is_some() {
-        // Nobody but us made it.
+        // We made this database ourselves.
         request.check = SourceCheck::Never;
     }
     let source: &Connection<'_> = private.as_ref().unwrap_or(&app);
@@ -129,7 +131,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         cancel: cancel.clone(),
         now: now.as_secs(),
     };
-    // The threads that wait for a network learn of it, too.
+    // The threads that wait for a network must learn of an interrupt, too.
     let check = || interrupt.check().inspect_err(|_| cancel.interrupt());
     let mut exporter = LiveExporter {
         app: source,
@@ -149,10 +151,11 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 }
 
 impl Options {
-    /// The options beside `files`, which are no database of the connection.
+    /// Checks the options that stand beside `files`: with `files`, there is no database of the connection.
     ///
     /// # Errors
-    /// Misuse for one that chooses a part of such a database, and without a domain and a local state of their own.
+    /// Misuse for an option that chooses a part of a database, and when the files have no domain and local state of
+    /// their own.
     fn check_beside_files(&self, has_local: bool) -> Result<()> {
         let of_database = [
             ("schema", self.schema.is_some()),
@@ -182,7 +185,7 @@ impl Options {
     }
 }
 
-/// The stores, each by the name that the caller gave it. Nothing is connected yet.
+/// The stores, each with the caller's name for it. Nothing is connected yet.
 fn open(places: &Places, local: &Path) -> Result<Vec<CopyStore>> {
     let copies = places.places().iter().map(|place| {
         if let Place::Dir(path) = place
@@ -226,7 +229,7 @@ fn page_size(app: &Connection<'_>, schema: &str) -> Result<Option<u32>> {
     Ok(u32::try_from(size).ok())
 }
 
-/// `date`: a text as `#at=` takes it, or a number of seconds since 1970. Kept in milliseconds.
+/// `date`: a text as `#at=` takes it, or a number of seconds since 1970. It is kept in milliseconds.
 struct DateOption(i64);
 
 impl<'de> Deserialize<'de> for DateOption {
@@ -256,7 +259,7 @@ impl<'de> Deserialize<'de> for DateOption {
 
             fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<DateOption, E> {
                 let wrong = || E::invalid_value(serde::de::Unexpected::Float(seconds), &self);
-                // Exact for all dates that a record takes.
+                // This is exact for all dates that a record can hold.
                 if seconds.abs() < 1e12 { Ok(DateOption((seconds * 1000.0).round() as i64)) } else { Err(wrong()) }
             }
 

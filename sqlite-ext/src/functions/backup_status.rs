@@ -1,10 +1,13 @@
-//! `backup_status([options])` tells how the saves of this database stand, as JSON. It reads the local state and asks no store.
+//! `backup_status([options])` says, as JSON, how the last saves of this database ended. It reads the local state and
+//! asks no store.
 //!
-//! Options: `schema` (default `"main"`): the attached database; `local`: the directory of its local state, as for `backup_save`.
+//! Options: `schema` (default `"main"`): the attached database; `local`: the directory of its local state, as for
+//! `backup_save`.
 //!
-//! Report: `local`; `saved`, the last save that reached its minimum: `at` (a date), `age` (seconds), `number`, `record`, `state_id`, `minimum`,
-//! `done`, `copies` (`store`, `state`, `number`, `why`, `since`, the date since when it does not hold the newest state), or null;
-//! `failed`, the last save if it failed: `at`, `kind`, `message`, or null.
+//! Report: `local`; `saved`, the last save that reached its minimum: `at` (a date), `age` (seconds), `number`,
+//! `record`, `state_id`, `minimum`, `done`, `copies` (`store`, `state`, `number`, `why`, and `since`, the date since
+//! which the copy does not hold the newest state), or null; `failed`, the last save if it failed: `at`, `kind`,
+//! `message`, or null.
 
 use crate::sql::edge::{Call, Reply};
 use crate::sql::options::DEFAULT_SCHEMA;
@@ -84,9 +87,9 @@ impl Failed {
     }
 }
 
-/// As RFC 3339 writes it, of seconds since 1970.
+/// Seconds since 1970, as RFC 3339 writes them.
 fn date_of(seconds: u64) -> String {
-    // A local state that somebody wrote into may say anything.
+    // Somebody may have written into the local state, so it may hold anything.
     const LAST: u64 = 253_402_300_799;
     date_text(i64::try_from(seconds.min(LAST)).unwrap_or_default() * 1000)
 }

@@ -1,7 +1,7 @@
-//! Files that are saved by name: as a database with one table, whose state is that of the files.
+//! Files that are saved by name. They become a database with one table, and the state of that database is their state.
 //!
-//! The database is marked by its `application_id` and has exactly this schema, and so `backup_restore_all` knows it.
-//! Dates of files are no part of it: the same names, modes and bytes have the same state.
+//! The database is marked by its `application_id` and has exactly this schema. `backup_restore_all` recognizes it by
+//! both. The dates of files do not belong to it: files with the same names, modes and bytes have the same state.
 
 use crate::files::{self, Folder, Found, FoundCall, Guard, NotOpened, Writing, folded, is_plain};
 use crate::sql::arguments::path_of;
@@ -21,12 +21,12 @@ use std::path::{Path, PathBuf};
 /// "LBFI".
 const APPLICATION_ID: i32 = 0x4c42_4649;
 const SCHEMA: &str = "CREATE TABLE file(name TEXT PRIMARY KEY, mode INTEGER, data BLOB) WITHOUT ROWID";
-/// What a row takes beside its name and its data, and more.
+/// At least the bytes that a row takes in addition to its name and its data.
 const ROW_HEAD: u64 = 64;
-/// How often a file is read that somebody writes meanwhile.
+/// How many times a file is read while somebody writes it.
 const ATTEMPTS: u32 = 3;
 
-/// The option `files`: paths, each under a name or under its own.
+/// The option `files`: paths. Each file is saved under a given name or under its own name.
 pub(crate) struct FilesOption(Vec<(Option<String>, String)>);
 
 impl<'de> Deserialize<'de> for FilesOption {
@@ -65,8 +65,8 @@ impl FilesOption {
     /// The names and the paths.
     ///
     /// # Errors
-    /// Misuse for none at all, for what is no path, for a name that is not [plain](is_plain), and for two that some
-    /// file system takes for one.
+    /// Misuse when there are no files, for a text that is not a path, for a name that is not [plain](is_plain), and for
+    /// two names that some file system takes for one.
     pub fn named(&self) -> Result<Vec<(String, PathBuf)>> {
         if self.0.is_empty() {
             return Err(Error::misuse("the option `files` names no file; name at least one"));
@@ -97,8 +97,8 @@ impl FilesOption {
 /// A private database of these files as they are now.
 ///
 /// # Errors
-/// Misuse for what is not a regular file, for a database and for a key; host for what cannot be read; too big; busy for
-/// a file that is being written; interrupted.
+/// Misuse for a path that is not a regular file, for a database and for a key; host for a file that cannot be read; too
+/// big; busy for a file that is being written; interrupted.
 pub(crate) fn database(
     files: &[(String, PathBuf)],
     call: &FoundCall<'_>,
@@ -124,7 +124,8 @@ pub(crate) fn database(
     Ok(database)
 }
 
-/// What must not be read as a file: SQLite's locks of this process would go, and a key must not lie in what it opens.
+/// Files that must not be read: with a database, this process would lose SQLite's locks; and a key must not be saved in
+/// what it opens.
 fn refuse_found(found: &Found, path: &Path) -> Result<()> {
     let path = path.display();
     match found {
@@ -139,7 +140,7 @@ fn refuse_found(found: &Found, path: &Path) -> Result<()> {
     }
 }
 
-/// The mode and the bytes of a file, of one moment. `meanwhile` is called between the two looks at it.
+/// The mode and the bytes of a file at one moment. `meanwhile` is called between the two looks at the file.
 fn read_file(path: &Path, longest: u64, mut meanwhile: impl FnMut(u32)) -> Result<(Option<u32>, Vec<u8>)> {
     let shown = path.display();
     for attempt in 0..ATTEMPTS {
@@ -171,7 +172,7 @@ fn read_all(file: &File, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let room = usize::try_from(length).ok().and_then(|length| length.checked_add(1));
     room.and_then(|room| bytes.try_reserve_exact(room).ok()).ok_or(io::ErrorKind::OutOfMemory)?;
-    // One more, to see that it grows.
+    // Read one byte more, to see whether the file grows.
     file.take(length + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -189,18 +190,18 @@ fn mode(metadata: &Metadata) -> Option<u32> {
     Some(std::os::unix::fs::MetadataExt::mode(metadata) & files::MODE)
 }
 
-/// There is none that other systems know.
+/// This system has no mode that other systems know.
 #[cfg(not(unix))]
 fn mode(_: &Metadata) -> Option<u32> {
     None
 }
 
-/// Whether a state is one of files.
+/// Whether a state is a state of files.
 pub(crate) fn is_of_files(settings: &Settings, schema: &[SchemaRow]) -> bool {
     settings.application_id == APPLICATION_ID && matches!(schema, [table] if table.sql == SCHEMA)
 }
 
-/// Puts the files of a database that is restored and proved into a folder in the making, and gives their number.
+/// Puts the files of a restored and proved database into a folder that is being made. Gives the number of files.
 ///
 /// # Errors
 /// Unsupported for a name or a value that no file can have, and for two names that some file system takes for one;
@@ -269,7 +270,7 @@ mod tests {
         let path = directory.path().join("file");
         fs::write(&path, "old").unwrap();
         assert_eq!(read_file(&path, 3, |_| {}).unwrap().1, b"old");
-        // As long as before, but not of the same moment.
+        // The file has the same length as before, but another time.
         let write = |attempt| {
             if attempt == 0 {
                 fs::write(&path, "new").unwrap();

@@ -1,4 +1,4 @@
-//! The bundles that an argument names: as they are given, or found in stores.
+//! The bundles that an argument names. The argument gives the bundles themselves, or they are found in stores.
 
 use crate::sql::arguments::{Bundle, ChainArgument, StoredBundle};
 use crate::sql::interrupt::AppInterrupt;
@@ -16,7 +16,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Asks whether the application wants an end, on the thread that calls.
+/// Asks, on the thread of the caller, whether the application wants to stop.
 pub(crate) type Ask<'a> = Rc<dyn Fn() -> bool + 'a>;
 
 /// Bundles, and where they come from.
@@ -24,7 +24,7 @@ pub(crate) struct Given<'a> {
     pub bundles: Vec<Bundle<'a>>,
     /// The series that they were found in.
     pub series: Option<SeriesReport>,
-    /// The record of that series, whose state they lead to, and what each copy ends with.
+    /// The record whose state they lead to, and the record that each copy ends with.
     found: Option<Found>,
 }
 
@@ -35,17 +35,17 @@ struct Found {
     copies: Vec<(CopyStore, Option<RecordRef>)>,
 }
 
-/// What a report says of a series in stores.
+/// What a report says about a series in stores.
 #[derive(Clone, Serialize)]
 pub(crate) struct SeriesReport {
-    /// None: there is none yet.
+    /// None: the series does not exist yet.
     number: Option<u64>,
     record: Option<String>,
     date: Option<String>,
     copies: Vec<CopyLine>,
 }
 
-/// What a report says of one copy.
+/// What a report says about one copy.
 #[derive(Clone, Serialize)]
 pub(crate) struct CopyLine {
     store: String,
@@ -67,7 +67,7 @@ impl From<CopyReport> for CopyLine {
     }
 }
 
-/// What stores hold for a database that begins.
+/// What stores hold for a database that may not have a series yet.
 pub(crate) enum OrNew<'a> {
     /// A series of the key.
     Found(Box<Given<'a>>),
@@ -79,7 +79,7 @@ pub(crate) enum OrNew<'a> {
 pub(crate) struct Finding<'k, 'a> {
     /// None: the call has no key.
     pub key: Option<&'k ReadingKey>,
-    /// The name of its domain, where the key has several.
+    /// The name of the series' domain, if the key has several domains.
     pub domain: Option<&'k str>,
     /// What the bundles are read for.
     pub purpose: Use,
@@ -87,10 +87,10 @@ pub(crate) struct Finding<'k, 'a> {
 }
 
 impl<'a> Given<'a> {
-    /// Opens what the argument names. Of stores all copies are looked at.
+    /// Opens what the argument names. If it names stores, all copies are looked at.
     ///
     /// # Errors
-    /// Misuse when stores are named, and no key, or the domain has to be said; those of [`Copies`].
+    /// Misuse when stores are named but no key is given, or when the domain must be given; those of [`Copies`].
     pub fn open(argument: ChainArgument<'a>, finding: &Finding<'_, 'a>) -> Result<Self> {
         let places = match argument {
             ChainArgument::Bundles(bundles) if finding.domain.is_none() => {
@@ -105,7 +105,8 @@ impl<'a> Given<'a> {
         Self::in_stores(&places, domain, finding, &mut None)
     }
 
-    /// Finds a series, in the domain that is said here. `seen`: what it is, also where its bundles cannot be had.
+    /// Finds a series in this domain. `seen`: the report on the series, which is set even if its bundles cannot be
+    /// read.
     fn in_stores(
         places: &Places,
         domain: Domain<'_>,
@@ -142,7 +143,7 @@ impl<'a> Given<'a> {
         Ok(Self { bundles, series: Some(series), found: Some(found) })
     }
 
-    /// What is left when the bundles were read: enough to resume.
+    /// What is left after the bundles were read: it is enough to resume.
     pub fn into_found(self) -> Resumable {
         Resumable(self.found)
     }
@@ -153,11 +154,12 @@ impl<'a> Given<'a> {
         if self.found.as_ref().is_some_and(|found| found.is_newest) { Ok(()) } else { Err(refuse_resume()) }
     }
 
-    /// The same for the newest state of stores, or nothing, where all of them answered and hold no series of the key.
+    /// The same for the newest state in stores. If all stores answered and hold no series of the key, it gives
+    /// [`OrNew::New`].
     ///
     /// # Errors
-    /// As [`Given::open`]; unreachable when a copy does not answer, and the others hold nothing; wrong key when they
-    /// hold series of other keys alone.
+    /// As [`Given::open`]; unreachable when a copy does not answer and the others hold nothing; wrong key when the
+    /// others hold only series of other keys.
     pub fn whole_or_new(
         argument: ChainArgument<'a>,
         key: &ReadingKey,
@@ -167,7 +169,7 @@ impl<'a> Given<'a> {
         if let ChainArgument::Stores(places) = &argument {
             let interrupted = || interrupt.check().is_err();
             let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
-            // As a save names it: another series of the key is another database.
+            // Use the name that a save would use: another series of the key is another database.
             let named = Domain::Named(domain.unwrap_or(DEFAULT_DOMAIN));
             let copies = Copies::open(open_copies(places)?, key, named, &wait)?;
             if let Some(reports) = copies.begins_anew()? {
@@ -193,8 +195,8 @@ impl<'a> Given<'a> {
         Self::open(argument, &Finding { key, domain, purpose: Use::Whole, ask })
     }
 
-    /// Opens the newest state of one series, to read all of it. `seen`: what the series is, also after an error of its
-    /// bundles.
+    /// Opens the newest state of one series, to read all of it. `seen`: the report on the series, which is set even if
+    /// its bundles cannot be read.
     ///
     /// # Errors
     /// As [`Given::open`].
@@ -210,7 +212,7 @@ impl<'a> Given<'a> {
         Self::in_stores(places, Domain::Id(domain), &finding, seen)
     }
 
-    /// Opens what the argument names for as long as a statement takes rows.
+    /// Opens what the argument names. It stays open as long as a statement takes rows.
     ///
     /// # Errors
     /// As [`Given::open`].
@@ -220,7 +222,7 @@ impl<'a> Given<'a> {
         Self::open(argument, &Finding { key: Some(&key), domain: None, purpose: Use::Parts, ask })
     }
 
-    /// That the bundles lead to the state that the record names.
+    /// Checks that the bundles lead to the state that the record names.
     ///
     /// # Errors
     /// Corrupt.
@@ -234,7 +236,7 @@ impl<'a> Given<'a> {
     }
 
     /// # Errors
-    /// Misuse: a store gives no byte that is not proved.
+    /// Misuse: a store gives only bytes that are proved.
     pub fn refuse_salvage(argument: &ChainArgument<'_>, salvage: bool) -> Result<()> {
         match argument {
             ChainArgument::Stores(_) if salvage => Err(Error::misuse(
@@ -249,10 +251,10 @@ impl<'a> Given<'a> {
 pub(crate) struct Resumable(Option<Found>);
 
 impl Resumable {
-    /// Makes the database with this local state the one that saves to the series from now on.
+    /// From now on, the database with this local state saves to the series.
     ///
     /// # Errors
-    /// Misuse for bundles that are not in stores, and for an older state; those of [`save::resume`].
+    /// Misuse when the bundles are not in stores, or the state is not the newest; those of [`save::resume`].
     pub fn resume(&self, local: &Path) -> Result<()> {
         match &self.0 {
             Some(found) if found.is_newest => save::resume(&SystemFiles, local, &found.record, &found.copies),
@@ -267,7 +269,7 @@ fn refuse_resume() -> Error {
     )
 }
 
-/// The stores, each by the name that the caller gave it. Nothing is connected yet.
+/// The stores, each with the caller's name for it. Nothing is connected yet.
 ///
 /// # Errors
 /// Those of [`Place::open`](lifeboat_store::Place::open).

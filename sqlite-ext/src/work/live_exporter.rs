@@ -1,4 +1,4 @@
-//! What a save to stores asks of SQLite: bundles of the live state, and its id; and what bundles make together.
+//! What a save to stores needs from SQLite: bundles of the live state, the id of that state, and composed bundles.
 
 use crate::work::compose;
 use crate::work::export::Live;
@@ -20,9 +20,9 @@ pub(crate) struct LiveExporter<'a> {
     pub app: &'a Connection<'a>,
     pub keyed: &'a Keyed,
     pub request: &'a Request,
-    /// Asked now and then, on the thread that calls, whether to go on.
+    /// Called from time to time on the thread of the caller. It says whether to go on.
     pub interrupt: &'a dyn Fn() -> Result<()>,
-    /// What the last export says of its selection.
+    /// What the last export says about its selection.
     pub narrowed: Narrowed,
 }
 
@@ -88,7 +88,8 @@ impl LiveExporter<'_> {
     }
 }
 
-/// What opens the base; none for a full bundle. A ledger of several parts comes with the change that writes one.
+/// The function that opens the base. None: the bundle is full. A ledger of several parts comes with the change that
+/// writes one.
 fn opener<'a>(key: &'a AccessKey, base: Base) -> Option<Open<'a>> {
     match base {
         Base::Nothing => None,
@@ -105,8 +106,8 @@ fn opener<'a>(key: &'a AccessKey, base: Base) -> Option<Open<'a>> {
     }
 }
 
-/// Errors after which a full bundle is the way out: the ledger or the chain cannot be read, is damaged, of another version, or of
-/// another selection. If the error speaks of the database after all, the full bundle meets it again.
+/// Errors after which a full bundle can help. The ledger or the chain cannot be read, is damaged, or belongs to another
+/// version or another selection. If the error is about the database after all, the full bundle meets it again.
 fn is_of_base(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! Where the local state of a database lies: the directory that remembers its saves.
+//! Where the local state of a database is: the directory that remembers its saves.
 
 use crate::files;
 use crate::sql::arguments::{path_of, to_path};
@@ -6,13 +6,14 @@ use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
 use std::path::{Path, PathBuf};
 
-/// What stands behind the name of the database.
+/// The text after the name of the database.
 const SUFFIX: &str = "-lifeboat";
 
-/// The directory of the local state of this attached database: the option `local`, else one beside its file.
+/// The directory of the local state of this attached database: that of the option `local`, else one beside the database
+/// file.
 ///
 /// # Errors
-/// Misuse for a database without a file, and for what is no path.
+/// Misuse for a database without a file, and for a text that is not a path.
 pub(crate) fn local_of(app: &Connection<'_>, schema: &str, option: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = option {
         return path_of(path.as_bytes(), "the local state");
@@ -25,7 +26,7 @@ pub(crate) fn local_of(app: &Connection<'_>, schema: &str, option: Option<&str>)
     })
 }
 
-/// The directory beside the database's file; none if it has no file.
+/// The directory beside the database's file. None: the database has no file.
 ///
 /// # Errors
 /// Those of SQLite.

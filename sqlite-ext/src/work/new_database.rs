@@ -1,4 +1,4 @@
-//! A new database file: what may be at its path, and how it takes its place there.
+//! A new database file: what may be at its path already, and how the file gets there.
 
 use crate::files::{Access, AtomicFile, Existing, Guard, Writing, refuse_in_use};
 use crate::work::local;
@@ -7,7 +7,7 @@ use lifeboat_sqlite::{Connection, OpenMode};
 use lifeboat_store::save::{self, SystemFiles};
 use std::path::{Path, PathBuf};
 
-/// A database file in the making. Dropped without [`NewDatabase::publish`], it vanishes.
+/// A database file that is being built. If it is dropped without [`NewDatabase::publish`], it is removed.
 pub(crate) struct NewDatabase<'a> {
     app: &'a Connection<'a>,
     path: &'a Path,
@@ -16,7 +16,7 @@ pub(crate) struct NewDatabase<'a> {
 }
 
 impl<'a> NewDatabase<'a> {
-    /// Looks at what is at the path, which leads through no link, and begins beside it.
+    /// Checks what is at the path, and begins a file beside it. The path must not lead through a link.
     ///
     /// # Errors
     /// Those of [`Guard::check`], [`refuse_in_use`] and [`AtomicFile::create`].
@@ -35,15 +35,15 @@ impl<'a> NewDatabase<'a> {
         Connection::open(*self.app.api(), &self.file.sqlite_name()?, OpenMode::ReadWrite)
     }
 
-    /// Puts it in its place, and forgets what was remembered of the saves of the one before. It must be closed. Gives
-    /// where its local state lies.
+    /// Puts the file in its place, and forgets what was remembered about the saves of the database that was there
+    /// before. The database must be closed. Gives the directory of its local state.
     ///
     /// # Errors
     /// Those of [`refuse_in_use`] and [`AtomicFile::publish`]; host when the local state cannot be removed.
     pub fn publish(self) -> Result<PathBuf> {
-        // Building takes time; somebody may have opened the target meanwhile.
+        // Building takes time. Somebody may have opened the target meanwhile.
         refuse_in_use(self.app, self.path)?;
-        // What was remembered is of the database that stood here before.
+        // What was remembered belongs to the database that was here before.
         let local = local::beside(self.path);
         save::forget(&SystemFiles, &local)?;
         self.file.publish(self.existing)?;

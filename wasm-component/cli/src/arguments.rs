@@ -82,7 +82,7 @@ impl fmt::Display for Bundle {
     }
 }
 
-/// What to do.
+/// What the command does.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Help,
@@ -98,7 +98,7 @@ pub enum Command {
         key_file: String,
         expect: Option<String>,
     },
-    /// `info` of bundles that are damaged.
+    /// `info` for damaged bundles.
     Salvage {
         bundles: Vec<Bundle>,
         key_file: String,
@@ -172,7 +172,7 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
     Ok(Arguments { command: command(raw)?, json, progress })
 }
 
-/// A value of the command line, which is no recovery key.
+/// A value of the command line that is not a recovery key.
 fn no_key(value: String) -> Result<String, Fail> {
     if redact(&value) == value { Ok(value) } else { Err(key_shows()) }
 }
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
     }
 
-    /// Whatever it stands for, and however it is written.
+    /// Whatever kind of key it is, and however it is written.
     #[test]
     fn a_key_on_the_command_line_is_refused_and_not_shown() {
         let key = "qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";

@@ -1,4 +1,4 @@
-//! The bundles of the command line: checked one by one and for being a chain, or handed on in pieces.
+//! The bundles of the command line. They are checked one by one and as a chain, or handed on in pieces.
 
 use crate::arguments::Bundle;
 use crate::bindings::lifeboat::recovery::recovery::{
@@ -12,15 +12,15 @@ use std::io::Read;
 /// The longest piece that the interface takes.
 const PIECE: usize = 1 << 20;
 
-/// A resource of the interface that takes bundles in.
+/// A resource of the interface that takes bundles.
 pub trait Intake {
-    /// The next delta begins.
+    /// Begins the next delta.
     fn begin_delta(&self) -> Result<(), Error>;
     /// Takes the next piece of the delta that has begun.
     fn push_delta(&self, piece: &[u8]) -> Result<(), Error>;
     /// Takes the next piece of the full bundle.
     fn push(&self, piece: &[u8]) -> Result<(), Error>;
-    /// Hands on what the pieces so far have given. After each `push`.
+    /// Hands on what the pieces so far have given. Call it after each `push`.
     ///
     /// # Errors
     /// Those of the interface, and of handing on.
@@ -57,8 +57,8 @@ impl Intake for Database {
     }
 }
 
-/// Checks each bundle without the recovery key, and that each leads on from the one before it. `verify_key`: the signer
-/// must be this one; `expect`: the last bundle must lead to this state.
+/// Checks each bundle without the recovery key, and checks that each leads on from the one before it. `verify_key`: the
+/// signer must be this one. `expect`: the last bundle must lead to this state.
 ///
 /// # Errors
 /// Those of the interface and of reading, with the path of the bundle that is wrong.
@@ -80,7 +80,7 @@ pub fn check(
     Ok(reports)
 }
 
-/// Hands on a full bundle, or a chain: its deltas, then its full bundle.
+/// Hands on a full bundle or a chain: first its deltas, then its full bundle.
 ///
 /// # Errors
 /// Those of reading and of the interface, with the path of the bundle that is wrong.
@@ -93,14 +93,15 @@ pub fn feed(bundles: &[Bundle], work: &impl Intake, progress: Progress) -> Resul
         feed_one(delta, &mut phase, |piece| work.push_delta(piece).map_err(at(None)), || Ok(()))?;
     }
     if !deltas.is_empty() {
-        // They are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
+        // The deltas are complete, and are opened now. If one of them is wrong, the full bundle has nothing to do with
+        // it.
         work.push(&[]).map_err(at(None))?;
         work.drain()?;
     }
     feed_one(full, &mut phase, |piece| work.push(piece).map_err(at(Some(0))), || work.drain())
 }
 
-/// Hands on all bundles, oldest first, damaged or not, and tells what they still prove.
+/// Hands on all bundles, oldest first, damaged or not, and says what they can still prove.
 ///
 /// # Errors
 /// Those of reading and of the interface, with the path of the bundle that is wrong.
@@ -114,19 +115,20 @@ pub fn salvage(bundles: &[Bundle], salvage: &Salvage, progress: Progress) -> Res
     done(bundles, salvage.finish())
 }
 
-/// What the interface says when all has been handed on, with the path of the bundle where it is about one.
+/// The interface's answer when everything has been handed on. If an error is about one bundle, it gets the path of that
+/// bundle.
 ///
 /// # Errors
 /// Those of the interface.
 pub fn done<T>(bundles: &[Bundle], result: Result<T, Error>) -> Result<T, Fail> {
     result.map_err(|error| {
-        // Anything may be wrong with any of them, but only the full bundle may still be too short.
+        // Any error may be about any bundle, but only the full bundle can still be too short.
         let full = (error.kind == ErrorKind::Truncated).then_some(0);
         located(bundles, error, full)
     })
 }
 
-/// The error with the path of the bundle that it is about: the one that it names, or else this one, counted from 0.
+/// Adds the path of a bundle to an error: the bundle that the error names, or else this one, counted from 0.
 fn located(bundles: &[Bundle], error: Error, number: Option<usize>) -> Fail {
     let named = error.bundle;
     let fail = Fail::from(error);
@@ -147,7 +149,7 @@ fn located(bundles: &[Bundle], error: Error, number: Option<usize>) -> Fail {
     }
 }
 
-/// How many bytes the bundles have; none where one comes from the standard input, or cannot be found.
+/// How many bytes the bundles have. None: one of them comes from the standard input, or cannot be found.
 fn size(bundles: &[Bundle]) -> Option<u64> {
     let sizes = bundles.iter().map(|bundle| match bundle {
         Bundle::StandardInput => None,
@@ -170,7 +172,7 @@ fn feed_one(
     let mut piece = Vec::with_capacity(PIECE);
     loop {
         piece.clear();
-        // A runtime gives less at once; chunks that come together are opened together, in less time.
+        // A runtime may give less at one time. Chunks that come together are opened together, which takes less time.
         match source.by_ref().take(PIECE as u64).read_to_end(&mut piece).context("cannot read", bundle)? {
             0 => return Ok(()),
             length => {

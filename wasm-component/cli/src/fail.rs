@@ -1,10 +1,10 @@
-//! What ends the command early: the interface's errors, and the command's own.
+//! Errors that end the command early: those of the interface, and those of the command itself.
 
 use crate::bindings::lifeboat::recovery::recovery::{Error, ErrorKind};
 use std::fmt;
 use std::process::ExitCode;
 
-/// The kinds of failure, as the interface has them.
+/// The kinds of failure, with the names of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Host,
@@ -16,12 +16,12 @@ pub enum Kind {
     TooBig,
     Mismatch,
     Busy,
-    /// What was salvaged is not all.
+    /// What was salvaged is not everything.
     Incomplete,
 }
 
 impl Kind {
-    /// The exit code where the runtime passes one on, as [`HELP`](crate::arguments::HELP) lists it.
+    /// The exit code, if the runtime passes one on. [`HELP`](crate::arguments::HELP) lists them.
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Host => 1,
@@ -69,12 +69,12 @@ impl Fail {
         Self { kind: Kind::Host, message: message.into() }
     }
 
-    /// The same failure with what it is about put before its message.
+    /// The same failure, with its subject before the message.
     pub fn at(self, what: impl fmt::Display) -> Self {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
 
-    /// The same failure with what can be done put behind its message.
+    /// The same failure, with the remedy after the message.
     pub fn or(self, remedy: &str) -> Self {
         Self { message: format!("{}; {remedy}", self.message), ..self }
     }
@@ -113,7 +113,7 @@ impl From<lexopt::Error> for Fail {
     }
 }
 
-/// Puts what was being done before an I/O error.
+/// Adds what was being done to an I/O error.
 pub trait IoContext<T> {
     /// `doing` and `what`: "cannot open", "app.db".
     fn context(self, doing: &str, what: impl fmt::Display) -> Result<T, Fail>;

@@ -1,19 +1,19 @@
 //! `lifeboat-cli`: verify a bundle or a chain, look into it, recover the database or its rows. See [`arguments::HELP`].
 //!
-//! A plain WASI program that imports the recovery interface; the build plugs the recovery component itself into it
-//! (`lifeboat-assemble`), so that both forms run the same code.
+//! This is a plain WASI program that imports the recovery interface. The build connects it to the recovery component
+//! (`lifeboat-assemble`). So both forms run the same code.
 
 mod arguments;
 mod chain;
 mod fail;
-// Both are those of the extension: rows, and what is missing, are the same JSON everywhere.
+// Both files belong to the extension: rows and lists of what is missing are the same JSON everywhere.
 #[path = "../../../sqlite-ext/src/sql/json_value.rs"]
 mod json_value;
 #[path = "../../../sqlite-ext/src/work/losses.rs"]
 mod losses;
 mod progress;
 mod publish;
-// That of the extension: what it cuts out of texts is the same everywhere.
+// This file belongs to the extension: the same keys are cut out of texts everywhere.
 #[path = "../../../sqlite-ext/src/sql/redact.rs"]
 mod redact;
 mod report;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the report; and tells, as a failure, of what is missing in what was salvaged.
+/// Writes the report. If something is missing in what was salvaged, it returns a failure that says so.
 fn run() -> Result<(), Fail> {
     let arguments = arguments::parse(lexopt::Parser::from_env())?;
     let (json, progress) = (arguments.json, Progress { shown: arguments.progress });
@@ -111,7 +111,7 @@ fn run() -> Result<(), Fail> {
     salvaged.as_ref().map_or(Ok(()), salvage::check_complete)
 }
 
-/// The file that will be written, and what is told of others beside it.
+/// Prepares the file that will be written, and reports files that earlier runs left beside it.
 fn begin(out: &str, replace: bool, reads: Reads) -> Result<Publish, Fail> {
     let publish = Publish::begin(out, replace, reads)?;
     for left in publish.clean_up() {
@@ -124,7 +124,7 @@ fn begin(out: &str, replace: bool, reads: Reads) -> Result<Publish, Fail> {
     Ok(publish)
 }
 
-/// Writes the database that was built, whose pieces `pull` gives.
+/// Writes the database that was built. `pull` gives its pieces.
 fn write(
     publish: Publish,
     out: &str,
@@ -148,7 +148,7 @@ fn write(
     Ok(())
 }
 
-/// One line on the standard error, without keys: somebody may have put one where a path belongs.
+/// Writes one line to the standard error, without keys: somebody may have put a key where a path belongs.
 fn say(text: &str) {
     eprintln!("lifeboat-cli: {}", redact::redact(text));
 }

@@ -1,4 +1,4 @@
-//! What `--progress` shows: how far the work is, for programs that run the command.
+//! What `--progress` shows: how far the work has come, for programs that run the command.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins a phase of `total` bytes; none: nobody knows how many.
+    /// Begins a phase of `total` bytes. None: nobody knows how many.
     pub fn phase(self, name: &'static str, total: Option<u64>) -> Phase {
         let phase = Phase { progress: self, name, done: 0, total };
         phase.show();
@@ -27,7 +27,7 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// So many bytes more are done.
+    /// Notes that this many more bytes are done.
     pub fn add(&mut self, bytes: usize) {
         self.done += bytes as u64;
         self.show();
@@ -35,7 +35,7 @@ impl Phase {
 
     fn show(&self) {
         if self.progress.shown {
-            // Who does not listen any more, does not end the work.
+            // The work goes on even if nobody reads the progress any more.
             let _ = std::io::stderr().write_all(self.line().as_bytes());
         }
     }

@@ -1,4 +1,4 @@
-//! A file that appears whole or not at all.
+//! A file that appears complete or not at all.
 
 use crate::fail::{Fail, IoContext, Kind};
 use crate::target::{Reads, with_suffix};
@@ -8,16 +8,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Where a write or a sync fails: WASI does not always tell a full disk from other failures.
+/// The remedy if a write or a sync fails: WASI does not always distinguish a full disk from other failures.
 pub const FREE_SPACE: &str = "is there space left? Free some, and try again";
 
-/// No recovery takes so long: what is older was left by a run that was killed.
+/// No recovery takes this long. An older file was left by a run that was killed.
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
-/// A temporary name is that of the target, a dot, so many hexadecimal digits, and the ending.
+/// A temporary name is the target's name, a dot, this many hexadecimal digits, and the ending.
 const DIGITS: usize = 16;
 const ENDING: &str = ".partial";
 
-/// A file under way: written under a temporary name beside its target, which is gone when this is dropped unfinished.
+/// A file that is being written, under a temporary name beside its target. If this is dropped before it is finished,
+/// the file is removed.
 pub struct Publish {
     target: PathBuf,
     temporary: PathBuf,
@@ -27,8 +28,8 @@ pub struct Publish {
 }
 
 impl Publish {
-    /// Checks the target, and makes the temporary file: so a recovery that could not be written is not begun. `reads`: what
-    /// the run reads, and so never replaces.
+    /// Checks the target, and makes the temporary file. So if the result could not be written, the recovery does not
+    /// even begin. `reads`: the files that the run reads, and so never replaces.
     ///
     /// # Errors
     /// Those of [`Reads::check`]; host when the file cannot be made.
@@ -41,13 +42,13 @@ impl Publish {
         Ok(Self { target, temporary, replace, reads, file })
     }
 
-    /// Removes what runs that were killed have left of this target, as far as it is certain that none of them is at work.
-    /// A runtime tells nothing of other processes: certain is what is a day old. The paths of what is younger, for a person
-    /// to look at.
+    /// Removes what killed runs have left of this target, if it is certain that none of them still works. A runtime
+    /// says nothing about other processes, so only a file that is a day old is certain. Gives the paths of younger
+    /// files, so that a person can look at them.
     pub fn clean_up(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(directory(&self.target)) else { return Vec::new() };
         let is_left = |path: &PathBuf| *path != self.temporary && is_temporary(path, &self.target);
-        // With the directory as it was given, so that a person knows the path again.
+        // Use the directory as the user gave it, so that the user recognizes the path.
         let paths = entries.flatten().map(|entry| self.target.with_file_name(entry.file_name())).filter(is_left);
         paths.filter(|path| !is_old(path) || fs::remove_file(path).is_err()).collect()
     }
@@ -61,7 +62,7 @@ impl Publish {
         let synced = self.file.sync_all().context("cannot sync", self.temporary.display());
         synced.map_err(|fail| fail.or(FREE_SPACE))?;
         self.name()?;
-        // Makes the name durable too, where the runtime lets a directory be synced.
+        // This makes the name durable, too, if the runtime can sync a directory.
         let _ = File::open(directory(&self.target)).and_then(|directory| directory.sync_all());
         Ok(())
     }
@@ -72,7 +73,7 @@ impl Publish {
         if !self.replace && is_there() {
             return Err(made_meanwhile(&self.target));
         }
-        // What is there now may be another file than at the beginning.
+        // Another file may be there now than at the beginning.
         self.reads.check(&self.target, self.replace)?;
         if self.replace {
             return fs::rename(&self.temporary, &self.target).context("cannot name", shown);
@@ -81,7 +82,7 @@ impl Publish {
         match fs::hard_link(&self.temporary, &self.target) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(made_meanwhile(&self.target)),
-            // Some file systems know no links.
+            // Some file systems have no links.
             Err(_) if is_there() => Err(made_meanwhile(&self.target)),
             Err(_) => fs::rename(&self.temporary, &self.target).context("cannot name", shown),
         }
@@ -90,7 +91,7 @@ impl Publish {
 
 impl Drop for Publish {
     fn drop(&mut self) {
-        // After a rename there is nothing left to remove.
+        // After a rename, there is nothing left to remove.
         let _ = fs::remove_file(&self.temporary);
     }
 }
@@ -127,7 +128,7 @@ pub mod tests {
     use super::*;
     use std::io::Write;
 
-    /// A directory of its own, gone at the end.
+    /// A separate directory, which is removed at the end.
     pub struct Directory(pub PathBuf);
 
     impl Directory {
@@ -191,7 +192,7 @@ pub mod tests {
         assert_eq!(directory.names(), ["app.db"]);
     }
 
-    /// The key that somebody puts there meanwhile stays, too.
+    /// If somebody puts a key there meanwhile, it stays, too.
     #[test]
     fn what_is_replaced_is_looked_at_once_more() {
         let directory = Directory::new("key");

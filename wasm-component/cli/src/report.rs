@@ -8,7 +8,8 @@ use crate::redact::redact;
 use serde_json::{Value, json};
 use std::fmt::Display;
 
-/// What a check without the recovery key found of each bundle. As JSON: the report of the last, and in it all `bundles`.
+/// What a check without the recovery key found in each bundle. As JSON: the report of the last bundle, with all
+/// `bundles` in it.
 pub fn public(bundles: &[Bundle], reports: &[Report], as_json: bool) -> String {
     if as_json {
         let mut json = reports.last().map(public_json).unwrap_or_default();
@@ -79,7 +80,8 @@ pub fn built_text(built: &Built) -> String {
     text
 }
 
-/// What to do with what is no part of a state, and was therefore computed here. The other packages say the same words.
+/// What to do about the parts that do not belong to a state and were computed here. The other packages use the same
+/// words.
 fn advice(built: &Built) -> Option<String> {
     let mut indexes: Vec<&String> = Vec::new();
     for name in built.expression_indexes.iter().chain(&built.partial_indexes) {
@@ -125,7 +127,7 @@ fn computed_advice(built: &Built, computed: &[String], has_indexes: bool, has_co
     text
 }
 
-/// Names in a sentence, the first ten of them.
+/// A list of names for a sentence: only the first ten.
 fn listed(one: &str, many: &str, names: &[&String]) -> String {
     const LISTED: usize = 10;
     let first: Vec<String> = names.iter().take(LISTED).map(|name| shown(name)).collect();
@@ -174,7 +176,7 @@ fn public_text(report: &Report) -> String {
     )
 }
 
-/// As `PRAGMA encoding` has it.
+/// The name that `PRAGMA encoding` uses.
 pub fn encoding_name(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Utf8 => "UTF-8",
@@ -192,7 +194,7 @@ fn kind(kind: SchemaKind) -> &'static str {
     }
 }
 
-/// Which part of a database it is.
+/// Which part of a database the state is.
 pub fn selection_json(selection: Option<&Selection>) -> Value {
     let condition = |part: &Condition| json!({ "table": part.table, "sql": part.sql });
     selection.map_or(Value::Null, |selection| {
@@ -257,13 +259,13 @@ pub fn settings_text(application_id: i32, user_version: i32, encoding: Encoding)
     format!("settings     application_id {application_id}, user_version {user_version}, encoding {encoding}\n")
 }
 
-/// Which part of a database it is, and its tables.
+/// Which part of a database the state is, and its tables.
 pub fn contents_text(selection: Option<&Selection>, tables: &[Table]) -> String {
     let table = |table: &Table| format!("table        {} ({} rows)\n", shown(&table.name), table.rows);
     selection.map(selection_text).unwrap_or_default() + &tables.iter().map(table).collect::<String>()
 }
 
-/// Which part of a database it is.
+/// Which part of a database the state is.
 fn selection_text(selection: &Selection) -> String {
     let names = |names: &[String]| shown(&names.join(", "));
     let mut parts = Vec::new();
@@ -280,7 +282,7 @@ fn selection_text(selection: &Selection) -> String {
     parts.iter().map(|part| format!("selection    {part}\n")).collect()
 }
 
-/// A name from a bundle, without what would steer a terminal.
+/// A name from a bundle, without characters that could control a terminal.
 pub fn shown(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

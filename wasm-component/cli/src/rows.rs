@@ -1,4 +1,4 @@
-//! Rows as lines of JSON, while the bundle is read. [`HELP`](crate::arguments::HELP) has the layout of the lines.
+//! Rows as lines of JSON, written while the bundle is read. [`HELP`](crate::arguments::HELP) describes the lines.
 
 use crate::arguments::Bundle;
 use crate::bindings::lifeboat::recovery::recovery::{
@@ -12,7 +12,7 @@ use serde_json::json;
 use std::cell::RefCell;
 use std::io::{self, Write};
 
-/// Takes a bundle or a chain in, and writes its rows to `out`.
+/// Takes a bundle or a chain, and writes its rows to `out`.
 pub struct RowWriter<'a, W> {
     rows: Rows,
     bundles: &'a [Bundle],
@@ -22,7 +22,7 @@ pub struct RowWriter<'a, W> {
 
 impl<'a, W: Write> RowWriter<'a, W> {
     /// # Errors
-    /// Misuse: `key` is no recovery key, or `expect` no state id.
+    /// Misuse: `key` is not a recovery key, or `expect` is not a state id.
     pub fn open(bundles: &'a [Bundle], key: &str, expect: Option<&str>, out: W) -> Result<Self, Fail> {
         Ok(Self { rows: Rows::open(key, expect)?, bundles, out: RefCell::new((out, None)) })
     }
@@ -71,7 +71,7 @@ pub fn write_salvaged(bundles: &[Bundle], salvage: &Salvage, mut out: impl Write
     out.flush().context("cannot write to", "the standard output")
 }
 
-/// Writes the rows of a batch; `table`: the one whose rows came before. `pull` gives the bytes of the long values.
+/// Writes the rows of a batch. `table`: the table of the rows before it. `pull` gives the bytes of the long values.
 fn write_batch<W: Write>(
     out: &mut W,
     table: &mut Option<String>,
@@ -102,7 +102,7 @@ fn write_batch<W: Write>(
     Ok(())
 }
 
-/// As `backup_rows` writes it; `encoding` is that of the database.
+/// Writes it as `backup_rows` does. `encoding` is that of the database.
 fn write_value(out: &mut impl Write, encoding: Encoding, value: &Value) -> io::Result<()> {
     match value {
         Value::Null => out.write_all(b"null"),
@@ -116,7 +116,7 @@ fn write_value(out: &mut impl Write, encoding: Encoding, value: &Value) -> io::R
         },
         Value::Blob(bytes) => write_bytes(out, "blob", bytes),
         Value::IllFormedText(text) => write_stored(out, text),
-        // Its bytes are not here: `write_long`.
+        // Its bytes are not here; `write_long` writes them.
         Value::Long(_) => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
@@ -134,7 +134,7 @@ pub fn write_stored(out: &mut impl Write, text: &StoredText) -> io::Result<()> {
     }
 }
 
-/// Writes a blob as its pieces come. A text is collected before: whether it is a string, is known at its end alone.
+/// Writes a blob piece by piece. A text is collected first: only its end shows whether it is a valid string.
 fn write_long(
     out: &mut impl Write,
     value: &LongValue,

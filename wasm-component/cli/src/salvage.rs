@@ -1,4 +1,4 @@
-//! What damaged bundles still prove, and what is missing: for people, or as JSON.
+//! What damaged bundles can still prove, and what is missing: for people, or as JSON.
 
 use crate::bindings::lifeboat::recovery::recovery::{
     Damage, KeyValue, Missing, MissingRange, Place, RangeKey, Salvaged, SalvagedDatabase, StatePart,
@@ -77,7 +77,7 @@ pub fn recovered(salvaged: &Salvaged, database: &SalvagedDatabase, as_json: bool
     Ok(summary_text(salvaged)? + &built_text(&database.built) + &found.iter().map(row).collect::<String>())
 }
 
-/// What is told when all has been written: that it is not the whole state.
+/// Says, when everything has been written, that it is not the whole state.
 ///
 /// # Errors
 /// Incomplete when something is missing.

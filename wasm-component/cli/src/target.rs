@@ -1,4 +1,4 @@
-//! What a database never takes the place of, whatever the options say. The extension has the same rules and words.
+//! Files that a database never replaces, whatever the options say. The extension has the same rules and words.
 
 use crate::arguments::Bundle;
 use crate::fail::{Fail, IoContext};
@@ -9,14 +9,15 @@ use std::path::{Component, Path, PathBuf};
 
 /// A file up to this size is searched for a recovery key.
 const SEARCHED: u64 = 1 << 20;
-/// More than the header of a bundle, of a ledger, and of a database.
+/// More bytes than the header of a bundle, of a ledger or of a database has.
 const START: u64 = 4096;
 
 const DATABASE: &[u8] = b"SQLite format 3\0";
-/// The beginning of a bundle and of a ledger, the same in every revision.
+/// How a bundle and a ledger begin. It is the same in every revision.
 const BUNDLE: &[u8] = b"\xd9\xd9\xf7\x86\x68lifeboat";
 const LEDGER: &[u8] = b"\xd9\xd9\xf7\x86\x68lbledger";
-/// The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that has something to roll back.
+/// The first bytes of a write-ahead log, in either byte order, and of a rollback journal that has something to roll
+/// back.
 const JOURNALS: [&[u8]; 3] =
     [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83], &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]];
 
@@ -41,11 +42,11 @@ impl Reads {
     /// Whether a database may be written to this path.
     ///
     /// # Errors
-    /// Misuse, with what is there; host when nobody can tell.
+    /// Misuse, with what is there; host when this cannot be found out.
     pub fn check(&self, target: &Path, replace: bool) -> Result<(), Fail> {
         let shown = target.display();
         let never = |why: &str| Err(Fail::misuse(format!("'{shown}' {why}; name another file with --out")));
-        // A runtime tells of no two names that they are one file: what is in it does.
+        // A runtime does not say whether two names are one file. So compare what is in the files.
         let is = |path: &PathBuf| plain(path) == plain(target);
         if self.key.as_ref().is_some_and(is) {
             return never("is the file with the recovery key and is never replaced");
@@ -111,7 +112,7 @@ enum Found {
 fn look(target: &Path) -> Result<Found, Fail> {
     let unknown = "cannot tell what is there, as it cannot be read:";
     let metadata = match fs::metadata(target) {
-        // A link that leads nowhere.
+        // A link that leads to nothing.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
         metadata => metadata.context(unknown, target.display())?,
     };
@@ -147,7 +148,7 @@ fn what_else(kind: FileType) -> Option<&'static str> {
     }
 }
 
-/// Whether a path has the name of a journal of a database that is beside it.
+/// Whether a path has the name of a journal, and that journal's database is beside it.
 fn is_journal_of_database(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     ["-wal", "-shm", "-journal"].into_iter().any(|suffix| {
@@ -160,12 +161,12 @@ fn is_journal_of_database(path: &Path) -> bool {
     })
 }
 
-/// A path without what makes no difference to it.
+/// A path without the parts that make no difference.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// The path with this behind its name.
+/// The path with this text after its name.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -1,11 +1,11 @@
-// The entry for browsers: the core modules are fetched from beside this one.
+// The entry for browsers: the core modules are fetched from the directory of this file.
 
 import { lifeboat } from './core.js';
 import { LifeboatError } from './error.js';
 
 export { IllFormedText, LifeboatError } from './core.js';
 
-// Written out, so that bundlers see which files they are.
+// The names are written out, so that bundlers see which files are needed.
 /** @type {Record<string, URL>} */
 const FILES = {
   'recovery.core.wasm': new URL('../component/recovery.core.wasm', import.meta.url),

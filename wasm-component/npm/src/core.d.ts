@@ -5,33 +5,33 @@ import type { Lifeboat } from './types.js';
 export * from './types.js';
 
 /**
- * Gives a core module of the component, `recovery.core.wasm`, `recovery.core2.wasm` or `recovery.core3.wasm`: compiled,
- * or as bytes. Asked once for each.
+ * Gives a core module of the component: `recovery.core.wasm`, `recovery.core2.wasm` or `recovery.core3.wasm`. The
+ * module is compiled, or given as bytes. It is called once for each.
  */
 export type LoadModule = (name: string) => Module | Promise<Module>;
 type Module = CompiledModule | Uint8Array | ArrayBuffer;
-// `WebAssembly.Module`, which the types of Node do not know.
+// `WebAssembly.Module`: the types of Node do not have it.
 type CompiledModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer M } } } ? M : object;
 
-/** The text of a key, of whatever a caller gives as one. `what`: `recovery key` or `verify key`, for messages. */
+/** The text of a key, from whatever a caller gives as the key. `what`: `recovery key` or `verify key`, for messages. */
 export type KeyOf = (key: unknown, what: string) => Promise<string>;
 
-/** A bundle that is not read yet. */
+/** A bundle that was not read yet. */
 export interface Bundle {
   /** For messages. */
   name?: string;
-  /** If it is known ahead. */
+  /** The length, if it is known before the bundle is read. */
   size?: number;
-  /** Begins to read it, once. Each piece is valid until the next one is asked for. */
+  /** Begins to read it. This works once. Each piece is valid until the next one is asked for. */
   read(): AsyncIterator<unknown> | Iterator<unknown>;
 }
 
 /**
- * The API on modules that come from anywhere, as from bytes within a page:
- * `const { recover } = lifeboat(name => bytes[name])`. They are compiled once; each piece of work has an instance of its
- * own.
+ * The API with modules that come from anywhere, for example from bytes within a page:
+ * `const { recover } = lifeboat(name => bytes[name])`. The modules are compiled once. Each piece of work has its own
+ * instance.
  *
- * `file`: what a path means, where there are some. `key`: what a key may be, besides its text.
+ * `file`: what a path means, if there are files. `key`: what a key may be, besides its text.
  */
 export declare function lifeboat<Path extends string | URL = never>(
   load: LoadModule,

@@ -1,4 +1,4 @@
-// What can be done with bundles, wherever JavaScript runs: nothing here is of Node or of browsers.
+// What can be done with bundles, wherever JavaScript runs. Nothing here depends on Node or on browsers.
 
 import { instantiate } from '../component/recovery.js';
 import { LifeboatError, call, misuse, said } from './error.js';
@@ -36,13 +36,13 @@ export function lifeboat(load, file, keyOf = plainKey) {
     if (known) return known;
     const module = compile(load, name);
     modules.set(name, module);
-    // A file that could not be had may be there the next time.
+    // If loading fails, try again the next time: the file may be there then.
     module.catch(() => modules.delete(name));
     return module;
   };
 
   /**
-   * The component, for one piece of work alone: whatever becomes of it, the next one begins afresh.
+   * The component, for one piece of work only. Whatever happens to it, the next piece of work gets a new instance.
    * @returns {Promise<Recovery>}
    */
   const fresh = async () => {
@@ -145,7 +145,7 @@ export function lifeboat(load, file, keyOf = plainKey) {
         await abortable(writer.close(), signal);
         return recovered;
       } catch (error) {
-        // What led here matters more than a failure now. After an abort the stream may hang, and is not waited for.
+        // The first error matters more than a failure here. After an abort the stream may hang, so nobody waits for it.
         const left = writer.abort(error).catch(() => {});
         if (!options?.signal?.aborted) await left;
         throw error;
@@ -221,7 +221,7 @@ export function lifeboat(load, file, keyOf = plainKey) {
   }
 
   /**
-   * Hands on damaged bundles: what they still prove. Who gets the resource, gives it back.
+   * Hands on damaged bundles, for what they can still prove. The caller gets the resource, and must give it back.
    * @param {Chain} chain
    * @param {string} key
    * @param {import('./types.js').Options | undefined} options
@@ -246,7 +246,7 @@ export function lifeboat(load, file, keyOf = plainKey) {
   }
 
   /**
-   * Builds the database file, and only when it is proved hands it on.
+   * Builds the database file. It hands the file on only when the file is proved.
    * @param {Chain} chain
    * @param {string} key
    * @param {RecoverOptions | undefined} options
@@ -272,7 +272,7 @@ export function lifeboat(load, file, keyOf = plainKey) {
   }
 
   /**
-   * The same of what damaged bundles still prove.
+   * The same for what damaged bundles can still prove.
    * @param {Chain} chain
    * @param {string} key
    * @param {RecoverOptions | undefined} options
@@ -310,7 +310,7 @@ async function pour(pull, size, sink, pace) {
 }
 
 /**
- * Pushes the deltas of a chain, then its full bundle, and lets the caller do its part after each piece of that.
+ * Pushes the deltas of a chain, then its full bundle. After each piece of the full bundle, the caller can do its part.
  * @param {Resource} resource
  * @param {Bundle[]} bundles
  * @param {Pace} pace
@@ -325,7 +325,7 @@ async function* feed(resource, bundles, pace) {
       await pace.read(piece.length);
     }
   }
-  // The deltas are complete, and opened now: what is wrong with one has nothing to do with the full bundle.
+  // The deltas are complete, and are opened now. If one of them is wrong, the full bundle has nothing to do with it.
   if (deltas.length > 0) placed(() => resource.push(new Uint8Array()), bundles);
   for await (const piece of pieces(full, pace.signal)) {
     placed(() => resource.push(piece), bundles, full);
@@ -345,14 +345,14 @@ function finish(use, bundles) {
   try {
     return call(use);
   } catch (error) {
-    // Anything may be wrong with any of its bundles, but only the full one may still be too short.
+    // Any error may be about any bundle, but only the full bundle can still be too short.
     const isTruncated = error instanceof LifeboatError && error.kind === 'truncated';
     throw located(error, bundles, isTruncated ? bundles[0] : undefined);
   }
 }
 
 /**
- * Calls the component, whose error is about one of these bundles: if it says no other, about `bundle`.
+ * Calls the component. An error is about one of these bundles; if it names none, it is about `bundle`.
  * @template T
  * @param {() => T} use
  * @param {Bundle[]} bundles
@@ -375,7 +375,7 @@ function placed(use, bundles, bundle) {
 function located(error, bundles, bundle) {
   if (!(error instanceof LifeboatError)) return error;
   if (bundles.length === 1) return error.at(bundles[0].name);
-  // Where the component names the bundle, its text has the number.
+  // If the component names the bundle, the error's text has the number already.
   if (error.bundle !== undefined) return error.at(bundles[error.bundle - 1]?.name);
   if (!bundle) return error;
   const number = bundles.indexOf(bundle) + 1;
@@ -394,7 +394,7 @@ async function compile(load, name) {
 }
 
 /**
- * Gives a resource back, and the key in it.
+ * Gives a resource back. The key in it goes, too.
  * @param {object} resource
  */
 function dispose(resource) {
@@ -402,6 +402,6 @@ function dispose(resource) {
   try {
     free.call(resource);
   } catch {
-    // After a trap nothing can be given back; the whole instance goes.
+    // After a trap, nothing can be given back. The whole instance is dropped.
   }
 }

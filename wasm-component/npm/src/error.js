@@ -1,4 +1,4 @@
-// What goes wrong, typed. No message ever holds a key or a stored value.
+// Errors with types. No message ever holds a key or a stored value.
 
 import { redact } from './redact.js';
 
@@ -28,7 +28,7 @@ export class LifeboatError extends Error {
   }
 
   /**
-   * The same error, said of this bundle of a chain, with what it is about put before its message.
+   * The same error, about this bundle of a chain. Its subject is put before its message.
    * @param {string | undefined} where
    * @param {number} [bundle]
    */
@@ -39,7 +39,7 @@ export class LifeboatError extends Error {
   }
 }
 
-// On the prototype, as with the errors of the language: it is no property of each error.
+// It is on the prototype, as with the errors of the language. So it is not a property of each error.
 Object.defineProperty(LifeboatError.prototype, 'name', { value: 'LifeboatError', configurable: true, writable: true });
 
 /**
@@ -49,7 +49,7 @@ Object.defineProperty(LifeboatError.prototype, 'name', { value: 'LifeboatError',
 export const misuse = message => new LifeboatError('misuse', message);
 
 /**
- * Calls the component. Its typed errors become ours; that it stops with any other is nothing that it should do.
+ * Calls the component. Its typed errors become ours. The component should never stop with any other error.
  * @template T
  * @param {() => T} use
  * @returns {T}

@@ -1,4 +1,4 @@
-// Files in Node: bundles that are read, and a database that appears complete or not at all.
+// Files in Node: bundles that are read, and a database file that appears complete or not at all.
 
 import { randomBytes } from 'node:crypto';
 import { link, lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises';
@@ -40,9 +40,10 @@ async function* content(path, name) {
 }
 
 /**
- * Where a `WritableStream` writes: a file that gets its name when the stream is closed, synced and complete. Until then it
- * lies beside its target as `.NAME.lifeboat-….tmp`; after `abort`, which must follow any failure and may come twice, it is
- * gone. A process that is killed leaves it behind, and the next recovery into the same file removes it.
+ * The target of a `WritableStream`: a file that gets its name when the stream is closed. Then it is synced and
+ * complete. Until then, it is beside its target as `.NAME.lifeboat-….tmp`. `abort` removes it. `abort` must follow any
+ * failure, and may be called twice. If the process is killed, the file stays; the next recovery into the same target
+ * removes it.
  * @param {string} path
  * @param {{ replace: boolean, sources: string[], keyFile?: string }} options `sources` and `keyFile`: what is read, and so
  *   never replaced
@@ -62,7 +63,7 @@ export async function fileSink(path, { replace, ...reads }) {
     },
     async close() {
       if (!replace && (await lstat(target).catch(() => undefined))) throw madeMeanwhile(target);
-      // Somebody may have begun to use the target meanwhile, or put another file there.
+      // Meanwhile, somebody may have begun to use the target, or may have put another file there.
       const replaced = await check(target, replace, reads);
       if (replaced) {
         await takeOver(file, replaced, target);
@@ -82,7 +83,7 @@ export async function fileSink(path, { replace, ...reads }) {
 }
 
 /**
- * The target itself, with links followed.
+ * The path of the target after all links are followed.
  * @param {string} path
  */
 async function resolve(path) {
@@ -92,7 +93,7 @@ async function resolve(path) {
 }
 
 /**
- * Refuses a target that would be lost.
+ * Refuses a target if something would be lost.
  * @param {string} target
  * @param {boolean} replace
  * @param {{ sources: string[], keyFile?: string }} reads
@@ -104,7 +105,7 @@ async function check(target, replace, reads) {
 }
 
 /**
- * The file belongs to whom the one belonged that it replaces.
+ * Gives the file to the owner of the file that it replaces.
  * @param {FileHandle} file
  * @param {import('node:fs').Stats} replaced
  * @param {string} target
@@ -129,7 +130,7 @@ const madeMeanwhile = target =>
   );
 
 /**
- * Renames to a name that must be free. A link fails where the name is taken, in one step; some file systems have none.
+ * Renames to a name that must be free. A link fails in one step if the name is taken. Some file systems have no links.
  * @param {string} temporary
  * @param {string} target
  */
@@ -141,13 +142,13 @@ async function putNew(temporary, target) {
     await or(rename(temporary, target), `'${target}' cannot be written`);
     return;
   }
-  // The file is in place: a second name that cannot be removed is untidy, not wrong.
+  // The file is in place. If the second name cannot be removed, that is untidy, but not wrong.
   await unlink(temporary).catch(() => {});
 }
 
 /** @param {string} path */
 async function syncDirectory(path) {
-  // Windows syncs no directories.
+  // Windows cannot sync directories.
   if (process.platform === 'win32') return;
   const directory = await open(path);
   try {

@@ -1,4 +1,4 @@
-// Keys as they are given. A mistake is told with its remedy, and shows nothing of what was given.
+// Keys as they are given. An error names the remedy, and shows nothing of what was given.
 
 import { misuse } from './error.js';
 import { kindOf } from './options.js';
@@ -12,7 +12,7 @@ const KINDS = [
 ];
 
 /**
- * What a text is by its beginning, written in any way: `a recovery key`, `a verify key`.
+ * What a text is, judged by its beginning, however it is written: `a recovery key`, `a verify key`.
  * @param {string} text
  */
 export function keyIn(text) {
@@ -22,7 +22,8 @@ export function keyIn(text) {
 }
 
 /**
- * The text of a key, as far as it can be told here. `forms`: what may be given, for people.
+ * The text of a key. It is checked as far as that is possible here. `forms`: what may be given, in
+ * words for people.
  * @param {unknown} key
  * @param {string} what `recovery key` or `verify key`
  * @param {string} forms
@@ -38,7 +39,7 @@ export function keyText(key, what, forms, place = '') {
 }
 
 /**
- * What a text is not, and why. The component says the same of texts that come as far as it.
+ * What is wrong with a text, and why. The component says the same about texts that reach it.
  * @param {string} key
  * @param {string} what
  */
@@ -76,11 +77,11 @@ function meant(key, forms) {
   return `${remedy}; for another file, look at the order of the arguments`;
 }
 
-/** Where there are no files. */
+/** The forms if there are no files. */
 export const TEXT = 'give the text that backup_keygen() made';
 
 /**
- * A key where there are no files: its text.
+ * A key if there are no files: its text.
  * @param {unknown} key
  * @param {string} what
  * @returns {Promise<string>}

@@ -1,8 +1,8 @@
-// Files in the making that a killed process left behind: who next recovers into the same file removes them.
+// Temporary files that a killed process left behind. The next recovery into the same file removes them.
 //
-// Node has no locks that end with their process. So the name of such a file says which machine, since which start of it, made it,
-// in which space of process numbers, and by which number: what was made before the machine started, or by a process that is
-// gone, is nobody's any more. What another machine or container made stays.
+// Node has no locks that end with their process. So the name of such a file says who made it: the machine, the start of
+// the machine, the space of process numbers, and the process number. If the machine was started again since, or the
+// process is gone, nobody uses the file any more. A file that another machine or container made stays.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -16,7 +16,7 @@ const short = text => createHash('sha256').update(text).digest('hex').slice(0, 8
 /** @typedef {{ machine: string, start: string, space: string }} Place */
 
 /**
- * Where this process runs; undefined where that cannot be told.
+ * Where this process runs; undefined if that cannot be found out.
  * @returns {Place | undefined}
  */
 function place() {
@@ -33,7 +33,7 @@ function place() {
 }
 
 /**
- * The path of a file in the making that will have this path.
+ * The path of a temporary file that will get the path `target`.
  * @param {string} target
  * @param {string} unique
  */
@@ -44,7 +44,7 @@ export function temporaryPath(target, unique) {
 }
 
 /**
- * Removes what is left of earlier attempts at this target, as far as it is certain that nobody is at work on it.
+ * Removes what earlier attempts at this target left, if it is certain that nobody still works on it.
  * @param {string} target
  */
 export async function removeLeftovers(target) {
@@ -56,7 +56,7 @@ export async function removeLeftovers(target) {
     if (!made || !isGone(here, { machine: made[1], start: made[2], space: made[3] }, Number(made[4]))) continue;
     const path = join(dirname(target), name);
     const found = await lstat(path).catch(() => undefined);
-    // What cannot be removed stays.
+    // A file that cannot be removed stays.
     if (found?.isFile()) await unlink(path).catch(() => {});
   }
 }

@@ -1,4 +1,4 @@
-// What a database never takes the place of, whatever the options say. The extension has the same rules and words.
+// Files that a database never replaces, whatever the options say. The extension has the same rules and words.
 
 import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
@@ -8,19 +8,19 @@ import { LifeboatError, misuse, said } from './error.js';
 
 /** A file up to this size is searched for a recovery key. */
 const SEARCHED = 1 << 20;
-/** More than the head of a bundle, of a ledger, and of a database. */
+/** More bytes than the header of a bundle, of a ledger or of a database has. */
 const START = 4096;
 
 const DATABASE = Buffer.from('SQLite format 3\0');
-/** The beginning of a bundle and of a ledger, the same in every revision. */
+/** How a bundle and a ledger begin. It is the same in every revision. */
 const BUNDLE = Buffer.from('\xd9\xd9\xf7\x86\x68lifeboat', 'latin1');
 const LEDGER = Buffer.from('\xd9\xd9\xf7\x86\x68lbledger', 'latin1');
-/** The first bytes of a write-ahead log, in either order of bytes, and of a rollback journal that has something to roll back. */
+/** The first bytes of a write-ahead log, in both byte orders, and of a rollback journal with something to roll back. */
 const JOURNALS = ['377f0682', '377f0683', 'd9d505f920a163d7'].map(bytes => Buffer.from(bytes, 'hex'));
 const JOURNAL = 'belongs to a database: SQLite would take what is written there for its journal';
 
 /**
- * What is at a path, undefined if there is nothing. Refuses a target that may never be replaced.
+ * What is at a path; undefined if there is nothing. It refuses a target that must never be replaced.
  * @param {string} target without links
  * @param {{ sources: string[], keyFile?: string }} reads what is read, and so never replaced
  * @returns {Promise<Stats | undefined>}
@@ -74,7 +74,8 @@ async function whyNever(target, found, { sources, keyFile }) {
 }
 
 /**
- * Whether a secret key, or most of one, stands in these bytes: as it is made, in groups, or in two bytes for each character.
+ * Whether these bytes hold a secret key, or most of one: as it is made, in groups, or with two bytes for each
+ * character.
  * @param {Buffer} bytes
  */
 const holdsKey = bytes => /lifeboat(key|write|read)1/i.test(bytes.toString('latin1').replace(/[^0-9a-z]+/gi, ''));
@@ -94,7 +95,7 @@ async function isSame(found, path) {
  * @param {number} length
  */
 async function startOf(path, length) {
-  // What it is may change between the two looks: then opening must not wait.
+  // It may become something else between the two looks. Opening must not wait then.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const start = Buffer.alloc(length);

@@ -11,10 +11,10 @@ export declare const recoverToStream: Lifeboat<Path>['recoverToStream'];
 export declare const rows: Lifeboat<Path>['rows'];
 
 /**
- * Recovers the database into a file, which appears complete and synced, or not at all. One that is there is refused
- * (`misuse`) unless `replace` is true, and even then while a journal lies beside it: close the programs that use it first.
- * What holds a recovery key, a bundle or a ledger is never replaced. Readable by its owner alone, unless it replaces another,
- * whose owner and mode stay.
+ * Recovers the database into a file. The file appears complete and synced, or not at all. A file that exists already is
+ * refused (`misuse`), unless `replace` is true. It is refused even then if a journal is beside it: close the programs
+ * that use it first. A file that holds a recovery key, a bundle or a ledger is never replaced. Only its owner can read
+ * the new file. If it replaces another file, that file's owner and mode stay.
  */
 export declare function recoverFile(
   chain: Chain<Path>,

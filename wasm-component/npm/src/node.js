@@ -42,7 +42,7 @@ export async function recoverFile(chain, key, path, options) {
   try {
     return await recoverToStream(chain, text, new WritableStream(sink), others);
   } catch (error) {
-    // A stream that failed by itself has not been aborted.
+    // If the stream itself failed, it was not aborted yet.
     await sink.abort();
     throw error;
   }
@@ -62,7 +62,7 @@ async function keyOf(key, what) {
     throw new LifeboatError('host', `the environment variable '${rest}' that should hold the key is not set in this process`);
   }
   if (form !== 'file') return { text: keyText(key, what, FORMS) };
-  // As in SQL: what follows is a path. One that a URL has in full is that, too.
+  // As in SQL, a path follows `file:`. A complete file URL is a path, too.
   const file = rest.startsWith('///') ? fileURLToPath(`file:${rest}`) : rest;
   const text = await readFile(file, 'utf8').catch(error => {
     throw new LifeboatError('host', `the key's file '${file}' cannot be read: ${error.message}`, { cause: error });

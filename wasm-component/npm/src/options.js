@@ -1,4 +1,4 @@
-// Options: a name that is none, or a check that asks for nothing, is told rather than passed over.
+// Options. An unknown name, or a check that asks for nothing, is an error. It is not ignored.
 
 import { misuse } from './error.js';
 
@@ -26,7 +26,8 @@ export function checked(options) {
   if (progress !== undefined && typeof progress !== 'function') throw misuse('the option progress is not a function');
   if (signal !== undefined && typeof (/** @type {AbortSignal} */ (signal)?.aborted) !== 'boolean')
     throw misuse('the option signal is not an AbortSignal');
-  // Else the glue would cut it down to 32 bits. Which of these sizes are right, the component says.
+  // Otherwise the glue would cut the number down to 32 bits. The component says which of these
+  // sizes are right.
   if (
     pageSize !== undefined &&
     !(typeof pageSize === 'number' && pageSize >= 0 && pageSize <= 65536 && Number.isInteger(pageSize))
@@ -52,7 +53,7 @@ export function text(value, what) {
 }
 
 /**
- * What was given, but never the value: it may be a key in another shape.
+ * The type of what was given, but never the value: it may be a key in another form.
  * @param {unknown} value
  */
 export function kindOf(value) {

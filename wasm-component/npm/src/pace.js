@@ -1,9 +1,9 @@
-// Progress, aborts, and time for others between two pieces.
+// Progress, aborts, and time for other tasks between two pieces.
 
 /** How long a run of pieces may keep everything else waiting, in milliseconds. */
 const RUN = 12;
 
-/** What goes along with one piece of work. */
+/** What one piece of work reports and checks while it runs. */
 export class Pace {
   #done = 0;
   #progress;
@@ -25,7 +25,7 @@ export class Pace {
   }
 
   /**
-   * So many more bytes of the bundles were read.
+   * Notes that this many more bytes of the bundles were read.
    * @param {number} length
    */
   read(length) {
@@ -34,14 +34,14 @@ export class Pace {
     return this.#rest();
   }
 
-  /** One long call follows: what shows the progress gets the time to show it before. */
+  /** One long call follows. Whatever shows the progress gets time to show it before the call. */
   build() {
     this.#progress?.({ phase: 'building', done: 0, total: undefined });
     return this.#rest(true);
   }
 
   /**
-   * So many bytes of the database were written.
+   * Notes that this many bytes of the database were written.
    * @param {number} done
    * @param {number} total
    */
@@ -50,7 +50,7 @@ export class Pace {
     return this.#rest();
   }
 
-  /** Time for others, between two pieces. */
+  /** Gives time to other tasks, between two pieces. */
   rest() {
     return this.#rest();
   }
@@ -64,7 +64,7 @@ export class Pace {
   }
 }
 
-/** The next task of the event loop. Promises alone would let no event in, and timers are held back in browsers. */
+/** The next task of the event loop. With promises alone, no event could come in; and browsers delay timers. */
 const task = () =>
   new Promise(resolve => {
     if (typeof setImmediate === 'function') {

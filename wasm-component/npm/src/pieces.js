@@ -1,11 +1,11 @@
-// Bundles, whatever they come as, in pieces.
+// Bundles in pieces, whatever form they have.
 
 import { LifeboatError, misuse, said } from './error.js';
 import { keyIn } from './key.js';
 
 /** @typedef {import('./core.js').Bundle} Bundle */
 
-// The most that the component takes at once: chunks that come together are opened together, in less time.
+// The most that the component takes at one time. Chunks that come together are opened together, which takes less time.
 const PIECE = 1 << 20;
 
 /**
@@ -49,7 +49,7 @@ async function bundleOf(source, file) {
 }
 
 /**
- * A key where a path belongs is told, and not shown.
+ * If a key was given as a path, says so, but does not show it.
  * @param {unknown} path
  * @param {string} what
  */
@@ -65,7 +65,8 @@ export function refuseKey(path, what) {
 }
 
 /**
- * The pieces of a bundle. Each is valid until the next one is asked for. Left early, the source is left too.
+ * The pieces of a bundle. Each is valid until the next one is asked for. If the caller stops early, the source is
+ * closed.
  * @param {Bundle} bundle
  * @param {AbortSignal | undefined} signal
  * @returns {AsyncGenerator<Uint8Array, void>}
@@ -85,7 +86,7 @@ export async function* pieces(bundle, signal) {
     }
   } finally {
     if (!isOver) {
-      // What led here matters more than a failure now. After an abort the source may hang, and is not waited for.
+      // The first error matters more than a failure here. After an abort the source may hang, so nobody waits for it.
       const left = Promise.resolve(iterator.return?.()).catch(() => {});
       if (!signal?.aborted) await left;
     }
@@ -93,7 +94,7 @@ export async function* pieces(bundle, signal) {
 }
 
 /**
- * Waits, but no longer than until the abort.
+ * Waits, but not longer than until the abort.
  * @template T
  * @param {T | PromiseLike<T>} value
  * @param {AbortSignal | undefined} signal
@@ -136,7 +137,7 @@ async function* slices(blob, name) {
 }
 
 /**
- * A stream as an iterator, which not every browser makes of it.
+ * A stream as an iterator. Not every browser can make one of it.
  * @param {ReadableStream<unknown>} source
  * @returns {AsyncIterator<unknown>}
  */

@@ -1,4 +1,4 @@
-// What the component says, as JavaScript likes it: sizes and counts as numbers, null for what is not there.
+// What the component says, in the forms of JavaScript: numbers for sizes and counts, and null for what is missing.
 
 import { ENCODINGS } from './values.js';
 
@@ -59,7 +59,8 @@ export const tablesOf = tables => tables.map(({ name, rows }) => ({ name, rows: 
 export const selectionOf = selection => (selection ? { ...selection, tables: selection.tables ?? null } : null);
 
 /**
- * What to do with what is no part of a state, and was therefore computed here: the words of the command. Null: nothing.
+ * What to do about the parts that do not belong to a state and were computed here, in the words of the command. Null:
+ * nothing.
  * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Built} built
  */
 function adviceOf({ expressionIndexes, partialIndexes, storedColumns, leftOut, sqliteVersion }) {
@@ -91,7 +92,7 @@ function adviceOf({ expressionIndexes, partialIndexes, storedColumns, leftOut, s
 }
 
 /**
- * Names in a sentence, the first ten of them, without what would steer a terminal.
+ * A list of names for a sentence: only the first ten, without characters that could control a terminal.
  * @param {string} one
  * @param {string} many
  * @param {string[]} names

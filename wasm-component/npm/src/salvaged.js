@@ -1,5 +1,5 @@
-// What damaged bundles still prove, and what is missing: the facts and names of the extension's JSON, with values as
-// JavaScript has them.
+// What damaged bundles can still prove, and what is missing. Facts and names are those of the extension's JSON. Values
+// are those of JavaScript.
 
 import { builtOf, selectionOf, tablesOf } from './reports.js';
 import { ENCODINGS, textOf } from './values.js';

@@ -1,13 +1,13 @@
 // The types of all entries.
 
-/** A bundle. In Node `string` and `URL` are paths; what can be read only once is read once. */
+/** A bundle. In Node, `string` and `URL` are paths. A source that can be read only once is read once. */
 export type Source<Path = never> =
   Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Path;
 
 /** A full bundle, or a chain, oldest first: a full bundle and the deltas that lead on from it. */
 export type Chain<Path = never> = Source<Path> | readonly Source<Path>[];
 
-/** What a caller would do differently. An interface: these words stay. */
+/** What a caller should do differently. These words are a part of the interface, and do not change. */
 export type Kind =
   /** The key did not make this bundle. Find the right key: the bundle may be sound. */
   | 'wrong key'
@@ -15,29 +15,29 @@ export type Kind =
   | 'corrupt'
   /** The bundle ends too early. Fetch it again. */
   | 'truncated'
-  /** Of a revision or with a feature that this version does not know. Update the package. */
+  /** It has a revision or a feature that this version does not know. Update the package. */
   | 'unsupported'
-  /** A limit of the format, or the memory here, would be exceeded. */
+  /** A limit of the format, or the memory that is available here, would be exceeded. */
   | 'too big'
-  /** An argument that cannot be, or a file that would be overwritten. Nothing was done. */
+  /** An argument that is not possible, or a file that would be overwritten. Nothing was done. */
   | 'misuse'
-  /** Sound, but another state id or verify key than expected, or bundles that are no chain. */
+  /** It is sound, but not what was expected: another state id or verify key, or bundles that are not a chain. */
   | 'mismatch'
-  /** What is around refused: a file that cannot be read or written, too little memory for the component. */
+  /** The environment refused: a file cannot be read or written, or there is too little memory for the component. */
   | 'host'
-  /** Somebody else was quicker: the file was made meanwhile. Try again. */
+  /** Somebody else was faster: the file was made meanwhile. Try again. */
   | 'busy';
 
 /**
- * What every function here throws, except what is the caller's own: the reason of an aborted signal, and what a given
- * stream, iterable or function throws. No message holds a key or a stored value.
+ * The error that every function here throws. There are two exceptions: the reason of an aborted signal, and errors of a
+ * given stream, iterable or function. No message holds a key or a stored value.
  */
 export declare class LifeboatError extends Error {
   constructor(kind: Kind, message: string, options?: { cause?: unknown; bundle?: number; position?: Position });
   readonly kind: Kind;
-  /** Which bundle of a chain it is about, where that is known: the full bundle is 1. */
+  /** The number of the bundle in its chain, if the error is about a known bundle: the full bundle is 1. */
   readonly bundle: number | undefined;
-  /** Which item of the bundle it is about, where it is about one. */
+  /** The item of the bundle, if the error is about an item. */
   readonly position: Position | undefined;
   /** The message without its kind. */
   get text(): string;
@@ -45,7 +45,7 @@ export declare class LifeboatError extends Error {
   at(where: string | undefined, bundle?: number): LifeboatError;
 }
 
-/** Where in a bundle something is. */
+/** A place in a bundle. */
 export interface Position {
   /** The number of the item: 0 is the header, 1 the first chunk. */
   item: number;
@@ -53,12 +53,12 @@ export interface Position {
   offset: number;
 }
 
-/** How far the work is. Told often: keep it short. */
+/** How far the work has come. It is called often, so do little in it. */
 export interface Progress {
-  /** `reading` the bundles, in bytes; `building`, one long call, told once before it; `writing` the database, in bytes. */
+  /** `reading` the bundles, in bytes; `building`, one long call, told before it; `writing` the database, in bytes. */
   phase: 'reading' | 'building' | 'writing';
   done: number;
-  /** How many there will be. Not known of streams, nor of building. */
+  /** How many there will be. This is not known for streams and for building. */
   total: number | undefined;
 }
 
@@ -74,27 +74,27 @@ export interface VerifyOptions extends Options {
   /** The recovery key (`lifeboatkey1…`), or the write key or read key of the domain; in Node also `file:PATH` or `env:NAME`:
    * the bundle is opened and decoded, and its state id proved. */
   key?: string;
-  /** The verify key (`lifeboatverify1…`) of the expected signer; else `mismatch`. */
+  /** The verify key (`lifeboatverify1…`) of the expected signer. If the signer is another, the error is `mismatch`. */
   verifyKey?: string;
 }
 
 export interface RecoverOptions extends Options {
   /** `PRAGMA page_size` of the recovered file: a power of two from 512 to 65536; 4096 if not given. */
   pageSize?: number;
-  /** Leave out, and list, the indexes that the SQLite inside cannot build: those under a collation of the application, or
-   * with a function that this SQLite lacks. */
+  /** Leave out, and list, the indexes that the SQLite inside cannot build: they use a collation of the application, or
+   * a function that this SQLite lacks. */
   skipIndexes?: boolean;
 }
 
 /** What a bundle says about itself in public, checked against all of its bytes. */
 export interface Report {
-  /** Which state the bundle leads to: 64 hexadecimal digits. Equal states have equal ids under one key. */
+  /** The state that the bundle leads to: 64 hexadecimal digits. Equal states have equal ids under one key. */
   stateId: string;
-  /** Which state it leads on from; null for a full bundle. */
+  /** The state that it leads on from; null for a full bundle. */
   baseId: string | null;
-  /** Which domain of which recovery key made it: 32 hexadecimal digits, a lasting pseudonym. */
+  /** The domain of the recovery key that made it: 32 hexadecimal digits, a lasting pseudonym. */
   domainId: string;
-  /** Who signed it: `lifeboatverify1…`. */
+  /** The signer: `lifeboatverify1…`. */
   verifyKey: string;
   /** True when the signer was compared with an expected verify key, or with that of the key that opened it. */
   authentic: boolean;
@@ -108,11 +108,11 @@ export interface Report {
   suite: number;
 }
 
-/** What can be said of a bundle or a chain without a key that opens it. */
+/** What can be said about a bundle or a chain without a key that opens it. */
 export interface Verified {
-  /** Of the last bundle, the one that leads to the state. */
+  /** The report on the last bundle, the one that leads to the state. */
   report: Report;
-  /** Of each bundle, oldest first. */
+  /** The report on each bundle, oldest first. */
   bundles: Report[];
 }
 
@@ -134,17 +134,17 @@ export interface Summary extends Verified {
   schema: { kind: 'table' | 'index' | 'view' | 'trigger'; name: string; table: string; sql: string }[];
   /** The tables that have rows. */
   tables: { name: string; rows: number }[];
-  /** Which part of a database it is, as the one who exported it chose; null for a whole one. */
+  /** Which part of a database the state is, as the exporter chose it; null for a whole database. */
   selection: Selection | null;
 }
 
-/** Which part of a database a state is. The recovered database has that part alone. */
+/** Which part of a database a state is. The recovered database has only that part. */
 export interface Selection {
-  /** These tables alone; null: all. */
+  /** Only these tables; null: all. */
   tables: string[] | null;
-  /** All but these. */
+  /** All tables except these. */
   exclude: string[];
-  /** For some tables, which of their rows: an SQL expression that is true for them. */
+  /** Which rows of some tables: an SQL expression that is true for them. */
   conditions: { table: string; sql: string }[];
   /** These tables come back without rows. */
   cache: string[];
@@ -168,29 +168,29 @@ export interface Built {
   /** The indexes that `skipIndexes` left out. All rows are proved, but the file has another schema than the state. */
   leftOut: string[];
   sqliteVersion: string;
-  /** What to do before the database is used, in words; null where there is nothing to do. */
+  /** What to do before the database is used, in words; null if there is nothing to do. */
   advice: string | null;
 }
 
-/** Options with which damaged bundles give what they still prove. */
+/** With these options, damaged bundles give what they can still prove. */
 export type Salvaging<O> = Omit<O, 'expect'> & { salvage: true };
 
-/** What damaged bundles still prove, and what is missing. It is no state that anybody exported, so it has no id. */
+/** What damaged bundles can still prove, and what is missing. Nobody exported this as a state, so it has no id. */
 export interface Salvaged {
   salvaged: true;
-  /** Null where the index of the last bundle is damaged. */
+  /** Null if the index of the last bundle is damaged. */
   domain: string | null;
-  /** Null where the settings are missing, as for the next two. */
+  /** Null if the settings are missing; so are the next two. */
   applicationId: number | null;
   userVersion: number | null;
   encoding: Encoding | null;
-  /** Null where it is missing. */
+  /** Null if it is missing. */
   schema: Summary['schema'] | null;
-  /** The tables of which rows come back. */
+  /** The tables that have rows that come back. */
   tables: Summary['tables'];
-  /** Null for a whole database, or where it is missing. */
+  /** Null for a whole database, or if it is missing. */
   selection: Selection | null;
-  /** The damaged bundles, by their numbers in the chain, from 1: what of them is damaged, and how many chunks. */
+  /** The damaged bundles, by their numbers in the chain, from 1: which parts are damaged, and how many chunks. */
   damaged: { bundle: number; header: boolean; chunks: number; index: boolean; footer: boolean }[];
   /** What is missing: the first 10,000 ranges. Empty: everything came back. */
   missing: Missing[];
@@ -199,9 +199,9 @@ export interface Salvaged {
 }
 
 /**
- * A range that is missing, and where it was: `items` damaged items of a bundle from `item` on, which begins at `offset`. It
- * is about rows of one table, with keys from `from` to `to`; about a part of the state that is no table; or about all that is
- * between `after` and `before`. Null: from the beginning of the table or the state, up to its end.
+ * A missing range, and where it was: `items` damaged items of a bundle, beginning with `item`, which begins at
+ * `offset`. The range may be rows of one table, with keys from `from` to `to`; or a part of the state that is not a
+ * table; or everything between `after` and `before`. Null means the beginning or the end of the table or the state.
  */
 export type Missing = { bundle: number; item: number; items: number; offset: number; why: string } & (
   | { table: string; from: RangeKey | null; to: RangeKey | null }
@@ -213,23 +213,23 @@ export type StatePart = 'settings' | 'schema' | 'selection';
 
 export type RangeEnd = { part: StatePart } | { table: string; key: RangeKey | null };
 
-/** A rowid, or values of a primary key. It may be cut: to its first values, and a text or blob to its first 32 bytes. */
+/** A rowid, or values of a primary key. It may be cut to its first values, and a text or blob to its first 32 bytes. */
 export type RangeKey = bigint | Value[];
 
-/** A database of what came back. */
+/** A database built from what came back. */
 export interface SalvagedDatabase extends Built {
   summary: Salvaged;
-  /** What `PRAGMA foreign_key_check` finds: a row may refer to one that is missing. */
+  /** What `PRAGMA foreign_key_check` finds: a row may refer to a row that is missing. */
   foreignKeyCheck: string[];
 }
 
-/** Text that is ill-formed in its encoding, so that no string could give it back. */
+/** Text that is ill-formed in its encoding. No string could hold it exactly. */
 export declare class IllFormedText {
   constructor(encoding: Encoding, bytes: Uint8Array);
   readonly encoding: Encoding;
   /** The text as it is stored. */
   readonly bytes: Uint8Array;
-  /** Something to show: U+FFFD stands for what is ill-formed. */
+  /** A text to show: U+FFFD replaces what is ill-formed. */
   toString(): string;
 }
 
@@ -246,7 +246,7 @@ export interface Row {
 /** Some rows of one table. */
 export interface Batch {
   table: string;
-  /** The columns that hold stored values, in the order of the table: all but the generated ones. */
+  /** The columns that hold stored values, in the order of the table: all except the generated columns. */
   columns: string[];
   /** In the order of their keys. */
   rows: Row[];
@@ -254,18 +254,19 @@ export interface Batch {
 
 export interface Lifeboat<Path = never> {
   /**
-   * Checks a bundle or a chain. Without a recovery key: is each byte what the exporter wrote, is each bundle complete, does
-   * each lead on from the one before it? Deltas may be checked without their full bundle. Flat memory.
+   * Checks a bundle or a chain. Without a recovery key, it checks that each byte is what the exporter wrote, that each
+   * bundle is complete, and that each leads on from the one before it. Deltas may be checked without their full bundle.
+   * It needs little memory, whatever the size.
    */
   verify(chain: Chain<Path>, options: VerifyOptions & { key: string }): Promise<Summary>;
   verify(chain: Chain<Path>, options?: VerifyOptions): Promise<Verified>;
 
-  /** What is inside, opened and proved with the recovery key, as `verify` with it. Flat memory, but for the deltas. */
+  /** What is inside, opened and proved with the recovery key, as by `verify` with a key. It holds only the deltas. */
   info(chain: Chain<Path>, key: string, options?: Options): Promise<Summary>;
-  /** What damaged bundles still prove, and what is missing. They are held in memory, as for all that salvages. */
+  /** What damaged bundles can still prove, and what is missing. All salvage holds the bundles in memory. */
   info(chain: Chain<Path>, key: string, options: Salvaging<Options>): Promise<Salvaged>;
 
-  /** Recovers the database file, as bytes. About three times its size in memory. */
+  /** Recovers the database file, as bytes. It takes about three times the file's size in memory. */
   recover(chain: Chain<Path>, key: string, options?: RecoverOptions): Promise<Recovered & { bytes: Uint8Array }>;
   recover(
     chain: Chain<Path>,
@@ -274,8 +275,8 @@ export interface Lifeboat<Path = never> {
   ): Promise<SalvagedDatabase & { bytes: Uint8Array }>;
 
   /**
-   * Recovers the database file into a stream, of which nothing is written before the whole is proved. The stream is
-   * closed at the end; after any error it is aborted with it.
+   * Recovers the database file into a stream. Nothing is written before the whole file is proved. The stream is closed
+   * at the end. After any error, it is aborted with that error.
    */
   recoverToStream(
     chain: Chain<Path>,
@@ -291,11 +292,12 @@ export interface Lifeboat<Path = never> {
   ): Promise<SalvagedDatabase>;
 
   /**
-   * The rows, table by table in the byte order of their names. For databases of any size: nothing is held but a batch
-   * of about 1 MiB and the deltas. Each row comes from a chunk that the recovery key opened, but that none is missing is
-   * proved only when the iteration ends without an error: use a transaction, and commit it then. Returns what is inside.
+   * The rows, table by table, in the byte order of the tables' names. It is for databases of any size: only a batch of
+   * about 1 MiB and the deltas are held. Each row comes from a chunk that the recovery key opened. But only the end of
+   * the iteration, without an error, proves that no row is missing: use a transaction, and commit it then. Returns a
+   * summary of what is inside.
    */
   rows(chain: Chain<Path>, key: string, options?: Options): AsyncGenerator<Batch, Summary, void>;
-  /** Where the schema is missing, `columns` is empty, and rows have all stored values, those of the primary key first. */
+  /** If the schema is missing, `columns` is empty, and rows have all stored values, those of the primary key first. */
   rows(chain: Chain<Path>, key: string, options: Salvaging<Options>): AsyncGenerator<Batch, Salvaged, void>;
 }

@@ -1,4 +1,4 @@
-// Stored values as JavaScript has them, exactly.
+// Stored values as exact values of JavaScript.
 
 import { LifeboatError, call, said } from './error.js';
 
@@ -9,10 +9,10 @@ import { LifeboatError, call, said } from './error.js';
 /** @typedef {import('../component/interfaces/lifeboat-recovery-recovery.js').Encoding} WireEncoding */
 /** @typedef {import('./types.js').Value} Value */
 
-/** The encodings as SQLite and `TextDecoder` name them. */
+/** The names of the encodings, for SQLite and for `TextDecoder`. */
 export const ENCODINGS = /** @type {const} */ ({ utf8: 'UTF-8', utf16le: 'UTF-16le', utf16be: 'UTF-16be' });
 
-/** Text that is ill-formed in its encoding, so that no string could give it back. */
+/** Text that is ill-formed in its encoding. No string could hold it exactly. */
 export class IllFormedText {
   /**
    * @param {import('./types.js').Encoding} encoding
@@ -25,14 +25,14 @@ export class IllFormedText {
     this.bytes = bytes;
   }
 
-  /** Something to show: U+FFFD stands for what is ill-formed. */
+  /** A text to show: U+FFFD replaces what is ill-formed. */
   toString() {
     return new TextDecoder(this.encoding, { ignoreBOM: true }).decode(this.bytes);
   }
 }
 
 /**
- * A batch of rows, with its long values, which `rows.pull` gives.
+ * A batch of rows with its long values, which `rows.pull` gives.
  * @param {WireBatch} batch
  * @param {Pick<Rows, 'pull'>} rows
  * @returns {import('./types.js').Batch}
@@ -43,7 +43,7 @@ export function batchOf(batch, rows) {
     rowid: row.rowid ?? null,
     values: row.values.map(value => valueOf(value, long)),
   }));
-  // Only when it has said that there is nothing left, there are more rows.
+  // There are more rows only after it has said that no value is left.
   if (long() !== undefined) throw unsound('more long values than rows with them');
   return { table: batch.table, columns: batch.columns, rows: converted };
 }
@@ -92,7 +92,8 @@ export function textOf(encoding, bytes) {
   try {
     return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    // Not every engine says which of both it is: ill-formed, or longer than its strings can be.
+    // Not every engine says which it is: the text is ill-formed, or it is longer than its strings
+    // can be.
     if (!isWellFormed(encoding, bytes)) return new IllFormedText(encoding, bytes);
     const message = `a text of ${bytes.length} bytes is longer than strings can be here: ${said(error)}`;
     throw new LifeboatError('too big', message, { cause: error });

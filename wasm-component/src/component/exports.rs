@@ -1,4 +1,4 @@
-//! The interface of `wit/recovery.wit` in terms of this crate: conversions, and nothing else.
+//! The interface of `wit/recovery.wit`, in terms of this crate. There are only conversions here.
 
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
 use super::{bindings, losses, memory};
@@ -30,7 +30,7 @@ impl wit::Guest for Component {
     }
 }
 
-/// A resource: its methods get a shared reference, one at a time.
+/// A resource. Its methods get a shared reference, one method at a time.
 struct Shared<T>(RefCell<T>);
 
 impl<T> Shared<T> {
@@ -165,7 +165,7 @@ fn layout_of(layout: Option<wit::Layout>) -> Layout {
     layout.map_or_else(Layout::default, |wit::Layout { page_size, skip_indexes }| Layout { page_size, skip_indexes })
 }
 
-/// A number of the interface. No chain and no bundle has more items than these count.
+/// A number for the interface. No chain and no bundle has more items than this type can count.
 pub(super) fn number(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -222,7 +222,8 @@ impl From<Error> for wit::Error {
             ErrorKind::TooBig => wit::ErrorKind::TooBig,
             ErrorKind::Misuse => wit::ErrorKind::Misuse,
             ErrorKind::Mismatch => wit::ErrorKind::Mismatch,
-            // Nobody else holds a lock here, nobody interrupts, and there is no network.
+            // In the component, nobody else holds a lock, nobody interrupts, and there is no
+            // network.
             _ => wit::ErrorKind::Host,
         };
         Self {
@@ -311,7 +312,8 @@ pub(super) fn tables(tables: Vec<(String, u64)>) -> Vec<wit::Table> {
 impl From<Report> for wit::Summary {
     fn from(report: Report) -> Self {
         Self {
-            // Each key that opens tells the domain's verify key: the core has compared them.
+            // Each key that opens the bundle also gives the domain's verify key, and the core has
+            // compared the two.
             report: public(&report.public, true),
             bundles: report.bundles.iter().map(|bundle| public(bundle, true)).collect(),
             domain: report.domain,

@@ -1,4 +1,4 @@
-//! What is missing of damaged bundles, in terms of the interface.
+//! What is missing from damaged bundles, in terms of the interface.
 
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
 use super::exports::{number, tables};
@@ -36,7 +36,7 @@ impl From<Salvaged<wit::Missing>> for wit::Salvaged {
 /// One range.
 ///
 /// # Errors
-/// Corrupt for a key that is none.
+/// Corrupt for a key that is not valid.
 pub(super) fn missing(missing: &Missing<'_>) -> Result<wit::Missing> {
     let from = |missing: &Missing<'_>| missing.from_key(key);
     let to = |missing: &Missing<'_>| missing.to_key(key);
@@ -99,7 +99,7 @@ fn key_value(value: &Value<'_>) -> wit::KeyValue {
     }
 }
 
-/// What a check found, and how much more there is: the words of the extension.
+/// What a check found, and how many more findings there are. The words are those of the extension.
 pub(super) fn listed(findings: Findings) -> Vec<String> {
     let more = findings.count.saturating_sub(findings.first.len() as u64);
     let more = (more > 0).then(|| format!("and {more} more"));

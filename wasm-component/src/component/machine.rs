@@ -1,11 +1,12 @@
-//! What SQLite asks of a machine. There is none: the component imports nothing, so the clock stands still and randomness
-//! is a fixed sequence.
+//! What SQLite asks of a machine. There is no machine: the component imports nothing. So the clock stands still, and
+//! the randomness is a fixed sequence.
 //!
-//! Neither enters a state. SQLite uses randomness for `random()`, `randomblob()`, names of temporary files (all of them in
-//! memory here), WAL salts (there is no WAL), and the rowid of a row that is inserted without one when the largest is
-//! taken: rows are written with their rowids. The clock serves `CURRENT_TIME` and the like: defaults are never
-//! evaluated, and SQLite refuses both kinds of function in indexes and generated columns. A function that slipped
-//! through would be caught by the state id, which is taken from what SQLite gives back.
+//! Neither becomes a part of a state. SQLite uses randomness for `random()`, `randomblob()`, names of temporary files
+//! (all of them in memory here), and WAL salts (there is no WAL). It also uses randomness when the largest rowid is
+//! taken and a row is inserted without a rowid; but here, rows are written with their rowids. The clock is for
+//! `CURRENT_TIME` and the like. Defaults are never evaluated, and SQLite refuses both kinds of function in indexes and
+//! generated columns. If such a function was used nevertheless, the state id would show it, because the id is computed
+//! from what SQLite gives back.
 
 use sqlite_wasm_rs::host::{Error, LocalTime, OK};
 

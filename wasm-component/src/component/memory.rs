@@ -1,12 +1,13 @@
-//! Memory. A failed allocation in Rust traps, and a trap poisons the instance; in SQLite it is an error code. So SQLite
-//! gets its memory through its own door, and Rust has a reserve that SQLite never sees: when memory runs out, SQLite is
-//! refused first, and the little that Rust needs to tell so and to clean up is still there.
+//! Memory. If an allocation fails in Rust, that is a trap, and a trap makes the instance useless. In SQLite, it is an
+//! error code. So SQLite gets its memory through functions of its own, and Rust has a reserve that SQLite never sees.
+//! When memory runs out, SQLite is refused first. Then Rust still has the little that it needs to report this and to
+//! clean up.
 //!
-//! WebAssembly's memory only grows, and to let it grow is dear: some hosts make it anew each time, and browsers and Node then
-//! collect their garbage. The system allocator asks for what it needs and no more, which is thousands of times for a large
-//! database. So whenever it had to ask, it is made to ask for a sixteenth more.
+//! WebAssembly's memory only grows, and growing it is expensive: some hosts allocate all of it again each time, and
+//! browsers and Node then collect their garbage. The system allocator asks only for what it needs. For a large
+//! database, it would ask thousands of times. So whenever it had to ask, this module makes it ask for a sixteenth more.
 //!
-//! Single-threaded, as WebAssembly without the threads proposal is: the atomics are plain variables.
+//! There is only one thread, as in WebAssembly without the threads proposal: the atomics are plain variables.
 
 use lifeboat_core::{Error, Result};
 use sqlite_wasm_rs as sqlite;
@@ -16,22 +17,24 @@ use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
 
-/// Rust's reserve in bytes: more than any one step needs besides long values, which are allocated fallibly.
+/// Rust's reserve in bytes. It is more than any single step needs; only long values need more, and their allocation may
+/// fail.
 const RESERVE: usize = 24 << 20;
 /// A page of WebAssembly.
 const PAGE: usize = 64 << 10;
 /// The memory grows by this part of what it has.
 const AHEAD: usize = 16;
-/// What precedes each of SQLite's allocations: its size. Eight bytes, so that what follows is aligned to eight.
+/// The size that stands before each of SQLite's allocations. It takes eight bytes, so that the memory after it is
+/// aligned to eight.
 const HEAD: usize = 8;
 
 struct Reserved;
 
 #[global_allocator]
 static ALLOCATOR: Reserved = Reserved;
-/// The reserve, or null while it is not held.
+/// The reserve. It is null while it is not held.
 static RESERVED: AtomicPtr<u8> = AtomicPtr::new(null_mut());
-/// The reserve was needed since the last [`check`].
+/// Whether the reserve was needed since the last [`check`].
 static SHORT: AtomicBool = AtomicBool::new(false);
 
 const fn layout(size: usize) -> Layout {
@@ -41,39 +44,39 @@ const fn layout(size: usize) -> Layout {
     }
 }
 
-/// Allocates from the system, and ahead where the memory had to grow.
+/// Allocates from the system. If the memory had to grow, it grows ahead.
 ///
 /// # Safety
-/// The layout is not empty.
+/// The layout must not be empty.
 unsafe fn allocate(layout: Layout) -> *mut u8 {
     let before = memory_size(0);
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that the layout is not empty.
     let memory = unsafe { System.alloc(layout) };
     grow_ahead(before);
     memory
 }
 
-/// As [`allocate`], for memory that has become too small.
+/// The same as [`allocate`], for memory that is too small.
 ///
 /// # Safety
-/// That of [`GlobalAlloc::realloc`].
+/// The rules of [`GlobalAlloc::realloc`].
 unsafe fn reallocate(memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
     let before = memory_size(0);
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller keeps the rules of `realloc`.
     let new = unsafe { System.realloc(memory, layout, size) };
     grow_ahead(before);
     new
 }
 
-/// What is given back stays with the allocator, which serves the next requests from it. Where there is no more, it asks for
-/// each as it comes.
+/// Takes more memory and gives it back. The allocator keeps it, and uses it for the next requests. If there is no more
+/// memory, the allocator grows at each request.
 fn grow_ahead(before: usize) {
     let pages = memory_size(0);
     if pages == before {
         return;
     }
     let layout = layout(pages * (PAGE / AHEAD));
-    // SAFETY: the layout is not empty, and what it was given is given back with it.
+    // SAFETY: the layout is not empty, and the memory is given back with the layout that it was taken with.
     unsafe {
         let memory = System.alloc(layout);
         if !memory.is_null() {
@@ -89,12 +92,12 @@ fn release() -> bool {
         return false;
     }
     SHORT.store(true, Relaxed);
-    // SAFETY: `hold` allocated it with this layout, and the swap made it ours alone.
+    // SAFETY: `hold` allocated it with this layout, and after the swap nobody else has it.
     unsafe { System.dealloc(reserved, layout(RESERVE)) };
     true
 }
 
-/// Takes the reserve unless it is held. False when there is no memory for it.
+/// Takes the reserve, unless it is already held. False: there is no memory for it.
 fn hold() -> bool {
     if RESERVED.load(Relaxed).is_null() {
         // SAFETY: the layout is not empty.
@@ -103,7 +106,7 @@ fn hold() -> bool {
     !RESERVED.load(Relaxed).is_null()
 }
 
-// SAFETY: all memory is the system allocator's, with the layouts that the caller gave.
+// SAFETY: all memory comes from the system allocator, with the layouts that the caller gave.
 unsafe impl GlobalAlloc for Reserved {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`.
@@ -111,7 +114,7 @@ unsafe impl GlobalAlloc for Reserved {
         if !memory.is_null() || layout.size() > RESERVE || !release() {
             return memory;
         }
-        // SAFETY: as above.
+        // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -126,12 +129,12 @@ unsafe impl GlobalAlloc for Reserved {
         if !new.is_null() || size > RESERVE || !release() {
             return new;
         }
-        // SAFETY: as above.
+        // SAFETY: the caller keeps the contract of `realloc`, and the old memory is intact after the failure.
         unsafe { System.realloc(memory, layout, size) }
     }
 }
 
-/// After each call: was there memory enough?
+/// Call this after each call of the interface: it says whether there was enough memory.
 ///
 /// # Errors
 /// Too big when the reserve had to be used.
@@ -142,10 +145,10 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Before something is held: would so many bytes still be there, besides the reserve?
+/// Call this before something is held: it says whether this many bytes would still be free, in addition to the reserve.
 ///
 /// # Errors
-/// Too big when they would not.
+/// Too big when they would not be free.
 pub(crate) fn room(bytes: usize) -> Result<()> {
     let too_little = || {
         Error::too_big(format!(
@@ -154,7 +157,7 @@ pub(crate) fn room(bytes: usize) -> Result<()> {
         ))
     };
     let layout = Layout::from_size_align(bytes.max(1), HEAD).map_err(|_| too_little())?;
-    // SAFETY: the layout is not empty, and what it was given is given back with it.
+    // SAFETY: the layout is not empty, and the memory is given back with the layout that it was taken with.
     unsafe {
         let memory = System.alloc(layout);
         if memory.is_null() {
@@ -165,7 +168,8 @@ pub(crate) fn room(bytes: usize) -> Result<()> {
     Ok(())
 }
 
-/// Before each piece of work: takes the reserve, and gives SQLite its door to memory when it is first used.
+/// Call this before each piece of work. It takes the reserve. The first time, it also gives SQLite its functions for
+/// memory.
 ///
 /// # Errors
 /// Too big when the reserve cannot be taken; host when SQLite refuses.
@@ -204,7 +208,7 @@ fn block(size: c_int) -> Option<Layout> {
 /// # Safety
 /// `memory` came from [`malloc`] or [`realloc`].
 unsafe fn head(memory: *mut c_void) -> *mut c_int {
-    // SAFETY: a head lies before all that these functions gave out.
+    // SAFETY: a head stands before all memory that these functions gave out.
     unsafe { memory.cast::<u8>().sub(HEAD).cast() }
 }
 
@@ -259,7 +263,7 @@ unsafe extern "C" fn realloc(memory: *mut c_void, size: c_int) -> *mut c_void {
 }
 
 unsafe extern "C" fn size(memory: *mut c_void) -> c_int {
-    // SAFETY: SQLite asks about what it got.
+    // SAFETY: SQLite asks only about memory that it got from these functions.
     unsafe { head(memory).read() }
 }
 

@@ -1,4 +1,4 @@
-//! A store in memory, for tests, which fails where it is told to.
+//! A store in memory, for tests. It fails where a test tells it to.
 
 use crate::name::{self, Check};
 use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError, StoreErrorKind};
@@ -24,7 +24,7 @@ pub enum Request {
 #[derive(Clone, Copy, Debug)]
 struct Failure {
     kind: StoreErrorKind,
-    /// The request is carried out, and only its answer is lost.
+    /// The request is carried out, but its answer is lost.
     after: bool,
 }
 
@@ -36,7 +36,7 @@ struct State {
     failures: BTreeMap<usize, Failure>,
     /// All requests fail.
     away: Option<StoreErrorKind>,
-    /// Names that lists do not show yet, with the number of lists that still miss them.
+    /// Names that lists do not show yet, with the number of further lists that will miss them.
     unseen: BTreeMap<String, usize>,
     lag: usize,
     capacity: Option<usize>,
@@ -60,7 +60,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The requests so far, with their names or prefixes, those that failed too.
+    /// The requests so far, with their names or prefixes. Those that failed are among them.
     pub fn requests(&self) -> Vec<(Request, String)> {
         self.state().requests.clone()
     }
@@ -75,17 +75,17 @@ impl MemoryStore {
         self.state().failures.insert(number, Failure { kind, after: true });
     }
 
-    /// From now on all requests fail so. None: no more.
+    /// From now on all requests fail like this. None: they no longer fail.
     pub fn away(&self, kind: Option<StoreErrorKind>) {
         self.state().away = kind;
     }
 
-    /// Lists show what is put from now on only after so many lists.
+    /// What is put from now on appears only after this number of lists.
     pub fn lag(&self, lists: usize) {
         self.state().lag = lists;
     }
 
-    /// So many bytes have room. None: any number.
+    /// The store has room for this many bytes. None: for any number.
     pub fn capacity(&self, bytes: Option<usize>) {
         self.state().capacity = bytes;
     }
@@ -105,7 +105,7 @@ impl MemoryStore {
         self.state().objects.get(name).cloned()
     }
 
-    /// Puts anything, whatever the name, or (None) takes an object away.
+    /// Puts any bytes under any name, or (None) removes an object.
     pub fn set(&self, name: &str, bytes: Option<&[u8]>) {
         let mut state = self.state();
         match bytes {
@@ -121,12 +121,12 @@ impl MemoryStore {
         byte.map(|byte| *byte ^= 1).is_some()
     }
 
-    /// All objects, to be put back later with [`MemoryStore::restore`]: an old image.
+    /// A copy of all objects, for [`MemoryStore::restore`] later: an old image.
     pub fn image(&self) -> BTreeMap<String, Vec<u8>> {
         self.state().objects.clone()
     }
 
-    /// Holds these objects instead of its own.
+    /// Replaces all objects with these.
     pub fn restore(&self, image: BTreeMap<String, Vec<u8>>) {
         self.state().objects = image;
     }

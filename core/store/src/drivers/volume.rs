@@ -1,9 +1,9 @@
 //! `volume:LABEL`: the folder `lifeboat` on a removable volume, found by the label of its file
 //! system.
 //!
-//! The table of mounts says where it is (`/proc/self/mountinfo`), `/dev/disk/by-label` which device
-//! has the label, and `/dev/disk/by-uuid` which file system it is: two sticks with one label are two
-//! copies. A volume that is not connected, not mounted or read-only is absent: that is no failure.
+//! The table of mounts (`/proc/self/mountinfo`) says where the volume is. `/dev/disk/by-label` says which device has
+//! the label, and `/dev/disk/by-uuid` says which file system it is. So two sticks with the same label are two copies. A
+//! volume that is not connected, not mounted or read-only is absent: that is not a failure.
 
 use super::dir::DirStore;
 use crate::{Cancel, Entry, Identity, Place, Result, Store, StoreError};
@@ -15,9 +15,8 @@ use std::sync::OnceLock;
 /// The folder of the store on the volume.
 const FOLDER: &str = "lifeboat";
 
-/// A removable volume. It is looked for at each request, since it may be taken away in between, and
-/// then a directory of the system's own disk is in its place. It stays the volume that was found
-/// first.
+/// A removable volume. It is looked for at each request. Somebody may remove it in between, and then a directory of the
+/// system's own disk is in its place. The store accepts only the volume that was found first.
 #[derive(Debug)]
 pub struct VolumeStore {
     label: String,
@@ -31,7 +30,7 @@ impl VolumeStore {
         Self::on(label, Path::new("/"))
     }
 
-    /// The same on the system whose `proc` and `dev` are in this directory: for tests.
+    /// The same, but `proc` and `dev` are in this directory: for tests.
     #[doc(hidden)]
     pub fn on(label: &str, system: &Path) -> Self {
         Self { label: label.to_owned(), system: system.to_owned(), found: OnceLock::new() }
@@ -84,7 +83,7 @@ impl Store for VolumeStore {
     }
 }
 
-/// What tells whether another name means the same place: the directory, if the volume is there.
+/// What shows whether another name means the same place: the directory, if the volume is there.
 pub(crate) fn identity(label: &str) -> Identity {
     match find(label, Path::new("/")) {
         Ok(volume) => Place::Dir(volume.root.join(FOLDER)).identity(),
@@ -110,7 +109,7 @@ fn find(label: &str, system: &Path) -> Result<Volume> {
     let table = fs::read_to_string(system.join("proc/self/mountinfo"))
         .map_err(|error| absent(format!("cannot be looked for in the table of mounts: {error}")))?;
     let is_this = |mount: &Mount| mount.is_whole && is_device(mount, &device, system);
-    // One that can be written first: a volume can be mounted twice.
+    // A volume can be mounted twice: prefer a mount that can be written.
     let mounts = table.lines().filter_map(mount).filter(is_this);
     let mount =
         mounts.min_by_key(|mount| mount.read_only).ok_or_else(|| absent("is connected, but not mounted".into()))?;
@@ -119,7 +118,7 @@ fn find(label: &str, system: &Path) -> Result<Volume> {
     Ok(Volume { root, uuid, read_only: mount.read_only })
 }
 
-/// As udev names what is not a plain character: `\x20` for a space.
+/// The label as udev writes it: a special character is escaped, such as `\x20` for a space.
 fn as_udev_writes(label: &str) -> String {
     let mut name = String::with_capacity(label.len());
     for character in label.chars() {
@@ -148,11 +147,11 @@ struct Mount {
     source: String,
     point: PathBuf,
     read_only: bool,
-    /// The mount shows the file system from its root on.
+    /// The mount shows the whole file system, from its root.
     is_whole: bool,
 }
 
-/// `proc_pid_mountinfo(5)`: id, parent, major:minor, root, mount point, options, optional fields, `-`,
+/// The fields, from `proc_pid_mountinfo(5)`: id, parent, major:minor, root, mount point, options, optional fields, `-`,
 /// type, source, options of the file system.
 fn mount(line: &str) -> Option<Mount> {
     let (before, after) = line.split_once(" - ")?;
@@ -168,7 +167,7 @@ fn mount(line: &str) -> Option<Mount> {
     })
 }
 
-/// Resolves the `\040` of the table of mounts.
+/// Resolves escapes in the table of mounts, such as `\040`.
 fn unescape(text: &str) -> String {
     let mut parts = text.split('\\');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -188,8 +187,8 @@ fn unescape(text: &str) -> String {
     plain
 }
 
-/// Whether the device of a mount is this one: by its path, or by its number where the table has
-/// another name for it (`/dev/mapper/…`).
+/// Whether this is the device of a mount. It compares the paths, and also the numbers: the table may have another name
+/// for the device (`/dev/mapper/…`).
 fn is_device(mount: &Mount, device: &Path, system: &Path) -> bool {
     let source = system.join(mount.source.strip_prefix('/').unwrap_or(&mount.source));
     let is_path = mount.source.starts_with('/') && fs::canonicalize(source).is_ok_and(|source| source == device);
@@ -255,7 +254,7 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         assert_eq!(store.put("a", b"one", &cancel).unwrap_err().kind(), StoreErrorKind::Absent);
         assert!(!folder.exists());
-        // Another stick with the same label.
+        // Another stick with the same label is connected.
         fs::write(&table, &mounted).unwrap();
         let uuids = system.path().join("dev/disk/by-uuid");
         fs::rename(uuids.join("1A2B-3C4D"), uuids.join("5E6F-7A8B")).unwrap();

@@ -1,7 +1,7 @@
-//! Dates as people write them: RFC 3339, or the date alone; and as JSON has them.
+//! Dates as people write them (RFC 3339, or only the date) and as JSON has them.
 
-/// Seconds since 1970 in UTC. A date alone means the last second of that day. A fraction of a second
-/// is left out.
+/// Gives seconds since 1970 in UTC. A date without a time means the last second of that day. Fractions of a second are
+/// dropped.
 pub fn parse(text: &str) -> Option<i64> {
     let (date, time) = match text.find(['T', 't', ' ']) {
         Some(at) => (text.get(..at)?, Some(text.get(at + 1..)?)),
@@ -21,19 +21,19 @@ pub fn parse(text: &str) -> Option<i64> {
         None => clock,
     };
     let [hour, minute, second] = numbers::<3>(clock, ':', [2, 2, 2])?;
-    // A leap second is the last one of its minute.
+    // A leap second counts as the last second of its minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     Some(midnight + hour * 3600 + minute * 60 + second.min(59) - offset(zone)?)
 }
 
-/// A date as RFC 3339 writes it, in UTC, from milliseconds since 1970: those of the years 0 to 9999. Milliseconds are
-/// written where there are some.
+/// Writes milliseconds since 1970 as a date of RFC 3339, in UTC. The year is from 0 to 9999. Milliseconds are left out
+/// if they are 0.
 pub fn date_text(milliseconds: i64) -> String {
     let (seconds, millisecond) = (milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000));
     let (mut day, second) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-    // At first a year that is not behind that of the day.
+    // Begin with a year that is not after the year of the day.
     let mut year = (1970 + day.div_euclid(if day < 0 { 365 } else { 366 })).max(0);
     while days_since_1970(year + 1, 1, 1) <= day {
         year += 1;
@@ -60,7 +60,7 @@ fn offset(zone: &str) -> Option<i64> {
     Some(if zone.starts_with('-') { -seconds } else { seconds })
 }
 
-/// Numbers of exactly so many digits.
+/// Numbers that each have exactly this many digits.
 fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(between);
     let mut numbers = [0; N];
@@ -85,7 +85,7 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Of a date in the Gregorian calendar, from the year 0 on.
+/// The days from 1970 to a date in the Gregorian calendar, from the year 0 on.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let before_year = |year: i64| 365 * year + (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400;
     let before_month: i64 = (1..month).map(|month| days_of(year, month)).sum();
@@ -96,7 +96,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 mod tests {
     use super::{date_text, parse};
 
-    // What `date -u -d TEXT +%s` says.
+    // The expected values are those of `date -u -d TEXT +%s`.
     #[test]
     fn dates() {
         for (text, seconds) in [
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(date_text(1_795_955_400_000), "2026-11-29T12:30:00Z");
         assert_eq!(date_text(-1), "1969-12-31T23:59:59.999Z");
         assert_eq!(date_text(951_868_799_050), "2000-02-29T23:59:59.050Z");
-        // The first and the last that a record may have, and many between.
+        // The first and the last date that a record may have, and many between them.
         assert_eq!(date_text(-62_167_219_200_000), "0000-01-01T00:00:00Z");
         assert_eq!(date_text(253_402_300_799_999), "9999-12-31T23:59:59.999Z");
         for seconds in (-62_167_219_200..=253_402_300_799).step_by(31_415_927) {

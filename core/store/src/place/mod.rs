@@ -1,5 +1,5 @@
-//! The name of a store, as an application gives it: `dir:PATH`, `volume:LABEL`, `s3://…`; an array
-//! of these, which means copies; and which state is meant.
+//! The names of stores, as an application gives them: `dir:PATH`, `volume:LABEL`, `s3://…`, or an array of these, which
+//! means copies. A name may also say which state is meant.
 
 mod date;
 mod s3_url;
@@ -16,16 +16,16 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What the names of stores begin with.
+/// The forms of the names of stores.
 const FORMS: &str = "'dir:PATH', 'volume:LABEL' and 's3://BUCKET/PREFIX'";
 
-/// Whether this text names a store rather than a file: write `./` before the path of a file whose
-/// name looks like a store.
+/// Whether this text is the name of a store and not of a file. If the path of a file looks like the name of a store,
+/// write `./` before it.
 pub fn is_store(text: &str) -> bool {
     ["dir:", "volume:", "s3:"].iter().any(|form| text.starts_with(form))
 }
 
-/// One store by its name. Displays as that name: it never holds a credential.
+/// One store by its name. It is displayed as that name, which never holds a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A directory.
@@ -36,27 +36,27 @@ pub enum Place {
     S3(S3Place),
 }
 
-/// What tells whether two names mean the same place.
+/// What shows whether two names mean the same place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Identity {
-    /// The directory with this device and inode; or, while it does not exist, its name in the
-    /// directory with these.
+    /// The directory with this device and inode. While it does not exist, these are the numbers of the nearest
+    /// directory above it that exists.
     Directory {
         /// The device.
         device: u64,
         /// The inode.
         inode: u64,
-        /// What does not exist yet below it.
+        /// The part of the path below that directory that does not exist yet.
         missing: String,
     },
-    /// A directory on a system, or in a parent, that tells no more than its path.
+    /// A directory whose system or parent shows only its path.
     Path(PathBuf),
     /// A volume that is not connected now.
     Label(String),
     /// A prefix in a bucket.
     S3 {
-        /// Scheme, host and port; `aws`.
+        /// Scheme, host and port; or `aws`.
         endpoint: String,
         /// The bucket.
         bucket: String,
@@ -99,14 +99,13 @@ impl Place {
     /// The store itself. Nothing is read or connected yet.
     ///
     /// # Errors
-    /// Misuse when a file of credentials or certificates has not what it should; host when it cannot
-    /// be read; unsupported when this build has no such driver.
+    /// Misuse when a file of credentials or certificates does not hold what it should; host when it cannot be read;
+    /// unsupported when this build has no such driver.
     pub fn open(&self) -> Result<Box<dyn Store>> {
         drivers::open(self)
     }
 
-    /// What tells whether another name means the same place. Looks at the file system, never at the
-    /// network.
+    /// What shows whether another name means the same place. This looks at the file system, never at the network.
     pub fn identity(&self) -> Identity {
         match self {
             Self::Dir(path) => of_directory(path),
@@ -159,7 +158,7 @@ fn device_and_inode(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-/// The stores that an argument names: one, or the copies of an array; each place once.
+/// The stores that an argument names: one store, or the copies of an array. Each place is there once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     places: Vec<Place>,
@@ -167,9 +166,9 @@ pub struct Places {
 }
 
 impl Places {
-    /// Reads the name of a store, or a JSON array of these, which means copies. A place that is
-    /// named twice counts once. A selector (`#seq=N`, `#state=HEX`, `#at=DATE`) may follow; in an
-    /// array it stands behind one of them or behind all, and then it is the same.
+    /// Reads the name of a store, or a JSON array of names, which means copies. A place that is named twice counts
+    /// once. A selector (`#seq=N`, `#state=HEX`, `#at=DATE`) may follow. In an array, it may follow one name or
+    /// several. All selectors of an array must be the same.
     ///
     /// # Errors
     /// Misuse.

@@ -1,5 +1,5 @@
-//! `s3://BUCKET/PREFIX?endpoint=…&region=…`: where a bucket is, and where its credentials are, never
-//! the credentials themselves.
+//! `s3://BUCKET/PREFIX?endpoint=…&region=…`: the name says where a bucket is and where its credentials are. It never
+//! holds the credentials themselves.
 
 use super::Identity;
 use lifeboat_core::{Error, Result};
@@ -14,9 +14,9 @@ pub struct S3Place {
     pub bucket: String,
     /// Without `/` at its ends. Empty: the whole bucket.
     pub prefix: String,
-    /// `https://HOST[:PORT][/PATH]`, in lower case up to the path. None: AWS.
+    /// `https://HOST[:PORT][/PATH]`; all before the path is in lower case. None: AWS.
     pub endpoint: Option<String>,
-    /// None: of the environment, of the profile, or `us-east-1`.
+    /// None: the region comes from the environment or the profile, or is `us-east-1`.
     pub region: Option<String>,
     /// A profile in the file of credentials.
     pub profile: Option<String>,
@@ -24,9 +24,9 @@ pub struct S3Place {
     pub credentials: Option<PathBuf>,
     /// A file of certificates (PEM) that are trusted instead of the system's.
     pub ca: Option<PathBuf>,
-    /// Without TLS, to another machine.
+    /// Requests may go to another machine without TLS.
     pub allow_http: bool,
-    /// The bucket stands in the name of the host.
+    /// The bucket is a part of the host's name.
     pub virtual_hosted: bool,
     /// Credentials may come from the machine's metadata service.
     pub metadata: bool,
@@ -118,7 +118,7 @@ impl S3Place {
         Ok(self)
     }
 
-    /// What tells whether another name means the same place.
+    /// What shows whether another name means the same place.
     pub fn identity(&self) -> Identity {
         let endpoint = self.endpoint.as_deref().unwrap_or("aws").to_owned();
         Identity::S3 { endpoint, bucket: self.bucket.clone(), prefix: self.prefix.clone() }
@@ -143,7 +143,7 @@ impl fmt::Display for S3Place {
     }
 }
 
-/// There is an `@` where only a name or an address belongs. What stands there is not shown.
+/// The error for an `@` where only a name or an address belongs. It does not show the text: it could be a password.
 pub(super) fn with_password(form: &str) -> Error {
     Error::misuse(format!(
         "the name of the store '{form}//…' contains '@', and so perhaps a password; credentials never stand in the name of \
@@ -151,7 +151,7 @@ pub(super) fn with_password(form: &str) -> Error {
     ))
 }
 
-/// The beginning of a name from outside: enough to find a typing mistake.
+/// The beginning of a name from outside. It is enough to find a typing mistake.
 fn shown(name: &str) -> String {
     name.chars().take(32).collect::<String>().escape_debug().to_string()
 }
@@ -178,7 +178,7 @@ fn checked_bucket(bucket: &str) -> Result<String> {
     }
 }
 
-/// The longest prefix: with the longest name it stays below the 1,024 bytes of S3.
+/// The longest prefix: together with the longest name, it stays below the limit of S3, 1,024 bytes.
 const PREFIX_MAX: usize = 500;
 
 fn checked_prefix(prefix: &str) -> Result<String> {
@@ -195,7 +195,7 @@ fn checked_prefix(prefix: &str) -> Result<String> {
     }
 }
 
-/// In one form, so that equal places are equal texts.
+/// Reads an endpoint and gives it one form, so that equal places are equal texts.
 fn endpoint(text: &str) -> Result<String> {
     let refused =
         |what: &str| Err(Error::misuse(format!("the endpoint of the store {what}; write 'https://HOST:PORT'")));
@@ -214,7 +214,7 @@ fn endpoint(text: &str) -> Result<String> {
     let path = path.trim_end_matches('/');
     let authority = authority.to_ascii_lowercase();
     let (host, port) = match authority.rfind(':') {
-        // A colon within brackets belongs to an address of IPv6.
+        // A colon inside brackets belongs to an IPv6 address.
         Some(at) if !authority[at..].contains(']') => (&authority[..at], Some(&authority[at + 1..])),
         _ => (&*authority, None),
     };

@@ -1,4 +1,4 @@
-//! Which state of a series is meant: what follows the name of a store.
+//! Which state of a series is meant. It follows the name of a store.
 
 use super::date;
 use lifeboat_core::{Error, Result, StateId};
@@ -7,20 +7,20 @@ use lifeboat_core::{Error, Result, StateId};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Selector {
-    /// The newest one.
+    /// The newest state.
     #[default]
     Newest,
-    /// The one of the record with this number: `#seq=N`.
+    /// The state of the record with this number: `#seq=N`.
     Number(u64),
-    /// The one with this id: `#state=HEX`, 64 digits.
+    /// The state with this id: `#state=HEX`, 64 digits.
     State(StateId),
-    /// The last one that was saved at this time or before: `#at=DATE`. In seconds since 1970, UTC. A
-    /// date without a time means the end of that day in UTC.
+    /// The last state that was saved at this time or before: `#at=DATE`. In seconds since 1970, UTC. A date without a
+    /// time means the end of that day in UTC.
     At(i64),
 }
 
-/// The name of the store, and the selector behind it. A `#` that no selector follows belongs to the
-/// path of a directory.
+/// Splits off the selector after the name of the store. If no selector follows a `#`, the `#` belongs to the path of a
+/// directory.
 pub(super) fn split(text: &str) -> Result<(&str, Option<Selector>)> {
     let Some((name, selector)) = text.rsplit_once('#') else { return Ok((text, None)) };
     let word = selector.split('=').next().unwrap_or_default();

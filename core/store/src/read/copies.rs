@@ -12,19 +12,19 @@ use lifeboat_core::log::{Fork, Lines, Record, RecordRef, SealedPart, Standing as
 use lifeboat_core::{AccessKey, Error, Result};
 use std::collections::BTreeMap;
 
-/// Names of the first list: a save looks at few, whoever restores goes back to the last full bundle.
+/// How many names the first list has. A save looks at few; a restore goes back to the last full bundle.
 const PAGE: usize = 4 * FIRST_PAGE;
-/// Rounds of reading before two ends count as unrelated.
+/// After this many rounds of reading, two ends count as unrelated.
 const ROUNDS: usize = 400;
 
 /// Which series is read.
 #[derive(Clone, Copy, Debug)]
 pub enum Domain<'a> {
-    /// The one of a write key or a read key; else the only one in the stores that belongs to the key.
+    /// The series of a write key or a read key. For other keys, the only one in the stores that belongs to the key.
     Only,
-    /// The one of this name. Only a recovery key knows names; of other keys it is their own.
+    /// The series with this name. Only a recovery key knows names; for other keys it must be their own name.
     Named(&'a str),
-    /// The one with this id.
+    /// The series with this id.
     Id(DomainId),
 }
 
@@ -39,7 +39,7 @@ pub struct Copies {
     others: Domains,
 }
 
-/// What the records of all copies end with.
+/// The ends of the log, over all copies.
 #[derive(Clone, Debug)]
 pub(super) enum Ends {
     None,
@@ -48,15 +48,15 @@ pub(super) enum Ends {
 }
 
 impl Copies {
-    /// Looks at all copies of a series. Each is asked for one list and its newest record; where the domain is not said, for
-    /// one list for each series that it holds, too.
+    /// Looks at all copies of a series. Each is asked for one list and its newest record. If the domain is not given,
+    /// each is also asked for one list for each series that it holds.
     ///
-    /// Copies that do not answer are reported, as long as one does. That no copy holds the series is no error here:
-    /// [`Copies::is_empty`].
+    /// If at least one copy answers, those that do not answer are reported. It is no error here if no copy holds the
+    /// series: see [`Copies::is_empty`].
     ///
     /// # Errors
-    /// Unreachable when no copy answers; misuse when there are no copies, or when the domain has to be said: the text lists
-    /// those of the key; wrong key when the domain is not of the key; interrupted.
+    /// Unreachable when no copy answers; misuse when there are no copies, or when the domain must be given: the text
+    /// lists the domains of the key; wrong key when the domain does not belong to the key; interrupted.
     pub fn open(copies: Vec<CopyStore>, key: &ReadingKey, domain: Domain<'_>, wait: &Wait<'_>) -> Result<Self> {
         if copies.is_empty() {
             return Err(Error::misuse("no store is named; name at least one"));
@@ -154,7 +154,7 @@ impl Copies {
         Ok(opened)
     }
 
-    /// How each copy stands beside the newest record.
+    /// Compares each copy with the newest record.
     fn compare(&mut self, shelf: &mut Shelf, wait: &Wait<'_>) -> Result<()> {
         let (top, heads) = match &self.ends {
             Ends::None => return Ok(()),
@@ -166,7 +166,7 @@ impl Copies {
             _ => false,
         };
         let places: Vec<_> = (0..self.reports.len()).filter(|&place| older(&self.reports[place])).collect();
-        // A list may lag behind what was put: the newest record is asked for by name.
+        // A list may not show yet what was put. So the newest record is asked for by its name.
         let late = match top {
             Some(top) if !places.is_empty() => {
                 side_by_side(wait, &places, |place, pace| shelf.has(*place, top.reference(), pace))?
@@ -212,11 +212,11 @@ impl Copies {
         matches!(self.ends, Ends::None)
     }
 
-    /// The reports, if the series begins: all copies answered, and none holds a record of it. None: there is a series.
+    /// The reports, if the series begins: all copies answered, and none holds a record of it. None: the series exists.
     ///
     /// # Errors
-    /// Unreachable when a copy that does not answer may hold it. Wrong key when the stores hold series of other keys alone, as
-    /// a mistyped key would see them.
+    /// Unreachable when a copy that does not answer may hold it. Wrong key when the stores hold only series of other
+    /// keys: that is what somebody with a mistyped key would see.
     pub fn begins_anew(&self) -> Result<Option<Vec<CopyReport>>> {
         if !self.is_empty() {
             return Ok(None);
@@ -242,12 +242,12 @@ impl Copies {
         self.reports.iter().all(|report| report.state.answered())
     }
 
-    /// The domain of the series. None: it was not said, and no copy holds one of the key.
+    /// The domain of the series. None: it was not given, and no copy holds a series of the key.
     pub fn domain_id(&self) -> Option<DomainId> {
         self.domain
     }
 
-    /// What else the stores hold. It is looked for only where the series was not found.
+    /// What else the stores hold. This is looked for only if the series was not found.
     pub fn others(&self) -> &Domains {
         &self.others
     }
@@ -268,12 +268,12 @@ impl Copies {
         }
     }
 
-    /// What a record says to holders of the key. None: there is no such key, or this version does not read it.
+    /// What a record says to holders of the key. None: there is no such key, or this version cannot read it.
     pub fn sealed(&self, record: &Record) -> Option<SealedPart> {
         self.shelf.as_ref().and_then(|shelf| open_sealed(shelf, record))
     }
 
-    /// The record, and who has it, for texts.
+    /// The record and the copies that have it, for texts.
     pub(super) fn describe(&self, record: RecordRef) -> String {
         let has = |report: &&CopyReport| report.newest == Some(record);
         let places: Vec<_> = self.reports.iter().filter(has).map(|report| report.place.as_str()).collect();
@@ -291,7 +291,7 @@ impl Copies {
 }
 
 pub(super) fn open_sealed(shelf: &Shelf, record: &Record) -> Option<SealedPart> {
-    // A sealed part of another revision does not hinder anybody from restoring.
+    // A sealed part of another revision must not stop a restore.
     shelf.reader.keys.as_ref().and_then(|keys| record.open(keys).ok())
 }
 
@@ -301,7 +301,7 @@ pub(super) fn of(record: RecordRef) -> String {
 
 fn judge_older(newest: RecordRef, top: &Record) -> (Standing, Option<String>) {
     let top_number = top.entry().number;
-    // A record names the newest records of the copies that lag when it is made.
+    // When a record is made, it names the newest records of the copies that lag.
     if top.entry().previous.contains(&newest) {
         return (
             Standing::Behind,
@@ -316,7 +316,7 @@ fn judge_older(newest: RecordRef, top: &Record) -> (Standing, Option<String>) {
     (Standing::Withholds, Some(why))
 }
 
-/// Where the copies end, after reading what may join their lines.
+/// The ends of the log, after reading the records that may join its lines.
 fn ends(shelf: &mut Shelf, looks: &BTreeMap<usize, Look>, wait: &Wait<'_>) -> Result<Ends> {
     let mut lines = Lines::new();
     looks.values().flat_map(|look| &look.records).for_each(|record| lines.add(record));
@@ -331,7 +331,7 @@ fn ends(shelf: &mut Shelf, looks: &BTreeMap<usize, Look>, wait: &Wait<'_>) -> Re
             }
             LineStanding::Unread { read, .. } => read,
         };
-        // So many records apart, that nobody can say: then it is a fork.
+        // The ends are so many records apart that nobody can say. Then it counts as a fork.
         if round < ROUNDS && wanted.iter().all(|wanted| shelf.get(*wanted).is_none()) {
             shelf.read_towards(&wanted, round, wait)?;
             round += 1;
@@ -367,7 +367,7 @@ fn check_any_answers(reports: &[CopyReport]) -> Result<()> {
         return Ok(());
     }
     let text = format!("no copy can be read ({})", reasons(reports));
-    // Where all that answer are wrong, it helps nobody to try again.
+    // If all copies that answer are wrong, it does not help to try again.
     let is_hostile = reports.iter().all(|report| report.state == Standing::Hostile);
     Err(if is_hostile { Error::corrupt(text) } else { Error::unreachable(text) })
 }

@@ -9,20 +9,20 @@ use lifeboat_core::log::{RECORD_MAX, Record, name};
 use lifeboat_core::{AccessKey, Error, Result};
 use std::collections::BTreeMap;
 
-/// The most series, and other names beside them, that are looked through in one store.
+/// The most names that are looked through in one store: series, and other names beside them.
 const DOMAINS_MAX: usize = 1000;
 
-/// Whose series are read.
+/// The key whose series are read.
 #[derive(Clone, Debug)]
 pub enum ReadingKey {
-    /// A recovery key reads all of its domains, a write key and a read key read their own one.
+    /// A recovery key reads all of its domains. A write key and a read key read their own one.
     Access(AccessKey),
-    /// A verify key tells what is authentic, and opens nothing.
+    /// A verify key shows what is authentic, but opens nothing.
     Verify(VerifyKey),
 }
 
 impl ReadingKey {
-    /// The keys with which a series of this domain is checked and read. None: it is not of this key.
+    /// The keys that check and read a series of this domain. None: the domain does not belong to this key.
     pub(super) fn reader(&self, domain: DomainId) -> Option<Reader> {
         match self {
             Self::Access(key) => {
@@ -34,7 +34,7 @@ impl ReadingKey {
     }
 }
 
-/// A domain, and what it is read with.
+/// A domain, and the keys that it is read with.
 #[derive(Clone)]
 pub(super) struct Reader {
     pub(super) domain: DomainId,
@@ -42,10 +42,10 @@ pub(super) struct Reader {
     pub(super) keys: Option<DomainKeys>,
 }
 
-/// A series of the key.
+/// A series that belongs to the key.
 pub(super) struct Found {
     pub(super) reader: Reader,
-    /// What each copy shows of it, by its place among the copies.
+    /// What each copy shows of it, by its index among the copies.
     pub(super) looks: BTreeMap<usize, Look>,
 }
 
@@ -56,7 +56,7 @@ pub struct DomainReport {
     pub domain_id: DomainId,
     /// The number of the newest record.
     pub newest: u64,
-    /// The places of the copies that hold some of it, in the caller's order.
+    /// The indexes of the copies that hold some of it, in the caller's order.
     pub copies: Vec<usize>,
 }
 
@@ -75,11 +75,11 @@ impl Found {
 /// The series in some stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domains {
-    /// Those of the key, by their domain ids.
+    /// The series of the key, by their domain ids.
     pub own: Vec<DomainReport>,
-    /// How many there are of other keys, or without any record.
+    /// How many series there are of other keys, or without any record.
     pub foreign: usize,
-    /// The places of the stores that did not answer, and why.
+    /// The indexes of the stores that did not answer, and why.
     pub failed: Vec<(usize, StoreError)>,
 }
 
@@ -93,7 +93,8 @@ pub fn domains(copies: &[CopyStore], key: &ReadingKey, wait: &Wait<'_>) -> Resul
     Ok(Domains { own, foreign: others, failed: failed.into_iter().collect() })
 }
 
-/// The only series in these stores, and the key that signed its newest record, for those who have no key: whoever that is.
+/// The only series in these stores, and the key that signed its newest record. It is for callers without a key: anybody
+/// may be the signer.
 ///
 /// # Errors
 /// Misuse when there are several series; host when there is none; unreachable when no store answers; interrupted.
@@ -183,10 +184,10 @@ pub(super) fn search(copies: &[CopyStore], key: &ReadingKey, page: usize, wait: 
     Ok(search)
 }
 
-/// A domain in a store; and, if it may be the key's, what the store shows of it.
+/// A domain in a store. If it may belong to the key, also what the store shows of it.
 type Looked = (DomainId, Option<(Reader, Look)>);
 
-/// The domains in one store; with what it shows of those that may be the key's.
+/// The domains in one store, and what the store shows of those that may belong to the key.
 fn search_one(store: &dyn Store, key: &ReadingKey, page: usize, pace: &Pace) -> StoreResult<Vec<Looked>> {
     let (mut found, mut failed) = (Vec::new(), None);
     for domain in domains_in(store, pace)? {
@@ -197,7 +198,7 @@ fn search_one(store: &dyn Store, key: &ReadingKey, page: usize, pace: &Pace) -> 
         });
         match looked.transpose() {
             Ok(looked) => found.push((domain, looked)),
-            // A series full of junk is no reason not to read the others.
+            // Even if one series is full of junk, the others are read.
             Err(error) => failed = failed.or(Some(error)),
         }
     }
@@ -207,7 +208,7 @@ fn search_one(store: &dyn Store, key: &ReadingKey, page: usize, pace: &Pace) -> 
     }
 }
 
-/// The domains in a store: one request for each, and one more.
+/// The domains in a store. It takes one request for each, and one more.
 fn domains_in(store: &dyn Store, pace: &Pace) -> StoreResult<Vec<DomainId>> {
     let (mut domains, mut after) = (Vec::new(), String::new());
     for _ in 0..DOMAINS_MAX {
@@ -215,7 +216,7 @@ fn domains_in(store: &dyn Store, pace: &Pace) -> StoreResult<Vec<DomainId>> {
         let Some(entry) = page.first() else { return Ok(domains) };
         let first = entry.name.split('/').next().unwrap_or_default();
         domains.extend(name::domain(first).filter(|domain| domain.to_string() == first));
-        // Behind all that begins with this name and '/', and before all others.
+        // After all names that begin with this name and '/', and before all others.
         after = if entry.name.contains('/') { format!("{first}0") } else { entry.name.clone() };
     }
     Err(StoreError::corrupt(format!(

@@ -7,17 +7,17 @@ use lifeboat_core::Result;
 use lifeboat_core::log::{BundleRef, Record, RecordRef, SealedPart};
 use std::collections::VecDeque;
 
-/// How many records are read at once: few at first, since the newest are mostly what is asked for.
+/// How many records are read at once. The first batches are small, since callers mostly ask for the newest.
 const BATCHES: [usize; 4] = [8, 32, 64, 64];
 
 /// One record of the log.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
-    /// The record: its number, its state, its bundles, what it comes after.
+    /// The record: its number, its state, its bundles, the records that it comes after.
     pub record: Record,
     /// What it says to holders of the key: date, writer, label. None without a key.
     pub sealed: Option<SealedPart>,
-    /// The places of the copies that list it, in the caller's order.
+    /// The indexes of the copies that list it, in the caller's order.
     pub copies: Vec<usize>,
 }
 
@@ -53,7 +53,8 @@ impl LogEntry {
         }
     }
 
-    /// The bundle that was made for it, beside which others are short cuts: the full one, or the one with the nearest base.
+    /// The bundle that was made for this record: the full one, or the one with the nearest base. The others are short
+    /// cuts.
     pub fn bundle(&self) -> Option<&BundleRef> {
         self.record.entry().bundles.first()
     }
@@ -64,19 +65,19 @@ impl LogEntry {
     }
 }
 
-/// The records of all copies together, the newest first; of two with one number, the one with the higher hash. They are read
-/// in batches, as they are asked for. Names under which no authentic record lies are passed over.
+/// The records of all copies together, the newest first. If two have the same number, the one with the higher hash
+/// comes first. They are read in batches, when they are asked for. A name without an authentic record is passed over.
 pub struct Log<'c> {
     shelf: Option<&'c mut Shelf>,
-    /// What was listed and not given yet.
+    /// Records that were listed but not given yet.
     names: VecDeque<RecordRef>,
-    /// The highest number that was not listed; 0: all were.
+    /// The highest number that was not listed. 0: all were listed.
     next: u64,
     batch: usize,
 }
 
 impl Copies {
-    /// All records, the newest first, or those from this number down.
+    /// All records, the newest first; or only those with this number or a lower one.
     pub fn log(&mut self, from: Option<u64>) -> Log<'_> {
         let newest = self.reports.iter().filter_map(|report| report.newest).map(|newest| newest.number).max();
         let newest = newest.unwrap_or(0);
@@ -86,7 +87,7 @@ impl Copies {
 }
 
 impl Log<'_> {
-    /// The next record; none at the end.
+    /// The next record. None: there are no more.
     ///
     /// # Errors
     /// Interrupted.

@@ -1,4 +1,4 @@
-//! Reading a series from its copies: which record is meant, the cheapest path to its state, and the bytes of its bundles.
+//! Reads a series from its copies: which record is meant, the cheapest path to its state, and the bytes of its bundles.
 //!
 //! ```text
 //! wait      requests side by side, with patience and an interrupt
@@ -12,8 +12,8 @@
 //! bundles   the bundles of a path, read by ranges
 //! ```
 //!
-//! Nothing is put, and nothing is remembered between calls. What a store answers is believed as far as a signature of the
-//! key proves it.
+//! Nothing is put, and nothing is remembered between calls. A store's answer is believed only as far as a signature of
+//! the key proves it.
 
 mod bundles;
 mod copies;

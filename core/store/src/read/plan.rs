@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// The most records that are read for one path.
 const READS_MAX: usize = 20_000;
 
-/// A path that is looked for; bundles may turn out to be missing.
+/// The search for a path. Bundles may turn out to be missing.
 pub(super) struct Plan {
     planner: Planner,
     goal: RecordRef,
@@ -24,12 +24,12 @@ impl Plan {
         Self { planner, goal: goal.reference(), round: 0, given: BTreeSet::from([goal.reference()]) }
     }
 
-    /// No copy has this bundle.
+    /// Takes note that no copy has this bundle.
     pub(super) fn without(&mut self, bundle: BundleHash) {
         self.planner.without(bundle);
     }
 
-    /// The cheapest path over the records that were read; others are read only if there is none.
+    /// The cheapest path over the records that were read. Others are read only if there is none.
     ///
     /// # Errors
     /// Corrupt when no copy names a path; interrupted.
@@ -49,7 +49,7 @@ impl Plan {
     }
 
     fn read(&mut self, wanted: &[RecordRef], shelf: &mut Shelf, wait: &Wait<'_>) -> Result<()> {
-        // What was read ahead may be enough for some steps.
+        // Records that were read ahead may be enough for some steps.
         if wanted.iter().all(|wanted| shelf.get(*wanted).is_none()) {
             shelf.read_towards(wanted, self.round, wait)?;
             self.round += 1;

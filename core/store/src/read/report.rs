@@ -2,7 +2,7 @@
 
 use lifeboat_core::log::RecordRef;
 
-/// One copy, as it was seen. It holds no secret.
+/// One copy, as it was seen. This holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyReport {
     /// The store, as the caller named it.
@@ -11,11 +11,12 @@ pub struct CopyReport {
     pub state: Standing,
     /// Its newest authentic record.
     pub newest: Option<RecordRef>,
-    /// When the caller of that save says that it was: milliseconds from 1970. Only with a key that reads.
+    /// When its newest record was saved, as the caller of that save said: milliseconds from 1970. Only with a key that
+    /// reads.
     pub date: Option<i64>,
     /// Why it is not current.
     pub why: Option<String>,
-    /// Names in its log under which no authentic record lies, as far as they were seen.
+    /// How many names in its log have no authentic record, as far as they were seen.
     pub junk: usize,
 }
 
@@ -35,9 +36,9 @@ pub enum Standing {
     Unreachable,
     /// What it answered cannot be right.
     Hostile,
-    /// A record of another copy proves that it held more than it shows, if it is still saved to.
+    /// A record of another copy proves that this one held more than it shows, if it is still saved to.
     Withholds,
-    /// Its newest record is not on one line with that of another copy, or of its own.
+    /// Its newest record is not on one line with that of another copy, or with another record of its own.
     Forked,
 }
 
@@ -56,7 +57,7 @@ impl Standing {
         }
     }
 
-    /// The copy answered, so that it is read from.
+    /// The copy answered, so it can be read from.
     pub fn answered(self) -> bool {
         !matches!(self, Self::Absent | Self::Unreachable | Self::Hostile)
     }

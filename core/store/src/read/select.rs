@@ -9,12 +9,12 @@ use lifeboat_core::{Error, Result};
 impl Copies {
     /// The record that a selector means, from whichever copy has it.
     ///
-    /// A number costs one list, the newest nothing. A state or a date is looked for from the newest record back, one record
-    /// after the other, since no date is believed to ascend.
+    /// A number costs one list; the newest record costs nothing. For a state or a date, it reads the records one after
+    /// the other, from the newest back. It does not rely on dates that ascend.
     ///
     /// # Errors
-    /// - Host: there is no such record; the text says what there is. Wrong key where the stores hold series of other keys
-    ///   alone.
+    /// - Host: there is no such record; the text says what there is. Wrong key when the stores hold only series of
+    ///   other keys.
     /// - Mismatch: the log forks, and the selector does not say which end is meant. The text names both.
     /// - Misuse: a date without a key that reads dates. Interrupted.
     pub fn select(&mut self, selector: &Selector, wait: &Wait<'_>) -> Result<Record> {
@@ -120,7 +120,7 @@ impl Copies {
         }
     }
 
-    /// Why there is nothing to read.
+    /// The error that says why there is nothing to read.
     fn nothing(&self) -> Error {
         let others = self.others();
         if !others.own.is_empty() {
@@ -139,7 +139,7 @@ impl Copies {
         self.no_such("no copy that answers holds a save".to_owned())
     }
 
-    /// The name of a fork's ends, or of the newest record, for texts.
+    /// The names of a fork's ends, or of the newest record, for texts.
     pub fn describe_ends(&self) -> String {
         match &self.ends {
             Ends::None => "no record".to_owned(),

@@ -1,4 +1,4 @@
-//! The records of a series that were read, from whichever copy has them.
+//! The records of a series that were read, from any copy that has them.
 
 use super::domains::Reader;
 use super::wait::{Pace, Wait, found, side_by_side};
@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// How many records are read at once when one after the other is asked for: few where few are enough.
+/// How many records are read at once when they are asked for one after the other. It begins small: few may be enough.
 const BATCHES: [usize; 4] = [1, 4, 16, 64];
 /// The spans of short cuts, the longest first.
 const SPANS: [u64; 3] = [4096, 256, 16];
-/// Lists for one step down, before a copy counts as hostile.
+/// How many lists one step down may take. A copy that needs more counts as hostile.
 const PAGES_MAX: usize = 4;
 
 /// Records, names of records, and the copies that they come from.
@@ -25,11 +25,11 @@ pub(super) struct Shelf {
     copies: Vec<Shelved>,
     records: BTreeMap<RecordHash, (Record, usize)>,
     absent: BTreeSet<RecordHash>,
-    /// Names that were listed: in which copies, and how long.
+    /// Names that were listed: in which copies, and with what length.
     names: BTreeMap<RecordRef, Vec<(usize, u64)>>,
-    /// The numbers that were listed in all copies, from the highest to the lowest.
+    /// Ranges of numbers that were listed in all copies, each from its highest to its lowest number.
     listed: Vec<(u64, u64)>,
-    /// A record was seen that leads further back than to the one before it.
+    /// A record was seen that leads further back than to the record before it.
     has_short_cuts: bool,
 }
 
@@ -38,7 +38,7 @@ struct Shelved {
     place: usize,
     store: Arc<dyn Store>,
     newest: u64,
-    /// Why it is not asked any more: it stopped to answer, or its list is no list.
+    /// Why it is not asked any more: it stopped answering, or its list is not valid.
     failed: OnceLock<StoreError>,
 }
 
@@ -47,13 +47,13 @@ impl Shelved {
         self.failed.get().is_none()
     }
 
-    /// What was asked for. A copy that does not answer is not asked again: each time would take all of the patience.
+    /// What was asked for. A copy that does not answer is not asked again: each request would take all of the patience.
     fn answer<T>(&self, asked: StoreResult<T>) -> Option<T> {
         match asked {
             Ok(answer) => Some(answer),
             Err(error) => {
                 if matches!(error.kind(), StoreErrorKind::Unreachable | StoreErrorKind::Absent) {
-                    // The first reason stays.
+                    // Keep the first reason.
                     let _ = self.failed.set(error);
                 }
                 None
@@ -65,19 +65,19 @@ impl Shelved {
 /// What is read by one job.
 struct Wanted {
     what: What,
-    /// It may be asked for next, as long as no full bundle is found before it.
+    /// It may be needed next, if no full bundle is found before it.
     is_guess: bool,
 }
 
 enum What {
-    /// This one, which these copies list with these lengths.
+    /// This record, which these copies list with these lengths.
     Record(RecordRef, Vec<(usize, u64)>),
-    /// Whatever record has this number.
+    /// Any record with this number.
     Number(u64),
 }
 
 impl Shelf {
-    /// Nothing was read but what the looks show.
+    /// A shelf before any further read: it holds only what the looks show.
     pub(super) fn new(reader: Reader, copies: &[CopyStore], looks: &BTreeMap<usize, Look>) -> Self {
         let shelved = looks.iter().map(|(place, look)| Shelved {
             place: *place,
@@ -120,7 +120,7 @@ impl Shelf {
         self.records.get(&record.hash).map(|(record, _)| record)
     }
 
-    /// The copies that list this record, and the one that it was read from.
+    /// The copies that list this record, and the copy that it was read from.
     pub(super) fn copies_of(&self, record: RecordRef) -> Vec<usize> {
         let listed = self.names.get(&record).into_iter().flatten().map(|(place, _)| *place);
         let read = self.records.get(&record.hash).map(|(_, place)| *place);
@@ -128,7 +128,7 @@ impl Shelf {
         copies.into_iter().collect()
     }
 
-    /// The same, and behind these the other copies, of which those come first that are further on.
+    /// The same, and then the other copies. Those that are further on come first.
     pub(super) fn copies_for(&self, record: RecordRef) -> Vec<usize> {
         let mut order = self.copies_of(record);
         let (after, before): (Vec<_>, Vec<_>) = self.copies.iter().partition(|copy| copy.newest >= record.number);
@@ -142,7 +142,7 @@ impl Shelf {
         self.copies.iter().filter_map(|copy| Some((copy.place, copy.failed.get()?)))
     }
 
-    /// Reads these records, side by side. Those that no copy has are absent afterwards.
+    /// Reads these records, side by side. A record that no copy has counts as absent afterwards.
     ///
     /// # Errors
     /// Interrupted.
@@ -156,15 +156,15 @@ impl Shelf {
         Wanted { what, is_guess }
     }
 
-    /// Reads the first of these records, and with it some of the others, and some of those that will be asked for next.
-    /// `round`: how often it was called for the same purpose.
+    /// Reads the first of these records. At the same time, it reads some of the others, and some that will be needed
+    /// next. `round`: how often it was called for the same purpose.
     ///
     /// # Errors
     /// Interrupted.
     pub(super) fn read_towards(&mut self, records: &[RecordRef], round: usize, wait: &Wait<'_>) -> Result<()> {
         let Some(first) = records.first().copied() else { return Ok(()) };
         let count = BATCHES[round.min(BATCHES.len() - 1)];
-        // The first leads furthest: the others may never be needed.
+        // The first record leads furthest back. The others may never be needed.
         let mut batch = vec![self.wanted(first, false)];
         if self.has_short_cuts {
             let below = numbers_below(first.number).take(count - 1);
@@ -176,12 +176,12 @@ impl Shelf {
         self.read_wanted(batch, wait)
     }
 
-    /// Names of records that are older than this one, at most so many, the newest first.
+    /// The names of at most `count` records that are older than this one, the newest first.
     fn below(&mut self, record: RecordRef, count: usize, wait: &Wait<'_>) -> Result<Vec<RecordRef>> {
         let mut lowest = self.list(record.number, wait)?;
         let mut names = self.names(record.number, lowest);
         names.retain(|name| *name < record);
-        // What was listed already is read first.
+        // Read first what was listed already.
         while names.is_empty() && lowest > 1 {
             let from = lowest - 1;
             lowest = self.list(from, wait)?;
@@ -219,7 +219,7 @@ impl Shelf {
                     self.add(record, place);
                 }
                 (What::Record(record, _), Some(None)) => drop(self.absent.insert(record.hash)),
-                // It was a guess.
+                // It was only a guess.
                 (What::Number(_), Some(None)) | (_, None) => {}
             }
         }
@@ -260,7 +260,7 @@ impl Shelf {
         self.copies.iter().filter(move |copy| copy.newest >= number && copy.answers())
     }
 
-    /// Whether the record is under its own name in this copy, though its list does not show it.
+    /// Whether this copy has the record under its name, although its list does not show it.
     pub(super) fn has(&self, place: usize, record: RecordRef, pace: &Pace) -> StoreResult<bool> {
         let Some(copy) = self.copies.iter().find(|copy| copy.place == place) else { return Ok(false) };
         let name = Name { domain_id: self.reader.domain, object: Object::Record(record) };
@@ -273,8 +273,8 @@ impl Shelf {
         }
     }
 
-    /// Lists the records from this number down in all copies that answer, if that was not done. It gives the lowest number
-    /// that was listed.
+    /// Lists the records with this number and lower ones in all copies that answer, if they were not listed before. It
+    /// gives the lowest number that was listed.
     ///
     /// # Errors
     /// Interrupted.
@@ -294,7 +294,7 @@ impl Shelf {
                     lowest = lowest.max(low);
                     listed.extend(names.into_iter().map(|(name, length)| (name, copy.place, length)));
                 }
-                // The first reason stays.
+                // Keep the first reason.
                 Err(error) => drop(copy.failed.set(error)),
             }
         }
@@ -303,7 +303,7 @@ impl Shelf {
         Ok(lowest.min(from))
     }
 
-    /// The names that were listed of these numbers, the newest first.
+    /// The names that were listed with these numbers, the newest first.
     pub(super) fn names(&self, from: u64, lowest: u64) -> Vec<RecordRef> {
         let (first, last) = (RecordHash([0; 32]), RecordHash([0xff; 32]));
         let range = RecordRef { number: lowest, hash: first }..=RecordRef { number: from, hash: last };
@@ -311,7 +311,7 @@ impl Shelf {
     }
 }
 
-/// The names from a number down, and the lowest number of which all were listed.
+/// The names from a number down, and the lowest number whose names were all listed.
 fn list_down(
     store: &dyn Store,
     domain: lifeboat_core::keys::DomainId,
@@ -325,7 +325,7 @@ fn list_down(
         match (page.last(), names.last()) {
             (Some(last), _) if page.len() < LIST_MAX || last.name <= after => return Ok((names, 1)),
             (None, _) => return Ok((names, 1)),
-            // Another record of the last number may come behind it.
+            // Another record with the last number may follow.
             (Some(_), Some((lowest, _))) if lowest.number < from => return Ok((names.clone(), lowest.number + 1)),
             (Some(last), _) => after = last.name.clone(),
         }
@@ -333,7 +333,7 @@ fn list_down(
     Err(StoreError::new(StoreErrorKind::Corrupt, "thousands of names in its log are no records"))
 }
 
-/// The numbers on the way back from the record of this one, if all short cuts are there.
+/// The numbers on the way back from this record, if all short cuts exist.
 fn numbers_below(number: u64) -> impl Iterator<Item = u64> {
     let before = |number: &u64| {
         let span = SPANS.iter().find(|span| number.is_multiple_of(**span)).copied().unwrap_or(1);

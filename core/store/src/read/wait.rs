@@ -1,4 +1,4 @@
-//! Requests side by side, on threads that end before the call does.
+//! Makes requests side by side. The threads end before the call does.
 
 use crate::{Cancel, Result as StoreResult, StoreError, StoreErrorKind};
 use lifeboat_core::{Error, Result};
@@ -9,12 +9,12 @@ use std::time::Duration;
 /// The most requests at one time.
 pub(super) const THREADS: usize = 16;
 
-/// How long is waited.
+/// How long a call waits.
 #[derive(Clone, Copy)]
 pub struct Wait<'a> {
     /// The longest time for the answer to one request.
     pub patience: Duration,
-    /// Whether the application wants an end. It is asked each 10 ms, only on the thread that calls.
+    /// Whether the application wants to stop. It is called each 10 ms, only on the thread of the caller.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
@@ -33,20 +33,20 @@ pub(super) fn interrupted() -> Error {
     Error::interrupted("the application interrupted the reading of stores; nothing was changed")
 }
 
-/// One request after the other, each with the patience of one.
+/// Requests one after the other. Each may take as long as the patience.
 pub(super) struct Pace {
     pub(super) cancel: Cancel,
     pub(super) patience: Duration,
 }
 
 impl Pace {
-    /// For the next request.
+    /// The time limit for the next request.
     pub(super) fn next(&self) -> Cancel {
         self.cancel.within(self.patience)
     }
 }
 
-/// Does `work` for each of these, on as many threads as there are, at most 16. The results are in the same order.
+/// Does `work` for each of these items, with a thread for each, but at most 16. The results are in the same order.
 ///
 /// # Errors
 /// Interrupted.
@@ -65,7 +65,7 @@ pub(super) fn side_by_side<T: Sync, R: Send>(
             let (sender, next, work, pace) = (sender.clone(), &next, &work, &pace);
             scope.spawn(move || {
                 while let Some((place, item)) = take(next, items).filter(|_| !pace.cancel.is_interrupted()) {
-                    // Nobody listens any more: then nobody needs it.
+                    // If nobody listens any more, nobody needs the result.
                     let _ = sender.send((place, work(item, pace)));
                 }
             });
@@ -92,10 +92,10 @@ fn take<'i, T>(next: &AtomicUsize, items: &'i [T]) -> Option<(usize, &'i T)> {
     items.get(place).map(|item| (place, item))
 }
 
-/// None: there is no such object, or what lies there is not it.
+/// None: there is no such object, or what lies there is something else.
 ///
 /// # Errors
-/// Those that say nothing of the object.
+/// Errors that say nothing about the object.
 pub(super) fn found<T>(result: StoreResult<T>) -> StoreResult<Option<T>, StoreError> {
     match result {
         Ok(found) => Ok(Some(found)),

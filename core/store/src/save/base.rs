@@ -1,4 +1,4 @@
-//! What a new record begins from: the base of its delta, and the records that it names.
+//! What a new record goes on from: the base of its delta, and the records that it names.
 
 use super::exporter::Base;
 use super::gather::attend;
@@ -13,7 +13,7 @@ use lifeboat_core::chain::Source;
 use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
 
-/// More bundles behind the full one cost a reader too many requests.
+/// If more bundles follow the full one, they cost a reader too many requests.
 const DELTAS_MAX: u64 = 128;
 
 /// The usable copies that end with this record.
@@ -21,17 +21,17 @@ pub(super) fn holders(situation: &Situation<'_>, record: RecordRef) -> impl Iter
     situation.usable().into_iter().filter(move |&copy| situation.newest(copy) == Some(record))
 }
 
-/// The first of them.
+/// The first of these copies.
 pub(super) fn holder(situation: &Situation<'_>, record: RecordRef) -> Option<usize> {
     holders(situation, record).next()
 }
 
-/// What a new bundle begins from.
+/// What a new bundle goes on from.
 pub(super) struct Chosen {
     /// The record of that state.
     pub(super) record: Option<Record>,
     pub(super) base: Base,
-    /// A delta would do, but the way to it is long: a full bundle makes sense if something has changed.
+    /// A delta would do, but the path to its state is long. So a full bundle is better, if something has changed.
     pub(super) is_heavy: bool,
 }
 
@@ -41,7 +41,7 @@ impl Chosen {
     }
 }
 
-/// The record whose state a delta should begin from, so that enough copies can take it.
+/// Finds the record whose state a delta should go on from, so that enough copies can take the delta.
 pub(super) fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Situation<'_>) -> Result<Chosen> {
     let usable = situation.usable();
     let needed = save.minimum.min(usable.len());
@@ -53,7 +53,8 @@ pub(super) fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Si
     let reach = lanes(save, situation, top).len();
     let base = match holder(situation, top.reference()) {
         Some(_) if reach >= needed => Some(top.clone()),
-        // The newest record is in copies that are away: from what the others end with, if it is the same.
+        // The newest record is only in copies that are away. Go on from the record that enough of the others end with,
+        // if there is one.
         _ => {
             let ends: Vec<_> = usable.iter().filter_map(|&copy| situation.newest(copy)).collect();
             let common = ends.iter().copied().find(|end| ends.iter().filter(|other| *other == end).count() >= needed);
@@ -100,7 +101,7 @@ fn chain(save: &Save<'_>, situation: &Situation<'_>, base: &Record) -> Option<(P
     Some((path, sources))
 }
 
-/// The records that a new one names: the newest first, then what the copies end with or may end with.
+/// The records that a new record names: the newest first, then those that the copies end with or may end with.
 pub(super) fn previous(local: &Local<'_>, situation: &Situation<'_>) -> Vec<RecordRef> {
     let mut ends: Vec<RecordRef> = situation.settled.clone();
     ends.extend(situation.top.as_ref().map(Record::reference));
@@ -119,7 +120,7 @@ pub(super) fn previous(local: &Local<'_>, situation: &Situation<'_>) -> Vec<Reco
     named
 }
 
-/// How heavy the way is that ends with this bundle.
+/// The weight of the path that ends with this bundle.
 pub(super) fn weight_of(local: &Local<'_>, bundle: BundleRef) -> Option<Weight> {
     match bundle.base {
         None => Some(Weight { full: bundle.length, deltas: 0, count: 0 }),

@@ -1,21 +1,21 @@
-//! What makes bundles of the live database. The extension has one; tests have their own.
+//! The trait that makes bundles of the live database. The extension implements it; so do the tests.
 
 use lifeboat_core::chain::Source;
 use lifeboat_core::{Result, StateId};
 use std::path::{Path, PathBuf};
 
-/// What a delta may begin from.
+/// What a delta may go on from.
 pub enum Base {
-    /// The ledger of this state: its parts, the oldest first. The first is a whole one.
+    /// The ledger of this state. Its parts come in order, the oldest first. The first part is a whole ledger.
     Ledger(StateId, Vec<PathBuf>),
     /// The bundles that lead to this state, the full one first. They are read by ranges.
     Chain(StateId, Vec<Box<dyn Source + Send>>),
-    /// Nothing: a full bundle.
+    /// Nothing: the bundle must be full.
     Nothing,
 }
 
 impl Base {
-    /// The state that it is.
+    /// The state of this base.
     pub fn state_id(&self) -> Option<StateId> {
         match self {
             Self::Ledger(state_id, _) | Self::Chain(state_id, _) => Some(*state_id),
@@ -24,14 +24,14 @@ impl Base {
     }
 }
 
-/// What an exporter wrote beside the bundle, so that the next delta needs no base from a store.
+/// What an exporter wrote beside the bundle. With it, the next delta needs no base from a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedgerPart {
     /// Nothing: there is no ledger of the new state.
     None,
-    /// The whole ledger of the new state. All parts before it may go.
+    /// The whole ledger of the new state. All parts before it may be removed.
     Whole,
-    /// What the ledger that it was given lacks.
+    /// The part that the given ledger lacks.
     Behind,
 }
 
@@ -40,38 +40,38 @@ pub enum LedgerPart {
 pub struct Exported {
     /// The state of the live database.
     pub state_id: StateId,
-    /// The bundle was written. Else the state is that of the base, and there is nothing to write.
+    /// The bundle was written. If not, the live state is that of the base, and there is nothing to write.
     pub changed: bool,
-    /// It is a full bundle: the base was of no use, or was none.
+    /// It is a full bundle: there was no base, or the base was of no use.
     pub full: bool,
     /// What was written beside it.
     pub ledger: LedgerPart,
 }
 
-/// Makes bundles of a live database. All its calls in one save may see different states: the last one counts.
+/// Makes bundles of a live database. The calls of one save may see different states; the last one counts.
 pub trait Exporter {
     /// The state of the live database now.
     ///
     /// # Errors
-    /// Whatever hinders it.
+    /// Anything that prevents it.
     fn state_id(&mut self) -> Result<StateId>;
 
-    /// Writes a bundle that leads from the base to the live state into the file `bundle`, and what the ledger then needs
-    /// into the file `ledger`. Neither exists before. It need not sync them. A ledger that cannot be read is no error: then
-    /// the bundle is full.
+    /// Writes a bundle into the file `bundle`. It leads from the base to the live state. What the ledger then needs
+    /// goes into the file `ledger`. Neither file exists before. The exporter need not sync them. If the ledger cannot
+    /// be read, that is no error: then the bundle is full.
     ///
     /// # Errors
-    /// Whatever hinders it. What it wrote until then is removed by the caller.
+    /// Anything that prevents it. The caller removes what it wrote until then.
     fn export(&mut self, base: Base, bundle: &Path, ledger: &Path) -> Result<Exported>;
 
-    /// Writes into the file `bundle` the one bundle that these deltas make together: byte for byte what an export from the
-    /// state that the first leads from to the one that the last leads to would make. The oldest comes first, and each leads
-    /// from where the one before it leads to. The file does not exist before, and need not be synced. Gives the states that
-    /// the bundle leads from and to.
+    /// Composes these deltas into one bundle, and writes it into the file `bundle`. The first delta leads from one
+    /// state, and the last delta leads to another. The bundle is byte for byte what an export between these two states
+    /// would be. The oldest delta comes first. Each begins where the one before it ends. The file does not exist
+    /// before, and need not be synced. Gives the states that the bundle leads from and to.
     ///
     /// The deltas are read from stores: no transaction of the application may be open meanwhile.
     ///
     /// # Errors
-    /// Whatever hinders it. Then the save does without this bundle, unless the application interrupted it.
+    /// Anything that prevents it. Then the save does without this bundle, unless the application interrupted it.
     fn compose(&mut self, deltas: Vec<Box<dyn Source + '_>>, bundle: &Path) -> Result<(Option<StateId>, StateId)>;
 }

@@ -4,12 +4,12 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What local state asks of a file system. When a method returns, what it did survives a loss of power.
+/// What the local state needs from a file system. When a method returns, its effect survives a loss of power.
 pub trait Files: Send + Sync {
-    /// Makes a directory that only its owner may enter, if it is not there.
+    /// Makes a directory that only its owner may enter, if it does not exist.
     ///
     /// # Errors
-    /// Those of the system; its parent is never made.
+    /// Those of the system. The parent is never made.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
 
     /// The names in a directory.
@@ -21,34 +21,34 @@ pub trait Files: Send + Sync {
     /// The bytes of a file, if they are at most `longest`.
     ///
     /// # Errors
-    /// Those of the system; not found.
+    /// Those of the system; "not found" if there is no such file.
     fn read(&self, path: &Path, longest: u64) -> io::Result<Vec<u8>>;
 
-    /// Writes a new file, whole.
+    /// Writes all of a new file.
     ///
     /// # Errors
     /// Those of the system.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes what an exporter wrote durable.
+    /// Makes a file that an exporter wrote durable.
     ///
     /// # Errors
     /// Those of the system.
     fn sync(&self, path: &Path) -> io::Result<()>;
 
-    /// Gives a file another name in the same file system, in place of a file that has it.
+    /// Gives a file another name in the same file system. It replaces a file that has the name.
     ///
     /// # Errors
     /// Those of the system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Removes a file. One that is not there is no error.
+    /// Removes a file. If it does not exist, that is no error.
     ///
     /// # Errors
     /// Those of the system.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Takes the lock of this file until it is dropped. None: somebody else has it.
+    /// Takes the lock of this file until the result is dropped. None: somebody else has the lock.
     ///
     /// # Errors
     /// Those of the system.
@@ -73,7 +73,7 @@ impl Files for SystemFiles {
 
     fn names(&self, path: &Path) -> io::Result<Vec<String>> {
         let names = std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name().into_string()));
-        // What is not UTF-8 is none of ours.
+        // A name that is not UTF-8 is not one of ours.
         Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().filter_map(Result::ok).collect())
     }
 
@@ -116,7 +116,7 @@ impl Files for SystemFiles {
     }
 }
 
-/// A name in a directory survives once the directory is synced, where directories can be.
+/// Syncs the directory of a file, where directories can be synced. Then the file's name survives a loss of power.
 fn sync_directory_of(path: &Path) -> io::Result<()> {
     match path.parent() {
         #[cfg(unix)]

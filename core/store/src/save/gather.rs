@@ -1,5 +1,5 @@
-//! All copies side by side: one thread for each while the call runs. The thread that calls waits, and asks whether the
-//! application wants an end.
+//! Works on all copies side by side, with one thread for each while the call runs. The caller's thread waits, and asks
+//! whether the application wants to stop.
 
 use super::request::Save;
 use crate::Cancel;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-/// One copy's way to be stopped, and to say that it goes on.
+/// How the work on one copy is stopped, and how it says that it makes progress.
 pub(super) struct Pace {
     pub(super) cancel: Cancel,
     progress: AtomicU64,
@@ -21,18 +21,18 @@ impl Pace {
     }
 }
 
-/// What is waited for.
+/// What the call waits for.
 pub(super) struct Wait<'a> {
     /// How many good results are enough.
     pub(super) enough: usize,
-    /// Copies that are not waited for once there are enough.
+    /// Copies that need not be waited for once there are enough results.
     pub(super) impatient: &'a [bool],
-    /// Whether the application wants an end.
+    /// Whether the application wants to stop.
     pub(super) interrupted: &'a dyn Fn() -> bool,
 }
 
-/// Does `work` for each copy on a thread of its own. Once there are enough results that `is_good`, the others have the
-/// grace. A copy without progress for longer than the patience is stopped.
+/// Does `work` for each copy on a thread of its own. Once enough results are good (`is_good`), the other copies have
+/// only the grace. A copy that makes no progress for longer than the patience is stopped.
 ///
 /// # Errors
 /// Interrupted.
@@ -51,7 +51,7 @@ pub(super) fn gather<T: Send>(
         for (place, copy) in copies.iter().copied().enumerate() {
             let (sender, work, pace) = (sender.clone(), &work, &paces[place]);
             scope.spawn(move || {
-                // Nobody listens any more: then nobody needs it.
+                // If nobody listens any more, nobody needs the result.
                 let _ = sender.send((place, work(copy, pace)));
             });
         }
@@ -95,8 +95,8 @@ pub(super) fn gather<T: Send>(
     })
 }
 
-/// Does work that waits for stores on a thread of its own, with the patience as its time limit. After an interrupt the result
-/// is worth nothing: the caller looks at [`Save::check_interrupt`] before it puts anything.
+/// Does work that waits for stores on a thread of its own. The patience is its time limit. After an interrupt, the
+/// result must not be used: the caller asks [`Save::check_interrupt`] before it puts anything.
 pub(super) fn attend<T: Send>(
     save: &Save<'_>,
     interrupted: &dyn Fn() -> bool,
@@ -105,7 +105,7 @@ pub(super) fn attend<T: Send>(
     attend_within(&save.cancel.within(save.patience), interrupted, work)
 }
 
-/// The same with a time limit that began before.
+/// The same with a time limit that began earlier.
 pub(super) fn attend_within<T: Send>(
     cancel: &Cancel,
     interrupted: &dyn Fn() -> bool,
@@ -117,7 +117,7 @@ pub(super) fn attend_within<T: Send>(
             if !cancel.is_interrupted() && interrupted() {
                 cancel.interrupt();
             }
-            // Most answers of a directory are there at once.
+            // Most answers of a directory come at once.
             std::thread::park_timeout(Duration::from_micros(200));
         }
         // A panic goes on to the caller.

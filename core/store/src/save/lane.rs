@@ -1,4 +1,4 @@
-//! One copy: the records that it lacks, the bundles, the record, and a look afterwards.
+//! The work on one copy: the records that it lacks, the bundles, the record, and another look after that.
 
 use super::gather::Pace;
 use super::local::Local;
@@ -20,9 +20,9 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct Lane {
     pub(super) copy: usize,
     pub(super) id: String,
-    /// What it ends with.
+    /// The record that the copy ends with.
     pub(super) newest: Option<RecordRef>,
-    /// That record, where nobody saw its put end: a prune may have taken its bundles before it landed.
+    /// That record, if nobody saw its put end: a prune may have taken its bundles before the put arrived.
     pub(super) unsure: Option<Record>,
     /// The other copies that answer.
     pub(super) others: Vec<usize>,
@@ -31,25 +31,25 @@ pub(super) struct Lane {
 
 /// Where the bundles of the record come from.
 pub(super) enum Bundles {
-    /// The spool: nothing need be noted.
+    /// The spool. The lane need not note anything.
     Spool(Vec<(BundleHash, PathBuf)>),
     /// Another copy.
     Copy(usize),
 }
 
-/// What became of it.
+/// What became of the copy.
 #[derive(Default)]
 pub(super) struct Arrived {
     /// It holds the record, and was looked at again.
     pub(super) is_done: bool,
     /// The record that it surely ends with.
     pub(super) reached: Option<RecordRef>,
-    /// The record may be there.
+    /// The copy may have the record.
     pub(super) began: bool,
     pub(super) why: Option<String>,
-    /// A record that is not on the line came to it meanwhile.
+    /// Meanwhile the copy got a record that is not on the line.
     pub(super) fork: Option<RecordRef>,
-    /// Local state could not be written: that ends the save.
+    /// Local state could not be written. That ends the save.
     pub(super) local: Option<Error>,
 }
 
@@ -66,7 +66,7 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// Brings one copy to the record.
+/// Brings one copy to this record.
 pub(super) fn run(
     save: &Save<'_>,
     lane: &Lane,
@@ -81,7 +81,7 @@ pub(super) fn run(
         return arrived;
     }
     if lane.newest == Some(record.reference()) {
-        // Killed after the record was put: a prune may have taken its bundles in between.
+        // The save was killed after it had put the record. A prune may have taken the bundles in between.
         let again = match bundles {
             Bundles::Spool(_) => put_bundles(save, lane.copy, record, bundles, pace),
             Bundles::Copy(_) => Ok(()),
@@ -130,12 +130,12 @@ fn advance(
     look_again(save, lane, record, pace)
 }
 
-/// Gives the newest record its bundles again, from whichever copy has them.
+/// Puts the bundles of the copy's newest record again, from any copy that has them.
 fn put_bundles_again(save: &Save<'_>, lane: &Lane, pace: &Pace) -> Result<(), StoreError> {
     let Some(record) = &lane.unsure else { return Ok(()) };
     for source in &lane.others {
         match put_bundles(save, lane.copy, record, &Bundles::Copy(*source), pace) {
-            // This one has not all of them.
+            // This copy does not have all of them.
             Err(error) if error.kind() == StoreErrorKind::Source => {}
             result => return result,
         }
@@ -170,7 +170,7 @@ fn put_record(save: &Save<'_>, copy: usize, record: &Record, pace: &Pace) -> Res
     Ok(())
 }
 
-/// Two exporters that put at the same time: whoever puts later sees the other here.
+/// Two exporters may put at the same time. The one that puts later sees the other's record here.
 fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Result<(), Stop> {
     let (store, domain, key) = (&*save.copies[lane.copy].store, save.keys.id(), save.keys.verify_key());
     let before = lane.newest.map_or(0, |newest| newest.number);
@@ -190,7 +190,7 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
                 continue;
             }
             match read_record(store, domain, &key, other, &pace.cancel) {
-                // Somebody goes on from our record already.
+                // Somebody already goes on from our record.
                 Ok(other) if names_of(&other).any(|hash| hash == record.reference().hash) => {}
                 Ok(_) => return Err(Stop::Fork(other)),
                 Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {}
@@ -205,7 +205,7 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
     }
 }
 
-/// The records after which this one comes, as far as it names them.
+/// The records that come before this one, as far as it names them.
 fn names_of(record: &Record) -> impl Iterator<Item = RecordHash> {
     let entry = record.entry();
     let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
@@ -239,7 +239,7 @@ impl Source for FileSource {
     }
 }
 
-/// Tells that bytes move, so that a large bundle is not taken for a copy that does not answer.
+/// Reports that bytes move, so that a copy that gets a large bundle does not look like one that does not answer.
 struct Watched<'a> {
     content: &'a dyn Source,
     pace: &'a Pace,

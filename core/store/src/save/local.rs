@@ -1,4 +1,4 @@
-//! The directory of local state: lock, memory, spool and ledger. Each of them changes in one step.
+//! The directory of local state: lock, memory, spool and ledger. Each of them changes in one atomic step.
 
 use super::exporter::{Base, LedgerPart};
 use super::files::Files;
@@ -13,17 +13,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// What a file of ours has at most.
+/// The most bytes that a file of ours has.
 const LONGEST: u64 = 1 << 20;
 
 /// What lies in the spool.
 pub(super) struct Spool {
     pub(super) record: Record,
-    /// The ids of the copies that may have got it.
+    /// The ids of the copies that may have got the record.
     pub(super) aimed: Vec<String>,
-    /// The way to its state.
+    /// The weight of the path to its state.
     pub(super) weight: Option<Weight>,
-    /// What its exporter wrote beside the bundle.
+    /// What the exporter wrote beside the bundle.
     ledger: SpooledLedger,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Local<'a> {
     /// Takes the lock and reads what is there.
     ///
     /// # Errors
-    /// Busy; host; corrupt when a file does not hold what we write; misuse when it is of another domain.
+    /// Busy; host; corrupt when a file does not hold what we write; misuse when the state belongs to another domain.
     pub(super) fn open(save: &Save<'a>) -> Result<Self> {
         let (files, directory) = (save.files, save.local.to_owned());
         let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
@@ -102,16 +102,16 @@ impl<'a> Local<'a> {
         }
         let _lock = take_lock(files, directory)?;
         let remove = |path: &Path| files.remove(path).map_err(|error| failed("cannot be removed", path, &error));
-        // Without a memory the next save asks; what else is left then is of no account.
+        // Without a memory, the next save asks the caller. What else is left then does not matter.
         remove(&directory.join("memory"))?;
         let (spool, ledger) = (directory.join("spool"), directory.join("ledger"));
-        // The name of the spool before what it names.
+        // Remove the file `spool` first, then the files that it names.
         remove(&spool.join("spool"))?;
         names(&spool)?.iter().filter(|name| is_of_spool(name)).try_for_each(|name| remove(&spool.join(name)))?;
         names(&ledger)?.iter().filter(|name| part(name).is_some()).try_for_each(|name| remove(&ledger.join(name)))
     }
 
-    /// Begins anew with this record as the head.
+    /// Starts again, with this record as the head.
     ///
     /// # Errors
     /// Busy while a save runs; host.
@@ -138,7 +138,7 @@ impl<'a> Local<'a> {
                 Record::read(&from_hex(&file.record)?, Some(&self.key)).map_err(|error| wrong(error.message()))?;
             self.spool = Some(Spool { record, aimed: file.aimed, weight: file.weight, ledger: file.ledger });
         }
-        // What a killed save left: nothing names it.
+        // Files that a killed save left. Nothing names them.
         let kept: Vec<_> = self.spool.iter().flat_map(|spool| &spool.record.entry().bundles).collect();
         let is_kept = |name: &str| {
             let is_bundle = kept.iter().any(|bundle| bundle.sha256.to_string() == name);
@@ -150,13 +150,13 @@ impl<'a> Local<'a> {
         names.iter().filter(is_left).try_for_each(|name| self.remove(&format!("spool/{name}")))
     }
 
-    /// Where an exporter writes its bundle and its ledger. Neither file is there.
+    /// The paths for an exporter's bundle and ledger. Neither file exists.
     pub(super) fn new_files(&self) -> Result<(PathBuf, PathBuf)> {
         self.remove("spool/new-ledger")?;
         Ok((self.new_bundle()?, self.directory.join("spool/new-ledger")))
     }
 
-    /// Where another bundle is written. The file is not there.
+    /// The path for another bundle. The file does not exist.
     pub(super) fn new_bundle(&self) -> Result<PathBuf> {
         self.remove("spool/new")?;
         Ok(self.directory.join("spool/new"))
@@ -167,7 +167,7 @@ impl<'a> Local<'a> {
         self.directory.join("spool").join(hash.to_string())
     }
 
-    /// The new bundle becomes durable under its name. The spool names it later. Gives its hash and length.
+    /// Makes the new bundle durable under its name. The spool names it later. Gives its hash and length.
     pub(super) fn keep_bundle(&self) -> Result<(BundleHash, u64)> {
         let from = self.directory.join("spool/new");
         let (hash, length) = hash_file(&from)?;
@@ -177,7 +177,7 @@ impl<'a> Local<'a> {
         Ok((hash, length))
     }
 
-    /// The spool holds this record from now on, in place of what it held. Its bundles are there.
+    /// Makes the spool hold this record, instead of what it held. The record's bundles are there already.
     pub(super) fn set_spool(&mut self, spool: Spool) -> Result<()> {
         let file = SpoolFile {
             version: VERSION,
@@ -191,7 +191,7 @@ impl<'a> Local<'a> {
         Ok(())
     }
 
-    /// A spool of this record, whose ledger is what the exporter just wrote.
+    /// A spool of this record. Its ledger is what the exporter has just written.
     pub(super) fn new_spool(
         &self,
         record: Record,
@@ -212,7 +212,7 @@ impl<'a> Local<'a> {
         Ok(Spool { record, aimed, weight, ledger })
     }
 
-    /// The spool may have gone to these copies, too.
+    /// Notes that these copies, too, may get the spooled record.
     pub(super) fn aim(&mut self, ids: Vec<String>) -> Result<()> {
         let Some(mut spool) = self.spool.take() else { return Ok(()) };
         let before = spool.aimed.len();
@@ -229,7 +229,7 @@ impl<'a> Local<'a> {
         }
     }
 
-    /// Nothing is left in the spool.
+    /// Empties the spool.
     pub(super) fn drop_spool(&mut self) -> Result<()> {
         if let Some(spool) = self.spool.take() {
             self.remove("spool/spool")?;
@@ -246,7 +246,8 @@ impl<'a> Local<'a> {
         self.replace("memory", &bytes)
     }
 
-    /// Remembers why a save failed, beside what was remembered: what this save saw and did not write is not to be trusted.
+    /// Remembers why a save failed. The rest of the memory on disk stays as it was: what this save saw but did not
+    /// write cannot be trusted.
     pub(super) fn note_failure(&self, error: &Error, now: u64) -> Result<()> {
         let new = || Memory::new(self.memory.domain.clone());
         let mut memory = Memory::read(self.files, &self.directory)?.unwrap_or_else(new);
@@ -254,13 +255,13 @@ impl<'a> Local<'a> {
         self.replace("memory", &to_bytes(&memory))
     }
 
-    /// This place goes on from this record.
+    /// From now on, this place goes on from this record.
     pub(super) fn set_head(&mut self, record: &Record, weight: Option<Weight>) {
         self.memory.set_head(record, weight);
         self.head = Some(record.clone());
     }
 
-    /// Before a record other than the spooled one is put: this copy may end with it.
+    /// Call this before a record that is not the spooled one is put. It notes that this copy may end with the record.
     pub(super) fn note(&mut self, id: &str, reached: Option<RecordRef>, next: RecordRef) -> Result<()> {
         let tip = self.memory.tip_mut(id);
         tip.sure = reached.map(Reference).or(tip.sure);
@@ -268,7 +269,7 @@ impl<'a> Local<'a> {
         self.write_memory()
     }
 
-    /// The spooled record is acknowledged and remembered: its ledger counts from now on, and the spool goes.
+    /// The spooled record is acknowledged and remembered. Its ledger counts from now on, and the spool is removed.
     pub(super) fn finish(&mut self) -> Result<()> {
         if let Some(spool) = &self.spool {
             let extension = match spool.ledger {
@@ -285,7 +286,7 @@ impl<'a> Local<'a> {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(failed("cannot be written", &to, &error));
                     }
-                    // It was renamed before this place was killed.
+                    // It was renamed already, before this save was killed.
                     _ => {}
                 }
             }
@@ -299,15 +300,15 @@ impl<'a> Local<'a> {
         old.collect::<Vec<_>>().iter().try_for_each(|name| self.remove(&format!("ledger/{name}")))
     }
 
-    /// The ledger as a base, if it is of this state.
+    /// The ledger as a base, if it is the ledger of this state.
     pub(super) fn ledger(&self, state: StateId) -> Result<Option<Base>> {
         let parts = self.ledger_parts()?;
         let is_of_state = parts.last().is_some_and(|(last, _)| *last == state.to_string());
         Ok(is_of_state.then(|| Base::Ledger(state, parts.into_iter().map(|(_, path)| path).collect())))
     }
 
-    /// The parts that count, the oldest first, each with the state that it leads to: from the last whole one on, and none
-    /// behind the head.
+    /// The parts that count, the oldest first, each with the state that it leads to. They begin with the last whole
+    /// one. Parts after the head do not count.
     fn ledger_parts(&self) -> Result<Vec<(String, PathBuf)>> {
         let directory = self.directory.join("ledger");
         let mut names = self.files.names(&directory).map_err(|error| failed("cannot be read", &directory, &error))?;
@@ -351,7 +352,7 @@ fn replace(files: &dyn Files, to: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(|error| failed("cannot be written", to, &error))
 }
 
-/// What stands in a file of the local state, if it is there.
+/// What a file of the local state holds, if it exists.
 pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
     match files.read(path, LONGEST) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -360,7 +361,7 @@ pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>
     }
 }
 
-/// A file of the local state is damaged.
+/// The error for a damaged file of the local state.
 pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
     Error::corrupt(format!(
         "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then asks \
@@ -370,7 +371,7 @@ pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
     ))
 }
 
-/// The lock of a directory of local state.
+/// Takes the lock of a directory of local state.
 fn take_lock(files: &dyn Files, directory: &Path) -> Result<File> {
     let path = directory.join("lock");
     let lock = files.lock(&path).map_err(|error| failed("local state cannot be written", &path, &error))?;
@@ -379,12 +380,12 @@ fn take_lock(files: &dyn Files, directory: &Path) -> Result<File> {
     })
 }
 
-/// A file that we put into the spool. Anything else in a directory of this name is not ours to remove.
+/// Whether we put this file into the spool. We must not remove anything else in a directory of this name.
 fn is_of_spool(name: &str) -> bool {
     matches!(name, "new" | "new-ledger" | "spool" | "spool.new" | "ledger") || name.parse::<BundleHash>().is_ok()
 }
 
-/// What the name of a part of the ledger says: number, state, and `whole` or `part`.
+/// The parts of the name of a ledger's part: number, state, and `whole` or `part`.
 fn part(name: &str) -> Option<(u64, &str, &str)> {
     let (number, rest) = name.split_once('-')?;
     let (state, extension) = rest.split_once('.')?;

@@ -9,15 +9,15 @@ use lifeboat_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Copies that are remembered. Beyond it the one that was seen longest ago is forgotten.
+/// How many copies are remembered. If there are more, the copy that was not seen for the longest time is forgotten.
 const COPIES_MAX: usize = PREVIOUS_MAX - 2;
-/// Records that a copy may have got while nobody saw it: late requests are few.
+/// How many records a copy may have got while nobody saw it. Late requests are few.
 const MAYBE_MAX: usize = 4;
 
-/// A copy that failed is not waited for again for so many seconds.
+/// For this many seconds, nobody waits again for a copy that failed.
 const REST: u64 = 60;
 
-/// The form of the file.
+/// The version of the file's format.
 pub(super) const VERSION: u32 = 1;
 
 /// A reference as text: the number, `-`, the hash.
@@ -49,20 +49,20 @@ pub(super) struct Tip {
     pub(super) id: String,
     /// The record that it ended with when it was last seen. None: it takes part, but has none yet.
     pub(super) sure: Option<Reference>,
-    /// Records that it may have got since.
+    /// Records that it may have got since then.
     pub(super) maybe: Vec<Reference>,
-    /// When it last failed, in seconds since 1970, until it answers again.
+    /// When it last failed, in seconds since 1970. It is removed once the copy answers again.
     pub(super) failed: Option<u64>,
 }
 
-/// How heavy the way from nothing to the head is.
+/// The weight of the path from nothing to the head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Weight {
     /// Bytes of the full bundle.
     pub(super) full: u64,
-    /// Bytes of the deltas behind it.
+    /// Bytes of the deltas after it.
     pub(super) deltas: u64,
-    /// How many they are.
+    /// The number of deltas.
     pub(super) count: u64,
 }
 
@@ -70,14 +70,14 @@ pub(super) struct Weight {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Memory {
     pub(super) version: u32,
-    /// The domain, so that another one under the same name asks in place of mixing.
+    /// The domain. If another domain has the same name, the save asks; it does not mix the two.
     pub(super) domain: String,
     /// The bytes of the newest record of the line, as hexadecimal digits.
     pub(super) head: Option<String>,
-    /// None: not known, so that the next bundle is full.
+    /// None: it is not known, so the next bundle is full.
     pub(super) weight: Option<Weight>,
     pub(super) copies: Vec<Tip>,
-    /// For people. Nothing is decided by it.
+    /// This is for people. Nothing is decided by it.
     pub(super) status: Status,
 }
 
@@ -91,15 +91,16 @@ impl Memory {
         Self { version: VERSION, domain, head: None, weight: None, copies: Vec::new(), status: Status::default() }
     }
 
-    /// The memory in a directory of local state.
+    /// Reads the memory in a directory of local state.
     ///
     /// # Errors
-    /// Host when it cannot be read; corrupt when it is not what we write; unsupported when a later version wrote it.
+    /// Host when it cannot be read; corrupt when it does not hold what we write; unsupported when a later version wrote
+    /// it.
     pub(super) fn read(files: &dyn Files, directory: &Path) -> Result<Option<Self>> {
         let path = directory.join("memory");
         let Some(bytes) = read_file(files, &path)? else { return Ok(None) };
         let wrong = |error: serde_json::Error| wrong(directory, "memory", &error.to_string());
-        // The version first: what a later one writes need not have these fields.
+        // The version comes first: the file of a later version may lack these fields.
         let Version { version } = serde_json::from_slice(&bytes).map_err(wrong)?;
         if version != VERSION {
             return Err(Error::unsupported(format!(
@@ -125,7 +126,8 @@ impl Memory {
         self.copies.iter().find(|tip| tip.id == id)
     }
 
-    /// The tip of this copy, which takes part from now on. It moves to the end: the first are forgotten first.
+    /// The tip of this copy. The copy takes part from now on. It moves to the end, because the first are forgotten
+    /// first.
     pub(super) fn tip_mut(&mut self, id: &str) -> &mut Tip {
         let tip = match self.copies.iter().position(|tip| tip.id == id) {
             Some(place) => self.copies.remove(place),
@@ -145,13 +147,13 @@ impl Memory {
 }
 
 impl Tip {
-    /// It failed a moment ago, and nobody waits for it again so soon.
+    /// It failed a moment ago, so nobody waits for it yet.
     pub(super) fn is_resting(&self, now: u64) -> bool {
         self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
     }
 
-    /// This record is its newest now. `is_unsure`: nobody saw its put end, so that its bundles are put again before
-    /// anything is built on it.
+    /// From now on, this record is its newest. `is_unsure`: nobody saw its put end, so its bundles are put again before
+    /// anything else is built on it.
     pub(super) fn ends_with(&mut self, record: Option<RecordRef>, is_unsure: bool) {
         let number = record.map_or(0, |record| record.number);
         self.sure = record.map(Reference);

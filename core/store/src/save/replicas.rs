@@ -1,4 +1,4 @@
-//! The records that a copy lacks before it can take another one.
+//! The records that a copy needs before it can take another one.
 
 use super::gather::attend;
 use super::request::Save;
@@ -8,7 +8,7 @@ use crate::series::read_record;
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{Record, RecordRef};
 
-/// The most records that a save copies to one copy. What lags further is for repair, or gets a full bundle.
+/// The most records that a save copies to one copy. A copy that lags further needs a repair, or gets a full bundle.
 const REPLICAS_MAX: usize = 64;
 
 /// A record of another copy, and which copy that is.
@@ -18,8 +18,8 @@ pub(super) struct Replica {
     pub(super) source: usize,
 }
 
-/// Whether `record` may come next in a copy that ends with `newest`: it names that one, and leads on from its state or
-/// from nothing.
+/// Whether `record` may come next in a copy that ends with `newest`. It must name that record, and go on from its state
+/// or from nothing.
 pub(super) fn fits(newest: Option<RecordRef>, is_forked: bool, record: &Record) -> bool {
     let entry = record.entry();
     let bases = || entry.bundles.iter().map(|bundle| bundle.base.map(|base| base.record));
@@ -44,7 +44,7 @@ pub(super) fn replicas(save: &Save<'_>, situation: &Situation<'_>, copy: usize, 
             if fits(newest, is_forked, goal) {
                 break;
             }
-            // Whatever of this copy does not follow on its line is left out.
+            // Leave out a record that may not come next in the copy.
             if record.reference().number < goal.reference().number && fits(newest, is_forked, &record) {
                 (newest, is_forked) = (Some(record.reference()), false);
                 replicas.push(Replica { record, source });
@@ -54,7 +54,8 @@ pub(super) fn replicas(save: &Save<'_>, situation: &Situation<'_>, copy: usize, 
     })
 }
 
-/// The records of a copy that are newer than a number, the oldest first. None: they are too many, or it does not answer.
+/// The records of a copy that are newer than a number, the oldest first. None: there are too many, or it does not
+/// answer.
 fn newer_records(save: &Save<'_>, source: usize, number: u64, cancel: &Cancel) -> Option<Vec<Record>> {
     let (store, domain, key) = (&*save.copies[source].store, save.keys.id(), save.keys.verify_key());
     let page = store.list(&name::log(domain), "", REPLICAS_MAX + 1, cancel).ok()?;

@@ -12,10 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One copy: a store, and how the caller calls it.
+/// One copy: a store, and the caller's name for it.
 #[derive(Clone)]
 pub struct CopyStore {
-    /// For texts. It must not hold a secret.
+    /// The name in texts. It must not hold a secret.
     pub name: String,
     /// The store.
     pub store: Arc<dyn Store>,
@@ -29,26 +29,28 @@ pub struct Save<'a> {
     pub copies: Vec<CopyStore>,
     /// How many of them must hold the state before the save returns: from 1 to their number.
     pub minimum: usize,
-    /// The directory of local state. It is made if it is missing; its parent is not.
+    /// The directory of local state. It is made if it does not exist, but its parent is not made.
     pub local: &'a Path,
-    /// What that directory lies on: [`SystemFiles`](super::SystemFiles).
+    /// The file system of that directory: [`SystemFiles`](super::SystemFiles).
     pub files: &'a dyn Files,
-    /// The keys of the domain, with which records are signed.
+    /// The keys of the domain. They sign records.
     pub keys: &'a DomainKeys,
     /// What the record tells to holders of the key.
     pub details: SealedPart,
-    /// The caller's decision where the copies are ahead or fork: go on from this record.
+    /// The caller's decision, for copies that are ahead or forked: go on from this record.
     pub go_on: Option<RecordHash>,
-    /// The caller's decision for copies that are new, lost or rolled back: fill them.
+    /// The caller's decision, for copies that are new, lost or rolled back: fill them.
     pub add: bool,
-    /// The longest time without any progress of a copy. What a short cut is composed from has this time in all.
+    /// The longest time that a copy may take without progress. Reading what a short cut is composed from may take no
+    /// longer in all.
     pub patience: Duration,
-    /// How much longer the others are waited for once the minimum is reached.
+    /// How much longer the other copies are waited for, once the minimum is reached.
     pub grace: Duration,
-    /// Ends the waits of all threads of this save. Whoever asks the application sets it: [`Save::run`] does, and so should
-    /// the exporter, whose base may come from a store.
+    /// Ends the waits of all threads of this save. Whoever asks the application sets it. [`Save::run`] does so; the
+    /// exporter should, too, because its base may come from a store.
     pub cancel: Cancel,
-    /// The time in seconds since 1970, by which a copy that failed is not waited for again for a minute.
+    /// The time in seconds since 1970. A copy that failed is not waited for again for a minute; this time decides about
+    /// that.
     pub now: u64,
 }
 
@@ -58,16 +60,17 @@ impl Save<'_> {
     /// The usual [`Save::grace`].
     pub const GRACE: Duration = Duration::from_secs(2);
 
-    /// Saves the live state: when this returns, so many copies as the minimum says hold it. `interrupted` tells whether the
-    /// application wants an end; it is asked each 10 ms of a wait, only on the thread that calls.
+    /// Saves the live state. When this returns, the state is in at least as many copies as the minimum says.
+    /// `interrupted` says whether the application wants to stop. It is called each 10 ms of a wait, only on the thread
+    /// of the caller.
     ///
     /// # Errors
-    /// - Unreachable: fewer copies hold it, with the reason for each. Nothing is lost; call again.
-    /// - Mismatch: the copies are ahead, or fork, or nothing is remembered and not all copies answer. The text names what
-    ///   to decide. Nothing was put.
+    /// - Unreachable: fewer copies hold the state; the text gives the reason for each. Nothing is lost; call again.
+    /// - Mismatch: the copies are ahead, or fork, or nothing is remembered and not all copies answer. The text says
+    ///   what must be decided. Nothing was put.
     /// - Busy: another save of this database runs.
     /// - Host, with SQLite's code for a full disk: local state cannot be written.
-    /// - Interrupted, misuse, and what the exporter returns.
+    /// - Interrupted; misuse; and the errors of the exporter.
     pub fn run(&self, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
         steps::run(self, exporter, interrupted)
     }

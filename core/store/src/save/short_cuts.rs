@@ -1,7 +1,7 @@
-//! Short cuts: bundles that a record carries beside its own, each composed from all that lead to its state from further
-//! back (`FORMAT.md`, "Paths"). So the way to any state stays short.
+//! Short cuts: bundles that a record carries in addition to its own. Each is composed from all bundles that lead to the
+//! record's state from further back (`FORMAT.md`, "Paths"). So the path to any state stays short.
 //!
-//! A save does without one that cannot be made: nothing depends on it.
+//! If a short cut cannot be made, the save does without it: nothing depends on it.
 
 use super::base::{holders, weight_of_path};
 use super::exporter::Exporter;
@@ -19,7 +19,7 @@ use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, Path, Record, St
 use lifeboat_core::{Error, Result};
 use std::cell::OnceCell;
 
-/// A bundle up to this size is read at once: less than what its ranges would cost.
+/// A bundle up to this size is read at once: that costs less than its ranges would.
 const SMALL: u64 = 128 << 10;
 
 /// Makes the short cuts of one record.
@@ -27,11 +27,11 @@ pub(super) struct ShortCuts<'a> {
     save: &'a Save<'a>,
     local: &'a Local<'a>,
     situation: &'a Situation<'a>,
-    /// The record from whose state the bundle of the save leads.
+    /// The record whose state the save's bundle leads from.
     from: &'a Record,
-    /// All of them have the time of one request that is not answered.
+    /// The time limit for all short cuts together: that of one request that is not answered.
     cancel: Cancel,
-    /// Those of the copy that they are made from.
+    /// The records of the copy that they are made from.
     records: Option<Records<'a>>,
 }
 
@@ -45,8 +45,8 @@ impl<'a> ShortCuts<'a> {
         Self { save, local, situation, from, cancel: save.cancel.within(save.patience), records: None }
     }
 
-    /// Adds those that are due and that can be made, and keeps their bundles in the spool. The first bundle of the entry
-    /// is that of the save.
+    /// Adds the short cuts that are due and that can be made, and keeps their bundles in the spool. The first bundle of
+    /// the entry is the save's own.
     ///
     /// # Errors
     /// Interrupted.
@@ -64,7 +64,8 @@ impl<'a> ShortCuts<'a> {
         Ok(())
     }
 
-    /// How heavy the way to this record is, if it has a short cut. None: nothing better is known than the sum.
+    /// The weight of the path to this record, if the record has a short cut. None: nothing better than the sum is
+    /// known.
     ///
     /// # Errors
     /// Interrupted.
@@ -75,7 +76,7 @@ impl<'a> ShortCuts<'a> {
         Ok(path.ok().map(|path| weight_of_path(&path)))
     }
 
-    /// The same from the bundles of one copy.
+    /// The same, with the bundles of one copy.
     fn add_from(&mut self, copy: usize, entry: &mut Entry, exporter: &mut dyn Exporter) -> Result<()> {
         let (save, from, interrupted) = (self.save, self.from, self.situation.interrupted);
         let (domain, key) = (save.keys.id(), save.keys.verify_key());
@@ -83,7 +84,7 @@ impl<'a> ShortCuts<'a> {
         let path = attend_within(&self.cancel, interrupted, |cancel| records.path(None, from, cancel))?;
         let last_full = path.steps.first().map_or(1, |step| step.record.number);
         for number in short_cuts(entry.number, last_full) {
-            // Behind the last one that was made, less is left to read.
+            // Use the last short cut that was made: then there is less to read.
             let Some((last, Some(tail))) = entry.bundles.last().map(|last| (*last, last.base)) else { break };
             let Some(records) = self.records.as_mut() else { break };
             let way = attend_within(&self.cancel, interrupted, |cancel| {
@@ -92,7 +93,7 @@ impl<'a> ShortCuts<'a> {
                 records.path(Some(&base), &tail, cancel).map(|path| (base, path))
             });
             let (base, path) = way?;
-            // A state that came back needs none.
+            // If the state came back, no short cut is needed.
             let is_made =
                 entry.bundles.iter().any(|bundle| bundle.base.map(|base| base.record) == Some(base.reference()));
             if is_made || path.steps.is_empty() || base.entry().state_id == entry.state_id {
@@ -100,7 +101,7 @@ impl<'a> ShortCuts<'a> {
             }
             let bundle = self.compose(copy, &base, &path, last, entry, exporter);
             if bundle.is_err() {
-                // What was written until then. If it stays, the next save removes it.
+                // This removes what was written until then. If the file stays, the next save removes it.
                 let _ = self.local.new_bundle();
             }
             let bundle = bundle?;
@@ -111,7 +112,8 @@ impl<'a> ShortCuts<'a> {
         Ok(())
     }
 
-    /// The bundle from the state of `base` over a path of bundles of a copy and the one of the spool behind them.
+    /// Composes the bundle that begins at the state of `base`: from a path of bundles in a copy, and the spooled bundle
+    /// after them.
     fn compose(
         &self,
         copy: usize,
@@ -128,7 +130,7 @@ impl<'a> ShortCuts<'a> {
         deltas.push(Box::new(FileSource::open(self.local.bundle(last.sha256))?));
         let (from, to) = exporter.compose(deltas, &self.local.new_bundle()?)?;
         let state_id = base.entry().state_id;
-        // A copy may hold another bundle of the domain under the name.
+        // Under the name, a copy may hold another bundle of the domain.
         if (from, to) != (Some(state_id), entry.state_id) {
             return Err(Error::corrupt("the bundles of a copy lead from or to other states than its records say"));
         }
@@ -149,13 +151,13 @@ impl<'a> ShortCuts<'a> {
     }
 }
 
-/// A bundle of a copy. While it is waited for, the application is asked whether it wants an end.
+/// A bundle of a copy. While a read waits, the application is asked whether it wants to stop.
 struct Stored<'a> {
     object: ObjectSource,
     step: Step,
     cancel: &'a Cancel,
     interrupted: &'a dyn Fn() -> bool,
-    /// All of its bytes, if they are few.
+    /// All of its bytes, if it is small.
     whole: OnceCell<Vec<u8>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the copies show, and what follows from it: the rules of `DURABILITY.md` under *Looking*.
+//! What the copies show, and what follows from that: the rules of `DURABILITY.md` under *Looking*.
 
 use super::gather::{Wait, attend, gather};
 use super::local::Local;
@@ -11,7 +11,7 @@ use lifeboat_core::{Error, Result, StateId};
 
 /// What one copy shows.
 pub(super) struct Seen {
-    /// [`Store::id`](crate::Store::id), where it is known.
+    /// [`Store::id`](crate::Store::id), if it is known.
     pub(super) id: Option<String>,
     /// What it shows, if it answers.
     pub(super) look: Option<Look>,
@@ -21,29 +21,29 @@ pub(super) struct Seen {
     pub(super) is_forked: bool,
     /// Nobody saw the put of its newest record end.
     pub(super) is_unsure: bool,
-    /// The state that it is in before anything is put.
+    /// The state of the copy before anything is put.
     pub(super) state: CopyState,
-    /// Why nothing can be put there.
+    /// Why nothing can be put into this copy.
     pub(super) why: Option<String>,
 }
 
 /// What all copies show.
 pub(super) struct Situation<'a> {
-    /// Whether the application wants an end. Only the thread that calls asks it.
+    /// Whether the application wants to stop. Only the thread of the caller asks it.
     pub(super) interrupted: &'a dyn Fn() -> bool,
     pub(super) copies: Vec<Seen>,
     pub(super) known: Known,
     /// The newest record. None: the series begins.
     pub(super) top: Option<Record>,
-    /// The ends of a fork that the caller settles.
+    /// The ends of a fork that the caller's decision settles.
     pub(super) settled: Vec<RecordRef>,
 }
 
 impl<'a> Situation<'a> {
-    /// Looks at all copies and judges what they show.
+    /// Looks at all copies and decides what follows from what they show.
     ///
     /// # Errors
-    /// Mismatch when there is something to decide; unreachable; interrupted.
+    /// Mismatch when the caller must decide something; unreachable; interrupted.
     pub(super) fn look(
         save: &Save<'_>,
         local: &mut Local<'_>,
@@ -51,7 +51,7 @@ impl<'a> Situation<'a> {
         live: &mut dyn FnMut() -> Result<StateId>,
     ) -> Result<Self> {
         let copies = look_at_all(save, local, interrupted)?;
-        // Who answers is waited for again.
+        // A copy that answers is waited for again.
         let answering = copies.iter().filter(|seen| seen.look.is_some()).filter_map(|seen| seen.id.as_deref());
         let tips = local.memory.copies.iter_mut();
         let answering: Vec<_> = answering.collect();
@@ -65,7 +65,7 @@ impl<'a> Situation<'a> {
         Ok(situation)
     }
 
-    /// Nothing is remembered: then all have to answer, since one that does not may be ahead.
+    /// If nothing is remembered, all copies must answer: one that does not answer may be ahead.
     fn ask_when_blind(&self, save: &Save<'_>, local: &Local<'_>) -> Result<()> {
         let silent: Vec<_> = (0..self.copies.len()).filter(|&copy| self.copies[copy].look.is_none()).collect();
         if local.head.is_some() || local.spool.is_some() || silent.is_empty() {
@@ -82,7 +82,7 @@ impl<'a> Situation<'a> {
         let spooled = local.spool.as_ref().map(|spool| &spool.record);
         let known = &mut self.known;
         if let Some(head) = &local.head {
-            // A spooled record is no tip, and what it names comes with it.
+            // A spooled record is not a tip. What it names is added together with it.
             let spooled = spooled.map(Record::reference);
             known.add_after(head, local.memory.tips().filter(|tip| Some(*tip) != spooled));
         }
@@ -123,7 +123,7 @@ impl<'a> Situation<'a> {
         ))
     }
 
-    /// A record, and who has it.
+    /// The record and the copies that have it.
     fn describe(&self, save: &Save<'_>, record: RecordRef) -> String {
         let has = |copy: &Seen| copy.look.as_ref().is_some_and(|look| look.newest == Some(record));
         let names =
@@ -133,7 +133,7 @@ impl<'a> Situation<'a> {
         format!("number {} in {place}: {}", record.number, record.hash)
     }
 
-    /// Others saved since, or this place is an old one.
+    /// Either others saved since, or this place is an old copy of itself.
     fn ask_when_ahead(
         &self,
         save: &Save<'_>,
@@ -159,7 +159,7 @@ impl<'a> Situation<'a> {
         )))
     }
 
-    /// Which copies may get records.
+    /// Decides which copies may get records.
     fn judge_copies(&mut self, save: &Save<'_>, local: &Local<'_>) {
         let begins = self.top.is_none();
         for seen in &mut self.copies {
@@ -233,7 +233,7 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> boo
     let ids: Vec<_> = save.copies.iter().map(|copy| copy.store.id()).collect();
     let resting = |id: &str| local.memory.tip(id).is_some_and(|tip| tip.is_resting(save.now));
     let impatient: Vec<_> = ids.iter().map(|id| id.as_ref().is_ok_and(|id| resting(id))).collect();
-    // Where nothing is remembered, all of them are waited for.
+    // If nothing is remembered, all copies are waited for.
     let enough = if local.head.is_some() || local.spool.is_some() { save.minimum } else { usize::MAX };
     let wait = Wait { enough, impatient: &impatient, interrupted };
     let there: Vec<_> = (0..ids.len()).filter(|&copy| ids[copy].is_ok()).collect();
@@ -261,7 +261,7 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> boo
     Ok(seen.collect())
 }
 
-/// Why a store did not do it, in the words of a summary.
+/// Why a store did not do what it was asked, in the words of a summary.
 pub(super) fn reason(error: &StoreError) -> String {
     match error.kind() {
         StoreErrorKind::Interrupted => "it was not waited for any longer".to_owned(),

@@ -1,4 +1,4 @@
-//! What this place remembers of its saves, so that nobody has to ask a store to know how things stand.
+//! What this place remembers of its saves. So nobody has to ask a store about them.
 
 use super::files::Files;
 use super::local::Local;
@@ -10,7 +10,7 @@ use lifeboat_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// How the saves of one place stand. Times are seconds since 1970, by the clock of this place.
+/// How the last saves of one place ended. Times are seconds since 1970, by the clock of this place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Status {
     /// The last save that reached its minimum. None: there was none.
@@ -38,20 +38,20 @@ pub struct LastSave {
     pub copies: Vec<CopyStatus>,
 }
 
-/// How one copy stood at the last save.
+/// What one copy held after the last save.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CopyStatus {
     /// What became of it.
     #[serde(flatten)]
     pub copy: CopySummary,
-    /// The first save since when it does not hold the newest state. None: it does.
+    /// The time of the first save since which the copy does not hold the newest state. None: it holds that state.
     pub since: Option<u64>,
 }
 
 /// Why a save failed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct LastError {
-    /// When.
+    /// The time.
     pub at: u64,
     /// The kind of the error.
     pub kind: String,
@@ -63,12 +63,13 @@ impl Status {
     /// What the local state in this directory says. None: no save was tried here.
     ///
     /// # Errors
-    /// Host when it cannot be read; corrupt when it is not what we write; unsupported when a later version wrote it.
+    /// Host when it cannot be read; corrupt when it does not hold what we write; unsupported when a later version wrote
+    /// it.
     pub fn read(files: &dyn Files, local: &Path) -> Result<Option<Self>> {
         Ok(Memory::read(files, local)?.map(|memory| memory.status))
     }
 
-    /// A save reached its minimum.
+    /// Notes that a save reached its minimum.
     pub(super) fn set_saved(&mut self, summary: &SaveSummary, now: u64) {
         let before = self.saved.take();
         let copies = summary.copies.iter().map(|copy| {
@@ -90,7 +91,7 @@ impl Status {
         self.failed = None;
     }
 
-    /// A save failed. An interrupt is no failure.
+    /// Notes that a save failed. An interrupt does not count as a failure.
     pub(super) fn set_failed(&mut self, error: &Error, now: u64) {
         if error.kind() != ErrorKind::Interrupted {
             let kind = error.kind().name().to_owned();
@@ -99,8 +100,8 @@ impl Status {
     }
 }
 
-/// Takes away the local state of a database that gets another content: the next save then asks where it cannot know. A
-/// directory that is not there is no error.
+/// Removes the local state of a database that gets other content. After this, the next save asks the caller where it
+/// cannot know. If the directory does not exist, that is no error.
 ///
 /// # Errors
 /// Busy while a save runs; host when something cannot be removed.
@@ -108,8 +109,8 @@ pub fn forget(files: &dyn Files, local: &Path) -> Result<()> {
     Local::forget(files, local)
 }
 
-/// Makes this place the one that goes on from a record, whose state was just restored: its next save asks nothing. `copies`:
-/// what each copy ended with. What was remembered before is forgotten.
+/// Makes this place go on from a record whose state was just restored, so that its next save asks nothing. `copies`
+/// says what each copy ended with. Anything that was remembered before is forgotten.
 ///
 /// # Errors
 /// Busy while a save runs; host when local state cannot be written.
@@ -119,7 +120,7 @@ pub fn resume(
     record: &Record,
     copies: &[(CopyStore, Option<RecordRef>)],
 ) -> Result<()> {
-    // A copy without an id is not there, and so nothing is known of it.
+    // A copy without an id is not there, so nothing is known about it.
     let known = copies.iter().filter_map(|(copy, newest)| Some((copy.store.id().ok()?, *newest)));
     Local::resume(files, local, record, known.collect())
 }

@@ -1,4 +1,4 @@
-//! The save itself, from the lock to the end of the spool, in the order of `DURABILITY.md`.
+//! The save itself, from the lock to the end of the spool. The order is that of `DURABILITY.md`.
 
 use super::base::{Chosen, choose_base, holder, previous, read, weight_of};
 use super::exporter::{Base, Exported, Exporter, LedgerPart};
@@ -16,10 +16,10 @@ use lifeboat_core::{Error, Result};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-/// What a round ended with.
+/// How a round ended.
 enum Round {
     Saved(SaveSummary),
-    /// What lay in the spool is settled: look again, and go on.
+    /// The record in the spool is settled: look again, and go on.
     Again,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter, interrupted: &dy
     let mut local = Local::open(save)?;
     let saved = rounds(save, &mut local, exporter, interrupted);
     if let Err(error) = &saved {
-        // The error itself says more than one of this write.
+        // If this write fails, too, the first error says more.
         let _ = local.note_failure(error, save.now);
     }
     saved
@@ -46,7 +46,7 @@ fn rounds(
     exporter: &mut dyn Exporter,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<SaveSummary> {
-    // Once for what lay in the spool, once for what goes on after it, and once for the live state.
+    // One round for the record in the spool, one for what goes on after it, and one for the live state.
     let mut is_later = false;
     for _ in 0..4 {
         if let Round::Saved(mut summary) = round(save, local, exporter, interrupted)? {
@@ -87,7 +87,7 @@ fn round(
                 is_passed_over = true;
             }
             Some(_) if situation.settled.is_empty() => {
-                // The line went on after it: it is in the copies, or nobody needs it.
+                // The line went on after it. The copies have the record, or nobody needs it.
                 local.drop_spool()?;
                 return Ok(Round::Again);
             }
@@ -111,8 +111,8 @@ fn round(
     Ok(Round::Saved(summary))
 }
 
-/// What is remembered before anything is put: the line that this place goes on from, who takes part, and what the spooled
-/// record may have reached, if it is passed over.
+/// Remembers what must be known before anything is put: the line that this place goes on from, and the copies that take
+/// part. If the spooled record is passed over, also the copies that it may have reached.
 fn remember_who(
     save: &Save<'_>,
     local: &mut Local<'_>,
@@ -133,7 +133,7 @@ fn remember_who(
         let settles = !situation.settled.is_empty();
         if let Some(id) = id {
             let tip = local.memory.tip_mut(&id);
-            // What a copy of another line ends with is remembered once the fork is settled.
+            // If a copy is on another line, its end is remembered once the fork is settled.
             if !settles {
                 tip.ends_with(newest, situation.copies[copy].is_unsure);
             }
@@ -157,15 +157,15 @@ fn remember_who(
     Ok(())
 }
 
-/// What is put next, apart from the bundles.
+/// What is put next, without the bundles.
 struct Made {
     exported: Exported,
     record: Record,
-    /// The way to its state.
+    /// The weight of the path to its state.
     weight: Option<Weight>,
 }
 
-/// Exports, and signs the record. None: the live state is the newest one.
+/// Exports, and signs the record. None: the live state is already the newest one.
 fn make(
     save: &Save<'_>,
     local: &mut Local<'_>,
@@ -183,12 +183,12 @@ fn make(
     };
     let is_unchanged = base_record.as_ref().is_some_and(is_same) && enough_hold(save, situation);
     if is_unchanged && (is_heavy || !exported.changed) {
-        // What was written for nothing.
+        // Remove what was written for nothing.
         local.new_files()?;
         return Ok(None);
     }
     if !exported.changed {
-        // The live state is that of the base, but the record that says so is in copies that are away.
+        // The live state is that of the base, but the record that says so is only in copies that are away.
         let (bundle, ledger) = local.new_files()?;
         exported = exporter.export(Base::Nothing, &bundle, &ledger)?;
     }
@@ -216,14 +216,14 @@ fn make(
     Ok(Some(Made { exported, record, weight }))
 }
 
-/// Whether the newest record is in as many copies as the minimum says, or can be brought there.
+/// Whether as many copies as the minimum says hold the newest record, or can be brought to it.
 fn enough_hold(save: &Save<'_>, situation: &Situation<'_>) -> bool {
     let Some(top) = &situation.top else { return false };
     let lanes = lanes(save, situation, top);
     lanes.len() >= save.minimum.min(situation.usable().len()) && holder(situation, top.reference()).is_some()
 }
 
-/// What is to be done for each copy that can come to this record.
+/// The work on each copy that can be brought to this record.
 pub(super) fn lanes(save: &Save<'_>, situation: &Situation<'_>, record: &Record) -> Vec<Lane> {
     let lane = |copy: usize| {
         let newest = situation.newest(copy);
@@ -238,7 +238,7 @@ pub(super) fn lanes(save: &Save<'_>, situation: &Situation<'_>, record: &Record)
     situation.usable().into_iter().filter_map(lane).collect()
 }
 
-/// The newest record is the live state: copies that are behind get it, as far as they can.
+/// The live state is that of the newest record. Copies that lag get this record, as far as that is possible.
 fn unchanged(
     save: &Save<'_>,
     local: &mut Local<'_>,
@@ -253,7 +253,7 @@ fn unchanged(
     deliver(save, local, situation, lanes, top, &bundles, None)
 }
 
-/// Puts what lies in the spool, and takes it for saved once enough copies hold it.
+/// Puts the record in the spool, and takes it for saved once enough copies hold it.
 fn deliver_spool(
     save: &Save<'_>,
     local: &mut Local<'_>,
@@ -330,11 +330,11 @@ fn deliver(
     }
     let done = situation.copies.iter().filter(|seen| seen.state == CopyState::Done).count();
     if done < save.minimum {
-        // What was seen of the copies is worth remembering; the spool says the rest.
+        // Remember what was seen of the copies. The spool says the rest.
         local.write_memory()?;
         return Err(too_few(save, done, situation));
     }
-    // Copies that the spool was meant for, and that were not there now.
+    // Copies that the spooled record was meant for, and that are not there now.
     let aimed = local.spool.iter().flat_map(|spool| spool.aimed.clone()).collect::<Vec<_>>();
     for id in aimed {
         let tip = local.memory.tip_mut(&id);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a save did. As JSON it is what `backup_save` gives.
+/// What a save did. `backup_save` gives it as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SaveSummary {
     /// The number of the record.
@@ -11,13 +11,13 @@ pub struct SaveSummary {
     pub record: String,
     /// The state that is saved.
     pub state_id: String,
-    /// The bytes of the bundle that was made for it: 0 when nothing had changed.
+    /// The bytes of the bundle that was made for it. 0: nothing had changed.
     pub bytes: u64,
-    /// That bundle is a full one.
+    /// That bundle is full.
     pub full: bool,
-    /// A record was made. False: the newest record already is of this state.
+    /// A record was made. False: the newest record is of this state already.
     pub changed: bool,
-    /// How many copies have to hold it.
+    /// How many copies must hold it.
     pub minimum: usize,
     /// How many copies hold it.
     pub done: usize,
@@ -28,11 +28,11 @@ pub struct SaveSummary {
 /// What became of one copy.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CopySummary {
-    /// The store, as the caller named it.
+    /// The store, by the caller's name for it.
     pub store: String,
     /// Whether it holds the state.
     pub state: CopyState,
-    /// The number of its newest record, as far as it is known.
+    /// The number of its newest record, if it is known.
     pub number: Option<u64>,
     /// Why it does not hold the state.
     pub why: Option<String>,
@@ -44,15 +44,15 @@ pub struct CopySummary {
 pub enum CopyState {
     /// It holds the record, and a path to the state.
     Done,
-    /// It holds older records; a later save or a repair brings it up to date.
+    /// It holds older records. A later save or a repair brings it up to date.
     Behind,
     /// It is not there, or did not answer.
     Away,
-    /// What is remembered of it is gone: no records are left.
+    /// Something that this place remembers of it is gone: there are no records.
     Lost,
-    /// What is remembered of it is gone: only older records are left.
+    /// Something that this place remembers of it is gone: there are only older records.
     RolledBack,
-    /// It is new, and waits for the order to fill it.
+    /// It is new. It is filled when the caller says so.
     New,
 }
 

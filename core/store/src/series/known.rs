@@ -3,7 +3,8 @@
 use lifeboat_core::log::{Entry, Fork, Lines, Record, RecordHash, RecordRef, Standing};
 use std::collections::BTreeMap;
 
-/// Rounds of reading before two ends count as unrelated. Each goes further back by a short cut.
+/// After this many rounds of reading, two ends count as unrelated. Each round goes further back by
+/// a short cut.
 const ROUNDS: usize = 100;
 
 /// All authentic records that were read or remembered.
@@ -13,7 +14,7 @@ pub(crate) struct Known {
     records: BTreeMap<RecordHash, Record>,
 }
 
-/// What the known records end with.
+/// The ends of the known records.
 pub(crate) enum Ends {
     None,
     One(RecordRef),
@@ -26,7 +27,8 @@ impl Known {
         self.records.insert(record.reference().hash, record.clone());
     }
 
-    /// A remembered record, of which it is remembered, too, that all of these come before it.
+    /// Adds a remembered record. It is also remembered that all of the records `before` come before
+    /// it.
     pub(crate) fn add_after(&mut self, record: &Record, before: impl IntoIterator<Item = RecordRef>) {
         let mut entry: Entry = record.entry().clone();
         let own = record.reference();
@@ -40,7 +42,8 @@ impl Known {
         self.records.get(&record.hash)
     }
 
-    /// The ends, after reading with `read` what may join them. None: no copy has the record.
+    /// The ends, after `read` was asked for the records that may join them. `read` gives None if no
+    /// copy has the record.
     pub(crate) fn ends(&mut self, mut read: impl FnMut(RecordRef) -> Option<Record>) -> Ends {
         for _ in 0..ROUNDS {
             match self.lines.standing(1) {
@@ -50,7 +53,8 @@ impl Known {
                 Standing::Unread { read: wanted, .. } => self.fetch(wanted, &mut read),
             }
         }
-        // So many records apart, that nobody can say: treated as a fork, which asks.
+        // The ends are so many records apart that nobody can say. They count as a fork, so that the
+        // caller is asked.
         while let Standing::Unread { read: wanted, .. } = self.lines.standing(1) {
             wanted.into_iter().for_each(|record| self.lines.absent(record));
         }

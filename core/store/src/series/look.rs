@@ -5,32 +5,33 @@ use lifeboat_core::keys::{DomainId, VerifyKey};
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{FLOOR_MAX, Floor, NUMBER_MAX, RECORD_MAX, Record, RecordHash, RecordRef};
 
-/// Names of the first list: the newest record, the remembered one, and some that came between.
+/// How many names the first list has: the newest record, the remembered one, and some that came between.
 pub(crate) const FIRST_PAGE: usize = 8;
-/// The most names that are newer than the newest authentic record, or than the remembered one. Beyond it the copy is
-/// hostile, or so far ahead that a save is no place to find out.
+/// How many names may be newer than the newest authentic record, or than the remembered one. A copy with more is
+/// hostile, or so far ahead that a save is not the place to find out.
 const NEWER_MAX: usize = 1000;
 
 /// What a copy shows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Look {
-    /// The authentic records that were read: all that are newer than the remembered one, and those of one number.
+    /// The authentic records that were read: all that are newer than the remembered one, and those with the same
+    /// number.
     pub(crate) records: Vec<Record>,
     /// The newest authentic record.
     pub(crate) newest: Option<RecordRef>,
-    /// The remembered record is there.
+    /// The copy has the remembered record.
     pub(crate) has_remembered: bool,
-    /// Two records of one number were seen.
+    /// Two records with the same number were seen.
     pub(crate) is_forked: bool,
-    /// Names under which no authentic record lies.
+    /// How many names have no authentic record.
     pub(crate) junk: usize,
-    /// The records that were named, whether they are authentic or not, the newest first; and how long they are.
+    /// The records whose names were listed, authentic or not, the newest first; each with its length.
     pub(crate) names: Vec<(RecordRef, u64)>,
-    /// All records of this number and of higher ones were named; those of lower ones maybe.
+    /// All records with this number or a higher one were listed. Some with lower numbers may have been.
     pub(crate) listed: u64,
 }
 
-/// Lists the log from the newest record down to the remembered one. The first list has so many names.
+/// Lists the log from the newest record down to the remembered one. `first_page`: how many names the first list has.
 ///
 /// # Errors
 /// Those of the store; corrupt when there is more junk than can be looked at.
@@ -51,7 +52,7 @@ pub(crate) fn look(
         look.names.extend(page.iter().filter_map(named));
         look.listed = match look.names.last() {
             _ if is_last => 1,
-            // Another record of this number may follow.
+            // Another record with this number may follow.
             Some((lowest, _)) => lowest.number + 1,
             None => NUMBER_MAX,
         };
@@ -60,11 +61,11 @@ pub(crate) fn look(
                 look.junk += 1;
                 continue;
             };
-            // The number, too: a name costs nothing.
+            // The number must be the same, too: anybody can make up a name.
             let known = remembered == Some(reference);
             let is_older = match remembered {
                 Some(remembered) => reference.number < remembered.number,
-                // Without a memory one page is enough: it shows the newest, and numbers that were given twice.
+                // Without a memory, one page is enough. It shows the newest record, and numbers that were given twice.
                 None => look.newest.is_some() && numbers.last() != Some(&reference.number),
             };
             look.has_remembered |= known;
@@ -99,7 +100,7 @@ pub(crate) fn look(
             return Err(StoreError::corrupt(format!("more than {NEWER_MAX} names in its log are no records")));
         }
     }
-    // A list may lag behind what was put: the remembered record is asked for by name.
+    // A list may not show yet what was put. So the remembered record is asked for by its name.
     if let Some(remembered) = remembered.filter(|_| !look.has_remembered) {
         let name = Name { domain_id: domain, object: Object::Record(remembered) };
         match store.head(&name.to_string(), cancel) {
@@ -119,7 +120,7 @@ pub(crate) fn look(
     Ok(look)
 }
 
-/// Whether a floor statement says that records of this number may be gone.
+/// Whether a floor statement says that records with this number may be gone.
 fn is_pruned(store: &dyn Store, domain: DomainId, key: &VerifyKey, number: u64, cancel: &Cancel) -> Result<bool> {
     for entry in store.list(&name::floors(domain), "", FIRST_PAGE, cancel)? {
         let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
@@ -141,7 +142,7 @@ fn is_pruned(store: &dyn Store, domain: DomainId, key: &VerifyKey, number: u64, 
     Ok(false)
 }
 
-/// The record that an object of a list is, by its name, and how long it is. None: it is junk.
+/// The record that an object of a list is, by its name, and its length. None: the object is junk.
 pub(crate) fn named(entry: &Entry) -> Option<(RecordRef, u64)> {
     match Name::parse(&entry.name)?.object {
         Object::Record(reference) => Some((reference, entry.length)),
@@ -152,7 +153,7 @@ pub(crate) fn named(entry: &Entry) -> Option<(RecordRef, u64)> {
 /// Reads and checks one record.
 ///
 /// # Errors
-/// Not found; corrupt when it is no authentic record of this name; those of the store.
+/// Not found; corrupt when it is not an authentic record of this name; the errors of the store.
 pub(crate) fn read_record(
     store: &dyn Store,
     domain: DomainId,
@@ -165,7 +166,7 @@ pub(crate) fn read_record(
     read_record_of(store, domain, key, reference, length, cancel)
 }
 
-/// The same of one that a list showed with this length.
+/// The same for a record that a list showed with this length.
 ///
 /// # Errors
 /// As [`read_record`].

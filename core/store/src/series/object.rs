@@ -20,7 +20,7 @@ impl ObjectSource {
         Self { store, name, length, cancel: cancel.clone(), patience: None }
     }
 
-    /// Each read has this time at most.
+    /// Each read may take this long at most.
     pub(crate) fn with_patience(self, patience: Duration) -> Self {
         Self { patience: Some(patience), ..self }
     }

@@ -6,18 +6,18 @@ use lifeboat_core::keys::{DomainId, VerifyKey};
 use lifeboat_core::log::{Next, Path, Planner, Record, RecordHash, RecordRef};
 use std::collections::BTreeMap;
 
-/// Reads of records for one path: 100,000 records are planned from some dozens of them.
+/// How many records may be read for one path. Some dozens are enough for a log of 100,000 records.
 const READS_MAX: usize = 2000;
 
-/// The cheapest path to the state of this record over what this copy alone names.
+/// The cheapest path to the state of this record. It uses only what this copy names.
 ///
 /// # Errors
-/// Not found when there is none; those of the store.
+/// Not found when there is none; the errors of the store.
 pub(crate) fn path_to(store: &dyn Store, key: &VerifyKey, record: &Record, cancel: &Cancel) -> Result<Path> {
     Records::new(store, record.domain_id(), *key).path(None, record, cancel)
 }
 
-/// Records of one copy, each read once.
+/// Records of one copy. Each is read only once.
 pub(crate) struct Records<'a> {
     store: &'a dyn Store,
     domain: DomainId,
@@ -30,7 +30,8 @@ impl<'a> Records<'a> {
         Self { store, domain, key, read: BTreeMap::new() }
     }
 
-    /// The cheapest path to the state of `to`, which the copy need not hold, from that of `from`; without it, from nothing.
+    /// The cheapest path from the state of `from` to that of `to`. Without `from`, it begins with nothing. The copy
+    /// need not hold the record `to`.
     ///
     /// # Errors
     /// Not found when there is none; those of the store.
@@ -62,8 +63,8 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The record of the lowest number, but at least this one, to which bundles lead back from `from`, each by the longest
-    /// way.
+    /// The record with the lowest number, at least `number`, that bundles lead back to from `from`. Each step back uses
+    /// the bundle that leads furthest.
     ///
     /// # Errors
     /// Not found when the copy lacks a record on the way; those of the store.

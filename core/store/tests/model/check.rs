@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::exporter::Acknowledged;
 use crate::world::{Bundle, World};
 
-/// After every single step: each copy alone restores the newest state of which it holds a record (promise 2).
-/// `between` is a bundle that a prune has taken away and looks for right now.
+/// This must hold after each step: each copy alone can restore the newest state of which it holds a record (promise 2).
+/// `between` is a bundle that a prune has deleted and is looking for right now.
 pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Result<(), String> {
     for (number, copy) in world.copies.iter().enumerate() {
         let mut with = None;
@@ -22,8 +22,8 @@ pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Re
             if states.contains(&world.records[record].state) {
                 break;
             }
-            // A record that nobody acknowledged and that forks the log here is reported, and counts for nothing.
-            // Nor does one that this copy was never counted for, if a prune took its bundle before it landed.
+            // If nobody acknowledged a record and it forks the log here, it is reported, and does not count. Nor does a
+            // record count that this copy was never counted for, if a prune took its bundle before the record landed.
             let counted = || world.records[record].counted.iter().any(|&(of, _)| of == number);
             let pruned = || copy.floor > 0 && !counted();
             let forks = || copy.log.iter().any(|&other| world.forked(record, other));
@@ -35,7 +35,7 @@ pub fn any_copy_is_enough(world: &World, between: Option<(usize, Bundle)>) -> Re
     Ok(())
 }
 
-/// When a save returns (promises 1 and 4).
+/// This must hold when a save returns (promises 1 and 4).
 pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> Result<(), String> {
     let record = &world.records[save.record];
     if save.counted.len() < minimum {
@@ -54,7 +54,7 @@ pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> 
         {
             return Err(format!("saved means saved: copy {number} does not hold record {}", save.record));
         }
-        // Acknowledged records of other lines that were here when this one was, and of which nobody was told.
+        // Acknowledged records of other lines that were here at that time, and that nobody was told of.
         for &other in &copy.log {
             let there =
                 world.records[other].counted.iter().any(|&(of, tampered)| of == number && tampered == copy.tampered);
@@ -72,7 +72,8 @@ pub fn saved_means_saved(world: &World, save: &Acknowledged, minimum: usize) -> 
     Ok(())
 }
 
-/// At any time: what was acknowledged in a copy is in it, or something newer of the same line (promises 1 and 3).
+/// This must hold at any time: a copy holds what was acknowledged in it, or something newer of the same line (promises
+/// 1 and 3).
 pub fn nothing_sound_is_lost(world: &World) -> Result<(), String> {
     for (number, record) in world.records.iter().enumerate() {
         for &(copy, tampered) in &record.counted {
@@ -85,7 +86,7 @@ pub fn nothing_sound_is_lost(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Everything that these copies hold. What landed late below the floor of its own copy counts for nothing.
+/// Everything that these copies hold. If a record landed late, below the floor of its own copy, it does not count.
 pub fn held(world: &World, copies: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
     let held = |copy: usize| {
         let copy = &world.copies[copy];

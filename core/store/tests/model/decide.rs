@@ -1,4 +1,4 @@
-//! What a save makes of what it sees: the rules of DURABILITY.md as one function without I/O.
+//! What a save does with what it sees: the rules of DURABILITY.md as one function without I/O.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -9,27 +9,27 @@ use crate::world::{Bundle, Rec, Record, World};
 
 /// What a copy answered.
 pub struct View {
-    /// All of its records. Those below the remembered one are read only to follow a line.
+    /// All of its records. Those below the remembered one are read only if a line must be followed.
     pub all: BTreeSet<Rec>,
-    /// Records that are not below the remembered one: what one list shows.
+    /// Records from the remembered one on: one list shows these.
     pub window: Vec<Rec>,
     pub newest: Option<Rec>,
-    /// Its newest record was put, but nobody saw that put end: a bundle of it may be gone again.
+    /// Its newest record was put, but nobody saw the put end. So one of its bundles may be gone again.
     pub unsure: bool,
-    /// Its records alone are a fork.
+    /// Its own records are a fork.
     pub forked: bool,
     pub bundles: BTreeSet<Bundle>,
     pub floor: u64,
 }
 
 impl View {
-    /// The answer of a copy, if it answers.
+    /// The answer of a copy. None: it does not answer.
     pub fn of(world: &World, copy: usize, tip: &Tip) -> Option<Self> {
         let copy = &world.copies[copy];
         if copy.away {
             return None;
         }
-        // A list ends at the remembered record, or, where that is gone, at what would be older; the newest is always seen.
+        // A list ends at the remembered record; if that is gone, at the first older record. The newest is always seen.
         let newest = world.newest(copy).first().map_or(0, |&newest| world.number(newest));
         let known = tip.sure.map_or(0, |sure| world.number(sure)).min(newest);
         let window = copy.log.iter().copied().filter(|&record| world.number(record) >= known).collect();
@@ -53,7 +53,7 @@ pub enum Decision {
     End(Outcome),
     /// Write this, then decide again.
     Write(Local),
-    /// Put the record to these copies. True: others wait for an order to fill them.
+    /// Put the record to these copies. True: other copies wait until somebody says to fill them.
     Go(Rec, Vec<Lane>, bool),
 }
 
@@ -61,13 +61,13 @@ pub enum Decision {
 enum Status {
     Away,
     Ready,
-    /// No records beside copies with records, and none are remembered of it.
+    /// It has no records, but other copies have some; and none are remembered of it.
     Empty,
-    /// What is remembered of it is gone.
+    /// Something that is remembered of it is gone.
     Lost,
 }
 
-/// The records of these from which no other one is known to come: one is the end of the line, two are a fork.
+/// The records that come before none of the others, as far as is known. One is the end of the line, two are a fork.
 pub fn heads(world: &World, candidates: &BTreeSet<Rec>, known: &BTreeSet<Rec>, below: &BTreeSet<Rec>) -> Vec<Rec> {
     let mut covered = below.clone();
     let mut open: Vec<Rec> = known.iter().copied().collect();
@@ -85,8 +85,8 @@ pub fn heads(world: &World, candidates: &BTreeSet<Rec>, known: &BTreeSet<Rec>, b
     candidates.difference(&covered).copied().collect()
 }
 
-/// Whether `later` surely does not come after `earlier`: every record between them is known. Where records are missing
-/// between two ends, they are no proof of a fork, only not known to be of one line.
+/// Whether `later` surely does not come after `earlier`: every record between them is known. If records between two
+/// ends are missing, that does not prove a fork. It is only not known whether they are on one line.
 pub fn proved_fork(world: &World, known: &BTreeSet<Rec>, earlier: Rec, later: Rec) -> bool {
     let number = world.number(earlier);
     let mut open = vec![later];
@@ -96,7 +96,7 @@ pub fn proved_fork(world: &World, known: &BTreeSet<Rec>, earlier: Rec, later: Re
             return false;
         }
         if world.number(record) > number && seen.insert(record) {
-            // What comes directly before number n + 1 is not above n.
+            // A record that comes directly before number n + 1 has a number of at most n.
             open.extend(world.records[record].previous.iter().filter(|_| world.number(record) > number + 1));
             if world.records[record].previous.contains(&earlier) {
                 return false;
@@ -133,7 +133,7 @@ pub fn decide(
     let mut known: BTreeSet<Rec> = answers().flat_map(|view| view.all.iter().copied()).collect();
     candidates.extend(memory.head.iter().chain(&spooled));
     known.extend(memory.head.iter().chain(&spooled));
-    // What was remembered of the copies when the save began comes before the head.
+    // What was remembered of the copies at the beginning of the save comes before the head.
     let mut below: BTreeSet<Rec> =
         exporter.local.memory.tips.iter().flat_map(|tip| tip.sure.iter().chain(&tip.maybe).copied()).collect();
     below.retain(|record| Some(*record) != memory.head && Some(*record) != spooled);
@@ -146,7 +146,7 @@ pub fn decide(
     let top = heads.iter().copied().max_by_key(|head| (seen(head), world.number(*head)));
 
     if spooled.is_some() && top != spooled && (heads.len() == 1 || !rules.spool_kept) {
-        // The line went on after it, so it is in its copies, or nobody needs it.
+        // The line went on after it. So its copies have it, or nobody needs it.
         return Decision::Write(Local { spool: None, ..exporter.local.clone() });
     }
     if let Some(top) = top.filter(|top| Some(*top) != memory.head && Some(*top) != spooled)
@@ -192,7 +192,7 @@ pub fn decide(
         && memory.head != Some(*top)
         && spooled != Some(*top)
     {
-        // From now on this place goes on from there, whatever happens to the rest of this save.
+        // From now on, this place goes on from that record, whatever happens to the rest of this save.
         memory.head = Some(*top);
         return Decision::Write(Local { memory: memory.clone(), ..exporter.local.clone() });
     }
@@ -201,14 +201,14 @@ pub fn decide(
     if usable.is_empty() {
         return missing;
     }
-    // A record in the spool is noted there.
+    // If the record is in the spool, the spool notes it.
     let lanes_for = |world: &World, record: Rec| -> Vec<Lane> {
         usable.iter().filter_map(|&copy| lane(world, views, copy, record, spooled, rules)).collect()
     };
 
     if let (Some(record), Some((_, aimed))) = (top.filter(|top| Some(*top) == spooled), &spool) {
         let lanes = lanes_for(world, record);
-        // Where too few copies answer, those that do still get what is new.
+        // If too few copies answer, those that answer get the new record nevertheless.
         let all_hold_it = lanes.iter().all(|lane| lane.steps.iter().all(|step| matches!(step, Io::Bundle(_))));
         let is_live = world.records[record].state == exporter.live;
         if lanes.len() >= minimum || (usable.len() < minimum && !lanes.is_empty() && (!all_hold_it || is_live)) {
@@ -218,7 +218,7 @@ pub fn decide(
             }
             return Decision::Go(record, lanes, lost);
         }
-        // Passed over: copies answer that have no path to it, and it may be in one that does not answer.
+        // It is passed over: the copies that answer have no path to it, and it may be in one that does not answer.
     }
     if let Some(top) =
         top.filter(|top| world.records[*top].state == exporter.live && heads.len() == 1 && Some(*top) != spooled)
@@ -243,7 +243,7 @@ pub fn decide(
     let mut local = exporter.local.clone();
     local.memory.tips.resize(views.len(), Tip::default());
     if usable.iter().any(|&copy| !local.memory.tips[copy].member) {
-        // Who takes part is known before the first record is.
+        // It must be known who takes part before the first record exists.
         usable.iter().for_each(|&copy| local.memory.tips[copy].member = true);
         return Decision::Write(local);
     }
@@ -314,7 +314,7 @@ fn new_record(
     world.records.len() - 1
 }
 
-/// Whether `record` may come next in a copy that ends with `newest`. `whole`: no path to that one is to be relied on.
+/// Whether `record` may come next in a copy that ends with `newest`. `whole`: do not rely on a path to `newest`.
 fn fits(
     world: &World,
     newest: Option<Rec>,
@@ -348,7 +348,7 @@ fn steps(world: &World, record: Rec, available: Option<&BTreeSet<Bundle>>, rules
     steps
 }
 
-/// How this copy comes to hold `record`: records that it lacks are copied from others first, each with its bundles.
+/// How this copy gets `record`: first, records that it lacks are copied from others, each with its bundles.
 fn lane(
     world: &World,
     views: &[Option<View>],
@@ -370,7 +370,7 @@ fn lane(
     }
     if view.all.contains(&record) {
         if spooled == Some(record) {
-            // Killed after the record: a prune may have taken its bundles in between.
+            // The save was killed after it had put the record. A prune may have taken the bundles in between.
             lane.steps.extend(world.records[record].bundles.iter().map(|&bundle| Io::Bundle(bundle)));
         }
         return (view.newest == Some(record)).then_some(lane);

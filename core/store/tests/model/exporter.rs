@@ -1,5 +1,5 @@
-//! One place that saves: what it remembers durably, and a save as a row of single steps. Between any two of them it
-//! may be killed.
+//! One place that saves: what it remembers durably, and a save as a series of single steps. It may be killed between
+//! any two steps.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -11,20 +11,20 @@ use crate::world::{Bundle, Late, Rec, State, World};
 /// Which records may be the newest of a copy.
 #[derive(Clone, Debug, Default)]
 pub struct Tip {
-    /// It takes part, though it may not have got a record yet.
+    /// It takes part, even if it has no record yet.
     pub member: bool,
-    /// Seen there, or acknowledged by it.
+    /// A record that was seen there, or that the copy acknowledged.
     pub sure: Option<Rec>,
-    /// Put there perhaps.
+    /// Records that were perhaps put there.
     pub maybe: BTreeSet<Rec>,
 }
 
-/// What the local state directory holds. Each of the fields is one file, replaced in one step.
+/// What the local state directory holds. Each field is one file, which is replaced in one step.
 #[derive(Clone, Debug, Default)]
 pub struct Local {
     /// The newest record of the line that this place goes on from, and what is known of each copy.
     pub memory: Memory,
-    /// A record that may have been put, and to which copies.
+    /// A record that may have been put, and the copies that may have got it.
     pub spool: Option<(Rec, BTreeSet<usize>)>,
 }
 
@@ -38,9 +38,9 @@ pub struct Memory {
 /// What the caller of a save decided.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Orders {
-    /// `"continue": "<record>"`: go on from the newest record whatever it is.
+    /// `"continue": "<record>"`: go on from the newest record, whichever it is.
     pub go_on: bool,
-    /// `"add": true`: fill copies that are empty or fell back.
+    /// `"add": true`: fill copies that are empty or rolled back.
     pub add: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Orders {
 pub enum Outcome {
     Saved,
     Unreachable,
-    /// Copies that lost records are too many for the minimum.
+    /// So many copies lost records that the minimum cannot be reached.
     Lost,
     Mismatch,
     Fork,
@@ -60,21 +60,21 @@ pub enum Outcome {
 /// One request or one write of local state.
 #[derive(Clone, Copy, Debug)]
 pub enum Io {
-    /// Local: this record may be put to this copy.
+    /// Local: notes that this record may be put to this copy.
     Note(Rec),
     Bundle(Bundle),
     Record(Rec),
-    /// Look for a bundle that was there already.
+    /// Looks again for a bundle that was there already.
     Again(Bundle),
     Look(Rec),
 }
 
-/// What is still to do for one copy.
+/// The work that is left for one copy.
 #[derive(Clone, Debug, Default)]
 pub struct Lane {
     pub copy: usize,
     pub steps: VecDeque<Io>,
-    /// The record that the lane last put for sure.
+    /// The record that the lane surely put last.
     pub reached: Option<Rec>,
     pub existed: BTreeSet<Bundle>,
     pub failed: bool,
@@ -88,16 +88,16 @@ enum Phase {
     Drop,
 }
 
-/// A save that is under way. All of it is gone when the process is killed.
+/// A save that is running. All of this is lost when the process is killed.
 pub struct Run {
     phase: Phase,
     orders: Orders,
     views: Vec<Option<View>>,
     memory: Memory,
     lanes: Vec<Lane>,
-    /// Copies wait for an order to fill them.
+    /// Copies wait until somebody says to fill them.
     lost: bool,
-    /// The record that is to be acknowledged.
+    /// The record to acknowledge.
     record: Option<Rec>,
     tampered: Vec<u64>,
     /// What was remembered when the save began.
@@ -117,9 +117,10 @@ pub struct Exporter {
 /// What the checks need to know about an acknowledged save.
 pub struct Acknowledged {
     pub record: Rec,
-    /// Each with how often it had been tampered with when the save began.
+    /// Each counted copy, and how often it had been tampered with when the save began.
     pub counted: Vec<(usize, u64)>,
-    /// Counted copies that had lost what was remembered of them, or were new and empty, without an order to fill them.
+    /// Counted copies that had lost what was remembered of them, or that were new and empty, although nobody said to
+    /// fill them.
     pub filled: Vec<usize>,
 }
 
@@ -148,7 +149,7 @@ impl Exporter {
         });
     }
 
-    /// Does one step of the save. An outcome ends it.
+    /// Does one step of the save. If it gives an outcome, the save has ended.
     pub fn step(
         &mut self,
         world: &mut World,
@@ -165,7 +166,7 @@ impl Exporter {
             }
             Phase::Decide => match decide(world, self, &mut run.memory, &run.views, run.orders, rules, minimum, rng) {
                 Decision::End(outcome) => return end(outcome),
-                // Local writes are steps of their own: the save goes through `Decide` again after each.
+                // Each local write is a step of its own. After each, the save goes through `Decide` again.
                 Decision::Write(local) => self.local = local,
                 Decision::Go(record, lanes, lost) => {
                     (run.record, run.lanes, run.lost, run.phase) = (Some(record), lanes, lost, Phase::Lanes);
@@ -258,7 +259,7 @@ impl Exporter {
         let failing = rng.percent(2);
         if world.copies[copy].away || failing {
             lane.failed = true;
-            // The request may have arrived all the same, now or later.
+            // The request may nevertheless have arrived, or may arrive later.
             if !world.copies[copy].away && rng.percent(60) {
                 let tampered = run.tampered[copy];
                 match step {
@@ -273,7 +274,7 @@ impl Exporter {
             return None;
         }
         if world.copies[copy].tampered != run.tampered[copy] {
-            // Another stick in the middle of a save: the driver notices that its directory is another one.
+            // Somebody changes the stick in the middle of a save. The driver notices that its directory is another one.
             lane.failed = true;
             return None;
         }

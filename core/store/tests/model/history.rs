@@ -10,7 +10,7 @@ use crate::rng::Rng;
 use crate::rules::Rules;
 use crate::world::{Copy, State, World};
 
-/// What may happen in a history besides saves, kills, failing requests and copies that are away.
+/// What may happen in a history in addition to saves, kills, failing requests and copies that are away.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scene {
     pub exporters: usize,
@@ -18,23 +18,24 @@ pub struct Scene {
     pub tampering: bool,
     /// Local state is deleted.
     pub deletion: bool,
-    /// The device is set back to an image of it.
+    /// The device is set back to an old image.
     pub image: bool,
     pub prune: bool,
-    /// Copies are there one at a time.
+    /// Only one copy is there at a time.
     pub rotation: bool,
-    /// The database goes to and fro between three states, so that the same bundles come again.
+    /// The database changes between three states, so that the same bundles are made again.
     pub recurring: bool,
 }
 
 impl Scene {
-    /// One exporter that is only killed and finds copies away: it must never be stopped, and must never fork.
+    /// There is one exporter. It may be killed, and copies may be away, but nothing else happens. It must never be
+    /// stopped, and must never fork.
     fn honest(self) -> bool {
         self.exporters == 1 && !self.tampering && !self.image
     }
 }
 
-/// How often what happened, so that nobody takes an empty history for a proof.
+/// How often each event happened, so that nobody takes an empty history for a proof.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub saved: usize,
@@ -158,7 +159,7 @@ impl History {
             }
             94 if self.scene.tampering => self.tamper(),
             95 if self.scene.deletion => {
-                // Requests of a killed process are over before somebody deletes what it remembered.
+                // The requests of a killed process have ended before somebody deletes what it remembered.
                 while !self.world.late.is_empty() {
                     self.world.land();
                 }
@@ -181,7 +182,7 @@ impl History {
             let orders = std::mem::take(&mut self.orders);
             self.exporters[number].begin(&self.world, orders);
         }
-        // Some saves are quick, and others sleep between two steps.
+        // Some saves are quick; others wait between two steps.
         for _ in 0..=self.rng.below(8) {
             let Some((outcome, save)) =
                 self.exporters[number].step(&mut self.world, self.rules, self.minimum, &mut self.rng)
@@ -219,7 +220,7 @@ impl History {
         if stopped && self.scene.honest() {
             return Err(format!("an honest exporter was stopped: {outcome:?}"));
         }
-        // The user decides, sooner or later; with everything at hand.
+        // Sooner or later the user decides, with all copies at hand.
         let asked = matches!(outcome, Outcome::Mismatch | Outcome::Fork | Outcome::Lost);
         if asked && all_here && self.rng.percent(60) {
             self.orders = Orders { go_on: outcome != Outcome::Lost, add: outcome == Outcome::Lost };
@@ -230,7 +231,7 @@ impl History {
     fn away(&mut self) {
         let there = self.rng.below(self.world.copies.len());
         if self.scene.rotation {
-            // All of them now and then, since a place that remembers nothing asks for all.
+            // Now and then all of them, since a place that remembers nothing asks for all copies.
             let all = self.rng.percent(20);
             self.world.copies.iter_mut().enumerate().for_each(|(number, copy)| copy.away = !all && number != there);
         } else {
@@ -294,8 +295,8 @@ impl History {
         }
     }
 
-    /// Somebody without a memory compares some copies. Of one honest exporter they never fork; with all copies at hand
-    /// there is one end, and with one copy too.
+    /// Somebody without a memory compares some copies. If there is only one honest exporter, they never fork. With all
+    /// copies, or with only one, there is one end.
     fn observe(&mut self) -> Result<(), String> {
         let there: Vec<_> = (0..self.world.copies.len()).filter(|_| self.rng.percent(60)).collect();
         let complete = there.len() <= 1 || there.len() == self.world.copies.len();
@@ -317,13 +318,13 @@ impl History {
         let from = self.rng.below(self.world.copies.len());
         if let Some(&newest) = self.world.newest(&self.world.copies[from]).first() {
             let state = self.world.records[newest].state;
-            // A restore takes away what this place remembers, else it would go on from there as if nothing had happened.
+            // A restore removes what this place remembers. Otherwise the place would go on as if nothing had happened.
             let history = BTreeSet::from([state]);
             self.exporters[number] = Exporter { local: Local::default(), live: state, history, run: None };
         }
     }
 
-    /// In the end all copies are there, nothing fails, and whoever is asked decides: then every exporter saves.
+    /// At the end, all copies are there, nothing fails, and the user answers each question. Then every exporter saves.
     fn afterwards(&mut self) -> Result<(), String> {
         self.world.copies.iter_mut().for_each(|copy| copy.away = false);
         while !self.world.late.is_empty() {

@@ -1,4 +1,4 @@
-//! Prune, from a place of its own, beside the saves.
+//! A prune, from its own place, while saves run.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::rules::Rules;
 use crate::world::{Bundle, Rec, World};
 
-/// A prune of one copy that is under way.
+/// A prune of one copy that is running.
 pub struct Prune {
     copy: usize,
     tampered: u64,
@@ -19,7 +19,7 @@ pub struct Prune {
 }
 
 impl Prune {
-    /// Looks at all copies that answer and puts the floor, if it may prune one of them.
+    /// Looks at all copies that answer. If it may prune one of them, it puts the floor.
     pub fn begin(world: &mut World, rules: Rules, rng: &mut Rng) -> Option<Self> {
         let answering: Vec<_> = (0..world.copies.len()).filter(|&copy| !world.copies[copy].away).collect();
         let all = held(world, answering.iter().copied());
@@ -60,7 +60,7 @@ impl Prune {
         Some(prune)
     }
 
-    /// Does one step. Whether more is to do.
+    /// Does one step. True: more is left to do.
     pub fn step(&mut self, world: &mut World, rules: Rules) -> bool {
         if world.copies[self.copy].tampered != self.tampered {
             return false;
@@ -86,7 +86,7 @@ impl Prune {
         true
     }
 
-    /// Whether it has deleted a bundle and not yet looked whether it is needed again.
+    /// Whether it has deleted a bundle and has not yet checked whether the bundle is needed again.
     pub fn between(&self) -> Option<(usize, Bundle)> {
         self.deleted.map(|bundle| (self.copy, bundle))
     }

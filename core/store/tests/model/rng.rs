@@ -1,4 +1,4 @@
-//! A small generator of numbers (SplitMix64): the same seed gives the same history on every machine.
+//! A small generator of random numbers (SplitMix64). The same seed gives the same history on every machine.
 
 /// The next numbers of one history.
 pub struct Rng(u64);
@@ -22,7 +22,7 @@ impl Rng {
         (self.next() % bound as u64) as usize
     }
 
-    /// True in so many of 100 cases.
+    /// True in this many of 100 cases.
     pub fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }

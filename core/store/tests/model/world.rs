@@ -1,18 +1,19 @@
-//! What is there outside of the exporters: records, copies, and puts that are still on their way.
+//! What exists outside the exporters: records, copies, and puts that have not landed yet.
 
 use std::collections::{BTreeSet, VecDeque};
 
-/// A record, by its place in [`World::records`]. It stands for the hash: whoever holds it holds this very record.
+/// A record, by its index in [`World::records`]. The index stands for the hash: whoever holds it holds this very
+/// record.
 pub type Rec = usize;
 /// A state of the database.
 pub type State = u32;
 
-/// A bundle is known by its content, and its content by the two states: the same step gives the same bundle again.
+/// A bundle is known by its content, and its content by the two states. So the same step gives the same bundle again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bundle {
-    /// The state from which it leads; none for a full bundle.
+    /// The state that it leads from; none for a full bundle.
     pub base: Option<State>,
-    /// The state to which it leads.
+    /// The state that it leads to.
     pub state: State,
 }
 
@@ -20,11 +21,11 @@ pub struct Bundle {
 #[derive(Clone, Debug)]
 pub struct Record {
     pub number: u64,
-    /// The records after which it comes. The first is the one that it goes on from.
+    /// The records that it comes after. The first is the one that it goes on from.
     pub previous: Vec<Rec>,
     pub state: State,
     pub bundles: Vec<Bundle>,
-    /// Its database never had the state that it goes on from, and nobody said that it should go on.
+    /// Its database never had the state that it goes on from, and nobody said to go on.
     pub unknown: bool,
     /// Copies that were counted when this record was acknowledged.
     pub counted: Vec<(usize, u64)>,
@@ -45,14 +46,14 @@ pub struct Copy {
     pub tampered: u64,
 }
 
-/// A put whose answer never came, and which lands later or not at all.
+/// A put whose answer never came. It lands later or not at all.
 #[derive(Clone, Copy, Debug)]
 pub enum Late {
     Bundle(usize, u64, Bundle),
     Record(usize, u64, Rec),
 }
 
-/// Everything but the exporters.
+/// Everything except the exporters.
 #[derive(Default)]
 pub struct World {
     pub records: Vec<Record>,
@@ -65,7 +66,7 @@ impl World {
         self.records[record].number
     }
 
-    /// Whether `later` is `earlier`, or comes after it. Nobody in the model can ask this, only the checks.
+    /// Whether `later` is `earlier`, or comes after it. Only the checks can ask this, nobody in the model.
     pub fn comes_after(&self, later: Rec, earlier: Rec) -> bool {
         let mut open = vec![later];
         let mut seen = BTreeSet::new();
@@ -73,7 +74,7 @@ impl World {
             if record == earlier {
                 return true;
             }
-            // Records are numbered as they are made, so that what is earlier has a lower number.
+            // Records are numbered in the order in which they are made, so an earlier record has a lower number.
             if record > earlier && seen.insert(record) {
                 open.extend(&self.records[record].previous);
             }
@@ -86,12 +87,13 @@ impl World {
         !self.comes_after(one, other) && !self.comes_after(other, one)
     }
 
-    /// The states to which this copy alone has a path, over the bundles that its own records from `lowest` on list.
+    /// The states to which this copy alone has a path, over the bundles that its records from the number `lowest` on
+    /// list.
     pub fn restorable(&self, copy: &Copy, lowest: u64) -> BTreeSet<State> {
         let mut states = BTreeSet::new();
         loop {
             let before = states.len();
-            // Records were made in this order, so that hardly ever a second round finds anything.
+            // Records were made in this order, so a second round hardly ever finds anything.
             for &record in copy.log.iter().filter(|&&record| self.number(record) >= lowest) {
                 for edge in &self.records[record].bundles {
                     if edge.base.is_none_or(|base| states.contains(&base)) && copy.bundles.contains(edge) {
@@ -111,7 +113,7 @@ impl World {
         copy.log.iter().copied().filter(|&record| Some(self.number(record)) == highest).collect()
     }
 
-    /// One put on its way lands, unless the copy was changed by other hands since.
+    /// One waiting put lands, unless somebody else changed the copy since.
     pub fn land(&mut self) {
         match self.late.pop_front() {
             Some(Late::Bundle(copy, tampered, bundle)) if self.copies[copy].tampered == tampered => {

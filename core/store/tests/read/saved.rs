@@ -1,4 +1,4 @@
-//! What saves made, as readers see it.
+//! What saves have made, as readers see it.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use super::reading::{access, open, wait};

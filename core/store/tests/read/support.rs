@@ -1,4 +1,4 @@
-//! Series for readers: stores that are slow and count, logs that are signed without saves, and real bundles.
+//! Series for readers: stores that are slow and count requests, logs that are signed without saves, and real bundles.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use lifeboat_core::chain::{Base, Chain, Source};
@@ -35,7 +35,7 @@ pub fn open(stores: &[Arc<dyn Store>], key: &ReadingKey) -> lifeboat_core::Resul
     Copies::open(named(stores), key, Domain::Named("default"), &wait())
 }
 
-/// A store that takes time to answer, and counts: requests, bytes, and rounds of requests that wait for one another.
+/// A store that takes time to answer. It counts requests, bytes, and rounds of requests that wait for one another.
 pub struct Slow {
     inner: MemoryStore,
     latency: Duration,
@@ -47,9 +47,9 @@ pub struct Seen {
     pub requests: Vec<(Request, String)>,
     /// Bytes that were got.
     pub bytes: u64,
-    /// The longest chain of requests, each of which began after the one before it had ended.
+    /// The longest chain of requests. Each of them began after the one before it had ended.
     pub rounds: usize,
-    /// The most requests at one time.
+    /// The most requests that ran at the same time.
     pub most: usize,
     running: usize,
 }
@@ -59,7 +59,7 @@ impl Slow {
         Arc::new(Self { inner: inner.clone(), latency, seen: Mutex::default() })
     }
 
-    /// What was seen since the last time.
+    /// What was seen since the last call.
     pub fn take(&self) -> Seen {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -123,7 +123,7 @@ impl Series {
         Self { keys, records: Vec::new() }
     }
 
-    /// The next record: a bundle of these bytes from nothing or from the record of a number, and short cuts.
+    /// The next record. It has a bundle of these bytes, from nothing or from the record of a number, and short cuts.
     pub fn next(&mut self, state_id: StateId, bundles: &[(BundleHash, u64, Option<u64>)]) -> Record {
         let number = self.records.len() as u64 + 1;
         let of = |number: u64| &self.records[usize::try_from(number).unwrap() - 1];
@@ -156,12 +156,12 @@ pub fn put_bundle(store: &MemoryStore, keys: &DomainKeys, bytes: &[u8]) -> (Bund
     (hash, bytes.len() as u64)
 }
 
-/// A hash that nothing has.
+/// A hash that no record has.
 pub fn unknown(number: u64) -> RecordRef {
     RecordRef { number, hash: RecordHash::of(&number.to_be_bytes()) }
 }
 
-/// So many rows of so many bytes; those of the round differ from one to the next.
+/// This many rows of this many bytes. The rows up to `changed` depend on its value.
 #[derive(Clone, Copy)]
 pub struct Rows {
     pub count: i64,
@@ -169,7 +169,7 @@ pub struct Rows {
     pub changed: i64,
 }
 
-/// Bytes that do not get shorter.
+/// Bytes that compression does not make shorter.
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = || {
@@ -197,7 +197,7 @@ impl Rows {
         (1..=self.count).try_for_each(|rowid| sink.row(Key::Rowid(rowid), &[Value::Blob(&self.value(rowid))]))
     }
 
-    /// A bundle that leads to these rows, from nothing or from the state of a chain; and their state.
+    /// A bundle that leads to these rows, from nothing or from the state of a chain. Also gives the state of the rows.
     pub fn bundle(self, key: &RecoveryKey, base: &[Vec<u8>]) -> (Vec<u8>, StateId) {
         let domain = key.domain("default").unwrap();
         let mut writer = BundleWriter::new(&domain, Vec::new()).unwrap();

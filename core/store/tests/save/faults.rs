@@ -1,4 +1,5 @@
-//! Local files and stores that stop working at a step: what a process sees that is killed there.
+//! Local files and stores that stop working at a step. This is what a process sees that is killed
+//! there.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use lifeboat_core::chain::Source;
@@ -15,11 +16,11 @@ use std::sync::{Arc, Mutex};
 pub enum Fault {
     /// From this step on, nothing is done.
     Killed,
-    /// The step is done, and nothing after it.
+    /// The step is done, but nothing after it.
     KilledAfter,
-    /// Only this step fails, and is not done.
+    /// Only this step fails. It is not done.
     Once,
-    /// Only this step fails, though it is done.
+    /// Only this step fails, but it is done.
     OnceAfter,
 }
 
@@ -29,7 +30,7 @@ pub struct Steps {
     count: Arc<AtomicU64>,
     at: u64,
     fault: Fault,
-    /// Local writes fail so. None: with an error of the device.
+    /// Local writes fail because the disk is full. False: they fail with an error of the device.
     pub full: bool,
 }
 
@@ -82,7 +83,7 @@ impl Files for FaultyFiles {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        // Killed in the middle of a write: half of it is there.
+        // The process is killed in the middle of a write: half of the file is there.
         if self.0.fault == Fault::Killed && self.0.count.load(Ordering::SeqCst) == self.0.at {
             std::fs::write(path, &bytes[..bytes.len() / 2])?;
         }
@@ -139,7 +140,7 @@ impl Store for FaultyStore {
     }
 }
 
-/// A store before whose first put of a record something else happens.
+/// A store where something else happens before the first put of a record.
 pub struct Interposed {
     inner: Arc<dyn Store>,
     other: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -186,7 +187,7 @@ impl Store for Interposed {
     }
 }
 
-/// Takes all that is put, and never answers when it is read.
+/// It takes everything that is put, and never answers a read.
 pub struct Hanging(pub Arc<dyn Store>);
 
 impl Store for Hanging {

@@ -1,4 +1,4 @@
-//! Databases whose whole content is a number, exporters of them, and a reader that restores a copy by itself.
+//! Databases whose whole content is one number, exporters for them, and a reader that restores from one copy alone.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use lifeboat_core::chain::Source;
@@ -27,7 +27,7 @@ pub fn keys_of(domain: &str) -> DomainKeys {
     AccessKey::from(key).keys(id).unwrap()
 }
 
-/// The id of the state in which the database holds this number.
+/// The id of the state with this number.
 pub fn state(number: u64) -> StateId {
     let mut id = [0x5a; 32];
     id[..8].copy_from_slice(&number.to_be_bytes());
@@ -38,7 +38,7 @@ pub fn number(state: StateId) -> u64 {
     u64::from_be_bytes(*state.0.first_chunk().unwrap())
 }
 
-/// A bundle says what it leads from and to. A full one has so many bytes more.
+/// A bundle says what it leads from and to. A full one has `size` bytes more.
 fn bundle(base: Option<StateId>, to: StateId, size: usize) -> Vec<u8> {
     let base = base.map_or("nothing".to_owned(), |base| base.to_string());
     let padding = if base == "nothing" { size } else { 10 };
@@ -48,19 +48,19 @@ fn bundle(base: Option<StateId>, to: StateId, size: usize) -> Vec<u8> {
 /// The database of a test.
 pub struct Database {
     pub live: u64,
-    /// Ledgers are written whole each so many times.
+    /// How many exports succeeded. Every seventh one writes a whole ledger.
     pub calls: u64,
-    /// How many deltas began from what.
+    /// How many bundles were made from each kind of base.
     pub from_ledger: usize,
     pub from_chain: usize,
     pub full: usize,
-    /// The export fails.
+    /// If this is true, the export fails.
     pub fails: bool,
-    /// About the bytes of a full bundle. A delta has some 150.
+    /// About how many bytes a full bundle has. A delta has about 150.
     pub size: usize,
-    /// How many bundles each composed one was made of.
+    /// How many bundles each composed bundle was made of.
     pub composed: Vec<usize>,
-    /// Compositions fail behind the first bytes that they wrote.
+    /// False: compositions fail after they have written their first bytes.
     pub composes: bool,
 }
 
@@ -136,7 +136,7 @@ impl Exporter for Database {
     }
 }
 
-/// The state that a bundle leads to from this one.
+/// The state to which a bundle leads from this one.
 pub fn follow(at: Option<StateId>, source: &dyn Source) -> Result<Option<StateId>> {
     let (from, to) = ends(source)?;
     if from.is_none() || from == at { Ok(Some(to)) } else { Err(Error::corrupt("a bundle of another base")) }
@@ -152,7 +152,7 @@ pub fn ends(source: &dyn Source) -> Result<(Option<StateId>, StateId)> {
     Ok((from, words[3].parse()?))
 }
 
-/// A place that saves: its local state, and how it is asked to.
+/// A place that saves: its local state, and the options of its saves.
 pub struct Place {
     pub local: PathBuf,
     pub minimum: usize,
@@ -240,13 +240,13 @@ pub fn records(store: &dyn Store) -> Vec<Record> {
     }
 }
 
-/// What a copy alone gives back: the number of the database in its newest state. It panics where promise 2 is broken.
+/// What a copy alone gives back: the number in the newest state of the database. It panics if promise 2 is broken.
 pub fn restore(store: &dyn Store) -> Option<u64> {
     let records = records(store);
     records.first().map(|newest| number(restore_record(store, &records, newest).0))
 }
 
-/// The state of one of these records of a copy, as the copy alone gives it back, and how many bundles that took.
+/// The state of one record of a copy, as that copy alone gives it back, and the number of bundles that this took.
 pub fn restore_record(store: &dyn Store, records: &[Record], newest: &Record) -> (StateId, usize) {
     let numbers: Vec<_> = records.iter().map(|record| record.entry().number).collect();
     assert!(numbers.is_sorted_by(|a, b| a > b), "two records of one number, or a wrong order: {numbers:?}");
@@ -265,7 +265,7 @@ pub fn restore_record(store: &dyn Store, records: &[Record], newest: &Record) ->
     (newest.entry().state_id, count)
 }
 
-/// In memory, where the machine has such a place: thousands of syncs would take minutes elsewhere.
+/// A directory in memory, if the machine has one: elsewhere, thousands of syncs would take minutes.
 pub fn fast_directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 /// What is asked of one store.
 pub struct Contract {
-    /// So many small objects are put and listed.
+    /// How many small objects are put and listed.
     pub objects: usize,
     /// The bytes of the largest object.
     pub large: usize,
-    /// Whether lists keep the order of the names' bytes even where the name of one directory begins
-    /// that of another. SeaweedFS does not; the names of Lifeboat's directories never do so.
+    /// Whether lists keep the order of the names' bytes, even if the name of one directory begins with that of another.
+    /// SeaweedFS does not. The names of Lifeboat's directories never do so.
     pub strict: bool,
-    /// Whether an object that is replaced by the same bytes can be read all the time. FAT through FUSE
-    /// removes the old file before it renames the new one.
+    /// Whether an object can be read all the time while it is replaced by the same bytes. FAT through FUSE removes the
+    /// old file before it renames the new one.
     pub replaces_at_once: bool,
 }
 
@@ -76,7 +76,7 @@ impl Source for Broken {
     }
 }
 
-/// All of it, on a store that is empty.
+/// The whole contract, on an empty store.
 pub fn check(store: &dyn Store, contract: &Contract) {
     nothing_is_there(store);
     what_is_put_can_be_read(store, contract.large);
@@ -133,7 +133,7 @@ fn putting_again_is_harmless(store: &dyn Store) {
     }
     store.replace(&name, &content, &cancel).unwrap();
     assert!(read(store, &name) == content);
-    // What is there is not what belongs there: it has another length, or is known to be damaged.
+    // The object has another length than it should, or is known to be damaged.
     store.put("again/x", b"longer", &cancel).unwrap();
     store.put("again/x", b"other", &cancel).unwrap();
     assert_eq!(read(store, "again/x"), b"other");
@@ -161,7 +161,7 @@ fn lists_are_in_order(store: &dyn Store, contract: &Contract) {
         (0..contract.objects).map(|number| format!("list/{:04}/{:03}-x", number / 16, number % 16)).collect();
     expected.extend(["list/999/a/b", "list/aa"].map(str::to_owned));
     if contract.strict {
-        // Bytes decide, not words: '-' and '.' come before '/', '0' after it.
+        // The order is that of bytes, not of words: '-' and '.' come before '/', and '0' comes after it.
         expected.extend(["list/0000-a/b", "list/0000.a", "list/00000", "list/0001a/c/d"].map(str::to_owned));
     }
     for name in expected.iter().rev() {

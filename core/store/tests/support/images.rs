@@ -1,10 +1,10 @@
-//! FAT32 and exFAT file systems in files, mounted by the kernel or else through FUSE.
+//! FAT32 and exFAT file systems in files. The kernel mounts them; if it cannot, FUSE does.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A mounted image, which is unmounted in the end.
+/// A mounted image. It is unmounted when it is dropped.
 pub struct Image {
     directory: TempDir,
     device: Option<String>,
@@ -21,7 +21,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
 }
 
 impl Image {
-    /// Why it cannot be mounted here: no right to mount, or no such file system.
+    /// The error says why it cannot be mounted here: no right to mount, or no such file system.
     pub fn fat32(megabytes: u64) -> Result<Self, String> {
         Self::new(
             megabytes,
@@ -56,7 +56,7 @@ impl Image {
         kind: &str,
         fuse: impl Fn(&str, &str) -> Result<Option<String>, String>,
     ) -> Result<Self, String> {
-        // In memory, where a sync costs nothing: what is tested is the file system.
+        // It is in memory, where a sync costs nothing: the test is about the file system.
         let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let (image, at) = (directory.path().join("image"), directory.path().join("mounted"));
         std::fs::create_dir(&at).unwrap();

@@ -1,4 +1,4 @@
-//! What the tests of the stores share.
+//! Parts that the tests of the stores share.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub mod contract;

@@ -1,4 +1,4 @@
-//! A faulty way to a server: it hands requests on, and breaks some of them.
+//! A faulty connection to a server. It hands requests on, and breaks some of them.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -13,25 +13,26 @@ use std::time::Duration;
 pub enum Fault {
     /// The connection ends before the request reaches the server.
     Lost,
-    /// The server does it, and the connection ends before the answer.
+    /// The server carries out the request, but the connection ends before the answer.
     AnswerLost,
-    /// The connection ends after so many bytes of the answer's body.
+    /// The connection ends after this many bytes of the answer's body.
     Cut(usize),
-    /// So many bytes of the answer's body come, then nothing more.
+    /// This many bytes of the answer's body come, then nothing more.
     Stall(usize),
     /// The request does not reach the server, and no answer comes.
     Silence,
     /// Each byte of the body comes alone.
     Slow,
-    /// The request does not reach the server, which seems to answer so: status, code.
+    /// The request does not reach the server. The answer seems to be the server's: this status and
+    /// this code.
     Status(u16, &'static str),
-    /// The server seems to redirect to this place.
+    /// The server seems to redirect to another place.
     Redirect(String),
-    /// A bit of the answer's body flips, at this byte.
+    /// In the answer's body, one bit of this byte is wrong.
     Wrong(usize),
-    /// The answer of the first request like this one comes again.
+    /// The answer to the first request of this kind comes again.
     Old,
-    /// The answer says that it has so many bytes, and then has.
+    /// The answer says that it has this many bytes, and it does.
     Long(u64),
 }
 
@@ -70,13 +71,13 @@ impl Proxy {
         Self { port, plan, thread: Some(thread) }
     }
 
-    /// The request with this number, counted from now on, from 0 on, meets this fault.
+    /// The request with this number fails like this. Numbers count from 0, from this call on.
     pub fn fail(&self, number: usize, fault: Fault) {
         let number = self.plan.count.load(Ordering::SeqCst) + number;
         self.plan.faults.lock().unwrap().insert(number, fault);
     }
 
-    /// All requests meet this fault. None: no more.
+    /// All requests fail like this. None: they no longer fail.
     pub fn always(&self, fault: Option<Fault>) {
         *self.plan.always.lock().unwrap() = fault;
     }
@@ -100,7 +101,7 @@ impl Drop for Proxy {
     }
 }
 
-/// The head and the body of one message, as far as the length in its head says.
+/// The head and the body of one message. The head gives the length of the body.
 fn message(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {

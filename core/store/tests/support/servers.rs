@@ -1,5 +1,5 @@
-//! Servers that speak S3, started on this machine on free ports. They end with the test, also when
-//! it panics or is killed.
+//! Servers that speak S3, started on this machine on free ports. They end with the test, even if it
+//! panics or is killed.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A server, and the directory in which it works.
+/// A server, and the directory that it works in.
 pub struct Server {
     child: Child,
     pub port: u16,
@@ -24,14 +24,14 @@ impl Drop for Server {
     }
 }
 
-/// What was installed for the tests.
+/// The path of a program that was installed for the tests.
 fn installed(program: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/bin").join(program);
     assert!(path.exists(), "{} is missing: run 'make target/servers/installed'", path.display());
     path
 }
 
-/// A port that nobody listens on now.
+/// A port on which nobody listens now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -43,12 +43,12 @@ fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> 
     let log = fs::File::create(directory.path().join("server.log")).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(installed(program)).args(arguments).current_dir(directory.path());
-    // No credentials of the person who runs the tests.
+    // The tests must not use the credentials of the person who runs them.
     command.env_remove("AWS_ACCESS_KEY_ID").env("HOME", directory.path());
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut server = Server { child: command.spawn().unwrap(), port, directory };
     let start = Instant::now();
-    // A server with TLS ends the connection; that is an answer, too.
+    // A server with TLS ends the connection. That is an answer, too.
     let is_tls = arguments.iter().any(|argument| argument == "-s");
     let answers = |server: &Server| {
         if is_tls {
@@ -67,7 +67,7 @@ fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> 
 }
 
 impl Server {
-    /// SeaweedFS: the real one.
+    /// SeaweedFS, the real server.
     pub fn seaweedfs() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let actions = r#"["Admin","Read","Write","List","Tagging"]"#;
@@ -111,12 +111,12 @@ impl Server {
         start("moto_server", &arguments.map(str::to_owned).collect::<Vec<_>>(), port, directory)
     }
 
-    /// The same for all tests of one program. Ends with it.
+    /// One server for all tests of a program. It ends with the program.
     pub fn shared_moto() -> &'static Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
         SHARED.get_or_init(|| {
             let (sender, server) = std::sync::mpsc::channel();
-            // A server ends with the thread that started it, so that one stays.
+            // A server ends with the thread that started it. So this thread stays.
             std::thread::spawn(move || {
                 sender.send(Self::moto()).unwrap();
                 loop {
@@ -136,20 +136,20 @@ impl Server {
         start("rclone", &arguments.map(str::to_owned), port, directory)
     }
 
-    /// The same without a bucket's rules: a directory of the server.
+    /// A store in a directory of the server, for a server without rules for buckets.
     pub fn folder(&self, name: &str) -> String {
         fs::create_dir(self.directory.path().join("data").join(name)).unwrap();
         self.store(name, "some/prefix", self.port)
     }
 
-    /// Makes a bucket, and says how a store in it is called.
+    /// Makes a bucket, and gives the name of a store in it.
     pub fn bucket(&self, name: &str, headers: &[(&str, &str)]) -> String {
         let (status, answer) = self.ask("PUT", &format!("/{name}"), headers, b"");
         assert_eq!(status, 200, "{answer}");
         self.store(name, "some/prefix", self.port)
     }
 
-    /// The store in a bucket, at this port: the server's, or that of somebody in between.
+    /// The name of a store in a bucket, at this port: that of the server, or of a proxy before it.
     pub fn store(&self, bucket: &str, prefix: &str, port: u16) -> String {
         let credentials = self.directory.path().join("credentials");
         format!("s3://{bucket}/{prefix}?endpoint=http://127.0.0.1:{port}&credentials={}", credentials.display())

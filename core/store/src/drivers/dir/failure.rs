@@ -4,7 +4,7 @@ use crate::{StoreError, StoreErrorKind};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// An error with what was worked on.
+/// An error, together with what was worked on.
 pub(super) fn failed(error: io::Error, what: &str) -> StoreError {
     let message = format!("{what}: {error}");
     match error.kind() {
@@ -19,7 +19,7 @@ pub(super) fn failed(error: io::Error, what: &str) -> StoreError {
         ErrorKind::NotADirectory | ErrorKind::InvalidInput => StoreError::refused(format!(
             "{what}: a link or another file stands where the store has a directory or a file"
         )),
-        // Too many links, in the words of the standard library: one link is too many here.
+        // The standard library calls it "too many links". Here one link is too many.
         _ if is_loop(&error) => StoreError::refused(format!("{what}: a link stands there, and links are not followed")),
         // The device or the server is gone or broken: EIO, ENODEV, ESTALE and others.
         _ => StoreError::unreachable(message),
@@ -42,7 +42,7 @@ pub(super) fn not_there(path: &Path) -> StoreError {
 }
 
 impl StoreError {
-    /// What is not found is the place itself.
+    /// The place itself was not found.
     pub(super) fn into_absent(self) -> Self {
         match self.kind() {
             StoreErrorKind::NotFound => Self::absent(self.message()),

@@ -1,5 +1,5 @@
-//! A directory by its path, where directories cannot be held open. Each part of a name is looked at
-//! before it is used, and no link is followed.
+//! A directory by its path, for systems that cannot hold a directory open. Each part of a name is checked before it is
+//! used, and no link is followed.
 
 use super::Is;
 use std::fs::{self, File, OpenOptions};
@@ -10,17 +10,17 @@ use std::path::{Path, PathBuf};
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// The one with this path, which may have links in it.
+    /// The directory with this path. The path may have links in it.
     pub fn open(path: &Path) -> io::Result<Self> {
         if fs::metadata(path)?.is_dir() { Ok(Self(path.to_owned())) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
-    /// A second handle of this one.
+    /// A second handle of the same directory.
     pub fn again(&self) -> io::Result<Self> {
         Ok(Self(self.0.clone()))
     }
 
-    /// The directory below with this name.
+    /// The subdirectory with this name.
     pub fn folder(&self, name: &str) -> io::Result<Self> {
         match self.look(name)? {
             (Is::Folder, _) => Ok(Self(self.0.join(name))),
@@ -28,7 +28,7 @@ impl Folder {
         }
     }
 
-    /// Makes the directory below with this name, unless there is one.
+    /// Makes the subdirectory with this name, unless it exists.
     pub fn make(&self, name: &str) -> io::Result<()> {
         match fs::create_dir(self.0.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -43,7 +43,7 @@ impl Folder {
             Is::Folder => return Err(io::ErrorKind::IsADirectory.into()),
             Is::Other => return Err(io::ErrorKind::InvalidInput.into()),
         }
-        // Some systems sync only what may be written.
+        // Some systems sync only files that are open for writing.
         let path = self.0.join(name);
         let file = OpenOptions::new().read(true).write(true).open(&path).or_else(|_| File::open(&path))?;
         let length = file.metadata()?.len();
@@ -55,7 +55,7 @@ impl Folder {
         OpenOptions::new().read(true).write(true).create_new(true).open(self.0.join(name))
     }
 
-    /// Puts a file of this directory in another one, in place of what is there.
+    /// Moves a file of this directory to another directory. It replaces a file that is there.
     pub fn rename(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
         fs::rename(self.0.join(name), to.0.join(new))
     }
@@ -65,14 +65,14 @@ impl Folder {
         fs::remove_file(self.0.join(name))
     }
 
-    /// What a name is, and a file's length.
+    /// What kind of thing a name is, and how long a file is.
     pub fn look(&self, name: &str) -> io::Result<(Is, u64)> {
         let found = fs::symlink_metadata(self.0.join(name))?;
         Ok((is(found.file_type()), found.len()))
     }
 
-    /// All names, in any order, but for those that are not well-formed text; and what they are, where
-    /// the directory tells.
+    /// All names, in any order, except those that are not well-formed text. It also says what they are, if the
+    /// directory says so.
     pub fn names(&self) -> io::Result<impl Iterator<Item = io::Result<(String, Option<Is>)>>> {
         Ok(fs::read_dir(&self.0)?.filter_map(|entry| match entry {
             Ok(entry) => {
@@ -83,7 +83,7 @@ impl Folder {
         }))
     }
 
-    /// Directories cannot be synced there; a rename is durable by itself.
+    /// Directories cannot be synced on these systems; a rename is durable by itself.
     pub fn sync(&self) -> io::Result<()> {
         Ok(())
     }
@@ -97,7 +97,7 @@ fn is(kind: fs::FileType) -> Is {
     }
 }
 
-/// Fills the buffer from this place on.
+/// Fills the buffer from this offset on.
 pub(super) fn read_at(mut file: &File, at: u64, buffer: &mut [u8]) -> io::Result<()> {
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(buffer)
@@ -108,7 +108,7 @@ pub(super) fn leads_to(_: &Folder, _: &str, _: &File) -> bool {
     true
 }
 
-/// Whether a lock on this file tells of all who use it.
+/// Whether a lock on this file shows all processes that use it.
 pub(super) fn locks_tell(_: &File) -> bool {
     false
 }

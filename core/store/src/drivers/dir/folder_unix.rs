@@ -1,4 +1,4 @@
-//! An open directory. What is below it is opened step by step, and no link is followed.
+//! An open directory. What lies below it is opened step by step, and no link is followed.
 
 use super::Is;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
@@ -13,23 +13,23 @@ use std::path::Path;
 pub(super) struct Folder(OwnedFd);
 
 impl Folder {
-    /// The one with this path, which may have links in it.
+    /// The directory with this path. The path may have links in it.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?))
     }
 
-    /// A second handle of this one.
+    /// A second handle of the same directory.
     pub fn again(&self) -> io::Result<Self> {
         Ok(Self(self.0.try_clone()?))
     }
 
-    /// The directory below with this name.
+    /// The subdirectory with this name.
     pub fn folder(&self, name: &str) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(Self(rustix::fs::openat(&self.0, name, flags, Mode::empty())?))
     }
 
-    /// Makes the directory below with this name, unless there is one.
+    /// Makes the subdirectory with this name, unless it exists.
     pub fn make(&self, name: &str) -> io::Result<()> {
         match rustix::fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o777)) {
             Err(error) if error != Errno::EXIST => Err(error.into()),
@@ -39,7 +39,7 @@ impl Folder {
 
     /// The regular file with this name, for reading, and its length.
     pub fn file(&self, name: &str) -> io::Result<(File, u64)> {
-        // A FIFO would be waited for.
+        // Opening a FIFO would wait.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&self.0, name, flags, Mode::empty())?);
         let metadata = file.metadata()?;
@@ -55,7 +55,7 @@ impl Folder {
         Ok(rustix::fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
     }
 
-    /// Puts a file of this directory in another one, in place of what is there.
+    /// Moves a file of this directory to another directory. It replaces a file that is there.
     pub fn rename(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, name, &to.0, new)?)
     }
@@ -65,14 +65,14 @@ impl Folder {
         Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    /// What a name is, and a file's length.
+    /// What kind of thing a name is, and how long a file is.
     pub fn look(&self, name: &str) -> io::Result<(Is, u64)> {
         let found = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok((is(FileType::from_raw_mode(found.st_mode)), u64::try_from(found.st_size).unwrap_or(0)))
     }
 
-    /// All names, in any order, but for those that are not well-formed text; and what they are, where
-    /// the directory tells.
+    /// All names, in any order, except those that are not well-formed text. It also says what they are, if the
+    /// directory says so.
     pub fn names(&self) -> io::Result<impl Iterator<Item = io::Result<(String, Option<Is>)>>> {
         let entries = Dir::read_from(&self.0)?;
         Ok(entries.filter_map(|entry| match entry {
@@ -103,7 +103,7 @@ fn is(kind: FileType) -> Is {
     }
 }
 
-/// Fills the buffer from this place on.
+/// Fills the buffer from this offset on.
 pub(super) fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<()> {
     file.read_exact_at(buffer, at)
 }
@@ -115,7 +115,7 @@ pub(super) fn leads_to(folder: &Folder, name: &str, file: &File) -> bool {
     matches!((named, rustix::fs::fstat(file).map(identity)), (Ok(named), Ok(ours)) if named == ours)
 }
 
-/// Whether a lock on this file tells of all who use it: not where a server has the files.
+/// Whether a lock on this file shows all processes that use it. It does not if a server has the files.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn locks_tell(file: &File) -> bool {
     /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT,
@@ -135,7 +135,7 @@ pub(super) fn locks_tell(file: &File) -> bool {
         0x7366_746E,
         0x3153_464A,
     ];
-    // The type of the number differs between machines; of all these 32 bits count.
+    // The type of the number differs between machines. For all these file systems, 32 bits are enough.
     rustix::fs::fstatfs(file).is_ok_and(|found| LOCAL.contains(&(found.f_type as u32)))
 }
 

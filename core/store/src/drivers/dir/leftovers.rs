@@ -1,8 +1,9 @@
-//! Files in the making, and what a killed process left of them.
+//! Files that are being written, and what a killed process left of them.
 //!
-//! A process holds a lock (`flock`) on the file that it makes, and the system takes it away when
-//! the process ends, however it ends. So a file whose lock can be had is surely nobody's any more.
-//! Where locks say nothing of other machines, what is left stays: it is never taken for an object.
+//! A process holds a lock (`flock`) on the file that it writes. The system removes the lock when
+//! the process ends, however it ends. So if we can get the lock of a file, surely nobody uses the
+//! file any more. Where a lock says nothing about other machines, leftovers stay. A leftover is
+//! never taken for an object.
 
 use super::folder::{Folder, leads_to, locks_tell};
 use std::fs::{File, TryLockError};
@@ -11,12 +12,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 const MARK: &str = ".lifeboat-";
 const ENDING: &str = ".tmp";
-/// Files of another machine with the same process id are in the way this often at most.
+/// How often, at most, a file of another machine with the same process id has the name already.
 const ATTEMPTS: u32 = 1000;
-/// So many names are looked at for leftovers.
+/// How many names are looked at, at most, to find leftovers.
 const LOOKED_AT_MAX: usize = 10_000;
 
-/// A file in the making. Dropped before it has its name, it vanishes.
+/// A file that is being written. If it is dropped before it has its name, it is removed.
 pub(super) struct Temporary<'a> {
     folder: &'a Folder,
     name: String,
@@ -44,7 +45,7 @@ impl<'a> Temporary<'a> {
         &self.file
     }
 
-    /// Gives the file its name, in place of what is there.
+    /// Gives the file its name. It replaces a file that has the name.
     pub fn rename(mut self, to: &Folder, name: &str) -> io::Result<()> {
         self.folder.rename(&self.name, to, name)?;
         self.renamed = true;
@@ -61,9 +62,10 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Holds the lock of a file in the making. False: somebody took it for a leftover, and it is gone.
+/// Takes the lock of a file that is being written. False: another process took it for a leftover
+/// and removed it.
 fn hold(folder: &Folder, name: &str, file: &File) -> bool {
-    // Where there is no lock to be had for another reason, nobody else has one either.
+    // If the lock fails for another reason, no other process can have it either.
     !locks_tell(file) || (!matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && leads_to(folder, name, file))
 }
 
@@ -73,7 +75,7 @@ fn is_temporary(name: &str) -> bool {
     numbers.and_then(|numbers| numbers.split_once('-')).is_some_and(|(one, other)| is_number(one) && is_number(other))
 }
 
-/// Removes what surely nobody works on any more. What cannot be removed stays.
+/// Removes files that surely nobody uses any more. A file that cannot be removed stays.
 pub(super) fn remove(folder: &Folder) {
     let Ok(names) = folder.names() else { return };
     let names = names.take(LOOKED_AT_MAX).map_while(Result::ok).filter(|(name, _)| is_temporary(name));

@@ -1,4 +1,4 @@
-//! Objects in the order of their names, from a place on, without looking at what comes before it.
+//! Lists objects in the order of their names, from a given name on. It does not look at what comes before.
 
 use super::Is;
 use super::failure::failed;
@@ -6,7 +6,7 @@ use super::folder::Folder;
 use crate::{Cancel, Entry, Result, StoreError, name};
 use std::collections::BTreeMap;
 
-/// As many names are taken from one directory at most.
+/// The most names that are taken from one directory.
 const NAMES_MAX: usize = 200_000;
 
 pub(super) struct List<'a> {
@@ -21,7 +21,7 @@ impl<'a> List<'a> {
         Self { after, limit, cancel, entries: Vec::new() }
     }
 
-    /// The objects below this directory, whose names begin with `prefix`.
+    /// The objects below this directory whose names begin with `prefix`.
     pub fn of(mut self, folder: &Folder, prefix: &str) -> Result<Vec<Entry>> {
         self.add(folder, prefix)?;
         Ok(self.entries)
@@ -33,10 +33,10 @@ impl<'a> List<'a> {
                 break;
             }
             self.cancel.check()?;
-            // What comes after it is a directory, and `after` lies in it or before.
+            // A name that ends with `/` is a directory. `after` lies in it, or comes before it.
             let (name, is_folder) = name.strip_suffix('/').map_or((&*name, false), |name| (name, true));
             let full = format!("{prefix}{name}");
-            // It may be gone since.
+            // It may have been removed meanwhile.
             match folder.look(name) {
                 Ok((Is::File, length)) if !is_folder => self.entries.push(Entry { name: full, length }),
                 Ok((Is::Folder, _)) if is_folder => match folder.folder(name) {
@@ -50,8 +50,7 @@ impl<'a> List<'a> {
         Ok(())
     }
 
-    /// The names of a directory that may matter, in the order in which their objects come: those of
-    /// directories end with `/`.
+    /// The names of a directory that may matter, in the order of their objects. The names of directories end with `/`.
     fn names(&self, folder: &Folder, prefix: &str) -> Result<Vec<String>> {
         let shown = if prefix.is_empty() { "the store's directory" } else { prefix };
         let mut found = BTreeMap::new();
@@ -64,15 +63,15 @@ impl<'a> List<'a> {
             if !name::is_valid(&format!("{prefix}{lower}")) || self.is_before(&format!("{prefix}{lower}/")) {
                 continue;
             }
-            // FAT may show short names in upper case. Where case counts, there is nothing under the
-            // lower one, or its exact name comes as well.
+            // FAT may show short names in upper case. Where case counts, either there is nothing under the lower-case
+            // name, or the exact name is listed as well.
             let kind = if name == lower { kind } else { None };
             let entry = found.entry(lower).or_insert(kind);
             *entry = entry.or(kind);
         }
         let mut names = Vec::new();
         for (name, kind) in found {
-            // What is gone meanwhile is left out.
+            // A name that was removed meanwhile is left out.
             match kind.or_else(|| folder.look(&name).ok().map(|(kind, _)| kind)) {
                 Some(Is::File) if *format!("{prefix}{name}") > *self.after => names.push(name),
                 Some(Is::Folder) => names.push(name + "/"),
@@ -83,7 +82,7 @@ impl<'a> List<'a> {
         Ok(names)
     }
 
-    /// Whether all names that begin with this come before the place from which on objects are wanted.
+    /// Whether all names that begin with this text come before the first name that is wanted.
     fn is_before(&self, beginning: &str) -> bool {
         beginning < self.after && !self.after.starts_with(beginning)
     }

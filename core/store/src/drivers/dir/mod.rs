@@ -1,11 +1,11 @@
 //! `dir:PATH`: a directory. An object is a file.
 //!
-//! An object appears complete or not at all: it is written under a temporary name in the store's
-//! directory, synced, renamed to its name, and the directory is synced. That works on FAT and exFAT,
-//! which have neither hard links nor a rename that fails if the name is taken.
+//! An object appears complete or not at all. It is written under a temporary name in the store's directory, synced, and
+//! renamed to its name; then the directory is synced. This works on FAT and exFAT, which have neither hard links nor a
+//! rename that fails if the name is taken.
 //!
-//! Each directory below the store is opened without following a link, so that nobody who may write
-//! there leads us elsewhere. The store's own path may have links in it.
+//! Each directory below the store is opened without following a link. So nobody who may write there can lead us to
+//! another place. The store's own path may have links in it.
 
 mod failure;
 #[cfg_attr(unix, path = "folder_unix.rs")]
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What a directory says of a name.
+/// What a directory says about a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Is {
     File,
@@ -34,17 +34,17 @@ enum Is {
     Other,
 }
 
-/// As much is read or written before the next look at the interrupt.
+/// The most bytes that are read or written before the next look at the interrupt.
 const PIECE: usize = 1 << 20;
 
 /// A directory with objects in it.
 ///
-/// It is made when it does not exist, but never its parent: where a disk is not mounted, the disk
-/// below must not be filled.
+/// It is made if it does not exist, but its parent is never made: if a disk is not mounted, the files must not fill the
+/// disk that has the mount point.
 #[derive(Debug)]
 pub struct DirStore {
     path: PathBuf,
-    /// What is remembered instead of the path.
+    /// What the store is remembered by, instead of its path.
     id: Option<String>,
     /// Directories whose names are known to survive a loss of power.
     synced: Mutex<BTreeSet<String>>,
@@ -58,7 +58,7 @@ impl DirStore {
         Self { path: path.to_owned(), id: None, synced: Mutex::default(), swept: AtomicBool::default() }
     }
 
-    /// One that is remembered as something else than its path.
+    /// A store that is remembered by something else than its path.
     pub(crate) fn with_id(path: &Path, id: String) -> Self {
         Self { id: Some(id), ..Self::new(path) }
     }
@@ -98,16 +98,16 @@ impl DirStore {
         self.root()
     }
 
-    /// Makes sure that the name of the store's directory survives.
+    /// Makes sure that the name of the store's directory survives a loss of power.
     fn sync_name(&self, name: &str, parent: &Path) -> Result<()> {
         self.once(name, || {
-            // Where the parent cannot be read, somebody else made the store.
+            // If we may not read the parent, somebody else made the store.
             let Ok(folder) = Folder::open(parent) else { return Ok(()) };
             folder.sync().map_err(|error| failed(error, &format!("syncing '{}'", parent.display())))
         })
     }
 
-    /// Does something once for this name, unless it fails.
+    /// Does something once for this name. If it fails, it is done again the next time.
     fn once(&self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
         let is_done = |store: &Self| store.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
         if !is_done(self) {
@@ -128,7 +128,7 @@ impl DirStore {
         Ok((folder, file))
     }
 
-    /// The same with directories made where they do not exist, whose names survive a loss of power.
+    /// The same, but it makes directories that do not exist. Their names survive a loss of power.
     fn folder_for<'a>(&self, root: &Folder, name: &'a str) -> Result<(Folder, &'a str)> {
         let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
         let mut folder = root.again().map_err(|error| failed(error, name))?;
@@ -174,13 +174,13 @@ impl Store for DirStore {
             return Ok(id.clone());
         }
         let absolute = std::path::absolute(&self.path).map_err(|error| failed(error, "the store's directory"))?;
-        // The same before and after the directory is made.
+        // The id is the same before and after the directory is made.
         let found = absolute.ancestors().find_map(|existing| {
             let real = std::fs::canonicalize(existing).ok()?;
             Some(real.join(absolute.strip_prefix(existing).ok()?))
         });
         let path = found.unwrap_or(absolute);
-        // A path that ends with nothing ends with a separator.
+        // A join with an empty path adds a separator at the end. `components` leaves it out.
         Ok(format!("dir:{}", path.components().as_path().display()))
     }
 
@@ -250,12 +250,12 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The file that already is there, if it has the same bytes. Its length is known to be the same.
+/// The file that already exists, if it has the same bytes. The caller knows that the length is the same.
 fn is_equal(name: &str, content: &dyn Source, mut file: File, cancel: &Cancel) -> Result<Option<File>> {
     let mut there = Vec::new();
     let compared = each_piece(name, content, cancel, |piece| {
         there.resize(piece.len(), 0);
-        // What cannot be read is not sound: it is replaced.
+        // A file that cannot be read is not sound, so it is replaced.
         Ok(file.read_exact(&mut there).is_ok() && there == piece)
     })?;
     Ok(compared.then_some(file))

@@ -1,5 +1,5 @@
-//! Who asks: credentials and region, from a file, a profile or the environment. They are never
-//! shown.
+//! Who makes the requests: credentials and region, from a file, a profile or the environment. They
+//! are never shown.
 
 use crate::place::S3Place;
 use lifeboat_core::{Error, Result};
@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file with more bytes is not one of credentials.
+/// A file with more bytes is not a file of credentials.
 const FILE_MAX: u64 = 1 << 20;
 
 /// Where credentials come from.
@@ -19,7 +19,7 @@ pub(super) enum Credentials {
         secret: String,
         token: Option<String>,
     },
-    /// The machine's metadata service, because the name of the store asks for it.
+    /// From the machine's metadata service, because the name of the store asks for it.
     Metadata,
 }
 
@@ -32,11 +32,11 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What the process has around it: another one in tests.
+/// The environment of the process. Tests have another one.
 pub(super) trait Environment {
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// A file in `~/.aws`, or where a variable says.
+    /// A file in `~/.aws`, or at the path that a variable gives.
     fn file(&self, variable: &str, name: &str) -> Option<PathBuf> {
         let home = || self.variable("HOME").or_else(|| self.variable("USERPROFILE"));
         let named = self.variable(variable).map(PathBuf::from);
@@ -154,7 +154,7 @@ fn section(path: &Path, profile: &str, is_config: bool) -> Result<Option<BTreeMa
     if !metadata.is_file() || metadata.len() > FILE_MAX {
         return Err(failed("it is not a regular file, or it is too long".into()));
     }
-    // What the file holds is not shown, whatever it is.
+    // The error never shows what the file holds.
     let text = fs::read_to_string(path).map_err(|error| failed(error.kind().to_string()))?;
     let mut found: Option<BTreeMap<String, String>> = None;
     let mut is_inside = false;

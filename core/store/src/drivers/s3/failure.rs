@@ -1,4 +1,4 @@
-//! What a failed request means. The texts hold no word of the server but the code of its error.
+//! What a failed request means. The texts hold no word of the server except the code of its error.
 
 use super::http::Seen;
 use crate::StoreError;
@@ -30,13 +30,13 @@ pub(super) fn failed(error: &Error, seen: &Seen, what: &str) -> StoreError {
         (_, Some(_)) => StoreError::unreachable(said),
         (_, None) => StoreError::unreachable(match &seen.broken {
             Some(why) => format!("{said}: {why}"),
-            // No request was made.
+            // No request was sent.
             None => format!("{what}: the request could not be made"),
         }),
     }
 }
 
-/// The answer began well.
+/// The answer was good at its beginning.
 fn of_answer(seen: &Seen, what: &str) -> StoreError {
     match &seen.broken {
         _ if seen.too_long => StoreError::corrupt(format!("{what}: the answer is longer than what was asked for")),
@@ -46,7 +46,7 @@ fn of_answer(seen: &Seen, what: &str) -> StoreError {
 }
 
 fn is_full(status: Option<u16>, code: &str) -> bool {
-    // 507 is the status for it; these are the codes of some servers.
+    // 507 is the HTTP status for "full". Some servers use these codes instead.
     status == Some(507)
         || [
             "QuotaExceeded",

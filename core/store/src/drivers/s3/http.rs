@@ -1,5 +1,4 @@
-//! One request and its answer: no redirect is followed, no body is longer than what was asked for,
-//! and each wait has an end.
+//! One request and its answer. No redirect is followed, no body is longer than was asked for, and each wait ends.
 
 use super::credentials::{self, Credentials};
 use super::watched::Watched;
@@ -24,18 +23,18 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// For a connection.
+/// The time limit for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Until the answer begins, and between its pieces.
+/// The time limit until the answer begins, and between its pieces.
 pub(super) const STALL: Duration = Duration::from_secs(30);
-/// A slower network than this is taken for none, in bytes a second.
+/// The slowest network that is accepted, in bytes a second.
 const SLOWEST: u64 = 32 << 10;
-/// The longest answer but for an object's bytes: a list has some 600 KB.
+/// The longest answer that is not an object's bytes: a list has about 600 KB.
 const ANSWER_MAX: u64 = 8 << 20;
-/// Of an error, no more is read.
+/// The most bytes that are read of an error.
 const ERROR_MAX: u64 = 64 << 10;
 
-/// What is known before anything is connected.
+/// What is known before a connection is made.
 pub(super) struct Settings {
     pub credentials: Credentials,
     pub region: String,
@@ -63,7 +62,7 @@ impl Settings {
             .http1_only()
             .connect_timeout(CONNECT)
             .pool_idle_timeout(Duration::from_secs(20));
-        // A proxy of the environment is for other machines.
+        // A proxy from the environment is for other machines.
         let client = if self.is_loopback { client.no_proxy() } else { client };
         let client = client
             .tls_backend_preconfigured(self.tls.clone())
@@ -73,7 +72,7 @@ impl Settings {
     }
 }
 
-/// The certificates of this file, or else those that the system trusts.
+/// The certificates of this file; without a file, those that the system trusts.
 fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
@@ -101,7 +100,7 @@ fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Makes `object_store` use our client for all that it does.
+/// Makes `object_store` use our client for all requests.
 #[derive(Clone)]
 pub(super) struct Connector(reqwest::Client);
 
@@ -117,18 +116,18 @@ impl HttpConnector for Connector {
     }
 }
 
-/// What the last answer within a piece of work was. It has no text of the server but for one word.
+/// What the last answer was, within a piece of work. It holds no text of the server except one word.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// The status of HTTP. None: there was no answer.
+    /// The HTTP status. None: there was no answer.
     pub status: Option<u16>,
     /// The error's code in the body.
     pub code: Option<String>,
-    /// Why there was no answer, or it broke off.
+    /// Why there was no answer, or why it broke off.
     pub broken: Option<String>,
     /// No connection could be made, so nothing was sent.
     pub unconnected: bool,
-    /// The answer was longer than asked for.
+    /// The answer was longer than we asked for.
     pub too_long: bool,
 }
 
@@ -157,7 +156,7 @@ tokio::task_local! {
     static RECORD: Record;
 }
 
-/// Does a piece of work, and tells what the last answer was.
+/// Does a piece of work, and says what the last answer was.
 pub(super) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Seen) {
     let record = Record::default();
     let done = RECORD.scope(record.clone(), work).await;
@@ -192,14 +191,14 @@ impl HttpService for Connector {
         let limit = if is_success { limit } else { ERROR_MAX };
         let (mut parts, body) = answer.into_parts();
         if asked_for.is_some() && parts.status == 200 && parts.headers.contains_key("content-range") {
-            // rclone sends what was asked for, under the status for all of it.
+            // rclone sends the range that was asked for, but with the status for the whole object.
             parts.status = StatusCode::PARTIAL_CONTENT;
         }
         let body = HttpResponseBody::new(Watched::new(body, limit, record.clone()));
         if is_success {
             return Ok(HttpResponse::from_parts(parts, body));
         }
-        // Its code is kept, and the rest of what the server says goes nowhere: it could be anything.
+        // We keep its code, and drop the rest of what the server says: that text could be anything.
         let body = body.bytes().await.unwrap_or_default();
         record.note(|seen| {
             seen.code = code(&body);
@@ -209,7 +208,7 @@ impl HttpService for Connector {
     }
 }
 
-/// Some servers demand this checksum beside the newer one where objects are retained.
+/// Some servers demand this checksum in addition to the newer one, if objects are retained.
 async fn add_md5(request: &mut HttpRequest) -> Result<(), HttpError> {
     let mut body = request.body().clone();
     let mut hasher = Md5::new();
@@ -252,7 +251,7 @@ impl fmt::Display for Late {
 
 impl std::error::Error for Late {}
 
-/// The last and most exact cause of an error, as the system or TLS says it.
+/// The innermost cause of an error, as the system or TLS says it. It is the most exact one.
 pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {

@@ -1,8 +1,7 @@
 //! `s3://BUCKET/PREFIX`: everything that speaks S3, through `object_store`.
 //!
-//! One thread with one runtime does all that a store does with the network. It begins with the first
-//! request and is joined when the store is dropped, so that no thread is left when the library that
-//! it belongs to is unloaded.
+//! One thread with one runtime does all network work of a store. It starts with the first request and is joined when
+//! the store is dropped. So no thread is left when the library that it belongs to is unloaded.
 
 mod credentials;
 mod failure;
@@ -20,13 +19,13 @@ use requests::{ATTEMPTS, PutFailure, Requests};
 use std::fmt;
 use worker::{Task, Worker};
 
-/// Below this size, an object is put by one request; that ends at 5 GB at the latest.
+/// An object below this size is put by one request. S3 takes at most 5 GB in one request.
 const SINGLE_MAX: u64 = 64 << 20;
-/// The least size of one of several parts.
+/// The smallest size of a part, when an object is put in several parts.
 const PART: u64 = 8 << 20;
-/// S3 takes 10,000 parts.
+/// S3 takes at most 10,000 parts.
 const PARTS_MAX: u64 = 9_000;
-/// So many parts are on the way, and in memory, at a time.
+/// How many parts are sent, and held in memory, at the same time.
 const PARTS_AT_ONCE: usize = 3;
 
 /// A prefix in a bucket. Its `Debug` shows no credential.
@@ -47,13 +46,13 @@ impl S3Store {
     /// Reads the files of credentials and certificates. Nothing is connected yet.
     ///
     /// # Errors
-    /// Misuse: there are no credentials, or a file has not what it should. Host: it cannot be read.
+    /// Misuse: there are no credentials, or a file does not hold what it should. Host: a file cannot be read.
     pub fn new(place: &S3Place) -> lifeboat_core::Result<Self> {
         let settings = http::Settings::read(place)?;
         Ok(Self { place: place.clone(), settings, single_max: SINGLE_MAX, worker: Worker::default() })
     }
 
-    /// Puts objects from this size on in parts: for tests.
+    /// Puts objects of this size and larger in parts. This is for tests.
     #[doc(hidden)]
     #[must_use]
     pub fn with_single_max(self, single_max: u64) -> Self {
@@ -70,13 +69,13 @@ impl S3Store {
         let length = content.length().map_err(StoreError::source)?;
         let requests = self.requests()?;
         if length >= self.single_max {
-            // So many bytes are not sent for nothing.
+            // Do not send so many bytes if they are there already.
             if keep && requests.head_if_there(name, cancel)? == Some(length) {
                 return Ok(());
             }
             let done = put_parts(&requests, name, content, length, cancel);
             return match done {
-                // The server may have made the object, and its answer was lost.
+                // The server may have made the object although its answer was lost.
                 Err(error) if keep && is_unsure(&error) && requests.head_if_there(name, cancel)? == Some(length) => {
                     Ok(())
                 }
@@ -151,9 +150,8 @@ fn read(content: &dyn Source, at: u64, length: u64) -> Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// The condition that nothing must exist under this name is asked for, so that a sound object is not
-/// written again, but nobody relies on it: some servers ignore it, and others say that it failed
-/// although nothing arrived.
+/// The request asks that nothing must exist under this name, so that a sound object is not written again. But nothing
+/// relies on this condition: some servers ignore it, and others say that it failed although nothing arrived.
 fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, cancel: &Cancel) -> Result<()> {
     let mut conditional = keep;
     let mut attempt = 0;
@@ -166,9 +164,9 @@ fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, c
         match failure {
             PutFailure::Exists => match requests.head_if_there(name, cancel)? {
                 Some(length) if length == bytes.len() as u64 => return Ok(()),
-                // What exists is not what the name says: it is replaced.
+                // What exists does not match the name, so it is replaced.
                 Some(_) => conditional = false,
-                // Something else went on at the same time.
+                // Something else happened to the object at the same time.
                 None => conditional = attempt == 1,
             },
             PutFailure::NoConditions => conditional = false,
@@ -209,7 +207,7 @@ fn put_parts(requests: &Task<Requests>, name: &str, content: &dyn Source, length
         requests.complete(&upload, parts, cancel)
     });
     if done.as_ref().is_err_and(|error| error.kind() != StoreErrorKind::Interrupted) {
-        // What cannot be removed now, the server's own rule for unfinished uploads removes.
+        // If they cannot be removed now, the server's own rule for unfinished uploads removes them.
         requests.abort(&upload);
     }
     done

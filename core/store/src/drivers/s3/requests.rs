@@ -18,15 +18,15 @@ use object_store::{
 use std::ops::Range;
 use std::time::Duration;
 
-/// How often one request is sent again.
+/// How many times one request is sent again.
 const RETRIES: usize = 5;
-/// The first pause; the next ones are longer.
+/// The first pause. Later pauses are longer.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The longest one.
+/// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(3);
-/// How often something is done again when nobody knows whether it was done.
+/// How many times something is tried while nobody knows whether it was done.
 pub(super) const ATTEMPTS: u32 = 4;
-/// A page of a list may hold nothing but names that are not ours so often.
+/// How many pages of a list may hold only names that are not ours.
 const PAGES_MAX: usize = 10;
 
 /// The client of one bucket.
@@ -47,11 +47,11 @@ pub(super) struct Upload {
 /// Why an object was not put.
 #[derive(Debug)]
 pub(super) enum PutFailure {
-    /// The server says that one of this name exists.
+    /// The server says that an object with this name exists.
     Exists,
     /// The server does not know conditions.
     NoConditions,
-    /// The connection broke off, so it may have arrived.
+    /// The connection broke off, so the object may have arrived.
     Unknown(StoreError),
 }
 
@@ -62,7 +62,7 @@ impl Requests {
             .with_region(&settings.region)
             .with_virtual_hosted_style_request(place.virtual_hosted)
             .with_allow_http(true)
-            // Buckets with a default retention demand one.
+            // A bucket with a default retention demands a checksum.
             .with_checksum_algorithm(Checksum::SHA256)
             // One plain request, which every server knows.
             .with_disable_bulk_delete(true)
@@ -91,7 +91,7 @@ impl Requests {
                 }
             }
         }
-        // Its text could hold what it was given.
+        // The text of the error could hold the credentials.
         let s3 = builder.build().map_err(|_| StoreError::misuse(format!("'{place}' cannot be used as an S3 store")))?;
         Ok(Self { s3, prefix: place.prefix.clone() })
     }
@@ -101,7 +101,7 @@ impl Requests {
     }
 
     fn path(&self, name: &str) -> Path {
-        // Names and prefixes have only characters that stay as they are.
+        // Names and prefixes have only characters that need no escape.
         Path::from(self.key(name))
     }
 
@@ -111,7 +111,7 @@ impl Requests {
         let mut token = None;
         for _ in 0..PAGES_MAX {
             let options = PaginatedListOptions {
-                // A marker before the prefix says nothing, and some servers mind it.
+                // A marker before the prefix has no effect, and some servers refuse it.
                 offset: (token.is_none() && key_after > key_prefix).then(|| key_after.clone()),
                 max_keys: Some(limit),
                 page_token: token.take(),
@@ -130,7 +130,7 @@ impl Requests {
         Err(StoreError::corrupt("list: too many names that are not of objects of this store"))
     }
 
-    /// One page of a list. `object_store` does not ask again when an answer breaks off.
+    /// One page of a list. `object_store` does not try again when an answer breaks off.
     async fn page(&self, prefix: &str, options: PaginatedListOptions) -> Result<PaginatedListResult> {
         let prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
         let mut attempt = 0;
@@ -144,7 +144,7 @@ impl Requests {
         }
     }
 
-    /// One name of a list, if it can be one of ours.
+    /// Adds one name of a list, if it can be one of ours.
     fn add(&self, entries: &mut Vec<Entry>, key: &str, length: u64, after: &str) -> Result<()> {
         let name = if self.prefix.is_empty() {
             Some(key)
@@ -160,12 +160,12 @@ impl Requests {
     }
 }
 
-/// How long to wait after this attempt, the first of which is 1.
+/// How long to wait after this attempt. The first attempt is 1.
 fn pause(attempt: u32) -> Duration {
     PAUSE.saturating_mul(2u32.saturating_pow(attempt)).min(PAUSE_MAX)
 }
 
-/// With the bucket in the name of the host, if so asked for.
+/// The name of the host. The bucket is a part of it if the place says so.
 fn host_of(endpoint: &str, place: &S3Place) -> String {
     match endpoint.split_once("://").filter(|_| place.virtual_hosted) {
         Some((scheme, rest)) => format!("{scheme}://{}.{rest}", place.bucket),
@@ -226,7 +226,7 @@ impl Task<Requests> {
             let get = async {
                 let mut stream = client.s3.get_opts(&client.path(&shown), options).await?.into_stream();
                 while let Some(piece) = stream.next().await {
-                    // Nobody may be waiting any more.
+                    // Perhaps nobody waits any more.
                     let _ = pieces.send(Ok(Some(piece?)));
                 }
                 Ok(())
@@ -268,7 +268,7 @@ impl Task<Requests> {
         self.run(head, cancel)
     }
 
-    /// The length of an object that may not exist.
+    /// The length of an object. None: it does not exist.
     pub fn head_if_there(&self, name: &str, cancel: &Cancel) -> Result<Option<u64>> {
         match self.head(name, cancel) {
             Err(error) if error.kind() == StoreErrorKind::NotFound => Ok(None),
@@ -301,7 +301,7 @@ impl Task<Requests> {
         self.run(begin, cancel)
     }
 
-    /// Sends one part. Its number counts from 0 on.
+    /// Sends one part. Numbers begin at 0.
     pub fn part(&self, upload: &Upload, number: usize, bytes: Bytes) -> Answer<PartId> {
         let (client, upload) = (self.client(), upload.clone());
         self.spawn(async move {
@@ -311,7 +311,7 @@ impl Task<Requests> {
         })
     }
 
-    /// Makes an object of the parts.
+    /// Makes an object from the parts.
     pub fn complete(&self, upload: &Upload, parts: Vec<PartId>, cancel: &Cancel) -> Result<()> {
         let (client, upload) = (self.client(), upload.clone());
         let complete = async move {
@@ -334,7 +334,7 @@ impl Task<Requests> {
     }
 }
 
-/// Whether a server says by this code that it does not know what was asked for.
+/// Whether this code means that the server does not know what was asked for.
 fn is_unknown(code: Option<&str>) -> bool {
     matches!(code, None | Some("NotImplemented" | "InvalidArgument" | "InvalidRequest" | "MethodNotAllowed"))
 }

@@ -1,4 +1,4 @@
-//! The body of an answer, which ends: it has at most so many bytes, and must move on.
+//! The body of an answer. It always ends: it has a limit of bytes, and it must make progress.
 
 use super::http::{Record, STALL, causes};
 use bytes::Bytes;
@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// It never says how long it will be, since memory is taken for that at once, whatever the server
-/// says.
+/// It never says how long it will be. Otherwise, memory of that size would be taken at once,
+/// whatever size the server claims.
 pub(super) struct Watched {
     body: HttpResponseBody,
     left: u64,
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// Gives these pieces, then ends or (if it hangs) waits for ever.
+    /// Gives these pieces. Then it ends, or (if it hangs) waits without end.
     struct Pieces(VecDeque<&'static [u8]>, bool);
 
     impl Body for Pieces {
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!((all, seen.broken), (Ok(Bytes::from_static(b"abc")), None));
         let (long, seen) = read(&[b"ab", b"cd"], false, 3).await;
         assert_eq!((long, seen.too_long), (Err(HttpErrorKind::Decode), true));
-        // Waits for half a minute, in a time that does not pass.
+        // This waits for half a minute, but the clock of the test is paused.
         let (stopped, seen) = read(&[b"ab"], true, 3).await;
         assert_eq!((stopped, seen.broke_off()), (Err(HttpErrorKind::Timeout), true));
     }

@@ -1,4 +1,4 @@
-//! One thread with one runtime, for as long as its owner lives.
+//! One thread with one runtime. It lives as long as its owner.
 
 use crate::{Cancel, Result, StoreError};
 use std::future::Future;
@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// Starts the thread with the first request, and joins it when it is dropped. In the child of a
-/// `fork` the thread is missing: there, a new one starts.
+/// Starts the thread with the first request, and joins it when it is dropped. The child of a `fork`
+/// does not have the thread, so a new one starts there.
 #[derive(Debug)]
 pub(super) struct Worker<T> {
     running: Mutex<Option<Running<T>>>,
@@ -53,9 +53,10 @@ impl<T> Running<T> {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("lifeboat-s3".into()).spawn(move || {
-            // Ends when the sender is dropped, too.
+            // This also ends when the sender is dropped.
             let _ = runtime.block_on(stopped);
-            // Ends the tasks and closes the sockets. Waits for a name that is being resolved.
+            // This ends the tasks and closes the sockets. If a host name is being resolved, it
+            // waits for that.
             drop(runtime);
         });
         let thread = Some(thread.map_err(failed)?);
@@ -67,12 +68,12 @@ impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         let (stop, thread) = (self.stop.take(), self.thread.take());
         if self.process != std::process::id() {
-            // The thread is the parent's.
+            // The thread belongs to the parent process.
             std::mem::forget((stop, thread));
             return;
         }
         drop(stop);
-        // A panic there was told where its answer was waited for.
+        // A panic on the thread was reported where somebody waited for its answer.
         let _ = thread.map(JoinHandle::join);
     }
 }
@@ -93,20 +94,20 @@ impl<T> Deref for Task<T> {
 }
 
 impl<T> Task<T> {
-    /// The client, to be moved to the thread.
+    /// The client, for use on the thread.
     pub fn client(&self) -> Arc<T> {
         self.client.clone()
     }
 
-    /// Begins work on the thread.
+    /// Starts work on the thread.
     pub fn spawn<V: Send + 'static>(&self, work: impl Future<Output = Result<V>> + Send + 'static) -> Answer<V> {
         self.spawn_with(|sender| async move {
-            // Nobody may be waiting any more.
+            // Perhaps nobody waits any more.
             let _ = sender.send(work.await);
         })
     }
 
-    /// Begins work on the thread that sends several answers.
+    /// Starts work on the thread. This work sends several answers.
     pub fn spawn_with<V, F>(&self, work: impl FnOnce(Sender<Result<V>>) -> F) -> Answer<V>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -125,7 +126,7 @@ impl<T> Task<T> {
     }
 }
 
-/// Work on the thread. Dropped before it is done, it ends.
+/// Work on the thread. If it is dropped before the work is done, the work ends.
 #[derive(Debug)]
 pub(super) struct Answer<V> {
     answer: Receiver<Result<V>>,
@@ -136,7 +137,7 @@ impl<V> Answer<V> {
     /// Waits for the next answer.
     ///
     /// # Errors
-    /// Those of the work; interrupted, or unreachable when the deadline has passed.
+    /// The errors of the work; interrupted; unreachable when the deadline has passed.
     pub fn next(&self, cancel: &Cancel) -> Result<V> {
         loop {
             cancel.check()?;

@@ -13,7 +13,7 @@ pub(super) struct Cache {
 
 struct Piece {
     bytes: Arc<[u8]>,
-    /// It was read to its end.
+    /// A reader has read it to its end.
     is_read: bool,
     used: u64,
 }
@@ -23,7 +23,7 @@ impl Cache {
         Self { pieces: BTreeMap::new(), bytes: 0, budget, tick: 0 }
     }
 
-    /// Copies what it has from there on, and says how many bytes.
+    /// Copies what the cache holds from this offset on, and says how many bytes.
     pub(super) fn copy(&mut self, bundle: usize, offset: u64, buffer: &mut [u8]) -> usize {
         self.tick += 1;
         let tick = self.tick;
@@ -46,13 +46,14 @@ impl Cache {
         self.piece_at(bundle, offset).map(|(start, piece)| start + piece.bytes.len() as u64)
     }
 
-    /// Where the next piece at or behind this byte begins.
+    /// Where the next piece begins, at this byte or after it.
     pub(super) fn next(&self, bundle: usize, offset: u64) -> Option<u64> {
         self.pieces.range((bundle, offset)..=(bundle, u64::MAX)).next().map(|((_, start), _)| *start)
     }
 
-    /// Takes a piece, and drops others until the rest is within bounds: first what was read to its end, of the bundle
-    /// that is read only once (the full one, which is the first) before others; then the oldest.
+    /// Takes a piece, and drops others until the rest is within bounds. Pieces that were read to their end go first;
+    /// among these, the pieces of the first bundle, because that one (the full one) is read only once. Within each
+    /// group, the oldest goes first.
     pub(super) fn put(&mut self, bundle: usize, offset: u64, bytes: Arc<[u8]>) {
         if bytes.is_empty() {
             return;
@@ -117,10 +118,10 @@ mod tests {
         assert_eq!((cache.end_of(0, 0), cache.end_of(1, 0)), (None, Some(100)));
         cache.put(0, 200, piece(100));
         assert_eq!((cache.end_of(1, 0), cache.end_of(2, 0)), (None, Some(100)));
-        // Nothing was read: the oldest.
+        // Nothing was read, so the oldest goes.
         cache.put(0, 300, piece(100));
         assert_eq!((cache.end_of(2, 0), cache.end_of(0, 300)), (None, Some(400)));
-        // One piece has room, whatever its size.
+        // There is always room for one piece, whatever its size.
         cache.put(0, 400, piece(1000));
         assert_eq!((cache.end_of(0, 400), cache.bytes), (Some(1400), 1000));
     }

@@ -1,5 +1,5 @@
-//! Threads that fetch what is read, and what will be read next. A thread ends when there is nothing to fetch; all are joined
-//! when the last reader is dropped.
+//! Threads that fetch the bytes that are read now, and those that will be read next. A thread ends when there is
+//! nothing to fetch. All are joined when the last reader is dropped.
 
 use super::cache::Cache;
 use super::object::{Object, Place, Proof, failure};
@@ -13,19 +13,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The bytes that one request asks for when much is read, and the least.
+/// How many bytes one request asks for: the most, when much is read, and the least.
 const PIECE_MAX: u64 = 2 << 20;
 const PIECE_MIN: u64 = 128 << 10;
-/// How many bytes are fetched ahead of a reader at most.
+/// The most bytes that are fetched ahead of a reader.
 const AHEAD_MAX: u64 = 32 << 20;
-/// So many reads are remembered of each bundle, to tell whether one goes on where another ended.
+/// How many reads of each bundle are remembered, to see whether a read goes on where another ended.
 const RECENT: usize = 4;
 
 /// A bundle of the path, opened.
 pub(super) struct Open {
     pub(super) object: Object,
     pub(super) proof: Proof,
-    /// Which of its copies gave something last.
+    /// Which of its copies last gave something.
     pub(super) copy: AtomicUsize,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Open {
 pub(super) struct Shared {
     pub(super) bundles: Vec<Open>,
     pub(super) places: Vec<Place>,
-    /// All of each will be read.
+    /// All bytes of each bundle will be read.
     pub(super) whole: bool,
     pub(super) patience: Duration,
     pub(super) cancel: Cancel,
@@ -43,7 +43,7 @@ pub(super) struct Shared {
 
 pub(super) struct State {
     pub(super) cache: Cache,
-    /// What is queued or fetched now: where it ends.
+    /// Where each piece ends that is queued or being fetched.
     pending: BTreeMap<(usize, u64), u64>,
     queue: VecDeque<(usize, Range<u64>)>,
     running: usize,
@@ -82,7 +82,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills the buffer. `ask`: whether the application wants an end; it is asked while nothing comes.
+    /// Fills the buffer. `ask` says whether the application wants to stop. It is called while no bytes come.
     pub(super) fn read(
         self: &Arc<Self>,
         bundle: usize,
@@ -124,11 +124,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Remembers how a bundle is read: one read after the other, or here and there.
+    /// Remembers how a bundle is read: in sequence, or here and there.
     fn note(&self, state: &mut State, bundle: usize, offset: u64, end: u64) {
         let stream = &mut state.streams[bundle];
         let goes_on = offset > 0 && stream.ends.contains(&offset);
-        // A page of the index that follows the header is no sign of a reader that goes on.
+        // A page of the index that follows the header does not show that the reader goes on.
         stream.ahead = match (goes_on, self.whole) {
             (true, true) => AHEAD_MAX,
             (true, false) => (stream.ahead * 2).clamp(PIECE_MIN, AHEAD_MAX),
@@ -139,7 +139,8 @@ impl Shared {
         stream.ends[stream.turn] = end;
     }
 
-    /// What is fetched for a byte that is not there: whole items, at least so many bytes, up to what is there or comes.
+    /// The range to fetch for a byte that is missing: whole items, with at least `least` bytes. It ends where the next
+    /// bytes are already here or on their way.
     fn piece(&self, state: &mut State, bundle: usize, at: u64, least: u64) -> Range<u64> {
         let Open { object, proof, .. } = &self.bundles[bundle];
         let Proof::Items(listing) = proof else { return 0..object.length };
@@ -150,7 +151,7 @@ impl Shared {
         let items = listing.items[first..].iter().map(|item| item.offset + item.length as u64);
         let ends: Vec<u64> = items.take_while(|end| *end <= bound).take(1 + 4096).collect();
         let end = ends.iter().copied().find(|end| end - start >= least).or(ends.last().copied());
-        // An item that overlaps what is there cannot be, since all pieces are whole items.
+        // No piece begins inside the item, since all pieces are whole items.
         start..end.unwrap_or(start + listing.items[first].length as u64)
     }
 
@@ -165,7 +166,7 @@ impl Shared {
         }
         let (done, left): (Vec<_>, Vec<_>) = state.threads.drain(..).partition(JoinHandle::is_finished);
         state.threads = left;
-        // They ended; a panic of theirs is that of nobody else.
+        // These threads have ended. A panic in one of them concerns nobody else.
         done.into_iter().for_each(|thread| drop(thread.join()));
         let shared = self.clone();
         let spawned = std::thread::Builder::new().name("lifeboat-read".to_owned()).spawn(move || shared.work());
@@ -176,7 +177,7 @@ impl Shared {
             }
             Err(_) if state.running > 0 => {}
             Err(error) => {
-                // Nobody is there to fetch it.
+                // No thread could be started to fetch it.
                 state.queue.clear();
                 state.pending.clear();
                 state.failed.insert(bundle, Error::host(format!("no thread can be started: {error}")));
@@ -184,7 +185,7 @@ impl Shared {
         }
     }
 
-    /// Fetches ahead of a reader that is here: the rest of the bundle, and if all are read whole, the next ones.
+    /// Fetches ahead of a reader: the rest of this bundle, and the next bundles if all are read whole.
     fn ahead(self: &Arc<Self>, state: &mut State, bundle: usize, from: u64) {
         let mut left = state.streams[bundle].ahead.min(state.cache.budget() / 2);
         let piece = (left / 4).clamp(PIECE_MIN, PIECE_MAX);
@@ -234,7 +235,7 @@ impl Shared {
         state.running -= 1;
     }
 
-    /// Some bytes of a bundle, from the copy that gave the last, or from another one.
+    /// Gets some bytes of a bundle, from the copy that gave the last ones or from another copy.
     fn fetch(&self, bundle: usize, range: Range<u64>) -> Result<Vec<u8>> {
         let Open { object, proof, copy } = &self.bundles[bundle];
         let mut errors = Vec::new();
@@ -258,7 +259,7 @@ impl Shared {
     }
 }
 
-/// Ends all threads when the last reader goes.
+/// Ends all threads when the last reader is dropped.
 pub(super) struct Threads(pub(super) Arc<Shared>);
 
 impl Drop for Threads {

@@ -7,8 +7,8 @@
 //! reader   one bundle as bytes at any place
 //! ```
 //!
-//! No byte is handed on that is not proved: a small bundle has the hash that a signed record names, of a large one the
-//! signed footer lists the hash of each item. So a copy with wrong bytes costs no more than a request to the next one.
+//! Only proved bytes are handed on. A small bundle has the hash that a signed record names. The signed footer of a
+//! large bundle lists the hash of each item. So a copy with wrong bytes costs no more than a request to the next one.
 
 mod cache;
 mod fetch;
@@ -32,19 +32,19 @@ use object::{Object, Opened, Place, failure};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// The bytes of bundles that are held at one time, beside the lists of their items and what is being fetched.
+/// How many bytes of bundles are held at one time, without the lists of their items and what is being fetched.
 const BUDGET: u64 = 64 << 20;
 /// A bundle up to this size is read whole at once, if all of it will be needed.
 const SMALL_WHOLE: u64 = 1 << 20;
-/// The same where parts of it are looked up: about what two more requests take.
+/// The same if only parts are looked up: about what two more requests cost.
 const SMALL_PARTS: u64 = 128 << 10;
-/// What is read of the beginning of a large bundle when it is opened, if all of it will be needed.
+/// How much of the beginning of a large bundle is read when it is opened, if all of it will be needed.
 const BEGINNING: u64 = 256 << 10;
 
 /// What bundles are read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// All of each will be read, mostly one byte after the other: a restore, a check.
+    /// All bytes of each will be read, mostly in sequence: a restore, a check.
     Whole,
     /// Some parts will be read: a lookup, the rows of a table.
     Parts,
@@ -52,27 +52,28 @@ pub enum Use {
 
 /// Bundles that lead from nothing to a state, or one bundle, ready to be read.
 ///
-/// It holds at most 64 MiB of their bytes, some 50 bytes for each of their items, and while it fetches at most 16 pieces of
-/// 2 MiB. Threads run while something is fetched. When it and all of its readers are dropped, no thread is left.
+/// It holds at most 64 MiB of their bytes, and about 50 bytes for each of their items. While it fetches, it also holds
+/// at most 16 pieces of 2 MiB. Threads run while something is fetched. When it and all of its readers are dropped, no
+/// thread is left.
 pub struct Bundles {
     threads: Arc<Threads>,
     path: Path,
 }
 
 impl Copies {
-    /// Opens the bundles of the cheapest path to the state of this record, over what all copies hold together. The ends of
-    /// all bundles are read, side by side; where no copy has a bundle, another path is looked for.
+    /// Opens the bundles of the cheapest path to the state of this record. The path may use the bundles of all copies.
+    /// The ends of all bundles are read, side by side. If no copy has a bundle, another path is looked for.
     ///
     /// # Errors
-    /// Corrupt when there is no path; the text names the bundle that is missing or damaged, and what each copy said of it.
-    /// Unreachable when a copy that did not answer may have it. Interrupted.
+    /// Corrupt when there is no path; the text names the bundle that is missing or damaged, and what each copy said
+    /// about it. Unreachable when a copy that did not answer may have it. Interrupted.
     pub fn open_path(&mut self, record: &Record, purpose: Use, wait: &Wait<'_>) -> Result<Bundles> {
         let (mut plan, mut failed) = (Plan::new(record), None);
         let Some(mut shelf) = self.shelf.take() else { return Err(no_records()) };
         let opened = loop {
             let path = match plan.path(&mut shelf, wait) {
                 Ok(path) => path,
-                // Why the bundles of the first path could not be read tells more.
+                // It tells more to say why the bundles of the first path could not be read.
                 Err(error) if error.kind() == ErrorKind::Corrupt => break Err(failed.unwrap_or(error)),
                 Err(error) => break Err(error),
             };
@@ -137,7 +138,7 @@ fn no_records() -> Error {
 
 /// Why a path was not opened.
 enum Refused {
-    /// No copy gives these bundles; why, of the first.
+    /// No copy gives these bundles. The error says why, for the first of them.
     Bundles(Vec<BundleHash>, Error),
     Error(Error),
 }
@@ -216,23 +217,24 @@ impl Bundles {
         &self.path
     }
 
-    /// The state that they lead to. None: there are none.
+    /// The state that they lead to. None: there are no bundles.
     pub fn state_id(&self) -> Option<StateId> {
         self.path.steps.last().map(|step| step.target)
     }
 
-    /// A reader of each, the full one first. They can be used on several threads, and outlive this.
+    /// A reader of each bundle, the full one first. Several threads can use them, and they may live longer than this
+    /// value.
     pub fn readers(&self) -> Vec<BundleReader> {
         (0..self.path.steps.len()).map(|bundle| BundleReader::new(self.threads.clone(), bundle)).collect()
     }
 
-    /// Ends all waits of its readers when it is interrupted: for a reader that works on another thread than the one that
-    /// hears of an interrupt.
+    /// A value whose interrupt ends all waits of the readers. It is for a reader that works on one thread while another
+    /// thread hears of an interrupt.
     pub fn cancel(&self) -> Cancel {
         self.threads.0.cancel.clone()
     }
 
-    /// The copy that gave the last bytes of this bundle, as the caller named it; the oldest bundle is 0.
+    /// The copy that gave the last bytes of this bundle, by the caller's name for it. The oldest bundle is 0.
     pub fn origin(&self, bundle: usize) -> &str {
         let shared = &self.threads.0;
         let from = shared.bundles.get(bundle).and_then(|open| {

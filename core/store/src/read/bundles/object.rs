@@ -12,18 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Of a large bundle the end is read first: one part of so many, which mostly holds footer and index.
+/// The end of a large bundle is read first: one part of this many, which mostly holds the footer and the index.
 const END_PART: u64 = 2048;
 const END_MIN: u64 = 64 << 10;
 const END_MAX: u64 = 1 << 20;
 /// The slowest transfer that is waited for, in bytes a second.
 const SLOWEST: u64 = 32 << 10;
 
-/// A copy that may hold it.
+/// A copy that may hold the bundle.
 pub(super) struct Place {
     pub(super) name: String,
     pub(super) store: Arc<dyn Store>,
-    /// It stopped to answer: it is asked last, since each time may take all of the patience.
+    /// It no longer answers. It is asked last, since each request may take all of the patience.
     pub(super) is_away: AtomicBool,
 }
 
@@ -31,28 +31,28 @@ pub(super) struct Place {
 pub(super) struct Object {
     pub(super) hash: BundleHash,
     pub(super) name: String,
-    /// What the record says.
+    /// The length, the base and the target, as the record says.
     pub(super) length: u64,
     pub(super) base: Option<StateId>,
     pub(super) target: StateId,
-    /// The copies to try, by their places among all, the likeliest first.
+    /// The copies to try, the likeliest first. Each is given by its index among all copies.
     pub(super) copies: Vec<usize>,
-    /// What is read at once and hashed whole.
+    /// The bundle is read at once, and its hash is checked over all bytes.
     pub(super) is_small: bool,
 }
 
 /// What proves the bytes of a bundle that was opened.
 pub(super) enum Proof {
-    /// Its hash: it is only read whole.
+    /// Its hash. Such a bundle is only read whole.
     Whole,
     /// The signed list of its items.
     Items(Box<Listing>),
 }
 
-/// Bytes that were proved, and where they stand.
+/// Bytes that were proved, and their offset.
 pub(super) type Proved = (u64, Arc<[u8]>);
 
-/// What a bundle was opened to.
+/// What opening a bundle gives.
 pub(super) struct Opened {
     /// Which of [`Object::copies`] gave it.
     pub(super) copy: usize,
@@ -60,7 +60,7 @@ pub(super) struct Opened {
 }
 
 impl Object {
-    /// Bytes of it from one copy.
+    /// Reads some of its bytes from one copy.
     pub(super) fn get(
         &self,
         copy: &Place,
@@ -80,7 +80,7 @@ impl Object {
         got.map(|()| bytes)
     }
 
-    /// Which of its copies to try, one after the other, beginning with this one: those that are away last.
+    /// The order in which to try its copies. It begins with this one; copies that are away come last.
     pub(super) fn order(&self, places: &[Place], first: usize) -> Vec<usize> {
         let count = self.copies.len();
         let all = (0..count).map(|step| (first + step) % count);
@@ -89,7 +89,7 @@ impl Object {
         here.into_iter().chain(away).collect()
     }
 
-    /// Reads what proves it from one copy: a small one whole, of others the end and the beginning.
+    /// Reads from one copy what proves the bundle: all of a small one, the end and the beginning of a larger one.
     pub(super) fn open(
         &self,
         copy: &Place,
@@ -113,7 +113,7 @@ impl Object {
         }
         let (from, held) = end.held.into_inner().bytes;
         let mut pieces = Vec::new();
-        // The index stands before the footer: what came with it, as far as whole items go.
+        // The index stands before the footer. Keep what was read with it, but only whole items.
         let first = listing.items.partition_point(|item| item.offset < from);
         let start = listing.items.get(first).map_or(listing.footer_at, |item| item.offset);
         let bytes: Arc<[u8]> =
@@ -130,7 +130,7 @@ impl Object {
         Ok((Proof::Items(Box::new(listing)), pieces))
     }
 
-    /// Checks bytes that were read of it.
+    /// Checks bytes that were read of the bundle.
     pub(super) fn prove(&self, proof: &Proof, start: u64, bytes: &[u8]) -> Result<(), StoreError> {
         match proof {
             Proof::Whole if BundleHash::of(bytes) == self.hash => Ok(()),
@@ -143,7 +143,8 @@ impl Object {
     }
 }
 
-/// That these bytes are items from this one on; behind the last item comes what the signature proved.
+/// Checks that these bytes are items, beginning with this one. After the last item come bytes that the signature
+/// proved.
 fn check(listing: &Listing, first: usize, bytes: &[u8]) -> Result<(), StoreError> {
     let mut left = bytes;
     for item in &listing.items[first..] {
@@ -159,7 +160,7 @@ fn check(listing: &Listing, first: usize, bytes: &[u8]) -> Result<(), StoreError
     Ok(())
 }
 
-/// The end of a bundle, read backwards as far as it is asked for.
+/// The end of a bundle. It is read backwards, as far as it is asked for.
 struct End<'o> {
     object: &'o Object,
     copy: &'o Place,
@@ -170,13 +171,13 @@ struct End<'o> {
 
 #[derive(Default)]
 struct Held {
-    /// From where on, and the bytes up to the end.
+    /// The offset, and the bytes from there to the end.
     bytes: (u64, Vec<u8>),
     error: Option<StoreError>,
 }
 
 impl End<'_> {
-    /// What the store said, where that is why it could not be read.
+    /// What the store said, if that is the reason why the end could not be read.
     fn error(&self, error: &Error) -> StoreError {
         let failed = self.held.borrow_mut().error.take();
         failed.unwrap_or_else(|| StoreError::corrupt(error.message()))
@@ -213,7 +214,7 @@ impl Source for End<'_> {
     }
 }
 
-/// Why none of the copies gives it.
+/// Why no copy gives the bundle.
 pub(super) fn failure(object: &Object, places: &[Place], errors: &[(usize, StoreError)]) -> Error {
     let reasons = errors.iter().map(|(copy, error)| {
         let place = &places[object.copies[*copy]].name;

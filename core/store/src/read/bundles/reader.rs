@@ -6,14 +6,15 @@ use lifeboat_core::chain::Source;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// How much is handed on at once.
+/// How much is handed on at one time.
 const PIECE: u64 = 1 << 20;
 
 /// One bundle. Clones share what was fetched.
 ///
-/// As a [`Source`] it is what a chain or a lookup reads from: reads that go on where another ended fetch ahead in pieces
-/// that grow up to 2 MiB, several at once; a read elsewhere fetches the items that it touches. A wait of
-/// [`Source::read`] ends when the other side answers or its time is over; [`BundleReader::interruptible`] ends it earlier.
+/// A chain or a lookup reads from it as a [`Source`]. A read that goes on where another ended fetches ahead, in several
+/// pieces at once, and the pieces grow up to 2 MiB. A read elsewhere fetches the items that it touches. A wait of
+/// [`Source::read`] ends when the other side answers or its time is over; [`BundleReader::interruptible`] ends it
+/// earlier.
 #[derive(Clone)]
 pub struct BundleReader {
     threads: Arc<Threads>,
@@ -48,8 +49,8 @@ impl BundleReader {
     /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
-    /// Truncated when there are not so many. When no copy gives them: unreachable if one that did not answer may have them,
-    /// else corrupt; the text says what each copy said. Too big when there is no memory.
+    /// Truncated when the bundle has fewer bytes. When no copy gives them: unreachable if a copy that did not answer
+    /// may have them, else corrupt; the text says what each copy said. Too big when there is no memory.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         self.threads.0.read(self.bundle, offset, buffer, &|| false)
     }
@@ -59,7 +60,7 @@ impl BundleReader {
         self.threads.0.cancel.interrupt();
     }
 
-    /// The same bundle, whose waits end when this says so. It is asked each 10 ms, on the thread that reads.
+    /// The same bundle, but its waits end when `ask` says so. `ask` is called each 10 ms, on the thread that reads.
     pub fn interruptible<'a>(&self, ask: Rc<dyn Fn() -> bool + 'a>) -> Interruptible<'a> {
         Interruptible { reader: self.clone(), ask }
     }
@@ -75,7 +76,7 @@ impl Source for BundleReader {
     }
 }
 
-/// A bundle whose reads end when the application wants an end, with an error of the kind interrupted.
+/// A bundle whose reads end when the application wants to stop, with an error of the kind interrupted.
 #[derive(Clone)]
 pub struct Interruptible<'a> {
     reader: BundleReader,
