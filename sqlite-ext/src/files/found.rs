@@ -5,7 +5,7 @@ use super::database::{is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
 use crate::sql::redact::secret_key_in;
-use crate::work::file_source::BundleSource;
+use crate::work::read::file_source::BundleSource;
 use lifeboat_core::chain::{Base, Bundle};
 use lifeboat_core::stream::{FileKind, Opened, Opener};
 use lifeboat_core::{AccessKey, Domain, Error, ErrorKind, Result};

@@ -3,7 +3,7 @@
 
 use super::found::{Found, Whose};
 use super::guard::{REPLACE, Writing, already_exists};
-use crate::work::file_source::BundleSource;
+use crate::work::read::file_source::BundleSource;
 use lifeboat_core::chain::{Chain, Continuity, continuity};
 use lifeboat_core::state::is_system_table;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};

@@ -16,8 +16,8 @@
 use crate::sql::arguments::Arguments;
 use crate::sql::shape::{Columns, Shape};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
-use crate::work::file_source::WatchedChain;
-use crate::work::given::Given;
+use crate::work::read::file_source::WatchedChain;
+use crate::work::read::given::Given;
 use crate::work::summary::SelectionReport;
 use lifeboat_core::chain::{Diff, RowDifference, StoredRow};
 use lifeboat_core::state::{SchemaRow, Settings};

@@ -6,8 +6,8 @@
 //! Report: the fields of `backup_export_file` without `path`.
 
 use crate::sql::edge::{Call, Reply};
+use crate::work::export::options::export_options;
 use crate::work::export::{Detail, export};
-use crate::work::export_options::export_options;
 use crate::work::keyed::Keyed;
 use crate::work::summary::Summary;
 use lifeboat_core::Result;

@@ -12,8 +12,8 @@
 
 use crate::sql::blob_limit::Limited;
 use crate::sql::edge::{Call, Reply};
+use crate::work::export::options::export_options;
 use crate::work::export::{Detail, export};
-use crate::work::export_options::export_options;
 use crate::work::keyed::Keyed;
 use lifeboat_core::Result;
 use std::io::Sink;

@@ -20,9 +20,9 @@
 use crate::files::{self, Access, AtomicFile, BundleTarget, Existing, FoundCall, Guard, Writing, is_one_file};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::base::Before;
+use crate::work::export::base::Before;
+use crate::work::export::options::{Request, export_options};
 use crate::work::export::{Detail, export};
-use crate::work::export_options::{Request, export_options};
 use crate::work::keyed::Keyed;
 use crate::work::summary::Summary;
 use lifeboat_core::{Error, Result};

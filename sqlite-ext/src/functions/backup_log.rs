@@ -12,7 +12,7 @@
 use crate::sql::arguments::{AnyKey, Argument, Arguments};
 use crate::sql::edge::length_limit;
 use crate::sql::table_function::{Cell, TableFunction, Watch};
-use crate::work::given::open_copies;
+use crate::work::read::given::open_copies;
 use lifeboat_core::log::{BundleRef, RecordRef};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;

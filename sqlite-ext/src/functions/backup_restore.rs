@@ -8,7 +8,7 @@
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle must have, or the last one of the chain;
 //! `schema` (default `"main"`): the attached database to restore into; `salvage` (default false): restores what a
-//! damaged bundle or chain still proves (`work/salvage.rs`); `domain`: the series of this domain in a store where the key has
+//! damaged bundle or chain still proves (`work/read/salvage.rs`); `domain`: the series of this domain in a store where the key has
 //! several; `resume` (default false): the database saves to the series from now on; `or_new` (default false): a database
 //! that is not empty is kept, and nothing is restored where all copies answer and hold no series of the key; it implies
 //! `resume`; `local`: the directory of the local state, as for `backup_save`.
@@ -25,11 +25,11 @@ use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::json::Limit;
 use crate::sql::options::DEFAULT_SCHEMA;
-use crate::work::given::{Given, OrNew, SeriesReport};
 use crate::work::local::{beside_database, local_of};
-use crate::work::losses::Losses;
-use crate::work::salvage::{open_salvage, refuse_expect};
-use crate::work::scratch::{self, Built, Checks, Place};
+use crate::work::read::given::{Given, OrNew, SeriesReport};
+use crate::work::read::losses::Losses;
+use crate::work::read::salvage::{open_salvage, refuse_expect};
+use crate::work::rebuild::scratch::{self, Built, Checks, Place};
 use lifeboat_core::salvage::{Salvage, SalvageReport};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{

@@ -2,7 +2,7 @@
 //! directory, and gives a JSON report.
 //!
 //! A recovery key restores all of its domains; a write key or a read key restores its own domain. A database becomes a
-//! file with the name of its domain; files (`work/file_domain.rs`) become a folder with that name. Names may be
+//! file with the name of its domain; files (`work/export/file_domain.rs`) become a folder with that name. Names may be
 //! hostile: characters that are not allowed everywhere in a file name are escaped (`files/names.rs`). If the name is
 //! taken, or does not belong to the domain id, the id follows the name. Each series is restored completely or not at
 //! all, and an error in one series does not stop the others.
@@ -20,11 +20,11 @@ use crate::sql::arguments::ChainArgument;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::redact::redact;
-use crate::work::file_domain;
-use crate::work::file_source::open_chain;
-use crate::work::given::{Given, SeriesReport, open_copies};
-use crate::work::new_database::NewDatabase;
-use crate::work::scratch::{self, Built, Checks, Place};
+use crate::work::export::file_domain;
+use crate::work::read::file_source::open_chain;
+use crate::work::read::given::{Given, SeriesReport, open_copies};
+use crate::work::rebuild::new_database::NewDatabase;
+use crate::work::rebuild::scratch::{self, Built, Checks, Place};
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};

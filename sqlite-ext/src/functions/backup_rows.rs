@@ -12,16 +12,16 @@
 //!   the database;
 //! - BLOB: `{"blob": "…"}` with its hexadecimal bytes.
 //!
-//! Options: `salvage` (default false): the rows that a damaged bundle or chain still proves (`work/salvage.rs`).
+//! Options: `salvage` (default false): the rows that a damaged bundle or chain still proves (`work/read/salvage.rs`).
 //! If settings or schema are not proved, `row` is the JSON array of the stored values.
 
 use crate::sql::arguments::{Argument, Arguments};
 use crate::sql::json;
 use crate::sql::shape::{Columns, Shape, table_named};
 use crate::sql::table_function::{Cell, TableFunction, Watch};
-use crate::work::file_source::WatchedChain;
-use crate::work::given::Given;
-use crate::work::salvage::WatchedSalvage;
+use crate::work::read::file_source::WatchedChain;
+use crate::work::read::given::Given;
+use crate::work::read::salvage::WatchedSalvage;
 use lifeboat_core::chain::{StoredRow, TableRows};
 use lifeboat_core::salvage::SalvagedRows;
 use lifeboat_core::state::{Key, TextEncoding, is_system_table};

@@ -7,7 +7,7 @@
 //!
 //! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`:
 //! go on from the record with this hash, if the copies are ahead or fork; `add` (default false): fill copies that are
-//! new, lost or rolled back; `files`: save these files instead of a database (`work/file_domain.rs`); `timeout`
+//! new, lost or rolled back; `files`: save these files instead of a database (`work/export/file_domain.rs`); `timeout`
 //! (default 30): how many seconds a copy may make no progress; `date` (default: now), `writer`, `label`: what the
 //! record says to holders of the key; those of `backup_export` without `base` and `ledger`.
 //!
@@ -20,10 +20,10 @@ use crate::sql::edge::{Call, Reply};
 use crate::sql::host::Host;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::DEFAULT_DOMAIN;
-use crate::work::export_options::snapshot_options;
-use crate::work::file_domain::{self, FilesOption};
+use crate::work::export::file_domain::{self, FilesOption};
+use crate::work::export::live_exporter::LiveExporter;
+use crate::work::export::options::snapshot_options;
 use crate::work::keyed::Keyed;
-use crate::work::live_exporter::LiveExporter;
 use crate::work::local::local_of;
 use crate::work::summary::Narrowed;
 use lifeboat_core::log::{RecordHash, SealedPart};

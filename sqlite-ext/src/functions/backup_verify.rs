@@ -17,15 +17,15 @@
 //! (of all bundles together). With the contents also `domain`, `tables` (those with rows), `rows`. Of deltas alone
 //! `changes` in place of the last two. With a restore also `integrity_check` and `foreign_key_check` (SQLite's findings
 //! in the copy, which are those in the source: if the source broke a constraint, the bundle is still right), and
-//! `rebuilt`. Of a store also `series` (`work/given.rs`).
+//! `rebuilt`. Of a store also `series` (`work/read/given.rs`).
 
 use crate::sql::arguments::{AnyKey, Argument, Bundle};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::chains::{audit, incomplete, publics};
-use crate::work::file_source::with_path;
-use crate::work::given::{Given, SeriesReport};
-use crate::work::scratch::{self, Checks, Compared, NeedReport, Place};
+use crate::work::read::chains::{audit, incomplete, publics};
+use crate::work::read::file_source::with_path;
+use crate::work::read::given::{Given, SeriesReport};
+use crate::work::rebuild::scratch::{self, Checks, Compared, NeedReport, Place};
 use lifeboat_core::{AccessKey, Error, PublicReport, Report as Contents, Result, StateId};
 use lifeboat_sqlite::{CheckLevel, Connection, OpenMode, RebuildOptions};
 use serde::{Deserialize, Serialize, Serializer};

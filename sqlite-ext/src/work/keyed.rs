@@ -1,7 +1,7 @@
 //! The key of a call, and the domain for which it makes bundles.
 
 use crate::sql::arguments::Arguments;
-use crate::work::export_options::Request;
+use crate::work::export::options::Request;
 use lifeboat_core::{AccessKey, Domain, Result};
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! The report about a bundle that was made.
 
-use crate::work::scratch::{NeedReport, Verdict};
+use crate::work::rebuild::scratch::{NeedReport, Verdict};
 use lifeboat_core::BundleSummary;
 use lifeboat_core::state::Selection;
 use lifeboat_sqlite::Dangling;

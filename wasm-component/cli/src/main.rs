@@ -9,7 +9,7 @@ mod fail;
 // Both files belong to the extension: rows and lists of what is missing are the same JSON everywhere.
 #[path = "../../../sqlite-ext/src/sql/json_value.rs"]
 mod json_value;
-#[path = "../../../sqlite-ext/src/work/losses.rs"]
+#[path = "../../../sqlite-ext/src/work/read/losses.rs"]
 mod losses;
 mod progress;
 mod publish;

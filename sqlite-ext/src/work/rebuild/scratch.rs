@@ -2,8 +2,8 @@
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::file_source::with_path;
-use crate::work::restore::restore;
+use crate::work::read::file_source::with_path;
+use crate::work::rebuild::restore::restore;
 use lifeboat_core::salvage::{Salvage, SalvageReport};
 use lifeboat_core::{AccessKey, Error, Report, Result, parallel};
 use lifeboat_sqlite::{

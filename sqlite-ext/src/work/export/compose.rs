@@ -4,7 +4,7 @@ use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::{Compress, Packing};
 use crate::work::export::{packing, tables};
-use crate::work::file_source::locate;
+use crate::work::read::file_source::locate;
 use lifeboat_core::chain::Chain;
 use lifeboat_core::parallel::{self, Outgoing, Threads, Written};
 use lifeboat_core::stream::Finished;

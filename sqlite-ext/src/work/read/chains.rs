@@ -3,8 +3,8 @@
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::file_source::{at_number, open_chain, with_path};
-use crate::work::input::Input;
+use crate::work::read::file_source::{at_number, open_chain, with_path};
+use crate::work::read::input::Input;
 use lifeboat_core::chain::{Chain, check_links};
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::stream::Audit;

@@ -2,8 +2,8 @@
 
 use crate::sql::arguments::Bundle;
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::file_source::{open_chain, with_path};
-use crate::work::input::Input;
+use crate::work::read::file_source::{open_chain, with_path};
+use crate::work::read::input::Input;
 use lifeboat_core::chain::Deltas;
 use lifeboat_core::{AccessKey, Error, Report, Result, StateSink, parallel};
 use lifeboat_store::read::BundleReader;

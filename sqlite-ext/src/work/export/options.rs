@@ -27,17 +27,17 @@ macro_rules! snapshot_options {
             $($beside: $beside_type,)*
             tables: Option<Vec<String>>,
             exclude: Vec<String>,
-            r#where: crate::work::export_options::Conditions,
+            r#where: crate::work::export::options::Conditions,
             cache: Vec<String>,
-            now: Option<crate::work::export_options::NowOption>,
-            threads: crate::work::export_options::ThreadsOption,
+            now: Option<crate::work::export::options::NowOption>,
+            threads: crate::work::export::options::ThreadsOption,
             check: Option<bool>,
         }
 
         impl $name {
             /// What these options ask for, without files.
-            fn snapshot(self) -> crate::work::export_options::Request {
-                let request = crate::work::export_options::Request {
+            fn snapshot(self) -> crate::work::export::options::Request {
+                let request = crate::work::export::options::Request {
                     schema: self.schema.unwrap_or_else(|| crate::sql::options::DEFAULT_SCHEMA.to_owned()),
                     domain: self.domain,
                     compress: self.compress,
@@ -47,7 +47,7 @@ macro_rules! snapshot_options {
                         Some(true) => lifeboat_sqlite::SourceCheck::Always,
                         Some(false) => lifeboat_sqlite::SourceCheck::Never,
                     },
-                    ..crate::work::export_options::Request::default()
+                    ..crate::work::export::options::Request::default()
                 };
                 let selection = lifeboat_core::state::Selection {
                     tables: self.tables,
@@ -65,9 +65,9 @@ pub(crate) use snapshot_options;
 /// The same for a function that may lead on from files.
 macro_rules! export_options {
     ($(#[$about:meta])* $name:ident { $($own:ident: $type:ty,)* }) => {
-        crate::work::export_options::snapshot_options! {
+        crate::work::export::options::snapshot_options! {
             $(#[$about])*
-            $name { $($own: $type,)* } { base: Option<crate::work::export_options::Paths>, ledger: Option<String>, }
+            $name { $($own: $type,)* } { base: Option<crate::work::export::options::Paths>, ledger: Option<String>, }
         }
 
         impl $name {
@@ -75,7 +75,7 @@ macro_rules! export_options {
             fn request(
                 mut self,
                 app: &lifeboat_sqlite::Connection<'_>,
-            ) -> lifeboat_core::Result<crate::work::export_options::Request> {
+            ) -> lifeboat_core::Result<crate::work::export::options::Request> {
                 let (base, ledger) = (self.base.take(), self.ledger.take());
                 self.snapshot().with_files(app, base, ledger)
             }

@@ -1,11 +1,25 @@
 //! The common part of all exports: a snapshot of the live state, or of a part of it, into a bundle.
+//!
+//! ```text
+//! options        what is exported, and how
+//! base           what a delta leads on from
+//! live_exporter  bundles for a save to stores
+//! file_domain    named files as a database
+//! compose        a chain → one bundle
+//! ```
+
+pub(crate) mod base;
+pub(crate) mod compose;
+pub(crate) mod file_domain;
+pub(crate) mod live_exporter;
+pub(crate) mod options;
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
-use crate::work::base::{Bases, Before};
-use crate::work::export_options::Request;
+use crate::work::export::base::{Bases, Before};
+use crate::work::export::options::Request;
 use crate::work::keyed::Keyed;
-use crate::work::scratch::{NeedReport, Verdict};
+use crate::work::rebuild::scratch::{NeedReport, Verdict};
 use crate::work::summary::Narrowed;
 use lifeboat_core::chain::Base;
 use lifeboat_core::parallel::{self, Making, Threads, Written};

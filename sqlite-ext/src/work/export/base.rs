@@ -3,9 +3,9 @@
 
 use crate::files::{Found, FoundCall, Guard, Whose, Writing};
 use crate::sql::arguments::Bundle;
-use crate::work::export_options::Request;
-use crate::work::file_source::{BundleSource, open_chain, with_path};
+use crate::work::export::options::Request;
 use crate::work::keyed::Keyed;
+use crate::work::read::file_source::{BundleSource, open_chain, with_path};
 use lifeboat_core::chain::{Base, Chain};
 use lifeboat_core::limits::CHAIN_MAX;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};

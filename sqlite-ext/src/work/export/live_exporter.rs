@@ -1,10 +1,10 @@
 //! What a save to stores needs from SQLite: bundles of the live state, the id of that state, and composed bundles.
 
-use crate::work::compose;
 use crate::work::export::Live;
-use crate::work::export_options::Request;
-use crate::work::file_source::BundleSource;
+use crate::work::export::compose;
+use crate::work::export::options::Request;
 use crate::work::keyed::Keyed;
+use crate::work::read::file_source::BundleSource;
 use crate::work::summary::Narrowed;
 use lifeboat_core::chain::{self, Chain, Source};
 use lifeboat_core::parallel::Written;
