@@ -1,6 +1,5 @@
 //! Databases that are in use, by this connection or by others.
 
-use super::found::JOURNALS;
 use super::identity::{beside, is_same_file, real_path};
 use super::regular::{NotOpened, try_open, what_else};
 use crate::sql::arguments::to_path;
@@ -10,6 +9,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+/// The names of the files that SQLite puts beside a database.
+pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// The first bytes of a rollback journal that has something to roll back.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 

@@ -1,7 +1,7 @@
 //! Finds out what is at a target path.
 
 use super::atomic::resolve;
-use super::database::{is_open, refuse_open};
+use super::database::{JOURNALS, is_open, refuse_open};
 use super::identity::{beside, is_same_file};
 use super::regular::{NotOpened, try_open, what_else};
 use crate::sql::redact::secret_key_in;
@@ -19,8 +19,6 @@ use zeroize::Zeroizing;
 const SEARCHED: u64 = 1 << 20;
 /// More bytes than the header of a bundle, of a ledger, or of a database has.
 const START: usize = 4096;
-/// The names of the files that SQLite puts beside a database.
-pub(crate) const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The first bytes of a database.
 const DATABASE: &[u8] = b"SQLite format 3\0";
