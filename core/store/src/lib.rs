@@ -5,7 +5,7 @@
 //! ```text
 //! place     the name of a store (`dir:…`, `volume:…`, `s3://…`), copies, and which state is meant
 //! store     what every store can do, and how it fails
-//! cancel    a deadline and an interrupt, for each wait
+//! cancel    a deadline and an interrupt, for each wait; locks: which locks on files can be believed
 //! drivers   the stores
 //! series    a series in one store: its newest records, and the bundles of a path
 //! save      one save to all copies
@@ -15,6 +15,7 @@
 
 mod cancel;
 pub mod drivers;
+mod locks;
 mod name;
 mod place;
 pub mod read;
@@ -23,5 +24,6 @@ mod series;
 mod store;
 
 pub use cancel::Cancel;
+pub use locks::locks_tell;
 pub use place::{Identity, Place, Places, S3Place, Selector, date_text, is_store, parse_date};
 pub use store::{Entry, LIST_MAX, NAME_MAX, Result, Store, StoreError, StoreErrorKind};

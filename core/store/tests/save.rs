@@ -10,7 +10,7 @@ use faults::{Fault, FaultyFiles, FaultyStore, Hanging, Interposed, Steps};
 use lifeboat_core::ErrorKind;
 use lifeboat_core::log::Record;
 use lifeboat_store::drivers::memory::MemoryStore;
-use lifeboat_store::save::{CopyState, Status, SystemFiles, forget};
+use lifeboat_store::save::{CopyState, SystemFiles};
 use lifeboat_store::{Store, StoreErrorKind};
 use std::sync::Arc;
 use support::{Database, Place, copy_directory, dynamic, fast_directory, memory_stores, records, restore};
@@ -133,41 +133,6 @@ fn a_full_local_disk_is_named_and_loses_nothing() {
     database.fails = false;
     assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 3);
     assert_eq!(std::fs::read_dir(place.local.join("spool")).unwrap().count(), 0);
-}
-
-#[test]
-fn local_state_may_be_deleted() {
-    let directory = fast_directory();
-    let stores = memory_stores(2);
-    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
-    for live in 1..4 {
-        database.live = live;
-        place.save(&dynamic(&stores), &mut database).unwrap();
-    }
-    std::fs::remove_dir_all(&place.local).unwrap();
-    // Not all copies answer, so nobody can know.
-    stores[1].away(Some(StoreErrorKind::Unreachable));
-    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.message().contains("remembers no save") && error.message().contains("copy 1"), "{error}");
-    stores[1].away(None);
-    // The live state is the newest. So the save goes on, and the next delta is made from the chain in the store.
-    assert!(!place.save(&dynamic(&stores), &mut database).unwrap().changed);
-    database.live = 4;
-    let before = database.from_chain;
-    let summary = place.save(&dynamic(&stores), &mut database).unwrap();
-    assert_eq!((summary.number, summary.full, database.from_chain), (4, false, before + 1));
-    // The local state is deleted again, and the database has changed meanwhile. That is a question, and it names the
-    // record that answers it.
-    std::fs::remove_dir_all(&place.local).unwrap();
-    database.live = 5;
-    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Mismatch);
-    assert!(error.message().contains(&summary.record), "{error}");
-    assert_eq!(restore(&stores[0]), Some(4));
-    place.go_on = Some(summary.record.parse().unwrap());
-    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 5);
-    stores.iter().for_each(|store| assert_eq!(restore(store), Some(5)));
 }
 
 #[test]
@@ -368,28 +333,6 @@ fn lists_that_lag_stop_nothing() {
 /// An error names the local state that cannot be read. Without that state, the rules for a place that remembers nothing
 /// apply.
 #[test]
-fn damaged_local_state_is_named() {
-    let directory = fast_directory();
-    let stores = memory_stores(1);
-    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
-    place.save(&dynamic(&stores), &mut database).unwrap();
-    let memory = place.local.join("memory");
-    let text = std::fs::read_to_string(&memory).unwrap();
-    std::fs::write(&memory, text.replacen("\"head\":\"8a", "\"head\":\"8b", 1)).unwrap();
-    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.message().contains("memory") && error.message().contains("remove"), "{error}");
-    std::fs::remove_file(&memory).unwrap();
-    database.live = 2;
-    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Mismatch);
-    // While a save runs, another one is refused.
-    let held = std::fs::OpenOptions::new().write(true).open(place.local.join("lock")).unwrap();
-    held.try_lock().unwrap();
-    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Busy);
-}
-
-/// Junk and forged records in the log of a copy do not stop a save, up to a limit.
-#[test]
 fn junk_in_a_copy_is_passed_over() {
     let directory = fast_directory();
     let stores = memory_stores(2);
@@ -412,61 +355,6 @@ fn junk_in_a_copy_is_passed_over() {
     let summary = place.save(&dynamic(&stores), &mut database).unwrap();
     assert_eq!((summary.done, summary.copies[0].state), (1, CopyState::Away), "{summary:?}");
     assert_eq!(restore(&stores[1]), Some(3));
-}
-
-#[test]
-fn what_is_not_ours_in_a_directory_of_local_state_stays() {
-    let directory = fast_directory();
-    let stores = memory_stores(1);
-    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
-    let spool = directory.path().join("local/spool");
-    let ledger = directory.path().join("local/ledger");
-    std::fs::create_dir_all(&spool).unwrap();
-    std::fs::create_dir_all(&ledger).unwrap();
-    let theirs = [spool.join("thesis.txt"), ledger.join("1-2024.whole"), ledger.join("accounts")];
-    theirs.iter().for_each(|path| std::fs::write(path, "theirs").unwrap());
-    for live in 1..4 {
-        database.live = live;
-        place.save(&dynamic(&stores), &mut database).unwrap();
-    }
-    forget(&SystemFiles, &place.local).unwrap();
-    theirs.iter().for_each(|path| assert_eq!(std::fs::read(path).unwrap(), b"theirs", "{path:?}"));
-    let names: Vec<_> = std::fs::read_dir(&ledger).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
-}
-
-#[test]
-fn the_status_tells_the_last_save_and_the_last_failure() {
-    let directory = fast_directory();
-    let stores = memory_stores(2);
-    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
-    let status = |place: &Place| Status::read(&SystemFiles, &place.local).unwrap();
-    assert_eq!(status(&place), None);
-    assert!(!place.local.exists(), "looking makes nothing");
-    place.save(&dynamic(&stores), &mut database).unwrap();
-    let saved = status(&place).unwrap().saved.unwrap();
-    assert_eq!((saved.number, saved.done, saved.minimum, saved.at), (1, 2, 1, place.now));
-    assert!(saved.copies.iter().all(|copy| copy.since.is_none()));
-    // One copy is away, twice.
-    stores[1].away(Some(StoreErrorKind::Unreachable));
-    for live in [2, 3] {
-        database.live = live;
-        place.save(&dynamic(&stores), &mut database).unwrap();
-    }
-    let saved = status(&place).unwrap().saved.unwrap();
-    assert_eq!((saved.number, saved.done), (3, 1));
-    let behind = &saved.copies[1];
-    assert_eq!((behind.copy.state, behind.since), (CopyState::Away, Some(place.now - 100)), "since the first one");
-    // Then both copies are away.
-    stores[0].away(Some(StoreErrorKind::Unreachable));
-    database.live = 4;
-    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
-    let failed = status(&place).unwrap().failed.unwrap();
-    assert_eq!((&*failed.kind, &*failed.message, failed.at), ("unreachable", error.message(), place.now));
-    assert_eq!(status(&place).unwrap().saved.unwrap().number, 3);
-    stores.iter().for_each(|store| store.away(None));
-    place.save(&dynamic(&stores), &mut database).unwrap();
-    assert_eq!(status(&place).unwrap().failed, None);
 }
 
 #[test]

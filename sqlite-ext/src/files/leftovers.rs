@@ -7,6 +7,7 @@
 //! directory. Some locks say nothing about other machines (file systems over a network), or disturb
 //! SQLite (all systems but Linux). There no lock is taken, and leftovers stay.
 
+use lifeboat_store::locks_tell;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -62,35 +63,6 @@ fn remove_one(path: &Path) {
         }
         let _ = fs::remove_file(path);
     }
-}
-
-/// Whether a lock on this file is seen by everybody who uses the file.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn locks_tell(file: &File) -> bool {
-    /// `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT,
-    /// NTFS, JFS.
-    const LOCAL: [u32; 13] = [
-        0xEF53,
-        0x5846_5342,
-        0x9123_683E,
-        0xF2F5_2010,
-        0x2FC1_2FC1,
-        0xCA45_1A4E,
-        0x0102_1994,
-        0x8584_58F6,
-        0x794C_7630,
-        0x2011_BAB0,
-        0x4D44,
-        0x7366_746E,
-        0x3153_464A,
-    ];
-    // The type of the number differs between machines. 32 bits are enough for all of these.
-    rustix::fs::fstatfs(file).is_ok_and(|found| LOCAL.contains(&(found.f_type as u32)))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn locks_tell(_: &File) -> bool {
-    false
 }
 
 /// Whether a name still leads to this file.

@@ -9,10 +9,11 @@
 //! `metadata`, a JSON object (`bytes`, `sha256`, `date`, `uuid`, `type`, and `parent`, the same for the record that it
 //! leads on from); `bundle`, the bundle itself. The last two are fetched only when they are read.
 
-use crate::sql::arguments::{AnyKey, Argument, Arguments};
+use crate::sql::arguments::{Argument, Arguments};
 use crate::sql::edge::length_limit;
 use crate::sql::table_function::{Cell, TableFunction, Watch};
 use crate::work::read::given::open_copies;
+use lifeboat_core::chain::Source;
 use lifeboat_core::log::{BundleRef, RecordRef};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
@@ -112,12 +113,11 @@ impl TableFunction for Log {
                 let (domain, key) = only_signer(&stores, &wait)?;
                 (ReadingKey::Verify(key), Domain::Id(domain))
             }
-            _ => (arguments.any_key(1).as_ref().map(AnyKey::reading).map_err(Clone::clone)?, Domain::Only),
+            _ => (arguments.any_key(1)?.reading(), Domain::Only),
         };
         let copies = Copies::open(stores, &key, domain, &wait)?;
-        if copies.is_empty() {
-            copies.begins_anew()?;
-        }
+        // An empty series is no error, but one that nobody can see is.
+        copies.begins_anew()?;
         let only = match arguments.get(2)? {
             Argument::Integer(number) => Some(u64::try_from(number).unwrap_or(0)),
             _ => None,
@@ -238,12 +238,10 @@ impl Series {
         let opened = self.wait(|copies, wait| copies.open_bundle(&entry.record, bundle, Use::Whole, wait))?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(length).map_err(|_| Error::no_memory("there is no memory for the bundle"))?;
+        bytes.resize(length, 0);
         for reader in opened.readers() {
-            reader.read_all(|piece| {
-                self.watch.check()?;
-                bytes.extend_from_slice(piece);
-                Ok(())
-            })?;
+            let watch = self.watch.clone();
+            reader.interruptible(Rc::new(move || watch.check().is_err())).read(0, &mut bytes)?;
         }
         Ok(Cell::Blob(bytes))
     }

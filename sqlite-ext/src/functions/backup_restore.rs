@@ -8,10 +8,10 @@
 //!
 //! Options: `replace` (default false); `expect`: the state id that the bundle must have, or the last one of the chain;
 //! `schema` (default `"main"`): the attached database to restore into; `salvage` (default false): restores what a
-//! damaged bundle or chain still proves (`work/read/salvage.rs`); `domain`: the series of this domain in a store where the key has
-//! several; `resume` (default false): the database saves to the series from now on; `or_new` (default false): a database
-//! that is not empty is kept, and nothing is restored where all copies answer and hold no series of the key; it implies
-//! `resume`; `local`: the directory of the local state, as for `backup_save`.
+//! damaged bundle or chain still proves (`work/read/salvage.rs`); `domain`: the series of this domain in a store where
+//! the key has several; `resume` (default false): the database saves to the series from now on; `or_new` (default
+//! false): a database that is not empty is kept, and nothing is restored where all copies answer and hold no series of
+//! the key; it implies `resume`; `local`: the directory of the local state, as for `backup_save`.
 //!
 //! Summary: `state_id`, `domain`, `tables` (those with rows), `rows`, `quick_check`, `foreign_key_check`, `rebuilt`
 //! (the expression indexes, partial indexes and stored generated columns, which this SQLite computed). With `salvage`,
@@ -158,31 +158,25 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         )));
     }
     Given::refuse_salvage(&argument, options.salvage)?;
-    let local = match &options.local {
-        Some(local) => Some(local_of(&app, schema, Some(local))?),
-        None => beside_database(&app, schema)?,
-    };
     let resumes = options.resume || options.or_new;
-    if resumes && local.is_none() {
-        local_of(&app, schema, None)?;
-    }
+    let local = if resumes || options.local.is_some() {
+        Some(local_of(&app, schema, options.local.as_deref())?)
+    } else {
+        beside_database(&app, schema)?
+    };
     let interrupt = AppInterrupt::of(&app)?;
-    let given = {
-        let reading = ReadingKey::Access(key.clone());
-        let domain = options.domain.as_deref();
-        if options.or_new {
-            match Given::whole_or_new(argument, &reading, domain, &interrupt)? {
+    let (reading, domain) = (ReadingKey::Access(key.clone()), options.domain.as_deref());
+    let mut given = match argument {
+        ChainArgument::Stores(places) if options.or_new => {
+            match Given::whole_or_new(&places, &reading, domain, &interrupt)? {
                 OrNew::Found(given) => *given,
                 OrNew::New(series) => return Reply::json(&Outcome { outcome: "new", series: Some(series) }),
             }
-        } else {
-            Given::whole(argument, Some(&reading), domain, &interrupt)?
         }
+        argument => Given::whole(argument, Some(&reading), domain, &interrupt)?,
     };
+    let resumable = resumes.then(|| given.take_resumable()).transpose()?;
     let bundles = &given.bundles;
-    if resumes {
-        given.check_resume()?;
-    }
     let cipher = Cipher::of(&app, schema)?;
     let named = named_scratch(&app, schema, cipher)?;
     let (name, mode) = match &named {
@@ -221,7 +215,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         save::forget(&SystemFiles, local)?;
     }
     // Everything that can fail is done. An error after the copy could not undo the copy.
-    let found = given.into_found();
+    drop(given);
     drop(interrupt);
     let before = app.encoding()?;
     adopt_encoding(&app, encoding)?;
@@ -230,10 +224,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         let _ = adopt_encoding(&app, before);
         return Err(error);
     }
-    if let (true, Some(local)) = (resumes, &local) {
-        let resumed = found.resume(local);
-        resumed
-            .map_err(|error| error.at("the database is restored; its local state is not there, so that a save asks"))?;
+    if let (Some(resumable), Some(local)) = (resumable, &local) {
+        resumable.resume(local)?;
     }
     Ok(reply)
 }

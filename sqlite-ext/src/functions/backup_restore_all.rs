@@ -15,21 +15,21 @@
 //! (`kind`, `message`); `unreachable`: the stores that did not answer (`store`, `why`), if there are any; `plain`. If
 //! none is restored, that is an error.
 
-use crate::files::{Folder, FoundCall, Guard, escaped, folded, is_one_file, make_directory, sync_directory};
+use crate::files::{Folder, FoundCall, Guard, escaped, folded, make_directory, sync_directory};
 use crate::sql::arguments::ChainArgument;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::redact::redact;
 use crate::work::export::file_domain;
 use crate::work::read::file_source::open_chain;
-use crate::work::read::given::{Given, SeriesReport, open_copies};
+use crate::work::read::given::{Given, SeriesReport, open_copies, refuse_store};
 use crate::work::rebuild::new_database::NewDatabase;
 use crate::work::rebuild::scratch::{self, Built, Checks, Place};
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
 use lifeboat_store::read::{Domains, ReadingKey, Wait, domains};
-use lifeboat_store::{Place as StorePlace, Places, Selector};
+use lifeboat_store::{Places, Selector};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -117,7 +117,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.access_key(1)?;
     let directory = call.arguments.path(2)?;
     let options: Options = call.arguments.options(3)?;
-    refuse_store(&places, &directory)?;
+    // A restored name must not be the name of something in a store.
+    refuse_store(&places, &directory, "one of the stores; give another directory")?;
     let interrupt = AppInterrupt::of(&app)?;
     let reading = ReadingKey::Access(key.clone());
     let stores = open_copies(&places)?;
@@ -162,18 +163,6 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     }
     let plain = Cipher::of(&app, "main")?.is_some();
     Reply::json(&Report { restored: lines.len() - failed, failed, domains: lines, unreachable, plain })
-}
-
-/// A restored name must not be the name of something in a store.
-fn refuse_store(places: &Places, directory: &Path) -> Result<()> {
-    for place in places.places() {
-        if let StorePlace::Dir(path) = place
-            && is_one_file(path, directory)
-        {
-            return Err(Error::misuse(format!("'{}' is one of the stores; give another directory", path.display())));
-        }
-    }
-    Ok(())
 }
 
 fn unreachable(found: &Domains, places: &Places) -> Vec<Unreachable> {

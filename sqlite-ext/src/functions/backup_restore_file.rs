@@ -67,11 +67,10 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let rebuild = options.rebuild()?;
     Given::refuse_salvage(&argument, options.salvage)?;
     let interrupt = AppInterrupt::of(&app)?;
-    let given = Given::whole(argument, Some(&ReadingKey::Access(key.clone())), options.domain.as_deref(), &interrupt)?;
+    let mut given =
+        Given::whole(argument, Some(&ReadingKey::Access(key.clone())), options.domain.as_deref(), &interrupt)?;
+    let resumable = options.resume.then(|| given.take_resumable()).transpose()?;
     let bundles = &given.bundles;
-    if options.resume {
-        given.check_resume()?;
-    }
 
     let guard = Guard(FoundCall {
         app: &app,
@@ -103,10 +102,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     drop(scratch);
     let local = new.publish()?;
-    if options.resume {
-        let resumed = given.into_found().resume(&local);
-        resumed
-            .map_err(|error| error.at("the database is restored; its local state is not there, so that a save asks"))?;
+    if let Some(resumable) = resumable {
+        resumable.resume(&local)?;
     }
     Ok(reply)
 }

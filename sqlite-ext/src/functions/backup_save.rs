@@ -15,7 +15,7 @@
 //! `number`, `why`), `domain`, `verify_key`, `local`; `selection`, `dangling`, `carried_empty`, `left_out`, `needs`,
 //! `check` if there is something to say.
 
-use crate::files::{FoundCall, is_one_file};
+use crate::files::FoundCall;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::host::Host;
 use crate::sql::interrupt::AppInterrupt;
@@ -25,17 +25,16 @@ use crate::work::export::live_exporter::LiveExporter;
 use crate::work::export::options::snapshot_options;
 use crate::work::keyed::Keyed;
 use crate::work::local::local_of;
+use crate::work::read::given::{open_copies, refuse_store};
 use crate::work::summary::Narrowed;
 use lifeboat_core::log::{RecordHash, SealedPart};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Connection, SourceCheck, check_may_export, quote_name};
-use lifeboat_store::save::{CopyStore, Save, SaveSummary, SystemFiles};
-use lifeboat_store::{Cancel, Place, Places, Selector, parse_date};
+use lifeboat_store::save::{Save, SaveSummary, SystemFiles};
+use lifeboat_store::{Cancel, Selector, parse_date};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The longest `timeout`: a day.
@@ -96,6 +95,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let mut request = options.snapshot();
     let keyed = Keyed::new(key, &call.arguments, &request)?;
     let local = local_of(&app, &request.schema, local.as_deref())?;
+    refuse_store(&places, &local, "both a store and the local state; give one of them another directory")?;
     let interrupt = AppInterrupt::of(&app)?;
     let private = files.map(|files| {
         let key_files = keyed.key_files.clone();
@@ -118,7 +118,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     let cancel = Cancel::never();
     let save = Save {
-        copies: open(&places, &local)?,
+        copies: open_copies(&places)?,
         minimum,
         local: &local,
         files: &SystemFiles,
@@ -185,24 +185,6 @@ impl Options {
     }
 }
 
-/// The stores, each with the caller's name for it. Nothing is connected yet.
-fn open(places: &Places, local: &Path) -> Result<Vec<CopyStore>> {
-    let copies = places.places().iter().map(|place| {
-        if let Place::Dir(path) = place
-            && is_one_file(path, local)
-        {
-            return Err(Error::misuse(format!(
-                "'{}' is both a store and the local state; give one of them another directory",
-                path.display()
-            )));
-        }
-        let name = place.to_string();
-        let store = place.open().map_err(|error| error.at(&name))?;
-        Ok(CopyStore { name, store: Arc::from(store) })
-    });
-    copies.collect()
-}
-
 fn patience(timeout: Option<f64>) -> Result<Duration> {
     match timeout {
         None => Ok(Save::PATIENCE),
@@ -251,10 +233,9 @@ impl<'de> Deserialize<'de> for DateOption {
             }
 
             fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<DateOption, E> {
-                let milliseconds = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1000));
-                milliseconds
-                    .map(DateOption)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Unsigned(seconds), &self))
+                let signed = i64::try_from(seconds)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(seconds), &self))?;
+                self.visit_i64(signed)
             }
 
             fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<DateOption, E> {

@@ -61,8 +61,6 @@ pub enum Bundle<'a> {
 /// A bundle in a store.
 pub struct StoredBundle<'a> {
     pub reader: BundleReader,
-    /// The stores, for errors.
-    pub name: String,
     /// Whether the application wants an end.
     pub ask: Rc<dyn Fn() -> bool + 'a>,
 }

@@ -3,26 +3,12 @@
 
 use super::reading::{access, open, wait};
 use super::support::{Database, Place, follow, number, recovery_key};
+pub use super::support::{dynamic, fast_directory as directory, memory_stores};
 use lifeboat_core::Result;
 use lifeboat_core::log::Record;
+use lifeboat_store::Selector;
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::read::{Copies, ReadingKey, Standing, Use};
-use lifeboat_store::{Selector, Store};
-use std::path::Path;
-use std::sync::Arc;
-
-pub fn directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
-
-pub fn memory_stores(count: usize) -> Vec<MemoryStore> {
-    (0..count).map(|number| MemoryStore::new(&format!("memory {number}"))).collect()
-}
-
-pub fn dynamic(stores: &[MemoryStore]) -> Vec<Arc<dyn Store>> {
-    stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Store>).collect()
-}
 
 pub fn save_to(place: &mut Place, stores: &[MemoryStore], states: impl IntoIterator<Item = u64>) {
     for live in states {

@@ -1,5 +1,6 @@
 //! The bundles that an argument names. The argument gives the bundles themselves, or they are found in stores.
 
+use crate::files::is_one_file;
 use crate::sql::arguments::{Bundle, ChainArgument, StoredBundle};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::DEFAULT_DOMAIN;
@@ -7,10 +8,9 @@ use crate::sql::table_function::Watch;
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{AccessKey, Error, Result, StateId};
-use lifeboat_store::Places;
-use lifeboat_store::date_text;
 use lifeboat_store::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Use, Wait};
 use lifeboat_store::save::{self, SystemFiles};
+use lifeboat_store::{Place, Places, date_text};
 use serde::Serialize;
 use std::path::Path;
 use std::rc::Rc;
@@ -24,14 +24,15 @@ pub(crate) struct Given<'a> {
     pub bundles: Vec<Bundle<'a>>,
     /// The series that they were found in.
     pub series: Option<SeriesReport>,
-    /// The record whose state they lead to, and the record that each copy ends with.
-    found: Option<Found>,
+    /// The record whose state they lead to, where a series has them.
+    record: Option<Record>,
+    /// What it takes to resume: only the newest state of a series can be gone on with.
+    resumable: Option<Resumable>,
 }
 
-/// What was found in stores.
-struct Found {
+/// The newest record of a series, and the record that each copy ends with.
+pub(crate) struct Resumable {
     record: Record,
-    is_newest: bool,
     copies: Vec<(CopyStore, Option<RecordRef>)>,
 }
 
@@ -94,7 +95,7 @@ impl<'a> Given<'a> {
     pub fn open(argument: ChainArgument<'a>, finding: &Finding<'_, 'a>) -> Result<Self> {
         let places = match argument {
             ChainArgument::Bundles(bundles) if finding.domain.is_none() => {
-                return Ok(Self { bundles, series: None, found: None });
+                return Ok(Self { bundles, series: None, record: None, resumable: None });
             }
             ChainArgument::Bundles(_) => {
                 return Err(Error::misuse("the option `domain` chooses a series in a store, and no store is named"));
@@ -102,56 +103,19 @@ impl<'a> Given<'a> {
             ChainArgument::Stores(places) => places,
         };
         let domain = finding.domain.map_or(Domain::Only, Domain::Named);
-        Self::in_stores(&places, domain, finding, &mut None)
+        InStores::look(&places, domain, finding)?.open(&places, finding, &mut None)
     }
 
-    /// Finds a series in this domain. `seen`: the report on the series, which is set even if its bundles cannot be
-    /// read.
-    fn in_stores(
-        places: &Places,
-        domain: Domain<'_>,
-        finding: &Finding<'_, 'a>,
-        seen: &mut Option<SeriesReport>,
-    ) -> Result<Self> {
-        let key = finding.key.ok_or_else(|| {
-            Error::misuse(
-                "a store holds the series of many keys; give a key that reads, or the verify key of the series",
-            )
-        })?;
-        let ask = finding.ask.clone();
-        let interrupted = move || ask();
-        let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
-        let stores = open_copies(places)?;
-        let mut copies = Copies::open(stores.clone(), key, domain, &wait)?;
-        let record = copies.select(places.selector(), &wait)?;
-        let opened = copies.open_path(&record, finding.purpose, &wait);
-        let series = SeriesReport {
-            number: Some(record.entry().number),
-            record: Some(record.reference().hash.to_string()),
-            date: copies.sealed(&record).and_then(|sealed| sealed.date).map(date_text),
-            copies: copies.reports().into_iter().map(CopyLine::from).collect(),
-        };
-        *seen = Some(series.clone());
-        let bundles = opened?.readers().into_iter().map(|reader| {
-            let name = places.places().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            Bundle::Stored(StoredBundle { reader, name, ask: finding.ask.clone() })
-        });
-        let bundles = bundles.collect();
-        let newest = copies.reports().into_iter().map(|report| report.newest);
-        let is_newest = copies.newest().is_some_and(|newest| newest.reference() == record.reference());
-        let found = Found { is_newest, copies: stores.into_iter().zip(newest).collect(), record };
-        Ok(Self { bundles, series: Some(series), found: Some(found) })
-    }
-
-    /// What is left after the bundles were read: it is enough to resume.
-    pub fn into_found(self) -> Resumable {
-        Resumable(self.found)
-    }
-
+    /// Takes what a resume needs, before anything is restored.
+    ///
     /// # Errors
-    /// Misuse, as for [`Given::resume`].
-    pub fn check_resume(&self) -> Result<()> {
-        if self.found.as_ref().is_some_and(|found| found.is_newest) { Ok(()) } else { Err(refuse_resume()) }
+    /// Misuse when the bundles are not in stores, or lead to an older state than the newest.
+    pub fn take_resumable(&mut self) -> Result<Resumable> {
+        self.resumable.take().ok_or_else(|| {
+            Error::misuse(
+                "the option `resume` goes on with the newest state of a series in stores; restore that, or leave the option out",
+            )
+        })
     }
 
     /// The same for the newest state in stores. If all stores answered and hold no series of the key, it gives
@@ -161,24 +125,20 @@ impl<'a> Given<'a> {
     /// As [`Given::open`]; unreachable when a copy does not answer and the others hold nothing; wrong key when the
     /// others hold only series of other keys.
     pub fn whole_or_new(
-        argument: ChainArgument<'a>,
+        places: &Places,
         key: &ReadingKey,
         domain: Option<&str>,
         interrupt: &'a AppInterrupt<'_>,
     ) -> Result<OrNew<'a>> {
-        if let ChainArgument::Stores(places) = &argument {
-            let interrupted = || interrupt.check().is_err();
-            let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
-            // Use the name that a save would use: another series of the key is another database.
-            let named = Domain::Named(domain.unwrap_or(DEFAULT_DOMAIN));
-            let copies = Copies::open(open_copies(places)?, key, named, &wait)?;
-            if let Some(reports) = copies.begins_anew()? {
-                let copies = reports.into_iter().map(CopyLine::from).collect();
-                return Ok(OrNew::New(SeriesReport { number: None, record: None, date: None, copies }));
-            }
+        let ask: Ask<'a> = Rc::new(|| interrupt.check().is_err());
+        let finding = Finding { key: Some(key), domain: None, purpose: Use::Whole, ask };
+        // Use the name that a save would use: another series of the key is another database.
+        let looked = InStores::look(places, Domain::Named(domain.unwrap_or(DEFAULT_DOMAIN)), &finding)?;
+        if let Some(reports) = looked.copies.begins_anew()? {
+            let copies = reports.into_iter().map(CopyLine::from).collect();
+            return Ok(OrNew::New(SeriesReport { number: None, record: None, date: None, copies }));
         }
-        Self::whole(argument, Some(key), Some(domain.unwrap_or(DEFAULT_DOMAIN)), interrupt)
-            .map(|given| OrNew::Found(Box::new(given)))
+        looked.open(places, &finding, &mut None).map(|given| OrNew::Found(Box::new(given)))
     }
 
     /// Opens what the argument of a scalar function names, to read all of it.
@@ -209,7 +169,7 @@ impl<'a> Given<'a> {
     ) -> Result<Self> {
         let ask: Ask<'a> = Rc::new(|| interrupt.check().is_err());
         let finding = Finding { key: Some(key), domain: None, purpose: Use::Whole, ask };
-        Self::in_stores(places, Domain::Id(domain), &finding, seen)
+        InStores::look(places, Domain::Id(domain), &finding)?.open(places, &finding, seen)
     }
 
     /// Opens what the argument names. It stays open as long as a statement takes rows.
@@ -227,7 +187,7 @@ impl<'a> Given<'a> {
     /// # Errors
     /// Corrupt.
     pub fn check_state(&self, found: StateId) -> Result<()> {
-        match self.found.as_ref().map(|found| found.record.entry().state_id) {
+        match self.record.as_ref().map(|record| record.entry().state_id) {
             Some(state) if state != found => Err(Error::corrupt(format!(
                 "the bundles of the series lead to the state {found}, and its record names {state}"
             ))),
@@ -247,26 +207,88 @@ impl<'a> Given<'a> {
     }
 }
 
-/// What was found in stores, without its bundles.
-pub(crate) struct Resumable(Option<Found>);
-
 impl Resumable {
-    /// From now on, the database with this local state saves to the series.
+    /// From now on, the database with this local state saves to the series. The database is restored already.
     ///
     /// # Errors
-    /// Misuse when the bundles are not in stores, or the state is not the newest; those of [`save::resume`].
+    /// Those of [`save::resume`].
     pub fn resume(&self, local: &Path) -> Result<()> {
-        match &self.0 {
-            Some(found) if found.is_newest => save::resume(&SystemFiles, local, &found.record, &found.copies),
-            _ => Err(refuse_resume()),
-        }
+        save::resume(&SystemFiles, local, &self.record, &self.copies)
+            .map_err(|error| error.at("the database is restored; its local state is not there, so that a save asks"))
     }
 }
 
-fn refuse_resume() -> Error {
-    Error::misuse(
-        "the option `resume` goes on with the newest state of a series in stores; restore that, or leave the option out",
-    )
+/// A series in stores, whose copies were looked at.
+struct InStores {
+    stores: Vec<CopyStore>,
+    copies: Copies,
+}
+
+impl InStores {
+    /// Looks at all copies of the series of this domain.
+    ///
+    /// # Errors
+    /// Misuse without a key; those of [`Copies::open`].
+    fn look(places: &Places, domain: Domain<'_>, finding: &Finding<'_, '_>) -> Result<Self> {
+        let key = finding.key.ok_or_else(|| {
+            Error::misuse(
+                "a store holds the series of many keys; give a key that reads, or the verify key of the series",
+            )
+        })?;
+        let stores = open_copies(places)?;
+        let copies = finding.wait(|wait| Copies::open(stores.clone(), key, domain, wait))?;
+        Ok(Self { stores, copies })
+    }
+
+    /// Opens the bundles of the chosen state. `seen`: the report on the series, which is set even if its bundles cannot be
+    /// read.
+    ///
+    /// # Errors
+    /// Those of [`Copies::select`] and [`Copies::open_path`].
+    fn open<'a>(
+        self,
+        places: &Places,
+        finding: &Finding<'_, 'a>,
+        seen: &mut Option<SeriesReport>,
+    ) -> Result<Given<'a>> {
+        let Self { stores, mut copies } = self;
+        let record = finding.wait(|wait| copies.select(places.selector(), wait))?;
+        let opened = finding.wait(|wait| copies.open_path(&record, finding.purpose, wait));
+        let reports = copies.reports();
+        let ends: Vec<_> = reports.iter().map(|report| report.newest).collect();
+        let series = SeriesReport {
+            number: Some(record.entry().number),
+            record: Some(record.reference().hash.to_string()),
+            date: copies.sealed(&record).and_then(|sealed| sealed.date).map(date_text),
+            copies: reports.into_iter().map(CopyLine::from).collect(),
+        };
+        *seen = Some(series.clone());
+        let readers = opened?.readers().into_iter();
+        let bundles = readers.map(|reader| Bundle::Stored(StoredBundle { reader, ask: finding.ask.clone() })).collect();
+        let is_newest = copies.newest().is_some_and(|newest| newest.reference() == record.reference());
+        let copies = stores.into_iter().zip(ends).collect();
+        let resumable = is_newest.then(|| Resumable { record: record.clone(), copies });
+        Ok(Given { bundles, series: Some(series), record: Some(record), resumable })
+    }
+}
+
+impl Finding<'_, '_> {
+    /// Does work that waits for stores.
+    fn wait<T>(&self, work: impl FnOnce(&Wait<'_>) -> Result<T>) -> Result<T> {
+        work(&Wait { patience: Wait::PATIENCE, interrupted: &|| (self.ask)() })
+    }
+}
+
+/// Checks that this directory is no store.
+///
+/// # Errors
+/// Misuse; `why` says what the directory is for.
+pub(crate) fn refuse_store(places: &Places, directory: &Path, why: &str) -> Result<()> {
+    let is_it = |place: &&Place| matches!(place, Place::Dir(path) if is_one_file(path, directory));
+    match places.places().iter().find(is_it) {
+        Some(Place::Dir(path)) => Err(Error::misuse(format!("'{}' is {why}", path.display()))),
+        _ => Ok(()),
+    }
 }
 
 /// The stores, each with the caller's name for it. Nothing is connected yet.

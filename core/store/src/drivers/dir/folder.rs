@@ -107,8 +107,3 @@ pub(super) fn read_at(mut file: &File, at: u64, buffer: &mut [u8]) -> io::Result
 pub(super) fn leads_to(_: &Folder, _: &str, _: &File) -> bool {
     true
 }
-
-/// Whether a lock on this file shows all processes that use it.
-pub(super) fn locks_tell(_: &File) -> bool {
-    false
-}

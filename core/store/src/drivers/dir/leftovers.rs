@@ -5,7 +5,8 @@
 //! file any more. Where a lock says nothing about other machines, leftovers stay. A leftover is
 //! never taken for an object.
 
-use super::folder::{Folder, leads_to, locks_tell};
+use super::folder::{Folder, leads_to};
+use crate::locks_tell;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU32, Ordering};
