@@ -53,7 +53,18 @@ pub(super) struct Local<'a> {
     pub(super) memory: Memory,
     pub(super) head: Option<Record>,
     pub(super) spool: Option<Spool>,
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock of a directory of local state.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a child that was forked meanwhile may have it open, too. If this fails, it
+        // is closed.
+        let _ = self.0.unlock();
+    }
 }
 
 impl<'a> Local<'a> {
@@ -187,8 +198,11 @@ impl<'a> Local<'a> {
             ledger: spool.ledger,
         };
         self.replace("spool/spool", &to_bytes(&file))?;
-        self.spool = Some(spool);
-        Ok(())
+        let bundles = |spool: &Spool| spool.record.entry().bundles.clone();
+        let kept = bundles(&spool);
+        let passed_over = self.spool.replace(spool).map_or_else(Vec::new, |passed_over| bundles(&passed_over));
+        let old = passed_over.iter().filter(|old| kept.iter().all(|new| new.sha256 != old.sha256));
+        old.map(|old| old.sha256).try_for_each(|old| self.remove(&format!("spool/{old}")))
     }
 
     /// A spool of this record. Its ledger is what the exporter has just written.
@@ -372,10 +386,10 @@ pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
 }
 
 /// Takes the lock of a directory of local state.
-fn take_lock(files: &dyn Files, directory: &Path) -> Result<File> {
+fn take_lock(files: &dyn Files, directory: &Path) -> Result<Lock> {
     let path = directory.join("lock");
     let lock = files.lock(&path).map_err(|error| failed("local state cannot be written", &path, &error))?;
-    lock.ok_or_else(|| {
+    lock.map(Lock).ok_or_else(|| {
         Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display()))
     })
 }
