@@ -35,11 +35,10 @@ pub fn run(told: &Told) {
         let live = counter(&db);
         println!("\nlive {live}");
         let options = told.options.to_string();
-        let saved = db.query_row(
-            "SELECT backup_save(?, ?, ?) ->> 'done'",
-            params![told.key, told.stores, options],
-            |row| row.get::<_, i64>(0),
-        );
+        let saved =
+            db.query_row("SELECT backup_save(?, ?, ?) ->> 'done'", params![told.key, told.stores, options], |row| {
+                row.get::<_, i64>(0)
+            });
         match saved {
             Ok(done) => println!("\nsaved {live} in {done}"),
             Err(error) => return println!("\nfailed {}", error.to_string().replace('\n', " ")),

@@ -141,8 +141,7 @@ impl Place {
         }
         let db = memory();
         let numbers = "SELECT json_group_array(number) FROM backup_log(?, ?)";
-        let numbers: Vec<u64> =
-            serde_json::from_value(json(&db, numbers, params![self.stores(), self.key])).unwrap();
+        let numbers: Vec<u64> = serde_json::from_value(json(&db, numbers, params![self.stores(), self.key])).unwrap();
         assert!(numbers.is_sorted_by(|a, b| a > b), "{context}: the log forks: {numbers:?}");
         let report = json(&db, "SELECT backup_verify(?, ?)", params![self.stores(), self.key]);
         for copy in report["series"]["copies"].as_array().unwrap() {

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 /// The program that makes system calls of another program fail, compiled once.
@@ -54,11 +55,11 @@ pub struct Scenario {
 }
 
 /// What came of the faults.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Tally {
-    pub faults: usize,
-    pub saved: usize,
-    pub failed: usize,
+    pub faults: AtomicUsize,
+    pub saved: AtomicUsize,
+    pub failed: AtomicUsize,
 }
 
 /// What a process did: what it said, how it ended, and the calls that were counted.
@@ -90,7 +91,7 @@ impl Scenario {
     }
 
     /// Stops the save at each of its calls on a file below this path. Each time the next save must put all in order.
-    pub fn at_every_call(&self, below: &str, fault: Fault, tally: &mut Tally) {
+    pub fn at_every_call(&self, below: &str, fault: Fault, tally: &Tally) {
         let mut place = self.place();
         for directory in ["device", "copies"] {
             copy_directory(&place.path(directory), &place.path("image").join(directory));
@@ -110,12 +111,12 @@ impl Scenario {
                 assert_eq!((code, said.saved), (Some(0), Some(live)), "{context}: {:?}", said.failed);
                 break;
             }
-            tally.faults += 1;
-            tally.saved += usize::from(said.saved.is_some());
+            tally.faults.fetch_add(1, Ordering::Relaxed);
+            tally.saved.fetch_add(usize::from(said.saved.is_some()), Ordering::Relaxed);
             if fault == Fault::Kill {
                 assert_eq!(code, Some(128 + 9), "{context}: it was not killed");
             } else if let Some(why) = &said.failed {
-                tally.failed += 1;
+                tally.failed.fetch_add(1, Ordering::Relaxed);
                 is_explained(why, fault, &context);
             } else {
                 assert_eq!((code, said.saved), (Some(0), Some(live)), "{context}: neither saved nor failed");
@@ -137,7 +138,7 @@ fn is_explained(why: &str, fault: Fault, context: &str) {
     assert!(why.contains(reason), "{context}: {why}");
 }
 
-const fn no_options() -> Value {
+fn no_options() -> Value {
     Value::Null
 }
 

@@ -66,8 +66,7 @@ impl World {
         let mut told = self.place.told(Value::Null);
         (told.goes_on, told.changes) = (true, self.random.below(2) == 0);
         let (after, delay) = (self.random.below(3), Duration::from_micros(self.random.below(30_000)));
-        let mut child =
-            self.place.process(&told).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = self.place.process(&told).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (mut said, mut seen) = (Said::default(), 0);
         while let Some(Ok(line)) = lines.next() {
