@@ -215,3 +215,34 @@ fn requests_of_a_save_with_a_short_cut_fail() {
     }
     println!("{requests} requests, {tally:?}");
 }
+
+/// An answer that does not come costs the time that the save has, and nothing else.
+#[test]
+fn answers_that_do_not_come() {
+    let tally = Tally::default();
+    let mut scene = Scene::new("late");
+    (scene.requests(), scene.change());
+    for request in 0..scene.requests() {
+        for fault in [Fault::Silence, Fault::Stall(20), Fault::Slow] {
+            scene.change();
+            scene.save_with_fault(request, &fault, &tally, "a save");
+        }
+    }
+    println!("{tally:?}");
+}
+
+/// A list whose bytes are wrong does not make a copy seem lost or forked for good, and nothing is put in a wrong place.
+#[test]
+fn lists_with_wrong_bytes() {
+    let tally = Tally::default();
+    let mut scene = Scene::new("lists");
+    (scene.requests(), scene.change());
+    let requests = scene.requests();
+    // The first request and the last one are lists, of about so many bytes.
+    for place in (0..1200).step_by(if is_soak() { 1 } else { 29 }) {
+        scene.change();
+        let request = if place % 2 == 0 { 0 } else { requests - 1 };
+        scene.save_with_fault(request, &Fault::Wrong(place), &tally, "a save");
+    }
+    println!("{tally:?}");
+}
