@@ -136,6 +136,7 @@ fn is_explained(why: &str, fault: Fault, context: &str) {
     assert!(kinds.iter().any(|kind| why.contains(kind)), "{context}: {why}");
     let reason = if fault == Fault::Full { "No space left" } else { "Input/output error" };
     assert!(why.contains(reason), "{context}: {why}");
+    assert!(fault != Fault::Full || why.contains("free some space"), "{context}: and what to do? {why}");
 }
 
 fn no_options() -> Value {

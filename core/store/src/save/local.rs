@@ -429,7 +429,9 @@ fn to_bytes(value: &impl Serialize) -> Vec<u8> {
 pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
     let message = format!("'{}' {what}: {error}", path.display());
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::disk_full(message),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::disk_full(format!("{message}; free some space there, and call again"))
+        }
         _ => Error::host(message),
     }
 }

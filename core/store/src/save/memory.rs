@@ -152,6 +152,13 @@ impl Tip {
         self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
     }
 
+    /// It failed. While it rests, this changes nothing: else a copy that is saved to each minute would rest for ever.
+    pub(super) fn fails(&mut self, now: u64) {
+        if !self.is_resting(now) {
+            self.failed = Some(now);
+        }
+    }
+
     /// From now on, this record is its newest. `is_unsure`: nobody saw its put end, so its bundles are put again before
     /// anything else is built on it.
     pub(super) fn ends_with(&mut self, record: Option<RecordRef>, is_unsure: bool) {

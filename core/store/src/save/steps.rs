@@ -148,7 +148,7 @@ fn remember_who(
     for (copy, seen) in save.copies.iter().zip(&situation.copies) {
         let Some(id) = seen.id.as_ref().filter(|_| seen.look.is_none()) else { continue };
         if local.memory.tip(id).is_some() && copy.store.id().is_ok() {
-            local.memory.tip_mut(id).failed = Some(save.now);
+            local.memory.tip_mut(id).fails(save.now);
         }
     }
     if is_passed_over || before != (local.memory.head.clone(), local.memory.copies.len()) {
@@ -310,7 +310,7 @@ fn deliver(
             tip.may_end_with(record.reference());
         }
         if !arrived.is_done {
-            tip.failed = Some(save.now);
+            tip.fails(save.now);
         }
     }
     if let Some(other) = fork {

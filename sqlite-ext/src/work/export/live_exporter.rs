@@ -134,7 +134,9 @@ fn remove(path: &Path) -> Result<()> {
 fn failed(what: &str, path: &Path, error: io::Error) -> Error {
     let message = format!("local state: '{}' cannot be {what}: {error}", path.display());
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::disk_full(message),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::disk_full(format!("{message}; free some space there, and call again"))
+        }
         _ => Error::host(message),
     }
     .caused_by(error)
