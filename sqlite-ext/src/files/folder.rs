@@ -3,7 +3,7 @@
 //! new files are complete.
 
 use super::atomic::sync_directory;
-use super::leftovers::temporary_name;
+use super::leftovers::{self, temporary_name};
 use super::owner;
 use lifeboat_core::{Error, Result};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -30,6 +30,8 @@ pub(crate) struct Folder {
     target: PathBuf,
     place: Place,
     names: Vec<String>,
+    /// Says that somebody works on the folder. None where a directory cannot be opened.
+    _lock: Option<File>,
     published: bool,
 }
 
@@ -39,6 +41,7 @@ impl Folder {
     /// write into the directory.
     pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let shown = target.display();
+        leftovers::remove(target);
         let place = match fs::symlink_metadata(target) {
             Ok(found) if found.is_dir() && replace => Place::Folder,
             Ok(found) if found.is_dir() => {
@@ -57,7 +60,13 @@ impl Folder {
             let staging = target.with_file_name(temporary_name(name, std::process::id(), count));
             match make_directory(&staging) {
                 Ok(()) => {
-                    return Ok(Self { staging, target: target.to_owned(), place, names: Vec::new(), published: false });
+                    let lock = File::open(&staging).ok();
+                    if lock.as_ref().is_some_and(|lock| !leftovers::hold(lock, &staging)) {
+                        // Another process took it for a leftover.
+                        continue;
+                    }
+                    let (target, names) = (target.to_owned(), Vec::new());
+                    return Ok(Self { staging, target, place, names, _lock: lock, published: false });
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::host(format!("cannot make a directory beside '{shown}': {error}"))),
