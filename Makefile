@@ -30,7 +30,7 @@ PACKAGES_DEMO := sqlite3 python3 python3-pip
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age \
   dosfstools exfatprogs exfat-fuse fusefat
-PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
+PACKAGES_BENCH := $(PACKAGES_DEMO) curl $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
 
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
@@ -101,15 +101,17 @@ audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
 	$(CARGO) deny --locked check
 
-bench: setup-bench build target/peers/installed
+bench: setup-bench build target/peers/installed target/servers/installed
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-bench
 	$(TARGET)/release/lifeboat-bench $(ROUNDS) $(BENCH)
 
-target/peers/installed: host-tests/bench/peers.txt | setup-bench
+target/peers/installed: host-tests/bench/peers.txt host-tests/bench/peers-now.txt | setup-bench
 	rm -rf target/peers
 	/usr/bin/python3 -m venv target/peers
 	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes -r host-tests/bench/peers.txt
+	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes --target target/peers/now \
+	  -r host-tests/bench/peers-now.txt
 	touch $@
 
 # The S3 servers of the tests of the stores.

@@ -214,7 +214,7 @@ fn nonsense() {
         ("backup_restore", 2, 3),
         ("backup_restore_file", 3, 4),
         ("backup_save", 2, 3),
-        ("backup_status", 0, 1),
+        ("backup_status", 0, 3),
         ("backup_restore_all", 3, 4),
     ];
     let scene = Scene::new();

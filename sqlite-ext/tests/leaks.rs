@@ -39,7 +39,7 @@ fn used() -> (i64, i64) {
 }
 
 /// Calls, right and wrong ones. `{here}` is the directory, `{key}` the key.
-const CALLS: [&str; 43] = [
+const CALLS: [&str; 44] = [
     "SELECT backup_version()",
     "SELECT backup_keygen()",
     "SELECT backup_verify_key('{key}')",
@@ -75,6 +75,7 @@ const CALLS: [&str; 43] = [
     "SELECT backup_save('{key}', '[\"dir:{here}/copy\", \"dir:{here}/other\"]', '{\"local\": \"{here}/local\"}')",
     "SELECT backup_save('{key}', '[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{\"local\": \"{here}/local\"}')",
     "SELECT backup_status('{\"local\": \"{here}/local\"}')",
+    "SELECT backup_status('[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{key}')",
     "SELECT number, metadata, bundle FROM backup_log('dir:{here}/copy', '{key}')",
     "SELECT * FROM backup_rows('dir:{here}/copy', '{key}', 'people')",
     "SELECT backup_verify('dir:{here}/copy', '{key}')",

@@ -157,6 +157,28 @@ fn an_empty_schema_is_held_too() {
     assert_eq!(recording.settings.map(|settings| settings.user_version), Some(0));
 }
 
+/// While somebody waits for a network, the write-ahead log can be emptied.
+#[test]
+fn a_detached_snapshot_holds_no_transaction() {
+    let directory = Directory::new("detached");
+    let file = directory.file("db");
+    let source = balanced(&file, "wal");
+    let connection = borrow(&source);
+    let mut snapshot = Snapshot::open(&connection, "main").expect("snapshot");
+    let other = open(&file);
+    let empties = || -> bool {
+        other.execute_batch("INSERT INTO a VALUES ('later')").expect("write");
+        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).expect("checkpoint") == 0
+    };
+    assert!(!empties(), "the transaction holds the log");
+    snapshot.detach().expect("detached");
+    assert!(empties());
+    let mut recording = Recording::default();
+    snapshot.walk(&mut recording).expect("walk");
+    assert_eq!(recording.rows("a").len(), 300, "it is the state of before");
+    assert_eq!(Recording::of(&connection).rows("a").len(), 302);
+}
+
 #[test]
 fn a_locked_database_is_busy() {
     let directory = Directory::new("busy");

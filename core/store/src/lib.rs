@@ -26,4 +26,4 @@ mod store;
 pub use cancel::Cancel;
 pub use locks::locks_tell;
 pub use place::{Identity, Place, Places, S3Place, Selector, date_text, is_store, parse_date};
-pub use store::{Entry, LIST_MAX, NAME_MAX, Result, Store, StoreError, StoreErrorKind};
+pub use store::{Entry, LIST_MAX, NAME_MAX, Put, Result, Store, StoreError, StoreErrorKind};

@@ -34,12 +34,12 @@ pub trait Store: Send + Sync {
     /// Puts an object. When this returns, the object survives a loss of power (if the store tells the truth).
     ///
     /// If an object with this name and this length exists already, and the driver sees no other difference in the
-    /// bytes, it stays. If its bytes are different, it is replaced.
+    /// bytes, it stays. If its bytes are different, it is replaced. The result tells which of the two happened.
     ///
     /// # Errors
     /// Full, with nothing left behind; refused; absent; unreachable: the object may have arrived nevertheless, so put
     /// it again. Corrupt when `content` does not have the hash of the name. Source when `content` cannot be read.
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()>;
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put>;
 
     /// Puts an object even if one with this name and length exists. Use it if the bytes of the existing one are known
     /// to be damaged.
@@ -79,6 +79,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Refused (also when the store retains it), absent, unreachable.
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()>;
+}
+
+/// What a put did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The bytes were written.
+    Written,
+    /// The object existed, and stays. Somebody else may have been about to delete it: look again once something names
+    /// it.
+    Existed,
 }
 
 /// One object of a list.

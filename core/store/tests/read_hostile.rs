@@ -12,7 +12,7 @@ use lifeboat_core::log::{BundleHash, Record};
 use lifeboat_core::{AccessKey, ErrorKind, RecoveryKey};
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::read::{Copies, Domain, Standing, Use, Wait};
-use lifeboat_store::{Cancel, Entry, Result as StoreResult, Selector, Store, StoreErrorKind};
+use lifeboat_store::{Cancel, Entry, Put, Result as StoreResult, Selector, Store, StoreErrorKind};
 use reading::{bundle_name, named, open, put_record, wait};
 use saved::{directory, dynamic, key, memory_stores, read, restore, save_to, standings};
 use std::sync::Arc;
@@ -291,7 +291,7 @@ impl Store for Hanging {
     fn id(&self) -> StoreResult<String> {
         self.inner.id()
     }
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> StoreResult<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> StoreResult<Put> {
         self.inner.put(name, content, cancel)
     }
     fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> StoreResult<()> {

@@ -9,6 +9,7 @@ mod support;
 use faults::{Fault, FaultyFiles, FaultyStore, Hanging, Interposed, Steps};
 use lifeboat_core::ErrorKind;
 use lifeboat_core::log::Record;
+use lifeboat_core::log::name::{Name, Object};
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::save::{CopyState, SystemFiles};
 use lifeboat_store::{Store, StoreErrorKind};
@@ -309,6 +310,33 @@ fn who_puts_later_sees_the_other() {
     one.go_on = Some(newest(&stores[0]).unwrap().reference().hash);
     let summary = one.save(&dynamic(&stores), &mut Database::new(10)).unwrap();
     assert_eq!((summary.number, summary.full), (6, true));
+}
+
+/// A step that comes back gives the same bundle again. A prune was just about to delete it.
+#[test]
+fn a_bundle_that_existed_is_looked_for_again() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    for live in [1, 2, 1] {
+        database.live = live;
+        place.save(&dynamic(&stores), &mut database).unwrap();
+    }
+    let second = records(&stores[0]).into_iter().find(|record| record.entry().number == 2).unwrap();
+    let step = second.entry().bundles[0].sha256;
+    let bundle = Name { domain_id: second.domain_id(), object: Object::Bundle(step) }.to_string();
+    let prune = {
+        let (store, bundle) = (stores[0].clone(), bundle.clone());
+        move || store.set(&bundle, None)
+    };
+    database.live = 2;
+    let pruned: Arc<dyn Store> = Arc::new(Interposed::new(Arc::new(stores[0].clone()), prune));
+    let summary = place.save(&[pruned], &mut database).unwrap();
+    assert_eq!((summary.number, summary.done, summary.full), (4, 1, false));
+    let newest = newest(&stores[0]).unwrap();
+    assert_eq!(newest.entry().bundles[0].sha256, step, "the same step is the same bundle");
+    assert!(stores[0].bytes(&bundle).is_some());
+    assert_eq!(restore(&stores[0]), Some(2));
 }
 
 /// A list that lags is not a rollback.

@@ -5,6 +5,7 @@
 
 mod app;
 mod line;
+mod link;
 mod parts;
 mod plot;
 mod report;

@@ -71,7 +71,26 @@ SELECT '2_02', backup_save(key, '["dir:a", "dir:b"]', json_object('local', 'thir
   backup_save(key, '["dir:a", "dir:b"]', here) ->> 'record')) ->> 'number' = 3 FROM k;
 -- fails: wrong number of arguments to function backup_save()
 SELECT backup_save(key) FROM k;
--- fails: backup_status: misuse: there is no option `key`; known options: schema, local
+-- What the stores hold: with the key, or with the verify key and no local state.
+SELECT '3_01', json_extract(backup_status(stores, key, here), '$.stores.number', '$.stores.current', '$.stores.copies[2].state', '$.saved.number') = '[3,2,"behind",3]' FROM k;
+SELECT '3_02', json_extract(backup_status('["dir:a", "dir:b"]', backup_verify_key(key)), '$.stores.number', '$.stores.current', '$.stores.date', '$.local', '$.saved') = '[3,2,null,null,null]' FROM k;
+SELECT '3_03', json_extract(backup_status(stores, key, '{"domain": "default"}'), '$.stores.age') < 60 FROM k;
+SELECT '3_04', json_extract(backup_status('["dir:a", "dir:none/b"]', key, here), '$.stores.current', '$.stores.copies[1].state') = '[1,"absent"]' FROM k;
+SELECT '3_05', json_extract(backup_status('dir:never', key), '$.stores.number', '$.stores.copies[0].state') = '[null,"empty"]' FROM k;
+SELECT '3_06', json_extract(backup_status('dir:a', key, '{"domain": "w"}'), '$.stores.number') = 1 FROM k;
+-- fails: backup_status: misuse: the stores hold several series of this key
+SELECT backup_status('dir:a', key) FROM k;
+-- fails: backup_status: misuse: to ask stores, give the key, too
+SELECT backup_status('dir:a');
+-- fails: backup_status: wrong key: the stores hold
+SELECT backup_status('dir:b', backup_keygen());
+-- fails: backup_status: misuse: the status is that of the newest save; leave out the selector
+SELECT backup_status('dir:a#seq=1', key) FROM k;
+-- fails: backup_status: misuse: the option `domain` chooses a series in stores, and no store is named
+SELECT backup_status('{"domain": "w"}');
+-- fails: backup_status: misuse: the stores are NULL
+SELECT backup_status(NULL, key) FROM k;
+-- fails: backup_status: misuse: there is no option `key`; known options: schema, local, domain
 SELECT backup_status('{"key": 1}');
 BEGIN;
 INSERT INTO t VALUES (3, 'three');

@@ -93,7 +93,9 @@ SELECT backup_save(secret, places, '{"schema": "new"}') FROM k;
 ATTACH 's_begins.db' AS begins;
 SELECT '3_06', backup_restore('["dir:sc", "dir:sd"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}') ->> 'outcome' = 'new';
 SELECT '3_07', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins", "domain": "another"}') ->> 'outcome' = 'new';
--- fails: backup_restore: wrong key: the stores hold 1 series, and none with a record of this key; nothing was begun
+-- fails: backup_log: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores
+SELECT * FROM backup_log('dir:sa', backup_keygen());
+-- fails: backup_restore: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores (nothing was begun)
 SELECT backup_restore('dir:sa', backup_keygen(), '{"or_new": true, "schema": "begins"}');
 -- fails: backup_restore: unreachable: no copy that answers holds a save, and one that does not answer may hold it
 SELECT backup_restore('["dir:sc", "dir:none/d"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}');

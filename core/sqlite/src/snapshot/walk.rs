@@ -102,11 +102,31 @@ impl<'c> Snapshot<'c> {
             _ if snapshot.lacks_collations()? => page_copy::copy(connection, connection, schema, &Budget::unlimited())?,
             _ => page_copy::copy_if_writers_wait(connection, schema)?,
         };
-        if let Some(copy) = &snapshot.copy {
-            snapshot._hold = None;
-            snapshot._lent = Some(collations::lend(copy, connection)?);
-        }
+        snapshot.let_go()?;
         Ok(snapshot)
+    }
+
+    /// Copies the pages, if they were not copied yet. From then on, no transaction is open. So the caller may wait for
+    /// something else, such as a network, and the write-ahead log of the app does not grow meanwhile. Where SQLite does
+    /// not copy, the transaction stays open.
+    ///
+    /// # Errors
+    /// Those of SQLite; interrupted.
+    pub fn detach(&mut self) -> Result<()> {
+        if self.copy.is_none() {
+            self.copy = page_copy::copy(self.source, self.source, &self.schema, &Budget::unlimited())?;
+            self.let_go()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction, if there is a copy.
+    fn let_go(&mut self) -> Result<()> {
+        if let Some(copy) = &self.copy {
+            self._hold = None;
+            self._lent = Some(collations::lend(copy, self.source)?);
+        }
+        Ok(())
     }
 
     /// Whether a SQLite can rebuild a state with this schema, and what it needs: [`check_restorable`].

@@ -1,7 +1,7 @@
 //! A store in memory, for tests. It fails where a test tells it to.
 
 use crate::name::{self, Check};
-use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError, StoreErrorKind};
+use crate::{Cancel, Entry, LIST_MAX, Put, Result, Store, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -153,7 +153,7 @@ impl MemoryStore {
         }
     }
 
-    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<()> {
+    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<Put> {
         name::check(name)?;
         let length = content.length().map_err(StoreError::source)?;
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| StoreError::full("no memory has so many bytes"))?];
@@ -164,7 +164,7 @@ impl MemoryStore {
         self.request(Request::Put, name, cancel, |state| {
             let found = state.objects.get(name);
             if keep && found == Some(&bytes) {
-                return Ok(());
+                return Ok(Put::Existed);
             }
             if found.is_some() && state.retained.contains(name) {
                 return Err(StoreError::refused(format!("'{name}' is retained")));
@@ -179,7 +179,7 @@ impl MemoryStore {
                 state.unseen.insert(name.to_owned(), lag);
             }
             state.objects.insert(name.to_owned(), bytes);
-            Ok(())
+            Ok(Put::Written)
         })
     }
 }
@@ -189,12 +189,12 @@ impl Store for MemoryStore {
         Ok(self.id.clone())
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.put_as(name, content, true, cancel)
     }
 
     fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
-        self.put_as(name, content, false, cancel)
+        self.put_as(name, content, false, cancel).map(drop)
     }
 
     fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {

@@ -6,7 +6,7 @@
 //! volume that is not connected, not mounted or read-only is absent: that is not a failure.
 
 use super::dir::DirStore;
-use crate::{Cancel, Entry, Identity, Place, Result, Store, StoreError};
+use crate::{Cancel, Entry, Identity, Place, Put, Result, Store, StoreError};
 use lifeboat_core::chain::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Store for VolumeStore {
         self.store()?.id()
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.store()?.put(name, content, cancel)
     }
 

@@ -221,20 +221,34 @@ impl Copies {
         if !self.is_empty() {
             return Ok(None);
         }
-        if !self.all_answered() {
+        self.check_seen().map_err(|error| error.with("nothing was begun"))?;
+        Ok(Some(self.reports()))
+    }
+
+    /// Checks that an empty series is one that surely does not exist.
+    ///
+    /// # Errors
+    /// Unreachable when a copy that does not answer may hold it; those of [`Copies::check_key`].
+    pub fn check_seen(&self) -> Result<()> {
+        if self.is_empty() && !self.all_answered() {
             return Err(Error::unreachable(format!(
-                "no copy that answers holds a save, and one that does not answer may hold it; nothing was begun ({})",
+                "no copy that answers holds a save, and one that does not answer may hold it ({})",
                 self.reasons()
             )));
         }
-        if self.others.foreign > 0 && self.others.own.is_empty() {
+        self.check_key()
+    }
+
+    /// # Errors
+    /// Wrong key when the stores hold only series of other keys: that is what somebody with a mistyped key would see.
+    pub fn check_key(&self) -> Result<()> {
+        if self.is_empty() && self.others.foreign > 0 && self.others.own.is_empty() {
             return Err(Error::wrong_key(format!(
-                "the stores hold {} series, and none with a record of this key; nothing was begun; give the right key, or \
-                 other stores",
+                "the stores hold {} series, and none with a record of this key; give the right key, or other stores",
                 self.others.foreign
             )));
         }
-        Ok(Some(self.reports()))
+        Ok(())
     }
 
     /// All copies answered.

@@ -6,10 +6,10 @@ use super::replicas::Replica;
 use super::request::Save;
 use super::situation::reason;
 use crate::series::{ObjectSource, read_record};
-use crate::{LIST_MAX, StoreError, StoreErrorKind};
+use crate::{LIST_MAX, Put, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
 use lifeboat_core::log::name::{self, Name, Object};
-use lifeboat_core::log::{BundleHash, Record, RecordHash, RecordRef};
+use lifeboat_core::log::{BundleHash, BundleRef, Record, RecordHash, RecordRef};
 use lifeboat_core::{Error, Result};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -83,7 +83,7 @@ pub(super) fn run(
     if lane.newest == Some(record.reference()) {
         // The save was killed after it had put the record. A prune may have taken the bundles in between.
         let again = match bundles {
-            Bundles::Spool(_) => put_bundles(save, lane.copy, record, bundles, pace),
+            Bundles::Spool(_) => put_bundles(save, lane.copy, record, bundles, pace).map(drop),
             Bundles::Copy(_) => Ok(()),
         };
         (arrived.is_done, arrived.why) = (again.is_ok(), again.err().map(|error| reason(&error)));
@@ -116,16 +116,19 @@ fn advance(
     };
     for replica in &lane.replicas {
         note(arrived, &replica.record)?;
-        put_bundles(save, lane.copy, &replica.record, &Bundles::Copy(replica.source), pace)?;
+        let from = Bundles::Copy(replica.source);
+        let existed = put_bundles(save, lane.copy, &replica.record, &from, pace)?;
         put_record(save, lane.copy, &replica.record, pace)?;
+        look_for_bundles(save, lane.copy, &replica.record, &existed, &from, pace)?;
         arrived.reached = Some(replica.record.reference());
     }
     if let Bundles::Copy(_) = bundles {
         note(arrived, record)?;
     }
-    put_bundles(save, lane.copy, record, bundles, pace)?;
+    let existed = put_bundles(save, lane.copy, record, bundles, pace)?;
     arrived.began = true;
     put_record(save, lane.copy, record, pace)?;
+    look_for_bundles(save, lane.copy, record, &existed, bundles, pace)?;
     arrived.reached = Some(record.reference());
     look_again(save, lane, record, pace)
 }
@@ -137,27 +140,70 @@ fn put_bundles_again(save: &Save<'_>, lane: &Lane, pace: &Pace) -> Result<(), St
         match put_bundles(save, lane.copy, record, &Bundles::Copy(*source), pace) {
             // This copy does not have all of them.
             Err(error) if error.kind() == StoreErrorKind::Source => {}
-            result => return result,
+            result => return result.map(drop),
         }
     }
     Ok(())
 }
 
-fn put_bundles(save: &Save<'_>, copy: usize, record: &Record, from: &Bundles, pace: &Pace) -> Result<(), StoreError> {
-    let domain = save.keys.id();
+/// Puts the bundles of a record. Gives those that existed already.
+fn put_bundles(
+    save: &Save<'_>,
+    copy: usize,
+    record: &Record,
+    from: &Bundles,
+    pace: &Pace,
+) -> Result<Vec<BundleRef>, StoreError> {
+    let mut existed = Vec::new();
     for bundle in &record.entry().bundles {
-        let name = Name { domain_id: domain, object: Object::Bundle(bundle.sha256) }.to_string();
-        let content: Box<dyn Source> = match from {
-            Bundles::Spool(files) => {
-                let path = files.iter().find(|(hash, _)| *hash == bundle.sha256).map(|(_, path)| path.clone());
-                Box::new(FileSource::open(path.unwrap_or_default()).map_err(StoreError::source)?)
+        if put_bundle(save, copy, bundle, from, pace)? == Put::Existed {
+            existed.push(*bundle);
+        }
+    }
+    Ok(existed)
+}
+
+fn put_bundle(
+    save: &Save<'_>,
+    copy: usize,
+    bundle: &BundleRef,
+    from: &Bundles,
+    pace: &Pace,
+) -> Result<Put, StoreError> {
+    let name = Name { domain_id: save.keys.id(), object: Object::Bundle(bundle.sha256) }.to_string();
+    let content: Box<dyn Source> = match from {
+        Bundles::Spool(files) => {
+            let path = files.iter().find(|(hash, _)| *hash == bundle.sha256).map(|(_, path)| path.clone());
+            Box::new(FileSource::open(path.unwrap_or_default()).map_err(StoreError::source)?)
+        }
+        Bundles::Copy(source) => {
+            let store = save.copies[*source].store.clone();
+            Box::new(ObjectSource::new(store, name.clone(), bundle.length, &pace.cancel))
+        }
+    };
+    let put = save.copies[copy].store.put(&name, &Watched { content: &*content, pace }, &pace.cancel)?;
+    pace.progress();
+    Ok(put)
+}
+
+/// Looks again for bundles that existed before the record was put: a prune may have been about to delete them, since no
+/// record named them. Now one does, and the prune sees it. So one of the two puts the bundle back.
+fn look_for_bundles(
+    save: &Save<'_>,
+    copy: usize,
+    record: &Record,
+    existed: &[BundleRef],
+    from: &Bundles,
+    pace: &Pace,
+) -> Result<(), StoreError> {
+    for bundle in existed {
+        let name = Name { domain_id: record.domain_id(), object: Object::Bundle(bundle.sha256) }.to_string();
+        match save.copies[copy].store.head(&name, &pace.cancel) {
+            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+                put_bundle(save, copy, bundle, from, pace)?;
             }
-            Bundles::Copy(source) => {
-                let store = save.copies[*source].store.clone();
-                Box::new(ObjectSource::new(store, name.clone(), bundle.length, &pace.cancel))
-            }
-        };
-        save.copies[copy].store.put(&name, &Watched { content: &*content, pace }, &pace.cancel)?;
+            found => drop(found?),
+        }
         pace.progress();
     }
     Ok(())

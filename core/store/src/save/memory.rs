@@ -117,6 +117,15 @@ impl Memory {
         self.head.as_deref().map(|digits| Record::read(&from_hex(digits)?, Some(key))).transpose()
     }
 
+    /// The head, whoever signed it.
+    ///
+    /// # Errors
+    /// As [`Memory::head`].
+    pub(super) fn any_head(&self, directory: &Path) -> Result<Option<Record>> {
+        let head = self.head.as_deref().map(|digits| Record::read(&from_hex(digits)?, None)).transpose();
+        head.map_err(|error| wrong(directory, "memory", error.message()))
+    }
+
     pub(super) fn set_head(&mut self, record: &Record, weight: Option<Weight>) {
         self.head = Some(to_hex(record.bytes()));
         self.weight = weight;

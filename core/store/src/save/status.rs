@@ -5,6 +5,7 @@ use super::local::Local;
 use super::memory::Memory;
 use super::summary::{CopyState, CopySummary, SaveSummary};
 use crate::save::CopyStore;
+use lifeboat_core::keys::DomainId;
 use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,15 @@ impl Status {
     /// it.
     pub fn read(files: &dyn Files, local: &Path) -> Result<Option<Self>> {
         Ok(Memory::read(files, local)?.map(|memory| memory.status))
+    }
+
+    /// The series that this place saves to. None: it remembers no record.
+    ///
+    /// # Errors
+    /// As [`Status::read`].
+    pub fn series(files: &dyn Files, local: &Path) -> Result<Option<DomainId>> {
+        let head = Memory::read(files, local)?.map(|memory| memory.any_head(local)).transpose()?.flatten();
+        Ok(head.map(|head| head.domain_id()))
     }
 
     /// Notes that a save reached its minimum.

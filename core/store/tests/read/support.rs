@@ -12,7 +12,7 @@ use lifeboat_core::stream::{BundleWriter, Compression, Export, PlainChunk};
 use lifeboat_core::{AccessKey, ExportOptions, RecoveryKey, StateId, StateSink};
 use lifeboat_store::drivers::memory::{MemoryStore, Request};
 use lifeboat_store::read::{Copies, CopyStore, Domain, ReadingKey, Wait};
-use lifeboat_store::{Cancel, Entry, Result, Store};
+use lifeboat_store::{Cancel, Entry, Put, Result, Store};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl Store for Slow {
         self.inner.id()
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.request(Request::Put, name, 0, || self.inner.put(name, content, cancel))
     }
 

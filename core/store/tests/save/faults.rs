@@ -4,7 +4,7 @@
 
 use lifeboat_core::chain::Source;
 use lifeboat_store::save::{Files, SystemFiles};
-use lifeboat_store::{Cancel, Entry, Result, Store, StoreError};
+use lifeboat_store::{Cancel, Entry, Put, Result, Store, StoreError};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -119,7 +119,7 @@ impl Store for FaultyStore {
         self.0.id()
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.1.remote(|| self.0.put(name, content, cancel))
     }
 
@@ -161,7 +161,7 @@ impl Store for Interposed {
         self.inner.id()
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         if name.contains("/log/")
             && let Some(other) = self.other.lock().unwrap().take()
         {
@@ -199,7 +199,7 @@ impl Store for Hanging {
         self.0.id()
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.0.put(name, content, cancel)
     }
 

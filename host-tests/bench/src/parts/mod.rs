@@ -4,6 +4,7 @@ mod component;
 mod delta;
 mod export;
 mod large;
+mod network;
 mod page;
 mod restore;
 mod saves;
@@ -17,10 +18,11 @@ use crate::section::Section;
 pub type Part = fn(&Scene, usize) -> Section;
 
 /// All parts by their names, in the order of the report.
-pub const PARTS: [(&str, Part); 9] = [
+pub const PARTS: [(&str, Part); 10] = [
     ("export", export::run),
     ("delta", delta::run),
     ("saves", saves::run),
+    ("network", network::run),
     ("restore", restore::run),
     ("verify", verify::run),
     ("component", component::run),

@@ -39,7 +39,11 @@ impl Exporter for LiveExporter<'_> {
     }
 
     fn export(&mut self, base: Base, bundle: &Path, ledger: &Path) -> Result<Exported> {
-        let live = Live::open(self.app, self.request)?;
+        let mut live = Live::open(self.app, self.request)?;
+        if matches!(base, Base::Chain(..)) {
+            // The base is read over a network.
+            live.snapshot.detach()?;
+        }
         let key = &self.keyed.key;
         let base = opener(key, base);
         let has_base = base.is_some();

@@ -15,7 +15,7 @@ mod leftovers;
 mod list;
 
 use crate::name::{self, Check};
-use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError};
+use crate::{Cancel, Entry, LIST_MAX, Put, Result, Store, StoreError};
 use failure::{failed, not_there};
 use folder::Folder;
 use lifeboat_core::chain::Source;
@@ -143,7 +143,7 @@ impl DirStore {
         Ok((folder, file))
     }
 
-    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<()> {
+    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<Put> {
         cancel.check()?;
         name::check(name)?;
         let root = self.root_or_new()?;
@@ -156,15 +156,18 @@ impl DirStore {
             Ok((file, found)) if keep && found == length => is_equal(name, content, file, cancel)?,
             _ => None,
         };
-        if let Some(file) = stays {
+        let put = if let Some(file) = stays {
             file.sync_all().map_err(|error| failed(error, name))?;
+            Put::Existed
         } else {
             let made = leftovers::Temporary::new(&root).map_err(|error| failed(error, &format!("writing '{name}'")))?;
             copy(name, content, made.file(), cancel)?;
             made.file().sync_all().map_err(|error| failed(error, &format!("syncing '{name}'")))?;
             made.rename(&folder, last).map_err(|error| failed(error, name))?;
-        }
-        folder.sync().map_err(|error| failed(error, &format!("syncing the directory of '{name}'")))
+            Put::Written
+        };
+        folder.sync().map_err(|error| failed(error, &format!("syncing the directory of '{name}'")))?;
+        Ok(put)
     }
 }
 
@@ -184,12 +187,12 @@ impl Store for DirStore {
         Ok(format!("dir:{}", path.components().as_path().display()))
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.put_as(name, content, true, cancel)
     }
 
     fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
-        self.put_as(name, content, false, cancel)
+        self.put_as(name, content, false, cancel).map(drop)
     }
 
     fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {

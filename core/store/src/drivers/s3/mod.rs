@@ -12,7 +12,7 @@ mod worker;
 
 use crate::name::{self, Check};
 use crate::place::S3Place;
-use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
+use crate::{Cancel, Entry, Put, Result, Store, StoreError, StoreErrorKind};
 use bytes::Bytes;
 use lifeboat_core::chain::Source;
 use requests::{ATTEMPTS, PutFailure, Requests};
@@ -63,7 +63,7 @@ impl S3Store {
         self.worker.start(|| Requests::new(&self.place, &self.settings))
     }
 
-    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<()> {
+    fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<Put> {
         cancel.check()?;
         name::check(name)?;
         let length = content.length().map_err(StoreError::source)?;
@@ -71,15 +71,15 @@ impl S3Store {
         if length >= self.single_max {
             // Do not send so many bytes if they are there already.
             if keep && requests.head_if_there(name, cancel)? == Some(length) {
-                return Ok(());
+                return Ok(Put::Existed);
             }
             let done = put_parts(&requests, name, content, length, cancel);
             return match done {
                 // The server may have made the object although its answer was lost.
                 Err(error) if keep && is_unsure(&error) && requests.head_if_there(name, cancel)? == Some(length) => {
-                    Ok(())
+                    Ok(Put::Written)
                 }
-                done => done,
+                done => done.map(|()| Put::Written),
             };
         }
         let bytes = read(content, 0, length)?;
@@ -95,12 +95,12 @@ impl Store for S3Store {
         Ok(self.place.to_string())
     }
 
-    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
+    fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.put_as(name, content, true, cancel)
     }
 
     fn replace(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<()> {
-        self.put_as(name, content, false, cancel)
+        self.put_as(name, content, false, cancel).map(drop)
     }
 
     fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {
@@ -152,18 +152,18 @@ fn read(content: &dyn Source, at: u64, length: u64) -> Result<Bytes> {
 
 /// The request asks that nothing must exist under this name, so that a sound object is not written again. But nothing
 /// relies on this condition: some servers ignore it, and others say that it failed although nothing arrived.
-fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, cancel: &Cancel) -> Result<()> {
+fn put_whole(requests: &Task<Requests>, name: &str, bytes: &Bytes, keep: bool, cancel: &Cancel) -> Result<Put> {
     let mut conditional = keep;
     let mut attempt = 0;
     loop {
         attempt += 1;
         let failure = match requests.put(name, bytes.clone(), conditional, cancel)? {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(Put::Written),
             Err(failure) => failure,
         };
         match failure {
             PutFailure::Exists => match requests.head_if_there(name, cancel)? {
-                Some(length) if length == bytes.len() as u64 => return Ok(()),
+                Some(length) if length == bytes.len() as u64 => return Ok(Put::Existed),
                 // What exists does not match the name, so it is replaced.
                 Some(_) => conditional = false,
                 // Something else happened to the object at the same time.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! object   one bundle: which copy gives it, and what proves its bytes
+//! ahead    the newest bundle of a path, fetched while the path is still looked for
 //! cache    pieces of bundles in bounded memory
 //! fetch    threads that fetch what is read, and what will be read next
 //! reader   one bundle as bytes at any place
@@ -10,6 +11,7 @@
 //! Only proved bytes are handed on. A small bundle has the hash that a signed record names. The signed footer of a
 //! large bundle lists the hash of each item. So a copy with wrong bytes costs no more than a request to the next one.
 
+mod ahead;
 mod cache;
 mod fetch;
 mod object;
@@ -23,6 +25,7 @@ use super::shelf::Shelf;
 use super::wait::{Pace, Wait, side_by_side};
 use crate::save::CopyStore;
 use crate::{Cancel, StoreError};
+use ahead::{Ahead, Ready};
 use cache::Cache;
 use fetch::{Open, Shared, State, Threads};
 use lifeboat_core::log::name::{Name, Object as Named};
@@ -70,14 +73,17 @@ impl Copies {
     pub fn open_path(&mut self, record: &Record, purpose: Use, wait: &Wait<'_>) -> Result<Bundles> {
         let (mut plan, mut failed) = (Plan::new(record), None);
         let Some(mut shelf) = self.shelf.take() else { return Err(no_records()) };
+        let newest = self.newest_of_path(&shelf, record, purpose);
+        let (first, mut ready) = ahead::beside(newest, wait, || plan.path(&mut shelf, wait));
+        let mut first = Some(first);
         let opened = loop {
-            let path = match plan.path(&mut shelf, wait) {
+            let path = match first.take().unwrap_or_else(|| plan.path(&mut shelf, wait)) {
                 Ok(path) => path,
                 // It tells more to say why the bundles of the first path could not be read.
                 Err(error) if error.kind() == ErrorKind::Corrupt => break Err(failed.unwrap_or(error)),
                 Err(error) => break Err(error),
             };
-            let (missing, error) = match open(self, &shelf, path, purpose, wait) {
+            let (missing, error) = match open(self, &shelf, path, purpose, ready.take(), wait) {
                 Ok(bundles) => break Ok(bundles),
                 Err(Refused::Bundles(missing, error)) => (missing, error),
                 Err(Refused::Error(error)) => break Err(error),
@@ -104,17 +110,20 @@ impl Copies {
             return Err(Error::misuse("the record does not name this bundle"));
         }
         let Some(shelf) = &self.shelf else { return Err(no_records()) };
-        let step = Step {
-            bundle: bundle.sha256,
-            length: bundle.length,
-            base: bundle.base.map(|base| base.state_id),
-            target: record.entry().state_id,
-            record: record.reference(),
-        };
-        match open(self, shelf, Path { steps: vec![step] }, purpose, wait) {
+        let step = step_of(record, bundle);
+        match open(self, shelf, Path { steps: vec![step] }, purpose, None, wait) {
             Ok(bundles) => Ok(bundles),
             Err(Refused::Error(error) | Refused::Bundles(_, error)) => Err(self.may_be_elsewhere(error)),
         }
+    }
+
+    /// The bundle with which the cheapest path to this record's state most likely ends: of several, the one that leads
+    /// from furthest back. None: the record is a mark.
+    fn newest_of_path(&self, shelf: &Shelf, record: &Record, purpose: Use) -> Option<Ahead> {
+        let bundles = record.entry().bundles.iter();
+        let bundle = bundles.min_by_key(|bundle| bundle.base.map_or(0, |base| base.record.number))?;
+        let object = object(shelf, &step_of(record, bundle), small(purpose, 1));
+        Some(Ahead { object, places: places(self), key: shelf.reader.verify_key, beginning: beginning(purpose) })
     }
 
     fn may_be_elsewhere(&self, error: Error) -> Error {
@@ -143,47 +152,87 @@ enum Refused {
     Error(Error),
 }
 
-fn open(copies: &Copies, shelf: &Shelf, path: Path, purpose: Use, wait: &Wait<'_>) -> Result<Bundles, Refused> {
-    let whole = purpose == Use::Whole;
+fn step_of(record: &Record, bundle: &BundleRef) -> Step {
+    Step {
+        bundle: bundle.sha256,
+        length: bundle.length,
+        base: bundle.base.map(|base| base.state_id),
+        target: record.entry().state_id,
+        record: record.reference(),
+    }
+}
+
+fn places(copies: &Copies) -> Vec<Place> {
     let place = |copy: &CopyStore| Place {
         name: copy.name.clone(),
         store: copy.store.clone(),
         is_away: AtomicBool::new(false),
     };
-    let places = copies.copies.iter().map(place);
-    let places: Vec<_> = places.collect();
-    let (domain_id, key) = (shelf.reader.domain, shelf.reader.verify_key);
-    let small = if whole { (BUDGET / path.steps.len().max(1) as u64).min(SMALL_WHOLE) } else { SMALL_PARTS };
-    let object = |step: &Step| Object {
+    copies.copies.iter().map(place).collect()
+}
+
+/// The size up to which a bundle of a path is read whole at once.
+fn small(purpose: Use, steps: usize) -> u64 {
+    match purpose {
+        Use::Whole => (BUDGET / steps.max(1) as u64).min(SMALL_WHOLE).max(SMALL_PARTS),
+        Use::Parts => SMALL_PARTS,
+    }
+}
+
+fn beginning(purpose: Use) -> u64 {
+    match purpose {
+        Use::Whole => BEGINNING,
+        Use::Parts => 0,
+    }
+}
+
+fn object(shelf: &Shelf, step: &Step, small: u64) -> Object {
+    Object {
         hash: step.bundle,
-        name: Name { domain_id, object: Named::Bundle(step.bundle) }.to_string(),
+        name: Name { domain_id: shelf.reader.domain, object: Named::Bundle(step.bundle) }.to_string(),
         length: step.length,
         base: step.base,
         target: step.target,
         copies: shelf.copies_for(step.record),
-        is_small: step.length <= small.max(SMALL_PARTS),
-    };
-    let objects: Vec<_> = path.steps.iter().map(object).collect();
-    let beginning = if whole { BEGINNING } else { 0 };
-    let cache = Mutex::new(Cache::new(BUDGET));
-    let numbered: Vec<_> = objects.iter().enumerate().collect();
+        is_small: step.length <= small,
+    }
+}
+
+/// Opens the bundles of a path. `ready`: one of them may be open already.
+fn open(
+    copies: &Copies,
+    shelf: &Shelf,
+    path: Path,
+    purpose: Use,
+    ready: Option<Ready>,
+    wait: &Wait<'_>,
+) -> Result<Bundles, Refused> {
+    let (places, key, beginning) = (places(copies), shelf.reader.verify_key, beginning(purpose));
+    let small = small(purpose, path.steps.len());
+    let mut objects: Vec<_> = path.steps.iter().map(|step| object(shelf, step, small)).collect();
+    let mut cache = Cache::new(BUDGET);
+    let ready = ready.and_then(|ready| {
+        let place = objects.iter().position(|object| object.hash == ready.object.hash)?;
+        objects[place] = ready.object;
+        ready.pieces.into_iter().for_each(|(offset, bytes)| cache.put(place, offset, bytes));
+        Some((place, ready.opened))
+    });
+    let cache = Mutex::new(cache);
+    let numbered = objects.iter().enumerate();
+    let numbered: Vec<_> =
+        numbered.filter(|(number, _)| ready.as_ref().is_none_or(|(place, _)| place != number)).collect();
     let open_one = |(number, object): &(usize, &Object), pace: &Pace| {
-        let mut errors = Vec::new();
-        for copy in object.order(&places, 0) {
-            match object.open(&places[object.copies[copy]], &key, beginning, pace) {
-                Ok((proof, pieces)) => {
-                    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-                    pieces.into_iter().for_each(|(offset, bytes)| cache.put(*number, offset, bytes));
-                    return Ok(Opened { copy, proof });
-                }
-                Err(error) => errors.push((copy, error)),
-            }
-        }
-        Err(errors)
+        let (opened, pieces) = object.open_anywhere(&places, &key, beginning, pace)?;
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        pieces.into_iter().for_each(|(offset, bytes)| cache.put(*number, offset, bytes));
+        Ok(opened)
     };
-    let results: Vec<Result<Opened, Vec<(usize, StoreError)>>> =
+    let mut results: Vec<Result<Opened, Vec<(usize, StoreError)>>> =
         side_by_side(wait, &numbered, open_one).map_err(Refused::Error)?;
     drop(numbered);
+    if let Some((place, opened)) = ready {
+        results.insert(place, Ok(opened));
+    }
     let (mut bundles, mut missing, mut failed) = (Vec::new(), Vec::new(), None);
     for (object, result) in objects.into_iter().zip(results) {
         match result {
@@ -202,7 +251,7 @@ fn open(copies: &Copies, shelf: &Shelf, path: Path, purpose: Use, wait: &Wait<'_
     let shared = Shared {
         bundles,
         places,
-        whole,
+        whole: purpose == Use::Whole,
         patience: wait.patience,
         cancel: Cancel::never(),
         state: Mutex::new(state),

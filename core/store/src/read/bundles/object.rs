@@ -89,6 +89,27 @@ impl Object {
         here.into_iter().chain(away).collect()
     }
 
+    /// Opens it from the first copy that gives sound bytes.
+    ///
+    /// # Errors
+    /// What each copy said.
+    pub(super) fn open_anywhere(
+        &self,
+        places: &[Place],
+        key: &VerifyKey,
+        beginning: u64,
+        pace: &Pace,
+    ) -> Result<(Opened, Vec<Proved>), Vec<(usize, StoreError)>> {
+        let mut errors = Vec::new();
+        for copy in self.order(places, 0) {
+            match self.open(&places[self.copies[copy]], key, beginning, pace) {
+                Ok((proof, pieces)) => return Ok((Opened { copy, proof }, pieces)),
+                Err(error) => errors.push((copy, error)),
+            }
+        }
+        Err(errors)
+    }
+
     /// Reads from one copy what proves the bundle: all of a small one, the end and the beginning of a larger one.
     pub(super) fn open(
         &self,
