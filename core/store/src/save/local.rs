@@ -1,7 +1,7 @@
 //! The directory of local state: lock, memory, spool and ledger. Each of them changes in one atomic step.
 
 use super::exporter::{Base, LedgerPart};
-use super::files::Files;
+use super::files::{Files, failed, read_file, wrong};
 use super::memory::{Memory, Reference, VERSION, Weight, from_hex, to_hex};
 use super::request::Save;
 use lifeboat_core::keys::VerifyKey;
@@ -12,9 +12,6 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-/// The most bytes that a file of ours has.
-const LONGEST: u64 = 1 << 20;
 
 /// What lies in the spool.
 pub(super) struct Spool {
@@ -366,25 +363,6 @@ fn replace(files: &dyn Files, to: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(|error| failed("cannot be written", to, &error))
 }
 
-/// What a file of the local state holds, if it exists.
-pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
-    match files.read(path, LONGEST) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed("cannot be read", path, &error)),
-    }
-}
-
-/// The error for a damaged file of the local state.
-pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
-    Error::corrupt(format!(
-        "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then asks \
-         where it cannot know",
-        directory.join(name).display(),
-        directory.display()
-    ))
-}
-
 /// Takes the lock of a directory of local state.
 fn take_lock(files: &dyn Files, directory: &Path) -> Result<Lock> {
     let path = directory.join("lock");
@@ -424,14 +402,4 @@ fn hash_file(path: &Path) -> Result<(BundleHash, u64)> {
 
 fn to_bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("numbers, texts and lists are JSON")
-}
-
-pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
-    let message = format!("'{}' {what}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Error::disk_full(format!("{message}; free some space there, and call again"))
-        }
-        _ => Error::host(message),
-    }
 }

@@ -1,7 +1,6 @@
 //! What this place remembers of the line that it goes on from, and of each copy.
 
-use super::files::Files;
-use super::local::{read_file, wrong};
+use super::files::{Files, read_file, wrong};
 use super::status::Status;
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{PREVIOUS_MAX, Record, RecordHash, RecordRef};

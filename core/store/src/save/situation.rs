@@ -213,6 +213,12 @@ impl<'a> Situation<'a> {
     }
 }
 
+/// A record that was seen, or that a copy gives.
+pub(super) fn read(save: &Save<'_>, situation: &Situation<'_>, record: RecordRef) -> Option<Record> {
+    let known = situation.known.get(record).cloned();
+    known.or_else(|| reader(save, situation.interrupted, &situation.copies)(record))
+}
+
 /// Reads a record from the first copy that has it.
 pub(super) fn reader<'s>(
     save: &'s Save<'_>,
