@@ -7,7 +7,8 @@
 //! schema     what a schema says, what it needs and costs, and whether it can be used: `validate`
 //! snapshot   Snapshot::walk        one read transaction, all rows in canonical order: `walk`
 //!            check_loadable        whether its rows can be loaded again: `reload_check`
-//!            open_selected         a part of it: `selection`, `condition`; the rows that come with it: `closure`
+//!            open_selected         a part of it: `selection`, `condition`; rows that come with it: `closure`;
+//!                                  schema that comes with it: `narrow`
 //! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `builder`
 //!            Columns, Conformance  for hosts without SQLite: names of values, rows that fit their table
 //! restore    prove                 compares the state of what was built with that of the bundle

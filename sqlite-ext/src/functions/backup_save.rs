@@ -164,6 +164,7 @@ impl Options {
             ("where", !self.r#where.0.is_empty()),
             ("cache", !self.cache.is_empty()),
             ("now", self.now.is_some()),
+            ("closure", self.closure),
             ("check", self.check.is_some()),
         ];
         if let Some((option, _)) = of_database.into_iter().find(|(_, given)| *given) {
