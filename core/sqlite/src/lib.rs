@@ -34,7 +34,9 @@ pub use ffi::connection::{Connection, OpenMode};
 pub use ffi::interrupt::Interrupt;
 pub use ffi::quote::{quote_name, quote_text};
 pub use ffi::raw_file::read_file;
-pub use ffi::situation::{check_called_by_application, check_may_export, check_may_restore, in_prepare};
+pub use ffi::situation::{
+    check_called_by_application, check_may_export, check_may_restore, check_named_by_application, in_prepare,
+};
 pub use ffi::sqlite_error::is_of_machine;
 pub use ffi::statement::Statement;
 pub use rebuild::builder::{Rebuild, RebuildOptions, Rebuilt, check_restorable};

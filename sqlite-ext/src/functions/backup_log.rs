@@ -98,7 +98,7 @@ impl TableFunction for Log {
     const LOOKS_UP: bool = true;
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
-        let places = arguments.stores(0)?;
+        let places = arguments.stores(0, app)?;
         if *places.selector() != Selector::Newest {
             return Err(Error::misuse(
                 "the log lists all saves; choose by a condition, and leave out the selector behind the store",
@@ -117,7 +117,7 @@ impl TableFunction for Log {
         };
         let copies = Copies::open(stores, &key, domain, &wait)?;
         // An empty series is no error, but one that nobody can see is.
-        copies.begins_anew()?;
+        copies.check_seen()?;
         let only = match arguments.get(2)? {
             Argument::Integer(number) => Some(u64::try_from(number).unwrap_or(0)),
             _ => None,

@@ -215,26 +215,39 @@ impl Copies {
     /// The reports, if the series begins: all copies answered, and none holds a record of it. None: the series exists.
     ///
     /// # Errors
-    /// Unreachable when a copy that does not answer may hold it. Wrong key when the stores hold only series of other
-    /// keys: that is what somebody with a mistyped key would see.
+    /// Those of [`check_seen`](Self::check_seen).
     pub fn begins_anew(&self) -> Result<Option<Vec<CopyReport>>> {
         if !self.is_empty() {
             return Ok(None);
         }
+        self.check_seen_and("; nothing was begun")?;
+        Ok(Some(self.reports()))
+    }
+
+    /// Whether it is certain what the series holds, even if that is nothing.
+    ///
+    /// # Errors
+    /// Unreachable when a copy that does not answer may hold it. Wrong key when the stores hold only series of other
+    /// keys: that is what somebody with a mistyped key would see.
+    pub fn check_seen(&self) -> Result<()> {
+        if self.is_empty() { self.check_seen_and("") } else { Ok(()) }
+    }
+
+    /// For a series without a record. `effect` tells in the errors what did not happen.
+    fn check_seen_and(&self, effect: &str) -> Result<()> {
         if !self.all_answered() {
             return Err(Error::unreachable(format!(
-                "no copy that answers holds a save, and one that does not answer may hold it; nothing was begun ({})",
+                "no copy that answers holds a save, and one that does not answer may hold it{effect} ({})",
                 self.reasons()
             )));
         }
         if self.others.foreign > 0 && self.others.own.is_empty() {
             return Err(Error::wrong_key(format!(
-                "the stores hold {} series, and none with a record of this key; nothing was begun; give the right key, or \
-                 other stores",
+                "the stores hold {} series, and none with a record of this key{effect}; give the right key, or other stores",
                 self.others.foreign
             )));
         }
-        Ok(Some(self.reports()))
+        Ok(())
     }
 
     /// All copies answered.
