@@ -168,6 +168,24 @@ fn keys_are_compared_by_the_collation_of_the_parent() {
     assert_eq!(numbers(&restore(&shop, &closed(tables(&["c"]))), "SELECT n FROM p ORDER BY n"), [1, 2, 3]);
 }
 
+/// Newer SQLites sort a UNION of many parts in two halves, and compare each half by the collation of its own first part.
+#[test]
+fn keys_that_are_the_same_but_for_their_case_stay_apart() {
+    let mut sql = "CREATE TABLE p(k TEXT COLLATE NOCASE, n INT UNIQUE, PRIMARY KEY(k COLLATE BINARY)) WITHOUT ROWID;
+                   INSERT INTO p VALUES('a', 1), ('A', 2), ('b', 3), ('B', 4);"
+        .to_owned();
+    let children: Vec<String> = (1..=7).map(|number| format!("c{number}")).collect();
+    for child in &children {
+        sql += &format!("CREATE TABLE {child}(n REFERENCES p(n), m REFERENCES p(n));");
+    }
+    for child in &children {
+        let shop = source(&format!("{sql} INSERT INTO {child} VALUES(1, 2), (2, 1), (4, 3)"));
+        let mut request = closed(tables(&[]));
+        request.selection.tables = Some(children.clone());
+        assert_eq!(numbers(&restore(&shop, &request), "SELECT n FROM p ORDER BY n"), [1, 2, 3, 4], "{child}");
+    }
+}
+
 #[test]
 fn utf16_and_counters() {
     for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
