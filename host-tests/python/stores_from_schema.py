@@ -16,6 +16,8 @@ from schema_places import NAME, PLACES, STATEMENTS, Place
 
 # Where an expression of a file is evaluated, and what the application makes for itself.
 PREFIXES = ("CHECK of", "VIRTUAL column", "STORED column", "trigger AFTER", "TEMP", "FTS4, compress", "FTS4, uncompress")
+# SQLite 3.35 crashes when a view of a table function meets RETURNING.
+STATEMENTS = [statement for statement in STATEMENTS if "RETURNING" not in str(statement)]
 CHOSEN = ("index", "view", "view WINDOW", "view, subquery", "FTS5, content from a view")
 
 
@@ -59,15 +61,14 @@ class Reads(Attack):
         called = []
         for statement in statements:
             was_called, said = self.attempt(place, image, call, statement, True)
-            # A full-text table calls the function alone, with a text that names the store. It answers, where it may.
-            is_alone = NAME in place.script
-            if was_called or is_alone and said and ("misuse" in said or said.endswith("SQL logic error")):
+            if was_called:
                 called.append(statement)
                 if said and (f"{name}: misuse: " in said or said.endswith("SQL logic error")):
                     self.refused += 1
                 else:
                     self.wrong.append(f"{place.name}: {statement!r}: {name} has not refused, but: {said}")
-            elif is_alone and said is None and statement.startswith("SELECT * FROM t") and self.shows(image, statement):
+            # A full-text table calls the function alone, with a text that names the store. It must get no answer.
+            elif NAME in place.script and statement == "SELECT * FROM t" and self.shows(image, statement):
                 self.wrong.append(f"{place.name}: {statement!r}: {name} has told of the store")
         return called
 
