@@ -213,6 +213,17 @@ fn another_selection_begins_from_nothing() {
         params![stores, scene.key],
     );
     assert_eq!(tables, 0);
+    // With its parents: the same until the foreign keys change.
+    scene.db.execute_batch("CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(x REFERENCES p)").unwrap();
+    scene.db.execute_batch("INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (2)").unwrap();
+    let closed = || json!({"tables": ["c"], "closure": true});
+    let first = scene.save(&stores, closed());
+    assert_eq!((&first["full"], &first["closure"]), (&json!(true), &json!(["p"])), "{first}");
+    scene.db.execute_batch("INSERT INTO c VALUES (1)").unwrap();
+    assert_eq!(scene.save(&stores, closed())["full"], false);
+    assert_eq!(scene.save(&stores, closed())["changed"], false);
+    scene.db.execute_batch("ALTER TABLE c ADD COLUMN y REFERENCES p").unwrap();
+    assert_eq!(scene.save(&stores, closed())["full"], true);
 }
 
 /// A key never stands in what a save writes beside the database, or into a copy.

@@ -110,7 +110,7 @@ struct Unreachable {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
-    let places = call.arguments.stores(0)?;
+    let places = call.arguments.stores(0, &app)?;
     if *places.selector() != Selector::Newest {
         return Err(Error::misuse(
             "this restores the newest state of each series; leave out the selector behind the store",
