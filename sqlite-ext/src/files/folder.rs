@@ -2,7 +2,7 @@
 //! and then renamed. If the folder exists already and may be overwritten, its files are replaced one by one, once all
 //! new files are complete.
 
-use super::atomic::sync_directory;
+use super::atomic::{io_error, sync_directory};
 use super::leftovers::{self, temporary_name};
 use super::owner;
 use lifeboat_core::{Error, Result};
@@ -91,13 +91,7 @@ impl Folder {
     /// Host.
     pub fn add(&mut self, name: &str, mode: Option<u32>, bytes: &[u8]) -> Result<()> {
         let path = self.staging.join(name);
-        let failed = |error: std::io::Error| {
-            let message = format!("cannot write the file {name:?} for '{}': {error}", self.target.display());
-            match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::disk_full(message),
-                _ => Error::host(message),
-            }
-        };
+        let failed = |error| io_error(format!("cannot write the file {name:?} for '{}'", self.target.display()), error);
         let mut options = OpenOptions::new();
         // If a file system takes two names for one, this fails.
         options.write(true).create_new(true);

@@ -6,7 +6,7 @@ use crate::random::Random;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where the process finds what to do.
 pub const TOLD: &str = "LIFEBOAT_TEST_SAVER";
@@ -134,23 +134,4 @@ impl Expected {
         }
         &self.contents[counter]
     }
-}
-
-/// All files below a directory, as paths from there.
-pub fn files_below(directory: &Path) -> Vec<String> {
-    let (mut found, mut folders) = (Vec::new(), vec![PathBuf::new()]);
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(directory.join(&folder)) else { continue };
-        for entry in entries {
-            let entry = entry.unwrap();
-            let path = folder.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(path);
-            } else {
-                found.push(path.to_str().unwrap().to_owned());
-            }
-        }
-    }
-    found.sort();
-    found
 }

@@ -1,6 +1,6 @@
 //! A device with a database and its local state, the copies that it saves to, and what must hold of them.
 
-use crate::app::{self, Expected, TOLD, Told, content, counter, create, files_below};
+use crate::app::{self, Expected, TOLD, Told, content, counter, create};
 use crate::common::*;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -199,20 +199,6 @@ impl Said {
         let mut said = Self::default();
         String::from_utf8_lossy(output).lines().for_each(|line| said.add(line));
         said
-    }
-}
-
-/// Copies a directory with all that is in it.
-pub fn copy_directory(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_directory(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Saves that are stopped at each of their system calls, one after the other.
 
 use crate::app::{change, counter};
-use crate::place::{Place, Said, copy_directory};
+use crate::common::copy_directory;
+use crate::place::{Place, Said};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

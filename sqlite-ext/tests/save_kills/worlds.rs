@@ -1,7 +1,8 @@
 //! Saves that are killed at random, in a world that loses things and turns back.
 
 use crate::app::{change, counter};
-use crate::place::{Place, Said, copy_directory};
+use crate::common::copy_directory;
+use crate::place::{Place, Said};
 use crate::random::Random;
 use crate::steps::{Fault, save_with_fault};
 use serde_json::{Value, json};
