@@ -12,7 +12,7 @@ import sqlite3
 import sys
 
 from from_schema import ERRORS, Attack, Connection, apsw
-from schema_places import NAME, PLACES, STATEMENTS, Place
+from schema_places import HERE, NAME, PLACES, STATEMENTS, Place
 
 # Where an expression of a file is evaluated, and what the application makes for itself.
 PREFIXES = ("CHECK of", "VIRTUAL column", "STORED column", "trigger AFTER", "TEMP", "FTS4, compress", "FTS4, uncompress")
@@ -22,6 +22,8 @@ CHOSEN = ("index", "view", "view WINDOW", "view, subquery", "FTS5, content from 
 
 
 class Reads(Attack):
+    beside = "control_pure()"
+
     def prepare(self):
         """The functions that read, with the name of a store that is there."""
         self.series = os.path.join(self.watched, "series")
@@ -55,26 +57,8 @@ class Reads(Attack):
     def has_changed(self):
         return False
 
-    def meet_call(self, place, name, statements):
-        """The statements with which SQLite called the control function in this place."""
-        call = f"coalesce(control_pure(), {self.calls[name]})"
-        image = self.forge(place, name, call)
-        self.write_file(image)
-        called = []
-        for statement in statements:
-            was_called, said = self.attempt(place, image, call, statement, True)
-            if was_called:
-                called.append(statement)
-                if said and (f"{name}: misuse: " in said or said.endswith("SQL logic error")):
-                    self.refused += 1
-                else:
-                    self.wrong.append(f"{place.name}: {statement!r}: {name} has not refused, but: {said}")
-            # A full-text table calls the function alone, with a text that names the store. It must get no answer.
-            elif NAME in place.script and statement == "SELECT * FROM t" and self.shows(image, statement):
-                self.wrong.append(f"{place.name}: {statement!r}: {name} has told of the store")
-        return called
-
     def shows(self, image, statement):
+        self.tried += 1
         with Connection(self.libraries, image) as connection:
             try:
                 return "state_id" in str(connection.rows(statement))
@@ -87,13 +71,17 @@ class Reads(Attack):
             if not (place.name.startswith(PREFIXES) or place.name in CHOSEN):
                 continue
             place = Place(place.name, place.script.replace("'x y'", f"'dir:{self.series}'"), place.forge, place.session)
-            mine = ["backup_info", "backup_verify"] if NAME in place.script else names
+            if NAME in place.script:
+                # A full-text table calls the function alone, with a text that names the store. It must get no answer.
+                for name in ("backup_info", "backup_verify"):
+                    if self.shows(self.forge(place, name, HERE), "SELECT * FROM t"):
+                        self.wrong.append(f"{place.name}: {name} has told of the store")
+                continue
             found = []
-            for turn, name in enumerate(mine):
-                statements = STATEMENTS if NAME in place.script else STATEMENTS[turn :: len(mine)]
-                found += self.meet_call(place, name, statements)
-            for name in mine:
-                self.meet_call(place, name, found)
+            for turn, name in enumerate(names):
+                found += self.meet(place, name, STATEMENTS[turn :: len(names)], True)
+            for name in names:
+                self.meet(place, name, found, True)
             if found:
                 called[place.name] = found
         return called

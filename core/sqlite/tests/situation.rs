@@ -117,7 +117,8 @@ fn each_situation_allows_what_it_should() {
             let connection = observed(&directory.file(&format!("{journal}-{number}.db")));
             connection.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |_| Ok(())).expect("journal");
             connection.execute_batch(before).expect(before);
-            (CALLS.take(), NAMED.take());
+            CALLS.take();
+            NAMED.take();
             let mut statement = connection.prepare(sql).expect(sql);
             let mut rows = statement.query([]).expect(sql);
             while rows.next().expect(sql).is_some() {}

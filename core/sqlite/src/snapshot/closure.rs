@@ -130,9 +130,8 @@ impl Graph {
         let tables: Vec<&str> = schema.iter().filter(is_ordinary).map(|row| row.name.as_str()).collect();
         let mut waiting: Vec<&str> = tables.iter().copied().filter(|name| chosen.rows(name) != Rows::None).collect();
         let mut seen: BTreeSet<&str> = waiting.iter().copied().collect();
-        let mut found: BTreeMap<&str, Vec<(ForeignKey, Node, Vec<String>)>> = BTreeMap::new();
+        let mut found: Vec<(Edge, Node)> = Vec::new();
         while let Some(child) = waiting.pop() {
-            let mut edges = Vec::new();
             for key in ForeignKey::list(connection, "main", child)? {
                 let parent = tables.iter().find(|name| name.eq_ignore_ascii_case(&key.parent));
                 let Some(parent) = parent.filter(|name| chosen.may_widen(name)) else { continue };
@@ -141,20 +140,20 @@ impl Graph {
                 if seen.insert(parent) {
                     waiting.push(parent);
                 }
-                edges.push((key, Node::new(&shape, &to), to));
+                let node = Node::new(&shape, &to);
+                found.push((Edge { child: child.to_owned(), columns: key.columns, parent: 0, to }, node));
             }
-            found.insert(child, edges);
         }
+        // Those of one child stay in the order in which they were declared.
+        found.sort_by(|(one, _), (other, _)| one.child.cmp(&other.child));
         let (mut nodes, mut edges) = (Vec::new(), Vec::new());
-        for (child, list) in found {
-            for (key, node, to) in list {
-                let known = nodes.iter().position(|known| *known == node);
-                let parent = known.unwrap_or_else(|| {
-                    nodes.push(node);
-                    nodes.len() - 1
-                });
-                edges.push(Edge { child: child.to_owned(), columns: key.columns, parent, to });
-            }
+        for (edge, node) in found {
+            let known = nodes.iter().position(|known| *known == node);
+            let parent = known.unwrap_or_else(|| {
+                nodes.push(node);
+                nodes.len() - 1
+            });
+            edges.push(Edge { parent, ..edge });
         }
         Ok(Self { nodes, edges })
     }

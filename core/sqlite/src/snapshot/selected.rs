@@ -80,8 +80,8 @@ impl Selected {
 
     fn check_conditions(&self, copy: &Connection<'_>) -> Result<()> {
         let sandbox = Sandbox { connection: copy, tables: &self.tables, has_now: self.now.is_some() };
-        let conditions = self.chosen.selection.conditions.iter();
-        conditions.map(|(table, condition)| sandbox.check(table, condition)).collect()
+        let mut conditions = self.chosen.selection.conditions.iter();
+        conditions.try_for_each(|(table, condition)| sandbox.check(table, condition))
     }
 
     /// Whether a row of `system_table` (one of SQLite's own) that is about the table `about` is carried. Counters never
