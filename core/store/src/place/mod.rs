@@ -1,16 +1,16 @@
 //! The names of stores, as an application gives them: `dir:PATH`, `volume:LABEL`, `s3://…`, or an array of these, which
 //! means copies. A name may also say which state is meant.
 
-mod date;
 mod s3_url;
 mod selector;
 
-pub use date::{date_text, parse as parse_date};
+pub use lifeboat_core::log::date::{date_text, parse as parse_date};
 pub use s3_url::S3Place;
 pub use selector::Selector;
 
 use crate::Store;
 use crate::drivers;
+use lifeboat_core::log::date;
 use lifeboat_core::{Error, Result};
 use std::collections::BTreeSet;
 use std::fmt;
