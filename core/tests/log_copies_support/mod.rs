@@ -8,7 +8,7 @@ use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{
     BaseRef, BundleHash, BundleRef, Entry, Record, RecordHash, RecordRef, SealedPart, short_cuts,
 };
-use lifeboat_core::{RecoveryKey, Result, StateId};
+use lifeboat_core::{Error, RecoveryKey, Result, StateId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A key that did not make the series.
@@ -200,7 +200,8 @@ pub fn ask_as(stores: &[&Store], key: ReadingKey, domain: Option<String>, which:
         saves.extend(copies.take_saves());
     }
     saves.extend(copies.take_saves());
-    Asked { plan: copies.plan(), remarks: copies.remarks().unwrap().clone(), saves, read }
+    let plan = copies.plan().and_then(|plan| plan.ok_or_else(|| Error::misuse("the log has no plan")));
+    Asked { plan, remarks: copies.remarks().unwrap().clone(), saves, read }
 }
 
 /// The plan is a chain from nothing to its state, over bundles that these copies have and that were read.

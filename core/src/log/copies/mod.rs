@@ -74,7 +74,7 @@ pub struct Copies {
     cursor: choose::Cursor,
     saves: Vec<Saved>,
     search: Option<Search>,
-    outcome: Option<Result<Plan>>,
+    outcome: Option<Result<Option<Plan>>>,
 }
 
 /// The ends of the log, over all copies.
@@ -211,7 +211,7 @@ impl Copies {
         std::mem::take(&mut self.saves)
     }
 
-    /// The bundles to the state that is meant. With [`Which::Log`] there are none.
+    /// The bundles to the state that is meant. None: the log was asked for ([`Which::Log`]).
     ///
     /// # Errors
     /// - Misuse: something has to be read first. Or the copies hold several series of the key: the text has their domain
@@ -220,7 +220,7 @@ impl Copies {
     /// - Host: there is no such save. The text tells what there is.
     /// - Mismatch: the log forks, and it is not said which end is meant. The text names them.
     /// - Corrupt: no path of sound bundles leads to any state that may be given. The text tells what is missing.
-    pub fn plan(&self) -> Result<Plan> {
+    pub fn plan(&self) -> Result<Option<Plan>> {
         match &self.outcome {
             Some(outcome) => outcome.clone(),
             None => Err(Error::misuse("plan: read what next gives, until it gives none")),
@@ -238,14 +238,14 @@ impl Copies {
         }
     }
 
-    fn run(&mut self) -> Stepped<Plan> {
+    fn run(&mut self) -> Stepped<Option<Plan>> {
         let domain = self.choose_series()?;
         self.find_ends(domain)?;
         if self.which == Which::Log {
             self.read_log(domain)?;
-            return Err(Pause::Failed(Error::misuse("plan: the log was asked for, and not a state")));
+            return Ok(None);
         }
         let meant = self.choose_record(domain)?;
-        self.find_path(domain, &meant)
+        self.find_path(domain, &meant).map(Some)
     }
 }
