@@ -107,8 +107,7 @@ fn open(directories: &[Bundle], key: &str, choice: &Choice, which: &Which) -> Re
 /// How deep the objects of a copy lie below its directory: `<domain id>/log/<13 digits>/…`.
 const DEPTH: usize = 3;
 
-/// Gives the names of the files in a directory of a copy. A directory that is none of a copy is passed over with its
-/// name; what is no regular file is, too.
+/// Gives the names of the regular files of a copy, and of all else in its directory. No link is followed.
 fn list(
     entry: &DirEntry,
     name: &str,
@@ -122,8 +121,8 @@ fn list(
         _ => depth < DEPTH,
     };
     if !is_directory || !is_of_copy {
-        let is_floor = depth == 1 && name.ends_with("/floor");
-        return if is_floor { Ok(()) } else { take(name.to_owned()) };
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        return if depth == 0 || is_file { take(name.to_owned()) } else { Ok(()) };
     }
     let Ok(entries) = fs::read_dir(entry.path()) else {
         say(&format!(
