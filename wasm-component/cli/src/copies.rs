@@ -302,6 +302,11 @@ impl Found {
                 "why": left.why,
             })).collect::<Vec<_>>(),
             "left-out-more": plan.left_out_more,
+            "steps": plan.steps.iter().map(|step| json!({
+                "directory": directory(step.copy),
+                "name": step.name,
+                "size": step.size,
+            })).collect::<Vec<_>>(),
             "copies": copies.collect::<Vec<_>>(),
             "unfit": unfit.map(|unfit| json!({
                 "directory": directory(unfit.copy),
