@@ -50,7 +50,7 @@ class InCopies(Scene):
         self.assertEqual([(copy.directory, copy.standing) for copy in series.copies], [(self.copy, "current")])
         self.assert_equal(self.shared / "saved.db", self.path("new.db"))
         for chosen in ({"seq": 7}, {"at": "2026-01-07"}, {"state": self.state(7)}):
-            summary = lifeboat.info(Copies(self.copy, **chosen), self.key)  # type: ignore[arg-type]
+            summary = lifeboat.info(Copies(self.copy, **chosen), self.key)
             self.assertIsInstance(summary, Summary)
             assert summary.series is not None
             self.assertEqual((summary.series.save.number, summary.tables[0].rows), (7, 7))
