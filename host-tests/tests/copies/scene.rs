@@ -105,7 +105,8 @@ impl Scene {
         let mut removed = BTreeSet::new();
         for number in numbers {
             let sql = "SELECT sha256 FROM backup_log(?1, ?2) WHERE number = ?3";
-            let own: String = db.query_row(sql, (&store, &self.key, number.cast_signed()), |row| row.get(0)).expect("it was saved");
+            let own: String =
+                db.query_row(sql, (&store, &self.key, number.cast_signed()), |row| row.get(0)).expect("it was saved");
             let all = self.of(*number, "/bundles/");
             assert!(all.len() > 1, "number {number} has no short cut");
             removed.extend(all.into_iter().filter(|name| !name.ends_with(&own)));

@@ -334,7 +334,7 @@ impl Found {
             more => format!(", and {more} more saves"),
         };
         let message = format!(
-            "this is an older state, {}; left out are {}{more}; look for another copy",
+            "this is an older state, {}; left out: {}{more}; look for another copy",
             when(&self.plan.save),
             left_out_text(first)
         );
