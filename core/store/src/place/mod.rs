@@ -1,10 +1,9 @@
 //! The names of stores, as an application gives them: `dir:PATH`, `volume:LABEL`, `s3://…`, or an array of these, which
 //! means copies. A name may also say which state is meant.
 
-mod date;
 mod selector;
 
-pub use date::{date_text, parse as parse_date};
+pub use lifeboat_core::log::date::{date_text, parse as parse_date};
 pub use selector::Selector;
 
 use crate::Store;
@@ -14,6 +13,7 @@ use crate::drivers::s3::S3Store;
 use crate::drivers::volume::VolumeStore;
 use crate::identity::Identity;
 use crate::s3_place::{S3Place, with_password};
+use lifeboat_core::log::date;
 use lifeboat_core::{Error, Result};
 use std::collections::BTreeSet;
 use std::fmt;
