@@ -221,7 +221,8 @@ fn requests_of_a_save_with_a_short_cut_fail() {
 fn answers_that_do_not_come() {
     let tally = Tally::default();
     let mut scene = Scene::new("late");
-    (scene.requests(), scene.change());
+    scene.requests();
+    scene.change();
     for request in 0..scene.requests() {
         for fault in [Fault::Silence, Fault::Stall(20), Fault::Slow] {
             scene.change();
@@ -236,7 +237,8 @@ fn answers_that_do_not_come() {
 fn lists_with_wrong_bytes() {
     let tally = Tally::default();
     let mut scene = Scene::new("lists");
-    (scene.requests(), scene.change());
+    scene.requests();
+    scene.change();
     let requests = scene.requests();
     // The first request and the last one are lists, of about so many bytes.
     for place in (0..1200).step_by(if is_soak() { 1 } else { 29 }) {
