@@ -35,8 +35,7 @@ impl Store {
         let copy = usize::try_from(copy).unwrap_or(usize::MAX);
         self.call(|copies| {
             copies.add_copy(copy)?;
-            // What holds the names may have to be twice as large, beside what it is now.
-            crate::memory_room(2 * copies.held() + READING).map_err(|_| {
+            crate::memory_room(copies.growth(names.len()) + READING).map_err(|_| {
                 Error::too_big(
                     "add-names: there is no memory for so many names: allow this instance more, or give fewer copies",
                 )

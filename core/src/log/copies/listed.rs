@@ -5,6 +5,8 @@ use crate::log::RecordRef;
 /// Bits beside those of the copies.
 const FOREIGN: u32 = 1 << 31;
 const DEAD: u32 = 1 << 30;
+/// How many objects are taken at least before memory grows, or what came is put in order.
+const STEP: usize = 4096;
 /// The most copies that are read together.
 pub(super) const COPIES_MAX: usize = 16;
 
@@ -25,31 +27,46 @@ impl<K> Default for Listed<K> {
 impl<K: Copy + Ord> Listed<K> {
     /// This copy lists this object. [`Listed::settle`] must follow before anything is looked up.
     pub(super) fn add(&mut self, key: K, copy: usize) {
+        if self.items.len() == self.items.capacity() {
+            // Not twice as much: there may be little memory.
+            self.items.reserve_exact(self.items.len() / 4 + STEP);
+        }
         self.items.push((key, 1 << copy));
         // Copies list the same objects: they must not pile up.
-        if self.items.len() > 2 * self.settled + 4096 {
+        if self.items.len() > self.settled + self.settled / 4 + STEP {
             self.settle();
         }
     }
 
     pub(super) fn settle(&mut self) {
-        if self.settled == self.items.len() {
-            return;
-        }
-        self.items.sort_unstable_by_key(|(key, _)| *key);
-        self.items.dedup_by(|(key, copies), (kept, all)| {
-            let is_same = key == kept;
-            if is_same {
-                *all |= *copies;
+        let (known, new) = self.items.split_at_mut(self.settled);
+        new.sort_unstable_by_key(|(key, _)| *key);
+        let mut kept = 0;
+        for place in 0..new.len() {
+            let (key, copies) = new[place];
+            if let Ok(known_place) = known.binary_search_by_key(&key, |(key, _)| *key) {
+                known[known_place].1 |= copies;
+            } else if kept > 0 && new[kept - 1].0 == key {
+                new[kept - 1].1 |= copies;
+            } else {
+                new[kept] = (key, copies);
+                kept += 1;
             }
-            is_same
-        });
+        }
+        self.items.truncate(self.settled + kept);
+        if kept > 0 {
+            self.items.sort_unstable_by_key(|(key, _)| *key);
+        }
         self.settled = self.items.len();
     }
 
-    /// How many bytes it holds.
-    pub(super) fn held(&self) -> usize {
-        self.items.capacity() * size_of::<(K, u32)>()
+    /// The most bytes that are allocated anew when so many more are added.
+    pub(super) fn growth(&self, count: usize) -> usize {
+        let len = self.items.len();
+        if len + count <= self.items.capacity() {
+            return 0;
+        }
+        (len + count.max(len / 4) + STEP) * size_of::<(K, u32)>()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -154,7 +171,7 @@ mod tests {
         listed.add(record(20_000, 2), 3);
         listed.settle();
         assert_eq!(listed.items.len(), 20_001);
-        assert!(listed.held() <= 3 * 20_001 * 48, "{}", listed.held());
+        assert!(listed.items.capacity() <= 20_001 * 3 / 2 + STEP, "{}", listed.items.capacity());
         assert_eq!(listed.copies(record(7, 1)), [0, 3]);
         assert_eq!(listed.of(20_000), [record(20_000, 2), record(20_000, 1)]);
         assert_eq!(listed.below(None), Some(record(20_000, 2)));

@@ -172,9 +172,9 @@ impl Copies {
         Ok(())
     }
 
-    /// How many bytes the names take, for a caller that has little memory.
-    pub fn held(&self) -> usize {
-        self.series.values().map(|series| series.records.held() + series.bundles.held()).sum()
+    /// The most bytes that are allocated when so many more names are added. It is for a caller that has little memory.
+    pub fn growth(&self, count: usize) -> usize {
+        self.series.values().map(|series| series.records.growth(count).max(series.bundles.growth(count))).sum()
     }
 
     /// The object that has to be read next. What was pushed of the one before it is complete. None: there is nothing

@@ -152,6 +152,18 @@ impl Copies {
         }
     }
 
+    /// An authentic record that this copy has. None: it does not have it.
+    pub(super) fn record_in(&self, domain: [u8; 16], record: RecordRef, copy: usize) -> Stepped<Option<Record>> {
+        let Some(series) = self.series.get(&domain) else { return Ok(None) };
+        if !series.records.copies(record).contains(&copy) {
+            return Ok(None);
+        }
+        match self.cache.get(&record.hash) {
+            Some(read) => Ok(Some(read.clone()).filter(|read| read.reference() == record)),
+            None => Err(Pause::Read(Wanted { copy, name: series.name(domain, Object::Record(record)) }, None)),
+        }
+    }
+
     /// The copy that has a bundle that was read and is sound. None: no copy has one.
     pub(super) fn bundle(&self, domain: [u8; 16], bundle: BundleHash, length: u64) -> Stepped<Option<usize>> {
         if let Some(copy) = self.sound.get(&bundle) {

@@ -100,7 +100,7 @@ impl Copies {
                     series.looks[copy].is_done = true;
                     break;
                 };
-                let record = self.record(domain, next)?;
+                let record = self.record_in(domain, next, copy)?;
                 if let Some(series) = self.series.get_mut(&domain) {
                     let look = &mut series.looks[copy];
                     (look.below, look.is_done) = (Some(next), record.is_some());
