@@ -1,7 +1,7 @@
 //! Where keys come from and go to: files and environment variables, never the command line.
 
-use crate::arguments::Key;
 use crate::fail::Fail;
+use crate::groups::Key;
 use crate::redact::redact;
 use serde_json::json;
 use std::env;

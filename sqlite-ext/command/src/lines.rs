@@ -4,7 +4,6 @@ use crate::fail::Fail;
 use crate::output;
 use crate::session::{Narrow, Session};
 use crate::table::Table;
-use crate::words::printable;
 use rusqlite::Row;
 use rusqlite::types::{Value, ValueRef};
 use serde_json::value::RawValue;
@@ -92,10 +91,15 @@ pub fn show(
     }
     let head: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
     let mut table = Table::new(&mut out, &head.iter().map(String::as_str).collect::<Vec<_>>());
-    let shown =
-        session.rows(function, &listed, arguments, narrow, |row| output::goes_on(table.row(&cells(columns, row))));
+    let mut is_empty = true;
+    let shown = session.rows(function, &listed, arguments, narrow, |row| {
+        is_empty = false;
+        output::goes_on(table.row(&cells(columns, row)))
+    });
     // What came before an error is shown, too.
-    output::goes_on(table.finish())?;
+    if shown.is_ok() || !is_empty {
+        output::goes_on(table.finish())?;
+    }
     output::end(shown, out)
 }
 
@@ -134,5 +138,5 @@ fn cells(columns: &[Column], row: &Row<'_>) -> Vec<String> {
 }
 
 fn lossy(text: &[u8]) -> String {
-    printable(&String::from_utf8_lossy(text))
+    String::from_utf8_lossy(text).into_owned()
 }

@@ -5,16 +5,19 @@
 //! manual: that of the functions (`sqlite-ext/manual`).
 //!
 //! ```text
-//! arguments  the command line          examples  the end of each command's help
-//! run        what each command does    options   a function's options, from those of the command line
-//! keys       where keys are            session   the connection; stop: signals; waiting: the line on a terminal
-//! report     reports for people        lines, table, node, output   what is printed
-//! fail       kinds and exit codes      words     the shell's words in place of SQL's
+//! arguments  the command line; groups: options that several commands share; examples: the end of each command's help
+//! run        what each command does; options: a function's options, from those of the command line
+//! keys       where keys come from and go to
+//! session    the connection; stop: signals; waiting: the line on a terminal
+//! report     reports for people; lines, table, node, output: what is printed, and how
+//! fail       kinds and exit codes; words: the shell's words in place of SQL's
+//! pages      completions, and pages for man
 //! ```
 
 mod arguments;
 mod examples;
 mod fail;
+mod groups;
 mod keys;
 mod lines;
 mod node;

@@ -1,7 +1,7 @@
 //! The options of a function, from those of the command line.
 
-use crate::arguments::{Base, Budget, Snapshot};
 use crate::fail::Fail;
+use crate::groups::{Base, Budget, Snapshot};
 use serde_json::{Map, Value};
 
 /// The JSON object of a function's options.
@@ -44,7 +44,7 @@ impl Options {
         for pair in snapshot.conditions.chunks_exact(2) {
             insert(&mut conditions, "where", &pair[0], &pair[1])?;
         }
-        let options = self.put("domain", snapshot.domain).compress(&snapshot.compress)?;
+        let options = self.put("domain", snapshot.domain).compress(&snapshot.packing.compress)?;
         Ok(options
             .list("tables", snapshot.tables)
             .list("exclude", snapshot.exclude)
@@ -109,6 +109,7 @@ pub fn number_or_text(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::groups::Packing;
 
     fn texts(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn options_become_json() {
         let snapshot = Snapshot {
-            compress: texts(&["zstd", "a=b=none"]),
+            packing: Packing { compress: texts(&["zstd", "a=b=none"]) },
             conditions: texts(&["t", "x = '='", "u", "1"]),
             now: Some("-5".to_owned()),
             check: Some(false),

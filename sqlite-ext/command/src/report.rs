@@ -3,7 +3,7 @@
 
 use crate::node::Node;
 use crate::table::Table;
-use crate::words::printable;
+use crate::words::{for_shell, printable};
 
 /// A report that begins with a sentence. The fields of `said` are in the sentence.
 pub fn show(sentence: &str, report: &Node, said: &[&str]) -> String {
@@ -122,11 +122,7 @@ pub fn status(report: &Node) -> String {
     }
     let failed = report.get("failed");
     if !failed.is_empty() {
-        text += &format!(
-            "THE LAST SAVE FAILED: {}: {}\n",
-            failed.get("kind").line(),
-            printable(&failed.get("message").line())
-        );
+        text += &format!("THE LAST SAVE FAILED, at {}: {}\n", failed.get("at").line(), printable(&said(failed)));
     }
     let stores = report.get("stores");
     if !stores.is_empty() {
@@ -139,9 +135,14 @@ pub fn status(report: &Node) -> String {
         };
     }
     let (sentence, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
-    let shown = show(sentence, report, &[]);
+    let shown = show(sentence, report, &["failed"]);
     let fields = shown.split_once('\n').map_or("", |(_, fields)| fields);
     format!("{sentence}{rest}{fields}")
+}
+
+/// An error in a report, in the words of a shell.
+fn said(error: &Node) -> String {
+    format!("{}: {}", error.get("kind").line(), for_shell(&error.get("message").line()))
 }
 
 pub fn verify(report: &Node) -> String {
@@ -184,7 +185,7 @@ pub fn restore_all(report: &Node) -> String {
         let error = domain.get("error");
         let sentence = match domain.get("path") {
             Node::Text(path) => format!("{name}: restored to '{path}'"),
-            _ => format!("{name}: FAILED: {}: {}", error.get("kind").line(), error.get("message").line()),
+            _ => format!("{name}: FAILED: {}", said(error)),
         };
         let told = show(&sentence, domain, &["domain", "path", "error"]);
         text += &format!("\n{told}");
@@ -233,7 +234,9 @@ mod tests {
         let report = r#"{"local":"x","saved":null,"failed":{"at":"2026","kind":"host","message":"full"}}"#;
         let text = status(&Node::parse(report).unwrap());
         assert!(
-            text.starts_with("no save of this database is remembered here\nTHE LAST SAVE FAILED: host: full\nlocal"),
+            text.starts_with(
+                "no save of this database is remembered here\nTHE LAST SAVE FAILED, at 2026: host: full\nlocal"
+            ),
             "{text}"
         );
     }

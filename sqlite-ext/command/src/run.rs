@@ -54,12 +54,12 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
         }
         Command::Verify(verify) => {
             let options = Options::default().put("level", verify.level).put("expect", verify.expect);
-            let options = options.budget(verify.budget).put("domain", verify.domain).json();
+            let options = options.budget(verify.budget).put("domain", verify.series.domain).json();
             let arguments = vec![array(verify.bundles.bundles), text(verify.key.given()?), text(options)];
             shown(&Session::open(None, "verifying")?, "backup_verify", arguments, report::verify)?;
         }
         Command::Info(info) => {
-            let options = Options::default().flag("salvage", info.salvage).put("domain", info.domain).json();
+            let options = Options::default().flag("salvage", info.salvage).put("domain", info.series.domain).json();
             let mut arguments = vec![array(info.bundles.bundles)];
             // Without a key it tells what anybody can see. The options are for holders of the key.
             let key = if options.is_some() { Some(info.key.needed()?) } else { info.key.given()? };
@@ -80,7 +80,8 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             lines::show(&session, "backup_diff", &lines::DIFF, arguments, &Narrow::default(), json)?;
         }
         Command::Compose(compose) => {
-            let options = Options::default().flag("replace", compose.replace).compress(&compose.compress)?.json();
+            let options =
+                Options::default().flag("replace", compose.replace).compress(&compose.packing.compress)?.json();
             let key = compose.key.needed()?;
             let arguments = vec![array(compose.bundles.bundles), key.into(), compose.out.into(), text(options)];
             shown(&Session::open(None, "composing")?, "backup_compose_file", arguments, report::export)?;
@@ -94,7 +95,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
                 .flag("skip_indexes", restore.skip_indexes)
                 .budget(restore.budget)
                 .flag("salvage", restore.salvage)
-                .put("domain", restore.domain)
+                .put("domain", restore.series.domain)
                 .flag("resume", restore.resume);
             let key = restore.key.needed()?;
             let arguments = vec![array(restore.bundles.bundles), key.into(), restore.out.into(), text(options.json())];
