@@ -29,9 +29,11 @@ const COMMANDS: [(&str, &str); 21] = [
 const KEY: &str = "give --key-file PATH or --key-env NAME";
 
 /// Whole phrases.
-const PHRASES: [(&str, &str); 4] = [
+const PHRASES: [(&str, &str); 5] = [
     ("give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'", KEY),
     ("; look at the order of the arguments", ""),
+    // The command restores into new files alone.
+    (" (to restore into it, use backup_restore)", ""),
     ("call again", "run it again"),
     (
         "give a BLOB (the bundle itself), its path, a JSON array of the paths of a chain, or a store such as 'dir:PATH'",

@@ -73,3 +73,22 @@ fn what_is_ignored_stays_ignored() {
     assert!(child.wait_with_output().unwrap().status.success());
     assert!(scene.path("app.bundle").exists());
 }
+
+/// Somebody who looks on sees that work goes on. (The other tests see that nothing is told where nobody looks on.)
+#[test]
+fn a_terminal_shows_that_work_goes_on() {
+    let scene = Scene::new();
+    scene.sql(
+        "INSERT INTO notes SELECT 100 * a.id + 10 * b.id + c.id, '', NULL FROM notes AS a, notes AS b, notes AS c",
+    );
+    let slow = "instr(hex(zeroblob(90000000 + id)), 'x') = 0";
+    let line = format!("'{LIFEBOAT}' export app.db --out app.bundle --where notes \"{slow}\"");
+    let mut command = std::process::Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).env("LIFEBOAT_KEY_FILE", "recovery.key");
+    let output = command.current_dir(scene.path("")).stdin(Stdio::null()).output().expect("util-linux is there");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("exporting "), "{said}");
+    // The line is gone before the result comes.
+    let (_, behind) = said.rsplit_once("\u{1b}[2K").unwrap();
+    assert!(behind.starts_with("wrote 'app.bundle': "), "{said}");
+}

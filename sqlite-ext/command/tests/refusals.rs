@@ -123,6 +123,8 @@ fn mistakes_are_told_in_the_words_of_a_shell() {
         (&["restore", "app.bundle", "--out", "x", "--salvage", "--expect", "ab"], "--salvage and --expect exclude"),
         (&["restore", "app.bundle", "--out", "x", "--page-size", "5"], "--page-size must be a power of two"),
         (&["export", ".", "--out", "x"], "'.' is not a file"),
+        (&["export", "app.db", "--out", "app.db", "--replace"], "or belongs to one; give another path\n"),
+        (&["export", "app.db", "--out", "recovery.key", "--replace"], "is never replaced; give another path"),
         (&["keygen", "--out", "recovery.key"], "a key is never written over a file"),
         (&["keygen", "--out", "x", "--label", "l"], "give --secret-file or --secret-env"),
         (&["status", "app.db", "--domain", "d"], "--domain chooses a series in stores"),

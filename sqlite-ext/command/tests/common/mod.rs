@@ -37,6 +37,11 @@ impl Run {
     pub fn refused(&self, code: i32, said: &str) {
         assert!(self.code == code && self.err.contains(said) && self.out.is_empty(), "{code}, {said}: {self:?}");
         assert_eq!(self.err.lines().count(), 1, "{self:?}");
+        // These are the words of SQL.
+        assert!(
+            !["backup_", "the option", "order of the arguments"].iter().any(|sql| self.err.contains(sql)),
+            "{self:?}"
+        );
     }
 }
 
