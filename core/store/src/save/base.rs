@@ -10,7 +10,6 @@ use super::situation::{Situation, read};
 use crate::series::{ObjectSource, path_to};
 use lifeboat_core::Result;
 use lifeboat_core::chain::Source;
-use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
 
 /// If more bundles follow the full one, they cost a reader too many requests.
@@ -88,9 +87,8 @@ fn chain(save: &Save<'_>, situation: &Situation<'_>, base: &Record) -> Option<(P
     let path =
         attend(save, situation.interrupted, |cancel| path_to(&**store, &save.keys.verify_key(), base, cancel)).ok()?;
     let sources = path.steps.iter().map(|step| {
-        let name = Name { domain_id: save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
-        let source = ObjectSource::new(store.clone(), name, step.length, &save.cancel).with_patience(save.patience);
-        Box::new(source) as Box<dyn Source + Send>
+        let source = ObjectSource::new(store.clone(), save.keys.id(), step.bundle, step.length, &save.cancel);
+        Box::new(source.with_patience(save.patience)) as Box<dyn Source + Send>
     });
     let sources = sources.collect();
     Some((path, sources))

@@ -14,13 +14,8 @@ use super::situation::Situation;
 use crate::Cancel;
 use crate::series::{ObjectSource, Records};
 use lifeboat_core::chain::Source;
-use lifeboat_core::log::name::{Name, Object};
-use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, Path, Record, Step, short_cuts};
+use lifeboat_core::log::{BaseRef, BundleRef, Entry, Path, Record, Step, short_cuts};
 use lifeboat_core::{Error, Result};
-use std::cell::OnceCell;
-
-/// A bundle up to this size is read at once: that costs less than its ranges would.
-const SMALL: u64 = 128 << 10;
 
 /// Makes the short cuts of one record.
 pub(super) struct ShortCuts<'a> {
@@ -139,53 +134,29 @@ impl<'a> ShortCuts<'a> {
     }
 
     fn stored(&self, copy: usize, step: &Step) -> Stored<'_> {
-        let name = Name { domain_id: self.save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
-        let object = ObjectSource::new(self.save.copies[copy].store.clone(), name, step.length, &self.cancel);
-        Stored {
-            object,
-            step: step.clone(),
-            cancel: &self.cancel,
-            interrupted: self.situation.interrupted,
-            whole: OnceCell::new(),
-        }
+        let store = self.save.copies[copy].store.clone();
+        let object = ObjectSource::new(store, self.save.keys.id(), step.bundle, step.length, &self.cancel);
+        Stored { object, cancel: &self.cancel, interrupted: self.situation.interrupted }
     }
 }
 
 /// A bundle of a copy. While a read waits, the application is asked whether it wants to stop.
 struct Stored<'a> {
     object: ObjectSource,
-    step: Step,
     cancel: &'a Cancel,
     interrupted: &'a dyn Fn() -> bool,
-    /// All of its bytes, if it is small.
-    whole: OnceCell<Vec<u8>>,
-}
-
-impl Stored<'_> {
-    fn fetch(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        let object = &self.object;
-        attend_within(self.cancel, self.interrupted, |_| object.read(offset, buffer))
-    }
 }
 
 impl Source for Stored<'_> {
     fn length(&self) -> Result<u64> {
-        Ok(self.step.length)
+        self.object.length()
     }
 
     fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        if self.step.length > SMALL {
-            return self.fetch(offset, buffer);
+        let object = &self.object;
+        match object.held() {
+            Some(_) => object.read(offset, buffer),
+            None => attend_within(self.cancel, self.interrupted, |_| object.read(offset, buffer)),
         }
-        if self.whole.get().is_none() {
-            let mut whole = vec![0; usize::try_from(self.step.length).unwrap_or(0)];
-            self.fetch(0, &mut whole)?;
-            if BundleHash::of(&whole) != self.step.bundle {
-                return Err(Error::corrupt("a bundle of a copy does not have the hash of its name"));
-            }
-            // Nobody else sets it.
-            let _ = self.whole.set(whole);
-        }
-        self.whole.get().map_or(Ok(()), |whole| whole.as_slice().read(offset, buffer))
     }
 }
