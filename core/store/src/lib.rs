@@ -10,6 +10,7 @@
 //! series    a series in one store: its newest records, and the bundles of a path
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
+//! scrub     all copies checked, and healed from one another
 //! ```
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod name;
 mod place;
 pub mod read;
 pub mod save;
+pub mod scrub;
 mod series;
 mod store;
 

@@ -33,6 +33,7 @@ mod summary;
 
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
+pub(crate) use replicas::fits;
 pub use request::{CopyStore, Save};
 pub use status::{CopyStatus, LastError, LastSave, Status, forget, resume};
 pub use summary::{CopyState, CopySummary, SaveSummary};
