@@ -54,6 +54,9 @@ fn copy_line(catalog: &Catalog, seen: &Seen, copy: usize, top: Option<RecordRef>
         None if has_top => (Standing::Current, None),
         // The repair brought it further, but not to the end.
         None if seen.copied.objects > 0 && seen.state != Standing::Forked => (Standing::Behind, seen.why.clone()),
+        None if seen.state == Standing::Current => {
+            (Standing::Behind, Some("its newest record is damaged, or went away".to_owned()))
+        }
         None => (seen.state, seen.why.clone()),
     };
     if let Some(not_put) = &seen.not_put {

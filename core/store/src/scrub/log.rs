@@ -65,7 +65,12 @@ pub(super) fn read(
             }
             continue;
         }
-        let found = side_by_side(wait, &batch, |listed, pace| find(listed, catalog, context, all, pace))?;
+        // The newest record of each copy is read there: all that comes next is built on it.
+        let newest: Vec<_> = seen.iter().map(|seen| seen.newest.map_or(0, |newest| newest.number)).collect();
+        let found = side_by_side(wait, &batch, |listed, pace| {
+            let asks = |copy: usize| all || listed.reference.number >= newest[copy];
+            find(listed, catalog, context, asks, pace)
+        })?;
         for (listed, found) in batch.into_iter().zip(found) {
             note(catalog, seen, &listed, found);
         }
@@ -138,13 +143,13 @@ fn window(lists: &mut [Names], seen: &mut [Seen]) -> Vec<Listed> {
     batch
 }
 
-fn find(listed: &Listed, catalog: &Catalog, context: &Context<'_>, all: bool, pace: &Pace) -> Found {
+fn find(listed: &Listed, catalog: &Catalog, context: &Context<'_>, asks: impl Fn(usize) -> bool, pace: &Pace) -> Found {
     let (mut found, key) = (Found::default(), &context.reader.verify_key);
     // So that each copy gives some of them.
     let first = usize::try_from(listed.reference.number).unwrap_or(0) % listed.holders.len();
     let (after, before) = (&listed.holders[first..], &listed.holders[..first]);
     for (copy, length) in after.iter().chain(before) {
-        if found.record.is_some() && !all {
+        if found.record.is_some() && !asks(*copy) {
             found.others.push((*copy, *length));
             continue;
         }
