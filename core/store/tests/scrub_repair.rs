@@ -13,7 +13,7 @@ use faults::{Fault, FaultyStore, Interposed, Steps};
 use lifeboat_core::StateId;
 use lifeboat_core::log::{BundleHash, Floor};
 use lifeboat_store::Store;
-use lifeboat_store::drivers::memory::MemoryStore;
+use lifeboat_store::drivers::memory::{MemoryStore, Request};
 use lifeboat_store::read::Standing;
 use lifeboat_store::scrub::{Copied, Level};
 use reading::{Series, put_bundle, put_record};
@@ -108,7 +108,7 @@ fn a_new_copy_gets_what_it_lacks_and_nothing_else_and_only_when_asked() {
     assert_eq!(copy(&report, 0).copied, Some(Copied::default()));
     assert!(report.sound && third.image() == saved.objects);
     // Each bundle came before the records that name it.
-    let puts: Vec<_> = third.requests().into_iter().filter(|(request, _)| *request == reading_put()).collect();
+    let puts: Vec<_> = third.requests().into_iter().filter(|(request, _)| *request == Request::Put).collect();
     for record in &saved.records {
         let place = |name: String| puts.iter().position(|(_, put)| *put == name).unwrap();
         let of_record = place(record_name(record.reference()));
@@ -123,10 +123,6 @@ fn a_new_copy_gets_what_it_lacks_and_nothing_else_and_only_when_asked() {
     assert_eq!(copy(&again, 2).copied, Some(Copied::default()));
     let summary = place.save(&arcs(&stores), &mut Database::new(100)).unwrap();
     assert_eq!(summary.done, 3);
-}
-
-fn reading_put() -> lifeboat_store::drivers::memory::Request {
-    lifeboat_store::drivers::memory::Request::Put
 }
 
 #[test]
@@ -337,4 +333,34 @@ fn a_fork_that_comes_during_a_repair_is_seen() {
     assert!(of.why.as_ref().is_some_and(|why| why.contains("of another line")) && !of.complete, "{of:?}");
     let report = Check::new(Level::List).of(&both).unwrap();
     assert!(!series(&report).forks.is_empty());
+}
+
+/// A list reads each record once, and the newest one in each copy. It reads no bundle. Requests run side by side.
+#[test]
+fn a_list_is_cheap() {
+    let stores = memory_stores(2);
+    let mut line = Series::new(keys());
+    for _ in 0..1200 {
+        add(&mut line, &[&stores[0], &stores[1]], None);
+    }
+    let slow: Vec<_> = stores.iter().map(|store| reading::Slow::new(store, Duration::from_micros(100))).collect();
+    let asked: Vec<Arc<dyn Store>> = slow.iter().map(|store| store.clone() as Arc<dyn Store>).collect();
+    let report = Check::new(Level::List).of(&asked).unwrap();
+    assert!(report.sound && copy(&report, 1).records == 1200, "{report:?}");
+    let (mut gets, mut lists) = (0, 0);
+    for seen in slow.iter().map(|store| store.take()) {
+        assert!(seen.most >= 2, "{}", seen.most);
+        for (request, name) in seen.requests {
+            match request {
+                Request::Get => {
+                    assert!(name.contains("/log/"), "{name}");
+                    gets += 1;
+                }
+                Request::List => lists += 1,
+                other => panic!("{other:?} {name}"),
+            }
+        }
+    }
+    // Each copy is looked at twice before, with one record each.
+    assert!((1200..=1200 + 2 + 4).contains(&gets) && lists <= 2 * 16, "{gets} gets, {lists} lists");
 }
