@@ -308,6 +308,56 @@ fn a_save_beside_a_repair_harms_neither() {
     assert!(report.sound && series(&report).number == Some(9), "{report:?}");
 }
 
+/// The save does not name the records that a repair brings to the copy meanwhile. They are on its line all the same.
+#[test]
+fn a_repair_beside_a_save_is_no_fork() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let mut place = Place::new(directory.path().join("local"), 1);
+    place.save(&dynamic(&stores), &mut Database::new(1)).unwrap();
+    // More than a save copies by itself.
+    for live in 2..=70 {
+        place.save(&dynamic(&stores)[..1], &mut Database::new(live)).unwrap();
+    }
+    let both = dynamic(&stores);
+    let other = both.clone();
+    let beside = move || assert!(Check::new(Level::List).repair().of(&other).unwrap().sound);
+    let interposed: Vec<Arc<dyn Store>> = vec![both[0].clone(), Arc::new(Interposed::new(both[1].clone(), beside))];
+    place.minimum = 2;
+    let summary = place.save(&interposed, &mut Database::new(71)).unwrap();
+    assert_eq!((summary.number, summary.done), (71, 2), "{summary:?}");
+    stores.iter().for_each(|store| assert_eq!(restore(store), Some(71)));
+    assert_eq!(records(&stores[1]).len(), 71);
+    assert!(Check::new(Level::Hashes).of(&both).unwrap().sound);
+}
+
+/// A gap is filled from the top, so that each record is named by another one whenever that ends.
+#[test]
+fn a_gap_is_filled_from_its_top() {
+    let stores = memory_stores(2);
+    let mut line = Series::new(keys());
+    for from in [None, Some(1), Some(2), Some(3), None] {
+        add(&mut line, &[&stores[0]], from);
+    }
+    for number in [0, 4] {
+        put_bundle(&stores[1], &keys(), &text(None, state(number as u64 + 1)));
+        put_record(&stores[1], &line.records[number]);
+    }
+    let report = Check::new(Level::List).repair().of(&dynamic(&stores)).unwrap();
+    assert!(report.sound && stores[0].image() == stores[1].image(), "{report:?}");
+    let puts =
+        stores[1].requests().into_iter().filter(|(request, name)| *request == Request::Put && name.contains("/log/"));
+    let put: Vec<_> = puts.map(|(_, name)| name).collect();
+    assert_eq!(put, [3, 2, 1].map(|number| record_name(line.records[number].reference())));
+    // What no copy has ends it: what comes before is not named by what is here.
+    for number in [1, 2, 3] {
+        stores[1].set(&record_name(line.records[number].reference()), None);
+    }
+    stores[0].set(&record_name(line.records[2].reference()), None);
+    let report = Check::new(Level::List).repair().of(&dynamic(&stores)).unwrap();
+    assert_eq!((copy(&report, 1).missing.repaired, series(&report).lost.count), (0, 1), "{report:?}");
+}
+
 /// Somebody else puts a record of another line to the copy that is repaired.
 #[test]
 fn a_fork_that_comes_during_a_repair_is_seen() {

@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub length: u16,
     /// Another record names it.
     pub is_named: bool,
+    /// The record before it on its own line.
+    pub before: u32,
     count: u8,
     edges: [Edge; BUNDLES_MAX],
 }
@@ -103,6 +105,7 @@ impl Catalog {
                 lines: 0,
                 length: 0,
                 is_named: false,
+                before: NONE,
                 count: 0,
                 edges,
             });
@@ -166,7 +169,9 @@ impl Catalog {
             edges[0].base = entry.previous.first().map_or(NONE, |before| self.id_of(*before));
             count = 1;
         }
+        let before = entry.previous.first().map_or(NONE, |before| self.id_of(*before));
         let own = self.entry_mut(id);
+        own.before = before;
         (own.edges, own.count) = (edges, count);
         own.length = u16::try_from(record.bytes().len()).unwrap_or(u16::MAX);
         id

@@ -1,6 +1,6 @@
 //! The repair of one copy.
 
-use super::catalog::{Catalog, Id, NONE, bit};
+use super::catalog::{Catalog, Edge, Id, NONE, bit};
 use super::context::{Context, time_for};
 use super::report::Copied;
 use crate::read::wait::Pace;
@@ -48,6 +48,14 @@ impl From<StoreError> for Stop {
     }
 }
 
+/// What the copy holds by now.
+struct Here {
+    newest: Option<u32>,
+    holds: Vec<bool>,
+    /// The states that can be restored from it.
+    paths: Vec<bool>,
+}
+
 /// What became of one bundle.
 enum Bundle {
     Written,
@@ -90,89 +98,117 @@ impl<'a> Lane<'a> {
         self.catalog.bundle(id).has & bit(self.copy) != 0 || self.healed.bundles.contains(&id)
     }
 
+    /// The time is over. Each call makes some progress.
+    fn is_late(&self) -> bool {
+        self.healed.copied.objects > 0 && self.context.is_late()
+    }
+
     /// False: the time was over.
     fn advance(&mut self, puts_records: bool) -> Result<bool, Stop> {
         let (catalog, needed) = (self.catalog, self.catalog.needed_in(self.copy));
-        let ends_with = catalog.newest_in(self.copy);
-        let ends_with = ends_with.map_or(0, |id| catalog.entry(id).reference.number);
-        let mut holds = vec![false; catalog.entries.len()];
-        let mut paths = vec![false; catalog.entries.len()];
-        let (mut newest, mut is_further) = (None::<u32>, false);
-        for id in catalog.ascending() {
-            let entry = catalog.entry(id);
-            if entry.lines == 0 || !(self.has(id) || needed[id as usize] && puts_records && entry.has != 0) {
-                continue;
-            }
-            // Each call makes some progress.
-            if self.healed.copied.objects > 0 && self.context.is_late() {
+        let wants = |id: u32| puts_records && needed[id as usize] && catalog.entry(id).has != 0;
+        let mut here = Here { newest: None, holds: vec![false; needed.len()], paths: vec![false; needed.len()] };
+        for id in catalog.ascending().filter(|id| catalog.entry(*id).lines != 0 && self.has(*id)).collect::<Vec<_>>() {
+            if self.is_late() {
                 return Ok(false);
             }
-            let is_here = if self.has(id) {
-                for bundle in catalog.bundles_of(id) {
-                    let is_bad = catalog.bundle(bundle).bad & bit(self.copy) != 0;
-                    if needed[id as usize] || is_bad {
-                        self.put_bundle(bundle)?;
-                    }
+            for bundle in catalog.bundles_of(id) {
+                if needed[id as usize] || catalog.bundle(bundle).bad & bit(self.copy) != 0 {
+                    self.put_bundle(bundle)?;
                 }
-                true
-            } else {
-                let is_next = entry.reference.number > ends_with;
-                let before = newest.map(|newest| (catalog.entry(newest).reference, paths[newest as usize]));
-                let is_put = self.put(id, is_next, before, &holds, &paths)?;
-                is_further |= is_put && is_next;
-                is_put
-            };
-            if is_here {
-                holds[id as usize] = true;
-                paths[id as usize] = self.has_path(id, &paths);
-                newest = Some(id);
             }
+            self.arrived(id, &mut here);
+        }
+        let ended_with = here.newest.map_or(0, |id| catalog.entry(id).reference.number);
+        let is_next = |id: &u32| catalog.entry(*id).reference.number > ended_with && wants(*id);
+        for id in catalog.ascending().filter(is_next) {
+            if self.is_late() {
+                return Ok(false);
+            }
+            if self.put_next(id, &here)? {
+                self.arrived(id, &mut here);
+            }
+        }
+        if here.newest.is_some_and(|newest| catalog.entry(newest).reference.number > ended_with) {
+            self.look_again(ended_with)?;
+        }
+        if !self.fill_gaps(&mut here, wants)? {
+            return Ok(false);
         }
         for id in 0..u32::try_from(catalog.bundles.len()).unwrap_or(NONE) {
             if catalog.bundle(id).bad & bit(self.copy) != 0 {
                 self.put_bundle(id)?;
             }
         }
-        if is_further {
-            self.look_again(ends_with)?;
-        }
-        self.put_floor(newest)?;
+        self.put_floor(here.newest)?;
         Ok(true)
     }
 
-    /// Whether the state of a record can be restored here.
+    /// Notes that the copy holds a record, the newest so far.
+    fn arrived(&self, id: u32, here: &mut Here) {
+        here.holds[id as usize] = true;
+        here.paths[id as usize] = self.has_path(id, &here.paths);
+        here.newest = Some(id);
+    }
+
+    /// Puts records that the copy lacks before its newest one. The highest number comes first: so each record that is
+    /// here is named by another one, whenever this ends. False: the time was over.
+    fn fill_gaps(&mut self, here: &mut Here, wants: impl Fn(u32) -> bool) -> Result<bool, Stop> {
+        let catalog = self.catalog;
+        // What can be restored here once the gaps are filled.
+        let filled = catalog.paths(|id| match id {
+            Id::Record(id) => here.holds[id as usize] || wants(id),
+            Id::Bundle(id) => catalog.bundle(id).has != 0,
+        });
+        let mut named = vec![false; here.holds.len()];
+        for id in catalog.ascending().rev() {
+            if !here.holds[id as usize] {
+                if !(named[id as usize] && filled[id as usize] && wants(id)) {
+                    continue;
+                }
+                if self.is_late() {
+                    return Ok(false);
+                }
+                let Some(record) = self.read(id)? else { continue };
+                if !self.put_after_bundles(id, &record, &filled)? {
+                    continue;
+                }
+                here.holds[id as usize] = true;
+            }
+            let bases = catalog.edges(id).iter().map(|edge| edge.base);
+            for before in bases.chain([catalog.entry(id).before]).filter(|before| *before != NONE) {
+                named[before as usize] = true;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the state of a record can be restored here, if those with a path can.
     fn has_path(&self, id: u32, paths: &[bool]) -> bool {
         self.catalog.edges(id).iter().any(|edge| {
             (edge.bundle == NONE || self.has_bundle(edge.bundle)) && (edge.base == NONE || paths[edge.base as usize])
         })
     }
 
-    /// Puts a record after its bundles, if it may come here. `is_next`: after the record that the copy ended with.
-    /// `before`: the newest record that is here by now, and whether its state can be restored here.
-    fn put(
-        &mut self,
-        id: u32,
-        is_next: bool,
-        before: Option<(RecordRef, bool)>,
-        holds: &[bool],
-        paths: &[bool],
-    ) -> Result<bool, Stop> {
+    /// Puts a record after the newest one that is here, as a save would, if it may come next.
+    fn put_next(&mut self, id: u32, here: &Here) -> Result<bool, Stop> {
         let Some(record) = self.read(id)? else { return Ok(false) };
         let entry = record.entry();
-        let fits = match before {
-            Some((newest, has_path)) if is_next => {
+        let newest = here.newest.map(|newest| (self.catalog.entry(newest).reference, here.paths[newest as usize]));
+        let may_come = match newest {
+            Some((newest, has_path)) => {
                 let is_mark = entry.is_mark() && has_path && entry.previous.contains(&newest);
                 is_mark || fits(Some(newest), !has_path, &record)
             }
-            None => true,
-            Some(_) => {
-                let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
-                let mut names = entry.previous.iter().copied().chain(bases);
-                names.any(|name| self.catalog.find(name).is_some_and(|id| holds[id as usize]))
-            }
+            None => fits(None, false, &record),
         };
-        let leads = |edge: &super::catalog::Edge| edge.base == NONE || paths[edge.base as usize];
-        if !fits || !self.catalog.edges(id).iter().any(leads) {
+        if may_come { self.put_after_bundles(id, &record, &here.paths) } else { Ok(false) }
+    }
+
+    /// Puts a record after its bundles. False: they do not lead to its state from one with a path.
+    fn put_after_bundles(&mut self, id: u32, record: &Record, paths: &[bool]) -> Result<bool, Stop> {
+        let leads = |edge: &Edge| edge.base == NONE || paths[edge.base as usize];
+        if !self.catalog.edges(id).iter().any(leads) {
             return Ok(false);
         }
         let mut existed = Vec::new();
@@ -181,10 +217,7 @@ impl<'a> Lane<'a> {
                 existed.push(bundle);
             }
         }
-        if !self.has_path(id, paths) {
-            return Ok(false);
-        }
-        if !self.put_record(id, &record)? {
+        if !self.has_path(id, paths) || !self.put_record(id, record)? {
             return Ok(false);
         }
         for bundle in existed {

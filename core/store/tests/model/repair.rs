@@ -67,32 +67,37 @@ impl Repair {
         let mut records: Vec<_> =
             repair.line.iter().copied().filter(|&record| world.number(record) >= lowest).collect();
         records.sort_by_key(|&record| world.number(record));
-        for record in records {
-            let is_next = world.number(record) > repair.ended_with;
+        let mut holds: BTreeSet<Rec> = records.iter().copied().filter(|record| copy.log.contains(record)).collect();
+        let is_there = |record: &Rec| others().any(|&other| world.copies[other].log.contains(record));
+        for &record in &records {
             if copy.log.contains(&record) {
                 plan.bundles(world, record, &mut repair.steps);
-            } else if others().any(|&other| world.copies[other].log.contains(&record)) {
-                if !plan.fits(world, record, is_next, &copy.log, rules) {
-                    continue;
-                }
-                let before: Vec<_> = world.records[record].bundles.clone();
-                let existed = before.iter().filter(|bundle| plan.here.contains(bundle));
-                let again: Vec<_> = existed.map(|bundle| Step::Again(*bundle)).collect();
-                if !rules.bundle_before_record {
-                    repair.steps.push_back(Step::Record(record));
-                }
-                plan.bundles(world, record, &mut repair.steps);
-                if rules.bundle_before_record {
-                    repair.steps.push_back(Step::Record(record));
-                }
-                repair.steps.extend(again.into_iter().filter(|_| rules.bundle_again));
-            } else {
-                continue;
+                plan.reach(world, record);
             }
-            plan.reach(world, record);
+        }
+        // Further along the line.
+        for &record in records.iter().filter(|&&record| world.number(record) > repair.ended_with) {
+            if is_there(&record) && plan.fits(world, record, rules) {
+                plan.put(world, record, rules, &mut repair.steps);
+                plan.reach(world, record);
+                holds.insert(record);
+            }
         }
         if rules.look_again {
             repair.steps.push_back(Step::Look);
+        }
+        // Gaps, from the top: each record that is here is named by another one.
+        let filled = plan.filled(world, &records, |record| holds.contains(record) || is_there(record));
+        let mut named: BTreeSet<Rec> = BTreeSet::new();
+        for &record in records.iter().rev() {
+            if !holds.contains(&record) {
+                let may_come = named.contains(&record) || !rules.chained;
+                if !(may_come && is_there(&record) && filled.contains(&record)) {
+                    continue;
+                }
+                plan.put(world, record, rules, &mut repair.steps);
+            }
+            named.extend(&world.records[record].previous);
         }
         Some(repair)
     }
@@ -177,19 +182,49 @@ impl Plan {
         }
     }
 
-    /// Whether a record may come here. `is_next`: after the record with which the copy ended.
-    fn fits(&self, world: &World, record: Rec, is_next: bool, log: &BTreeSet<Rec>, rules: Rules) -> bool {
+    /// Puts a record after its bundles.
+    fn put(&mut self, world: &World, record: Rec, rules: Rules, steps: &mut VecDeque<Step>) {
+        let existed = world.records[record].bundles.iter().filter(|bundle| self.here.contains(bundle));
+        let again: Vec<_> = existed.map(|bundle| Step::Again(*bundle)).collect();
+        if !rules.bundle_before_record {
+            steps.push_back(Step::Record(record));
+        }
+        self.bundles(world, record, steps);
+        if rules.bundle_before_record {
+            steps.push_back(Step::Record(record));
+        }
+        steps.extend(again.into_iter().filter(|_| rules.bundle_again));
+    }
+
+    /// Whether a record may come next.
+    fn fits(&self, world: &World, record: Rec, rules: Rules) -> bool {
         let of = &world.records[record];
         let is_there = |bundle: &&Bundle| self.here.contains(*bundle) || self.available.contains(*bundle);
         let mut bundles = of.bundles.iter().filter(is_there);
         let Some(newest) = self.newest else {
             return !rules.path_needed || bundles.any(|bundle| bundle.base.is_none());
         };
-        let names = of.previous.iter().any(|previous| *previous == newest || !is_next && log.contains(previous));
-        let has_path = |state: State| self.states.contains(&state);
-        let newest = world.records[newest].state;
-        let leads = |base: State| has_path(base) && (!is_next || base == newest);
-        (names || !rules.chained) && (!rules.path_needed || bundles.any(|bundle| bundle.base.is_none_or(leads)))
+        let state = world.records[newest].state;
+        let leads = |base: State| base == state && self.states.contains(&state);
+        (of.previous.contains(&newest) || !rules.chained)
+            && (!rules.path_needed || bundles.any(|bundle| bundle.base.is_none_or(leads)))
+    }
+
+    /// The records whose states can be restored here once the gaps are filled.
+    fn filled(&self, world: &World, records: &[Rec], is_there: impl Fn(&Rec) -> bool) -> BTreeSet<Rec> {
+        let (mut states, mut filled) = (BTreeSet::new(), BTreeSet::new());
+        for &record in records.iter().filter(|record| is_there(record)) {
+            let of = &world.records[record];
+            let leads = |bundle: &Bundle| {
+                let is_here = self.here.contains(bundle) || self.available.contains(bundle);
+                is_here && bundle.base.is_none_or(|base| states.contains(&base))
+            };
+            if of.bundles.iter().any(leads) {
+                states.insert(of.state);
+                filled.insert(record);
+            }
+        }
+        filled
     }
 
     /// The copy holds the record from now on.
