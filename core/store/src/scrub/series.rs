@@ -96,9 +96,9 @@ fn restore(
     wait: &Wait<'_>,
 ) -> Result<Option<Phase>> {
     let first = usize::try_from(first).unwrap_or(usize::MAX);
-    let (mut began, last) = (false, seen.len());
-    for copy in first..last {
-        if !seen[copy].is_used() || seen[copy].newest.is_none() {
+    let mut began = false;
+    for (copy, seen) in seen.iter_mut().enumerate().skip(first) {
+        if !seen.is_used() || seen.newest.is_none() {
             continue;
         }
         if began && context.is_late() {
@@ -109,8 +109,8 @@ fn restore(
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
             Err(error) => {
-                seen[copy].broken = true;
-                seen[copy].not_put.get_or_insert(format!("its newest state cannot be restored: {error}"));
+                seen.broken = true;
+                seen.not_put.get_or_insert(format!("its newest state cannot be restored: {error}"));
             }
         }
     }
