@@ -1,5 +1,6 @@
 # make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
 # make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz, dist/lifeboat-sqlite-0.1.0.tgz, the wheel for Python
+# make command   dist/lifeboat: the command for people at a shell and for cron
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
@@ -35,7 +36,7 @@ PACKAGES_BENCH := $(PACKAGES_DEMO) curl $(PACKAGES_NODE) python3-venv chromium a
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
-.PHONY: build packages package-npm-sqlite package-python demo test soak fuzz mutants audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build command packages package-npm-sqlite package-python demo test soak fuzz mutants audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
@@ -48,6 +49,12 @@ build: setup-build rust
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
+
+# Its S3 and TLS make it as slow to build as the extension, so it is no part of `build`.
+command: setup-build rust
+	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-command
+	mkdir -p dist
+	cp $(TARGET)/loadable/lifeboat dist/
 
 packages: setup-packages build package-npm-sqlite package-python
 	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
@@ -75,7 +82,7 @@ test: setup-test packages target/servers/installed
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps $(DOCUMENTED)
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
-	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p lifeboat-ext -p lifeboat-loadable -p lifeboat-cli
+	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p lifeboat-ext -p lifeboat-loadable -p lifeboat-command -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)

@@ -97,6 +97,9 @@ def parts(script):
 
 
 class Attack:
+    # What stands before each call, and shows that SQLite lets the schema call.
+    beside = "control()"
+
     def __init__(self, libraries, directory):
         self.libraries = libraries
         # As long as one connection has the libraries, the system need not load them again.
@@ -198,7 +201,7 @@ class Attack:
 
     def meet(self, place, name, statements, trusts):
         """Has a function that writes meet statements in a place: those that called control()."""
-        call = f"coalesce(control(), {self.calls[name]})"
+        call = f"coalesce({self.beside}, {self.calls[name]})"
         image = self.forge(place, name, call)
         self.write_file(image)
         called = []

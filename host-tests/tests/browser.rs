@@ -1,6 +1,9 @@
 //! The recovery page, `dist/lifeboat-recover.html`, in Chromium: what people do with it, and what it must not do. The tests
 //! themselves are in `browser/`; here their bundles are made, and what the page saved is compared.
 
+#[path = "copies/scene.rs"]
+mod scene;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +15,7 @@ use lifeboat_host_tests::history::{History, LIFE};
 use lifeboat_host_tests::host::{Host, dist, keygen, program, quote};
 use lifeboat_host_tests::packages;
 use lifeboat_host_tests::zkap::Size;
+use scene::{SAVES, Scene};
 use tempfile::{TempDir, tempdir};
 
 /// What the tests need besides: the tests of this program run side by side.
@@ -61,13 +65,7 @@ impl Fixtures {
     /// Runs the tests of a file in `browser/`.
     #[track_caller]
     fn run(&self, test: &str) {
-        let mut node = Command::new("node");
-        node.args(["--test", "--test-reporter=spec"]).arg(package().join("browser").join(test));
-        node.env("LIFEBOAT_PAGE", dist("lifeboat-recover.html"));
-        node.env("LIFEBOAT_FIXTURES", self.0.path()).env("LIFEBOAT_MODULES", &*MODULES);
-        let output = node.output().expect("node is installed");
-        println!("{}", String::from_utf8_lossy(&output.stdout));
-        assert!(output.status.success(), "{test}: {}", String::from_utf8_lossy(&output.stderr));
+        run(test, self.0.path());
     }
 
     /// A database with each type of value, of which the bundle leaves a table out; bundles that are damaged; what is none.
@@ -95,6 +93,18 @@ impl Fixtures {
     }
 }
 
+/// Runs the tests of a file in `browser/`, with the fixtures in this directory.
+#[track_caller]
+fn run(test: &str, fixtures: &Path) {
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]).arg(package().join("browser").join(test));
+    node.env("LIFEBOAT_PAGE", dist("lifeboat-recover.html")).env("TZ", "UTC");
+    node.env("LIFEBOAT_FIXTURES", fixtures).env("LIFEBOAT_MODULES", &*MODULES);
+    let output = node.output().expect("node is installed");
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{test}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn chains_are_found() {
     let fixtures = Fixtures::new();
@@ -113,6 +123,33 @@ fn recovery() {
     for state in [0, 1, 2] {
         assert_equal(&history.database(state), &fixtures.path(&format!("saved-{state}.db")));
     }
+}
+
+/// Folders that hold copies: the newest save, an older one where that is lost, and what stands in the way.
+#[test]
+fn copies() {
+    let scene = Scene::new();
+    let write = |name: &str, content: &[u8]| fs::write(scene.path(name), content).unwrap();
+    write("key", scene.key.as_bytes());
+    write("other.key", keygen().as_bytes());
+    write("facts.json", serde_json::json!({ "states": scene.states }).to_string().as_bytes());
+    scene.without_bundles("newest lost", &[SAVES]);
+    scene.without_bundles("middle lost", &[36]);
+    scene.damaged("record damaged", SAVES, "/log/");
+    scene.with_junk("junk");
+    scene.forked();
+    scene.with_second("two series");
+    scene.without_bundles("place/copy", &[]);
+    write("place/my.key", scene.key.as_bytes());
+    fs::copy(scene.path("app.db"), scene.path("place/app.db")).unwrap();
+    for directory in ["many", "empty files"] {
+        fs::create_dir(scene.path(directory)).unwrap();
+    }
+    (0..300).for_each(|number| write(&format!("many/{number}.txt"), b"a"));
+    write("empty files/nothing.bundle", b"");
+    run("copies.test.mjs", scene.directory());
+    assert_equal(&scene.path("states/45.db"), &scene.path("saved-sound.db"));
+    assert_equal(&scene.path("states/44.db"), &scene.path("saved-older.db"));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn imports_nothing() {
     assert!(imports.is_empty(), "{imports:?}");
     let exports: Vec<String> =
         wasm::component().component_type().exports(engine).map(|(name, _)| name.to_string()).collect();
-    assert_eq!(exports, ["lifeboat:recovery/recovery@0.5.0"]);
+    assert_eq!(exports, ["lifeboat:recovery/recovery@0.6.0"]);
 }
 
 /// Z3 Z11 Z12 Z13 Z20: the databases of the other tests, recovered in the component, are equal and export to the same bundle.

@@ -20,6 +20,7 @@ use lifeboat_host_tests::host::{extension, load};
 use lifeboat_host_tests::sqlites::{self, Sqlite};
 use rusqlite::Connection;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tempfile::tempdir;
 
 /// The statements, by the place where they had a control function called.
@@ -95,18 +96,47 @@ fn open(version: &str, which: impl Fn(&Open) -> bool) -> BTreeSet<String> {
     open.flat_map(|open| open.places.iter().map(|place| (*place).to_owned())).collect()
 }
 
-fn attack(sqlite: &Sqlite, control: &Path) -> Answer {
+/// What `python/stores_from_schema.py` prints.
+#[derive(Deserialize)]
+struct AnswerOfStores {
+    sqlite: String,
+    tried: usize,
+    works: BTreeSet<String>,
+    called: BTreeSet<String>,
+    refused: usize,
+    wrong: Vec<String>,
+}
+
+/// Runs a script with one SQLite after the other.
+fn attack_all<T: DeserializeOwned + Send>(script: &str, more: &[&str]) -> Vec<(&'static str, T)> {
+    let control = sqlites::library("control");
+    let queue = Mutex::new(sqlites::all().into_iter());
+    let answers = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(sqlite) = { queue.lock().expect("a queue").next() } {
+                    let answer = attack(&sqlite, script, &control, more);
+                    answers.lock().expect("a list").push((sqlite.version, answer));
+                }
+            });
+        }
+    });
+    answers.into_inner().expect("a list")
+}
+
+fn attack<T: DeserializeOwned>(sqlite: &Sqlite, script: &str, control: &Path, more: &[&str]) -> T {
     let directory = tempdir().expect("a directory");
-    let script = package().join("python/from_schema.py");
+    let script = package().join("python").join(script);
     let mut python = sqlite.python();
-    python.arg(script).arg(extension()).arg(control).arg(directory.path());
-    if is_soak() {
-        python.arg("all");
-    }
+    python.arg(script).arg(extension()).arg(control).arg(directory.path()).args(more);
     let output = python.stderr(Stdio::inherit()).output().expect("python3 is installed");
     assert!(output.status.success(), "SQLite {}: {python:?}", sqlite.version);
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }
+
+/// Each test works on two cores, and one call of a process may install what is missing.
+static ONE: Mutex<()> = Mutex::new(());
 
 fn is_soak() -> bool {
     std::env::var_os("LIFEBOAT_SOAK").is_some()
@@ -126,20 +156,9 @@ fn writing() -> BTreeSet<String> {
 
 #[test]
 fn no_schema_makes_a_function_write() {
-    let (writing, control) = (writing(), sqlites::library("control"));
-    let queue = Mutex::new(sqlites::all().into_iter());
-    let answers = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(sqlite) = { queue.lock().expect("a queue").next() } {
-                    let answer = attack(&sqlite, &control);
-                    answers.lock().expect("a list").push((sqlite.version, answer));
-                }
-            });
-        }
-    });
-    let answers = answers.into_inner().expect("a list");
+    let _one_after_the_other = ONE.lock();
+    let writing = writing();
+    let answers = attack_all::<Answer>("from_schema.py", if is_soak() { &["all"] } else { &[] });
     for (version, answer) in &answers {
         assert_eq!(answer.sqlite, *version);
         assert_eq!(answer.wrong, [""; 0], "SQLite {version}");
@@ -167,5 +186,21 @@ fn no_schema_makes_a_function_write() {
     }
     if !is_soak() {
         evidence::counted("statements on forged schemas", answers.iter().map(|(_, answer)| answer.tried).sum());
+    }
+}
+
+/// The functions that only read: where SQLite lets a schema call them, they ask no store that the schema names.
+#[test]
+fn no_schema_makes_a_function_ask_a_store() {
+    let _one_after_the_other = ONE.lock();
+    for (version, answer) in attack_all::<AnswerOfStores>("stores_from_schema.py", &[]) {
+        assert_eq!(answer.sqlite, version);
+        assert_eq!(answer.wrong, [""; 0], "SQLite {version}");
+        assert_eq!(answer.works.len(), 8, "SQLite {version}: what the application may call: {:?}", answer.works);
+        // A full-text table calls the function alone.
+        let called = open(version, |open| open.is_pure && !open.places[0].starts_with("FTS4"));
+        assert_eq!(answer.called, called, "SQLite {version} calls control_pure()");
+        assert!(answer.refused >= answer.called.len(), "SQLite {version}: {} refusals", answer.refused);
+        println!("SQLite {version}: {} tried, {} refused", answer.tried, answer.refused);
     }
 }

@@ -116,6 +116,67 @@ fn what_writes_is_called_by_name_in_a_statement_that_reads() {
     assert_eq!(json(&db, select, [])["changed"], true);
 }
 
+/// A view, a trigger or a full-text table must not choose which store is asked: the application names the function.
+#[test]
+fn what_asks_a_store_is_called_by_name() {
+    let (db, key, _) = sample();
+    let directory = directory();
+    let (copy, local) = (directory.path().join("copy"), directory.path().join("local"));
+    let copy = format!("dir:{}", copy.display());
+    let options = serde_json::json!({"local": local}).to_string();
+    json(&db, "SELECT backup_save(?, ?, ?)", [&key, &copy, &options]);
+    for (name, call) in [
+        ("backup_info", format!("backup_info('[\"{copy}\"]', '{key}')")),
+        ("backup_verify", format!("backup_verify('{copy}', '{key}')")),
+        ("backup_compose", format!("backup_compose('{copy}', '{key}')")),
+        ("backup_tables", format!("(SELECT count(*) FROM backup_tables('{copy}', '{key}'))")),
+        ("backup_rows", format!("(SELECT count(*) FROM backup_rows('{copy}', '{key}', 'people'))")),
+        ("backup_diff", format!("(SELECT count(*) FROM backup_diff('{copy}#seq=1', '{copy}', '{key}'))")),
+        ("backup_log", format!("(SELECT count(*) FROM backup_log('{copy}'))")),
+    ] {
+        let refused = |sql: &str, what: &str| {
+            let found = error(&db, sql, []);
+            assert!(found.starts_with(&format!("{name}: misuse: ")) && found.contains(what), "{sql}: {found}");
+        };
+        // Nobody but the application can make these; SQLite lets them call what no file may.
+        db.execute_batch(&format!(
+            "CREATE TEMP VIEW v AS SELECT {call} AS x; CREATE TEMP TABLE watched(y);
+             CREATE TEMP TRIGGER r AFTER INSERT ON watched BEGIN SELECT {call}; END"
+        ))
+        .unwrap();
+        refused(
+            "SELECT x FROM v",
+            "an argument names a store, and no running statement calls the function by its name",
+        );
+        refused(&format!("SELECT x /* {name}( */ FROM v WHERE '{name}(' <> ''"), "call it in a statement of its own");
+        refused("INSERT INTO watched VALUES (1)", "it begins with \"INSERT\"");
+        // The same in the file: SQLite refuses the direct-only function, or the generated column that is not of this file.
+        for sql in [
+            format!("CREATE VIEW w AS SELECT {call} AS x; SELECT x FROM w"),
+            format!("CREATE TABLE g(x, y AS ({call})); INSERT INTO g(x) VALUES (1); SELECT y FROM g"),
+            format!(
+                "CREATE TABLE h(x); CREATE TRIGGER s AFTER INSERT ON h BEGIN SELECT {call}; END; INSERT INTO h VALUES (1)"
+            ),
+        ] {
+            let found = db.execute_batch(&format!("SAVEPOINT one; {sql}")).unwrap_err().to_string();
+            assert!(["unsafe use of", "prohibited in"].iter().any(|what| found.contains(what)), "{sql}: {found}");
+            db.execute_batch("ROLLBACK TO one; RELEASE one").unwrap();
+        }
+        // What the application itself says.
+        let plain = format!("SELECT {call} IS NOT NULL");
+        assert!(one::<bool>(&db, &plain, []), "{plain}");
+        db.execute_batch(&format!("CREATE TEMP TABLE made AS SELECT {call} AS x; DROP TABLE made")).unwrap();
+        db.execute_batch("DROP VIEW v; DROP TABLE watched").unwrap();
+    }
+    let by_condition = "SELECT count(*) FROM backup_log WHERE stores = ?";
+    assert_eq!(one::<i64>(&db, by_condition, [&copy]), 1);
+    // A full-text table can name a function, and gives it one argument. No store is asked without a key.
+    for name in ["backup_info", "backup_verify"] {
+        let found = error(&db, &format!("SELECT {name}(?)"), ["s3://lifeboat/copy?endpoint=http://127.0.0.1:9"]);
+        assert!(found.contains("misuse: a store holds the series of many keys"), "{found}");
+    }
+}
+
 #[test]
 fn a_planner_gets_null() {
     let (db, key, bundle) = sample();

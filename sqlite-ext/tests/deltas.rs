@@ -225,6 +225,50 @@ fn selections_and_what_dangles() {
     }
 }
 
+/// The rows that a delta needs are those of its own time.
+#[test]
+fn deltas_of_a_selection_with_its_parents() {
+    let bench = Bench::new();
+    bench.change(
+        "CREATE TABLE teams(id INTEGER PRIMARY KEY, name);
+         CREATE TABLE members(id INTEGER PRIMARY KEY, team REFERENCES teams, boss REFERENCES members);
+         INSERT INTO teams VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd');
+         INSERT INTO members VALUES (1, 1, NULL), (2, 2, 1), (3, 3, 1), (4, 4, 2);",
+    );
+    let options = |now: i64, more: serde_json::Value| {
+        let mut options =
+            json!({"tables": ["members"], "where": {"members": "id = :now"}, "now": now, "closure": true});
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        options
+    };
+    let part = bench.export("part", options(2, json!({})));
+    assert_eq!((&part["closure"], part.get("dangling")), (&json!(["members", "teams"]), None), "{part}");
+    assert_eq!(part["selection"]["tables"], json!(["members", "teams"]));
+    bench.change("UPDATE teams SET name = 'new' WHERE id IN (1, 3); UPDATE members SET team = NULL WHERE id = 2");
+    let delta = bench.export("delta", options(4, json!({"base": "part"})));
+    assert_eq!((&delta["full"], &delta["selection"]), (&json!(false), &part["selection"]));
+    assert_eq!(bench.compose(&["part", "delta"]), bench.blob(options(4, json!({}))));
+    let copy = memory();
+    json(&copy, "SELECT backup_restore(?, ?)", params![bench.compose(&["part", "delta"]), bench.key]);
+    assert_eq!(one::<String>(&copy, "SELECT group_concat(id) FROM members", []), "1,2,4");
+    assert_eq!(one::<String>(&copy, "SELECT group_concat(id || name) FROM teams", []), "1new,4d");
+    assert_eq!(one::<i64>(&copy, "SELECT count(*) FROM pragma_foreign_key_check", []), 0);
+    let changes = "SELECT group_concat(table_name || ' ' || key || ' ' || change, ', ') FROM backup_diff(?, ?, ?)";
+    let chain = json!([bench.path("part"), bench.path("delta")]).to_string();
+    assert_eq!(
+        one::<String>(&bench.db, changes, params![bench.read("part"), chain, bench.key]),
+        "members 2 update, members 4 insert, teams 1 update, teams 2 delete, teams 4 insert"
+    );
+    // Without the closure, or with other foreign keys, it is another selection.
+    let found = bench.export_error("x", json!({"tables": ["members", "teams"], "base": "part"}));
+    assert!(found.contains("another selection"), "{found}");
+    bench.change("CREATE TABLE aside(x REFERENCES teams)");
+    bench.export("delta2", options(4, json!({"base": ["part", "delta"]})));
+    bench.change("ALTER TABLE members ADD COLUMN second REFERENCES teams");
+    let found = bench.export_error("x", options(4, json!({"base": "part"})));
+    assert!(found.contains("another selection"), "{found}");
+}
+
 #[test]
 fn deltas_stay_small_where_the_database_is_large() {
     let db = memory();

@@ -280,7 +280,7 @@ fn options_that_are_wrong() {
         (
             r#"{"bases": "a"}"#,
             "backup_export: misuse: there is no option `bases`; known options: schema, domain, compress, base, ledger, \
-             tables, exclude, where, cache, now, threads",
+             tables, exclude, where, cache, now, closure, threads",
         ),
         (r#"{"domain": 1}"#, "backup_export: misuse: the option `domain` must be a string"),
         (r#"{"domain": ""}"#, "backup_export: misuse: a domain's name has 1 to 255 bytes"),

@@ -1,81 +1,15 @@
 //! `backup_restore_all` with names, files and stores that somebody hostile made, and files that are saved by name.
 
 mod common;
+#[path = "restore_all/scene.rs"]
+mod scene;
 
 use common::*;
 use rusqlite::{Connection, params};
+use scene::*;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-
-/// What marks a database of files: the manual says it.
-const MARK: &str = "
-    PRAGMA application_id = 1279411785;
-    CREATE TABLE file(name TEXT PRIMARY KEY, mode INTEGER, data BLOB) WITHOUT ROWID";
-const SAVE: &str = "SELECT backup_save(?, ?, ?)";
-const RESTORE: &str = "SELECT backup_restore_all(?, ?, ?, ?)";
-
-struct Scene {
-    db: Connection,
-    key: String,
-    directory: TempDir,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let (db, directory) = (memory(), directory());
-        db.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (1)").unwrap();
-        Self { key: key(&db), db, directory }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn store(&self) -> String {
-        format!("dir:{}", self.path("store").display())
-    }
-
-    /// The options of a save, each with a local state of its own.
-    fn options(&self, number: usize, more: Value) -> String {
-        let mut options = json!({"local": self.path(&format!("local-{number}"))});
-        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        options.to_string()
-    }
-
-    /// Saves `db` as the domain.
-    fn save(&self, db: &Connection, number: usize, domain: &str) {
-        let options = self.options(number, json!({"domain": domain}));
-        assert_eq!(json(db, SAVE, params![self.key, self.store(), options])["done"], 1, "{domain:?}");
-    }
-
-    /// Restores all into a directory of this name.
-    fn restore(&self, name: &str, options: Value) -> Value {
-        let into = self.path(name).display().to_string();
-        json(&self.db, RESTORE, params![self.store(), self.key, into, options.to_string()])
-    }
-}
-
-/// A database of files, as anybody could make one.
-fn files(rows: &[(&str, i64, &str)]) -> Connection {
-    let db = memory();
-    db.execute_batch(MARK).unwrap();
-    for row in rows {
-        db.execute("INSERT INTO file VALUES (?, ?, CAST(? AS BLOB))", *row).unwrap();
-    }
-    db
-}
-
-/// The part of a report about one domain.
-fn line<'r>(report: &'r Value, domain: &str) -> &'r Value {
-    let found = report["domains"].as_array().unwrap().iter().find(|line| line["domain"] == domain);
-    found.unwrap_or_else(|| panic!("{domain:?} is not in {report}"))
-}
-
-fn count_of_t(path: &Path) -> i64 {
-    one(&Connection::open(path).unwrap(), "SELECT count(*) FROM t", [])
-}
 
 #[test]
 fn hostile_names_of_domains_stay_in_the_directory() {
@@ -92,6 +26,15 @@ fn hostile_names_of_domains_stay_in_the_directory() {
         ("plain-lifeboat", "plain%2Dlifeboat"),
         ("plain", "plain"),
         ("%2E%2E", "%252E%252E"),
+        ("zero\0.db", "zero%00.db"),
+        ("C:\\windows", "C%3A%5Cwindows"),
+        ("com1.txt", "%63om1.txt"),
+        ("dots..", "dots.%2E"),
+        ("space ", "space%20"),
+        // One letter, written in two ways.
+        ("caf\u{e9}", "caf\u{e9}"),
+        ("cafe\u{301}", "cafe%CC%81"),
+        ("\u{202e}fdp.exe", "%E2%80%AEfdp.exe"),
     ];
     for (number, (domain, _)) in domains.iter().enumerate() {
         scene.save(&scene.db, number, domain);
@@ -110,6 +53,31 @@ fn hostile_names_of_domains_stay_in_the_directory() {
     let mut after = names(scene.directory.path());
     after.retain(|name| name != "new");
     assert_eq!(after, before);
+}
+
+/// A name that is too long with what is added to it is its id alone. The longest that stays has room for all names
+/// beside it.
+#[test]
+fn names_of_any_length_are_restored() {
+    let scene = Scene::new();
+    let lengths = [1, 179, 180, 181, 255];
+    let domains: Vec<_> = lengths.iter().map(|length| "x".repeat(*length)).chain(["/".repeat(80)]).collect();
+    for (number, domain) in domains.iter().enumerate() {
+        scene.save(&scene.db, number, domain);
+    }
+    for options in [json!({}), json!({"replace": true, "resume": true})] {
+        let report = scene.restore("new", options);
+        assert_eq!((&report["restored"], &report["failed"]), (&json!(domains.len()), &json!(0)), "{report}");
+        for domain in &domains {
+            let line = line(&report, domain);
+            let name = if domain.len() > 180 || domain.starts_with('/') {
+                line["domain_id"].as_str().unwrap()
+            } else {
+                domain
+            };
+            assert_eq!(line["path"], scene.path("new").join(name).display().to_string());
+        }
+    }
 }
 
 #[test]

@@ -120,3 +120,53 @@ fn saves_with_short_cuts_restore_each_state() {
     json(&db, "SELECT backup_restore_file(?, ?, ?)", params![store, key, target.to_str()]);
     assert_eq!(export(&open(&target)), states[39]);
 }
+
+/// The files below a directory: their number, and their bytes.
+fn below(directory: &Path) -> (usize, u64) {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.fold((0, 0), |(files, bytes), path| {
+        let (more, longer) = if path.is_dir() { below(&path) } else { (1, fs::metadata(&path).unwrap().len()) };
+        (files + more, bytes + longer)
+    })
+}
+
+/// A database that keeps its size, saved again and again: 10,000 times with `LIFEBOAT_SOAK=1`.
+#[test]
+fn local_state_does_not_grow() {
+    let saves: u32 = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 10_000 } else { 150 };
+    let directory = directory();
+    let db = open(&directory.path().join("wallet.db"));
+    let key = key(&db);
+    let copy = directory.path().join("copy");
+    let store = format!("dir:{}", copy.display());
+    db.execute_batch("CREATE TABLE tokens(id INTEGER PRIMARY KEY, token BLOB)").unwrap();
+    let fill = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 300) INSERT INTO tokens SELECT i, randomblob(100) FROM c";
+    db.execute_batch(fill).unwrap();
+    let local = directory.path().join("wallet.db-lifeboat");
+    let mut sizes = Vec::new();
+    for save in 1..=saves {
+        db.execute("UPDATE tokens SET token = randomblob(100) WHERE id = 1 + ?1 % 300", [save]).unwrap();
+        let number: u32 = one(&db, "SELECT backup_save(?, ?) ->> 'number'", params![key, store]);
+        assert_eq!(number, save);
+        sizes.push(below(&local));
+    }
+    let (first, second) = sizes.split_at(sizes.len() / 2);
+    let most = |sizes: &[(usize, u64)]| (sizes.iter().map(|size| size.0).max(), sizes.iter().map(|size| size.1).max());
+    let ((files, bytes), (files_later, bytes_later)) = (most(first), most(second));
+    println!(
+        "{saves} saves: {files_later:?} files and {bytes_later:?} bytes of local state, {:?} in the copy",
+        below(&copy)
+    );
+    assert!(files_later <= files, "{files:?} files became {files_later:?}");
+    // Numbers become longer, by a digit here and there.
+    assert!(bytes_later.unwrap() <= bytes.unwrap() + 512, "{bytes:?} bytes became {bytes_later:?}");
+    for back in [0, saves / 3, saves / 2, saves - 1] {
+        let target = directory.path().join(format!("restored {back}"));
+        let store = format!("{store}#seq={}", saves - back);
+        json(&db, "SELECT backup_restore_file(?, ?, ?)", params![store, key, target.to_str()]);
+        if back == 0 {
+            let export = |db: &Connection| one::<Vec<u8>>(db, "SELECT backup_export(?)", [&key]);
+            assert_eq!(export(&open(&target)), export(&db));
+        }
+    }
+}

@@ -127,7 +127,7 @@ fn an_old_image_of_the_database_asks() {
     fs::create_dir(&image).unwrap();
     scene.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     fs::copy(&old, format!("{image}/app.db")).unwrap();
-    copy_directory(&format!("{old}-lifeboat"), &format!("{image}/app.db-lifeboat"));
+    copy_directory(Path::new(&format!("{old}-lifeboat")), &Path::new(&image).join("app.db-lifeboat"));
     scene.db.execute("INSERT INTO people(name) VALUES ('after')", []).unwrap();
     scene.save(&stores, json!({}));
     let newest = scene.state(&scene.db);
@@ -137,18 +137,6 @@ fn an_old_image_of_the_database_asks() {
     let error = error(&image, "SELECT backup_save(?, ?)", params![scene.key, stores]);
     assert!(error.contains("this place remembers number 1, and the newest is number 2"), "{error}");
     assert!(scene.restored(&stores) == newest);
-}
-
-fn copy_directory(from: &str, to: &str) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, name) = (entry.as_ref().unwrap().path(), entry.unwrap().file_name().into_string().unwrap());
-        if path.is_dir() {
-            copy_directory(path.to_str().unwrap(), &format!("{to}/{name}"));
-        } else {
-            fs::copy(&path, format!("{to}/{name}")).unwrap();
-        }
-    }
 }
 
 /// Whatever of the ledger or of a copy is damaged costs a larger bundle, and no more.
@@ -168,9 +156,10 @@ fn damage_costs_no_more_than_a_full_bundle() {
         assert!(scene.restored(&stores) == scene.state(&scene.db));
     }
     // A copy whose bundle is damaged is read round, and a copy alone says so.
-    let bundles = files_below(&scene.path("a"), "bundles");
-    for path in &bundles {
-        let mut bytes = fs::read(path).unwrap();
+    let copy = scene.directory.path().join("a");
+    for file in files_below(&copy).iter().filter(|file| file.contains("/bundles/")) {
+        let path = copy.join(file);
+        let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0xff;
         fs::write(path, bytes).unwrap();
@@ -179,19 +168,6 @@ fn damage_costs_no_more_than_a_full_bundle() {
     let alone = format!("dir:{}", scene.path("a"));
     let error = error(&memory(), "SELECT backup_restore_file(?, ?, ?)", params![alone, scene.key, scene.path("x.db")]);
     assert!(error.starts_with("backup_restore_file: corrupt: no copy gives the bundle"), "{error}");
-}
-
-fn files_below(directory: &str, part: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path().to_str().unwrap().to_owned();
-        if Path::new(&path).is_dir() {
-            found.extend(files_below(&path, part));
-        } else if path.contains(part) {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// Another selection of the same domain is a full bundle, and says what it is.
@@ -213,6 +189,17 @@ fn another_selection_begins_from_nothing() {
         params![stores, scene.key],
     );
     assert_eq!(tables, 0);
+    // With its parents: the same until the foreign keys change.
+    scene.db.execute_batch("CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(x REFERENCES p)").unwrap();
+    scene.db.execute_batch("INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (2)").unwrap();
+    let closed = || json!({"tables": ["c"], "closure": true});
+    let first = scene.save(&stores, closed());
+    assert_eq!((&first["full"], &first["closure"]), (&json!(true), &json!(["p"])), "{first}");
+    scene.db.execute_batch("INSERT INTO c VALUES (1)").unwrap();
+    assert_eq!(scene.save(&stores, closed())["full"], false);
+    assert_eq!(scene.save(&stores, closed())["changed"], false);
+    scene.db.execute_batch("ALTER TABLE c ADD COLUMN y REFERENCES p").unwrap();
+    assert_eq!(scene.save(&stores, closed())["full"], true);
 }
 
 /// A key never stands in what a save writes beside the database, or into a copy.
@@ -222,10 +209,14 @@ fn no_key_and_no_row_is_written() {
     let stores = scene.stores(&["a"]);
     scene.db.execute("INSERT INTO people(name) VALUES ('a name that nobody else has')", []).unwrap();
     scene.save(&stores, json!({"label": "a label that nobody else has", "writer": "somebody in particular"}));
-    for path in files_below(&scene.path("a"), "").into_iter().chain(files_below(&scene.path("app.db-lifeboat"), "")) {
+    let below = |name: &str| {
+        let directory = scene.directory.path().join(name);
+        files_below(&directory).into_iter().map(|file| directory.join(file)).collect::<Vec<_>>()
+    };
+    for path in below("a").into_iter().chain(below("app.db-lifeboat")) {
         let bytes = fs::read(&path).unwrap();
         for secret in ["a name that nobody", "a label that nobody", "somebody in particular", &scene.key] {
-            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} in {path}");
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} in {path:?}");
         }
     }
     #[cfg(unix)]

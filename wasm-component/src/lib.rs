@@ -7,6 +7,7 @@
 //!                    ─► Queue ─────────► batches of rows   Rows
 //! pieces ─► Held ─► Salvage ─► Queue ──► batches of rows   Rescue
 //!                           ─► Rebuild ► pages of a file
+//! names, objects ──────────────────────► a plan            Store
 //! ```
 //!
 //! `Incoming` holds the deltas of a chain (`DeltaIntake`, `Deltas`). Then its full bundle passes through (`Restore`).
@@ -24,6 +25,7 @@ mod inspection;
 mod rows;
 mod salvage;
 mod scratch;
+mod store;
 mod work;
 
 #[cfg(target_arch = "wasm32")]
@@ -34,6 +36,7 @@ pub use database::{Built, Database, Layout, Recovered};
 pub use inspection::Inspection;
 pub use rows::Rows;
 pub use salvage::{Rescue, Salvaged, SalvagedDatabase};
+pub use store::Store;
 pub use work::{Checking, PIECE_MAX};
 
 #[cfg(target_arch = "wasm32")]

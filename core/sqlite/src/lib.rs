@@ -7,7 +7,8 @@
 //! schema     what a schema says, what it needs and costs, and whether it can be used: `validate`
 //! snapshot   Snapshot::walk        one read transaction, all rows in canonical order: `walk`
 //!            check_loadable        whether its rows can be loaded again: `reload_check`
-//!            open_selected         a part of it: `selection`, `condition`; the rows that come with it: `closure`
+//!            open_selected         a part of it: `selection`, `condition`; rows that come with it: `closure`;
+//!                                  schema that comes with it: `narrow`
 //! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `builder`
 //!            Columns, Conformance  for hosts without SQLite: names of values, rows that fit their table
 //! restore    prove                 compares the state of what was built with that of the bundle
@@ -33,7 +34,9 @@ pub use ffi::connection::{Connection, OpenMode};
 pub use ffi::interrupt::Interrupt;
 pub use ffi::quote::{quote_name, quote_text};
 pub use ffi::raw_file::read_file;
-pub use ffi::situation::{check_called_by_application, check_may_export, check_may_restore, in_prepare};
+pub use ffi::situation::{
+    check_called_by_application, check_may_export, check_may_restore, check_named_by_application, in_prepare,
+};
 pub use ffi::sqlite_error::is_of_machine;
 pub use ffi::statement::Statement;
 pub use rebuild::builder::{Rebuild, RebuildOptions, Rebuilt, check_restorable};

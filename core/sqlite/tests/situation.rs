@@ -4,13 +4,18 @@ mod common;
 
 use common::{Directory, borrow};
 use lifeboat_core::ErrorKind;
-use lifeboat_sqlite::{Connection, check_called_by_application, check_may_export, check_may_restore, in_prepare};
+use lifeboat_sqlite::{
+    Connection, check_called_by_application, check_may_export, check_may_restore, check_named_by_application,
+    in_prepare,
+};
 use rusqlite::functions::FunctionFlags;
 use std::cell::RefCell;
 
 thread_local! {
     /// For each call of the function `f()` on this thread.
     static CALLS: RefCell<Vec<Allowed>> = const { RefCell::new(Vec::new()) };
+    /// The same: whether a statement of the application names it.
+    static NAMED: RefCell<Vec<bool>> = const { RefCell::new(Vec::new()) };
 }
 
 /// In a prepare, may export, may restore, may have effects at all.
@@ -24,6 +29,7 @@ fn observe(connection: &Connection<'_>) -> Allowed {
             false
         }
     };
+    NAMED.with_borrow_mut(|named| named.push(allowed(check_named_by_application(connection, "f", false))));
     (
         in_prepare(connection),
         allowed(check_may_export(connection)),
@@ -112,11 +118,15 @@ fn each_situation_allows_what_it_should() {
             connection.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |_| Ok(())).expect("journal");
             connection.execute_batch(before).expect(before);
             CALLS.take();
+            NAMED.take();
             let mut statement = connection.prepare(sql).expect(sql);
             let mut rows = statement.query([]).expect(sql);
             while rows.next().expect(sql).is_some() {}
             let calls = CALLS.take();
             assert!(!calls.is_empty(), "{before}; {sql}: not called");
+            // What only reads may also be named by a statement that writes.
+            let named = *called || sql.contains("f()") && !sql.contains("pragma_");
+            assert_eq!(NAMED.take(), vec![named; calls.len()], "{journal}: {before}; {sql}");
             for call in calls {
                 assert_eq!(call, (false, *export, *restore, *called), "{journal}: {before}; {sql}");
             }

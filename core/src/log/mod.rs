@@ -11,11 +11,15 @@
 //! lines      which record is the newest, and which are forks
 //! plan       the cheapest way to a state over bundles
 //! short_cut  which composed bundles a record should carry, and when a full bundle is due
+//! date       dates as people write them
+//! copies     all of it for a host that has only names and bytes: which record is meant, and the bundles to its state
 //! ```
 //!
 //! All of this is pure: names and bytes come from whoever reads a store, and may be hostile. If a [`Record`] or a
 //! [`Floor`] exists, then the key that it names has signed it. [`Record::read`] checks that this is the expected key.
 
+pub mod copies;
+pub mod date;
 mod entry;
 mod envelope;
 mod floor;

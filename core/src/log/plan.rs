@@ -182,6 +182,17 @@ impl Planner {
         }
     }
 
+    /// The same for a bundle that no given record names yet. It costs nothing.
+    pub fn never(&mut self, bundle: BundleHash) {
+        self.gone.insert(bundle);
+    }
+
+    /// Whether known bundles lead from this state to the goal. If there is no path to the goal, there is none to such a
+    /// state either.
+    pub fn leads_from(&self, state: StateId) -> bool {
+        self.places.get(&state.0).is_some_and(|place| self.states[*place].leads_to_goal)
+    }
+
     /// The cheapest path over the records that were given, or the records to give next.
     pub fn next(&self) -> Next {
         if self.states[self.start].leads_to_goal {

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! place     the name of a store (`dir:…`, `volume:…`, `s3://…`), copies, and which state is meant
-//! store     what every store can do, and how it fails
+//! store     what every store can do; error: how it fails
 //! cancel    a deadline and an interrupt, for each wait; locks: which locks on files can be believed
-//! drivers   the stores
+//! drivers   the stores. Below them: s3_place (what an `s3://…` says) and identity (whether two names mean one place)
 //! series    a series in one store: its newest records, and the bundles of a path
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
@@ -16,16 +16,22 @@
 
 mod cancel;
 pub mod drivers;
+mod error;
+mod identity;
 mod locks;
 mod name;
 mod place;
 pub mod read;
+mod s3_place;
 pub mod save;
 pub mod scrub;
 mod series;
 mod store;
 
 pub use cancel::Cancel;
+pub use error::{Result, StoreError, StoreErrorKind};
+pub use identity::Identity;
 pub use locks::locks_tell;
-pub use place::{Identity, Place, Places, S3Place, Selector, date_text, is_store, parse_date};
-pub use store::{Entry, LIST_MAX, NAME_MAX, Put, Result, Store, StoreError, StoreErrorKind};
+pub use place::{Place, Places, Selector, date_text, is_store, parse_date};
+pub use s3_place::S3Place;
+pub use store::{Entry, LIST_MAX, NAME_MAX, Put, Store};

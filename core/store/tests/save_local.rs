@@ -5,7 +5,11 @@ mod support;
 
 use lifeboat_core::ErrorKind;
 use lifeboat_store::StoreErrorKind;
-use lifeboat_store::save::{CopyState, Status, SystemFiles, forget};
+use lifeboat_store::save::{CopyState, Files, Status, SystemFiles, forget};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
 use support::{Database, Place, dynamic, fast_directory, memory_stores, restore};
 
 #[test]
@@ -118,4 +122,61 @@ fn the_status_tells_the_last_save_and_the_last_failure() {
     stores.iter().for_each(|store| store.away(None));
     place.save(&dynamic(&stores), &mut database).unwrap();
     assert_eq!(status(&place).unwrap().failed, None);
+}
+
+/// The file system of a process that forks while it saves: the child has the open lock, too.
+#[derive(Default)]
+struct Forked(Mutex<Vec<File>>);
+
+impl Files for Forked {
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        SystemFiles.make_directory(path)
+    }
+
+    fn names(&self, path: &Path) -> io::Result<Vec<String>> {
+        SystemFiles.names(path)
+    }
+
+    fn read(&self, path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+        SystemFiles.read(path, longest)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        SystemFiles.write(path, bytes)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        SystemFiles.sync(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        SystemFiles.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        SystemFiles.remove(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<File>> {
+        let lock = SystemFiles.lock(path)?;
+        if let Some(lock) = &lock {
+            self.0.lock().unwrap().push(lock.try_clone()?);
+        }
+        Ok(lock)
+    }
+}
+
+#[test]
+fn a_lock_ends_with_the_save_even_in_a_process_that_forked() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    let files = Forked::default();
+    for live in 1..4 {
+        database.live = live;
+        let saved = place.save_with(&files, &dynamic(&stores), &mut database);
+        assert_eq!(saved.unwrap().number, live);
+    }
+    forget(&files, &place.local).unwrap();
+    assert_eq!(files.0.lock().unwrap().len(), 4);
 }

@@ -26,6 +26,7 @@ fuzz_target!(|condition: &str| {
     let request = SelectionRequest {
         selection: Selection { conditions: vec![("t".into(), condition.into())], ..Selection::default() },
         now: Some(Now::Integer(100)),
+        closure: false,
     };
     // SAFETY: the handle is open as long as `app` lives, on this thread.
     let connection = unsafe { Connection::borrow(linked_api!(), app.handle().cast()) };

@@ -9,8 +9,9 @@ use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
 
 pub use bindings::exports::lifeboat::recovery::recovery::{
-    Encoding, Error, ErrorKind, KeyValue, Layout, Missing, MissingRange, Place, RangeKey, Recovered, Report, Salvaged,
-    SalvagedDatabase, SchemaKind, StatePart, StoredText, Summary, Value,
+    Encoding, Error, ErrorKind, KeyValue, Layout, Missing, MissingRange, Place, Plan, RangeKey, Recovered, Remarks,
+    Report, Salvaged, SalvagedDatabase, Save, SchemaKind, Standing, StatePart, StoredText, Summary, Value, Wanted,
+    Which,
 };
 
 #[allow(missing_docs)]
@@ -87,6 +88,14 @@ impl Instance {
         salvage_pull = salvage.call_pull(salvage: ResourceAny) -> Option<Vec<u8>>;
         salvage_build = salvage.call_build(salvage: ResourceAny, layout: Option<Layout>) -> SalvagedDatabase;
         salvage_pull_file = salvage.call_pull_file(salvage: ResourceAny) -> Option<Vec<u8>>;
+        copies_open = copies.call_open(key: &str, domain: Option<&str>, which: &Which) -> ResourceAny;
+        copies_add_names = copies.call_add_names(copies: ResourceAny, copy: u32, names: &[String]) -> ();
+        copies_next = copies.call_next(copies: ResourceAny) -> Option<Wanted>;
+        copies_push = copies.call_push(copies: ResourceAny, piece: &[u8]) -> bool;
+        copies_absent = copies.call_absent(copies: ResourceAny, why: &str) -> ();
+        copies_saves = copies.call_saves(copies: ResourceAny) -> Vec<Save>;
+        copies_plan = copies.call_plan(copies: ResourceAny) -> Option<Plan>;
+        copies_remarks = copies.call_remarks(copies: ResourceAny) -> Remarks;
     }
 
     /// Checks that bundles are a chain.

@@ -76,6 +76,26 @@ class CommandLine(Scene):
         self.assertEqual(refused.returncode, 1)
         self.assertNotIn("summary", refused.stdout)
 
+    def test_salvage(self) -> None:
+        """Of damaged bundles it gives what they still prove, and the exit code says that it is not all."""
+        content = bytearray(Path(self.chain[0]).read_bytes())
+        content[len(content) // 2] ^= 4
+        damaged = self.write("damaged.bundle", bytes(content))
+        self.assertIn("corrupt", self.refused(1, "info", damaged, "--key-file", self.key_file()))
+        for arguments in (["info", damaged], ["rows", damaged], ["recover", damaged, "--out", "new.db"]):
+            ended = self.run_command(*arguments, "--salvage", "--key-file", self.key_file())
+            self.assertEqual(ended.returncode, 10, ended.stderr)
+            self.assertRegex(ended.stderr, r"\Alifeboat: incomplete: [1-9][^\n]* of the state (is|are) missing[^\n]*\n\Z")
+            self.assertIn("missing", ended.stdout)
+        salvaged = lifeboat.info(damaged, f"file:{self.key_file()}", salvage=True)
+        report = json.loads(self.run_command("info", damaged, "--salvage", "--json", "--key-file", self.key_file()).stdout)
+        self.assertEqual((report["missing"], report["salvaged"]), (list(salvaged.missing), True))
+        self.ok("info", *self.chain, "--salvage", "--key-file", self.key_file())
+        said = self.refused(1, "rows", damaged, "--salvage", "--expect", "0" * 64, "--key-file", self.key_file())
+        self.assertIn("--salvage and --expect exclude one another", said)
+        self.assertIn("unrecognized arguments", self.refused(2, "verify", damaged, "--salvage"))
+        self.assert_holds("damaged.bundle", "new.db")
+
     def test_a_reader_that_leaves(self) -> None:
         command = [*COMMAND, "rows", self.chain[0], "--key-file", self.key_file()]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

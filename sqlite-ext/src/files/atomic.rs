@@ -221,6 +221,17 @@ fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
     }
 }
 
+/// The error for a file that could not be written or removed. If the disk is full, it says what to do.
+pub(crate) fn io_error(message: String, error: io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::disk_full(format!("{message}: {error}; free some space there, and call again"))
+        }
+        _ => Error::host(format!("{message}: {error}")),
+    }
+    .caused_by(error)
+}
+
 /// Syncs the directory of a file.
 #[cfg(unix)]
 pub(crate) fn sync_directory(target: &Path) -> io::Result<()> {

@@ -2,8 +2,8 @@
 //! and then renamed. If the folder exists already and may be overwritten, its files are replaced one by one, once all
 //! new files are complete.
 
-use super::atomic::sync_directory;
-use super::leftovers::temporary_name;
+use super::atomic::{io_error, sync_directory};
+use super::leftovers::{self, temporary_name};
 use super::owner;
 use lifeboat_core::{Error, Result};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -30,6 +30,8 @@ pub(crate) struct Folder {
     target: PathBuf,
     place: Place,
     names: Vec<String>,
+    /// Says that somebody works on the folder. None where a directory cannot be opened.
+    _lock: Option<File>,
     published: bool,
 }
 
@@ -39,6 +41,7 @@ impl Folder {
     /// write into the directory.
     pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let shown = target.display();
+        leftovers::remove(target);
         let place = match fs::symlink_metadata(target) {
             Ok(found) if found.is_dir() && replace => Place::Folder,
             Ok(found) if found.is_dir() => {
@@ -57,7 +60,13 @@ impl Folder {
             let staging = target.with_file_name(temporary_name(name, std::process::id(), count));
             match make_directory(&staging) {
                 Ok(()) => {
-                    return Ok(Self { staging, target: target.to_owned(), place, names: Vec::new(), published: false });
+                    let lock = File::open(&staging).ok();
+                    if lock.as_ref().is_some_and(|lock| !leftovers::hold(lock, &staging)) {
+                        // Another process took it for a leftover.
+                        continue;
+                    }
+                    let (target, names) = (target.to_owned(), Vec::new());
+                    return Ok(Self { staging, target, place, names, _lock: lock, published: false });
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::host(format!("cannot make a directory beside '{shown}': {error}"))),
@@ -82,13 +91,7 @@ impl Folder {
     /// Host.
     pub fn add(&mut self, name: &str, mode: Option<u32>, bytes: &[u8]) -> Result<()> {
         let path = self.staging.join(name);
-        let failed = |error: std::io::Error| {
-            let message = format!("cannot write the file {name:?} for '{}': {error}", self.target.display());
-            match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::disk_full(message),
-                _ => Error::host(message),
-            }
-        };
+        let failed = |error| io_error(format!("cannot write the file {name:?} for '{}'", self.target.display()), error);
         let mut options = OpenOptions::new();
         // If a file system takes two names for one, this fails.
         options.write(true).create_new(true);

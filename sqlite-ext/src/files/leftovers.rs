@@ -1,8 +1,8 @@
-//! Unfinished files that a killed process left behind. The next writer to the same target
+//! Unfinished files and folders that a killed process left behind. The next writer to the same target
 //! removes them.
 //!
-//! A process holds a lock (`flock`) on its unfinished file. The system removes the lock when
-//! the process ends, in any way. So an unlocked file belongs to nobody any more. A
+//! A process holds a lock (`flock`) on its unfinished file or folder. The system removes the lock when
+//! the process ends, in any way. So what is unlocked belongs to nobody any more. A
 //! process id would prove nothing where another machine or container works in the same
 //! directory. Some locks say nothing about other machines (file systems over a network), or disturb
 //! SQLite (all systems but Linux). There no lock is taken, and leftovers stay.
@@ -52,9 +52,12 @@ pub(crate) fn remove(target: &Path) {
 }
 
 fn remove_one(path: &Path) {
-    // Links are not followed, and only files are removed.
-    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    let Some(file) = is_file.then(|| super::regular::try_open(path).ok()).flatten() else { return };
+    // Links are not followed, and only files and folders are removed.
+    let Ok(found) = fs::symlink_metadata(path) else { return };
+    if found.is_dir() {
+        return remove_folder(path);
+    }
+    let Some(file) = found.is_file().then(|| super::regular::try_open(path).ok()).flatten() else { return };
     if locks_tell(&file) && file.try_lock().is_ok() && leads_to(path, &file) {
         // The files that SQLite makes beside an unfinished database.
         for suffix in ["-journal", "-wal", "-shm"] {
@@ -62,6 +65,21 @@ fn remove_one(path: &Path) {
             let _ = fs::remove_file(beside);
         }
         let _ = fs::remove_file(path);
+    }
+}
+
+/// Removes an unfinished folder and the files in it. A folder that holds anything else was not made by us, and stays.
+fn remove_folder(path: &Path) {
+    let Ok(folder) = File::open(path) else { return };
+    if !locks_tell(&folder) || folder.try_lock().is_err() || !leads_to(path, &folder) {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(path) else { return };
+    let is_file = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    let entries: Vec<_> = entries.flatten().collect();
+    if entries.iter().all(is_file) {
+        entries.iter().for_each(|entry| drop(fs::remove_file(entry.path())));
+        let _ = fs::remove_dir(path);
     }
 }
 
@@ -116,12 +134,20 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, path(4), rustix::fs::Mode::RUSR).unwrap();
         let held = File::open(path(2)).unwrap();
         assert!(hold(&held, &path(2)));
+        for process in [6, 7, 8] {
+            fs::create_dir(path(process)).unwrap();
+            fs::write(path(process).join("a"), "plain").unwrap();
+        }
+        let held_folder = File::open(path(7)).unwrap();
+        assert!(hold(&held_folder, &path(7)));
+        fs::create_dir(path(8).join("not ours")).unwrap();
         remove(&target);
-        assert!(!path(1).exists() && !beside.exists(), "nobody holds it");
-        assert!([2, 3, 4].iter().all(|process| fs::symlink_metadata(path(*process)).is_ok()));
-        drop(held);
+        assert!(!path(1).exists() && !beside.exists() && !path(6).exists(), "nobody holds it");
+        assert!([2, 3, 4, 7, 8].iter().all(|process| fs::symlink_metadata(path(*process)).is_ok()));
+        assert!(path(7).join("a").exists() && path(8).join("a").exists());
+        drop((held, held_folder));
         remove(&target);
-        assert!(!path(2).exists() && fs::symlink_metadata(path(3)).is_ok());
+        assert!(!path(2).exists() && !path(7).exists() && fs::symlink_metadata(path(3)).is_ok());
         let gone = File::create(path(5)).unwrap();
         fs::remove_file(path(5)).unwrap();
         assert!(!hold(&gone, &path(5)), "somebody removed it before it was held");

@@ -45,7 +45,8 @@ pub(crate) fn escaped(name: &str) -> Option<String> {
 
 /// A form that two names share if some file system takes them for one.
 pub(crate) fn folded(name: &str) -> String {
-    name.to_uppercase().to_lowercase()
+    // Twice: the capital of ß is ẞ for one system, and SS for another.
+    name.to_lowercase().to_uppercase().to_lowercase()
 }
 
 fn is_plain_char(char: char) -> bool {
@@ -96,6 +97,12 @@ mod tests {
             ("nul.txt", "%6Eul.txt"),
             ("Com1", "%43om1"),
             ("lpt¹.x", "%6Cpt¹.x"),
+            ("aux .txt", "%61ux .txt"),
+            ("CONIN$", "CONIN%24"),
+            ("...", "%2E.%2E"),
+            ("a. .", "a. %2E"),
+            ("a:stream", "a%3Astream"),
+            ("LONGNA~1", "LONGNA%7E1"),
             ("c:", "c%3A"),
             ("a*?\"<>|", "a%2A%3F%22%3C%3E%7C"),
             // A mark for text from right to left, and a letter in two parts.
@@ -117,7 +124,14 @@ mod tests {
 
     #[test]
     fn names_that_some_system_takes_for_one() {
-        for (one, other) in [("Wallet", "wALLET"), ("GRÖSSE", "größe"), ("ΣΊΣΥΦΟΣ", "σίσυφος")] {
+        for (one, other) in [
+            ("Wallet", "wALLET"),
+            ("GRÖSSE", "größe"),
+            ("GRÖẞE", "grösse"),
+            ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+            // The signs for Kelvin, Ångström and Ohm are other characters than the letters.
+            ("\u{212a}\u{212b}\u{2126}", "kåω"),
+        ] {
             assert_eq!(folded(one), folded(other));
         }
         assert_ne!(folded("a"), folded("b"));

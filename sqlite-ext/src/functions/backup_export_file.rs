@@ -15,7 +15,7 @@
 //!
 //! Summary: `path`, `bytes`, `state_id`, `domain`, `verify_key`, `chunks`, `items` (settings, schema, and one for each
 //! row), `rows`, `base_id` (null for a full bundle), `full`, `changes`, `changed`; `selection`, `dangling`,
-//! `carried_empty`, `left_out` where there is something to say.
+//! `closure`, `carried_empty`, `left_out` where there is something to say.
 
 use crate::files::{self, Access, AtomicFile, BundleTarget, Existing, FoundCall, Guard, Writing, is_one_file};
 use crate::sql::edge::{Call, Reply};

@@ -98,7 +98,7 @@ impl TableFunction for Log {
     const LOOKS_UP: bool = true;
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
-        let places = arguments.stores(0)?;
+        let places = arguments.stores(0, app)?;
         if *places.selector() != Selector::Newest {
             return Err(Error::misuse(
                 "the log lists all saves; choose by a condition, and leave out the selector behind the store",

@@ -8,14 +8,15 @@
 //! all, and an error in one series does not stop the others.
 //!
 //! The directory is made if it does not exist, but its parent is not made. Options: `replace` (default false),
-//! `skip_indexes`, `max_bytes`, `trusted`: as for `backup_restore_file`, for each series.
+//! `skip_indexes`, `max_bytes`, `trusted`: as for `backup_restore_file`, for each series; `resume` (default false): the
+//! databases save to their series from now on.
 //!
 //! Report: `restored` and `failed`, numbers; `domains`, an array: `domain`, `domain_id`; `path`, `state_id`; `rows` and
 //! the checks of `backup_restore_file`, or `files`; `number`, `record`, `date`, `copies` of its series; or `error`
 //! (`kind`, `message`); `unreachable`: the stores that did not answer (`store`, `why`), if there are any; `plain`. If
 //! none is restored, that is an error.
 
-use crate::files::{Folder, FoundCall, Guard, escaped, folded, make_directory, sync_directory};
+use crate::files::{Folder, FoundCall, Guard, escaped, folded, is_one_file, make_directory, sync_directory};
 use crate::sql::arguments::ChainArgument;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
@@ -42,6 +43,7 @@ struct Options {
     skip_indexes: bool,
     max_bytes: Option<u64>,
     trusted: bool,
+    resume: bool,
 }
 
 #[derive(Serialize)]
@@ -108,7 +110,7 @@ struct Unreachable {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
-    let places = call.arguments.stores(0)?;
+    let places = call.arguments.stores(0, &app)?;
     if *places.selector() != Selector::Newest {
         return Err(Error::misuse(
             "this restores the newest state of each series; leave out the selector behind the store",
@@ -143,6 +145,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         options: &options,
         interrupt: &interrupt,
         taken: Vec::new(),
+        made: Vec::new(),
     };
     let (mut lines, mut first) = (Vec::new(), None);
     for series in &found.own {
@@ -200,8 +203,10 @@ struct All<'a, 'i> {
     directory: &'a Path,
     options: &'a Options,
     interrupt: &'a AppInterrupt<'i>,
-    /// The names that are taken already.
+    /// The names that are taken already, as [`folded`] gives them.
     taken: Vec<String>,
+    /// What was restored already.
+    made: Vec<PathBuf>,
 }
 
 impl All<'_, '_> {
@@ -219,7 +224,7 @@ impl All<'_, '_> {
     }
 
     fn try_restore(&mut self, id: DomainId, line: &mut Line) -> Result<Restored> {
-        let given = Given::of_series(self.places, self.reading, id, self.interrupt, &mut line.series)?;
+        let mut given = Given::of_series(self.places, self.reading, id, self.interrupt, &mut line.series)?;
         let (name, is_of_files) = {
             let chain = open_chain(self.key, &given.bundles)?;
             let newest = chain.newest();
@@ -238,7 +243,13 @@ impl All<'_, '_> {
             key_files: self.key_files.clone(),
             reads: Vec::new(),
         });
-        if is_of_files { self.files(&given, &guard, &path) } else { self.database(&given, &guard, &path) }
+        let restored =
+            if is_of_files { self.files(&given, &guard, &path) } else { self.database(&mut given, &guard, &path) };
+        // A database is there even if its local state could not be written.
+        if restored.is_ok() || self.options.resume {
+            self.made.push(path);
+        }
+        restored
     }
 
     /// A file name for a domain, which no other domain has here. If the maker of the bundles took the name of another
@@ -246,7 +257,12 @@ impl All<'_, '_> {
     fn name(&mut self, domain: &str, is_its_own: bool, id: DomainId) -> Result<String> {
         let plain = escaped(domain).filter(|_| is_its_own);
         let marked = format!("{}{id}", escaped(domain).map_or(String::new(), |name| name + "-"));
-        let name = plain.into_iter().chain([marked]).find(|name| !self.taken.contains(&folded(name)));
+        let is_free = |name: &String| {
+            // A file system may take more names for one than we know of: two ways to write one letter, for example.
+            let path = self.directory.join(name);
+            !self.taken.contains(&folded(name)) && self.made.iter().all(|made| !is_one_file(made, &path))
+        };
+        let name = plain.into_iter().chain([marked]).find(is_free);
         let name = name.ok_or_else(|| {
             Error::misuse(
                 "another domain was restored by the same name; restore this one by backup_restore_file, with its read key",
@@ -256,12 +272,16 @@ impl All<'_, '_> {
         Ok(name)
     }
 
-    fn database(&self, given: &Given<'_>, guard: &Guard<'_>, path: &Path) -> Result<Restored> {
+    fn database(&self, given: &mut Given<'_>, guard: &Guard<'_>, path: &Path) -> Result<Restored> {
+        let resumable = self.options.resume.then(|| given.take_resumable()).transpose()?;
         let new = NewDatabase::create(guard, path, self.options.replace)?;
         let scratch = new.open()?;
         let Built { report, checks } = self.build(given, &scratch, Some(new.file.handle()))?;
         drop(scratch);
-        new.publish()?;
+        let local = new.publish()?;
+        if let Some(resumable) = resumable {
+            resumable.resume(&local).map_err(|error| error.at(format!("'{}'", path.display())))?;
+        }
         Ok(Restored {
             path: path.display().to_string(),
             state_id: checks.is_whole().then(|| report.public.state_id.to_string()),

@@ -70,7 +70,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
     let key = call.arguments.access_key(0)?;
-    let places = call.arguments.stores(1)?;
+    let places = call.arguments.stores(1, &app)?;
     if *places.selector() != Selector::Newest {
         return Err(Error::misuse("a selector behind a store is for reading; a save makes the newest state"));
     }
@@ -164,6 +164,7 @@ impl Options {
             ("where", !self.r#where.0.is_empty()),
             ("cache", !self.cache.is_empty()),
             ("now", self.now.is_some()),
+            ("closure", self.closure),
             ("check", self.check.is_some()),
         ];
         if let Some((option, _)) = of_database.into_iter().find(|(_, given)| *given) {

@@ -18,7 +18,6 @@ use crate::sql::options::DEFAULT_SCHEMA;
 use crate::work::local::local_of;
 use crate::work::read::given::{CopyLine, open_copies};
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::check_called_by_application;
 use lifeboat_store::read::{Copies, Domain, Standing, Wait};
 use lifeboat_store::save::{CopySummary, LastError, LastSave, Status, SystemFiles};
 use lifeboat_store::{Selector, date_text};
@@ -125,8 +124,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 /// Those of [`Copies::open`]; wrong key when the stores hold only series of other keys.
 fn ask(call: &Call<'_>, domain: Domain<'_>, now: u64) -> Result<Stores> {
     let app = call.app();
-    check_called_by_application(&app, "backup_status")?;
-    let places = call.arguments.stores(0)?;
+    let places = call.arguments.stores(0, &app)?;
     if *places.selector() != Selector::Newest {
         return Err(Error::misuse("the status is that of the newest save; leave out the selector behind the store"));
     }

@@ -11,8 +11,8 @@ use crate::sql::host::Host;
 use crate::sql::options;
 use lifeboat_core::keys::{KeyKind, ReadKey, VerifyKey, WriteKey};
 use lifeboat_core::{AccessKey, Error, Result};
-use lifeboat_sqlite::Connection;
 use lifeboat_sqlite::api::sqlite3_value;
+use lifeboat_sqlite::{Connection, check_named_by_application};
 use lifeboat_store::read::{BundleReader, ReadingKey};
 use lifeboat_store::{Places, is_store};
 use serde::de::DeserializeOwned;
@@ -28,6 +28,9 @@ const KEY_FILE_MAX: u64 = 4096;
 /// The arguments of one call.
 #[derive(Clone, Copy)]
 pub struct Arguments<'a> {
+    /// The name of the function.
+    function: &'static str,
+    is_table: bool,
     values: &'a [*mut sqlite3_value],
 }
 
@@ -110,8 +113,8 @@ impl<'a> Arguments<'a> {
     /// # Safety
     /// The values are those of a running call or filter, and stay valid for `'a`. A value may be null, for an argument
     /// that was left out.
-    pub unsafe fn new(values: &'a [*mut sqlite3_value]) -> Self {
-        Self { values }
+    pub unsafe fn new(function: &'static str, is_table: bool, values: &'a [*mut sqlite3_value]) -> Self {
+        Self { function, is_table, values }
     }
 
     /// The number of arguments.
@@ -250,19 +253,22 @@ impl<'a> Arguments<'a> {
     /// The bundle or the chain at `index`: a BLOB, a path, or a JSON array of paths; or a store, or a JSON array of stores.
     ///
     /// # Errors
-    /// Misuse when it is not a bundle, or when a path is that of a database.
+    /// Misuse when it is not a bundle, when a path is that of a database, and for a store where the application does not
+    /// call the function itself.
     pub fn chain(&self, index: usize, app: &Connection<'_>) -> Result<ChainArgument<'a>> {
         const FORMS: &str = "give a BLOB (the bundle itself), its path, a JSON array of the paths of a chain, or a store such as 'dir:PATH'";
         let paths = match self.get(index)? {
             Argument::Blob(bytes) => return Ok(ChainArgument::Bundles(vec![Bundle::Bytes(bytes)])),
             Argument::Text(bytes) if bytes.first() == Some(&b'[') => match array(bytes)? {
                 texts if texts.iter().any(|text| is_store(text)) => {
-                    return Places::from_array(&texts).map(ChainArgument::Stores);
+                    return self.places(app, Places::from_array(&texts)).map(ChainArgument::Stores);
                 }
                 texts => texts.iter().map(|text| path_of(text.as_bytes(), "the bundle")).collect::<Result<_>>()?,
             },
             Argument::Text(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) if is_store(text) => return Places::parse(text).map(ChainArgument::Stores),
+                Ok(text) if is_store(text) => {
+                    return self.places(app, Places::parse(text)).map(ChainArgument::Stores);
+                }
                 _ => vec![path_of(bytes, "the bundle")?],
             },
             Argument::Null => return Err(Error::misuse(format!("the bundle is NULL; {FORMS}"))),
@@ -281,14 +287,21 @@ impl<'a> Arguments<'a> {
     /// The stores at `index`: the name of one, or a JSON array of names, which means copies.
     ///
     /// # Errors
-    /// Misuse when it is none.
-    pub fn stores(&self, index: usize) -> Result<Places> {
+    /// Misuse when it is none, and where the application does not call the function itself.
+    pub fn stores(&self, index: usize, app: &Connection<'_>) -> Result<Places> {
         match self.text(index, "the stores")? {
-            Some(text) => Places::parse(text),
+            Some(text) => self.places(app, Places::parse(text)),
             None => Err(Error::misuse(
                 "the stores are NULL; give the name of a store, such as 'dir:PATH', or a JSON array of names, which means copies",
             )),
         }
+    }
+
+    /// These stores, if the application itself calls the function: nothing in a database may choose whom it asks.
+    fn places(&self, app: &Connection<'_>, places: Result<Places>) -> Result<Places> {
+        let places = places?;
+        check_named_by_application(app, self.function, self.is_table)?;
+        Ok(places)
     }
 
     /// The path at `index` of a file that will be written.

@@ -129,7 +129,7 @@ impl Reply {
 /// SQLite is calling the function, with this context and these values.
 pub unsafe fn call<F: ScalarFunction>(context: *mut sqlite3_context, values: &[*mut sqlite3_value]) {
     // SAFETY: as of this function; they are valid for the time of the call.
-    let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context), Arguments::new(values)) };
+    let (db, arguments) = unsafe { ((Host::get().context_db_handle)(context), Arguments::new(F::NAME, false, values)) };
     let call = Call { db, arguments };
     let outcome = guard(F::NAME, || {
         match F::EFFECT {

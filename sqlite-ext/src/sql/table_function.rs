@@ -220,7 +220,7 @@ impl<F: TableFunction> Scan<F> {
                 values.insert(required.len(), ptr::null_mut());
             }
             // SAFETY: the values are those of this filter, for the time of the call.
-            let arguments = unsafe { Arguments::new(&values) };
+            let arguments = unsafe { Arguments::new(F::NAME, true, &values) };
             arguments.refuse_key_in_database(app)?;
             let watch = Watch { db: scan.db, last: Rc::default(), ticks: Rc::default() };
             scan.rows = Some(F::open(app, &arguments, &watch)?);

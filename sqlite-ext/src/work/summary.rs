@@ -60,6 +60,9 @@ impl<'a> Summary<'a> {
 pub(crate) struct Narrowed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<SelectionReport>,
+    /// The tables of which the closure may keep more rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closure: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dangling: Vec<DanglingReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

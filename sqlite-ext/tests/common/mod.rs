@@ -96,6 +96,39 @@ pub fn names(directory: &Path) -> Vec<String> {
     names
 }
 
+/// Copies a directory with all that is in it.
+pub fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// All files below a directory, as paths from there. There are none if it does not exist.
+pub fn files_below(directory: &Path) -> Vec<String> {
+    let (mut found, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(directory.join(&folder)) else { continue };
+        for entry in entries {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 /// A schema with rows of several kinds.
 pub const SAMPLE: &str = "
     PRAGMA user_version = 7;

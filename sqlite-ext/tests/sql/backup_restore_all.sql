@@ -70,6 +70,8 @@ SELECT backup_save(key, stores, '{"local": "all-x", "domain": "default", "files"
 SELECT backup_save(key, stores, '{"domain": "papers", "files": ["all-one.bundle"]}') FROM k;
 -- fails: backup_save: misuse: the option `files` saves files in place of a database, and `tables` is of a database
 SELECT backup_save(key, stores, '{"domain": "papers", "local": "all-papers", "files": ["all-one.bundle"], "tables": ["t"]}') FROM k;
+-- fails: backup_save: misuse: the option `files` saves files in place of a database, and `closure` is of a database
+SELECT backup_save(key, stores, '{"domain": "papers", "local": "all-papers", "files": ["all-one.bundle"], "closure": true}') FROM k;
 -- fails: backup_save: misuse: the option `files` names no file
 SELECT backup_save(key, stores, '{"domain": "papers", "local": "all-papers", "files": []}') FROM k;
 -- fails: backup_save: misuse: the option `files` must be an array of paths, or an object from names to paths

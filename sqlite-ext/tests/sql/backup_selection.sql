@@ -1,4 +1,4 @@
--- The options tables, exclude, where, cache and now.
+-- The options tables, exclude, where, cache, now and closure.
 CREATE TABLE parents(id INTEGER PRIMARY KEY, name);
 CREATE TABLE children(id INTEGER PRIMARY KEY, parent REFERENCES parents, at INTEGER);
 CREATE TABLE pictures(child REFERENCES children, png BLOB);
@@ -25,6 +25,17 @@ SELECT '1_11', backup_export(key, '{"tables": ["parents", "children"]}')
 SELECT '1_12', json_extract(backup_estimate(key, '{"where": {
     "parents": "id = 2", "children": "parent = 2", "pictures": "child IN (SELECT id FROM children WHERE parent = 2)"}}'),
   '$.rows', '$.dangling') = '[4,null]' FROM k;
+
+SELECT '2_01', json_extract(backup_estimate(key, '{"tables": ["pictures"], "closure": true}'), '$.rows', '$.dangling', '$.closure', '$.carried_empty')
+  = '[6,null,["children","parents"],null]' FROM k;
+SELECT '2_02', json_extract(backup_estimate(key, '{"where": {"parents": "0", "children": "at < :now"}, "now": 15, "closure": true}'),
+  '$.rows', '$.dangling', '$.closure') = '[6,null,["children","parents"]]' FROM k;
+SELECT '2_03', json_extract(backup_estimate(key, '{"tables": ["pictures"], "exclude": ["parents"], "closure": true}'), '$.rows', '$.dangling[0].rows') = '[4,2]' FROM k;
+SELECT '2_04', backup_export(key, '{"closure": true}') = backup_export(key) FROM k;
+SELECT '2_05', backup_info(backup_export(key, '{"tables": ["pictures"], "closure": true}'), key) ->> '$.selection'
+  = backup_estimate(key, '{"tables": ["pictures"], "closure": true}') ->> '$.selection' FROM k;
+-- fails: backup_export: misuse: the option `closure` must be a boolean
+SELECT backup_export(key, '{"closure": 1}') FROM k;
 
 -- fails: backup_export: misuse: the option `tables` names "nothing"
 SELECT backup_export(key, '{"tables": ["nothing"]}') FROM k;

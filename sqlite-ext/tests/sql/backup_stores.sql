@@ -62,8 +62,10 @@ SELECT backup_restore_file('dir:none/a', secret, 's_x.db') FROM k;
 SELECT backup_restore_file('dir:empty', secret, 's_x.db') FROM k;
 -- fails: backup_log: misuse: the log lists all saves
 SELECT * FROM backup_log('dir:sa#seq=1');
--- fails: backup_log: wrong key
+-- fails: backup_log: wrong key: the stores hold 1 series, and none with a record of this key; give the right key
 SELECT * FROM backup_log('dir:sa', backup_keygen());
+-- fails: backup_log: unreachable: no copy that answers holds a save, and one that does not answer may hold it (
+SELECT * FROM backup_log('["dir:sc", "dir:none/d"]', backup_keygen());
 -- fails: backup_restore: misuse: the option `or_new` is for the newest state in stores; name them
 SELECT backup_restore('composed.bundle', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true}');
 -- fails: backup_restore: misuse: the option `or_new` restores the newest state; leave out the selector behind the store
@@ -97,5 +99,5 @@ SELECT '3_07', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje
 SELECT * FROM backup_log('dir:sa', backup_keygen());
 -- fails: backup_restore: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores (nothing was begun)
 SELECT backup_restore('dir:sa', backup_keygen(), '{"or_new": true, "schema": "begins"}');
--- fails: backup_restore: unreachable: no copy that answers holds a save, and one that does not answer may hold it
+-- fails: backup_restore: unreachable: no copy that answers holds a save, and one that does not answer may hold it (
 SELECT backup_restore('["dir:sc", "dir:none/d"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}');

@@ -1,6 +1,6 @@
 //! A component as JavaScript: core modules that every engine runs, the glue between them, and its types for TypeScript.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use js_component_bindgen::{InstantiationMode, TranspileOpts};
 
 /// The files, by name. `recovery.js` exports `instantiate(getCoreModule, imports)`. `getCoreModule(name)` gives the compiled
@@ -52,5 +52,26 @@ fn mend(glue: &str) -> Result<String> {
         ensure!(count == 1, "the transpiler writes {from:?} {count} times, not once; it is mended because {why}");
         glue = glue.replace(from, to);
     }
-    Ok(glue)
+    without_indents(&glue)
+}
+
+/// The same without spaces at the beginnings of lines: they are two fifths of it, and the recovery page has all of it.
+fn without_indents(glue: &str) -> Result<String> {
+    let spans_lines = |line: &&str| line.matches('`').count() % 2 == 1 || line.ends_with('\\');
+    if let Some(line) = glue.lines().find(spans_lines) {
+        bail!("a text of the glue may go on in the next line, where spaces matter: {line:?}");
+    }
+    Ok(glue.lines().map(|line| line.trim_start().to_owned() + "\n").collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_indents;
+
+    #[test]
+    fn spaces_go_where_they_mean_nothing() {
+        assert_eq!(without_indents("a {\n  b(` c `);\n}\n").unwrap(), "a {\nb(` c `);\n}\n");
+        assert!(without_indents("a(`\n  b`)").is_err());
+        assert!(without_indents("a('b\\\n  c')").is_err());
+    }
 }

@@ -6,65 +6,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use std::fmt;
 
 /// What `--help` shows: the manual of the command.
-pub const HELP: &str = "\
-Lifeboat: verify a bundle or a chain, look into it, recover the database or the rows that are in it.
-
-  lifeboat-cli verify  BUNDLE... [--key-file FILE | --verify-key KEY] [--expect STATE-ID] [--json]
-  lifeboat-cli info    BUNDLE... [--key-file FILE [--salvage]] [--json]
-  lifeboat-cli recover BUNDLE... --key-file FILE --out DATABASE [--replace] [--expect STATE-ID] [--page-size N]
-                       [--skip-indexes] [--salvage] [--json]
-  lifeboat-cli rows    BUNDLE... --key-file FILE [--expect STATE-ID] [--salvage]
-
-verify    without a key: is each byte what the exporter wrote, is the bundle complete, who signed it? Of several: does
-          each lead on from the one before it? With a verify key: was it that signer? With the recovery key: can all of
-          it be opened, and does it lead to the state that it says?
-info      what is inside. Without the recovery key only the public part. Checks all that `verify` checks.
-recover   writes the database file, complete with its indexes, after proving that it holds the very state of the bundle,
-          or the last state of the chain.
-rows      writes all rows to the standard output, for databases of any size and kind, as lines of JSON: where a table
-          begins {\"columns\":[NAME...],\"encoding\":ENCODING,\"table\":NAME}; for each of its rows [ROWID,VALUE...], with
-          null for the rowid of a WITHOUT ROWID table; at the end {\"summary\":...}, which alone proves that no row is
-          missing. ENCODING is UTF-8, UTF-16le or UTF-16be. A VALUE is as backup_rows of the extension writes it: null; a
-          number, a real one always with a point or an exponent; 9e999 and -9e999 for the infinities; a text; {\"blob\":HEX};
-          and, of a text that is ill-formed or has a NUL in it, {\"text\":HEX}: its bytes in the ENCODING
-
-BUNDLE...            a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first. Without
-                     the recovery key, `verify` and `info` also take deltas by themselves. Each is a file; a bundle that
-                     stands alone may be - for the standard input
---key-file FILE      the file whose only content is the recovery key (lifeboatkey1...), or the write key or read key of the
-                     domain; or - for the standard input. The key itself never stands on the command line, where others can
-                     see it
---verify-key KEY     the verify key of who should have signed it (lifeboatverify1...)
---expect STATE-ID    the state that it must hold, of a chain the last one: 64 hexadecimal digits
---out DATABASE       the file to write. It appears whole or not at all. A WASI program sets no modes: who else may read it is for
-                     your umask to say. What a run that is killed leaves, DATABASE.*.partial, a later one removes when it is a
-                     day old, and names before
---replace            an existing DATABASE may be replaced; no program may have it open. What holds a recovery key, a bundle or a
-                     ledger is never replaced
---page-size N        PRAGMA page_size of the DATABASE: a power of two from 512 to 65536; 4096 unless told
---skip-indexes       leave out, and list, the indexes that the SQLite inside cannot build: those under a collation of the
-                     application, or with a function that this SQLite lacks
---salvage            of bundles that are damaged, what they still prove. Look for another copy first. The report lists what is
-                     missing, `damaged`, `missing` and `missing_more` as backup_info of the extension does; it has no state id,
-                     and --expect cannot be given. The bundles are held in memory. If something is missing, the command ends as
-                     `incomplete` (exit code 10), though all that comes back was written. Rows whose columns are missing have all stored values, those
-                     of the primary key first, and their table has no names in `columns`
---json               the report as one JSON object
---progress           lines on the standard error: `progress: PHASE DONE of TOTAL`, in bytes; TOTAL is left out where it is not
-                     known. The PHASEs are checking (without the recovery key), reading, building (0, once), writing
-
-Indexes and generated columns are computed by the SQLite inside. Where another one may compute an expression otherwise, the
-report says so, and what to run: REINDEX.
-
-Reports go to the standard output; errors to the standard error as `lifeboat-cli: KIND: what happened`, and remarks as
-`lifeboat-cli: note: ...`. No key shows in either.
-Exit codes, by KIND: 0 done; 1 host (file system, SQLite); 2 misuse; 3 wrong key; 4 corrupt; 5 truncated; 6 unsupported;
-7 too big; 8 mismatch (another state or signer than expected, or bundles that are no chain); 9 busy (somebody made DATABASE
-meanwhile); 10 incomplete (with --salvage: what came back was written, and is not all). The KINDs are an interface: they stay. Runtimes that pass on no codes give 1 for all but 0.
-
-With wasmtime, whatever is named must lie in a directory that is given with --dir:
-  (umask 077; wasmtime run --dir . lifeboat-cli.wasm recover app.bundle --key-file app.key --out app.db)
-";
+pub const HELP: &str = include_str!("help.txt");
 
 /// Where a bundle comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,12 +61,28 @@ pub enum Command {
         expect: Option<String>,
         salvage: bool,
     },
+    /// The saves in copies. One of the keys is given.
+    Log {
+        directories: Vec<Bundle>,
+        key_file: Option<String>,
+        verify_key: Option<String>,
+    },
+}
+
+/// Which state of copies is meant.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    pub domain: Option<String>,
+    pub seq: Option<u64>,
+    pub state: Option<String>,
+    pub at: Option<String>,
 }
 
 /// The whole command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     pub command: Command,
+    pub choice: Choice,
     pub json: bool,
     pub progress: bool,
 }
@@ -140,6 +98,7 @@ struct Raw {
     replace: bool,
     skip_indexes: bool,
     salvage: bool,
+    choice: Choice,
     json: bool,
     progress: bool,
 }
@@ -151,7 +110,12 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => {
-                return Ok(Arguments { command: Command::Help, json: false, progress: false });
+                return Ok(Arguments {
+                    command: Command::Help,
+                    choice: Choice::default(),
+                    json: false,
+                    progress: false,
+                });
             }
             Arg::Long("json") => raw.json = true,
             Arg::Long("progress") => raw.progress = true,
@@ -162,14 +126,26 @@ pub fn parse(mut parser: Parser) -> Result<Arguments, Fail> {
             Arg::Long("verify-key") => once("verify-key", &mut raw.verify_key, no_key(parser.value()?.string()?)?)?,
             Arg::Long("expect") => once("expect", &mut raw.expect, no_key(parser.value()?.string()?)?)?,
             Arg::Long("out") => once("out", &mut raw.out, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("domain") => once("domain", &mut raw.choice.domain, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("state") => once("state", &mut raw.choice.state, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("at") => once("at", &mut raw.choice.at, no_key(parser.value()?.string()?)?)?,
+            Arg::Long("seq") => once("seq", &mut raw.choice.seq, parser.value()?.parse()?)?,
             Arg::Long("page-size") => once("page-size", &mut raw.page_size, parser.value()?.parse()?)?,
             Arg::Long("key" | "recovery-key") => return Err(key_shows()),
             Arg::Value(word) => raw.words.push(no_key(word.string()?)?),
             other => return Err(other.unexpected().into()),
         }
     }
-    let (json, progress) = (raw.json, raw.progress);
-    Ok(Arguments { command: command(raw)?, json, progress })
+    let (json, progress, choice) = (raw.json, raw.progress, std::mem::take(&mut raw.choice));
+    let chosen = [choice.seq.is_some(), choice.state.is_some(), choice.at.is_some()];
+    if chosen.into_iter().filter(|chosen| *chosen).count() > 1 {
+        return Err(Fail::misuse("--seq, --state and --at exclude one another; give one"));
+    }
+    let command = command(raw)?;
+    if matches!(command, Command::Log { .. }) && chosen.contains(&true) {
+        return Err(Fail::misuse("log lists all saves; leave --seq, --state and --at out"));
+    }
+    Ok(Arguments { command, choice, json, progress })
 }
 
 /// A value of the command line that is not a recovery key.
@@ -196,7 +172,9 @@ fn command(raw: Raw) -> Result<Command, Fail> {
     let bundle = |word| if word == "-" { Bundle::StandardInput } else { Bundle::File(word) };
     let (verb, bundles) = (words.next().unwrap_or_default(), words.map(bundle).collect::<Vec<_>>());
     if bundles.is_empty() {
-        return Err(Fail::misuse("give one of verify, info, recover or rows, and a bundle or a chain; see --help"));
+        return Err(Fail::misuse(
+            "give one of verify, info, recover, rows or log, and a bundle, a chain or a copy; see --help",
+        ));
     }
     if bundles.len() > 1 && bundles.contains(&Bundle::StandardInput) {
         return Err(Fail::misuse("the bundles of a chain are files: - stands for a bundle that is given alone"));
@@ -212,9 +190,10 @@ fn command(raw: Raw) -> Result<Command, Fail> {
     refuse(!recovers && raw.replace, "replace")?;
     refuse(!recovers && raw.skip_indexes, "skip-indexes")?;
     refuse(!recovers && raw.page_size.is_some(), "page-size")?;
-    refuse(verb != "verify" && raw.verify_key.is_some(), "verify-key")?;
-    refuse(verb == "info" && raw.expect.is_some(), "expect")?;
-    refuse(verb == "verify" && raw.salvage, "salvage")?;
+    let lists = verb == "log";
+    refuse(verb != "verify" && !lists && raw.verify_key.is_some(), "verify-key")?;
+    refuse((verb == "info" || lists) && raw.expect.is_some(), "expect")?;
+    refuse((verb == "verify" || lists) && raw.salvage, "salvage")?;
     let (expect, salvage) = (raw.expect, raw.salvage);
     if salvage && expect.is_some() {
         return Err(Fail::misuse(
@@ -222,7 +201,7 @@ fn command(raw: Raw) -> Result<Command, Fail> {
         ));
     }
     match (verb.as_str(), raw.key_file) {
-        ("verify", Some(_)) if raw.verify_key.is_some() => {
+        ("verify" | "log", Some(_)) if raw.verify_key.is_some() => {
             Err(Fail::misuse("the recovery key tells the verify key: give --key-file or --verify-key"))
         }
         ("info", Some(key_file)) if salvage => Ok(Command::Salvage { bundles, key_file }),
@@ -238,11 +217,15 @@ fn command(raw: Raw) -> Result<Command, Fail> {
             }
             None => Err(Fail::misuse("recover needs --out, the file to write")),
         },
+        ("log", None) if raw.verify_key.is_none() => {
+            Err(Fail::misuse("log needs --key-file or --verify-key: without a key nobody knows whose saves they are"))
+        }
+        ("log", key_file) => Ok(Command::Log { directories: bundles, key_file, verify_key: raw.verify_key }),
         ("rows", Some(key_file)) => Ok(Command::Rows { bundles, key_file, expect, salvage }),
         ("recover" | "rows", None) => {
             Err(Fail::misuse(format!("{verb} needs --key-file, the file with the recovery key")))
         }
-        _ => Err(Fail::misuse(format!("no such command: {verb}; there are verify, info, recover and rows"))),
+        _ => Err(Fail::misuse(format!("no such command: {verb}; there are verify, info, recover, rows and log"))),
     }
 }
 
@@ -261,12 +244,15 @@ mod tests {
         let check =
             Command::Check { bundles: files(&["a.bundle"]), verify_key: Some("v".into()), expect: Some("e".into()) };
         let line = "verify a.bundle --verify-key v --expect=e --json";
-        assert_eq!(parsed(line).unwrap(), Arguments { command: check, json: true, progress: false });
+        assert_eq!(
+            parsed(line).unwrap(),
+            Arguments { command: check, choice: Choice::default(), json: true, progress: false }
+        );
 
         let inspect = Command::Inspect { bundles: vec![Bundle::StandardInput], key_file: "k".into(), expect: None };
         assert_eq!(
             parsed("info - --key-file k").unwrap(),
-            Arguments { command: inspect, json: false, progress: false }
+            Arguments { command: inspect, choice: Choice::default(), json: false, progress: false }
         );
 
         let recover = Command::Recover {
@@ -281,7 +267,10 @@ mod tests {
         };
         let line = "recover a.bundle --out app.db b.bundle --key-file k c.bundle --replace --page-size 512 \
                     --skip-indexes --progress";
-        assert_eq!(parsed(line).unwrap(), Arguments { command: recover, json: false, progress: true });
+        assert_eq!(
+            parsed(line).unwrap(),
+            Arguments { command: recover, choice: Choice::default(), json: false, progress: true }
+        );
 
         let rows = Command::Rows { bundles: files(&["a", "b"]), key_file: "-".into(), expect: None, salvage: false };
         assert_eq!(parsed("rows a b --key-file -").unwrap().command, rows);
@@ -291,6 +280,10 @@ mod tests {
         assert_eq!(parsed("info a b --salvage --key-file k").unwrap().command, salvage);
         let recover = parsed("recover a --key-file k --out b --salvage").unwrap().command;
         assert!(matches!(recover, Command::Recover { salvage: true, .. }));
+        let log = Command::Log { directories: files(&["a", "b"]), key_file: None, verify_key: Some("v".into()) };
+        assert_eq!(parsed("log a b --verify-key v").unwrap().command, log);
+        let chosen = parsed("rows a --key-file k --domain d --seq 7").unwrap().choice;
+        assert_eq!(chosen, Choice { domain: Some("d".into()), seq: Some(7), ..Choice::default() });
         assert_eq!(parsed("recover --help").unwrap().command, Command::Help);
     }
 
@@ -350,6 +343,16 @@ mod tests {
             "info a --salvage",
             "rows a --key-file k --salvage --expect e",
             "recover a --key-file k --out b --salvage --expect e",
+            "log",
+            "log a",
+            "log a --key-file k --verify-key v",
+            "log a --key-file k --out b",
+            "log a --key-file k --expect e",
+            "log a --key-file k --seq 7",
+            "info a --seq 7 --state s",
+            "info a --at d --state s",
+            "info a --seq seven",
+            "info a --seq -1",
         ] {
             assert_eq!(parsed(line).unwrap_err().kind, Kind::Misuse, "{line}");
         }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod chain;
+mod copies;
 mod fail;
 // Both files belong to the extension: rows and lists of what is missing are the same JSON everywhere.
 #[path = "../../../sqlite-ext/src/sql/json_value.rs"]
@@ -26,8 +27,9 @@ mod bindings {
     wit_bindgen::generate!({ world: "command", path: "../../wit" });
 }
 
-use arguments::{Command, HELP};
+use arguments::{Arguments, Bundle, Choice, Command, HELP};
 use bindings::lifeboat::recovery::recovery::{Built, Database, Error, Inspection, Layout, Salvage};
+use copies::Found;
 use fail::{Fail, IoContext};
 use progress::Progress;
 use publish::{FREE_SPACE, Publish};
@@ -51,23 +53,29 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the report. If something is missing in what was salvaged, it returns a failure that says so.
+/// Writes the report. If something is missing in what was written, it returns a failure that says so.
 fn run() -> Result<(), Fail> {
-    let arguments = arguments::parse(lexopt::Parser::from_env())?;
-    let (json, progress) = (arguments.json, Progress { shown: arguments.progress });
-    let mut salvaged = None;
-    let text = match arguments.command {
+    let Arguments { command, choice, json, progress } = arguments::parse(lexopt::Parser::from_env())?;
+    let progress = Progress { shown: progress };
+    let (mut salvaged, mut found) = (None, None);
+    let text = match command {
         Command::Help => HELP.to_owned(),
         Command::Check { bundles, verify_key, expect } => {
-            let reports = chain::check(&bundles, verify_key.as_deref(), expect.as_deref(), progress)?;
-            report::public(&bundles, &reports, json)
+            let source = Source::of(bundles, verify_key.as_deref(), &choice, expect, progress)?;
+            let reports = chain::check(&source.bundles, verify_key.as_deref(), source.expect(), progress)?;
+            let text = report::public(&source.bundles, &reports, json);
+            source.told(text, json, &mut found)?
         }
         Command::Inspect { bundles, key_file, expect } => {
-            let inspection = Inspection::open(&read_key(&key_file)?, expect.as_deref())?;
-            chain::feed(&bundles, &inspection, progress)?;
-            report::summary(&chain::done(&bundles, inspection.finish())?, json)
+            let key = read_key(&key_file)?;
+            let source = Source::of(bundles, Some(&key), &choice, expect, progress)?;
+            let inspection = Inspection::open(&key, source.expect())?;
+            chain::feed(&source.bundles, &inspection, progress)?;
+            let text = report::summary(&chain::done(&source.bundles, inspection.finish())?, json);
+            source.told(text, json, &mut found)?
         }
         Command::Salvage { bundles, key_file } => {
+            refuse_copies(&bundles, &choice)?;
             let work = Salvage::open(&read_key(&key_file)?)?;
             let found = salvaged.insert(chain::salvage(&bundles, &work, progress)?);
             salvage::summary(found, json)?
@@ -77,6 +85,7 @@ fn run() -> Result<(), Fail> {
             let layout = Layout { page_size: page_size.unwrap_or(4096), skip_indexes };
             let key = read_key(&key_file)?;
             if salvage {
+                refuse_copies(&bundles, &choice)?;
                 let work = Salvage::open(&key)?;
                 let found = salvaged.insert(chain::salvage(&bundles, &work, progress)?);
                 progress.phase("building", None);
@@ -84,31 +93,97 @@ fn run() -> Result<(), Fail> {
                 write(publish, &out, &database.built, progress, || work.pull_file())?;
                 salvage::recovered(found, &database, json)?
             } else {
-                let database = Database::open(&key, expect.as_deref(), Some(layout))?;
-                chain::feed(&bundles, &database, progress)?;
+                let source = Source::of(bundles, Some(&key), &choice, expect, progress)?;
+                let database = Database::open(&key, source.expect(), Some(layout))?;
+                chain::feed(&source.bundles, &database, progress)?;
                 progress.phase("building", None);
-                let recovered = chain::done(&bundles, database.finish())?;
+                let recovered = chain::done(&source.bundles, database.finish())?;
                 write(publish, &out, &recovered.built, progress, || database.pull())?;
-                report::recovered(&recovered, json)
+                source.told(report::recovered(&recovered, json), json, &mut found)?
             }
         }
         Command::Rows { bundles, key_file, expect, salvage } => {
             let out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
             let key = read_key(&key_file)?;
             if salvage {
+                refuse_copies(&bundles, &choice)?;
                 let work = Salvage::open(&key)?;
                 let found = salvaged.insert(chain::salvage(&bundles, &work, progress)?);
                 rows::write_salvaged(&bundles, &work, out)?;
                 salvage::end_of_rows(found)?
             } else {
-                let rows = RowWriter::open(&bundles, &key, expect.as_deref(), out)?;
-                chain::feed(&bundles, &rows, progress)?;
-                report::end_of_rows(&rows.finish()?)
+                let source = Source::of(bundles, Some(&key), &choice, expect, progress)?;
+                let rows = RowWriter::open(&source.bundles, &key, source.expect(), out)?;
+                chain::feed(&source.bundles, &rows, progress)?;
+                let text = report::end_of_rows(&rows.finish()?);
+                source.told(text, true, &mut found)?
             }
+        }
+        Command::Log { directories, key_file, verify_key } => {
+            if !copies::are_meant(&directories, &Choice::default())? {
+                return Err(Fail::misuse("log lists the saves in copies: give directories of copies"));
+            }
+            let key =
+                key_file.map_or_else(|| Ok(Zeroizing::new(verify_key.unwrap_or_default())), |file| read_key(&file))?;
+            let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+            let context = |written: std::io::Result<()>| written.context("cannot write to", "the standard output");
+            copies::log(&directories, &key, &choice, json, |line| context(out.write_all(line.as_bytes())))?;
+            context(out.flush())?;
+            String::new()
         }
     };
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to", "the standard output")?;
-    salvaged.as_ref().map_or(Ok(()), salvage::check_complete)
+    salvaged.as_ref().map_or(Ok(()), salvage::check_complete)?;
+    found.as_ref().map_or(Ok(()), Found::check_newest)
+}
+
+/// The bundles that are read, and the copies in which they were found, if they were given.
+struct Source {
+    bundles: Vec<Bundle>,
+    found: Option<Found>,
+    expect: Option<String>,
+}
+
+impl Source {
+    /// If copies are meant, looks in them for the bundles.
+    fn of(
+        bundles: Vec<Bundle>,
+        key: Option<&str>,
+        choice: &Choice,
+        expect: Option<String>,
+        progress: Progress,
+    ) -> Result<Self, Fail> {
+        if !copies::are_meant(&bundles, choice)? {
+            return Ok(Self { bundles, found: None, expect });
+        }
+        let key = key.ok_or_else(|| {
+            Fail::misuse("give --key-file or --verify-key with a copy: without a key nobody knows whose saves they are")
+        })?;
+        let found = copies::find(&bundles, key, choice, progress)?;
+        let expect = expect.or_else(|| Some(found.state_id().to_owned()));
+        Ok(Self { bundles: found.bundles(), found: Some(found), expect })
+    }
+
+    fn expect(&self) -> Option<&str> {
+        self.expect.as_deref()
+    }
+
+    /// The report, with what is to be said of the copies.
+    fn told(self, text: String, is_json: bool, found: &mut Option<Found>) -> Result<String, Fail> {
+        let Some(copies) = self.found else { return Ok(text) };
+        let told = if is_json { report::with(&text, "series", copies.json())? } else { copies.text() + &text };
+        *found = Some(copies);
+        Ok(told)
+    }
+}
+
+fn refuse_copies(bundles: &[Bundle], choice: &Choice) -> Result<(), Fail> {
+    if copies::are_meant(bundles, choice)? {
+        return Err(Fail::misuse(
+            "--salvage takes bundles: give the files of the copy, `<domain id>/bundles/...`, oldest first",
+        ));
+    }
+    Ok(())
 }
 
 /// Prepares the file that will be written, and reports files that earlier runs left beside it.

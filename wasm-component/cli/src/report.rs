@@ -4,6 +4,7 @@ use crate::arguments::Bundle;
 use crate::bindings::lifeboat::recovery::recovery::{
     Built, Condition, Encoding, Recovered, Report, SchemaKind, SchemaObject, Selection, Summary, Table,
 };
+use crate::fail::Fail;
 use crate::redact::redact;
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -136,6 +137,17 @@ fn listed(one: &str, many: &str, names: &[&String]) -> String {
         0 => format!("{kind} {}", first.join(", ")),
         more => format!("{kind} {} and {more} more", first.join(", ")),
     }
+}
+
+/// A report as JSON, with one more member.
+///
+/// # Errors
+/// Host: the report is none.
+pub fn with(report: &str, member: &str, value: Value) -> Result<String, Fail> {
+    let report: Result<Value, _> = serde_json::from_str(report);
+    let mut report = report.map_err(|error| Fail::host(format!("the report is not JSON: {error}")))?;
+    report[member] = value;
+    Ok(line(&report))
 }
 
 pub fn line(value: &impl Display) -> String {

@@ -54,6 +54,9 @@ impl Reads {
         if self.bundles.iter().any(is) {
             return never("is the target, and a bundle that is read, too, which would be lost");
         }
+        if self.bundles.iter().any(|path| plain(target).starts_with(plain(path))) {
+            return never("lies in a copy: what is there belongs to its store, and may be sent elsewhere");
+        }
         let found = match fs::symlink_metadata(target) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             found => Some(found.context("cannot look at", shown.to_string())?),

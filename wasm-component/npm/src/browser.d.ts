@@ -7,3 +7,5 @@ export declare const info: Lifeboat['info'];
 export declare const recover: Lifeboat['recover'];
 export declare const recoverToStream: Lifeboat['recoverToStream'];
 export declare const rows: Lifeboat['rows'];
+export declare const find: Lifeboat['find'];
+export declare const saves: Lifeboat['saves'];

@@ -13,7 +13,7 @@ const FILES = {
   'recovery.core3.wasm': new URL('../component/recovery.core3.wasm', import.meta.url),
 };
 
-export const { verify, info, recover, recoverToStream, rows } = lifeboat(async name => {
+export const { verify, info, recover, recoverToStream, rows, find, saves } = lifeboat(async name => {
   const response = await fetch(FILES[name]);
   if (response.ok) return response.arrayBuffer();
   throw new LifeboatError('host', `${name} cannot be fetched: ${response.status} ${response.statusText}`);

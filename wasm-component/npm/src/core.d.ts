@@ -1,6 +1,6 @@
 // What can be done with bundles, wherever JavaScript runs: `lifeboat-recovery/core`.
 
-import type { Lifeboat } from './types.js';
+import type { Lifeboat, Source } from './types.js';
 
 export * from './types.js';
 
@@ -26,15 +26,30 @@ export interface Bundle {
   read(): AsyncIterator<unknown> | Iterator<unknown>;
 }
 
+/** A copy of a series. */
+export interface Copy {
+  /** For messages. */
+  name: string;
+  /** The names of all objects in it, relative to it: `<domain id>/log/…`. Others are passed over. */
+  names: string[];
+  /** What lies under one of these names. */
+  source(name: string): Source<string | URL>;
+}
+
+/** Lists the directory of a copy. */
+export type DirectoryOf = (path: string | URL) => Promise<Copy>;
+
 /**
  * The API with modules that come from anywhere, for example from bytes within a page:
  * `const { recover } = lifeboat(name => bytes[name])`. The modules are compiled once. Each piece of work has its own
  * instance.
  *
- * `file`: what a path means, if there are files. `key`: what a key may be, besides its text.
+ * `file`: what a path means, if there are files. `key`: what a key may be, besides its text. `directory`: what is in a
+ * directory, if there are any.
  */
 export declare function lifeboat<Path extends string | URL = never>(
   load: LoadModule,
   file?: (path: Path) => Promise<Bundle>,
   key?: KeyOf,
+  directory?: DirectoryOf,
 ): Lifeboat<Path>;

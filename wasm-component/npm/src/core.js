@@ -1,6 +1,7 @@
 // What can be done with bundles, wherever JavaScript runs. Nothing here depends on Node or on browsers.
 
 import { instantiate } from '../component/recovery.js';
+import { addNames, choiceOf, copiesOf, foundOf, readObjects, remarksOf, saveOf } from './copies.js';
 import { LifeboatError, call, misuse, said } from './error.js';
 import { plainKey } from './key.js';
 import { checked } from './options.js';
@@ -24,9 +25,10 @@ export { IllFormedText, LifeboatError };
  * @param {import('./core.js').LoadModule} load
  * @param {(path: string | URL) => Promise<Bundle>} [file]
  * @param {import('./core.js').KeyOf} [keyOf]
+ * @param {import('./core.js').DirectoryOf} [directory]
  * @returns {import('./types.js').Lifeboat<string | URL>}
  */
-export function lifeboat(load, file, keyOf = plainKey) {
+export function lifeboat(load, file, keyOf = plainKey, directory = undefined) {
   /** @type {Map<string, Promise<WebAssembly.Module>>} */
   const modules = new Map();
 
@@ -185,7 +187,71 @@ export function lifeboat(load, file, keyOf = plainKey) {
         dispose(rows);
       }
     },
+
+    /**
+     * @param {unknown} given
+     * @param {string} key
+     * @param {import('./types.js').FindOptions} [options]
+     * @returns {Promise<any>} what was found
+     */
+    async find(given, key, options) {
+      const { domain, which } = choiceOf(options);
+      const { resource, copies, pace } = await beginCopies(given, key, options, domain, which);
+      try {
+        for await (const _ of readObjects(resource, copies, file, pace));
+        const remarks = call(() => resource.remarks());
+        const plan = seen(() => call(() => resource.plan()), remarksOf(remarks, copies));
+        if (!plan) throw new LifeboatError('host', 'the component gave no plan');
+        return foundOf(plan, remarks, copies);
+      } finally {
+        dispose(resource);
+      }
+    },
+
+    /**
+     * @param {unknown} given
+     * @param {string} key
+     * @param {import('./types.js').SavesOptions} [options]
+     * @returns {AsyncGenerator<import('./types.js').Save, import('./types.js').Remarks, void>}
+     */
+    async *saves(given, key, options) {
+      const { domain, which } = choiceOf(options);
+      if (which.tag !== 'newest') throw misuse('saves lists all saves: leave seq, state and at out');
+      const { resource, copies, pace } = await beginCopies(given, key, options, domain, { tag: 'log' });
+      try {
+        for await (const _ of readObjects(resource, copies, file, pace)) {
+          for (const save of call(() => resource.saves())) yield saveOf(save);
+        }
+        const remarks = remarksOf(call(() => resource.remarks()), copies);
+        seen(() => call(() => resource.plan()), remarks);
+        return remarks;
+      } finally {
+        dispose(resource);
+      }
+    },
   };
+
+  /**
+   * @param {unknown} given
+   * @param {string} key
+   * @param {import('./types.js').SavesOptions | undefined} options
+   * @param {string | undefined} domain
+   * @param {import('../component/interfaces/lifeboat-recovery-recovery.js').Which} which
+   */
+  async function beginCopies(given, key, options, domain, which) {
+    const copies = await copiesOf(given, directory);
+    const text = await keyOf(key, 'recovery key');
+    const pace = new Pace([], options?.progress, options?.signal);
+    const recovery = await fresh();
+    const resource = call(() => recovery.Copies.open(text, domain, which));
+    try {
+      addNames(resource, copies);
+    } catch (error) {
+      dispose(resource);
+      throw error;
+    }
+    return { resource, copies, pace };
+  }
 
   /**
    * @template T
@@ -289,6 +355,22 @@ export function lifeboat(load, file, keyOf = plainKey) {
     } finally {
       dispose(salvage);
     }
+  }
+}
+
+/**
+ * If it fails, the error has what was seen in the copies.
+ * @template T
+ * @param {() => T} use
+ * @param {import('./types.js').Remarks} remarks
+ * @returns {T}
+ */
+function seen(use, remarks) {
+  try {
+    return use();
+  } catch (error) {
+    if (error instanceof LifeboatError) error.remarks = remarks;
+    throw error;
   }
 }
 

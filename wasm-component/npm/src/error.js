@@ -20,6 +20,8 @@ export class LifeboatError extends Error {
     this.bundle = bundle;
     /** @readonly */
     this.position = position;
+    /** @type {import('./types.js').Remarks | undefined} */
+    this.remarks = undefined;
   }
 
   /** The message without its kind. */

@@ -9,6 +9,8 @@ export declare const info: Lifeboat<Path>['info'];
 export declare const recover: Lifeboat<Path>['recover'];
 export declare const recoverToStream: Lifeboat<Path>['recoverToStream'];
 export declare const rows: Lifeboat<Path>['rows'];
+export declare const find: Lifeboat<Path>['find'];
+export declare const saves: Lifeboat<Path>['saves'];
 
 /**
  * Recovers the database into a file. The file appears complete and synced, or not at all. A file that exists already is

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { lifeboat } from './core.js';
 import { LifeboatError, misuse } from './error.js';
+import { sourceDirectory } from './directory.js';
 import { fileSink, sourceFile } from './files.js';
 import { TEXT, keyText } from './key.js';
 import { checked, kindOf } from './options.js';
@@ -15,10 +16,11 @@ export { IllFormedText, LifeboatError } from './core.js';
 
 const FORMS = `${TEXT}, or 'file:PATH', or 'env:NAME'`;
 
-export const { verify, info, recover, recoverToStream, rows } = lifeboat(
+export const { verify, info, recover, recoverToStream, rows, find, saves } = lifeboat(
   name => readFile(new URL(`../component/${name}`, import.meta.url)),
   (/** @type {Path} */ path) => sourceFile(plain(path)),
   async (key, what) => (await keyOf(key, what)).text,
+  (/** @type {Path} */ path) => sourceDirectory(plain(path)),
 );
 
 /**

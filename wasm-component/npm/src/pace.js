@@ -34,6 +34,16 @@ export class Pace {
     return this.#rest();
   }
 
+  /**
+   * Notes that this many more bytes of copies were looked at.
+   * @param {number} length
+   */
+  check(length) {
+    this.#done += length;
+    this.#progress?.({ phase: 'checking', done: this.#done, total: undefined });
+    return this.#rest();
+  }
+
   /** One long call follows. Whatever shows the progress gets time to show it before the call. */
   build() {
     this.#progress?.({ phase: 'building', done: 0, total: undefined });

@@ -27,7 +27,7 @@ export async function bundlesOf(chain, file) {
  * @param {((path: string | URL) => Promise<Bundle>) | undefined} file
  * @returns {Promise<Bundle>}
  */
-async function bundleOf(source, file) {
+export async function bundleOf(source, file) {
   if (typeof source === 'string' || source instanceof URL) {
     refuseKey(source, 'a bundle');
     if (file) return file(source);

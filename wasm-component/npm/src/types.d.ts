@@ -39,6 +39,9 @@ export declare class LifeboatError extends Error {
   readonly bundle: number | undefined;
   /** The item of the bundle, if the error is about an item. */
   readonly position: Position | undefined;
+  /** What was seen in the copies, if the error is about them. If the copies hold several series of the key, `series` has
+   * them. */
+  remarks: Remarks | undefined;
   /** The message without its kind. */
   get text(): string;
   /** @internal */
@@ -55,10 +58,11 @@ export interface Position {
 
 /** How far the work has come. It is called often, so do little in it. */
 export interface Progress {
-  /** `reading` the bundles, in bytes; `building`, one long call, told before it; `writing` the database, in bytes. */
-  phase: 'reading' | 'building' | 'writing';
+  /** `checking` what is in copies, in bytes; `reading` the bundles, in bytes; `building`, one long call, told before it;
+   * `writing` the database, in bytes. */
+  phase: 'checking' | 'reading' | 'building' | 'writing';
   done: number;
-  /** How many there will be. This is not known for streams and for building. */
+  /** How many there will be. This is not known for streams, for copies and for building. */
   total: number | undefined;
 }
 
@@ -252,7 +256,99 @@ export interface Batch {
   rows: Row[];
 }
 
+/** A file of a copy, with its path: that of the copy, then `<domain id>/log/…` or `<domain id>/bundles/…`. A `File` of an
+ * input with `webkitdirectory` has its path. */
+export type CopyFile = Blob | readonly [path: string, file: Blob];
+
+/** Copies of a series: in Node the path of a directory, or several. Anywhere: all files of one or several copies. */
+export type Copies<Path = never> = Path | readonly Path[] | readonly CopyFile[];
+
+export interface SavesOptions {
+  /** Which series is meant, if the copies hold several of the key: the name of its domain, or its id. */
+  domain?: string;
+  progress?: (progress: Progress) => void;
+  /** Ends the work: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Which state is meant: the newest one, or one of these. Give at most one. */
+export interface FindOptions extends SavesOptions {
+  /** The one of the save with this number, and no other. */
+  seq?: number | bigint;
+  /** The one with this id, and no other. */
+  state?: string;
+  /** The last one that was saved at this date or before: `2026-11-29`, which means its end in UTC, or with a time. */
+  at?: string;
+}
+
+/** A save of a series, as its signed record tells of it. */
+export interface Save {
+  /** The order of saves is that of their numbers, never that of their dates. */
+  number: number;
+  /** SHA-256 of its record: 64 hexadecimal digits. */
+  recordHash: string;
+  /** The state that was saved. */
+  stateId: string;
+  /** What was made for it. A mark is no bundle: the state before it is still current. */
+  kind: 'full' | 'delta' | 'mark';
+  /** Size of its bundle, SHA-256 and UUID; null for a mark. */
+  size: number | null;
+  sha256: string | null;
+  uuid: string | null;
+  /** A date of RFC 3339 in UTC, the writer and the label; null with a verify key, or if the writer said nothing. */
+  date: string | null;
+  writer: string | null;
+  label: string | null;
+}
+
+/** What was seen in copies. */
+export interface Remarks {
+  /** The series that belong to the key. */
+  series: { domainId: string; newest: Save }[];
+  /** How many others there are. */
+  foreign: number;
+  /** The copies. `standing` is null if it is not known which series is meant. `junk`: how many names are none of a series. */
+  copies: {
+    name: string;
+    standing: 'current' | 'behind' | 'empty' | 'withholds' | 'forked' | null;
+    newest: Save | null;
+    junk: number;
+  }[];
+  /** Objects that are damaged, that somebody else signed, or that could not be read: the first 100. */
+  unfit: { copy: string; name: string; why: string }[];
+  unfitMore: number;
+  /** Some of the names that are none of a series, with nothing in them that could control a terminal. */
+  junk: string[];
+}
+
+/** The bundles that lead to a state. */
+export interface Found<Path = never> extends Remarks {
+  /** The bundles, oldest first. Each was read, and has the hash that a signed record says. Give them to `recover…`, with
+   * `save.stateId` as the option `expect`. */
+  chain: Source<Path>[];
+  domainId: string;
+  verifyKey: string;
+  /** The save whose state it is. */
+  save: Save;
+  /** True: this is an older state than the one that was asked for. `leftOut` has the saves that cannot be had: the first
+   * 100. Tell people. */
+  older: boolean;
+  leftOut: { number: number; save: Save | null; why: string }[];
+  leftOutMore: number;
+}
+
 export interface Lifeboat<Path = never> {
+  /**
+   * Finds the bundles that lead to the newest state in copies, or to the state that the options choose. A bundle that is
+   * missing or damaged is taken from another copy. If no copy has it, and no other way leads to the newest state or to that
+   * of a date, the next older state that can be had is given (`older`). With a verify key it finds them, too; `verify` then
+   * checks them.
+   */
+  find(copies: Copies<Path>, key: string, options?: FindOptions): Promise<Found<Path>>;
+
+  /** The saves in copies, the newest first. Returns what was seen. */
+  saves(copies: Copies<Path>, key: string, options?: SavesOptions): AsyncGenerator<Save, Remarks, void>;
+
   /**
    * Checks a bundle or a chain. Without a recovery key, it checks that each byte is what the exporter wrote, that each
    * bundle is complete, and that each leads on from the one before it. Deltas may be checked without their full bundle.

@@ -2,7 +2,9 @@
 // sorted into chains.
 
 import { plan } from './chain.js';
+import { copiesShown } from './copy.js';
 import { $, announce, make, notice } from './dom.js';
+import { dropped, sorted } from './folders.js';
 import { draw } from './lists.js';
 import { explain } from './words.js';
 import { Cancelled, start } from './work.js';
@@ -17,6 +19,11 @@ const OFTEN = 250;
 /** What was chosen: `{ id, file, state: 'waiting' | 'checking' | 'sound' | 'bad', report, title, failure }`. */
 let entries = [];
 let ids = 0;
+/** Copies that were chosen: `{ name, files: [[path, file]] }`. If there are any, they are meant, and not the files. */
+let chosenCopies = [];
+/** How many folders are being gone through, and how many files were found there. */
+let searches = 0;
+let filesFound = 0;
 /** The chains, and which of them is meant, by the state to which it leads. */
 let ends = [];
 let unused = [];
@@ -28,11 +35,13 @@ let on = {};
 /** Begins. `changed()`: another chain may be meant. `keyFile(text, name)`: a file holds a key. */
 export function begin(listeners) {
   on = listeners;
-  $('choose').addEventListener('click', () => $('files').click());
-  $('files').addEventListener('change', () => {
-    add([...$('files').files]);
-    $('files').value = '';
-  });
+  for (const [button, field] of [['choose', 'files'], ['choose-folder', 'folder']]) {
+    $(button).addEventListener('click', () => $(field).click());
+    $(field).addEventListener('change', () => {
+      add([...$(field).files]);
+      $(field).value = '';
+    });
+  }
   // A file that is dropped anywhere else would replace the page. Text may be dropped into its fields.
   const hasFiles = event => event.dataTransfer.types.includes('Files');
   addEventListener('dragover', event => {
@@ -47,20 +56,24 @@ export function begin(listeners) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     document.body.classList.remove('dropping');
-    add([...event.dataTransfer.files]);
+    add(dropped(event.dataTransfer));
   });
 }
 
 const end = () => ends.find(({ state }) => state === chosen);
 
 /** The files of the chain to recover, oldest first; none while there is no such chain, or files are being checked. */
-export const chain = () => (isBusy() ? undefined : end()?.chain.map(({ entry }) => entry.file));
+export const chain = () => (isBusy() || copies() ? undefined : end()?.chain.map(({ entry }) => entry.file));
+
+/** The copies that are meant; none: files are, or folders are still gone through. */
+export const copies = () => (searches === 0 && chosenCopies.length > 0 ? chosenCopies : undefined);
 
 /**
  * What is not in that chain, though it may belong to it: `files`, damaged ones and those that do not fit, each with `name` and
  * `why`; and `others`, how many other states the files lead to. `last` is the name of the last bundle of the chain.
  */
 export function leftOut() {
+  if (copies()) return { files: [], others: 0 };
   const bad = entries.filter(({ state, isOther }) => state === 'bad' && !isOther);
   const misfits = unused.filter(({ why }) => why !== 'not needed').map(({ bundle }) => bundle.entry);
   const files = [
@@ -71,12 +84,13 @@ export function leftOut() {
 }
 
 /** Are files still being checked? */
-export const isBusy = () => entries.some(({ state }) => state === 'waiting' || state === 'checking');
+export const isBusy = () => searches > 0 || entries.some(({ state }) => state === 'waiting' || state === 'checking');
 
 /** Forgets all files. */
 export function clear() {
   checking?.cancel();
   entries = [];
+  chosenCopies = [];
   update();
 }
 
@@ -84,21 +98,37 @@ export function clear() {
 export function ask() {
   const said = isBusy()
     ? notice('bad', 'The files are still being checked', make('p', 'Wait a moment, then try again.'))
-    : notice('bad', 'A backup is needed first', make('p', 'Choose the full bundle, and its deltas if there are any.'));
+    : notice('bad', 'A backup is needed first', make('p', 'Choose the full bundle, and its deltas if there are any; or the folder of a copy.'));
   $('file-lists').prepend(said);
   $('choose').focus();
 }
 
-async function add(files) {
+async function add(chosen) {
   $('file-lists').setAttribute('aria-busy', 'true');
+  searches += 1;
+  const { copies: found, files, skipped } = await sorted(chosen, show).catch(error => ({ copies: [], files: [], skipped: [String(error)] }));
+  searches -= 1;
+  const isNew = copy => !chosenCopies.some(({ name, files }) => name === copy.name && files.length === copy.files.length);
+  chosenCopies.push(...found.filter(isNew));
   for (const file of files) {
     if (entries.some(entry => isSame(entry.file, file))) continue;
     const head = await textOf(file.slice(0, HEAD));
     if (KEY.test(head)) on.keyFile(head, file.name);
-    else entries.push({ id: (ids += 1), file, ...known(head) });
+    else if (!file.isBeside) entries.push({ id: (ids += 1), file, ...known(head) });
   }
   update();
+  if (found.length > 0) announce(document.querySelector('#file-lists .heard').textContent);
+  for (const name of skipped) {
+    const remedy = 'Choose the folder that a save was made to; there is a folder in it with a name of 32 letters and digits.';
+    $('file-lists').prepend(notice('bad', `${name} holds no copy, and too many files`, make('p', remedy)));
+  }
   check();
+}
+
+/** How far folders are gone through. */
+function show(found) {
+  filesFound = found;
+  if (performance.now() - drawn > OFTEN) update();
 }
 
 const isSame = (one, other) =>
@@ -176,7 +206,17 @@ function update() {
     chosen = state;
     update();
   };
-  draw($('file-lists'), { entries, ends, end: end(), unused }, { remove, choose });
+  draw($('file-lists'), { entries, ends, end: end(), unused, isCopy: chosenCopies.length > 0 }, { remove, choose });
+  const forget = copy => {
+    chosenCopies = chosenCopies.filter(other => other !== copy);
+    update();
+    $('choose-folder').focus();
+  };
+  if (chosenCopies.length > 0) $('file-lists').prepend(...copiesShown(chosenCopies, { remove: forget }));
+  if (searches > 0) {
+    $('file-lists').setAttribute('aria-busy', 'true');
+    $('file-lists').prepend(make('p', { class: 'hint' }, `Going through folders: ${filesFound.toLocaleString('en')} files so far`));
+  }
   drawn = performance.now();
   on.changed();
 }

@@ -1,13 +1,16 @@
 // Step 3: what is inside, once the backup has been opened and proved.
 
+import { olderTitle, saveFound } from './copy.js';
 import { make, notice } from './dom.js';
 import { NAMELESS, TABLES_SHOWN, begin as rows } from './rows.js';
 import { bytes, count, grouped, list, size } from './words.js';
 
 /** Whether a person must be told that the state may be an older one: files were left out, and no state was expected. */
-export const mayBeOlder = ({ leftOut, expect }) => leftOut.files.length > 0 && expect === undefined;
+export const mayBeOlder = ({ leftOut, expect, found }) =>
+  found ? found.older : leftOut.files.length > 0 && expect === undefined;
 
-/** The elements that show a summary. `source` is `{ chain, key, expect, leftOut }`; the first three are for a look at rows. */
+/** The elements that show a summary. `source` is `{ chain, key, expect, leftOut, found }`; the first three are for a look at
+ * rows, `found` is what was found in copies. */
 export function inside(summary, source) {
   const { report, bundles, tables, schema, selection, encoding, applicationId, userVersion } = summary;
   const sum = numbers => numbers.reduce((total, number) => total + number, 0);
@@ -39,11 +42,14 @@ export function inside(summary, source) {
 }
 
 /** The title of what was opened. */
-export const opened = source =>
-  mayBeOlder(source) ? 'Opened, but files were left out: it may be an older state' : 'Opened, and proved to be complete';
+export function opened(source) {
+  if (!mayBeOlder(source)) return 'Opened, and proved to be complete';
+  return source.found ? olderTitle(source.found) : 'Opened, but files were left out: it may be an older state';
+}
 
 /** What was left out of the chain, and so is not in the database. */
-function missing({ leftOut: { files, others, last }, expect }) {
+function missing({ leftOut: { files, others, last }, expect, found }) {
+  if (found) return saveFound(found);
   const older = 'They may hold what was changed later. Look for sound copies of them, and of what is missing, in another place.';
   const known = 'The state is the one that you noted, so nothing of it is in them.';
   return [
@@ -120,7 +126,8 @@ export function saved({ size: length, sqliteVersion, ...recovered }, name, { add
 
 function savedTitle(source, isDownload) {
   const done = isDownload ? 'The database is complete' : 'The database is saved';
-  return mayBeOlder(source) ? `${done}, but files were left out: it may be an older state` : done;
+  if (!mayBeOlder(source)) return done;
+  return source.found ? `${done}. ${olderTitle(source.found)}` : `${done}, but files were left out: it may be an older state`;
 }
 
 /** What is no part of a state, and was therefore computed when the database was built: what to do with it. */

@@ -4,10 +4,10 @@ import { make, notice } from './dom.js';
 import { brief, count, explain, size } from './words.js';
 
 /**
- * Shows the files in `place`. `entries`, `ends`, `unused`: see `files.js` and `chain.js`; `end`: the one that is meant.
+ * Shows the files in `place`. `entries`, `ends`, `unused`: see `files.js` and `chain.js`; `end`: the one that is meant. `isCopy`: a copy is, and not these files.
  * `remove(entry)` and `choose(state)` are called when the person does that. What has the focus keeps it.
  */
-export function draw(place, { entries, ends, end, unused }, { remove, choose }) {
+export function draw(place, { entries, ends, end, unused, isCopy = false }, { remove, choose }) {
   const focused = document.activeElement?.id;
   const busy = entries.filter(({ state }) => state === 'waiting' || state === 'checking');
   const bad = entries.filter(({ state }) => state === 'bad');
@@ -16,6 +16,7 @@ export function draw(place, { entries, ends, end, unused }, { remove, choose }) 
   const isMissing = ends.length === 0 && misfits.length > 0;
   const item = (entry, ...about) => itemOf(entry, remove, ...about);
   const parts = [
+    isCopy && entries.length > 0 && make('p', { class: 'hint' }, 'The copy is used, and not the files below. Remove it to use them.'),
     busy.length > 0 && checking(busy, item),
     ends.length > 1 && choice(ends, end, choose),
     end && chainOf(end, item),

@@ -1,6 +1,7 @@
 // The page: four steps, each of which begins where the one before it ends.
 
 import { $, announce, make, refusal, show } from './dom.js';
+import { seriesChoice } from './copy.js';
 import * as files from './files.js';
 import { inside, mayBeOlder, opened as openedTitle, saved } from './inside.js';
 import * as key from './key.js';
@@ -10,6 +11,7 @@ import { choosePlace, nameFor } from './save.js';
 import { Cancelled } from './work.js';
 
 const LATER = { inside: [...$('inside').childNodes], save: [...$('save').childNodes] };
+const FINDING = { checking: 'Looking for the newest state, and checking its bundles' };
 const OPENING = { reading: 'Opening and checking the backup' };
 const SAVING = {
   reading: 'Reading the backup',
@@ -38,7 +40,7 @@ function changed() {
 
 /** Which steps are done, and which is now. */
 function mark() {
-  const done = { files: files.chain() !== undefined, key: key.isGood(), inside: opened !== undefined, save: isSaved };
+  const done = { files: (files.chain() ?? files.copies()) !== undefined, key: key.isGood(), inside: opened !== undefined, save: isSaved };
   const now = Object.keys(done).find(step => !done[step]);
   // A tick would say that all is well.
   const isPart = { files: mayBeOlder({ leftOut: files.leftOut(), expect: key.expect() }), inside: isOlder, save: isOlder };
@@ -52,15 +54,22 @@ function mark() {
   $('look').classList.toggle('strong', !done.inside);
 }
 
-async function look(event) {
+function submit(event) {
   event.preventDefault();
-  const chain = files.chain();
-  if (!chain) return files.ask();
+  look();
+}
+
+/** `domain`: which series of copies is meant, if the person had to say. */
+async function look(domain) {
+  const [chain, copies] = [files.chain(), files.copies()];
+  if (!chain && !copies) return files.ask();
   if (!(await key.isReady())) return;
-  const source = { chain, key: key.key(), expect: key.expect(), leftOut: files.leftOut() };
+  const given = { key: key.key(), expect: key.expect(), leftOut: files.leftOut() };
   changed();
-  const mine = (work = run($('inside'), 'info', source, OPENING));
+  let mine;
   try {
+    const source = chain ? { ...given, chain, name: chain[0].name } : await found(copies, given, domain, started => (mine = started));
+    mine = work = run($('inside'), 'info', source, OPENING);
     opened = await mine.result;
     isOlder = mayBeOlder(source);
     $('inside').replaceChildren(inside(opened, source));
@@ -69,8 +78,23 @@ async function look(event) {
     announce(openedTitle(source));
     show($('inside'));
   } catch (error) {
-    if (mine === work) failed(error, 'inside', $('look'));
+    if (mine !== work) return;
+    const series = error.kind === 'misuse' ? (error.remarks?.series ?? []) : [];
+    if (series.length < 2) return failed(error, 'inside', $('look'));
+    const choice = seriesChoice(series, look);
+    $('inside').replaceChildren(choice);
+    show(choice);
   }
+}
+
+/** The source that copies give. `started(work)` is called with the work that looks for it. */
+async function found(copies, given, domain, started) {
+  const mine = (work = run($('inside'), 'find', { copies, key: given.key, expect: given.expect, domain }, FINDING));
+  started(mine);
+  const found = await mine.result;
+  if (mine !== work) throw new Cancelled();
+  const leftOut = { files: [], others: 0, last: `save number ${found.save.number}` };
+  return { ...given, leftOut, found, chain: found.chain, expect: found.save.stateId, name: copies[0].name.split('/').at(-1) };
 }
 
 /** Step 4 begins. */
@@ -83,7 +107,7 @@ function offer(source) {
 }
 
 async function save(source) {
-  const target = await choosePlace(nameFor(source.chain[0].name)).catch(error => failed(error, 'save'));
+  const target = await choosePlace(nameFor(source.name)).catch(error => failed(error, 'save'));
   if (!target) return;
   const mine = (work = run($('save'), 'recover', source, SAVING, { take: target.write }));
   try {
@@ -153,5 +177,5 @@ files.begin({
   keyFile: (text, name) => key.set(text, name).then(changed),
 });
 key.begin({ changed, checked: mark });
-$('open').addEventListener('submit', look);
+$('open').addEventListener('submit', submit);
 mark();

@@ -17,7 +17,7 @@ export function run(place, job, input, phases, { take } = {}) {
   place.replaceChildren(make('div', { class: 'work' }, make('p', label, amount), bar, stop));
   stop.focus({ preventScroll: true });
   let said;
-  tell({ phase: 'reading' });
+  tell({ phase: Object.keys(phases)[0] });
 
   function tell({ phase, done = 0, total }) {
     if (phase !== said) {

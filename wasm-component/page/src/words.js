@@ -26,11 +26,13 @@ export const grouped = id => id.match(/.{1,4}/g).join(' ');
 /** Names in a sentence: `a, b and c`. */
 export const list = names => new Intl.ListFormat('en', { type: 'conjunction' }).format(names);
 
-/** A refusal: what the worker, the browser or the page itself could not do. `kind` is one of the component's. */
+/** A refusal: what the worker, the browser or the page itself could not do. `kind` is one of the component's. `remarks`: what
+ * was seen in copies. */
 export class Failure extends Error {
-  constructor(kind, message) {
+  constructor(kind, message, remarks) {
     super(message);
     this.kind = kind;
+    this.remarks = remarks;
   }
 }
 

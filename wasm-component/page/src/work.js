@@ -41,7 +41,7 @@ export function start(job, input, { tell = () => {}, take } = {}) {
         worker.onerror = event => reject(new Failure('host', event.message ?? 'the worker did not start'));
         worker.onmessage = ({ data }) => {
           if ('done' in data) resolve(data.done);
-          else if ('failed' in data) reject(new Failure(data.failed.kind, data.failed.message));
+          else if ('failed' in data) reject(new Failure(data.failed.kind, data.failed.message, data.failed.remarks));
           else if ('piece' in data) take(data.piece).then(() => worker.postMessage('more'), reject);
           else tell(data.told);
         };

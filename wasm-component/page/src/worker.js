@@ -8,7 +8,7 @@ const OFTEN = 50;
 const TEXT_SHOWN = 240;
 const BLOB_SHOWN = 16;
 
-const JOBS = { check, key, info, rows, recover };
+const JOBS = { check, key, find, info, rows, recover };
 
 addEventListener('message', begin, { once: true });
 
@@ -40,6 +40,12 @@ async function check(recovery, { files }) {
  */
 async function key(recovery, { key, head = new Uint8Array() }) {
   return recovery.info(head, key).then(() => ({ kind: 'truncated', message: '' }), failureOf);
+}
+
+/** Finds the bundles of the newest state in copies, or of the state that is expected. */
+async function find(recovery, { copies, key, expect, domain }) {
+  const options = { ...(expect && { state: expect }), ...(domain && { domain }), progress: progress() };
+  return recovery.find(copies.flatMap(({ files }) => files), key, options);
 }
 
 /** Opens and proves a chain. */
@@ -92,7 +98,7 @@ function seldom(tell) {
 }
 
 function failureOf(error) {
-  if (error instanceof LifeboatError) return { kind: error.kind, message: error.text };
+  if (error instanceof LifeboatError) return { kind: error.kind, message: error.text, remarks: error.remarks };
   return { kind: 'host', message: error?.message ?? String(error) };
 }
 

@@ -2,7 +2,7 @@
 
 use super::bindings::exports::lifeboat::recovery::recovery as wit;
 use super::{bindings, losses, memory};
-use crate::{Batch, Built, Cell, Checking, Database, Inspection, Layout, Rescue, Row, Rows};
+use crate::{Batch, Built, Cell, Checking, Database, Inspection, Layout, Rescue, Row, Rows, Store};
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::limits::{STATE_REVISION, SUITE};
 use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, TextEncoding};
@@ -22,6 +22,7 @@ impl wit::Guest for Component {
     type Database = Shared<Database>;
     type Rows = Shared<Rows>;
     type Salvage = Shared<Rescue>;
+    type Copies = Shared<Store>;
 
     fn check_links(bundles: Vec<wit::Report>) -> Result<(), wit::Error> {
         memory::prepare()?;
@@ -31,14 +32,14 @@ impl wit::Guest for Component {
 }
 
 /// A resource. Its methods get a shared reference, one method at a time.
-struct Shared<T>(RefCell<T>);
+pub(super) struct Shared<T>(RefCell<T>);
 
 impl<T> Shared<T> {
-    fn new(inner: T) -> Self {
+    pub(super) fn new(inner: T) -> Self {
         Self(RefCell::new(inner))
     }
 
-    fn with<R, W>(
+    pub(super) fn with<R, W>(
         &self,
         call: impl FnOnce(&mut T) -> Result<R>,
         convert: impl FnOnce(R) -> W,

@@ -1,5 +1,6 @@
 //! The component itself: the interface of `wit/recovery.wit`, on WebAssembly only.
 
+mod copies;
 mod exports;
 mod losses;
 mod machine;

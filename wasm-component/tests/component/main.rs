@@ -4,6 +4,7 @@ mod bundles;
 #[macro_use]
 mod host;
 mod chains;
+mod copies;
 mod hostile;
 // Without Lifeboat's own code, as the tests of the hosts have it.
 #[path = "../../../host-tests/src/items.rs"]

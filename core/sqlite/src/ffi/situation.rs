@@ -7,7 +7,7 @@
 //! its statements, by their texts and whether they run and write.
 
 use crate::ffi::connection::Connection;
-use crate::ffi::tokens::{calls, first_word};
+use crate::ffi::tokens::{calls, first_word, names};
 use lifeboat_core::{Error, Result};
 use std::ffi::CStr;
 use std::ptr;
@@ -89,14 +89,7 @@ pub fn check_called_by_application(connection: &Connection<'_>, function: &str) 
             ));
         };
         let sql = sql.to_string_lossy();
-        let word = first_word(&sql).unwrap_or_default();
-        if !READING.iter().any(|reading| word.eq_ignore_ascii_case(reading)) {
-            return Err(Error::misuse(format!(
-                "called while a statement of this connection is running that is not a SELECT (it begins with {:?}), as if \
-                 from a CHECK of the database; finish or reset that statement, and run it in a plain SELECT",
-                word.chars().take(20).collect::<String>()
-            )));
-        }
+        check_reads(&sql)?;
         is_named |= calls(&sql, function);
     }
     if !is_named {
@@ -106,6 +99,51 @@ pub fn check_called_by_application(connection: &Connection<'_>, function: &str) 
         ));
     }
     Ok(())
+}
+
+/// Checks whether a function that only reads may go where its arguments lead, out of this machine: only where a
+/// statement of the application names it. A hostile schema must not make it ask a store that the database names.
+///
+/// - One of the statements that are running must name the function: call it, or name it at all for a table function
+///   (`is_table`). It may also write, as `CREATE TABLE … AS SELECT` does.
+/// - The others must begin with SELECT, WITH or VALUES, as for [`check_called_by_application`].
+///
+/// A full-text table (`uncompress=` of FTS4) names a function in a statement of its own, and gives it one argument. So a
+/// store must need a second one, the key.
+///
+/// # Errors
+/// A [misuse](Error::misuse) says what prevents it and what to do.
+pub fn check_named_by_application(connection: &Connection<'_>, function: &str, is_table: bool) -> Result<()> {
+    let mut is_named = false;
+    for sql in statements(connection).filter(|statement| statement.is_busy).filter_map(|statement| statement.sql) {
+        let sql = sql.to_string_lossy();
+        let names_it = if is_table { names } else { calls };
+        if names_it(&sql, function) {
+            is_named = true;
+        } else {
+            check_reads(&sql)?;
+        }
+    }
+    if is_named {
+        return Ok(());
+    }
+    Err(Error::misuse(
+        "an argument names a store, and no running statement calls the function by its name, as if it were called from a \
+         view or a trigger of the database; call it in a statement of its own",
+    ))
+}
+
+/// A running statement begins with SELECT, WITH or VALUES.
+fn check_reads(sql: &str) -> Result<()> {
+    let word = first_word(sql).unwrap_or_default();
+    if READING.iter().any(|reading| word.eq_ignore_ascii_case(reading)) {
+        return Ok(());
+    }
+    Err(Error::misuse(format!(
+        "called while a statement of this connection is running that is not a SELECT (it begins with {:?}), as if \
+         from a CHECK of the database; finish or reset that statement, and run it in a plain SELECT",
+        word.chars().take(20).collect::<String>()
+    )))
 }
 
 /// Checks whether the live state can be exported from here. It cannot while anything uncommitted is on the connection

@@ -44,6 +44,12 @@ pub(crate) fn calls(sql: &str, function: &str) -> bool {
     })
 }
 
+/// Whether a statement has this name among its words, called or not. A table function is a table, too: its arguments
+/// may be conditions.
+pub(crate) fn names(sql: &str, table: &str) -> bool {
+    tokens(sql).any(|token| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(table)))
+}
+
 /// The tokens of `sql`.
 pub(crate) fn tokens(sql: &str) -> Tokens<'_> {
     Tokens { rest: sql }

@@ -1,431 +1,291 @@
-//! The schema of a selection: what comes back with the kept tables, so that the restored database works.
+//! Closes a selection over foreign keys: the rows that kept rows refer to are kept too, and the rows that those refer
+//! to, and so on.
 //!
-//! The kept tables are carried, and so are the tables that carried ones need: the parents of their foreign keys and the
-//! tables that their triggers name. These come **without rows**, and so on. Each carried table has its indexes and
-//! triggers. A view (with its triggers) is carried if all that it names is. A virtual table without its rows would be
-//! damaged. So a trigger that names a virtual table which is left out is also left out. A text that names nothing left
-//! out stays as it is, however broken it may be.
+//! The closure becomes part of the conditions. So the bundle records it like conditions that a user wrote, and a delta
+//! is asked for the same rows as its base. The condition of a parent becomes `(own condition) OR key IN (…)`. What
+//! stands in the parentheses is one recursive query over all foreign keys that lead to this parent:
 //!
-//! A text can name only what occurs among its words, so most texts need no closer look. Some views and triggers have a
-//! word that is the name of something left out. SQLite then tells what they name: each is compiled in a trial database
-//! with the chosen schema, in memory, by the [`Validator`], which has validated every text in it. Nothing is run. If
-//! SQLite stops before it has seen all names, all names that occur count as named. The result does not depend on the
-//! modules, functions or collations that exist.
+//! ```sql
+//! WITH RECURSIVE closure(t, k1) AS (
+//!   -- what the rows refer to that the selection keeps anyway: one part for each foreign key
+//!   SELECT 1, p."id" FROM (SELECT "customer" FROM "orders" WHERE (day > 7)) AS c
+//!     CROSS JOIN "customers" AS p ON p."id" = +c."customer"
+//!   -- what the rows refer to that came in by this query
+//!   UNION SELECT 1, p."id" FROM closure AS x CROSS JOIN "customers" AS c ON x.t = 1 AND c."id" = +x.k1
+//!     CROSS JOIN "customers" AS p ON p."id" = +c."invited_by"
+//! ) SELECT +k1 FROM closure WHERE t = 1
+//! ```
+//!
+//! A row of it is a row of table number `t` with the key `k1`, `k2`, … It comes in once, so circles end. The length of
+//! the text is that of the foreign keys, however they are connected. The text depends only on the selection that was
+//! asked for, and on the keys and foreign keys of the tables on the way.
+//!
+//! Values are compared as SQLite compares them for foreign keys: with the type and the collation of the parent's
+//! column. It stands on the left, and a plus before the other value takes away that one's type. `CROSS JOIN` keeps the
+//! order in which tables are read: a row that came in, its row in the child, its parent, each by a key.
 
-use crate::Budget;
 use crate::ffi::connection::Connection;
-use crate::ffi::interrupt::Interrupt;
-use crate::ffi::quote::{quote_name, quote_text};
-use crate::ffi::sqlite_error;
-use crate::ffi::tokens::{Token, may_explode, tokens};
-use crate::rebuild::plan::{entry, validate_system_table};
-use crate::schema::guard;
-use crate::schema::shadow::is_virtual;
+use crate::ffi::quote::quote_name;
 use crate::schema::stored_schema::{Class, class};
-use crate::schema::trees;
-use crate::schema::validate::Validator;
-use crate::schema::write_schema::{Entry, write};
+use crate::schema::table::{Table, TableKey};
+use crate::snapshot::foreign_key::ForeignKey;
+use crate::snapshot::selection::{Chosen, Rows};
+use lifeboat_core::limits::SELECTION_MAX;
 use lifeboat_core::state::{SchemaKind, SchemaRow, is_system_table};
-use lifeboat_core::{Error, ErrorKind, Result};
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
+use lifeboat_core::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::c_int;
+use std::fmt::Write;
 
-/// The schema of a closure.
-pub(crate) struct Closure {
-    /// The rows, in the order of the whole schema.
-    pub schema: Vec<SchemaRow>,
-    /// Tables that are carried but were not kept: they have no rows.
-    pub carried_empty: Vec<String>,
-    /// Views, and triggers of what is carried, that are left out.
-    pub left_out: Vec<String>,
-}
+/// The first SQLite in which a recursive query may have several recursive parts.
+const OLDEST: c_int = 3_034_000;
 
-/// Narrows `schema` to the tables `kept` (in the schema's spelling) and what they need.
+/// `SQLITE_LIMIT_COMPOUND_SELECT`
+const LIMIT_COMPOUND_SELECT: c_int = 4;
+
+/// Widens the conditions of `chosen`. Gives the names of the tables that may have more rows by it, sorted.
 ///
-/// [`Unsupported`](ErrorKind::Unsupported) or [`Corrupt`](ErrorKind::Corrupt) when the text of a table that is carried
-/// cannot be validated. [`Interrupted`](ErrorKind::Interrupted) when the app wants to stop on `source`, its connection:
-/// views of views of views can take long to compile.
-pub(crate) fn narrow(
-    source: &Connection<'_>,
-    budget: &Rc<Budget>,
-    schema: &[SchemaRow],
-    kept: &BTreeSet<String>,
-) -> Result<Closure> {
-    let validate = Validator::new(*source.api(), budget)?;
-    let closure = Interrupt::of(source)?.watch(budget, || {
-        let mut builder = ClosureBuilder::new(&validate, schema, kept)?;
-        loop {
-            let before = builder.carried.len();
-            builder.carry_parents()?;
-            builder.find_standing_views()?;
-            builder.supply_triggers()?;
-            if builder.carried.len() == before {
-                return Ok(builder.finish(kept));
-            }
-        }
-    });
-    closure.map_err(|error| budget.explain(error))
-}
-
-struct ClosureBuilder<'s> {
-    validate: &'s Validator,
-    schema: &'s [SchemaRow],
-    /// Tables and views, which share one set of names: places in `schema` by lower-case name.
-    places: HashMap<String, usize>,
-    /// Tables whose text cannot be validated.
-    unusable: HashMap<usize, Error>,
-    /// Tables with a counter in `sqlite_sequence`.
-    counting: HashSet<usize>,
-    /// For each table, the parents of its foreign keys.
-    parents: HashMap<usize, Vec<usize>>,
-    carried: BTreeSet<usize>,
-    views: Vec<usize>,
-    /// The tables whose text was validated.
-    validated_views: HashSet<usize>,
-    standing: BTreeSet<usize>,
-    dropped: BTreeSet<usize>,
-    mentioned: HashMap<usize, BTreeSet<usize>>,
-    /// The root of a b-tree that nobody opens.
-    root: i64,
-}
-
-/// What SQLite said about the names of a text that was compiled in the trial database.
-enum Names {
-    /// All of them exist.
-    Found,
-    /// This table or view of the whole schema is missing.
-    Missing(usize),
-    /// SQLite stopped for another reason.
-    Unclear,
-}
-
-impl<'s> ClosureBuilder<'s> {
-    fn new(validate: &'s Validator, schema: &'s [SchemaRow], kept: &BTreeSet<String>) -> Result<Self> {
-        let of = |kind: SchemaKind| {
-            let rows = schema.iter().enumerate();
-            rows.filter(move |(_, row)| row.kind == kind).map(|(place, _)| place).collect::<Vec<_>>()
-        };
-        let (tables, views) = (of(SchemaKind::Table), of(SchemaKind::View));
-        let name = |place: &usize| (schema[*place].name.to_ascii_lowercase(), *place);
-        let places = tables.iter().chain(&views).map(name).collect();
-        let carried = tables.iter().copied().filter(|place| kept.contains(&schema[*place].name)).collect();
-        let (mut unusable, mut counting) = (HashMap::new(), HashSet::new());
-        for place in tables.iter().copied().filter(|place| class(&schema[*place]) == Class::Table) {
-            if is_system_table(&schema[place].name) {
-                validate_system_table(&schema[place])?;
-                continue;
-            }
-            match validate.validate(&schema[place]) {
-                Ok(outcome) if outcome.autoincrement => drop(counting.insert(place)),
-                Ok(_) => {}
-                Err(error) if sqlite_error::is_of_machine(&error) || kept.contains(&schema[place].name) => {
-                    return Err(error);
-                }
-                Err(error) => drop(unusable.insert(place, error)),
-            }
-        }
-        let connection = validate.connection();
-        connection.execute("BEGIN")?;
-        let roots = trees::make(connection, ["CREATE TABLE x(x)".to_owned()]).map_err(|(_, error)| error)?;
-        let mut validated_views = HashSet::new();
-        for place in views.iter().copied() {
-            match validate.validate(&schema[place]) {
-                Ok(_) => drop(validated_views.insert(place)),
-                Err(error) if sqlite_error::is_of_machine(&error) => return Err(error),
-                Err(_) => {}
-            }
-        }
-        guard::let_compile(connection);
-        let mut builder = Self {
-            validate,
-            schema,
-            places,
-            unusable,
-            counting,
-            parents: HashMap::new(),
-            carried,
-            views,
-            validated_views,
-            standing: BTreeSet::new(),
-            dropped: BTreeSet::new(),
-            mentioned: HashMap::new(),
-            root: roots.first().copied().unwrap_or_default(),
-        };
-        builder.learn_parents(&tables)?;
-        Ok(builder)
+/// `connection` has the database as `main`, with the whole `schema`. The conditions of `chosen` have been validated.
+///
+/// # Errors
+/// Too big for conditions that no bundle or no query can hold; unsupported on a SQLite before 3.34; those of SQLite.
+pub(crate) fn close(connection: &Connection<'_>, schema: &[SchemaRow], chosen: &mut Chosen) -> Result<Vec<String>> {
+    let graph = Graph::read(connection, schema, chosen)?;
+    if !graph.nodes.is_empty() && connection.sqlite_version() < OLDEST {
+        return Err(Error::unsupported("the option `closure` needs SQLite 3.34 or later"));
     }
-
-    fn learn_parents(&mut self, tables: &[usize]) -> Result<()> {
-        let usable = |place: &usize| class(&self.schema[*place]) == Class::Table && !self.unusable.contains_key(place);
-        let usable: Vec<usize> = tables.iter().copied().filter(usable).collect();
-        let connection = self.validate.connection();
-        write(connection, true, usable.iter().map(|place| entry(&self.schema[*place], self.root)))?;
-        for place in usable {
-            let name = quote_text(&self.schema[place].name);
-            let mut keys = connection.prepare(&format!("PRAGMA main.foreign_key_list({name})"))?;
-            let mut parents = Vec::new();
-            while keys.step()? {
-                parents.extend(self.places.get(&keys.text(2)?.to_ascii_lowercase()));
-            }
-            if !parents.is_empty() {
-                self.parents.insert(place, parents);
-            }
-        }
-        Ok(())
+    let (name, parts_max) = (free_name(schema), connection.limit(LIMIT_COMPOUND_SELECT, -1));
+    let mut widened: BTreeMap<String, String> = BTreeMap::new();
+    let mut nodes: Vec<(&Node, usize)> = graph.nodes.iter().zip(0..).collect();
+    nodes.sort_unstable();
+    for (node, place) in nodes {
+        let condition = graph.condition(place, &name, chosen, parts_max)?;
+        let text = widened.entry(node.table.clone()).or_insert_with(|| match chosen.rows(&node.table) {
+            Rows::Where(own) => format!("({own})"),
+            _ => String::new(),
+        });
+        text.push_str(if text.is_empty() { "" } else { " OR " });
+        text.push_str(&condition);
     }
+    let length: usize = widened.values().map(String::len).sum();
+    if length > SELECTION_MAX {
+        return Err(Error::too_big(format!(
+            "the option `closure` makes conditions of {length} bytes for {} tables, and a bundle holds at most \
+             {SELECTION_MAX}; select fewer tables, or keep some of the parents whole",
+            widened.len()
+        )));
+    }
+    let names = widened.keys().cloned().collect();
+    for (table, condition) in widened {
+        chosen.widen(table, condition);
+    }
+    Ok(names)
+}
 
-    /// Carries the parents of foreign keys, and their parents.
-    fn carry_parents(&mut self) -> Result<()> {
-        let mut waiting: Vec<usize> = self.carried.iter().copied().collect();
-        while let Some(place) = waiting.pop() {
-            for parent in self.parents.get(&place).cloned().unwrap_or_default() {
-                if class(&self.schema[parent]) == Class::Table && !self.carried.contains(&parent) {
-                    self.carry(parent)?;
+/// A name that no table or view has: inside the query, it would hide that one from a condition.
+fn free_name(schema: &[SchemaRow]) -> String {
+    let is_free = |name: &String| !schema.iter().any(|row| row.name.eq_ignore_ascii_case(name));
+    let mut names = std::iter::once("closure".to_owned()).chain((2_u64..).map(|n| format!("closure{n}")));
+    names.find(is_free).unwrap_or_default()
+}
+
+/// A table that gets rows by the closure, and how they are told apart.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Node {
+    table: String,
+    key: Vec<Part>,
+    /// The key is the rowid.
+    is_rowid: bool,
+}
+
+/// A column of a key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    /// As SQL.
+    column: String,
+    /// The collation of the index that finds it. `None`: that of the column.
+    collation: Option<String>,
+}
+
+/// A foreign key whose parent gets rows by the closure.
+struct Edge {
+    child: String,
+    columns: Vec<String>,
+    /// The place of the parent among the nodes.
+    parent: usize,
+    to: Vec<String>,
+}
+
+struct Graph {
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+}
+
+impl Graph {
+    /// All foreign keys from kept tables, and from tables that get rows by them, to tables that may get more rows.
+    fn read(connection: &Connection<'_>, schema: &[SchemaRow], chosen: &Chosen) -> Result<Self> {
+        let is_ordinary = |row: &&SchemaRow| {
+            row.kind == SchemaKind::Table && class(row) == Class::Table && !is_system_table(&row.name)
+        };
+        let tables: Vec<&str> = schema.iter().filter(is_ordinary).map(|row| row.name.as_str()).collect();
+        let mut waiting: Vec<&str> = tables.iter().copied().filter(|name| chosen.rows(name) != Rows::None).collect();
+        let mut seen: BTreeSet<&str> = waiting.iter().copied().collect();
+        let mut found: Vec<(Edge, Node)> = Vec::new();
+        while let Some(child) = waiting.pop() {
+            for key in ForeignKey::list(connection, "main", child)? {
+                let parent = tables.iter().find(|name| name.eq_ignore_ascii_case(&key.parent));
+                let Some(parent) = parent.filter(|name| chosen.may_widen(name)) else { continue };
+                let shape = Table::read(connection, "main", parent)?;
+                let Some(to) = key.fit(connection, "main", &shape)? else { continue };
+                if seen.insert(parent) {
                     waiting.push(parent);
                 }
+                let node = Node::new(&shape, &to);
+                found.push((Edge { child: child.to_owned(), columns: key.columns, parent: 0, to }, node));
             }
         }
-        Ok(())
-    }
-
-    /// Carries a table without its rows, or what a view names. False when that cannot be: for a virtual table.
-    fn carry(&mut self, place: usize) -> Result<bool> {
-        let before = self.standing.clone();
-        let mut waiting = vec![place];
-        while let Some(place) = waiting.pop() {
-            let row = &self.schema[place];
-            if self.carried.contains(&place) {
-                continue;
-            }
-            if let Some(error) = self.unusable.get(&place) {
-                return Err(error.clone().at("a table that the selection leaves out, but needs without its rows"));
-            }
-            if is_virtual(row) || row.kind == SchemaKind::View && !self.validated_views.contains(&place) {
-                self.standing = before;
-                return Ok(false);
-            }
-            if row.kind == SchemaKind::Table {
-                self.carried.insert(place);
-                continue;
-            }
-            // It counts as carried while the tables that it names are being carried.
-            self.standing.insert(place);
-            if let Names::Missing(missing) = self.names_of_view(place)? {
-                waiting.extend([place, missing]);
-            }
-        }
-        if self.standing != before {
-            self.find_standing_views()?;
-        }
-        Ok(true)
-    }
-
-    /// Which views are carried: those that compile among what is carried.
-    fn find_standing_views(&mut self) -> Result<()> {
-        self.standing = self.views.iter().copied().collect();
-        loop {
-            let before = self.standing.len();
-            for place in self.views.clone() {
-                if self.standing.contains(&place)
-                    && !self.suspects(place).is_empty()
-                    && !(self.validated_views.contains(&place) && matches!(self.names_of_view(place)?, Names::Found))
-                {
-                    self.standing.remove(&place);
-                }
-            }
-            if self.standing.len() == before {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Carries what the triggers of carried tables and views name.
-    fn supply_triggers(&mut self) -> Result<()> {
-        for (place, row) in self.schema.iter().enumerate() {
-            if row.kind != SchemaKind::Trigger || self.dropped.contains(&place) || !self.is_carried(&row.table) {
-                continue;
-            }
-            while !self.suspects(place).is_empty() {
-                let (wanted, is_all) = match self.names_of_trigger(place)? {
-                    Names::Found => break,
-                    Names::Missing(missing) => (vec![missing], false),
-                    // Everything that it could name.
-                    Names::Unclear => (self.suspects(place), true),
-                };
-                let mut carried = true;
-                for wanted in wanted {
-                    carried &= self.carry(wanted)?;
-                }
-                if !carried {
-                    self.dropped.insert(place);
-                }
-                if is_all || !carried {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn is_carried(&self, name: &str) -> bool {
-        let place = self.places.get(&name.to_ascii_lowercase());
-        place.is_some_and(|place| self.carried.contains(place) || self.standing.contains(place))
-    }
-
-    /// The tables and views whose names occur in the text of a view or trigger. It can name no other.
-    fn mentioned(&mut self, place: usize) -> BTreeSet<usize> {
-        let (row, places) = (&self.schema[place], &self.places);
-        let mentioned = self.mentioned.entry(place).or_insert_with(|| {
-            let words = tokens(&row.sql).filter_map(|token| match token {
-                Token::Word(word) | Token::Text(word) => places.get(&word.to_ascii_lowercase()).copied(),
-                _ => None,
+        // Those of one child stay in the order in which they were declared.
+        found.sort_by(|(one, _), (other, _)| one.child.cmp(&other.child));
+        let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+        for (edge, node) in found {
+            let known = nodes.iter().position(|known| *known == node);
+            let parent = known.unwrap_or_else(|| {
+                nodes.push(node);
+                nodes.len() - 1
             });
-            words.filter(|other| *other != place).collect()
-        });
-        mentioned.clone()
-    }
-
-    /// Those of them that are left out.
-    fn suspects(&mut self, place: usize) -> Vec<usize> {
-        let mentioned = self.mentioned(place);
-        mentioned.into_iter().filter(|place| !self.is_there(place)).collect()
-    }
-
-    fn is_there(&self, place: &usize) -> bool {
-        self.carried.contains(place) || self.standing.contains(place) || is_system_table(&self.schema[*place].name)
-    }
-
-    /// Writes a trial database with what these texts can name, as far as it is carried, and with the views among that.
-    /// There, views and virtual tables are ordinary tables: so no module is asked, and views of views are not expanded.
-    fn write_trial(&mut self, texts: &[usize]) -> Result<()> {
-        let mut names = BTreeSet::new();
-        for place in texts {
-            names.extend(self.mentioned(*place));
+            edges.push(Edge { parent, ..edge });
         }
-        let sequence = self.places.get("sqlite_sequence");
-        names.extend(sequence);
-        names.retain(|place| self.is_there(place) && !texts.contains(place));
-        let stub = |place: &usize| {
-            let row = &self.schema[*place];
-            let is_ordinary = row.kind == SchemaKind::Table && !is_virtual(row);
-            (!is_ordinary).then(|| format!("CREATE TABLE {}(x)", quote_name(&row.name)))
-        };
-        let names: Vec<(usize, Option<String>)> = names.into_iter().map(|place| (place, stub(&place))).collect();
-        let tables = names.iter().map(|(place, stub)| {
-            let row = entry(&self.schema[*place], self.root);
-            stub.as_ref().map_or(row, |stub| Entry { kind: "table", sql: Some(stub), ..row })
-        });
-        let views = texts.iter().map(|place| &self.schema[*place]).filter(|row| row.kind == SchemaKind::View);
-        write(self.validate.connection(), true, tables.chain(views.map(|row| entry(row, 0))))
+        Ok(Self { nodes, edges })
     }
 
-    fn names_of_view(&mut self, place: usize) -> Result<Names> {
-        if may_explode(&self.schema[place].sql) {
-            return Ok(Names::Unclear);
-        }
-        self.write_trial(&[place])?;
-        let sql = format!("SELECT * FROM main.{}", quote_name(&self.schema[place].name));
-        Ok(match self.validate.compile(&sql) {
-            Ok(()) => Names::Found,
-            Err(error) if ends_the_work(&error) => return Err(error),
-            Err(error) if error.message().contains(NO_SUCH_TABLE) => {
-                self.missing(&error).map_or(Names::Unclear, Names::Missing)
-            }
-            // SQLite gives this error for one table before it looks for the next.
-            Err(error) if BEFORE_ALL_TABLES.iter().any(|part| error.message().contains(part)) => Names::Unclear,
-            // SQLite looks for columns once it has all tables. Those of stubs are not known here.
-            Err(_) => Names::Found,
-        })
-    }
-
-    fn names_of_trigger(&mut self, place: usize) -> Result<Names> {
-        let row = &self.schema[place];
-        let view = self.places.get(&row.table.to_ascii_lowercase()).copied();
-        let view = view.filter(|place| self.schema[*place].kind == SchemaKind::View);
-        let texts: Vec<usize> = [place].into_iter().chain(view).collect();
-        if texts.iter().any(|place| may_explode(&self.schema[*place].sql))
-            || view.is_some_and(|view| !self.validated_views.contains(&view))
-        {
-            return Ok(Names::Unclear);
-        }
-        self.write_trial(&texts)?;
-        let connection = self.validate.connection();
-        match self.validate.validate(row).and_then(|_| write(connection, false, [entry(row, 0)])) {
-            Ok(()) => {}
-            Err(error) if sqlite_error::is_of_machine(&error) => return Err(error),
-            Err(_) => return Ok(Names::Unclear),
-        }
-        let table = format!("main.{}", quote_name(&row.table));
-        let mut columns = Vec::new();
-        let info = connection.prepare(&format!("PRAGMA main.table_xinfo({})", quote_text(&row.table)));
-        let mut info = match info {
-            Ok(info) => info,
-            Err(error) if sqlite_error::is_of_machine(&error) => return Err(error),
-            Err(_) => return Ok(Names::Unclear),
-        };
-        while info.step()? {
-            // Generated columns cannot be set.
-            if info.integer(6) == 0 {
-                let column = quote_name(&info.text(1)?);
-                columns.push(format!("{column} = {column}"));
-            }
-        }
-        drop(info);
-        let columns = columns.join(", ");
-        for sql in [
-            format!("INSERT INTO {table} DEFAULT VALUES"),
-            format!("UPDATE {table} SET {columns}"),
-            format!("DELETE FROM {table}"),
-        ] {
-            match self.validate.compile(&sql) {
-                Ok(()) => {}
-                // The trigger is for another kind of statement.
-                Err(error) if error.message().contains("because it is a view") => {}
-                Err(error) if ends_the_work(&error) => return Err(error),
-                Err(error) => return Ok(self.missing(&error).map_or(Names::Unclear, Names::Missing)),
-            }
-        }
-        Ok(Names::Found)
-    }
-
-    /// The table or view of the whole schema that SQLite did not find in the trial database.
-    fn missing(&self, error: &Error) -> Option<usize> {
-        let (_, name) = error.message().split_once(NO_SUCH_TABLE)?;
-        let name = name.rsplit_once(sqlite_error::CODE)?.0.to_ascii_lowercase();
-        let place = self.places.get(&name).or_else(|| self.places.get(name.strip_prefix("main.")?));
-        place.copied().filter(|place| !self.is_there(place))
-    }
-
-    fn finish(self, kept: &BTreeSet<String>) -> Closure {
-        let counts = self.counting.iter().any(|place| self.carried.contains(place));
-        let (mut schema, mut left_out) = (Vec::new(), Vec::new());
-        for (place, row) in self.schema.iter().enumerate() {
-            let carried = match row.kind {
-                SchemaKind::Table if row.name == "sqlite_sequence" => counts,
-                SchemaKind::Table if is_system_table(&row.name) => true,
-                SchemaKind::Table => self.carried.contains(&place),
-                SchemaKind::View => self.standing.contains(&place),
-                SchemaKind::Index => self.is_carried(&row.table),
-                SchemaKind::Trigger => self.is_carried(&row.table) && !self.dropped.contains(&place),
+    /// The condition for the rows of a node that the closure needs.
+    fn condition(&self, target: usize, name: &str, chosen: &Chosen, parts_max: c_int) -> Result<String> {
+        let numbers = self.ways_to(target);
+        let width = numbers.keys().map(|node| self.nodes[*node].key.len()).max().unwrap_or_default();
+        let (mut first, mut repeated) = (Vec::new(), Vec::new());
+        for edge in &self.edges {
+            let Some(number) = numbers.get(&edge.parent) else { continue };
+            let columns: Vec<String> = edge.columns.iter().map(|column| quote_name(column)).collect();
+            let table = quote_name(&edge.child);
+            let from = match chosen.rows(&edge.child) {
+                Rows::All => Some(format!("{table} AS c")),
+                // In a SELECT of its own, so that it means the same as when it is alone.
+                Rows::Where(condition) => {
+                    Some(format!("(SELECT {} FROM {table} WHERE ({condition})) AS c", columns.join(", ")))
+                }
+                Rows::None => None,
             };
-            if carried {
-                schema.push(row.clone());
-            } else if row.kind == SchemaKind::View || self.dropped.contains(&place) {
-                left_out.push(format!("{} {:?}", row.kind.name(), row.name));
+            let end = format!(
+                "CROSS JOIN {} AS p ON {}",
+                quote_name(&self.nodes[edge.parent].table),
+                all(edge.to.iter().zip(&columns).map(|(to, column)| format!("p.{} = +c.{column}", quote_name(to))))
+            );
+            if let Some(from) = from {
+                first.push((edge.parent, number, format!("FROM {from} {end}")));
+            }
+            for (node, came) in numbers.iter().filter(|(node, _)| self.nodes[**node].table == edge.child) {
+                let key = self.nodes[*node].key.iter().enumerate();
+                let key = key.map(|(place, part)| format!("{} = +x.k{}", part.collated("c"), place + 1));
+                let key = all(std::iter::once(format!("x.t = {came}")).chain(key));
+                let from = format!("FROM {name} AS x CROSS JOIN {table} AS c ON {key} {end}");
+                repeated.push((edge.parent, number, from));
             }
         }
-        let empty = self.carried.iter().map(|place| &self.schema[*place].name).filter(|name| !kept.contains(*name));
-        Closure { schema, carried_empty: empty.cloned().collect(), left_out }
+        let parts = first.len() + repeated.len();
+        if usize::try_from(parts_max).is_ok_and(|parts_max| parts > parts_max) {
+            return Err(Error::too_big(format!(
+                "the option `closure` follows {parts} foreign keys to table {:?}, and a query of this SQLite has at \
+                 most {parts_max} parts; select fewer tables, or keep some of the parents whole",
+                self.nodes[target].table
+            )));
+        }
+        // So that rows are the same only if their keys are, byte for byte.
+        let is_mixed = numbers.keys().any(|node| !self.nodes[*node].is_rowid);
+        let collation = if is_mixed { " COLLATE BINARY" } else { "" };
+        let (firsts, mut query) = (first.len(), String::new());
+        for (place, (parent, number, from)) in first.into_iter().chain(repeated).enumerate() {
+            let key = &self.nodes[parent].key;
+            let columns: String = (0..width)
+                .map(|column| match key.get(column) {
+                    Some(part) => format!(", p.{}{collation}", part.column),
+                    None => ", NULL".to_owned(),
+                })
+                .collect();
+            // What the first parts give is compared when it goes into the queue of the others.
+            let union = match place {
+                0 => "",
+                _ if place < firsts => " UNION ALL ",
+                _ => " UNION ",
+            };
+            let _ = write!(query, "{union}SELECT {number}{columns} {from}");
+        }
+        let names = list((1..=width).map(|column| format!("k{column}")));
+        let (own, found) = self.nodes[target].comparison();
+        let number = numbers[&target];
+        Ok(format!(
+            "{own} IN (WITH RECURSIVE {name}(t, {names}) AS ({query}) SELECT {found} FROM {name} WHERE t = {number})"
+        ))
+    }
+
+    /// The nodes from which foreign keys lead to `target`, over any number of steps, and itself: numbered from 1, in the
+    /// order of their names. So the text for a table does not change with tables that are of no matter for it.
+    fn ways_to(&self, target: usize) -> BTreeMap<usize, usize> {
+        let (mut found, mut waiting) = (BTreeSet::from([target]), vec![target]);
+        while let Some(parent) = waiting.pop() {
+            for edge in self.edges.iter().filter(|edge| edge.parent == parent) {
+                let children = (0..self.nodes.len()).filter(|node| self.nodes[*node].table == edge.child);
+                waiting.extend(children.filter(|node| found.insert(*node)));
+            }
+        }
+        let mut sorted: Vec<usize> = found.into_iter().collect();
+        sorted.sort_unstable_by(|one, other| self.nodes[*one].cmp(&self.nodes[*other]));
+        sorted.into_iter().enumerate().map(|(place, node)| (node, place + 1)).collect()
     }
 }
 
-const NO_SUCH_TABLE: &str = "no such table: ";
+impl Node {
+    /// The rows of a table to which a foreign key refers by the columns `to`.
+    fn new(shape: &Table, to: &[String]) -> Self {
+        let named = |column: &str, collation| Part { column: quote_name(column), collation };
+        let key = match &shape.key {
+            TableKey::Alias(column) => vec![named(&shape.columns[*column].name, None)],
+            TableKey::Rowid(rowid) => vec![Part { column: (*rowid).to_owned(), collation: None }],
+            TableKey::Primary(terms) => {
+                let terms = terms.iter();
+                terms.map(|term| named(&shape.columns[term.column].name, Some(term.collation.clone()))).collect()
+            }
+            // Its columns hide the rowid. The key to which the foreign key refers is unique.
+            TableKey::Ordinal => to.iter().map(|column| named(column, None)).collect(),
+        };
+        let is_rowid = matches!(shape.key, TableKey::Alias(_) | TableKey::Rowid(_));
+        Self { table: shape.name.clone(), key, is_rowid }
+    }
 
-/// SQLite's message about a FROM clause while it goes through its tables.
-const BEFORE_ALL_TABLES: [&str; 5] =
-    ["cannot join using column", "a NATURAL join may not", "is not a function", "no such index", "circular"];
+    /// The key of the table's rows, and the columns of the query that it is compared with. Other keys than rowids are
+    /// compared without types, and byte for byte: the query has the values of the same rows.
+    fn comparison(&self) -> (String, String) {
+        let own =
+            |part: &Part| if self.is_rowid { part.column.clone() } else { format!("+{} COLLATE BINARY", part.column) };
+        let columns = list(self.key.iter().map(own));
+        let found = list((1..=self.key.len()).map(|column| format!("+k{column}")));
+        (if self.key.len() == 1 { columns } else { format!("({columns})") }, found)
+    }
+}
 
-/// The message says nothing about the text that was compiled.
-fn ends_the_work(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::TooBig) || sqlite_error::is_of_machine(error)
+impl Part {
+    /// The column of `table`, as its index compares it.
+    fn collated(&self, table: &str) -> String {
+        let column = format!("{table}.{}", self.column);
+        self.collation
+            .as_ref()
+            .map_or(column.clone(), |collation| format!("{column} COLLATE {}", quote_name(collation)))
+    }
+}
+
+fn all(conditions: impl Iterator<Item = String>) -> String {
+    conditions.collect::<Vec<_>>().join(" AND ")
+}
+
+fn list(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
 }

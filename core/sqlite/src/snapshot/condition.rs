@@ -22,7 +22,7 @@ const NOW: &str = ":now";
 pub(crate) struct Sandbox<'c> {
     pub connection: &'c Connection<'c>,
     /// The lower-case names of the tables with a b-tree.
-    pub tables: HashSet<String>,
+    pub tables: &'c HashSet<String>,
     /// There is a value for `:now`.
     pub has_now: bool,
 }
@@ -80,7 +80,7 @@ impl Sandbox<'_> {
     /// Prepares a statement under an authorizer. Gives its parameters.
     fn prepare(&self, table: &str, sql: &str) -> Result<Vec<Option<String>>> {
         let connection = self.connection;
-        let mut record = Record { tables: &self.tables, violation: None };
+        let mut record = Record { tables: self.tables, violation: None };
         let prepare = || connection.prepare_first(sql.as_bytes(), || place(table));
         let result = authorizer::under(connection, &mut record, prepare);
         if let Some(violation) = record.violation {

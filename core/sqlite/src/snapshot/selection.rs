@@ -53,6 +53,10 @@ pub struct SelectionRequest {
     pub selection: Selection,
     /// The value of `:now`; `None`: no condition may use it.
     pub now: Option<Now>,
+    /// Keep the rows, too, to which kept rows refer by foreign keys, and those to which they refer, and so on. The
+    /// selection that is recorded has them as conditions. Tables that `exclude` or `cache` name stay as they are. Since
+    /// SQLite 3.34.
+    pub closure: bool,
 }
 
 /// A selection whose names were looked up in a schema.
@@ -61,6 +65,8 @@ pub(crate) struct Chosen {
     pub selection: Selection,
     /// The tables whose rows are exported: all, some or none. Also virtual tables. In the schema's spelling.
     pub kept: BTreeSet<String>,
+    /// The tables that `exclude` names, and their shadow tables.
+    excluded: BTreeSet<String>,
 }
 
 /// The rows of a table that are exported.
@@ -97,10 +103,9 @@ impl Chosen {
             Some(list) => names.with_shadows(list),
             None => names.tables().map(|row| row.name.clone()).collect(),
         };
-        for name in names.with_shadows(&canonical.exclude) {
-            kept.remove(&name);
-        }
-        let chosen = Self { selection: canonical, kept };
+        let excluded = names.with_shadows(&canonical.exclude);
+        kept.retain(|name| !excluded.contains(name));
+        let chosen = Self { selection: canonical, kept, excluded };
         chosen.check(&names)?;
         Ok(chosen)
     }
@@ -114,6 +119,33 @@ impl Chosen {
             Some((_, condition)) => Rows::Where(condition),
             None => Rows::All,
         }
+    }
+
+    /// Whether rows may be left out of tables that neither `exclude` nor `cache` names.
+    pub(crate) fn leaves_rows_out(&self) -> bool {
+        self.selection.tables.is_some() || !self.selection.conditions.is_empty()
+    }
+
+    /// Whether a table may get more rows: one with a condition, or one that `tables` does not name.
+    pub(crate) fn may_widen(&self, name: &str) -> bool {
+        match self.rows(name) {
+            Rows::Where(_) => true,
+            Rows::None => !self.kept.contains(name) && !self.excluded.contains(name),
+            Rows::All => false,
+        }
+    }
+
+    /// Sets the condition of a table. It is kept from now on.
+    pub(crate) fn widen(&mut self, name: String, condition: String) {
+        let Selection { tables, conditions, .. } = &mut self.selection;
+        if let Some(tables) = tables.as_mut().filter(|tables| !tables.contains(&name)) {
+            tables.push(name.clone());
+            tables.sort_unstable();
+        }
+        conditions.retain(|(table, _)| *table != name);
+        conditions.push((name.clone(), condition));
+        conditions.sort_unstable();
+        self.kept.insert(name);
     }
 
     /// The rows of a table as the source of a SELECT: `schema."name"`, and the WHERE clause if there is one.

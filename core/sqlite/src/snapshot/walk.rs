@@ -67,7 +67,7 @@ impl<'c> Snapshot<'c> {
 
     /// The same for a part of the database. `None`, or a selection that leaves nothing out: all of it.
     ///
-    /// With a condition, the pages are always copied, in every journal mode. Conditions run on the private copy,
+    /// With a condition or the closure, the pages are always copied, in every journal mode. Conditions run on the private copy,
     /// where the app's connection has no effect (functions, collations, temporary tables, authorizers). They end
     /// when the app interrupts its connection.
     ///
@@ -95,12 +95,15 @@ impl<'c> Snapshot<'c> {
             rows_max: size / ROW_BYTES_MIN,
         };
         if let Some(request) = request.filter(|request| !request.selection.is_whole()) {
-            snapshot.selected = Some(Selected::new(connection, &snapshot.budget, request, &snapshot.schema()?)?);
+            let (selected, copy) = Selected::new(connection, schema, &snapshot.budget, request, &snapshot.schema()?)?;
+            (snapshot.selected, snapshot.copy) = (Some(selected), copy);
         }
-        snapshot.copy = match &snapshot.selected {
-            Some(selected) if selected.has_conditions() => Some(selected.sandbox(connection, schema)?),
-            _ if snapshot.lacks_collations()? => page_copy::copy(connection, connection, schema, &Budget::unlimited())?,
-            _ => page_copy::copy_if_writers_wait(connection, schema)?,
+        snapshot.copy = match snapshot.copy.take() {
+            Some(copy) => Some(copy),
+            None if snapshot.lacks_collations()? => {
+                page_copy::copy(connection, connection, schema, &Budget::unlimited())?
+            }
+            None => page_copy::copy_if_writers_wait(connection, schema)?,
         };
         snapshot.let_go()?;
         Ok(snapshot)
@@ -252,7 +255,7 @@ impl<'c> Snapshot<'c> {
     /// The schema, as [`StateSink::schema`] takes it. With a selection: the schema that comes back with it.
     pub fn schema(&self) -> Result<Vec<SchemaRow>> {
         if let Some(selected) = &self.selected {
-            return Ok(selected.closure.schema.clone());
+            return Ok(selected.carried.schema.clone());
         }
         let (connection, schema) = self.database();
         self.refuse_hidden(&stored_schema::select(schema))?;
@@ -265,16 +268,22 @@ impl<'c> Snapshot<'c> {
         self.selected.as_ref().map(|selected| &selected.chosen.selection)
     }
 
+    /// The tables of which the [closure](SelectionRequest::closure) may keep more rows than the selection asked for. Their
+    /// conditions in [`Snapshot::selection`] say which.
+    pub fn closure(&self) -> &[String] {
+        self.selected.as_ref().map_or(&[], |selected| &selected.closure)
+    }
+
     /// The tables that the selection leaves out, but that come back without rows, since a kept table
     /// needs them: the parents of foreign keys, and the tables that triggers name.
     pub fn carried_empty(&self) -> &[String] {
-        self.selected.as_ref().map_or(&[], |selected| &selected.closure.carried_empty)
+        self.selected.as_ref().map_or(&[], |selected| &selected.carried.carried_empty)
     }
 
     /// The views that are left out since they name something left out, and the triggers that name a virtual table which
     /// is left out: as `view "v"`, `trigger "t"`.
     pub fn left_out(&self) -> &[String] {
-        self.selected.as_ref().map_or(&[], |selected| &selected.closure.left_out)
+        self.selected.as_ref().map_or(&[], |selected| &selected.carried.left_out)
     }
 
     /// The foreign keys with exported rows that refer to a row which the selection leaves out (or which never existed).

@@ -9,21 +9,31 @@ pub fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|name| (*name).to_owned()).collect()
 }
 
+fn of(selection: Selection) -> SelectionRequest {
+    SelectionRequest { selection, ..SelectionRequest::default() }
+}
+
+/// The same, closed over foreign keys.
+pub fn closed(mut request: SelectionRequest) -> SelectionRequest {
+    request.closure = true;
+    request
+}
+
 pub fn tables(list: &[&str]) -> SelectionRequest {
-    SelectionRequest { selection: Selection { tables: Some(names(list)), ..Selection::default() }, now: None }
+    of(Selection { tables: Some(names(list)), ..Selection::default() })
 }
 
 pub fn exclude(list: &[&str]) -> SelectionRequest {
-    SelectionRequest { selection: Selection { exclude: names(list), ..Selection::default() }, now: None }
+    of(Selection { exclude: names(list), ..Selection::default() })
 }
 
 pub fn cache(list: &[&str]) -> SelectionRequest {
-    SelectionRequest { selection: Selection { cache: names(list), ..Selection::default() }, now: None }
+    of(Selection { cache: names(list), ..Selection::default() })
 }
 
 pub fn conditions(list: &[(&str, &str)]) -> SelectionRequest {
     let conditions = list.iter().map(|(table, sql)| ((*table).to_owned(), (*sql).to_owned())).collect();
-    SelectionRequest { selection: Selection { conditions, ..Selection::default() }, now: None }
+    of(Selection { conditions, ..Selection::default() })
 }
 
 pub fn at(now: Now, mut request: SelectionRequest) -> SelectionRequest {

@@ -6,7 +6,8 @@
 //! volume that is not connected, not mounted or read-only is absent: that is not a failure.
 
 use super::dir::DirStore;
-use crate::{Cancel, Entry, Identity, Place, Put, Result, Store, StoreError};
+use crate::identity::Identity;
+use crate::{Cancel, Entry, Put, Result, Store, StoreError};
 use lifeboat_core::chain::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,14 @@ impl VolumeStore {
     /// The volume with this label. Nothing is read yet.
     pub fn new(label: &str) -> Self {
         Self::on(label, Path::new("/"))
+    }
+
+    /// What shows whether another name means the same place: the directory, if the volume is there.
+    pub(crate) fn identity(label: &str) -> Identity {
+        match find(label, Path::new("/")) {
+            Ok(volume) => Identity::of_directory(&volume.root.join(FOLDER)),
+            Err(_) => Identity::Label(label.to_owned()),
+        }
     }
 
     /// The same, but `proc` and `dev` are in this directory: for tests.
@@ -80,14 +89,6 @@ impl Store for VolumeStore {
 
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
         self.store()?.delete(name, cancel)
-    }
-}
-
-/// What shows whether another name means the same place: the directory, if the volume is there.
-pub(crate) fn identity(label: &str) -> Identity {
-    match find(label, Path::new("/")) {
-        Ok(volume) => Place::Dir(volume.root.join(FOLDER)).identity(),
-        Err(_) => Identity::Label(label.to_owned()),
     }
 }
 
@@ -275,6 +276,6 @@ mod tests {
         let store = VolumeStore::on("stick", system.path());
         let error = store.id().unwrap_err();
         assert_eq!(error.to_string(), "absent: the volume 'stick' is connected, but not mounted");
-        assert_eq!(identity("no such volume"), Identity::Label("no such volume".into()));
+        assert_eq!(VolumeStore::identity("no such volume"), Identity::Label("no such volume".into()));
     }
 }

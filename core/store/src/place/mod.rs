@@ -1,20 +1,23 @@
 //! The names of stores, as an application gives them: `dir:PATH`, `volume:LABEL`, `s3://…`, or an array of these, which
 //! means copies. A name may also say which state is meant.
 
-mod date;
-mod s3_url;
 mod selector;
 
-pub use date::{date_text, parse as parse_date};
-pub use s3_url::S3Place;
+pub use lifeboat_core::log::date::{date_text, parse as parse_date};
 pub use selector::Selector;
 
 use crate::Store;
-use crate::drivers;
+use crate::drivers::dir::DirStore;
+#[cfg(feature = "s3")]
+use crate::drivers::s3::S3Store;
+use crate::drivers::volume::VolumeStore;
+use crate::identity::Identity;
+use crate::s3_place::{S3Place, with_password};
+use lifeboat_core::log::date;
 use lifeboat_core::{Error, Result};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The forms of the names of stores.
 const FORMS: &str = "'dir:PATH', 'volume:LABEL' and 's3://BUCKET/PREFIX'";
@@ -36,35 +39,6 @@ pub enum Place {
     S3(S3Place),
 }
 
-/// What shows whether two names mean the same place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Identity {
-    /// The directory with this device and inode. While it does not exist, these are the numbers of the nearest
-    /// directory above it that exists.
-    Directory {
-        /// The device.
-        device: u64,
-        /// The inode.
-        inode: u64,
-        /// The part of the path below that directory that does not exist yet.
-        missing: String,
-    },
-    /// A directory whose system or parent shows only its path.
-    Path(PathBuf),
-    /// A volume that is not connected now.
-    Label(String),
-    /// A prefix in a bucket.
-    S3 {
-        /// Scheme, host and port; or `aws`.
-        endpoint: String,
-        /// The bucket.
-        bucket: String,
-        /// Without `/` at its ends.
-        prefix: String,
-    },
-}
-
 impl Place {
     /// Reads the name of one store, without a selector.
     ///
@@ -77,7 +51,7 @@ impl Place {
         if let Some(path) = text.strip_prefix("dir:") {
             return match path {
                 "" => Err(Error::misuse("'dir:' needs the path of a directory behind it")),
-                path if path.starts_with("//") && path.contains('@') => Err(s3_url::with_password("dir:")),
+                path if path.starts_with("//") && path.contains('@') => Err(with_password("dir:")),
                 path => Ok(Self::Dir(path.into())),
             };
         }
@@ -102,14 +76,23 @@ impl Place {
     /// Misuse when a file of credentials or certificates does not hold what it should; host when it cannot be read;
     /// unsupported when this build has no such driver.
     pub fn open(&self) -> Result<Box<dyn Store>> {
-        drivers::open(self)
+        Ok(match self {
+            Self::Dir(path) => Box::new(DirStore::new(path)),
+            Self::Volume(label) => Box::new(VolumeStore::new(label)),
+            #[cfg(feature = "s3")]
+            Self::S3(place) => Box::new(S3Store::new(place)?),
+            #[cfg(not(feature = "s3"))]
+            Self::S3(_) => {
+                return Err(Error::unsupported("this build has no driver for 's3://'; use one that has"));
+            }
+        })
     }
 
     /// What shows whether another name means the same place. This looks at the file system, never at the network.
     pub fn identity(&self) -> Identity {
         match self {
-            Self::Dir(path) => of_directory(path),
-            Self::Volume(label) => drivers::volume::identity(label),
+            Self::Dir(path) => Identity::of_directory(path),
+            Self::Volume(label) => VolumeStore::identity(label),
             Self::S3(place) => place.identity(),
         }
     }
@@ -132,30 +115,6 @@ fn volume(label: &str) -> Result<Place> {
         label if label.contains('/') => Err(Error::misuse(format!("'volume:{label}' is a path; {remedy}"))),
         label => Ok(Place::Volume(label.to_owned())),
     }
-}
-
-fn of_directory(path: &Path) -> Identity {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut missing = Vec::new();
-    for existing in absolute.ancestors() {
-        if let Some((device, inode)) = device_and_inode(existing) {
-            let missing: Vec<_> = missing.into_iter().rev().collect();
-            return Identity::Directory { device, inode, missing: missing.join("/") };
-        }
-        missing.push(existing.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    }
-    Identity::Path(std::fs::canonicalize(path).unwrap_or(absolute))
-}
-
-#[cfg(unix)]
-fn device_and_inode(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn device_and_inode(_: &Path) -> Option<(u64, u64)> {
-    None
 }
 
 /// The stores that an argument names: one store, or the copies of an array. Each place is there once.

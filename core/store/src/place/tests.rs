@@ -1,4 +1,5 @@
 use super::*;
+use std::path::Path;
 
 fn refused(text: &str) -> String {
     Places::parse(text).expect_err(text).to_string()

@@ -215,8 +215,7 @@ impl Copies {
     /// The reports, if the series begins: all copies answered, and none holds a record of it. None: the series exists.
     ///
     /// # Errors
-    /// Unreachable when a copy that does not answer may hold it. Wrong key when the stores hold only series of other
-    /// keys: that is what somebody with a mistyped key would see.
+    /// Those of [`check_seen`](Self::check_seen).
     pub fn begins_anew(&self) -> Result<Option<Vec<CopyReport>>> {
         if !self.is_empty() {
             return Ok(None);

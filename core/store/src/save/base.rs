@@ -2,11 +2,11 @@
 
 use super::exporter::Base;
 use super::gather::attend;
+use super::lane::lanes;
 use super::local::Local;
 use super::memory::Weight;
 use super::request::Save;
-use super::situation::{Situation, reader};
-use super::steps::lanes;
+use super::situation::{Situation, read};
 use crate::series::{ObjectSource, path_to};
 use lifeboat_core::Result;
 use lifeboat_core::chain::Source;
@@ -80,11 +80,6 @@ pub(super) fn choose_base(save: &Save<'_>, local: &mut Local<'_>, situation: &Si
         Some(_) => Ok(Chosen { record: Some(base), base: Base::Nothing, is_heavy: true }),
         None => Ok(Chosen::new(Some(base), Base::Nothing)),
     }
-}
-
-pub(super) fn read(save: &Save<'_>, situation: &Situation<'_>, record: RecordRef) -> Option<Record> {
-    let known = situation.known.get(record).cloned();
-    known.or_else(|| reader(save, situation.interrupted, &situation.copies)(record))
 }
 
 /// The bundles that lead to a record's state, in a copy that ends with it.

@@ -1,8 +1,12 @@
 //! Every operation on a file of the local state, so that tests can stop at each.
 
+use lifeboat_core::{Error, Result};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+
+/// The most bytes that a file of ours has.
+const LONGEST: u64 = 1 << 20;
 
 /// What the local state needs from a file system. When a method returns, its effect survives a loss of power.
 pub trait Files: Send + Sync {
@@ -122,5 +126,35 @@ fn sync_directory_of(path: &Path) -> io::Result<()> {
         #[cfg(unix)]
         Some(parent) => File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?.sync_all(),
         _ => Ok(()),
+    }
+}
+
+/// What a file of the local state holds, if it exists.
+pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
+    match files.read(path, LONGEST) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("cannot be read", path, &error)),
+    }
+}
+
+/// The error for a damaged file of the local state.
+pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
+    Error::corrupt(format!(
+        "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then asks \
+         where it cannot know",
+        directory.join(name).display(),
+        directory.display()
+    ))
+}
+
+/// The error for a file that could not be worked on.
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
+    let message = format!("'{}' {what}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::disk_full(format!("{message}; free some space there, and call again"))
+        }
+        _ => Error::host(message),
     }
 }

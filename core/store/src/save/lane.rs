@@ -1,10 +1,11 @@
 //! The work on one copy: the records that it lacks, the bundles, the record, and another look after that.
 
+use super::files::failed;
 use super::gather::Pace;
 use super::local::Local;
-use super::replicas::Replica;
+use super::replicas::{Replica, replicas};
 use super::request::Save;
-use super::situation::reason;
+use super::situation::{Situation, read, reason};
 use crate::series::{ObjectSource, read_record};
 use crate::{LIST_MAX, Put, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
@@ -30,6 +31,21 @@ pub(super) struct Lane {
     /// The other copies that answer.
     pub(super) others: Vec<usize>,
     pub(super) replicas: Vec<Replica>,
+}
+
+/// The work on each copy that can be brought to this record.
+pub(super) fn lanes(save: &Save<'_>, situation: &Situation<'_>, record: &Record) -> Vec<Lane> {
+    let lane = |copy: usize| {
+        let newest = situation.newest(copy);
+        let id = situation.copies[copy].id.clone()?;
+        let unsure =
+            newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
+        let others = situation.usable().into_iter().filter(|other| *other != copy).collect();
+        let replicas =
+            if newest == Some(record.reference()) { Vec::new() } else { replicas(save, situation, copy, record)? };
+        Some(Lane { copy, id, newest, unsure, others, replicas })
+    };
+    situation.usable().into_iter().filter_map(lane).collect()
 }
 
 /// Where the bundles of the record come from.
@@ -293,9 +309,9 @@ pub(super) struct FileSource(Mutex<File>, u64);
 
 impl FileSource {
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let failed = |error| super::local::failed("cannot be read", &path, &error);
-        let file = File::open(&path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let unreadable = |error: std::io::Error| failed("cannot be read", &path, &error);
+        let file = File::open(&path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
         Ok(Self(Mutex::new(file), length))
     }
 }

@@ -1,7 +1,7 @@
 //! The directory of local state: lock, memory, spool and ledger. Each of them changes in one atomic step.
 
 use super::exporter::{Base, LedgerPart};
-use super::files::Files;
+use super::files::{Files, failed, read_file, wrong};
 use super::memory::{Memory, Reference, VERSION, Weight, from_hex, to_hex};
 use super::request::Save;
 use lifeboat_core::keys::VerifyKey;
@@ -12,9 +12,6 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-/// The most bytes that a file of ours has.
-const LONGEST: u64 = 1 << 20;
 
 /// What lies in the spool.
 pub(super) struct Spool {
@@ -53,7 +50,18 @@ pub(super) struct Local<'a> {
     pub(super) memory: Memory,
     pub(super) head: Option<Record>,
     pub(super) spool: Option<Spool>,
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock of a directory of local state.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a child that was forked meanwhile may have it open, too. If this fails, it
+        // is closed.
+        let _ = self.0.unlock();
+    }
 }
 
 impl<'a> Local<'a> {
@@ -187,8 +195,11 @@ impl<'a> Local<'a> {
             ledger: spool.ledger,
         };
         self.replace("spool/spool", &to_bytes(&file))?;
-        self.spool = Some(spool);
-        Ok(())
+        let bundles = |spool: &Spool| spool.record.entry().bundles.clone();
+        let kept = bundles(&spool);
+        let passed_over = self.spool.replace(spool).map_or_else(Vec::new, |passed_over| bundles(&passed_over));
+        let old = passed_over.iter().filter(|old| kept.iter().all(|new| new.sha256 != old.sha256));
+        old.map(|old| old.sha256).try_for_each(|old| self.remove(&format!("spool/{old}")))
     }
 
     /// A spool of this record. Its ledger is what the exporter has just written.
@@ -352,30 +363,11 @@ fn replace(files: &dyn Files, to: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(|error| failed("cannot be written", to, &error))
 }
 
-/// What a file of the local state holds, if it exists.
-pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
-    match files.read(path, LONGEST) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed("cannot be read", path, &error)),
-    }
-}
-
-/// The error for a damaged file of the local state.
-pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
-    Error::corrupt(format!(
-        "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then asks \
-         where it cannot know",
-        directory.join(name).display(),
-        directory.display()
-    ))
-}
-
 /// Takes the lock of a directory of local state.
-fn take_lock(files: &dyn Files, directory: &Path) -> Result<File> {
+fn take_lock(files: &dyn Files, directory: &Path) -> Result<Lock> {
     let path = directory.join("lock");
     let lock = files.lock(&path).map_err(|error| failed("local state cannot be written", &path, &error))?;
-    lock.ok_or_else(|| {
+    lock.map(Lock).ok_or_else(|| {
         Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display()))
     })
 }
@@ -410,12 +402,4 @@ fn hash_file(path: &Path) -> Result<(BundleHash, u64)> {
 
 fn to_bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("numbers, texts and lists are JSON")
-}
-
-pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
-    let message = format!("'{}' {what}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::disk_full(message),
-        _ => Error::host(message),
-    }
 }

@@ -1,7 +1,6 @@
 //! What this place remembers of the line that it goes on from, and of each copy.
 
-use super::files::Files;
-use super::local::{read_file, wrong};
+use super::files::{Files, read_file, wrong};
 use super::status::Status;
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{PREVIOUS_MAX, Record, RecordHash, RecordRef};
@@ -159,6 +158,13 @@ impl Tip {
     /// It failed a moment ago, so nobody waits for it yet.
     pub(super) fn is_resting(&self, now: u64) -> bool {
         self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
+    }
+
+    /// It failed. While it rests, this changes nothing: else a copy that is saved to each minute would rest for ever.
+    pub(super) fn fails(&mut self, now: u64) {
+        if !self.is_resting(now) {
+            self.failed = Some(now);
+        }
     }
 
     /// From now on, this record is its newest. `is_unsure`: nobody saw its put end, so its bundles are put again before

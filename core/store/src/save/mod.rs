@@ -13,7 +13,8 @@
 //! lane       one copy: replicas, bundles, record, and a look afterwards
 //! gather     all copies side by side, with a deadline and a grace
 //! steps      the save itself, from the lock to the end of the spool
-//! summary    what was saved, and where; status: what is remembered of it, and when that goes or begins anew
+//! summary    what was saved, and where; status: how the last saves ended
+//! remembered the local state outside of a save: what it tells, and when it goes or begins anew
 //! ```
 
 mod base;
@@ -23,6 +24,7 @@ mod gather;
 mod lane;
 mod local;
 mod memory;
+mod remembered;
 mod replicas;
 mod request;
 mod short_cuts;
@@ -33,7 +35,8 @@ mod summary;
 
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
+pub use remembered::{forget, resume};
 pub(crate) use replicas::fits;
 pub use request::{CopyStore, Save};
-pub use status::{CopyStatus, LastError, LastSave, Status, forget, resume};
+pub use status::{CopyStatus, LastError, LastSave, Status};
 pub use summary::{CopyState, CopySummary, SaveSummary};

@@ -1,9 +1,6 @@
 //! What the caller of a save says.
 
-use super::exporter::Exporter;
 use super::files::Files;
-use super::steps;
-use super::summary::SaveSummary;
 use crate::{Cancel, Store};
 use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{RecordHash, SealedPart};
@@ -59,21 +56,6 @@ impl Save<'_> {
     pub const PATIENCE: Duration = Duration::from_secs(30);
     /// The usual [`Save::grace`].
     pub const GRACE: Duration = Duration::from_secs(2);
-
-    /// Saves the live state. When this returns, the state is in at least as many copies as the minimum says.
-    /// `interrupted` says whether the application wants to stop. It is called each 10 ms of a wait, only on the thread
-    /// of the caller.
-    ///
-    /// # Errors
-    /// - Unreachable: fewer copies hold the state; the text gives the reason for each. Nothing is lost; call again.
-    /// - Mismatch: the copies are ahead, or fork, or nothing is remembered and not all copies answer. The text says
-    ///   what must be decided. Nothing was put.
-    /// - Busy: another save of this database runs.
-    /// - Host, with SQLite's code for a full disk: local state cannot be written.
-    /// - Interrupted; misuse; and the errors of the exporter.
-    pub fn run(&self, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
-        steps::run(self, exporter, interrupted)
-    }
 
     /// # Errors
     /// Interrupted.

@@ -213,6 +213,12 @@ impl<'a> Situation<'a> {
     }
 }
 
+/// A record that was seen, or that a copy gives.
+pub(super) fn read(save: &Save<'_>, situation: &Situation<'_>, record: RecordRef) -> Option<Record> {
+    let known = situation.known.get(record).cloned();
+    known.or_else(|| reader(save, situation.interrupted, &situation.copies)(record))
+}
+
 /// Reads a record from the first copy that has it.
 pub(super) fn reader<'s>(
     save: &'s Save<'_>,
@@ -240,10 +246,12 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> boo
     let work = |copy: usize, pace: &super::gather::Pace| {
         let id = ids[copy].as_deref().unwrap_or_default();
         let remembered = local.memory.tip(id).and_then(|tip| tip.sure).map(|sure| sure.0);
-        look(&*save.copies[copy].store, domain, &key, remembered, FIRST_PAGE, &pace.cancel)
+        (copy, look(&*save.copies[copy].store, domain, &key, remembered, FIRST_PAGE, &pace.cancel))
     };
+    // If too few others answer, those that rest are waited for, too: one that answers a look may refuse a put.
+    let is_good = |(copy, look): &(usize, Result<Look, StoreError>)| look.is_ok() && !impatient[*copy];
     let mut looks: Vec<Option<Result<Look, StoreError>>> = ids.iter().map(|_| None).collect();
-    for (copy, look) in gather(save, &there, &wait, work, Result::is_ok)? {
+    for (copy, (_, look)) in gather(save, &there, &wait, work, is_good)? {
         looks[copy] = Some(look);
     }
     let seen = ids.into_iter().zip(looks).enumerate().map(|(copy, (id, look))| {

@@ -1,12 +1,11 @@
 //! The save itself, from the lock to the end of the spool. The order is that of `DURABILITY.md`.
 
-use super::base::{Chosen, choose_base, holder, previous, read, weight_of};
+use super::base::{Chosen, choose_base, holder, previous, weight_of};
 use super::exporter::{Base, Exported, Exporter, LedgerPart};
 use super::gather::{Wait, gather};
-use super::lane::{self, Arrived, Bundles, Lane};
+use super::lane::{self, Arrived, Bundles, Lane, lanes};
 use super::local::Local;
 use super::memory::Weight;
-use super::replicas::replicas;
 use super::request::Save;
 use super::short_cuts::ShortCuts;
 use super::situation::Situation;
@@ -23,21 +22,34 @@ enum Round {
     Again,
 }
 
-pub(super) fn run(save: &Save<'_>, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
-    if save.copies.is_empty() || !(1..=save.copies.len()).contains(&save.minimum) {
-        return Err(Error::misuse(format!(
-            "the minimum of copies is from 1 to their number, which is {}, and not {}",
-            save.copies.len(),
-            save.minimum
-        )));
+impl Save<'_> {
+    /// Saves the live state. When this returns, the state is in at least as many copies as the minimum says.
+    /// `interrupted` says whether the application wants to stop. It is called each 10 ms of a wait, only on the thread
+    /// of the caller.
+    ///
+    /// # Errors
+    /// - Unreachable: fewer copies hold the state; the text gives the reason for each. Nothing is lost; call again.
+    /// - Mismatch: the copies are ahead, or fork, or nothing is remembered and not all copies answer. The text says
+    ///   what must be decided. Nothing was put.
+    /// - Busy: another save of this database runs.
+    /// - Host, with SQLite's code for a full disk: local state cannot be written.
+    /// - Interrupted; misuse; and the errors of the exporter.
+    pub fn run(&self, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
+        if self.copies.is_empty() || !(1..=self.copies.len()).contains(&self.minimum) {
+            return Err(Error::misuse(format!(
+                "the minimum of copies is from 1 to their number, which is {}, and not {}",
+                self.copies.len(),
+                self.minimum
+            )));
+        }
+        let mut local = Local::open(self)?;
+        let saved = rounds(self, &mut local, exporter, interrupted);
+        if let Err(error) = &saved {
+            // If this write fails, too, the first error says more.
+            let _ = local.note_failure(error, self.now);
+        }
+        saved
     }
-    let mut local = Local::open(save)?;
-    let saved = rounds(save, &mut local, exporter, interrupted);
-    if let Err(error) = &saved {
-        // If this write fails, too, the first error says more.
-        let _ = local.note_failure(error, save.now);
-    }
-    saved
 }
 
 fn rounds(
@@ -148,7 +160,7 @@ fn remember_who(
     for (copy, seen) in save.copies.iter().zip(&situation.copies) {
         let Some(id) = seen.id.as_ref().filter(|_| seen.look.is_none()) else { continue };
         if local.memory.tip(id).is_some() && copy.store.id().is_ok() {
-            local.memory.tip_mut(id).failed = Some(save.now);
+            local.memory.tip_mut(id).fails(save.now);
         }
     }
     if is_passed_over || before != (local.memory.head.clone(), local.memory.copies.len()) {
@@ -223,21 +235,6 @@ fn enough_hold(save: &Save<'_>, situation: &Situation<'_>) -> bool {
     lanes.len() >= save.minimum.min(situation.usable().len()) && holder(situation, top.reference()).is_some()
 }
 
-/// The work on each copy that can be brought to this record.
-pub(super) fn lanes(save: &Save<'_>, situation: &Situation<'_>, record: &Record) -> Vec<Lane> {
-    let lane = |copy: usize| {
-        let newest = situation.newest(copy);
-        let id = situation.copies[copy].id.clone()?;
-        let unsure =
-            newest.filter(|_| situation.copies[copy].is_unsure).and_then(|newest| read(save, situation, newest));
-        let others = situation.usable().into_iter().filter(|other| *other != copy).collect();
-        let replicas =
-            if newest == Some(record.reference()) { Vec::new() } else { replicas(save, situation, copy, record)? };
-        Some(Lane { copy, id, newest, unsure, others, replicas })
-    };
-    situation.usable().into_iter().filter_map(lane).collect()
-}
-
 /// The live state is that of the newest record. Copies that lag get this record, as far as that is possible.
 fn unchanged(
     save: &Save<'_>,
@@ -310,7 +307,7 @@ fn deliver(
             tip.may_end_with(record.reference());
         }
         if !arrived.is_done {
-            tip.failed = Some(save.now);
+            tip.fails(save.now);
         }
     }
     if let Some(other) = fork {

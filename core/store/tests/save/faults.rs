@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What happens at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +33,13 @@ pub struct Steps {
     fault: Fault,
     /// Local writes fail because the disk is full. False: they fail with an error of the device.
     pub full: bool,
+    /// How long each request to a store takes.
+    pub delay: Duration,
 }
 
 impl Steps {
     pub fn new(at: u64, fault: Fault) -> Self {
-        Self { count: Arc::default(), at, fault, full: false }
+        Self { count: Arc::default(), at, fault, full: false, delay: Duration::ZERO }
     }
 
     /// Whether the step with the fault was reached.
@@ -62,6 +65,7 @@ impl Steps {
     }
 
     fn remote<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        std::thread::sleep(self.delay);
         self.step(work, || StoreError::unreachable("this request fails in this test"))
     }
 }

@@ -77,6 +77,11 @@ impl Proxy {
         self.plan.faults.lock().unwrap().insert(number, fault);
     }
 
+    /// No request fails any more, unless all do.
+    pub fn sound(&self) {
+        self.plan.faults.lock().unwrap().clear();
+    }
+
     /// All requests fail like this. None: they no longer fail.
     pub fn always(&self, fault: Option<Fault>) {
         *self.plan.always.lock().unwrap() = fault;

@@ -1,6 +1,6 @@
 """Lifeboat: exact, encrypted, deterministic backups of SQLite databases, and their recovery.
 
-`load` gives a connection the SQL functions `backup_export` and the rest. `recover`, `verify`, `info` and `rows` need no
+`load` gives a connection the SQL functions `backup_export` and the rest. `recover`, `verify`, `info`, `rows` and `saves` need no
 SQLite: they run the recovery command in a WebAssembly sandbox.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ._copies import Copies, CopyReport, LeftOut, Save, Series
 from ._errors import (
     BusyError,
     CorruptError,
@@ -43,19 +44,22 @@ from ._reports import (
 )
 
 if TYPE_CHECKING:
-    from ._recovery import info, recover, rows, verify
+    from ._recovery import info, recover, rows, saves, verify
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Batch",
     "BusyError",
+    "Copies",
+    "CopyReport",
     "CorruptError",
     "DeadlineError",
     "Error",
     "HostError",
     "IllFormedText",
     "InterruptError",
+    "LeftOut",
     "MismatchError",
     "MisuseError",
     "Recovered",
@@ -63,8 +67,10 @@ __all__ = [
     "Row",
     "Salvaged",
     "SalvagedDatabase",
+    "Save",
     "SchemaObject",
     "Selection",
+    "Series",
     "Summary",
     "Table",
     "TooBigError",
@@ -81,6 +87,7 @@ __all__ = [
     "loadable_path",
     "recover",
     "rows",
+    "saves",
     "verify",
 ]
 
@@ -97,7 +104,7 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         # The WebAssembly runtime is for recovery alone: a program that makes backups neither loads nor needs it.
-        if name in ("info", "recover", "rows", "verify"):
+        if name in ("info", "recover", "rows", "saves", "verify"):
             from . import _recovery
 
             return getattr(_recovery, name)

@@ -15,7 +15,8 @@ from typing import Any, NoReturn, Optional
 from . import Error, __version__
 from ._arguments import Progress
 from ._command import Limits
-from ._recovery import MAX_MEMORY, recover_report, row_lines, verify_text
+from ._copies import Copies
+from ._recovery import MAX_MEMORY, Sources, recover_report, row_lines, salvage_text, save_lines, verify_text
 from ._redact import has_key, redact
 from ._reports import shown
 
@@ -25,6 +26,7 @@ exit codes:
   1  refused: the reason is on the standard error, as `lifeboat: KIND: what happened`, where KIND is wrong key, corrupt,
      truncated, unsupported, too big, misuse, mismatch, host, busy or interrupted
   2  a mistake in the command line
+  10 incomplete: what came back was written, and is not all (with --salvage; or of copies, an older state)
   130, 143  interrupted or terminated; nothing was changed
 """
 
@@ -50,8 +52,10 @@ def main(arguments: Optional[list[str]] = None) -> int:
     try:
         key = _key(options, parser)
         limits = Limits(options.max_memory << 20, options.timeout)
-        _do(options, key, line, limits)
+        incomplete = _do(options, key, line, limits)
         sys.stdout.flush()
+        if incomplete:
+            return _end(line, f"lifeboat: incomplete: {incomplete[0]}", 10)
     except Error as error:
         return _end(line, f"lifeboat: {error}", 1)
     except KeyboardInterrupt:
@@ -63,36 +67,54 @@ def main(arguments: Optional[list[str]] = None) -> int:
     return 0
 
 
-def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_ProgressLine], limits: Limits) -> None:
-    bundles = options.bundles
-    if options.command == "rows":
+def _do(options: argparse.Namespace, key: Optional[str], progress: Optional[_ProgressLine], limits: Limits) -> list[str]:
+    """Does it, and tells why what was written is not all."""
+    sources = _sources(options)
+    incomplete: list[str] = []
+    if options.command in ("rows", "log"):
         assert key is not None
-        with closing(row_lines(bundles, key, options.expect, False, progress, limits)) as pieces:
+        if options.command == "log":
+            lines = save_lines(sources, key, options.json, progress, limits)
+        else:
+            lines = row_lines(sources, key, options.expect, options.salvage, progress, limits, incomplete)
+        with closing(lines) as pieces:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
         if progress is not None:
             progress.clear()
+        return incomplete
+    if options.command == "recover":
+        assert key is not None
+        out, page_size, salvage = options.out, options.page_size, options.salvage
+        replace, reindex, skip = options.replace, options.reindex, options.skip_indexes
+        report = recover_report(
+            sources, key, out, options.expect, page_size, replace, reindex, skip, salvage, progress, limits, incomplete
+        )
+        text = json.dumps(report, separators=(",", ":")) + "\n" if options.json else _recovered(report)
+    elif options.salvage:
+        assert key is not None
+        text = salvage_text(sources, key, progress, limits, options.json, incomplete)
     else:
-        if options.command == "recover":
-            assert key is not None
-            out, page_size = options.out, options.page_size
-            replace, reindex, skip = options.replace, options.reindex, options.skip_indexes
-            report = recover_report(bundles, key, out, options.expect, page_size, replace, reindex, skip, False, progress, limits)
-            text = json.dumps(report, separators=(",", ":")) + "\n" if options.json else _recovered(report)
-        else:
-            text = verify_text(bundles, key, options.verify_key, options.expect, progress, limits, options.json)
-        if progress is not None:
-            progress.clear()
-        sys.stdout.write(text)
+        text = verify_text(sources, key, options.verify_key, options.expect, progress, limits, options.json, incomplete)
+    if progress is not None:
+        progress.clear()
+    sys.stdout.write(text)
+    return incomplete
+
+
+def _sources(options: argparse.Namespace) -> Sources:
+    """The bundles, or copies."""
+    choice = {name: getattr(options, name) for name in ("domain", "seq", "state", "at")}
+    is_chosen = any(value is not None for value in choice.values())
+    if is_chosen or all(map(os.path.isdir, options.bundles)):
+        return Sources(Copies(*options.bundles, **choice))
+    return Sources(options.bundles)
 
 
 def _recovered(report: dict[str, Any]) -> str:
     """What was recovered, for people."""
-    public = report["summary"]["report"]
     lines = [
-        ("verdict", "complete, undamaged, and by the expected signer"),
-        ("state id", public["state-id"]),
-        ("signed by", public["verify-key"]),
+        *_origin(report),
         *(("table", f"{shown(table['name'])} ({table['rows']} rows)") for table in report["summary"]["tables"]),
         ("recovered", f"{report['size']} bytes, built by SQLite {report['sqlite-version']}"),
         ("reindexed", report["reindexed-by"] and f"by SQLite {report['reindexed-by']}"),
@@ -100,6 +122,35 @@ def _recovered(report: dict[str, Any]) -> str:
         ("to do", report["advice"]),
     ]
     return "".join(f"{name:<13}{value}\n" for name, value in lines if value is not None)
+
+
+def _origin(report: dict[str, Any]) -> list[tuple[str, Optional[str]]]:
+    """Which state it is; or, of what was salvaged, what is missing."""
+    summary = report["summary"]
+    if "report" not in summary:
+        ranges = len(summary["missing"]) + summary.get("missing_more", 0)
+        return [("verdict", "salvaged: nothing is missing" if ranges == 0 else f"salvaged: missing are {ranges} ranges of the state")]
+    series = report.get("series")
+    lines: list[tuple[str, Optional[str]]] = []
+    if series is not None:
+        older = " (OLDER than what was asked for)" if series["older"] else ""
+        lines.append(("save", _when(series["save"]) + older))
+        left_out = [f"{_when(left['save'] or left)} ({shown(left['why'])})" for left in series["left-out"]]
+        lines += [("left out", text) for text in left_out]
+        if series["left-out-more"]:
+            lines.append(("left out", f"and {series['left-out-more']} more saves"))
+    public = summary["report"]
+    return [
+        *lines,
+        ("verdict", "complete, undamaged, and by the expected signer"),
+        ("state id", public["state-id"]),
+        ("signed by", public["verify-key"]),
+    ]
+
+
+def _when(save: dict[str, Any]) -> str:
+    date = save.get("date")
+    return f"number {save['number']}" + (f" of {date}" if date else "")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -143,21 +194,37 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--ask-key", action="store_true", help="ask for the recovery key")
     info = _command(commands, "info", "what is inside")
     rows = _command(commands, "rows", "write all rows as lines of JSON; the last one proves that none is missing")
-    for command in (recover, verify, info):
-        command.add_argument("--json", action="store_true", help="the report as one JSON object")
+    log = _command(commands, "log", "list the saves in copies, the newest first")
+    for command in (recover, info, rows):
+        command.add_argument(
+            "--salvage",
+            action="store_true",
+            help="of bundles that are damaged, what they still prove; the report lists what is missing. Look for another copy first",
+        )
+    for command in (recover, verify, info, rows):
+        command.add_argument("--seq", metavar="N", type=int, help="of copies, the save with this number, and no other")
+        command.add_argument("--state", metavar="STATE-ID", help="of copies, the save of this state, and no other")
+        command.add_argument("--at", metavar="DATE", help="of copies, the last save at this date or before")
+    for command in (recover, verify, info, log):
+        command.add_argument("--json", action="store_true", help="the report as one JSON object; of log, one for each save")
     for command in (recover, verify, rows):
         command.add_argument("--expect", metavar="STATE-ID", help="the state that it must hold, of a chain the last one")
     recover.set_defaults(ask_key=True, verify_key=None)
     info.set_defaults(ask_key=True, verify_key=None, expect=None)
     rows.set_defaults(ask_key=True, verify_key=None)
+    verify.set_defaults(salvage=False)
+    log.set_defaults(ask_key=True, verify_key=None, salvage=False, seq=None, state=None, at=None)
     return parser
 
 
 def _command(commands: argparse._SubParsersAction[_Parser], name: str, does: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=does, description=does)
-    bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first"
+    bundle = "a full bundle; or a chain: a full bundle and the deltas that lead on from it, oldest first; or directories of copies"
+    if name == "log":
+        bundle = "the directory of a copy"
     command.add_argument("bundles", metavar="BUNDLE", nargs="+", help=bundle)
     command.add_argument("--key-file", metavar="FILE", help=KEY if name != "verify" else KEY.partition(";")[0])
+    command.add_argument("--domain", metavar="DOMAIN", help="which series of copies is meant: the name of its domain, or its id")
     command.add_argument("--timeout", metavar="SECONDS", type=float, help="give up after so long")
     command.add_argument("--max-memory", metavar="MIB", type=int, default=MAX_MEMORY >> 20, help="use no more (4096)")
     return command

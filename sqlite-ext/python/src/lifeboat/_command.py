@@ -51,11 +51,12 @@ def run(
     limits: Limits,
     progress: Optional[Progress],
     names: Mapping[str, str],
+    incomplete: Optional[list[str]] = None,
 ) -> Generator[bytes, None, None]:
     """Gives what the command writes to its standard output, piece by piece; to close the generator stops the command.
 
     `key` goes to its standard input. `names`: for the paths that the command sees, what errors shall call them. Raises
-    `Error` when the command has failed. That what it salvaged is not all, stands in its report.
+    `Error` when the command has failed. That what it wrote is not all, stands in its report; `incomplete` gets why.
     """
     deadline = None if limits.timeout is None else time.monotonic() + limits.timeout
     errors: list[bytes] = []
@@ -96,6 +97,8 @@ def run(
         found = _ERROR.search(said)
         if found is None or found[1] != "incomplete":
             raise _error(said, worker.trap, names)
+        if incomplete is not None:
+            incomplete.append(_named(found[2].strip(), names))
 
 
 class _Worker(threading.Thread):
@@ -165,10 +168,14 @@ def _error(said: str, trap: str, names: Mapping[str, str]) -> Error:
         if "exceeds memory limits" in trap:
             return TooBigError("the memory limit is less than what the recovery needs to begin: allow 64 MiB at least")
         return HostError(f"the recovery has failed in the WebAssembly runtime: {trap or said or 'it gave no reason'}")
-    message = found[2].strip()
+    return from_kind(found[1], _named(found[2].strip(), names))
+
+
+def _named(message: str, names: Mapping[str, str]) -> str:
+    """With the paths as the caller knows them."""
     for guest in sorted(names, key=len, reverse=True):
         message = message.replace(guest, names[guest])
-    return from_kind(found[1], message)
+    return message
 
 
 _compiling = threading.Lock()

@@ -13,14 +13,16 @@ from typing import Any, Literal, Optional, Union, overload
 from . import _reports
 from ._arguments import Key, Progress, check_flag, check_options, key_of, option_text, path_of
 from ._command import Directory, Limits, run
+from ._copies import Copies, Save, Series
 from ._errors import HostError, MisuseError
 from ._reindex import reindex as run_reindex
 from ._reports import Batch, Recovered, Salvaged, SalvagedDatabase, Summary, Verified
 from ._rows import batches
 from ._target import DRAFT, Target
 
-#: The path of a full bundle; or those of a chain: a full bundle and the deltas that lead on from it, oldest first.
-Bundles = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]]]
+#: The path of a full bundle; or those of a chain: a full bundle and the deltas that lead on from it, oldest first. Or copies
+#: of a series: `Copies`, or the path of a directory.
+Bundles = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]], Copies]
 
 #: All the memory that the recovery can address.
 MAX_MEMORY = 4 << 30
@@ -94,6 +96,9 @@ def recover(
     `skip_indexes`: leaves out, and lists in `Recovered.left_out`, the indexes that the SQLite inside the component cannot
     build: those under a collation of the application, or with a function that this SQLite lacks.
 
+    `bundles` may be `Copies`, or the directory of a copy: then the newest state is recovered, and if it cannot be had, the next
+    older one that can. **`summary.series.older` tells**, and `summary.series` has which save it is, and what was left out.
+
     `salvage`: of bundles that are damaged, builds a database of what they still prove, and gives a `SalvagedDatabase`, which
     lists what is missing. Look for another copy first. The bundles are held in memory. What is salvaged has no state id, so
     that `expect` cannot be given.
@@ -107,9 +112,11 @@ def recover(
     _check_salvage(salvage, expect)
     limits = Limits(max_memory, timeout)
     of: Any = SalvagedDatabase._of if salvage else Recovered._of
-    found: Union[Recovered, SalvagedDatabase] = of(
-        recover_report(bundles, key, path, expect, page_size, replace, reindex, skip_indexes, salvage, progress, limits)
+    sources = Sources(bundles)
+    report = recover_report(
+        sources, key, path, expect, page_size, replace, reindex, skip_indexes, salvage, progress, limits
     )
+    found: Union[Recovered, SalvagedDatabase] = of(report, Series._of(report.get("series"), sources.names))
     return found
 
 
@@ -155,8 +162,10 @@ def verify(
     if key is not None and verify_key is not None:
         raise MisuseError("the recovery key tells the verify key: give key or verify_key")
     check_options(progress, timeout, max_memory)
-    text = verify_text(bundles, key, verify_key, expect, progress, Limits(max_memory, timeout), True)
-    return _reports.verified(json.loads(text)) if key is None else Summary._of(json.loads(text))
+    sources = Sources(bundles)
+    report = json.loads(verify_text(sources, key, verify_key, expect, progress, Limits(max_memory, timeout), True))
+    series = Series._of(report.get("series"), sources.names)
+    return _reports.verified(report, series) if key is None else Summary._of(report, series)
 
 
 @overload
@@ -195,7 +204,7 @@ def info(
     _check_salvage(salvage, None)
     if salvage:
         check_options(progress, timeout, max_memory)
-        return Salvaged._of(json.loads(salvage_text(bundles, key, progress, Limits(max_memory, timeout), True)))
+        return Salvaged._of(json.loads(salvage_text(Sources(bundles), key, progress, Limits(max_memory, timeout), True)))
     return verify(bundles, key=key, progress=progress, timeout=timeout, max_memory=max_memory)
 
 
@@ -244,13 +253,37 @@ def rows(
     """
     check_options(progress, timeout, max_memory)
     _check_salvage(salvage, expect)
-    lines = row_lines(bundles, key, expect, salvage, progress, Limits(max_memory, timeout))
+    sources = Sources(bundles)
+    lines = row_lines(sources, key, expect, salvage, progress, Limits(max_memory, timeout))
     with closing(lines):
-        return (yield from batches(lines))
+        return (yield from batches(lines, sources.names))
+
+
+def saves(
+    copies: Union[str, os.PathLike[str], Copies],
+    key: Key,
+    *,
+    progress: Optional[Progress] = None,
+    timeout: Optional[float] = None,
+    max_memory: int = MAX_MEMORY,
+) -> Generator[Save, None, None]:
+    """Gives the saves in copies, the newest first. `key` may be a verify key, too; then no date is known. The other arguments are
+    those of `recover`."""
+    check_options(progress, timeout, max_memory)
+    sources = Sources(copies)
+    if not sources.is_copies:
+        raise MisuseError("saves are in copies: give Copies, or the directory of a copy")
+    lines = save_lines(sources, key, True, progress, Limits(max_memory, timeout))
+    rest = b""
+    with closing(lines):
+        for piece in lines:
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield Save._of(json.loads(line))
 
 
 def recover_report(
-    bundles: Bundles,
+    sources: Sources,
     key: Key,
     path: Union[str, os.PathLike[str]],
     expect: Optional[str],
@@ -261,11 +294,11 @@ def recover_report(
     salvage: bool,
     progress: Optional[Progress],
     limits: Limits,
+    incomplete: Optional[list[str]] = None,
 ) -> dict[str, Any]:
-    """`recover`, with the report as JSON: that of the command, and `reindexed-by`."""
+    """`recover`, with the report as JSON: that of the command, and `reindexed-by`. `incomplete` gets why it is not all."""
     deadline = None if limits.timeout is None else time.monotonic() + limits.timeout
-    sources = _Sources(bundles)
-    options = _options(True, expect=option_text(expect, "expect"))
+    options = sources.options + _options(True, expect=option_text(expect, "expect"))
     if page_size is not None:
         if isinstance(page_size, bool) or page_size not in [512 << power for power in range(8)]:
             raise MisuseError(f"page size {page_size}: give a power of two from 512 to 65536")
@@ -281,7 +314,7 @@ def recover_report(
         arguments = ["recover", *sources.guests, "--key-file=-", f"--out={guest}", *options]
         directories = [*sources.directories, Directory(target.directory, "/target", True)]
         names = {**sources.names, guest: target.shown}
-        pieces = run(arguments, directories, text, limits, progress, names)
+        pieces = run(arguments, directories, text, limits, progress, names, incomplete)
         report: dict[str, Any] = json.loads(b"".join(pieces))
         report["reindexed-by"] = None
         indexes = list(dict.fromkeys(report["expression-indexes"] + report["partial-indexes"]))
@@ -296,51 +329,86 @@ def recover_report(
 
 
 def verify_text(
-    bundles: Bundles,
+    sources: Sources,
     key: Optional[Key],
     verify_key: Optional[str],
     expect: Optional[str],
     progress: Optional[Progress],
     limits: Limits,
     as_json: bool,
+    incomplete: Optional[list[str]] = None,
 ) -> str:
     """`verify`, with the report as the command gives it."""
-    sources = _Sources(bundles)
     signer = None if verify_key is None else _one_line(key_of(verify_key, "verify key")[0])
-    options = _options(as_json, expect=option_text(expect, "expect"), verify_key=signer)
+    options = sources.options + _options(as_json, expect=option_text(expect, "expect"), verify_key=signer)
     text = None
     if key is not None:
         text, _ = key_of(key)
         options.append("--key-file=-")
-    report = b"".join(run(["verify", *sources.guests, *options], sources.directories, text, limits, progress, sources.names)).decode()
+    arguments = ["verify", *sources.guests, *options]
+    report = b"".join(run(arguments, sources.directories, text, limits, progress, sources.names, incomplete)).decode()
     for guest, name in sources.names.items():
         # Of a chain, the report for people names the files.
         report = report.replace(f"bundle       {guest}\n", f"bundle       {name}\n")
+        report = report.replace(f"bundle       {guest}/", f"bundle       {name}/")
     return report
 
 
-def salvage_text(bundles: Bundles, key: Key, progress: Optional[Progress], limits: Limits, as_json: bool) -> str:
+def salvage_text(
+    sources: Sources,
+    key: Key,
+    progress: Optional[Progress],
+    limits: Limits,
+    as_json: bool,
+    incomplete: Optional[list[str]] = None,
+) -> str:
     """`info` with `salvage`, with the report as the command gives it."""
-    sources = _Sources(bundles)
-    arguments = ["info", *sources.guests, "--salvage", "--key-file=-", *_options(as_json)]
-    return b"".join(run(arguments, sources.directories, key_of(key)[0], limits, progress, sources.names)).decode()
+    arguments = ["info", *sources.guests, *sources.options, "--salvage", "--key-file=-", *_options(as_json)]
+    text, _ = key_of(key)
+    return b"".join(run(arguments, sources.directories, text, limits, progress, sources.names, incomplete)).decode()
 
 
 def row_lines(
-    bundles: Bundles, key: Key, expect: Optional[str], salvage: bool, progress: Optional[Progress], limits: Limits
+    sources: Sources,
+    key: Key,
+    expect: Optional[str],
+    salvage: bool,
+    progress: Optional[Progress],
+    limits: Limits,
+    incomplete: Optional[list[str]] = None,
 ) -> Generator[bytes, None, None]:
     """`rows`, as the command writes them, in pieces cut anywhere."""
-    sources = _Sources(bundles)
-    arguments = ["rows", *sources.guests, "--key-file=-", *_options(False, expect=option_text(expect, "expect"))]
+    arguments = ["rows", *sources.guests, *sources.options, "--key-file=-"]
+    arguments += _options(False, expect=option_text(expect, "expect"))
     if salvage:
         arguments.append("--salvage")
-    return run(arguments, sources.directories, key_of(key)[0], limits, progress, sources.names)
+    return run(arguments, sources.directories, key_of(key)[0], limits, progress, sources.names, incomplete)
 
 
-class _Sources:
-    """The files of a chain: where they are, and by which names the command sees them. It may read their directories."""
+def save_lines(
+    sources: Sources, key: Key, as_json: bool, progress: Optional[Progress], limits: Limits
+) -> Generator[bytes, None, None]:
+    """`saves`, as the command writes them, in pieces cut anywhere."""
+    text, _ = key_of(key)
+    compact = _one_line(text)
+    is_public = compact.lower().startswith("lifeboatverify1")
+    given = f"--verify-key={compact}" if is_public else "--key-file=-"
+    arguments = ["log", *sources.guests, *sources.options, given, *_options(as_json)]
+    return run(arguments, sources.directories, None if is_public else text, limits, progress, sources.names)
+
+
+class Sources:
+    """The files of a chain, or the directories of copies: where they are, and by which names the command sees them. It may read
+    their directories."""
 
     def __init__(self, bundles: Bundles) -> None:
+        self.options: list[str] = []
+        if isinstance(bundles, (str, os.PathLike)) and os.path.isdir(bundles):
+            bundles = Copies(bundles)
+        self.is_copies = isinstance(bundles, Copies)
+        if isinstance(bundles, Copies):
+            self._set_copies(bundles)
+            return
         is_one = isinstance(bundles, (str, bytes, bytearray, memoryview, os.PathLike)) or not isinstance(bundles, Iterable)
         given: Iterable[object] = [bundles] if is_one else bundles  # type: ignore[assignment]
         paths = [path_of(path, "a bundle") for path in given]
@@ -359,6 +427,16 @@ class _Sources:
             self.guests.append(guest)
             self.names[guest] = name
         self.directories = list(known.values())
+
+    def _set_copies(self, copies: Copies) -> None:
+        self.options = copies.options
+        self.guests = [f"/copies/{number}" for number in range(len(copies.directories))]
+        self.names = dict(zip(self.guests, copies.directories))
+        self.real = list(map(os.path.realpath, copies.directories))
+        for name in copies.directories:
+            if not os.path.isdir(name):
+                raise HostError(f"the copy '{name}' cannot be read: there is no such directory; give the directory of a copy")
+        self.directories = [Directory(real, guest, False) for real, guest in zip(self.real, self.guests)]
 
 
 def _regular_file(name: str) -> str:

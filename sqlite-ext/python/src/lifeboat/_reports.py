@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, Union
 
+from ._copies import Series
+
 
 @dataclass(frozen=True)
 class Report:
@@ -44,6 +46,8 @@ class Verified:
     report: Report
     #: Each bundle, oldest first.
     bundles: tuple[Report, ...]
+    #: Which save it is, if they come from copies. **Look at `series.older`.** None: bundles were given.
+    series: Optional[Series]
 
 
 class Table(NamedTuple):
@@ -101,10 +105,11 @@ class Summary(Verified):
         return sum(table.rows for table in self.tables)
 
     @classmethod
-    def _of(cls, json: dict[str, Any]) -> Summary:
+    def _of(cls, json: dict[str, Any], series: Optional[Series] = None) -> Summary:
         return cls(
             report=Report._of(json["report"]),
             bundles=tuple(map(Report._of, json["bundles"])),
+            series=series,
             domain=json["domain"],
             domain_proven=json["domain-proven"],
             application_id=json["application-id"],
@@ -157,8 +162,8 @@ class Recovered:
     reindexed_by: Optional[str]
 
     @classmethod
-    def _of(cls, json: dict[str, Any]) -> Recovered:
-        return cls(Summary._of(json["summary"]), *_built(json))
+    def _of(cls, json: dict[str, Any], series: Optional[Series] = None) -> Recovered:
+        return cls(Summary._of(json["summary"], series), *_built(json))
 
 
 def _built(json: dict[str, Any]) -> tuple[Any, ...]:
@@ -229,7 +234,7 @@ class SalvagedDatabase:
     reindexed_by: Optional[str]
 
     @classmethod
-    def _of(cls, json: dict[str, Any]) -> SalvagedDatabase:
+    def _of(cls, json: dict[str, Any], _: Optional[Series] = None) -> SalvagedDatabase:
         found = json["foreign-key-check"]
         return cls(Salvaged._of(json["summary"]), () if found == "ok" else tuple(found), *_built(json))
 
@@ -275,9 +280,9 @@ def shown(name: str) -> str:
     return "".join("\ufffd" if unicodedata.category(character) == "Cc" else character for character in name)
 
 
-def verified(json: dict[str, Any]) -> Verified:
+def verified(json: dict[str, Any], series: Optional[Series]) -> Verified:
     """Of the command's JSON for a check without the recovery key."""
-    return Verified(Report._of(json), tuple(map(Report._of, json["bundles"])))
+    return Verified(Report._of(json), tuple(map(Report._of, json["bundles"])), series)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Union
 
+from ._copies import Series
 from ._errors import TruncatedError
 from ._reports import Batch, IllFormedText, Row, Salvaged, Summary, Value
 
@@ -15,8 +16,8 @@ _BATCH = 1 << 18
 _CODECS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 
-def batches(pieces: Iterable[bytes]) -> Generator[Batch, None, Union[Summary, Salvaged]]:
-    """Collects rows of one table."""
+def batches(pieces: Iterable[bytes], names: dict[str, str]) -> Generator[Batch, None, Union[Summary, Salvaged]]:
+    """Collects rows of one table. `names`: what the directories are called that the command names."""
     decode: Callable[[str], Any] = json.loads
     table = ""
     columns: tuple[str, ...] = ()
@@ -36,8 +37,10 @@ def batches(pieces: Iterable[bytes]) -> Generator[Batch, None, Union[Summary, Sa
         if line.startswith(b"{"):
             head = json.loads(line)
             if "summary" in head:
-                of = Salvaged._of if "salvaged" in head["summary"] else Summary._of
-                summary = of(head["summary"])
+                if "salvaged" in head["summary"]:
+                    summary = Salvaged._of(head["summary"])
+                else:
+                    summary = Summary._of(head["summary"], Series._of(head.get("series"), names))
             else:
                 table, columns = head["table"], tuple(head["columns"])
                 decode = json.JSONDecoder(object_hook=_values_in(head["encoding"])).decode

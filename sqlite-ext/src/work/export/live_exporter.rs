@@ -1,5 +1,6 @@
 //! What a save to stores needs from SQLite: bundles of the live state, the id of that state, and composed bundles.
 
+use crate::files::io_error;
 use crate::work::export::Live;
 use crate::work::export::compose;
 use crate::work::export::options::Request;
@@ -136,10 +137,5 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 fn failed(what: &str, path: &Path, error: io::Error) -> Error {
-    let message = format!("local state: '{}' cannot be {what}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::disk_full(message),
-        _ => Error::host(message),
-    }
-    .caused_by(error)
+    io_error(format!("local state: '{}' cannot be {what}", path.display()), error)
 }

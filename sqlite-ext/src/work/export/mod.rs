@@ -143,6 +143,7 @@ impl<'a> Live<'a> {
     pub fn narrowed(self) -> Result<Narrowed> {
         Ok(Narrowed {
             selection: self.snapshot.selection().map(Into::into),
+            closure: self.snapshot.closure().to_vec(),
             dangling: self.snapshot.dangling()?.into_iter().map(Into::into).collect(),
             carried_empty: self.snapshot.carried_empty().to_vec(),
             left_out: self.snapshot.left_out().to_vec(),

@@ -30,6 +30,7 @@ macro_rules! snapshot_options {
             r#where: crate::work::export::options::Conditions,
             cache: Vec<String>,
             now: Option<crate::work::export::options::NowOption>,
+            closure: bool,
             threads: crate::work::export::options::ThreadsOption,
             check: Option<bool>,
         }
@@ -55,7 +56,7 @@ macro_rules! snapshot_options {
                     conditions: self.r#where.0,
                     cache: self.cache,
                 };
-                request.selecting(selection, self.now)
+                request.selecting(selection, self.now, self.closure)
             }
         }
     };
@@ -142,8 +143,8 @@ impl Request {
         key.named_domain(name)
     }
 
-    pub fn selecting(mut self, selection: Selection, now: Option<NowOption>) -> Self {
-        self.selection = SelectionRequest { selection, now: now.map(|now| now.0) };
+    pub fn selecting(mut self, selection: Selection, now: Option<NowOption>, closure: bool) -> Self {
+        self.selection = SelectionRequest { selection, now: now.map(|now| now.0), closure };
         self
     }
 
@@ -315,7 +316,7 @@ mod tests {
     fn options_become_a_request() {
         let all = request(
             r#"{"schema": "s", "domain": "d", "base": ["a", "b"], "ledger": "l", "tables": ["t", "u"], "exclude": ["u"],
-                "where": {"t": "x > :now"}, "cache": ["c"], "now": 12, "threads": 1}"#,
+                "where": {"t": "x > :now"}, "cache": ["c"], "now": 12, "closure": true, "threads": 1}"#,
         )
         .unwrap();
         assert_eq!((&*all.schema, all.domain.as_deref()), ("s", Some("d")));
@@ -328,11 +329,11 @@ mod tests {
             conditions: vec![("t".to_owned(), "x > :now".to_owned())],
             cache: names(&["c"]),
         };
-        assert_eq!(all.selection, SelectionRequest { selection, now: Some(Now::Integer(12)) });
+        assert_eq!(all.selection, SelectionRequest { selection, now: Some(Now::Integer(12)), closure: true });
         let none = request("{}").unwrap();
         assert_eq!((&*none.schema, none.domain.as_deref(), none.is_incremental()), ("main", None, false));
         assert_eq!(none.threads, Threads::Three);
-        assert!(none.selection.selection.is_whole());
+        assert!(none.selection.selection.is_whole() && !none.selection.closure);
         assert_eq!(request(r#"{"base": "a"}"#).unwrap().base, Some(vec!["a".into()]));
         let now = |json: &str| request(json).unwrap().selection.now;
         assert_eq!(now(r#"{"now": 1.5}"#), Some(Now::Real(1.5)));
@@ -346,7 +347,7 @@ mod tests {
             (
                 r#"{"bse": "x"}"#,
                 "there is no option `bse`; known options: replace, schema, domain, compress, base, ledger, tables, \
-                 exclude, where, cache, now, threads, check",
+                 exclude, where, cache, now, closure, threads, check",
             ),
             (r#"{"base": "a", "base": "b"}"#, "the option `base` is given twice"),
             (r#"{"base": 1}"#, "the option `base` must be a path, or an array of paths, oldest first"),
@@ -360,6 +361,8 @@ mod tests {
             (r#"{"where": {"t": 1}}"#, "the option `where.t` must be a string"),
             (r#"{"where": {"t": "1", "t": "2"}}"#, "the option `where`: the table `t` comes twice"),
             (r#"{"now": true}"#, "the option `now` must be a number or a text"),
+            (r#"{"closure": "yes"}"#, "the option `closure` must be a boolean"),
+            (r#"{"closure": null}"#, "the option `closure` must be a boolean"),
             (r#"{"threads": 0}"#, "the option `threads` must be 1, 2 or 3"),
             (r#"{"threads": -1}"#, "the option `threads` must be 1, 2 or 3"),
             (r#"{"threads": "1"}"#, "the option `threads` must be 1, 2 or 3"),

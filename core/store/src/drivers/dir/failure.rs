@@ -9,7 +9,9 @@ pub(super) fn failed(error: io::Error, what: &str) -> StoreError {
     let message = format!("{what}: {error}");
     match error.kind() {
         ErrorKind::NotFound => StoreError::not_found(message),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::full(message),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            StoreError::full(format!("{message}; free some space there"))
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::FileTooLarge => {
             StoreError::refused(message)
         }

@@ -1,7 +1,7 @@
 //! A directory by its path, for systems that cannot hold a directory open. Each part of a name is checked before it is
 //! used, and no link is followed.
 
-use super::Is;
+use super::kind::Is;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! An open directory. What lies below it is opened step by step, and no link is followed.
 
-use super::Is;
+use super::kind::Is;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;

@@ -1,8 +1,8 @@
 //! Lists objects in the order of their names, from a given name on. It does not look at what comes before.
 
-use super::Is;
 use super::failure::failed;
 use super::folder::Folder;
+use super::kind::Is;
 use crate::{Cancel, Entry, Result, StoreError, name};
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@ mod failure;
 #[cfg_attr(unix, path = "folder_unix.rs")]
 #[cfg_attr(not(unix), path = "folder.rs")]
 mod folder;
+mod kind;
 mod leftovers;
 mod list;
 
@@ -25,14 +26,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// What a directory says about a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Is {
-    File,
-    Folder,
-    Other,
-}
 
 /// The most bytes that are read or written before the next look at the interrupt.
 const PIECE: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! Who makes the requests: credentials and region, from a file, a profile or the environment. They
 //! are never shown.
 
-use crate::place::S3Place;
+use crate::s3_place::S3Place;
 use lifeboat_core::{Error, Result};
 use std::collections::BTreeMap;
 use std::fmt;

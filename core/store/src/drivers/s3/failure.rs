@@ -1,6 +1,6 @@
 //! What a failed request means. The texts hold no word of the server except the code of its error.
 
-use super::http::Seen;
+use super::seen::Seen;
 use crate::StoreError;
 use object_store::Error;
 

@@ -1,8 +1,9 @@
 //! One request and its answer. No redirect is followed, no body is longer than was asked for, and each wait ends.
 
 use super::credentials::{self, Credentials};
+use super::seen::{Record, STALL, Seen, causes};
 use super::watched::Watched;
-use crate::place::S3Place;
+use crate::s3_place::S3Place;
 use crate::{Result, StoreError};
 use base64::Engine;
 use http_body::Body;
@@ -20,13 +21,11 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The time limit for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The time limit until the answer begins, and between its pieces.
-pub(super) const STALL: Duration = Duration::from_secs(30);
 /// The slowest network that is accepted, in bytes a second.
 const SLOWEST: u64 = 32 << 10;
 /// The longest answer that is not an object's bytes: a list has about 600 KB.
@@ -113,42 +112,6 @@ impl fmt::Debug for Connector {
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(self.clone()))
-    }
-}
-
-/// What the last answer was, within a piece of work. It holds no text of the server except one word.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    /// The HTTP status. None: there was no answer.
-    pub status: Option<u16>,
-    /// The error's code in the body.
-    pub code: Option<String>,
-    /// Why there was no answer, or why it broke off.
-    pub broken: Option<String>,
-    /// No connection could be made, so nothing was sent.
-    pub unconnected: bool,
-    /// The answer was longer than we asked for.
-    pub too_long: bool,
-}
-
-impl Seen {
-    /// The connection ended before the answer was complete.
-    pub fn broke_off(&self) -> bool {
-        self.broken.is_some() && !self.unconnected && !self.too_long
-    }
-}
-
-/// What was seen during one piece of work.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Record(Arc<Mutex<Seen>>);
-
-impl Record {
-    pub fn seen(&self) -> Seen {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub fn note(&self, note: impl FnOnce(&mut Seen)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -250,15 +213,6 @@ impl fmt::Display for Late {
 }
 
 impl std::error::Error for Late {}
-
-/// The innermost cause of an error, as the system or TLS says it. It is the most exact one.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string().chars().filter(|character| !character.is_control()).take(200).collect()
-}
 
 #[cfg(test)]
 mod tests {

@@ -7,11 +7,12 @@ mod credentials;
 mod failure;
 mod http;
 mod requests;
+mod seen;
 mod watched;
 mod worker;
 
 use crate::name::{self, Check};
-use crate::place::S3Place;
+use crate::s3_place::S3Place;
 use crate::{Cancel, Entry, Put, Result, Store, StoreError, StoreErrorKind};
 use bytes::Bytes;
 use lifeboat_core::chain::Source;

@@ -4,7 +4,7 @@ use super::credentials::Credentials;
 use super::failure::failed;
 use super::http::{Settings, recorded};
 use super::worker::{Answer, Task};
-use crate::place::S3Place;
+use crate::s3_place::S3Place;
 use crate::{Cancel, Entry, LIST_MAX, Result, StoreError, StoreErrorKind, name};
 use bytes::Bytes;
 use futures_util::StreamExt;

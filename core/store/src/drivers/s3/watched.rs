@@ -1,6 +1,6 @@
 //! The body of an answer. It always ends: it has a limit of bytes, and it must make progress.
 
-use super::http::{Record, STALL, causes};
+use super::seen::{Record, STALL, causes};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use object_store::client::{HttpError, HttpErrorKind, HttpResponseBody};
@@ -110,7 +110,7 @@ mod tests {
         pieces: &[&'static [u8]],
         hangs: bool,
         limit: u64,
-    ) -> (Result<Bytes, HttpErrorKind>, super::super::http::Seen) {
+    ) -> (Result<Bytes, HttpErrorKind>, super::super::seen::Seen) {
         let record = Record::default();
         let body = HttpResponseBody::new(Pieces(pieces.iter().copied().collect(), hangs));
         let watched = HttpResponseBody::new(Watched::new(body, limit, record.clone()));

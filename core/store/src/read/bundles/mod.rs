@@ -174,7 +174,7 @@ fn places(copies: &Copies) -> Vec<Place> {
 /// The size up to which a bundle of a path is read whole at once.
 fn small(purpose: Use, steps: usize) -> u64 {
     match purpose {
-        Use::Whole => (BUDGET / steps.max(1) as u64).min(SMALL_WHOLE).max(SMALL_PARTS),
+        Use::Whole => (BUDGET / steps.max(1) as u64).clamp(SMALL_PARTS, SMALL_WHOLE),
         Use::Parts => SMALL_PARTS,
     }
 }

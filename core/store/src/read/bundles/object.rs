@@ -52,6 +52,9 @@ pub(super) enum Proof {
 /// Bytes that were proved, and their offset.
 pub(super) type Proved = (u64, Arc<[u8]>);
 
+/// What copies said, each by its number.
+type CopyErrors = Vec<(usize, StoreError)>;
+
 /// What opening a bundle gives.
 pub(super) struct Opened {
     /// Which of [`Object::copies`] gave it.
@@ -99,7 +102,7 @@ impl Object {
         key: &VerifyKey,
         beginning: u64,
         pace: &Pace,
-    ) -> Result<(Opened, Vec<Proved>), Vec<(usize, StoreError)>> {
+    ) -> Result<(Opened, Vec<Proved>), CopyErrors> {
         let mut errors = Vec::new();
         for copy in self.order(places, 0) {
             match self.open(&places[self.copies[copy]], key, beginning, pace) {

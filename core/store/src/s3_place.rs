@@ -1,7 +1,7 @@
 //! `s3://BUCKET/PREFIX?endpoint=…&region=…`: the name says where a bucket is and where its credentials are. It never
 //! holds the credentials themselves.
 
-use super::Identity;
+use crate::identity::Identity;
 use lifeboat_core::{Error, Result};
 use std::fmt;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ impl fmt::Display for S3Place {
 }
 
 /// The error for an `@` where only a name or an address belongs. It does not show the text: it could be a password.
-pub(super) fn with_password(form: &str) -> Error {
+pub(crate) fn with_password(form: &str) -> Error {
     Error::misuse(format!(
         "the name of the store '{form}//…' contains '@', and so perhaps a password; credentials never stand in the name of \
          a store: put them into the environment, a profile, or a file that 'credentials=FILE' names"

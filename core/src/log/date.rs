@@ -1,4 +1,4 @@
-//! Dates as people write them (RFC 3339, or only the date) and as JSON has them.
+//! Dates as people write them (RFC 3339, or only the date) and as reports have them.
 
 /// Gives seconds since 1970 in UTC. A date without a time means the last second of that day. Fractions of a second are
 /// dropped.

@@ -1,0 +1,413 @@
+//! The command line. Each command has the name of a function without `backup_`, and the options of that function.
+
+use crate::groups::{Base, Budget, Bundles, Key, Packing, Series, Snapshot};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// The codes, at the end of the help.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  host: the file system or SQLite refused
+    2  misuse: the command line asks for something that cannot be done
+    3  wrong key
+    4  corrupt: use another copy
+    5  truncated: get the bundle again
+    6  unsupported
+    7  too big
+    8  mismatch: another state or signer than expected, or something to decide
+    9  busy: somebody else has the lock; run it again
+   10  incomplete: not all came back (--salvage, restore-all)
+   11  unreachable: too few stores could be reached; nothing is lost, run it again
+   12  internal error: a bug; please report it
+  130  interrupted: by Ctrl-C or an end that was asked for; nothing is half done";
+
+/// What the help says of all commands.
+const ABOUT: &str = "Exact, encrypted backups of SQLite databases";
+
+/// The same at more length.
+const LONG_ABOUT: &str = "\
+Exact, encrypted backups of SQLite databases.
+
+Each command does what the SQL function of Lifeboat with its name does: `lifeboat save` calls backup_save. A bundle is \
+one encrypted file with the state of a database. A store is a place for bundles: dir:PATH, volume:LABEL or \
+s3://BUCKET/PREFIX. A key comes from a file or an environment variable, and never stands on the command line.";
+
+const FIRST_SESSION: &str = "\
+Examples:
+  lifeboat keygen --out recovery.key
+  export LIFEBOAT_KEY_FILE=recovery.key
+  lifeboat save app.db dir:/mnt/disk/copy dir:/mnt/stick/copy
+  lifeboat status app.db
+  lifeboat restore dir:/mnt/stick/copy --out app.db
+
+";
+
+/// The whole command line.
+#[derive(Parser)]
+#[command(name = "lifeboat", version, about = ABOUT, long_about = LONG_ABOUT, after_help = format!("{FIRST_SESSION}{EXIT_CODES}"), max_term_width = 100)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print the JSON of the function; of rows, one JSON object on each line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write the live state of a database into a bundle
+    #[command(after_help = crate::examples::EXPORT)]
+    Export(Export),
+    /// Tell what an export would write
+    #[command(after_help = crate::examples::ESTIMATE)]
+    Estimate(Estimate),
+    /// Save the live state of a database, or files, to all copies in stores
+    #[command(after_help = crate::examples::SAVE)]
+    Save(Box<Save>),
+    /// Tell how the saves of a database stand, and what stores hold now
+    #[command(after_help = crate::examples::STATUS)]
+    Status(Status),
+    /// List the saves in stores, the newest first
+    #[command(after_help = crate::examples::LOG)]
+    Log(Log),
+    /// Check a bundle, a chain or a store
+    #[command(after_help = crate::examples::VERIFY)]
+    Verify(Verify),
+    /// Tell what a bundle, a chain or a store holds
+    #[command(after_help = crate::examples::INFO)]
+    Info(Info),
+    /// List the tables in a bundle, a chain or a store
+    #[command(after_help = crate::examples::TABLES)]
+    Tables(Tables),
+    /// Read the rows of one table, without a restore
+    #[command(after_help = crate::examples::ROWS)]
+    Rows(Rows),
+    /// List the differences between two states
+    #[command(after_help = crate::examples::DIFF)]
+    Diff(Diff),
+    /// Make one bundle out of a chain
+    #[command(after_help = crate::examples::COMPOSE)]
+    Compose(Compose),
+    /// Restore a bundle, a chain or a store into a new database file
+    #[command(after_help = crate::examples::RESTORE)]
+    Restore(Restore),
+    /// Restore all databases and files of a key out of stores
+    #[command(after_help = crate::examples::RESTORE_ALL)]
+    RestoreAll(RestoreAll),
+    /// Make a recovery key in a new file
+    #[command(after_help = crate::examples::KEYGEN)]
+    Keygen(Keygen),
+    /// Make a file with the key that backs up one domain
+    #[command(after_help = crate::examples::WRITE_KEY)]
+    WriteKey(DerivedKey),
+    /// Make a file with the key that opens one domain, and makes nothing
+    #[command(after_help = crate::examples::READ_KEY)]
+    ReadKey(DerivedKey),
+    /// Print the verify key of a domain: anybody may have it
+    #[command(after_help = crate::examples::VERIFY_KEY)]
+    VerifyKey(VerifyKey),
+    /// Tell the versions that are in use
+    Version,
+    /// Print the completions for a shell
+    #[command(after_help = crate::examples::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the pages for man into a directory
+    #[command(after_help = crate::examples::MAN)]
+    Man {
+        /// The directory. It must exist
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: String,
+    },
+}
+
+#[derive(Args)]
+pub struct Export {
+    /// The database
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub database: String,
+    /// The bundle to write. It appears complete or not at all
+    #[arg(long, value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// Replace the file at that path
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub base: Base,
+    #[command(flatten)]
+    pub snapshot: Snapshot,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Estimate {
+    /// The database
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub database: String,
+    #[command(flatten)]
+    pub base: Base,
+    #[command(flatten)]
+    pub snapshot: Snapshot,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+#[command(override_usage = "lifeboat save [OPTIONS] DATABASE STORE...\n       \
+    lifeboat save [OPTIONS] --files FILE --domain NAME --local DIRECTORY STORE...")]
+pub struct Save {
+    /// The database. Leave it out with --files
+    #[arg(value_hint = ValueHint::FilePath, required = true)]
+    pub database: Option<String>,
+    /// The stores: each is a copy
+    #[arg(value_name = "STORE")]
+    pub stores: Vec<String>,
+    /// How many copies must hold the state. Default: more than half of them
+    #[arg(long, value_name = "NUMBER")]
+    pub minimum: Option<u64>,
+    /// Fill copies that are new, lost or rolled back
+    #[arg(long)]
+    pub add: bool,
+    /// Go on from the record with this hash, if the copies are ahead or fork
+    #[arg(long = "continue", value_name = "HASH")]
+    pub go_on: Option<String>,
+    /// The directory of the local state. Default: beside the database, its name with -lifeboat behind it
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// For how many seconds a copy may stand still. Default: 30
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<String>,
+    /// The date in the record: 2026-11-29T12:30:00Z, or a number of seconds since 1970. Default: now
+    #[arg(long, value_name = "DATE", allow_negative_numbers = true)]
+    pub date: Option<String>,
+    /// Who saves: a text in the record
+    #[arg(long, value_name = "TEXT")]
+    pub writer: Option<String>,
+    /// What this save is: a text in the record
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// Save this file in place of a database, under its own name or under NAME. May be given several times. A path
+    /// with = in it needs a NAME
+    #[arg(long, value_name = "[NAME=]FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<String>,
+    #[command(flatten)]
+    pub snapshot: Snapshot,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+#[command(override_usage = "lifeboat status [OPTIONS] DATABASE [STORE]...\n       lifeboat status [OPTIONS] STORE...")]
+pub struct Status {
+    /// The database. Leave it out on a machine that only keeps the stores
+    #[arg(value_hint = ValueHint::FilePath, required = true)]
+    pub database: Option<String>,
+    /// The stores to ask
+    #[arg(value_name = "STORE")]
+    pub stores: Vec<String>,
+    /// The directory of the local state. Default: beside the database, its name with -lifeboat behind it
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// The series of this domain in the stores
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Log {
+    /// The stores
+    #[arg(value_name = "STORE", required = true)]
+    pub stores: Vec<String>,
+    /// At most so many saves
+    #[arg(long, value_name = "NUMBER")]
+    pub limit: Option<u32>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub bundles: Bundles,
+    /// How much to check: hashes, contents or restore. Default: contents with a key that opens bundles, else hashes
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+    /// The state that it must hold, of a chain the last one
+    #[arg(long, value_name = "STATE-ID")]
+    pub expect: Option<String>,
+    #[command(flatten)]
+    pub series: Series,
+    #[command(flatten)]
+    pub budget: Budget,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Info {
+    #[command(flatten)]
+    pub bundles: Bundles,
+    /// Of damaged bundles: what comes back, and what is missing
+    #[arg(long)]
+    pub salvage: bool,
+    #[command(flatten)]
+    pub series: Series,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Tables {
+    #[command(flatten)]
+    pub bundles: Bundles,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Rows {
+    /// The table
+    pub table: String,
+    #[command(flatten)]
+    pub bundles: Bundles,
+    /// Of damaged bundles: the rows that come back
+    #[arg(long)]
+    pub salvage: bool,
+    /// Only the row with this key: a number, or a key as this command prints it
+    #[arg(long, value_name = "ROW", allow_negative_numbers = true)]
+    pub lookup: Option<String>,
+    /// At most so many rows
+    #[arg(long, value_name = "NUMBER")]
+    pub limit: Option<u32>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Diff {
+    /// The old state: a bundle; the bundles of a chain, oldest first; or stores
+    #[arg(long, value_name = "BUNDLE", required = true, num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub old: Vec<String>,
+    /// The new state, in the same forms
+    #[arg(long, value_name = "BUNDLE", required = true, num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub new: Vec<String>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Compose {
+    #[command(flatten)]
+    pub bundles: Bundles,
+    /// The bundle to write. It appears complete or not at all
+    #[arg(long, value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// Replace the file at that path, even one of the chain
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub packing: Packing,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Restore {
+    #[command(flatten)]
+    pub bundles: Bundles,
+    /// The database file to write. It appears complete or not at all
+    #[arg(long, value_name = "DATABASE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// Replace the file at that path
+    #[arg(long)]
+    pub replace: bool,
+    /// The state that it must hold, of a chain the last one
+    #[arg(long, value_name = "STATE-ID")]
+    pub expect: Option<String>,
+    /// A power of two from 512 to 65536. Default: 4096
+    #[arg(long, value_name = "BYTES")]
+    pub page_size: Option<u32>,
+    /// none (the default), full or incremental
+    #[arg(long, value_name = "MODE")]
+    pub auto_vacuum: Option<String>,
+    /// Leave out, and list, the indexes that this SQLite cannot build
+    #[arg(long)]
+    pub skip_indexes: bool,
+    /// Of damaged bundles: what comes back
+    #[arg(long)]
+    pub salvage: bool,
+    #[command(flatten)]
+    pub series: Series,
+    /// Of a store: the new database saves to this series from now on
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub budget: Budget,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct RestoreAll {
+    /// The stores
+    #[arg(value_name = "STORE", required = true)]
+    pub stores: Vec<String>,
+    /// The directory to write into. It is made if it is missing
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub out: String,
+    /// Replace what is there
+    #[arg(long)]
+    pub replace: bool,
+    /// Leave out, and list, the indexes that this SQLite cannot build
+    #[arg(long)]
+    pub skip_indexes: bool,
+    #[command(flatten)]
+    pub budget: Budget,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Keygen {
+    /// The file to write. It must not exist. Only you may read it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// Make the key from the secret in this file: at least 16 random bytes as text. Needs --label
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "secret_env", requires = "label")]
+    pub secret_file: Option<String>,
+    /// Make the key from the secret in this environment variable. Needs --label
+    #[arg(long, value_name = "NAME", requires = "label")]
+    pub secret_env: Option<String>,
+    /// The use of the key, such as the name of the application
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+}
+
+#[derive(Args)]
+pub struct DerivedKey {
+    /// The file to write. It must not exist. Only you may read it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// The domain. Default: default, or that of the key
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct VerifyKey {
+    /// The domain. Default: default, or that of the key
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    #[command(flatten)]
+    pub key: Key,
+}

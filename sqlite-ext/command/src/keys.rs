@@ -1,0 +1,98 @@
+//! Where keys come from and go to: files and environment variables, never the command line.
+
+use crate::fail::Fail;
+use crate::groups::Key;
+use crate::redact::redact;
+use serde_json::json;
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Names the file of the key, where the command line names none.
+pub const KEY_FILE: &str = "LIFEBOAT_KEY_FILE";
+
+/// Checks that no key stands on the command line.
+///
+/// # Errors
+/// Misuse, which does not show it.
+pub fn refuse_keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<(), Fail> {
+    if arguments.into_iter().all(|argument| redact(argument) == argument) {
+        return Ok(());
+    }
+    Err(Fail::misuse(
+        "a key does not belong on the command line, where others can see it (in the list of processes, in the \
+         history of the shell): put it into a file that you alone can read, and give --key-file PATH",
+    ))
+}
+
+impl Key {
+    /// The key as the functions take it: its places, and not its text. None: no place is given.
+    ///
+    /// # Errors
+    /// Misuse when the environment names a file that is no text.
+    pub fn given(&self) -> Result<Option<String>, Fail> {
+        let files = self.key_file.iter().map(|path| format!("file:{path}"));
+        let mut places: Vec<String> = files.chain(self.key_env.iter().map(|name| format!("env:{name}"))).collect();
+        if places.is_empty()
+            && let Some(path) = env::var_os(KEY_FILE).filter(|path| !path.is_empty())
+        {
+            let path = path.into_string();
+            let path = path.map_err(|_| Fail::misuse(format!("the environment variable {KEY_FILE} is no text")))?;
+            refuse_keys([&*path])?;
+            places.push(format!("file:{path}"));
+        }
+        Ok(match places.len() {
+            0 | 1 => places.pop(),
+            _ => Some(json!(places).to_string()),
+        })
+    }
+
+    /// The same for a command that needs one.
+    ///
+    /// # Errors
+    /// Misuse when there is none.
+    pub fn needed(&self) -> Result<String, Fail> {
+        self.given()?.ok_or_else(|| {
+            Fail::misuse(format!(
+                "this needs a key; give --key-file PATH or --key-env NAME, or set the environment variable {KEY_FILE} to \
+                 the path of the key's file"
+            ))
+        })
+    }
+}
+
+/// Writes a key into a new file that its owner alone may read.
+///
+/// # Errors
+/// Misuse when there is something at the path; host when it cannot be written. Then there is no file.
+pub fn write_new(path: &str, key: &str) -> Result<(), Fail> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Fail::misuse(format!("'{path}' already exists, and a key is never written over a file; give another path"))
+        }
+        _ => Fail::host(format!("cannot create '{path}': {error}; its directory must exist and be writable")),
+    })?;
+    write(file, path, key).map_err(|error| {
+        // A part of a key is of no use.
+        let _ = fs::remove_file(path);
+        Fail::host(format!("cannot write '{path}': {error}"))
+    })
+}
+
+fn write(mut file: File, path: &str, key: &str) -> io::Result<()> {
+    let line = Zeroizing::new(format!("{key}\n"));
+    file.write_all(line.as_bytes())?;
+    file.sync_all()?;
+    // The name must last, too. Some file systems cannot sync a directory.
+    let directory = Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
+        let _ = directory.sync_all();
+    }
+    Ok(())
+}

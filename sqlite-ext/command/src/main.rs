@@ -1,0 +1,66 @@
+//! The command `lifeboat`: the SQL functions of Lifeboat for people who work at a shell or from cron, without `sqlite3` and
+//! without an extension to load.
+//!
+//! Each command opens a connection of its own SQLite, and calls one function there. So there is one implementation, and one
+//! manual: that of the functions (`sqlite-ext/manual`).
+//!
+//! ```text
+//! arguments  the command line; groups: options that several commands share; examples: the end of each command's help
+//! run        what each command does; options: a function's options, from those of the command line
+//! keys       where keys come from and go to
+//! session    the connection; stop: signals; waiting: the line on a terminal
+//! report     reports for people; lines, table, node, output: what is printed, and how
+//! fail       kinds and exit codes; words: the shell's words in place of SQL's
+//! pages      completions, and pages for man
+//! ```
+
+mod arguments;
+mod examples;
+mod fail;
+mod groups;
+mod keys;
+mod lines;
+mod node;
+mod options;
+mod output;
+mod pages;
+// This file belongs to the extension: the same keys are cut out of texts everywhere.
+#[path = "../../src/sql/redact.rs"]
+mod redact;
+mod report;
+mod run;
+mod session;
+mod stop;
+mod table;
+mod waiting;
+mod words;
+
+use arguments::{Arguments, Command};
+use clap::{CommandFactory, FromArgMatches};
+use fail::Fail;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // Before the parser sees it, which would show it.
+    if let Err(fail) = keys::refuse_keys(words.iter().map(String::as_str)) {
+        return end("lifeboat", &fail);
+    }
+    let matches = Arguments::command().get_matches();
+    let name = format!("lifeboat {}", matches.subcommand_name().unwrap_or_default());
+    let done = Arguments::from_arg_matches(&matches).map_err(|error| Fail::misuse(error.to_string()));
+    let done = done.and_then(|arguments| match arguments.command {
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { directory } => pages::man(&directory),
+        command => run::run(command, arguments.json),
+    });
+    done.map_or_else(|fail| end(&name, &fail), |()| ExitCode::SUCCESS)
+}
+
+/// Tells of a failure.
+fn end(name: &str, fail: &Fail) -> ExitCode {
+    // If nobody reads it, the code tells.
+    let _ = writeln!(io::stderr(), "{name}: {fail}");
+    ExitCode::from(fail.kind.exit_code())
+}

@@ -1,0 +1,109 @@
+//! The README's examples print what it says, and the units are understood.
+
+mod common;
+
+use common::{LIFEBOAT, Scene};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a line in the directory, with the command on the path: what it prints, errors too.
+fn shell(directory: &Path, line: &str) -> String {
+    let bin = Path::new(LIFEBOAT).parent().unwrap().display().to_string();
+    let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1\n{line}")])
+        .current_dir(directory)
+        .env("PATH", path)
+        .env_remove("LIFEBOAT_KEY_FILE")
+        .output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+/// `…` stands for anything.
+fn matches(expected: &str, said: &str) -> bool {
+    let mut parts = expected.split('…');
+    let Some(mut rest) = said.strip_prefix(parts.next().unwrap()) else { return false };
+    let parts: Vec<_> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(last)
+}
+
+#[test]
+fn the_readme_says_what_happens() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut ran = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for step in block.split("$ ").filter(|step| !step.is_empty()) {
+            let (line, expected) = step.split_once('\n').unwrap();
+            let said = shell(directory.path(), line);
+            assert!(matches(expected, &said), "{line}\nshould print\n{expected}\nbut printed\n{said}");
+            ran += 1;
+        }
+    }
+    assert!(ran >= 10, "{ran}");
+}
+
+#[test]
+fn the_readme_lists_all_exit_codes() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let scene = Scene::new();
+    let help = scene.run(&["--help"]);
+    let mut codes = help.lines().into_iter().skip_while(|line| *line != "Exit codes:").skip(1);
+    assert!(codes.all(|line| {
+        let code = line.split_whitespace().next().unwrap();
+        let kind = line.trim_start().trim_start_matches(code).trim_start().split(':').next().unwrap();
+        readme.contains(&format!("| {code} | `{kind}` |")) || code == "0"
+    }));
+}
+
+fn unit(name: &str) -> String {
+    fs::read_to_string(format!("{}/units/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The line of cron, with the paths of this machine: it saves, and says nothing.
+#[test]
+fn the_line_of_cron_saves() {
+    let scene = Scene::new();
+    let home = scene.path("");
+    fs::rename(scene.path("app.db"), scene.path("wallet.db")).unwrap();
+    fs::copy(scene.path("recovery.key"), scene.path("wallet.key")).unwrap();
+    for store in ["disk", "stick"] {
+        fs::create_dir(scene.path(store)).unwrap();
+    }
+    let cron = unit("lifeboat.cron");
+    let line = cron.lines().last().unwrap().strip_prefix("17 * * * * wallet ").unwrap();
+    let line = line.replace("/usr/local/bin/lifeboat", LIFEBOAT).replace("/home/wallet/", &home.display().to_string());
+    let line = line.replace("/mnt/", &home.display().to_string());
+    assert_eq!(shell(&home, &format!("{line}; echo $?")), "0\n");
+    assert!(scene.path("stick/wallet").is_dir() && scene.path("disk/wallet").is_dir());
+}
+
+/// systemd understands the units, where its tool is at hand.
+#[test]
+fn the_units_are_understood() {
+    let service = unit("lifeboat-save@.service");
+    let run = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    assert_eq!(run, "/usr/local/bin/lifeboat save ${DATABASE} $STORES");
+    let directory = tempfile::tempdir().unwrap();
+    // The template, as systemd makes an instance of it.
+    let service = service.replace("/usr/local/bin/lifeboat", LIFEBOAT);
+    fs::write(directory.path().join("lifeboat-save@wallet.service"), service).unwrap();
+    fs::write(directory.path().join("lifeboat-save@wallet.timer"), unit("lifeboat-save@.timer")).unwrap();
+    for name in ["lifeboat-save@wallet.service", "lifeboat-save@wallet.timer"] {
+        let verify =
+            Command::new("systemd-analyze").args(["verify", "--man=no", name]).current_dir(directory.path()).output();
+        let Ok(output) = verify else {
+            eprintln!("no systemd-analyze here: the units are not tried");
+            return;
+        };
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+    }
+}
