@@ -16,7 +16,6 @@ use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::work::read::given::open_copies;
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::check_called_by_application;
 use lifeboat_store::Selector;
 use lifeboat_store::read::Wait;
 use lifeboat_store::scrub::{Level, Scrub};
@@ -36,8 +35,7 @@ struct Options {
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
-    check_called_by_application(&app, "backup_scrub")?;
-    let places = call.arguments.stores(0)?;
+    let places = call.arguments.stores(0, &app)?;
     if *places.selector() != Selector::Newest {
         return Err(Error::misuse("this checks all that the stores hold; leave out the selector behind the store"));
     }
