@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 /// How many records are read at once.
 const BATCH: usize = 256;
 /// How many names in one log may be no records. A copy with more is hostile.
-pub(super) const JUNK_MAX: u64 = 10_000;
+pub(super) const JUNK_MAX: u64 = 1000;
 
 /// The list of one copy, as far as it was read.
 struct Names {
