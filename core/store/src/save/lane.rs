@@ -10,12 +10,15 @@ use crate::series::{ObjectSource, read_record};
 use crate::{LIST_MAX, Put, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
 use lifeboat_core::log::name::{self, Name, Object};
-use lifeboat_core::log::{BundleHash, BundleRef, Record, RecordHash, RecordRef};
+use lifeboat_core::log::{BundleHash, BundleRef, Lines, Reach, Record, RecordHash, RecordRef};
 use lifeboat_core::{Error, Result};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+
+/// The most records that are read to find out whether another one is before the one that was put.
+const BETWEEN_MAX: usize = 1000;
 
 /// What is to be done for one copy.
 pub(super) struct Lane {
@@ -241,6 +244,8 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
     );
     let on_the_line: Vec<RecordHash> = on_the_line.chain([record.reference().hash]).collect();
     let (mut after, mut limit) = (String::new(), 8);
+    let mut lines = Lines::new();
+    lines.add(record);
     loop {
         let page = store.list(&name::log(domain), &after, limit, &pace.cancel)?;
         for entry in &page {
@@ -254,6 +259,8 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
             match read_record(store, domain, &key, other, &pace.cancel) {
                 // Somebody already goes on from our record.
                 Ok(other) if names_of(&other).any(|hash| hash == record.reference().hash) => {}
+                // A repair brought the copy along the line.
+                Ok(_) if is_before(save, lane, &mut lines, record, other, pace) => {}
                 Ok(_) => return Err(Stop::Fork(other)),
                 Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {}
                 Err(error) => return Err(error.into()),
@@ -265,6 +272,29 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
         }
         limit = LIST_MAX;
     }
+}
+
+/// Whether a record that came to the copy meanwhile is before ours. The records between are read from any copy that
+/// answers.
+fn is_before(save: &Save<'_>, lane: &Lane, lines: &mut Lines, record: &Record, other: RecordRef, pace: &Pace) -> bool {
+    for _ in 0..BETWEEN_MAX {
+        let wanted = match lines.reach(record.reference(), other) {
+            Reach::Yes => return true,
+            Reach::No | Reach::Lost => return false,
+            Reach::Unread(wanted) => wanted,
+        };
+        let Some(wanted) = wanted.first().copied() else { return false };
+        let found = std::iter::once(lane.copy).chain(lane.others.iter().copied()).find_map(|copy| {
+            let (store, domain, key) = (&*save.copies[copy].store, save.keys.id(), save.keys.verify_key());
+            read_record(store, domain, &key, wanted, &pace.cancel).ok()
+        });
+        match found {
+            Some(found) => lines.add(&found),
+            None => lines.absent(wanted),
+        }
+        pace.progress();
+    }
+    false
 }
 
 /// The records that come before this one, as far as it names them.
