@@ -182,6 +182,7 @@ impl Copies {
     ///
     /// # Errors
     /// Misuse: more than 1000 saves of the log wait to be taken ([`Copies::take_saves`]).
+    #[allow(clippy::should_implement_trait)] // It can fail.
     pub fn next(&mut self) -> Result<Option<Wanted>> {
         if self.saves.len() > SAVES_MAX {
             return Err(Error::misuse("next: saves of the log wait; take them first"));
