@@ -10,7 +10,7 @@
 //! report  what was seen
 //! ```
 //!
-//! All of it is one computation that stops where it needs an object ([`Pause`]) and goes on when the object has come.
+//! All of it is one computation that stops where it needs an object (`Pause`) and goes on when the object has come.
 //! It is begun anew each time, and what it found out is kept in [`Copies`].
 
 mod choose;
