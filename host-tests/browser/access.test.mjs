@@ -78,6 +78,7 @@ test('a keyboard is enough', async t => {
   await (await chooser).setFiles([fixture('1.bundle'), fixture('0.bundle')]);
   await page.waitForSelector('#file-lists ol');
   assert.match(await page.textContent('#status'), /A chain: a full bundle and 1 delta, complete and undamaged/);
+  assert.equal(await tab(), 'choose-folder');
   assert.equal(await tab(), 'Remove 0.bundle');
   assert.equal(await tab(), 'Remove 1.bundle');
   await page.keyboard.press('Space');

@@ -18,7 +18,7 @@ test('what is in it', () => {
   assert.deepEqual(files, ['LICENSE', 'README.md', 'component', 'package.json', 'src']);
   // Nothing of Node is in what browsers load.
   const isNode = /from 'node:|process\b|require\(/;
-  for (const name of ['browser', 'core', 'error', 'key', 'options', 'pace', 'pieces', 'redact', 'reports', 'salvaged', 'values']) {
+  for (const name of ['browser', 'copies', 'core', 'error', 'key', 'options', 'pace', 'pieces', 'redact', 'reports', 'salvaged', 'values']) {
     assert.doesNotMatch(readFileSync(join(installed, `src/${name}.js`), 'utf8'), isNode, name);
   }
   const glue = readFileSync(join(installed, 'component/recovery.js'), 'utf8');

@@ -1,6 +1,6 @@
 // What a program in a browser writes, checked by the compiler alone.
 
-import { recover, rows, verify, LifeboatError } from 'lifeboat-recovery';
+import { find, recover, rows, verify, LifeboatError } from 'lifeboat-recovery';
 import { lifeboat } from 'lifeboat-recovery/core';
 
 declare const files: FileList;
@@ -13,6 +13,13 @@ const page = lifeboat(name => inlined[name]);
 await page.recoverToStream(files[0], key, new WritableStream());
 for await (const batch of rows(files[0].stream(), key)) console.log(batch.table);
 
+const found = await find([...files], key, { domain: 'default' });
+if (found.older) console.log(found.leftOut);
+await recover(found.chain, key);
+await find([['copy/name', files[0]]], key);
+
+// @ts-expect-error There are no directories in a browser.
+await find('copy', key);
 // @ts-expect-error There are no paths in a browser.
 await verify('a.bundle');
 // @ts-expect-error Nor files to write.

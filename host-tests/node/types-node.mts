@@ -2,11 +2,13 @@
 
 import { createReadStream } from 'node:fs';
 import {
+  find,
   info,
   recover,
   recoverFile,
   recoverToStream,
   rows,
+  saves,
   verify,
   IllFormedText,
   LifeboatError,
@@ -14,12 +16,15 @@ import {
 import type {
   Batch,
   Chain,
+  Found,
   Kind,
   Progress,
   Recovered,
+  Remarks,
   Report,
   Salvaged,
   SalvagedDatabase,
+  Save,
   Summary,
   Value,
   Verified,
@@ -104,3 +109,14 @@ await recover('a.bundle', key, { replace: true });
 const none: Kind = 'wrong-key';
 
 console.log(signed, base, report, count, sqliteVersion, recovered, kind, none);
+
+const found: Found<string | URL> = await find(['stick/copy', 'disk/copy'], key, { at: '2026-11-29' });
+const path: Chain<string | URL> = found.chain;
+await recoverFile(path, key, 'a.db', { expect: found.save.stateId });
+const number: number = found.save.number;
+const older: boolean = found.older;
+for await (const { date } of saves('stick/copy', key)) date satisfies string | null;
+const remarks: Remarks = found;
+const save: Save | null = remarks.copies[0].newest;
+// @ts-expect-error: a state is a text
+await find('stick/copy', key, { state: 7 });

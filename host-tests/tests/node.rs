@@ -52,6 +52,7 @@ fn the_package() {
         "files.test.mjs",
         "package.test.mjs",
         "salvage.test.mjs",
+        "copies.test.mjs",
     ]);
 }
 

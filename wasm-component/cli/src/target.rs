@@ -185,6 +185,34 @@ mod tests {
     const KEY: &str = "lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86";
 
     #[test]
+    fn nothing_is_written_into_a_copy() {
+        let directory = Directory::new("copy");
+        let path = |name: &str| directory.0.join(name);
+        fs::create_dir_all(path("copy/bundles")).unwrap();
+        let reads = Reads::new(&[Bundle::File(path("copy/.").to_str().unwrap().to_owned())], "-");
+        for target in ["copy/new.db", "copy/bundles/new.db", "./copy/new.db"] {
+            let refused = reads.check(&path(target), true).unwrap_err();
+            assert!(refused.kind == Kind::Misuse && refused.message.contains("lies in a copy"), "{refused}");
+        }
+        reads.check(&path("copy.db"), false).unwrap();
+    }
+
+    /// Directories and bundles are not mixed, and what chooses a save needs copies.
+    #[test]
+    fn copies_are_told_from_bundles() {
+        let directory = Directory::new("told");
+        fs::create_dir_all(directory.0.join("copy")).unwrap();
+        let bundle = |name: &str| Bundle::File(directory.0.join(name).to_str().unwrap().to_owned());
+        let none = crate::arguments::Choice::default();
+        let chosen = crate::arguments::Choice { seq: Some(7), ..crate::arguments::Choice::default() };
+        let are_meant = |bundles: &[Bundle], choice| crate::copies::are_meant(bundles, choice);
+        assert!(are_meant(&[bundle("copy")], &none).unwrap() && are_meant(&[bundle("copy")], &chosen).unwrap());
+        assert!(!are_meant(&[bundle("a"), Bundle::StandardInput], &none).unwrap());
+        assert_eq!(are_meant(&[bundle("copy"), bundle("a")], &none).unwrap_err().kind, Kind::Misuse);
+        assert_eq!(are_meant(&[bundle("a")], &chosen).unwrap_err().kind, Kind::Misuse);
+    }
+
+    #[test]
     fn some_files_are_never_replaced() {
         let directory = Directory::new("never");
         let path = |name: &str| directory.0.join(name);

@@ -100,7 +100,7 @@ impl<K: Copy + Ord> Listed<K> {
 
     /// The first copy that may have it.
     pub(super) fn copy(&self, key: K) -> Option<usize> {
-        let bits = self.bits(key) & (1 << COPIES_MAX) - 1;
+        let bits = self.bits(key) & ((1 << COPIES_MAX) - 1);
         (bits != 0).then(|| bits.trailing_zeros() as usize)
     }
 

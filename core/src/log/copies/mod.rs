@@ -10,7 +10,7 @@
 //! report  what was seen
 //! ```
 //!
-//! All of it is one computation that stops where it needs an object ([`Pause`]) and goes on when the object has come.
+//! All of it is one computation that stops where it needs an object (`Pause`) and goes on when the object has come.
 //! It is begun anew each time, and what it found out is kept in [`Copies`].
 
 mod choose;
@@ -182,6 +182,7 @@ impl Copies {
     ///
     /// # Errors
     /// Misuse: more than 1000 saves of the log wait to be taken ([`Copies::take_saves`]).
+    #[allow(clippy::should_implement_trait)] // It can fail.
     pub fn next(&mut self) -> Result<Option<Wanted>> {
         if self.saves.len() > SAVES_MAX {
             return Err(Error::misuse("next: saves of the log wait; take them first"));

@@ -308,6 +308,7 @@ def recover_report(
     if salvage:
         options.append("--salvage")
     shown = path_of(path, "the database")
+    sources.refuse_target(shown)
     text, key_file = key_of(key)
     with Target(shown, sources.real, key_file, replace) as target:
         guest = "/target/" + DRAFT
@@ -427,6 +428,16 @@ class Sources:
             self.guests.append(guest)
             self.names[guest] = name
         self.directories = list(known.values())
+
+    def refuse_target(self, path: str) -> None:
+        """A database must not be written into a copy."""
+        if not self.is_copies:
+            return
+        target = os.path.realpath(path)
+        if any(target.startswith(os.path.join(real, "")) for real in self.real):
+            raise MisuseError(
+                f"'{path}' lies in a copy: what is there belongs to its store, and may be sent elsewhere; give another path"
+            )
 
     def _set_copies(self, copies: Copies) -> None:
         self.options = copies.options
