@@ -10,6 +10,7 @@ use super::situation::{Situation, read};
 use crate::series::{ObjectSource, path_to};
 use lifeboat_core::Result;
 use lifeboat_core::chain::Source;
+use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleRef, PREVIOUS_MAX, Path, Record, RecordRef};
 
 /// If more bundles follow the full one, they cost a reader too many requests.
@@ -87,8 +88,9 @@ fn chain(save: &Save<'_>, situation: &Situation<'_>, base: &Record) -> Option<(P
     let path =
         attend(save, situation.interrupted, |cancel| path_to(&**store, &save.keys.verify_key(), base, cancel)).ok()?;
     let sources = path.steps.iter().map(|step| {
-        let source = ObjectSource::new(store.clone(), save.keys.id(), step.bundle, step.length, &save.cancel);
-        Box::new(source.with_patience(save.patience)) as Box<dyn Source + Send>
+        let name = Name { domain_id: save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
+        let source = ObjectSource::new(store.clone(), name, step.length, &save.cancel);
+        Box::new(source.with_patience(save.patience).small_at_once(step.bundle)) as Box<dyn Source + Send>
     });
     let sources = sources.collect();
     Some((path, sources))

@@ -197,7 +197,7 @@ fn put_bundle(
         }
         Bundles::Copy(source) => {
             let store = save.copies[*source].store.clone();
-            Box::new(ObjectSource::new(store, save.keys.id(), bundle.sha256, bundle.length, &pace.cancel))
+            Box::new(ObjectSource::new(store, name.clone(), bundle.length, &pace.cancel))
         }
     };
     let put = save.copies[copy].store.put(&name, &Watched { content: &*content, pace }, &pace.cancel)?;

@@ -14,6 +14,7 @@ use super::situation::Situation;
 use crate::Cancel;
 use crate::series::{ObjectSource, Records};
 use lifeboat_core::chain::Source;
+use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BaseRef, BundleRef, Entry, Path, Record, Step, short_cuts};
 use lifeboat_core::{Error, Result};
 
@@ -134,8 +135,9 @@ impl<'a> ShortCuts<'a> {
     }
 
     fn stored(&self, copy: usize, step: &Step) -> Stored<'_> {
-        let store = self.save.copies[copy].store.clone();
-        let object = ObjectSource::new(store, self.save.keys.id(), step.bundle, step.length, &self.cancel);
+        let name = Name { domain_id: self.save.keys.id(), object: Object::Bundle(step.bundle) }.to_string();
+        let object = ObjectSource::new(self.save.copies[copy].store.clone(), name, step.length, &self.cancel);
+        let object = object.small_at_once(step.bundle);
         Stored { object, cancel: &self.cancel, interrupted: self.situation.interrupted }
     }
 }

@@ -1,10 +1,8 @@
-//! A bundle in a store as bytes at any place.
+//! An object of a store as bytes at any place.
 
 use crate::{Cancel, Store};
 use lifeboat_core::chain::Source;
-use lifeboat_core::keys::DomainId;
 use lifeboat_core::log::BundleHash;
-use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::{Error, Result};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,28 +10,20 @@ use std::time::Duration;
 /// A bundle up to this size is read at once: that costs less than its ranges would.
 const SMALL: u64 = 128 << 10;
 
-/// Reads a bundle by ranges; a small one is read whole by the first read, and its hash is checked. Its length comes from
-/// a signed record, never from the store.
+/// Reads an object by ranges. Its length comes from a signed record, never from the store.
 pub(crate) struct ObjectSource {
     store: Arc<dyn Store>,
     name: String,
-    hash: BundleHash,
     length: u64,
     cancel: Cancel,
     patience: Option<Duration>,
-    whole: OnceLock<Vec<u8>>,
+    /// The hash of a small bundle, and all of its bytes once they were read.
+    small: Option<(BundleHash, OnceLock<Vec<u8>>)>,
 }
 
 impl ObjectSource {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        domain_id: DomainId,
-        hash: BundleHash,
-        length: u64,
-        cancel: &Cancel,
-    ) -> Self {
-        let name = Name { domain_id, object: Object::Bundle(hash) }.to_string();
-        Self { store, name, hash, length, cancel: cancel.clone(), patience: None, whole: OnceLock::new() }
+    pub(crate) fn new(store: Arc<dyn Store>, name: String, length: u64, cancel: &Cancel) -> Self {
+        Self { store, name, length, cancel: cancel.clone(), patience: None, small: None }
     }
 
     /// Each read may take this long at most.
@@ -41,9 +31,15 @@ impl ObjectSource {
         Self { patience: Some(patience), ..self }
     }
 
+    /// If the bundle is small, the first read fetches all of it, and its hash is checked.
+    pub(crate) fn small_at_once(self, hash: BundleHash) -> Self {
+        let small = (self.length <= SMALL).then(|| (hash, OnceLock::new()));
+        Self { small, ..self }
+    }
+
     /// All of its bytes, if they are held. Then a read does not wait.
     pub(crate) fn held(&self) -> Option<&[u8]> {
-        self.whole.get().map(Vec::as_slice)
+        self.small.as_ref().and_then(|(_, whole)| whole.get()).map(Vec::as_slice)
     }
 
     fn fetch(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
@@ -64,14 +60,12 @@ impl Source for ObjectSource {
         if let Some(held) = self.held() {
             return held.read(offset, buffer);
         }
-        if self.length > SMALL {
-            return self.fetch(offset, buffer);
-        }
+        let Some((hash, held)) = &self.small else { return self.fetch(offset, buffer) };
         let mut whole = vec![0; usize::try_from(self.length).unwrap_or(0)];
         self.fetch(0, &mut whole)?;
-        if BundleHash::of(&whole) != self.hash {
+        if BundleHash::of(&whole) != *hash {
             return Err(Error::corrupt("a bundle of a copy does not have the hash of its name"));
         }
-        self.whole.get_or_init(|| whole).as_slice().read(offset, buffer)
+        held.get_or_init(|| whole).as_slice().read(offset, buffer)
     }
 }
