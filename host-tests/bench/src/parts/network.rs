@@ -174,11 +174,13 @@ fn replicate(scene: &Scene, server: &Server, database: &str, change: &str) -> Tr
     command.args(["replicate", "-config", &format!("litestream-{database}.yml")]).stdin(Stdio::null());
     // It refuses a bundle of certificates of this machine, and needs none.
     command.env_remove("AWS_CA_BUNDLE");
-    let running = Server(command.spawn().expect("litestream starts"), 0);
+    let mut running = Server(command.spawn().expect("litestream starts"), 0);
     // Until the whole database is there, and nothing more comes.
     let mut seen = link.traffic();
     loop {
         std::thread::sleep(SETTLED);
+        let ended = running.0.try_wait().expect("it is a child");
+        assert!(ended.is_none(), "litestream ended: {ended:?}");
         let now = link.traffic();
         if now.since(seen).writes == 0 && now.writes > 0 {
             break;
