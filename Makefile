@@ -31,7 +31,7 @@ PACKAGES_DEMO := sqlite3 python3 python3-pip
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age \
   dosfstools exfatprogs exfat-fuse fusefat
-PACKAGES_BENCH := $(PACKAGES_DEMO) curl $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
+PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
 
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'

@@ -1,6 +1,7 @@
 //! A store over a network: what one save sends, and how long a restore over many objects takes.
 
 use std::fs;
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ const PEER: &str = "litestream 0.5.17, replicate";
 const ABOUT: &str = "An S3 server (rclone) on this machine, behind a line that takes 50 ms there and back and carries 100 megabits a second. First, what one commit \
     costs: 100 tokens of the ZKAP database are spent, or one row of a small database changes. The requests and bytes of litestream are those from 3 seconds before to 3 \
     seconds after the commit, without its later compactions; its bytes are not encrypted. Then a restore over a path of 40 bundles, on a machine that has nothing but the \
-    store's name and the key, beside the transfer of the same bytes as one object over the same line.";
+    store's name and the key, beside the transfer of as many bytes by one connection over the same line.";
 
 /// A server that ends when this is dropped.
 struct Server(Child, u16);
@@ -226,17 +227,24 @@ fn restore(scene: &Scene, server: &Server, rounds: usize) -> (Spread, Spread) {
         // Requests besides those for bundles are few. Each bundle takes at least one.
         assert!(traffic.requests >= OBJECTS as u64, "{traffic:?}");
         assert_equal(&scene.path().join("net/path.db"), &scene.path().join("net/restored.db"));
-        let whole = fs::File::create(scene.path().join("s3/bucket/whole")).expect("the disk has room");
-        whole.set_len(traffic.received).expect("the disk has room");
-        let link = Link::to(server.1, QUALITY);
-        let line = format!(
-            "curl -sf --aws-sigv4 aws:amz:us-east-1:s3 --user any:secret -o net/whole http://127.0.0.1:{}/bucket/whole",
-            link.port
-        );
-        let start = Instant::now();
-        scene.shell(&line);
-        transfers.push(start.elapsed().as_secs_f64());
-        assert!(link.traffic().received >= traffic.received);
+        transfers.push(transfer(traffic.received));
     }
     (Spread::of(restores), Spread::of(transfers))
+}
+
+/// The seconds that one connection takes for so many bytes.
+fn transfer(bytes: u64) -> f64 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let port = listener.local_addr().expect("it listens").port();
+    let sender = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept()?;
+        std::io::copy(&mut std::io::repeat(0).take(bytes), &mut client)
+    });
+    let link = Link::to(port, QUALITY);
+    let start = Instant::now();
+    let mut server = TcpStream::connect(("127.0.0.1", link.port)).expect("the link listens");
+    let received = std::io::copy(&mut server, &mut std::io::sink()).expect("the bytes come");
+    assert_eq!(received, bytes);
+    sender.join().expect("it sends").expect("the bytes are taken");
+    start.elapsed().as_secs_f64()
 }
