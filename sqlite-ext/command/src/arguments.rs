@@ -17,7 +17,7 @@ Exit codes:
     7  too big
     8  mismatch: another state or signer than expected, or something to decide
     9  busy: somebody else has the lock; run it again
-   10  incomplete: not all came back (--salvage, restore-all)
+   10  incomplete: not all came back (--salvage, restore-all); not all copies are sound (scrub)
    11  unreachable: too few stores could be reached; nothing is lost, run it again
    12  internal error: a bug; please report it
   130  interrupted: by Ctrl-C or an end that was asked for; nothing is half done";
@@ -70,6 +70,9 @@ pub enum Command {
     /// Tell how the saves of a database stand, and what stores hold now
     #[command(after_help = crate::examples::STATUS)]
     Status(Status),
+    /// Check all copies in stores, and heal them from one another
+    #[command(after_help = crate::examples::SCRUB)]
+    Scrub(Scrub),
     /// List the saves in stores, the newest first
     #[command(after_help = crate::examples::LOG)]
     Log(Log),
@@ -222,6 +225,33 @@ pub struct Status {
 }
 
 #[derive(Args)]
+pub struct Scrub {
+    /// The stores
+    #[arg(value_name = "STORE", required = true)]
+    pub stores: Vec<String>,
+    /// How much to check: list, hashes, contents or restore. Default: list
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+    /// Only the series of this domain; for a verify key, the id of the domain
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    /// Copy what is missing or damaged from a copy where it is sound
+    #[arg(long)]
+    pub repair: bool,
+    /// With --repair: also fill stores that hold nothing of a series
+    #[arg(long)]
+    pub add: bool,
+    /// About how long it may take. Then the report has a cursor
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<String>,
+    /// Go on where an earlier check stopped: the cursor of its report
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
 pub struct Log {
     /// The stores
     #[arg(value_name = "STORE", required = true)]
@@ -369,6 +399,9 @@ pub struct RestoreAll {
     /// Leave out, and list, the indexes that this SQLite cannot build
     #[arg(long)]
     pub skip_indexes: bool,
+    /// Let the restored databases go on saving to these stores from here
+    #[arg(long)]
+    pub resume: bool,
     #[command(flatten)]
     pub budget: Budget,
     #[command(flatten)]

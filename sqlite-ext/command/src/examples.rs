@@ -28,6 +28,14 @@ Examples:
   lifeboat status app.db dir:/mnt/disk/copy dir:/mnt/stick/copy
   lifeboat status dir:/mnt/disk/copy --key-file verify.key";
 
+pub const SCRUB: &str = "\
+A verify key is enough, also to heal. If something is wrong, the report says what, and the exit \
+code is 10.
+
+Examples:
+  lifeboat scrub dir:/mnt/disk/copy dir:/mnt/stick/copy --key-file verify.key
+  lifeboat scrub dir:/mnt/disk/copy dir:/mnt/stick/copy --level hashes --repair";
+
 pub const LOG: &str = "\
 Without a key it lists the only series in the stores.
 

@@ -34,6 +34,9 @@ pub struct Snapshot {
     /// This table comes back empty. May be given several times
     #[arg(long, value_name = "TABLE")]
     pub cache: Vec<String>,
+    /// Also take the rows to which the chosen rows refer by foreign keys
+    #[arg(long)]
+    pub closure: bool,
     /// The value of :now in conditions: a number, or else a text
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     pub now: Option<String>,

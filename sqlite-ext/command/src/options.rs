@@ -50,6 +50,7 @@ impl Options {
             .list("exclude", snapshot.exclude)
             .put("where", (!conditions.is_empty()).then_some(conditions))
             .list("cache", snapshot.cache)
+            .flag("closure", snapshot.closure)
             .put("now", snapshot.now.as_deref().map(number_or_text))
             .put("threads", snapshot.threads)
             .put("check", snapshot.check))

@@ -140,6 +140,15 @@ pub fn status(report: &Node) -> String {
     format!("{sentence}{rest}{fields}")
 }
 
+pub fn scrub(report: &Node) -> String {
+    let sentence = match (report.get("sound").is_true(), report.get("finished").is_true()) {
+        (true, _) => "all copies are sound",
+        (false, true) => "NOT ALL COPIES ARE SOUND",
+        (false, false) => "the check is not finished",
+    };
+    show(sentence, report, &["sound", "finished"])
+}
+
 /// An error in a report, in the words of a shell.
 fn said(error: &Node) -> String {
     format!("{}: {}", error.get("kind").line(), for_shell(&error.get("message").line()))

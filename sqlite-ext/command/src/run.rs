@@ -45,6 +45,15 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let (database, arguments) = standing(status)?;
             shown(&Session::open(database.as_deref(), "asking")?, "backup_status", arguments, report::status)?;
         }
+        Command::Scrub(scrub) => {
+            let seconds = scrub.seconds.as_deref().map(number_or_text);
+            let options = Options::default().put("level", scrub.level).put("domain", scrub.domain);
+            let options = options.flag("repair", scrub.repair).flag("add", scrub.add);
+            let options = options.put("seconds", seconds).put("cursor", scrub.cursor).json();
+            let arguments = vec![array(scrub.stores), scrub.key.needed()?.into(), text(options)];
+            let report = shown(&Session::open(None, "checking")?, "backup_scrub", arguments, report::scrub)?;
+            check_sound(&report)?;
+        }
         Command::Log(log) => {
             let mut arguments = vec![array(log.stores)];
             arguments.extend(log.key.given()?.map(Value::Text));
@@ -104,7 +113,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
         }
         Command::RestoreAll(all) => {
             let options = Options::default().flag("replace", all.replace).flag("skip_indexes", all.skip_indexes);
-            let options = options.budget(all.budget).json();
+            let options = options.flag("resume", all.resume).budget(all.budget).json();
             let arguments = vec![array(all.stores), all.key.needed()?.into(), all.out.into(), text(options)];
             let report =
                 shown(&Session::open(None, "restoring")?, "backup_restore_all", arguments, report::restore_all)?;
@@ -226,6 +235,16 @@ fn check_all(report: &Node) -> Result<(), Fail> {
     match report.get("failed").number() {
         0 => Ok(()),
         failed => Err(Fail::new(Kind::Incomplete, format!("{failed} were not restored; the report says why"))),
+    }
+}
+
+/// # Errors
+/// Incomplete when not all copies are known to be sound.
+fn check_sound(report: &Node) -> Result<(), Fail> {
+    match (report.get("sound").is_true(), report.get("finished").is_true()) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Fail::new(Kind::Incomplete, "not all copies are sound; the report says what is wrong")),
+        (false, false) => Err(Fail::new(Kind::Incomplete, "the check is not finished; go on with --cursor")),
     }
 }
 

@@ -109,6 +109,14 @@ fn stores_and_back() {
     let status = scene.run(&["status", disk, stick, "--key-file", "verify.key", "--json"]).json();
     assert_eq!((&status["saved"], &status["stores"]["current"]), (&json!(null), &json!(2)));
 
+    assert_eq!(scene.run(&["scrub", disk, stick, "--key-file", "verify.key"]).lines()[0], "all copies are sound");
+    let bundles = fs::read_dir(scene.path("stick/copy")).unwrap().next().unwrap().unwrap().path().join("bundles");
+    fs::remove_dir_all(bundles).unwrap();
+    let unsound = scene.run(&["scrub", disk, stick, "--key-file", "verify.key"]);
+    assert_eq!((unsound.code, unsound.out.lines().next()), (10, Some("NOT ALL COPIES ARE SOUND")), "{unsound:?}");
+    let healed = scene.run(&["scrub", disk, stick, "--repair", "--level", "restore", "--json"]).json();
+    assert_eq!(healed["sound"], json!(true), "{healed}");
+
     let log = scene.run(&["log", disk, stick, "--json"]);
     let first: serde_json::Value = serde_json::from_str(log.lines()[1]).unwrap();
     assert_eq!(
