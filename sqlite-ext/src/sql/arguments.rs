@@ -122,6 +122,11 @@ impl<'a> Arguments<'a> {
         self.values.len()
     }
 
+    /// Whether there is an argument at `index`, from 0. NULL is one, too.
+    pub fn is_given(&self, index: usize) -> bool {
+        self.values.get(index).is_some_and(|value| !value.is_null())
+    }
+
     /// The argument at `index`, from 0. NULL if there is none.
     ///
     /// # Errors
