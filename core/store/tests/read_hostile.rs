@@ -10,8 +10,8 @@ mod support;
 use lifeboat_core::chain::Source;
 use lifeboat_core::log::{BundleHash, Record};
 use lifeboat_core::{AccessKey, ErrorKind, RecoveryKey};
-use lifeboat_store::drivers::memory::MemoryStore;
-use lifeboat_store::read::{Copies, Domain, Standing, Use, Wait};
+use lifeboat_store::drivers::memory::{MemoryStore, Request};
+use lifeboat_store::read::{Copies, Domain, Standing, Use, Wait, domains};
 use lifeboat_store::{Cancel, Entry, Put, Result as StoreResult, Selector, Store, StoreErrorKind};
 use reading::{bundle_name, named, open, put_record, wait};
 use saved::{directory, dynamic, key, memory_stores, read, restore, save_to, standings};
@@ -224,6 +224,31 @@ fn junk_and_forged_records_are_passed_over() {
     assert!(error.kind() == ErrorKind::Corrupt && error.message().contains("hostile"), "{error}");
     stores[1].restore(image);
     assert_eq!(read(&stores, &Selector::Newest), Ok(6));
+}
+
+/// A store in a directory that has many other files: each list reads all of their names.
+#[test]
+fn other_names_in_a_store_are_passed_over_in_few_lists() {
+    let directory = directory();
+    let stores = memory_stores(1);
+    save_to(&mut Place::new(directory.path().join("local"), 1), &stores, 1..=20);
+    for number in 0..450 {
+        stores[0].set(&format!("-{number:04}"), Some(b""));
+        stores[0].set(&format!("zebra{number:04}"), Some(b""));
+    }
+    let lists = || stores[0].requests().iter().filter(|request| request.0 == Request::List).count();
+    let before = lists();
+    let found = domains(&named(&dynamic(&stores)), &key(), &wait()).unwrap();
+    assert_eq!((found.own.len(), found.own[0].newest, found.foreign, found.failed.len()), (1, 20, 0, 0));
+    assert!(lists() - before < 25, "{} lists", lists() - before);
+    assert_eq!(read(&stores, &Selector::Newest), Ok(20));
+    for number in 450..20_000 {
+        stores[0].set(&format!("zebra{number:04}"), Some(b""));
+    }
+    let before = lists();
+    let found = domains(&named(&dynamic(&stores)), &key(), &wait()).unwrap();
+    assert!(found.failed[0].1.message().contains("more than 1000 series or other names"), "{found:?}");
+    assert!(lists() - before < 25, "{} lists", lists() - before);
 }
 
 #[test]

@@ -211,6 +211,68 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     assert_eq!(place.save(&dynamic(&more), &mut database).unwrap().done, 4);
 }
 
+/// A copy whose newest record was cut is not built on, since it could not restore what comes after that record.
+#[test]
+fn a_record_that_was_cut_is_not_built_on() {
+    for length in [Some(0), Some(100), None] {
+        let directory = fast_directory();
+        let stores = memory_stores(2);
+        let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+        for live in 1..4 {
+            database.live = live;
+            place.save(&dynamic(&stores), &mut database).unwrap();
+        }
+        let newest = newest(&stores[0]).unwrap();
+        let name = Name { domain_id: newest.domain_id(), object: Object::Record(newest.reference()) }.to_string();
+        let mut bytes = stores[0].bytes(&name).unwrap();
+        match length {
+            Some(length) => bytes.truncate(length),
+            None => bytes.push(0),
+        }
+        stores[0].set(&name, Some(&bytes));
+        // The second time, it is no longer the head.
+        for live in [4, 5] {
+            database.live = live;
+            let summary = place.save(&dynamic(&stores), &mut database).unwrap();
+            let states: Vec<_> = summary.copies.iter().map(|copy| copy.state).collect();
+            assert_eq!(states, [CopyState::RolledBack, CopyState::Done], "{length:?} {live}");
+            let why = summary.copies[0].why.as_ref().unwrap();
+            assert!(why.starts_with("it held number 3, which is gone or damaged; its newest is 2"), "{why}");
+        }
+        (place.add, database.live) = (true, 6);
+        assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().done, 2, "{length:?}");
+        stores.iter().for_each(|store| assert_eq!(restore(store), Some(6), "{length:?}"));
+    }
+}
+
+/// No more copies take part than are remembered: of the others, nobody would see that they lost something.
+#[test]
+fn too_many_copies_are_refused() {
+    let directory = fast_directory();
+    let stores = memory_stores(15);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 8), Database::new(1));
+    let error = place.save(&dynamic(&stores), &mut database).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misuse);
+    assert!(error.message().contains("at most 14 copies, and 15 are named"), "{error}");
+    assert!(!place.local.exists() && stores.iter().all(|store| store.requests().is_empty()));
+    let stores = &stores[..14];
+    assert_eq!(place.save(&dynamic(stores), &mut database).unwrap().done, 14);
+    let old: Vec<_> = stores.iter().map(MemoryStore::image).collect();
+    database.live = 2;
+    assert_eq!(place.save(&dynamic(stores), &mut database).unwrap().done, 14);
+    for at in [0, 13] {
+        stores[at].restore(old[at].clone());
+    }
+    stores[1].restore(Default::default());
+    database.live = 3;
+    let summary = place.save(&dynamic(stores), &mut database).unwrap();
+    let state = |at: usize| summary.copies[at].state;
+    assert_eq!(
+        [0, 13, 1, 2].map(state),
+        [CopyState::RolledBack, CopyState::RolledBack, CopyState::Lost, CopyState::Done]
+    );
+}
+
 /// Two sticks take turns. Neither has the records of the other, but it is one line.
 #[test]
 fn rotated_sticks_are_one_line() {

@@ -90,6 +90,33 @@ fn what_is_not_ours_in_a_directory_of_local_state_stays() {
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
+/// A save that put nothing binds the directory to no domain: perhaps the domain was the mistake.
+#[test]
+fn a_save_that_put_nothing_is_of_no_domain() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let mut database = Database::new(1);
+    Place::new(directory.path().join("first"), 1).save(&dynamic(&stores), &mut database).unwrap();
+    let mut place = Place::new(directory.path().join("second"), 1);
+    database.live = 2;
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Mismatch);
+    place.domain = "other";
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().number, 1);
+    // What was put is remembered, even if no copy answered.
+    let mut place = Place::new(directory.path().join("third"), 1);
+    place.domain = "third";
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    place.domain = "other";
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Misuse);
+    let mut place = Place::new(directory.path().join("fourth"), 1);
+    place.domain = "fourth";
+    stores[0].fail_at(stores[0].requests().len() + 2, StoreErrorKind::Unreachable);
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Unreachable);
+    assert!(place.local.join("spool/spool").exists());
+    place.domain = "fifth";
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap_err().kind(), ErrorKind::Misuse);
+}
+
 #[test]
 fn the_status_tells_the_last_save_and_the_last_failure() {
     let directory = fast_directory();

@@ -108,12 +108,12 @@ impl TableFunction for Log {
         let names = stores.iter().map(|copy| copy.name.clone()).collect();
         let interrupted = || watch.check().is_err();
         let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
-        let (key, domain) = match arguments.get(1)? {
-            Argument::Null => {
-                let (domain, key) = only_signer(&stores, &wait)?;
-                (ReadingKey::Verify(key), Domain::Id(domain))
-            }
-            _ => (arguments.any_key(1)?.reading(), Domain::Only),
+        // NULL is a mistake, not "no key": then it would no longer count who signed.
+        let (key, domain) = if arguments.is_given(1) {
+            (arguments.any_key(1)?.reading(), Domain::Only)
+        } else {
+            let (domain, key) = only_signer(&stores, &wait)?;
+            (ReadingKey::Verify(key), Domain::Id(domain))
         };
         let copies = Copies::open(stores, &key, domain, &wait)?;
         // An empty series is no error, but one that nobody can see is.

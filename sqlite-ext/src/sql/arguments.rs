@@ -122,6 +122,11 @@ impl<'a> Arguments<'a> {
         self.values.len()
     }
 
+    /// Whether there is an argument at `index`, from 0. NULL is one, too.
+    pub fn is_given(&self, index: usize) -> bool {
+        self.values.get(index).is_some_and(|value| !value.is_null())
+    }
+
     /// The argument at `index`, from 0. NULL if there is none.
     ///
     /// # Errors
@@ -300,6 +305,8 @@ impl<'a> Arguments<'a> {
     /// These stores, if the application itself calls the function: nothing in a database may choose whom it asks.
     fn places(&self, app: &Connection<'_>, places: Result<Places>) -> Result<Places> {
         let places = places?;
+        // Reports show the name, and the local state keeps it.
+        places.places().iter().try_for_each(|place| refuse_secret(&place.to_string(), "the name of a store"))?;
         check_named_by_application(app, self.function, self.is_table)?;
         Ok(places)
     }
@@ -416,6 +423,21 @@ fn key_in(text: &[u8]) -> Option<KeyKind> {
         compact[start..].strip_prefix(kind.prefix.as_bytes()).is_some_and(|behind| behind.first() == Some(&b'1'))
     };
     KeyKind::ALL.into_iter().find(|kind| (0..compact.len()).any(|start| is_at(kind, start)))
+}
+
+/// Refuses a name that holds a secret key: names are shown. `what` it is the name of.
+///
+/// # Errors
+/// Misuse.
+pub(crate) fn refuse_secret(name: &str, what: &str) -> Result<()> {
+    let lower = name.to_ascii_lowercase();
+    let is_in = |kind: &KeyKind| *kind != KeyKind::VERIFY && lower.contains(&format!("{}1", kind.prefix));
+    if KeyKind::ALL.iter().any(is_in) {
+        return Err(Error::misuse(format!(
+            "{what} holds a secret key, and would be shown; look at the order of the arguments"
+        )));
+    }
+    Ok(())
 }
 
 /// # Safety

@@ -101,6 +101,9 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
+        if error.to_string().starts_with("number out of range") {
+            return Error::misuse(format!("the option `{path}` is a number that is too large"));
+        }
         // Where one of several words is expected, serde_json reports a number as a syntax error.
         if error.is_syntax() && path != "." && serde_json::from_slice::<IgnoredAny>(json).is_ok() {
             Error::misuse(format!("the option `{path}` must be a string"))
@@ -138,6 +141,7 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
                 "a map" => "an object",
                 "u64" | "u32" | "u8" | "usize" => "a whole number, 0 or more",
                 "i64" | "i32" => "a whole number",
+                "f64" => "a number",
                 other => other,
             };
             Error::misuse(format!("the option `{path}` must be {expected}"))
@@ -158,6 +162,7 @@ mod tests {
         expect: Option<String>,
         tables: Vec<String>,
         conditions: BTreeMap<String, String>,
+        seconds: f64,
     }
 
     fn error(json: &str) -> String {
@@ -180,7 +185,7 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(
             error(r#"{"base": "x"}"#),
-            "misuse: there is no option `base`; known options: replace, compress, expect, tables, conditions"
+            "misuse: there is no option `base`; known options: replace, compress, expect, tables, conditions, seconds"
         );
         assert_eq!(error(r#"{"replace": "yes"}"#), "misuse: the option `replace` must be a boolean");
         assert_eq!(error(r#"{"replace": true, "replace": true}"#), "misuse: the option `replace` is given twice");
@@ -194,6 +199,8 @@ mod tests {
             "misuse: the option `compress`: the table `t` comes twice"
         );
         assert_eq!(error("[]"), "misuse: the options must be a JSON object, not an array");
+        assert_eq!(error(r#"{"seconds": "5"}"#), "misuse: the option `seconds` must be a number");
+        assert_eq!(error(r#"{"seconds": 1e400}"#), "misuse: the option `seconds` is a number that is too large");
         assert_eq!(error(r#"{"tables": 1}"#), "misuse: the option `tables` must be an array");
         assert_eq!(error(r#"{"conditions": []}"#), "misuse: the option `conditions` must be an object");
         let other = "misuse: the options must be a JSON object such as '{\"replace\": true}'; look at the order of the arguments";

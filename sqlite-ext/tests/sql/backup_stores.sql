@@ -42,6 +42,21 @@ SELECT '2_09', (SELECT count(*) FROM backup_log(places, secret) WHERE number = 7
 SELECT '2_10', (SELECT count(*) FROM backup_log(places) WHERE date IS NULL AND bytes > 0) = 3 FROM k;
 SELECT '2_11', (SELECT count(*) FROM backup_log(places, backup_verify_key(secret)) WHERE label IS NULL) = 3 FROM k;
 
+-- Names are shown, so a key must not stand in one. A label such as this one is no key.
+-- fails: backup_log: misuse: the name of a store holds a secret key
+SELECT count(*) FROM backup_log('dir:' || backup_keygen(), backup_keygen());
+-- fails: backup_verify: misuse: the name of a store holds a secret key
+SELECT backup_verify(json_array('dir:sa', 'dir:' || backup_keygen()), backup_keygen());
+-- fails: backup_save: misuse: the name of a store holds a secret key
+SELECT backup_save(secret, 'dir:' || upper(backup_write_key(secret, 'a')), '{"local": "s_key"}') FROM k;
+-- fails: backup_save: misuse: the name of the domain holds a secret key
+SELECT backup_save(secret, 'dir:sa', json_object('local', 's_key', 'domain', secret)) FROM k;
+-- fails: backup_verify: unreachable: no copy can be read
+SELECT backup_verify('dir:none/lifeboat key1', secret) FROM k;
+-- A key that is NULL is a mistake, not "no key".
+-- fails: backup_log: misuse: the key is NULL
+SELECT count(*) FROM backup_log('dir:sa', NULL);
+
 -- fails: backup_restore_file: wrong key: the stores hold 1 series, and none with a record of this key
 SELECT backup_restore_file('dir:sa', backup_keygen(), 's_x.db');
 -- fails: backup_rows: host: there is no record of number 9; the newest is 3

@@ -28,6 +28,9 @@ pub fn is_store(text: &str) -> bool {
     ["dir:", "volume:", "s3:"].iter().any(|form| text.starts_with(form))
 }
 
+/// The most bytes of the name of a store. The local state keeps names, and must stay small.
+const NAME_MAX: usize = 4096;
+
 /// One store by its name. It is displayed as that name, which never holds a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -47,6 +50,11 @@ impl Place {
     pub fn parse(text: &str) -> Result<Self> {
         if text.contains('\0') {
             return Err(Error::misuse("the name of a store contains a zero byte"));
+        }
+        if text.len() > NAME_MAX {
+            return Err(Error::misuse(format!(
+                "the name of a store is longer than {NAME_MAX} bytes; give a shorter path"
+            )));
         }
         if let Some(path) = text.strip_prefix("dir:") {
             return match path {

@@ -155,6 +155,9 @@ fn arrays_are_copies_and_one_place_counts_once() {
         ]
     );
     for (text, part) in [
+        (&*format!("dir:{}", "a/".repeat(2047)), "longer than 4096 bytes"),
+        (&*format!("s3://abc/{}", "a/".repeat(500_000)), "longer than 4096 bytes"),
+        (&*format!("[\"volume:{}\"]", "a".repeat(4090)), "element 1 of the array: the name of a store is longer"),
         ("[]", "empty"),
         ("[\"dir:a\"", "a JSON array"),
         ("[\"dir:a\", 1]", "a JSON array"),

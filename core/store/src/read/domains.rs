@@ -3,7 +3,7 @@
 use super::wait::{Pace, Wait, side_by_side};
 use crate::save::CopyStore;
 use crate::series::{FIRST_PAGE, Look, look};
-use crate::{Result as StoreResult, Store, StoreError};
+use crate::{LIST_MAX, Result as StoreResult, Store, StoreError};
 use lifeboat_core::keys::{DomainId, DomainKeys, VerifyKey};
 use lifeboat_core::log::{RECORD_MAX, Record, name};
 use lifeboat_core::{AccessKey, Error, Result};
@@ -208,18 +208,34 @@ fn search_one(store: &dyn Store, key: &ReadingKey, page: usize, pace: &Pace) -> 
     }
 }
 
-/// The domains in a store. It takes one request for each, and one more.
+/// The domains in a store. It takes one request for each, and one more. Names that are no objects of ours are passed over
+/// many at a time: a list of a directory reads all of its names, each time.
 fn domains_in(store: &dyn Store, pace: &Pace) -> StoreResult<Vec<DomainId>> {
-    let (mut domains, mut after) = (Vec::new(), String::new());
-    for _ in 0..DOMAINS_MAX {
-        let page = store.list("", &after, 1, &pace.next())?;
-        let Some(entry) = page.first() else { return Ok(domains) };
-        let first = entry.name.split('/').next().unwrap_or_default();
-        domains.extend(name::domain(first).filter(|domain| domain.to_string() == first));
-        // After all names that begin with this name and '/', and before all others.
-        after = if entry.name.contains('/') { format!("{first}0") } else { entry.name.clone() };
+    let (mut domains, mut after, mut limit, mut seen) = (Vec::new(), String::new(), 1, 0);
+    loop {
+        let page = store.list("", &after, limit, &pace.next())?;
+        let is_last = page.len() < limit;
+        limit = (2 * limit).min(LIST_MAX);
+        for entry in page {
+            if entry.name <= after {
+                continue;
+            }
+            if seen == DOMAINS_MAX {
+                return Err(StoreError::corrupt(format!(
+                    "it holds more than {DOMAINS_MAX} series or other names; say which domain is meant"
+                )));
+            }
+            seen += 1;
+            let first = entry.name.split('/').next().unwrap_or_default();
+            if let Some(domain) = name::domain(first).filter(|domain| domain.to_string() == first) {
+                domains.push(domain);
+                limit = 1;
+            }
+            // After all names that begin with this name and '/', and before all others.
+            after = if entry.name.contains('/') { format!("{first}0") } else { entry.name };
+        }
+        if is_last {
+            return Ok(domains);
+        }
     }
-    Err(StoreError::corrupt(format!(
-        "it holds more than {DOMAINS_MAX} series or other names; say which domain is meant"
-    )))
 }

@@ -83,7 +83,11 @@ impl<'a> Local<'a> {
         let new = Memory::new(domain.clone());
         let mut local = Self { files, directory, key, memory: new, head: None, spool: None, _lock: lock };
         if let Some(memory) = Memory::read(files, &local.directory)? {
-            local.memory = memory;
+            let is_blank = memory.is_blank() && local.read("spool/spool")?.is_none();
+            // A save that put nothing may have failed because of its domain.
+            if memory.domain == domain || !is_blank {
+                local.memory = memory;
+            }
             if local.memory.domain != domain {
                 return Err(Error::misuse(format!(
                     "the local state '{}' belongs to another domain or key; give each domain its own ('local')",

@@ -8,8 +8,9 @@ use lifeboat_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// How many copies are remembered. If there are more, the copy that was not seen for the longest time is forgotten.
-const COPIES_MAX: usize = PREVIOUS_MAX - 2;
+/// How many copies are remembered, and so how many one save may have. If there are more over time, the copy that was not
+/// seen for the longest time is forgotten.
+pub(super) const COPIES_MAX: usize = PREVIOUS_MAX - 2;
 /// How many records a copy may have got while nobody saw it. Late requests are few.
 const MAYBE_MAX: usize = 4;
 
@@ -108,6 +109,11 @@ impl Memory {
             )));
         }
         serde_json::from_slice(&bytes).map(Some).map_err(wrong)
+    }
+
+    /// No record was seen or put. Perhaps a save failed.
+    pub(super) fn is_blank(&self) -> bool {
+        self.head.is_none() && self.tips().next().is_none()
     }
 
     /// # Errors

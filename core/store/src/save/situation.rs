@@ -4,7 +4,7 @@ use super::gather::{Wait, attend, gather};
 use super::local::Local;
 use super::request::Save;
 use super::summary::{CopyState, CopySummary};
-use crate::series::{Ends, FIRST_PAGE, Known, Look, look, read_record};
+use crate::series::{Ends, FIRST_PAGE, Known, Look, Remembered, look, read_record};
 use crate::{StoreError, StoreErrorKind};
 use lifeboat_core::log::{Fork, Record, RecordRef};
 use lifeboat_core::{Error, Result, StateId};
@@ -168,10 +168,16 @@ impl<'a> Situation<'a> {
             let remembered = tip.and_then(|tip| tip.sure);
             let (state, why) = match (remembered, look.newest) {
                 (Some(_), _) if look.has_remembered => (CopyState::Behind, None),
-                (Some(sure), None) => (CopyState::Lost, Some(format!("it held number {} and is empty", sure.0.number))),
+                (Some(sure), None) => (
+                    CopyState::Lost,
+                    Some(format!("it held number {} and is empty, or that record is damaged", sure.0.number)),
+                ),
                 (Some(sure), Some(newest)) => (
                     CopyState::RolledBack,
-                    Some(format!("it held number {}, which is gone; its newest is {}", sure.0.number, newest.number)),
+                    Some(format!(
+                        "it held number {}, which is gone or damaged; its newest is {}",
+                        sure.0.number, newest.number
+                    )),
                 ),
                 (None, None) if tip.is_none() && !begins => (CopyState::New, Some("it is empty, and new".to_owned())),
                 (None, _) => (CopyState::Behind, None),
@@ -245,7 +251,10 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> boo
     let there: Vec<_> = (0..ids.len()).filter(|&copy| ids[copy].is_ok()).collect();
     let work = |copy: usize, pace: &super::gather::Pace| {
         let id = ids[copy].as_deref().unwrap_or_default();
-        let remembered = local.memory.tip(id).and_then(|tip| tip.sure).map(|sure| sure.0);
+        let remembered = local.memory.tip(id).and_then(|tip| tip.sure).map(|sure| Remembered {
+            record: sure.0,
+            length: local.head.as_ref().filter(|head| head.reference() == sure.0).map(|head| head.bytes().len() as u64),
+        });
         (copy, look(&*save.copies[copy].store, domain, &key, remembered, FIRST_PAGE, &pace.cancel))
     };
     // If too few others answer, those that rest are waited for, too: one that answers a look may refuse a put.

@@ -4,6 +4,9 @@ use super::summary::{CopyState, CopySummary, SaveSummary};
 use lifeboat_core::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
+/// The most bytes of a text that is kept. The local state must stay small, whatever a store says.
+const TEXT_MAX: usize = 2048;
+
 /// How the last saves of one place ended. Times are seconds since 1970, by the clock of this place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Status {
@@ -62,7 +65,8 @@ impl Status {
                 before.iter().flat_map(|saved| &saved.copies).find(|earlier| earlier.copy.store == copy.store);
             let since =
                 (copy.state != CopyState::Done).then(|| earlier.and_then(|earlier| earlier.since).unwrap_or(now));
-            CopyStatus { copy: copy.clone(), since }
+            let copy = CopySummary { why: copy.why.as_deref().map(shortened), ..copy.clone() };
+            CopyStatus { copy, since }
         });
         self.saved = Some(LastSave {
             at: now,
@@ -80,7 +84,49 @@ impl Status {
     pub(super) fn set_failed(&mut self, error: &Error, now: u64) {
         if error.kind() != ErrorKind::Interrupted {
             let kind = error.kind().name().to_owned();
-            self.failed = Some(LastError { at: now, kind, message: error.message().to_owned() });
+            self.failed = Some(LastError { at: now, kind, message: shortened(error.message()) });
         }
+    }
+}
+
+/// The beginning of a long text.
+fn shortened(text: &str) -> String {
+    if text.len() <= TEXT_MAX {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(TEXT_MAX)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_kept_short() {
+        let (long, mut status) = (format!("x{}", "é".repeat(1 << 20)), Status::default());
+        status.set_failed(&Error::host(long.clone()), 1);
+        let message = status.failed.take().unwrap().message;
+        assert!(
+            message.starts_with("xé") && message.ends_with("é…") && message.len() < TEXT_MAX + 4,
+            "{}",
+            message.len()
+        );
+        let copy = CopySummary { store: "dir:a".into(), state: CopyState::Away, number: None, why: Some(long) };
+        let summary = SaveSummary {
+            number: 1,
+            record: String::new(),
+            state_id: String::new(),
+            bytes: 0,
+            full: false,
+            changed: false,
+            minimum: 1,
+            done: 1,
+            copies: vec![copy],
+        };
+        status.set_saved(&summary, 1);
+        assert!(status.saved.unwrap().copies[0].copy.why.as_ref().unwrap().len() < TEXT_MAX + 4);
+        status.saved = None;
+        status.set_failed(&Error::host("short"), 1);
+        assert_eq!(status.failed.unwrap().message, "short");
     }
 }

@@ -5,7 +5,7 @@ use super::exporter::{Base, Exported, Exporter, LedgerPart};
 use super::gather::{Wait, gather};
 use super::lane::{self, Arrived, Bundles, Lane, lanes};
 use super::local::Local;
-use super::memory::Weight;
+use super::memory::{COPIES_MAX, Weight};
 use super::request::Save;
 use super::short_cuts::ShortCuts;
 use super::situation::Situation;
@@ -40,6 +40,12 @@ impl Save<'_> {
                 "the minimum of copies is from 1 to their number, which is {}, and not {}",
                 self.copies.len(),
                 self.minimum
+            )));
+        }
+        if self.copies.len() > COPIES_MAX {
+            return Err(Error::misuse(format!(
+                "a save has at most {COPIES_MAX} copies, and {} are named; name fewer",
+                self.copies.len()
             )));
         }
         let mut local = Local::open(self)?;

@@ -31,7 +31,17 @@ pub(crate) struct Look {
     pub(crate) listed: u64,
 }
 
+/// What is remembered of a copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remembered {
+    /// The record that it ended with.
+    pub(crate) record: RecordRef,
+    /// The length of that record. An object of another length is damaged. None: it is not known, so the record is read.
+    pub(crate) length: Option<u64>,
+}
+
 /// Lists the log from the newest record down to the remembered one. `first_page`: how many names the first list has.
+/// If the length of the remembered record is known, that record is not read again.
 ///
 /// # Errors
 /// Those of the store; corrupt when there is more junk than can be looked at.
@@ -39,7 +49,7 @@ pub(crate) fn look(
     store: &dyn Store,
     domain: DomainId,
     key: &VerifyKey,
-    remembered: Option<RecordRef>,
+    remembered: Option<Remembered>,
     first_page: usize,
     cancel: &Cancel,
 ) -> Result<Look> {
@@ -62,13 +72,13 @@ pub(crate) fn look(
                 continue;
             };
             // The number must be the same, too: anybody can make up a name.
-            let known = remembered == Some(reference);
+            let is_remembered = remembered.is_some_and(|remembered| remembered.record == reference);
+            let known = is_remembered && remembered.is_some_and(|remembered| remembered.length == Some(length));
             let is_older = match remembered {
-                Some(remembered) => reference.number < remembered.number,
+                Some(remembered) => reference.number < remembered.record.number,
                 // Without a memory, one page is enough. It shows the newest record, and numbers that were given twice.
                 None => look.newest.is_some() && numbers.last() != Some(&reference.number),
             };
-            look.has_remembered |= known;
             if is_older && look.newest.is_some() {
                 break 'pages;
             }
@@ -82,6 +92,7 @@ pub(crate) fn look(
                     Err(error) => return Err(error),
                 }
             }
+            look.has_remembered |= is_remembered;
             look.is_forked |= numbers.contains(&reference.number);
             numbers.push(reference.number);
             look.newest = look.newest.or(Some(reference));
@@ -101,19 +112,26 @@ pub(crate) fn look(
         }
     }
     // A list may not show yet what was put. So the remembered record is asked for by its name.
-    if let Some(remembered) = remembered.filter(|_| !look.has_remembered) {
-        let name = Name { domain_id: domain, object: Object::Record(remembered) };
-        match store.head(&name.to_string(), cancel) {
-            Ok(_) => {
+    if let Some(Remembered { record, length: own }) = remembered.filter(|_| !look.has_remembered) {
+        let name = Name { domain_id: domain, object: Object::Record(record) };
+        let found = store.head(&name.to_string(), cancel).and_then(|length| match own {
+            Some(own) => Ok(own == length),
+            None => read_record_of(store, domain, key, record, length, cancel).map(|_| true),
+        });
+        match found {
+            Ok(true) => {
                 look.has_remembered = true;
-                if look.newest.is_none_or(|newest| newest.number < remembered.number) {
-                    look.newest = Some(remembered);
+                if look.newest.is_none_or(|newest| newest.number < record.number) {
+                    look.newest = Some(record);
                 }
             }
             Err(error) if error.kind() == StoreErrorKind::NotFound => {
-                let is_newer = look.newest.is_some_and(|newest| newest.number > remembered.number);
-                look.has_remembered = is_newer && is_pruned(store, domain, key, remembered.number, cancel)?;
+                let is_newer = look.newest.is_some_and(|newest| newest.number > record.number);
+                look.has_remembered = is_newer && is_pruned(store, domain, key, record.number, cancel)?;
             }
+            // It is damaged.
+            Ok(false) => {}
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
             Err(error) => return Err(error),
         }
     }

@@ -1,7 +1,7 @@
 //! The options that all exports share: the part to export, the packing, and the base of a delta.
 
 use crate::files::refuse_database;
-use crate::sql::arguments::path_of;
+use crate::sql::arguments::{path_of, refuse_secret};
 use crate::sql::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use lifeboat_core::parallel::Threads;
 use lifeboat_core::state::Selection;
@@ -131,6 +131,7 @@ impl Request {
     /// # Errors
     /// Misuse for a read key, for a write key without the name of its domain, and for a name that is empty or too long.
     pub fn domain(&self, key: &AccessKey) -> Result<Domain> {
+        self.domain.iter().try_for_each(|name| refuse_secret(name, "the name of the domain"))?;
         let name = match (key, &self.domain) {
             (_, Some(name)) => name,
             (AccessKey::Write(_), None) => {
