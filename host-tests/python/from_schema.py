@@ -115,8 +115,8 @@ class Attack:
 
     def prepare(self):
         """The functions that write, with arguments that make them do it."""
-        names = ("a.bundle", "victim", "series", "copy", "local", "all")
-        bundle, victim, series, copy, local, everything = (os.path.join(self.watched, name) for name in names)
+        names = ("a.bundle", "victim", "series", "copy", "healed", "local", "all")
+        bundle, victim, series, copy, healed, local, everything = (os.path.join(self.watched, name) for name in names)
         with Connection(self.libraries) as connection:
             connection.rows("CREATE TABLE restored(x)")
             ((key,),) = connection.rows("SELECT backup_keygen()")
@@ -131,11 +131,12 @@ class Attack:
             "backup_compose_file": f"backup_compose_file('[\"{bundle}\"]', '{key}', '{victim}', '{replace}')",
             "backup_restore": f"backup_restore(x'{content}', '{key}', '{replace}')",
             "backup_save": f"backup_save('{key}', 'dir:{copy}', '{with_local}')",
+            "backup_scrub": f"backup_scrub('[\"dir:{series}\", \"dir:{healed}\"]', '{key}', '{{\"repair\": true, \"add\": true}}')",
             "backup_restore_all": f"backup_restore_all('dir:{series}', '{key}', '{everything}')",
             "backup_restore_file": f"backup_restore_file(x'{content}', '{key}', '{victim}', '{replace}')",
         }
         self.works = [name for name in calls if self.does_work(calls[name], victim)]
-        for made in (copy, local, everything):
+        for made in (copy, local, healed, everything):
             shutil.rmtree(made)
         with open(victim, "wb") as file:
             file.write(b"old")

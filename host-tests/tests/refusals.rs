@@ -201,7 +201,7 @@ fn nonsense() {
         "zeroblob(100000)",
         "hex(zeroblob(500000))",
     ];
-    const FUNCTIONS: [(&str, usize, usize); 14] = [
+    const FUNCTIONS: [(&str, usize, usize); 15] = [
         ("backup_version", 0, 0),
         ("backup_keygen", 0, 2),
         ("backup_write_key", 1, 2),
@@ -216,6 +216,7 @@ fn nonsense() {
         ("backup_save", 2, 3),
         ("backup_status", 0, 3),
         ("backup_restore_all", 3, 4),
+        ("backup_scrub", 2, 3),
     ];
     let scene = Scene::new();
     // Nonsense must not be taken for the path of a file here: the hosts work in a directory of their own.
@@ -228,8 +229,10 @@ fn nonsense() {
         ) => key.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 0) => bundle.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 1) => key.clone(),
-        ("backup_restore_all", 1) => key.clone(),
-        ("backup_save", 1) | ("backup_restore_all", 0) => format!("'dir:' || {}", quote(scene.path("copy"))),
+        ("backup_restore_all" | "backup_scrub", 1) => key.clone(),
+        ("backup_save", 1) | ("backup_restore_all" | "backup_scrub", 0) => {
+            format!("'dir:' || {}", quote(scene.path("copy")))
+        }
         ("backup_export_file", 1) | ("backup_restore_file" | "backup_restore_all", 2) => quote(scene.path("file")),
         _ => "NULL".to_string(),
     };

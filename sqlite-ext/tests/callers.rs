@@ -42,6 +42,7 @@ fn z23_not_from_a_schema() {
         "backup_restore('b', 'k')",
         "backup_restore_file('b', 'k', 'p')",
         "backup_restore_all('s', 'k', 'p')",
+        "backup_scrub('s', 'k')",
     ] {
         let sql = format!("CREATE VIEW v AS SELECT {name}; ");
         db.execute_batch(&sql).unwrap();
@@ -83,6 +84,7 @@ fn what_writes_is_called_by_name_in_a_statement_that_reads() {
         "backup_restore(bundle, key, '{\"replace\": true}')",
         "backup_restore_file(bundle, key, target)",
         "backup_restore_all(chain, key, target)",
+        "backup_scrub(chain, key, '{\"repair\": true}')",
     ] {
         let name = &call[..call.find('(').unwrap()];
         let refused = |sql: &str, what: &str| {

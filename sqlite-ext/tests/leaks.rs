@@ -39,7 +39,7 @@ fn used() -> (i64, i64) {
 }
 
 /// Calls, right and wrong ones. `{here}` is the directory, `{key}` the key.
-const CALLS: [&str; 44] = [
+const CALLS: [&str; 46] = [
     "SELECT backup_version()",
     "SELECT backup_keygen()",
     "SELECT backup_verify_key('{key}')",
@@ -84,6 +84,8 @@ const CALLS: [&str; 44] = [
     "SELECT backup_save('{key}', 'dir:{here}/copy', '{\"domain\": \"f\", \"local\": \"{here}/f\", \"files\": [\"{here}/none\"]}')",
     "SELECT backup_restore_all('dir:{here}/copy', '{key}', '{here}/all', '{\"replace\": true}')",
     "SELECT backup_restore_all('dir:{here}/copy', '{key}', '{here}/all')",
+    "SELECT backup_scrub('[\"dir:{here}/copy\", \"dir:{here}/other\"]', '{key}', '{\"level\": \"restore\", \"repair\": true, \"add\": true}')",
+    "SELECT backup_scrub('[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{key}', '{\"level\": \"hashes\"}')",
 ];
 
 #[test]

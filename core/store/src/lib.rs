@@ -10,6 +10,7 @@
 //! series    a series in one store: its newest records, and the bundles of a path
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
+//! scrub     all copies checked, and healed from one another
 //! ```
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,7 @@ mod place;
 pub mod read;
 mod s3_place;
 pub mod save;
+pub mod scrub;
 mod series;
 mod store;
 

@@ -15,6 +15,8 @@ mod exporter;
 mod history;
 #[path = "model/prune.rs"]
 mod prune;
+#[path = "model/repair.rs"]
+mod repair;
 #[path = "model/rng.rs"]
 mod rng;
 #[path = "model/rules.rs"]
@@ -33,10 +35,11 @@ const ALONE: Scene = Scene {
     prune: false,
     rotation: false,
     recurring: false,
+    repair: false,
 };
 
 /// The kinds of histories, each with the events that may happen in it.
-const SCENES: [(&str, Scene); 12] = [
+const SCENES: [(&str, Scene); 18] = [
     ("alone", ALONE),
     ("alone, copies one at a time", Scene { rotation: true, ..ALONE }),
     ("alone, local state deleted", Scene { deletion: true, ..ALONE }),
@@ -49,6 +52,15 @@ const SCENES: [(&str, Scene); 12] = [
     ("two exporters, with prune", Scene { exporters: 2, prune: true, ..ALONE }),
     ("two exporters, with prune, few states", Scene { exporters: 2, prune: true, recurring: true, ..ALONE }),
     ("everything", Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, ..ALONE }),
+    ("alone, with repair", Scene { repair: true, ..ALONE }),
+    ("alone, with repair, copies away", Scene { repair: true, rotation: true, ..ALONE }),
+    ("alone, with repair and prune", Scene { repair: true, prune: true, ..ALONE }),
+    ("alone, with repair and prune, few states", Scene { repair: true, prune: true, recurring: true, ..ALONE }),
+    ("copies tampered with, and repaired", Scene { repair: true, tampering: true, ..ALONE }),
+    (
+        "everything, with repair",
+        Scene { exporters: 2, tampering: true, deletion: true, image: true, prune: true, repair: true, ..ALONE },
+    ),
 ];
 
 /// The usual number; in `make soak` many times more.

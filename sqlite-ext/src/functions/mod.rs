@@ -16,6 +16,7 @@ pub(crate) mod backup_restore_all;
 pub(crate) mod backup_restore_file;
 pub(crate) mod backup_rows;
 pub(crate) mod backup_save;
+pub(crate) mod backup_scrub;
 pub(crate) mod backup_status;
 pub(crate) mod backup_tables;
 pub(crate) mod backup_verify;

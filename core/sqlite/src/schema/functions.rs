@@ -175,6 +175,7 @@ const DIRECT: &[&str] = &[
     "backup_restore_all",
     "backup_restore_file",
     "backup_save",
+    "backup_scrub",
     "backup_status",
     "backup_verify",
     "backup_verify_key",

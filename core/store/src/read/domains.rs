@@ -23,7 +23,7 @@ pub enum ReadingKey {
 
 impl ReadingKey {
     /// The keys that check and read a series of this domain. None: the domain does not belong to this key.
-    pub(super) fn reader(&self, domain: DomainId) -> Option<Reader> {
+    pub(crate) fn reader(&self, domain: DomainId) -> Option<Reader> {
         match self {
             Self::Access(key) => {
                 let keys = key.keys(domain).ok()?;
@@ -36,10 +36,10 @@ impl ReadingKey {
 
 /// A domain, and the keys that it is read with.
 #[derive(Clone)]
-pub(super) struct Reader {
-    pub(super) domain: DomainId,
-    pub(super) verify_key: VerifyKey,
-    pub(super) keys: Option<DomainKeys>,
+pub(crate) struct Reader {
+    pub(crate) domain: DomainId,
+    pub(crate) verify_key: VerifyKey,
+    pub(crate) keys: Option<DomainKeys>,
 }
 
 /// A series that belongs to the key.

@@ -17,13 +17,13 @@
 
 mod bundles;
 mod copies;
-mod domains;
+pub(crate) mod domains;
 mod log;
 mod plan;
 mod report;
 mod select;
 mod shelf;
-mod wait;
+pub(crate) mod wait;
 
 pub use crate::save::CopyStore;
 pub use bundles::{BundleReader, Bundles, Interruptible, Use};

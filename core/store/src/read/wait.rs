@@ -24,7 +24,7 @@ impl Wait<'_> {
 
     /// # Errors
     /// Interrupted.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if (self.interrupted)() { Err(interrupted()) } else { Ok(()) }
     }
 }
@@ -34,14 +34,14 @@ pub(super) fn interrupted() -> Error {
 }
 
 /// Requests one after the other. Each may take as long as the patience.
-pub(super) struct Pace {
-    pub(super) cancel: Cancel,
-    pub(super) patience: Duration,
+pub(crate) struct Pace {
+    pub(crate) cancel: Cancel,
+    pub(crate) patience: Duration,
 }
 
 impl Pace {
     /// The time limit for the next request.
-    pub(super) fn next(&self) -> Cancel {
+    pub(crate) fn next(&self) -> Cancel {
         self.cancel.within(self.patience)
     }
 }
@@ -50,7 +50,7 @@ impl Pace {
 ///
 /// # Errors
 /// Interrupted.
-pub(super) fn side_by_side<T: Sync, R: Send>(
+pub(crate) fn side_by_side<T: Sync, R: Send>(
     wait: &Wait<'_>,
     items: &[T],
     work: impl Fn(&T, &Pace) -> R + Sync,

@@ -36,6 +36,7 @@ mod summary;
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
 pub use remembered::{forget, resume};
+pub(crate) use replicas::fits;
 pub use request::{CopyStore, Save};
 pub use status::{CopyStatus, LastError, LastSave, Status};
 pub use summary::{CopyState, CopySummary, SaveSummary};

@@ -20,7 +20,7 @@ pub(super) struct Replica {
 
 /// Whether `record` may come next in a copy that ends with `newest`. It must name that record, and go on from its state
 /// or from nothing.
-pub(super) fn fits(newest: Option<RecordRef>, is_forked: bool, record: &Record) -> bool {
+pub(crate) fn fits(newest: Option<RecordRef>, is_forked: bool, record: &Record) -> bool {
     let entry = record.entry();
     let bases = || entry.bundles.iter().map(|bundle| bundle.base.map(|base| base.record));
     let is_chained =

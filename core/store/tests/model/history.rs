@@ -6,6 +6,7 @@ use crate::check::{any_copy_is_enough, held, nothing_sound_is_lost, saved_means_
 use crate::decide::{heads, proved_fork};
 use crate::exporter::{Exporter, Local, Orders, Outcome};
 use crate::prune::Prune;
+use crate::repair::Repair;
 use crate::rng::Rng;
 use crate::rules::Rules;
 use crate::world::{Copy, State, World};
@@ -25,6 +26,8 @@ pub struct Scene {
     pub rotation: bool,
     /// The database changes between three states, so that the same bundles are made again.
     pub recurring: bool,
+    /// Somebody without the key copies what copies lack from the others.
+    pub repair: bool,
 }
 
 impl Scene {
@@ -46,6 +49,7 @@ pub struct Counts {
     pub fork: usize,
     pub blind: usize,
     pub pruned: usize,
+    pub repaired: usize,
 }
 
 impl Counts {
@@ -58,6 +62,7 @@ impl Counts {
         self.fork += other.fork;
         self.blind += other.blind;
         self.pruned += other.pruned;
+        self.repaired += other.repaired;
     }
 }
 
@@ -75,6 +80,7 @@ pub struct History {
     minimum: usize,
     rng: Rng,
     prune: Option<Prune>,
+    repair: Option<Repair>,
     images: Vec<(usize, Image)>,
     old: Vec<(usize, Copy)>,
     states: State,
@@ -98,6 +104,7 @@ impl History {
             minimum,
             rng,
             prune: None,
+            repair: None,
             images,
             old,
             states: 0,
@@ -145,6 +152,10 @@ impl History {
     }
 
     fn event(&mut self) -> Result<(), String> {
+        if self.scene.repair && self.rng.percent(15) {
+            self.repair();
+            return Ok(());
+        }
         let number = self.rng.below(self.exporters.len());
         match self.rng.below(100) {
             60..70 if self.scene.recurring => self.prune(),
@@ -288,6 +299,23 @@ impl History {
                     if !prune.step(&mut self.world, self.rules) {
                         self.prune = None;
                         self.counts.pruned += 1;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A repair begins, goes on, or is killed.
+    fn repair(&mut self) {
+        match &mut self.repair {
+            None => self.repair = Repair::begin(&mut self.world, self.rules, &mut self.rng),
+            Some(_) if self.rng.percent(3) => self.repair = None,
+            Some(repair) => {
+                for _ in 0..=self.rng.below(4) {
+                    if !repair.step(&mut self.world, self.rules, &mut self.rng) {
+                        self.counts.repaired += usize::from(repair.is_done());
+                        self.repair = None;
                         break;
                     }
                 }
