@@ -37,7 +37,7 @@ struct Options {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_called_by_application(&app, "backup_scrub")?;
-    let places = call.arguments.stores(0)?;
+    let places = call.arguments.stores(0, &app)?;
     if *places.selector() != Selector::Newest {
         return Err(Error::misuse("this checks all that the stores hold; leave out the selector behind the store"));
     }
