@@ -355,9 +355,38 @@ fn of_two_prunes_at_one_time_one_sees_the_other() {
     assert!(!report.done && why.contains("another prune works on this copy"), "{why}");
     assert_eq!((report.copies[0].removed.records, numbers(&stores[0]).len()), (0, 12));
     assert!(report.copies[1].removed.records > 0);
+    // It comes later, between two deletes: what was deleted last is put back.
+    for at in [1, 4, 13] {
+        let (stores, ..) = saved_of(12, 0);
+        let (store, name, bytes) = (stores[0].clone(), other.name().to_string(), other.bytes().to_vec());
+        let watched = AtDelete::new(Arc::new(stores[0].clone()), move |number, _: &str, after: bool| {
+            if number == at && !after {
+                store.set(&name, Some(&bytes));
+            }
+        });
+        let report = Pruning::keep(last(2)).force().of(&[Arc::new(watched) as Arc<dyn Store>]).unwrap();
+        let line = &report.copies[0];
+        assert!(line.why.as_deref().unwrap().contains("another prune works on this copy"), "{line:?}");
+        assert_eq!(line.removed.bundles + line.removed.records, at as u64, "{line:?}");
+        let gone = stores[1].names().len() + 2 - stores[0].names().len();
+        assert_eq!(gone, at, "{line:?}");
+        assert!(Pruning::keep(last(2)).force().of(&dynamic(&stores)).unwrap().done);
+        assert_sound(&dynamic(&stores));
+    }
     // Once that one has ended, the statement is known.
     assert!(Pruning::keep(last(2)).force().of(&dynamic(&stores)).unwrap().done);
     assert_sound(&dynamic(&stores));
+    // One that was deleting when this one began took something that this one keeps.
+    let (stores, ..) = saved_of(11, 0);
+    let (store, gone) = (stores[1].clone(), records(&stores[1])[0].name().to_string());
+    let watched = AtDelete::new(Arc::new(stores[1].clone()), move |number, _: &str, _: bool| {
+        if number == usize::MAX {
+            store.set(&gone, None);
+        }
+    });
+    let report = Pruning::keep(last(1)).force().of(&[Arc::new(watched) as Arc<dyn Store>]).unwrap();
+    assert!(report.copies[0].why.as_deref().unwrap().contains("went away since it was read"), "{report:?}");
+    assert_eq!((report.copies[0].removed.records, numbers(&stores[1]).len()), (0, 10));
 }
 
 #[test]

@@ -1,17 +1,18 @@
 -- backup_prune: old saves are deleted, in a directory of its own.
+-- Each change is as large as the database, so that each save is a full bundle.
 CREATE TABLE t(id INTEGER PRIMARY KEY, x);
 CREATE TEMP TABLE k AS SELECT key AS secret, backup_verify_key(key) AS public, '["dir:prune-a", "dir:prune-b"]' AS places, '{"local": "prune-local"}' AS here FROM (SELECT backup_keygen() AS key);
 -- fails: backup_prune: host: no copy that answers holds a save
 SELECT backup_prune(places, secret, '{"keep": {"last": 1}}') FROM k;
-INSERT INTO t VALUES (1, 'one');
+INSERT INTO t VALUES (1, hex(randomblob(20000)));
 SELECT '0_01', backup_save(secret, places, json_set(here, '$.date', '2026-01-10T12:00:00Z')) ->> 'done' = 2 FROM k;
-UPDATE t SET x = 'two';
+UPDATE t SET x = hex(randomblob(20000));
 SELECT '0_02', backup_save(secret, places, json_set(here, '$.date', '2026-01-20T12:00:00Z')) ->> 'done' = 2 FROM k;
-UPDATE t SET x = 'three';
+UPDATE t SET x = hex(randomblob(20000));
 SELECT '0_03', backup_save(secret, places, json_set(here, '$.date', '2026-02-10T12:00:00Z')) ->> 'done' = 2 FROM k;
-UPDATE t SET x = 'four';
+UPDATE t SET x = hex(randomblob(20000));
 SELECT '0_04', backup_save(secret, places, json_set(here, '$.date', '2026-02-20T12:00:00Z')) ->> 'done' = 2 FROM k;
-UPDATE t SET x = 'five';
+UPDATE t SET x = hex(randomblob(20000));
 SELECT '0_05', backup_save(secret, places, json_set(here, '$.date', '2026-03-10T12:00:00Z')) ->> 'number' = 5 FROM k;
 
 -- It shows what would go, and deletes nothing, before it is told to.
@@ -31,7 +32,7 @@ SELECT '2_03', backup_restore_file('dir:prune-b#seq=2', secret, 'prune-two.db') 
 -- fails: there is no record of number 3; the newest is 5; the one before it is 2; a prune removed it
 SELECT backup_restore_file('dir:prune-b#seq=3', secret, 'prune-three.db') FROM k;
 SELECT '2_04', json_extract(backup_scrub(places, public, '{"level": "hashes"}'), '$.sound', '$.series[0].floor', '$.series[0].copies[0].records') = '[true,4,3]' FROM k;
-UPDATE t SET x = 'six';
+UPDATE t SET x = hex(randomblob(20000));
 SELECT '2_05', json_extract(backup_save(secret, places, here), '$.number', '$.done') = '[6,2]' FROM k;
 SELECT '2_06', json_extract(backup_prune(places, backup_write_key(secret), '{"keep": {"last": 4}, "dry_run": false}'), '$.done', '$.copies[0].removed.records') = '[true,0]' FROM k;
 

@@ -1,16 +1,17 @@
 //! Deletes what goes in one copy (`DURABILITY.md`, "Pruning").
 
+use super::alone::Alone;
 use super::hold::Held;
 use super::plan::Plan;
 use super::report::Amount;
+use super::there;
 use super::watch::{Watch, steady};
 use crate::read::wait::Pace;
 use crate::scrub::catalog::{Catalog, Id, bit};
 use crate::scrub::context::{Context, time_for};
-use crate::series::{FIRST_PAGE, ObjectSource};
-use crate::{LIST_MAX, Result, Store, StoreError, StoreErrorKind};
+use crate::series::ObjectSource;
+use crate::{Result, Store, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
-use lifeboat_core::log::name::{self, Name};
 use lifeboat_core::log::{Floor, RecordRef};
 
 /// What was done in one copy.
@@ -52,20 +53,23 @@ impl Lane<'_> {
     fn go(&self, done: &mut Done, pace: &Pace) -> Result<()> {
         let name = self.floor.name().to_string();
         self.store().put(&name, &self.floor.bytes(), &pace.next())?;
-        self.check_alone(&name, pace)?;
+        let alone = Alone::new(self.store(), self.catalog, self.context.reader.verify_key, name);
+        alone.check(pace)?;
+        there::check(self.store(), self.catalog, self.plan, pace)?;
         let reader = &self.context.reader;
         let mut watch = Watch::new(self.store(), reader.domain, reader.verify_key, self.head);
+        watch.look(pace)?;
         let mut retained = Vec::new();
         for id in self.plan.bundles.iter().copied() {
             pace.cancel.check()?;
-            self.bundle(id, &mut watch, &mut retained, done, pace)?;
+            self.bundle(id, &mut watch, &alone, &mut retained, done, pace)?;
         }
         for id in self.plan.gone.iter().copied() {
             pace.cancel.check()?;
             let length = u64::from(self.catalog.entry(id).length);
             // As long as its record is there, the next prune finds a bundle that the store retains.
             let waits = self.catalog.bundles_of(id).any(|bundle| retained.contains(&bundle));
-            if !waits && self.delete(&self.catalog.name(Id::Record(id)).0, pace)? {
+            if !waits && self.record(id, &alone, pace)? {
                 done.removed.records += 1;
                 done.removed.bytes += length;
             } else {
@@ -97,30 +101,24 @@ impl Lane<'_> {
         }
     }
 
-    /// Each prune puts its floor statement and then looks for others. So of two that run at one time, at least one sees
-    /// the other.
-    fn check_alone(&self, own: &str, pace: &Pace) -> Result<()> {
-        let (prefix, mut after, mut limit) = (name::floors(self.catalog.domain), String::new(), FIRST_PAGE);
-        loop {
-            let page = self.store().list(&prefix, &after, limit, &pace.next())?;
-            for entry in &page {
-                let is_known = entry.name == own
-                    || self.catalog.floors.iter().any(|(floor, _)| floor.name().to_string() == entry.name);
-                if is_known || Name::parse(&entry.name).is_none() {
-                    continue;
-                }
-                let mut bytes = vec![0; usize::try_from(entry.length).unwrap_or(0).min(lifeboat_core::log::FLOOR_MAX)];
-                let is_read = self.store().get(&entry.name, 0, &mut bytes, &pace.next()).is_ok();
-                if is_read && Floor::read(&bytes, Some(&self.context.reader.verify_key)).is_ok() {
-                    return Err(StoreError::refused("another prune works on this copy; call again when it has ended"));
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == limit => after = last.name.clone(),
-                _ => return Ok(()),
-            }
-            limit = LIST_MAX;
+    /// Deletes one record, and puts it back if another prune began meanwhile. False: the store retains it.
+    fn record(&self, id: u32, alone: &Alone<'_>, pace: &Pace) -> Result<bool> {
+        let name = self.catalog.name(Id::Record(id)).0;
+        let held = match Held::read(self.store(), &name, u64::from(self.catalog.entry(id).length), pace) {
+            Ok(held) => Some(held),
+            Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => None,
+            Err(error) => return Err(error),
+        };
+        let steady = steady(pace);
+        let deleted = self.delete(&name, &steady);
+        if deleted == Ok(false) {
+            return Ok(false);
         }
+        let looked = alone.check(&steady);
+        if let (Err(_), Some(held)) = (&looked, held) {
+            self.store().put(&name, &held, &steady.next())?;
+        }
+        looked.and(deleted)
     }
 
     /// Deletes one bundle, and puts it back if a new record names it.
@@ -128,17 +126,16 @@ impl Lane<'_> {
         &self,
         id: u32,
         watch: &mut Watch<'_>,
+        alone: &Alone<'_>,
         retained: &mut Vec<u32>,
         done: &mut Done,
         pace: &Pace,
     ) -> Result<()> {
         let (bundle, name) = (self.catalog.bundle(id), self.catalog.name(Id::Bundle(id)).0);
-        watch.look(pace)?;
         if watch.names(bundle.hash) {
             return Ok(());
         }
-        let is_sound = bundle.has & bit(self.plan.copy) != 0;
-        let held = if is_sound { self.hold(id, &name, pace)? } else { None };
+        let held = self.hold(id, &name, pace)?;
         // Between the delete and the look nothing may stop it but a store that does not answer.
         let steady = steady(pace);
         let deleted = self.delete(&name, &steady);
@@ -148,11 +145,12 @@ impl Lane<'_> {
             done.retained.bytes += bundle.length;
             return Ok(());
         }
-        watch.look(&steady)?;
-        if watch.names(bundle.hash) {
+        // If nobody can say whether it is needed, it comes back, too.
+        let looked = watch.look(&steady).and_then(|()| alone.check(&steady));
+        if looked.is_err() || watch.names(bundle.hash) {
             self.put_back(id, &name, held, &steady)?;
             done.put_back += 1;
-            return deleted.map(drop);
+            return looked.and(deleted.map(drop));
         }
         deleted?;
         done.removed.bundles += 1;

@@ -7,10 +7,12 @@
 //! refuse    what is not done without `force`
 //! lane      deletes what goes in one copy; hold: the bytes of a bundle meanwhile
 //! watch     looks at the log again after each bundle that was deleted
+//! alone     whether another prune works on the same copy; there: whether all that stays is still there
 //! whole     drops one copy
 //! report    what was done
 //! ```
 
+mod alone;
 mod hold;
 mod keep;
 mod lane;
@@ -18,6 +20,7 @@ mod plan;
 mod prove;
 mod refuse;
 mod report;
+mod there;
 mod watch;
 mod whole;
 

@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub stays: Vec<u32>,
     /// The bundles that go.
     pub bundles: Vec<u32>,
+    /// The records that stay.
+    pub keeps: Vec<u32>,
     /// The records that go, the oldest first.
     pub gone: Vec<u32>,
     /// From this number on nothing goes.
@@ -102,6 +104,7 @@ impl Plan {
             stays: all.clone().filter(|id| matches!(of(id), (bundle, true) if has(bundle.has))).collect(),
             bundles: all.filter(|id| matches!(of(id), (bundle, false) if has(bundle.has | bundle.bad))).collect(),
             gone: catalog.ascending().filter(goes).collect(),
+            keeps: descending.iter().copied().filter(|id| !goes(id)).collect(),
             lowest,
         })
     }
