@@ -115,8 +115,8 @@ class Attack:
 
     def prepare(self):
         """The functions that write, with arguments that make them do it."""
-        names = ("a.bundle", "victim", "series", "copy", "healed", "local", "all")
-        bundle, victim, series, copy, healed, local, everything = (os.path.join(self.watched, name) for name in names)
+        names = ("a.bundle", "victim", "series", "copy", "healed", "local", "all", "dropped")
+        bundle, victim, series, copy, healed, local, everything, dropped = (os.path.join(self.watched, name) for name in names)
         with Connection(self.libraries) as connection:
             connection.rows("CREATE TABLE restored(x)")
             ((key,),) = connection.rows("SELECT backup_keygen()")
@@ -125,6 +125,7 @@ class Attack:
             with_local = f'{{"local": "{local}"}}'
             connection.rows(f"SELECT backup_save('{key}', 'dir:{series}', '{with_local}')")
             shutil.rmtree(local)
+        shutil.copytree(series, dropped)
         replace = '{"replace": true}'
         calls = {
             "backup_export_file": f"backup_export_file('{key}', '{victim}', '{replace}')",
@@ -132,12 +133,15 @@ class Attack:
             "backup_restore": f"backup_restore(x'{content}', '{key}', '{replace}')",
             "backup_save": f"backup_save('{key}', 'dir:{copy}', '{with_local}')",
             "backup_scrub": f"backup_scrub('[\"dir:{series}\", \"dir:{healed}\"]', '{key}', '{{\"repair\": true, \"add\": true}}')",
+            "backup_prune": f"backup_prune('[\"dir:{series}\", \"dir:{dropped}\"]', '{key}', '{{\"copy\": \"dir:{dropped}\", \"minimum\": 1, \"dry_run\": false}}')",
             "backup_restore_all": f"backup_restore_all('dir:{series}', '{key}', '{everything}')",
             "backup_restore_file": f"backup_restore_file(x'{content}', '{key}', '{victim}', '{replace}')",
         }
         self.works = [name for name in calls if self.does_work(calls[name], victim)]
         for made in (copy, local, healed, everything):
             shutil.rmtree(made)
+        shutil.rmtree(dropped, ignore_errors=True)
+        shutil.copytree(series, dropped)
         with open(victim, "wb") as file:
             file.write(b"old")
         self.before = look(self.watched)

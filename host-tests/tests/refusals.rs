@@ -217,6 +217,7 @@ fn nonsense() {
         ("backup_status", 0, 3),
         ("backup_restore_all", 3, 4),
         ("backup_scrub", 2, 3),
+        ("backup_prune", 2, 3),
     ];
     let scene = Scene::new();
     // Nonsense must not be taken for the path of a file here: the hosts work in a directory of their own.
@@ -229,8 +230,8 @@ fn nonsense() {
         ) => key.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 0) => bundle.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 1) => key.clone(),
-        ("backup_restore_all" | "backup_scrub", 1) => key.clone(),
-        ("backup_save", 1) | ("backup_restore_all" | "backup_scrub", 0) => {
+        ("backup_restore_all" | "backup_scrub" | "backup_prune", 1) => key.clone(),
+        ("backup_save", 1) | ("backup_restore_all" | "backup_scrub" | "backup_prune", 0) => {
             format!("'dir:' || {}", quote(scene.path("copy")))
         }
         ("backup_export_file", 1) | ("backup_restore_file" | "backup_restore_all", 2) => quote(scene.path("file")),

@@ -43,6 +43,7 @@ fn z23_not_from_a_schema() {
         "backup_restore_file('b', 'k', 'p')",
         "backup_restore_all('s', 'k', 'p')",
         "backup_scrub('s', 'k')",
+        "backup_prune('s', 'k')",
     ] {
         let sql = format!("CREATE VIEW v AS SELECT {name}; ");
         db.execute_batch(&sql).unwrap();
@@ -85,6 +86,7 @@ fn what_writes_is_called_by_name_in_a_statement_that_reads() {
         "backup_restore_file(bundle, key, target)",
         "backup_restore_all(chain, key, target)",
         "backup_scrub(chain, key, '{\"repair\": true}')",
+        "backup_prune(chain, key, '{\"keep\": {\"last\": 1}}')",
     ] {
         let name = &call[..call.find('(').unwrap()];
         let refused = |sql: &str, what: &str| {

@@ -39,7 +39,7 @@ fn used() -> (i64, i64) {
 }
 
 /// Calls, right and wrong ones. `{here}` is the directory, `{key}` the key.
-const CALLS: [&str; 46] = [
+const CALLS: [&str; 48] = [
     "SELECT backup_version()",
     "SELECT backup_keygen()",
     "SELECT backup_verify_key('{key}')",
@@ -86,6 +86,8 @@ const CALLS: [&str; 46] = [
     "SELECT backup_restore_all('dir:{here}/copy', '{key}', '{here}/all')",
     "SELECT backup_scrub('[\"dir:{here}/copy\", \"dir:{here}/other\"]', '{key}', '{\"level\": \"restore\", \"repair\": true, \"add\": true}')",
     "SELECT backup_scrub('[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{key}', '{\"level\": \"hashes\"}')",
+    "SELECT backup_prune('[\"dir:{here}/copy\", \"dir:{here}/other\"]', '{key}', '{\"keep\": {\"last\": 1}, \"force\": true, \"dry_run\": false, \"domain\": \"default\"}')",
+    "SELECT backup_prune('[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{key}', '{\"keep\": {\"daily\": 1}, \"domain\": \"default\"}')",
 ];
 
 #[test]

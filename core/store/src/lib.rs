@@ -11,6 +11,7 @@
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
 //! scrub     all copies checked, and healed from one another
+//! prune     old states deleted, or one copy dropped
 //! ```
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ mod identity;
 mod locks;
 mod name;
 mod place;
+pub mod prune;
 pub mod read;
 mod s3_place;
 pub mod save;

@@ -4,7 +4,7 @@ mod common;
 
 use common::{LIFEBOAT, Scene};
 use rustix::process::{Pid, Signal, kill_process};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,17 @@ fn slow(scene: &Scene, arguments: &[&str]) -> Child {
          INSERT INTO notes SELECT i, i, NULL FROM n",
     );
     let all = [arguments, &["--where", "notes", SLOW]].concat();
-    scene.command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    let command = scene.command(&all);
+    // A shell lets what it starts in the background ignore Ctrl-C, and so do the tests then.
+    let mut heeding = Command::new("env");
+    heeding.arg("--default-signal=HUP,INT,TERM").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => heeding.env(name, value),
+            None => heeding.env_remove(name),
+        };
+    }
+    heeding.current_dir(scene.path("")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -62,7 +72,7 @@ fn a_save_that_is_interrupted_can_be_done_again() {
 #[test]
 fn what_is_ignored_stays_ignored() {
     let scene = Scene::new();
-    let mut command = std::process::Command::new("nohup");
+    let mut command = Command::new("nohup");
     scene.sql("INSERT INTO notes SELECT id + 10, text, NULL FROM notes");
     command.args([LIFEBOAT, "export", "app.db", "--out", "app.bundle", "--where", "notes"]);
     // 4 rows, each of a second or less.
@@ -83,7 +93,7 @@ fn a_terminal_shows_that_work_goes_on() {
     );
     let slow = "instr(hex(zeroblob(90000000 + id)), 'x') = 0";
     let line = format!("'{LIFEBOAT}' export app.db --out app.bundle --where notes \"{slow}\"");
-    let mut command = std::process::Command::new("script");
+    let mut command = Command::new("script");
     command.args(["-qec", &line, "/dev/null"]).env("LIFEBOAT_KEY_FILE", "recovery.key");
     let output = command.current_dir(scene.path("")).stdin(Stdio::null()).output().expect("util-linux is there");
     let said = String::from_utf8_lossy(&output.stdout);

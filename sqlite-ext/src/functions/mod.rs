@@ -10,6 +10,7 @@ pub(crate) mod backup_export_file;
 pub(crate) mod backup_info;
 pub(crate) mod backup_keygen;
 pub(crate) mod backup_log;
+pub(crate) mod backup_prune;
 pub(crate) mod backup_read_key;
 pub(crate) mod backup_restore;
 pub(crate) mod backup_restore_all;

@@ -57,6 +57,7 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
         backup_estimate     (1..=2) Pure     JSON;
         backup_save         (2..=3) Writes   JSON;
         backup_scrub        (2..=3) Writes   JSON;
+        backup_prune        (2..=3) Writes   JSON;
         backup_status       (0..=3) Harmless JSON;
         backup_compose      (2..=3) Pure     PLAIN;
         backup_compose_file (3..=4) Writes   JSON;

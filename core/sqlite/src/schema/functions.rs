@@ -170,6 +170,7 @@ const DIRECT: &[&str] = &[
     "backup_export_file",
     "backup_info",
     "backup_keygen",
+    "backup_prune",
     "backup_read_key",
     "backup_restore",
     "backup_restore_all",

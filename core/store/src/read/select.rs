@@ -1,7 +1,8 @@
 //! Which record is meant.
 
 use super::copies::{Copies, Ends, of};
-use super::wait::Wait;
+use super::wait::{Wait, side_by_side};
+use crate::series::is_pruned;
 use crate::{Selector, date_text};
 use lifeboat_core::log::Record;
 use lifeboat_core::{Error, Result};
@@ -89,7 +90,8 @@ impl Copies {
             [] => {
                 let below = shelf.names(number, lowest).first().map(|name| name.number);
                 let below = below.map_or(String::new(), |below| format!("; the one before it is {below}"));
-                Err(self.no_such(none + &below))
+                let pruned = if self.is_pruned(number, wait)? { "; a prune removed it" } else { "" };
+                Err(self.no_such(format!("{none}{below}{pruned}")))
             }
             several => {
                 let several: Vec<_> = several.iter().map(|record| self.describe(record.reference())).collect();
@@ -101,6 +103,17 @@ impl Copies {
                 )))
             }
         }
+    }
+
+    /// A floor statement of a copy that answers says that the record with this number may be gone.
+    fn is_pruned(&self, number: u64, wait: &Wait<'_>) -> Result<bool> {
+        let Some(reader) = self.shelf.as_ref().map(|shelf| &shelf.reader) else { return Ok(false) };
+        let answers = |place: &usize| self.reports[*place].state.answered();
+        let places: Vec<_> = (0..self.copies.len()).filter(answers).collect();
+        let told = side_by_side(wait, &places, |place, pace| {
+            is_pruned(&*self.copies[*place].store, reader.domain, &reader.verify_key, number, &pace.next())
+        })?;
+        Ok(told.into_iter().any(|told| told == Ok(true)))
     }
 
     fn find(&mut self, wait: &Wait<'_>, mut is: impl FnMut(&super::log::LogEntry) -> bool) -> Result<Option<Record>> {

@@ -1,21 +1,21 @@
 //! What the records of all copies say, and which copy holds what of it. Records are not kept, only what the check needs
 //! of them: some 200 bytes for each, with its bundle.
 
-use lifeboat_core::keys::DomainId;
+use lifeboat_core::keys::{DomainId, DomainKeys};
 use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BUNDLES_MAX, BundleHash, Floor, Record, RecordRef};
 use std::collections::BTreeMap;
 
 /// No bundle, or no base.
-pub(super) const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 /// Some of the copies, one bit for each.
-pub(super) type Mask = u64;
+pub(crate) type Mask = u64;
 /// The most copies.
-pub(super) const COPIES_MAX: usize = 64;
+pub(crate) const COPIES_MAX: usize = 64;
 
 /// A way to the state of a record.
 #[derive(Clone, Copy)]
-pub(super) struct Edge {
+pub(crate) struct Edge {
     /// `NONE`: the state is the same as that of the base.
     pub bundle: u32,
     /// The record that it leads from. `NONE`: it is a full bundle.
@@ -23,7 +23,7 @@ pub(super) struct Edge {
 }
 
 /// A record that was read, or that another record names.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub reference: RecordRef,
     /// The copies that have it, and those where something else lies under its name.
     pub has: Mask,
@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub lines: u16,
     /// Its length. 0: no copy has it.
     pub length: u16,
+    /// When it was saved, if the dates are read ([`Catalog::read_dates`]): milliseconds from 1970.
+    pub date: Option<i64>,
     /// Another record names it.
     pub is_named: bool,
     /// The record before it on its own line.
@@ -41,7 +43,7 @@ pub(super) struct Entry {
 }
 
 /// A bundle that a record names.
-pub(super) struct Bundle {
+pub(crate) struct Bundle {
     pub hash: BundleHash,
     pub length: u64,
     /// The newest record that names it.
@@ -52,12 +54,12 @@ pub(super) struct Bundle {
 
 /// A record or a bundle.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Id {
+pub(crate) enum Id {
     Record(u32),
     Bundle(u32),
 }
 
-pub(super) struct Catalog {
+pub(crate) struct Catalog {
     pub domain: DomainId,
     pub entries: Vec<Entry>,
     pub bundles: Vec<Bundle>,
@@ -71,6 +73,8 @@ pub(super) struct Catalog {
     pub heads: Vec<RecordRef>,
     /// The bundles of records that came while the log was read.
     pub late: Vec<BundleHash>,
+    /// They open the sealed parts of records, for the dates.
+    opens: Option<DomainKeys>,
 }
 
 impl Catalog {
@@ -85,6 +89,7 @@ impl Catalog {
             lowest: 1,
             heads: heads.clone(),
             late: Vec::new(),
+            opens: None,
         };
         for (line, head) in heads.into_iter().enumerate() {
             let id = catalog.id_of(head);
@@ -92,6 +97,11 @@ impl Catalog {
             catalog.entries[id as usize].lines |= 1 << line.min(15);
         }
         catalog
+    }
+
+    /// From now on the dates of records are read with these keys.
+    pub fn read_dates(&mut self, keys: DomainKeys) {
+        self.opens = Some(keys);
     }
 
     fn id_of(&mut self, reference: RecordRef) -> u32 {
@@ -104,6 +114,7 @@ impl Catalog {
                 bad: 0,
                 lines: 0,
                 length: 0,
+                date: None,
                 is_named: false,
                 before: NONE,
                 count: 0,
@@ -170,8 +181,10 @@ impl Catalog {
             count = 1;
         }
         let before = entry.previous.first().map_or(NONE, |before| self.id_of(*before));
+        // A sealed part of another revision has no date for us.
+        let date = self.opens.as_ref().and_then(|keys| record.open(keys).ok()).and_then(|sealed| sealed.date);
         let own = self.entry_mut(id);
-        own.before = before;
+        (own.before, own.date) = (before, date);
         (own.edges, own.count) = (edges, count);
         own.length = u16::try_from(record.bytes().len()).unwrap_or(u16::MAX);
         id
@@ -352,6 +365,6 @@ impl Catalog {
 }
 
 /// The bit of a copy.
-pub(super) fn bit(copy: usize) -> Mask {
+pub(crate) fn bit(copy: usize) -> Mask {
     1 << copy
 }

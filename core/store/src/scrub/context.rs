@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const SLOWEST: u64 = 32 << 10;
 
 /// The check of one series.
-pub(super) struct Context<'a> {
+pub(crate) struct Context<'a> {
     pub copies: &'a [CopyStore],
     pub reader: Reader,
     pub deadline: Option<Instant>,
@@ -27,12 +27,12 @@ impl Context<'_> {
 }
 
 /// How long the transfer of so many bytes may take.
-pub(super) fn time_for(bytes: u64, patience: Duration) -> Duration {
+pub(crate) fn time_for(bytes: u64, patience: Duration) -> Duration {
     patience + Duration::from_secs(bytes / SLOWEST)
 }
 
 /// One copy.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub state: Standing,
     pub newest: Option<RecordRef>,
     pub why: Option<String>,
@@ -57,7 +57,7 @@ pub(super) struct Seen {
 }
 
 /// A damaged object.
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     pub id: Id,
     pub why: String,
     pub item: Option<(u64, u64)>,

@@ -44,7 +44,7 @@ struct Found {
 ///
 /// # Errors
 /// Interrupted.
-pub(super) fn read(
+pub(crate) fn read(
     catalog: &mut Catalog,
     seen: &mut [Seen],
     context: &Context<'_>,
@@ -111,7 +111,7 @@ fn refill(
 ///
 /// # Errors
 /// Corrupt when they do not; those of the store.
-pub(super) fn page(store: &dyn crate::Store, prefix: &str, after: &str, pace: &Pace) -> StoreResult<Vec<Entry>> {
+pub(crate) fn page(store: &dyn crate::Store, prefix: &str, after: &str, pace: &Pace) -> StoreResult<Vec<Entry>> {
     let page = store.list(prefix, after, LIST_MAX, &pace.next())?;
     let ascends = page.windows(2).all(|pair| pair[0].name < pair[1].name);
     let follows = page.first().is_none_or(|first| *first.name > *after) && page.len() <= LIST_MAX;

@@ -16,16 +16,16 @@
 //! record and its bundle about 200 bytes, and of bundles at most 16 pieces of 2 MiB at one time.
 
 mod bundles;
-mod catalog;
-mod context;
+pub(crate) mod catalog;
+pub(crate) mod context;
 mod cursor;
 mod findings;
 mod heal;
 mod lane;
-mod log;
-mod object;
+pub(crate) mod log;
+pub(crate) mod object;
 mod report;
-mod series;
+pub(crate) mod series;
 mod stock;
 
 pub use report::{

@@ -14,7 +14,7 @@ use sha2::Digest;
 const PIECE: u64 = 2 << 20;
 
 /// What became of the check.
-pub(super) enum Checked {
+pub(crate) enum Checked {
     Sound,
     /// Its bytes do not have its hash. Item and first byte of the item, if a list of the items tells.
     Damaged(Option<(u64, u64)>),
@@ -25,7 +25,7 @@ pub(super) enum Checked {
 }
 
 /// A bundle as a record names it.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub copy: usize,
     pub id: u32,
     pub name: String,
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 }
 
 /// Reads all of a bundle in one copy. `opens`: also checks what it holds.
-pub(super) fn check(wanted: &Wanted, context: &Context<'_>, opens: Option<&AccessKey>, pace: &Pace) -> Checked {
+pub(crate) fn check(wanted: &Wanted, context: &Context<'_>, opens: Option<&AccessKey>, pace: &Pace) -> Checked {
     let hashed = match hash(wanted, context, pace) {
         Ok((hash, _)) if hash != wanted.hash.0 => return Checked::Damaged(locate(wanted, context, pace)),
         Ok((_, bytes)) => bytes,

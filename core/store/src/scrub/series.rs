@@ -11,7 +11,7 @@ use crate::Selector;
 use crate::read::wait::Wait;
 use crate::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Standing, Use};
 use lifeboat_core::chain::Chain;
-use lifeboat_core::keys::DomainId;
+use lifeboat_core::keys::{DomainId, DomainKeys};
 use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::stream::Discard;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
@@ -32,17 +32,9 @@ pub(super) fn check(
     let copies = Copies::open(scrub.copies.clone(), scrub.key, Domain::Id(from.domain), wait)?;
     let Some(reader) = scrub.key.reader(from.domain).filter(|_| !copies.is_empty()) else { return Ok(None) };
     let context = Context { copies: &scrub.copies, reader, deadline };
-    let fork = copies.fork().map(|fork| fork.heads.clone());
-    let heads: Vec<RecordRef> =
-        fork.clone().unwrap_or_else(|| copies.newest().map(Record::reference).into_iter().collect());
-    let mut seen: Vec<Seen> = copies.reports().into_iter().map(Seen::of).collect();
-    let mut catalog = Catalog::new(from.domain, heads);
-    log::read(&mut catalog, &mut seen, &context, scrub.level >= Level::Hashes, wait)?;
-    catalog.join_lost();
-    stock::read(&mut catalog, &mut seen, &context, wait)?;
-    stock::missing(&mut catalog, &mut seen, &context, wait)?;
+    let (mut catalog, mut seen) = take_stock(&copies, &context, scrub.level >= Level::Hashes, None, wait)?;
     let side_ends = catalog.side_ends();
-    let puts_records = fork.is_none() && side_ends.is_empty();
+    let puts_records = copies.fork().is_none() && side_ends.is_empty();
     let mut next = None;
     if scrub.repair {
         let to_heal = |copy: &usize| seen[*copy].is_used() && (scrub.add || seen[*copy].newest.is_some());
@@ -68,6 +60,34 @@ pub(super) fn check(
     let bad = from.bad | still_bad(&catalog, &seen);
     let report = findings::report(&catalog, &seen, &copies, scrub, &side_ends, next.is_none(), bad);
     Ok(Some((report, next.map(|at| Cursor { domain: from.domain, at, bad }))))
+}
+
+/// Reads what all copies hold of a series: records, bundles by name and length, floor statements. `all`: each record in
+/// each copy that lists it. `opens`: reads the dates of records with these keys.
+///
+/// # Errors
+/// Interrupted.
+pub(crate) fn take_stock(
+    copies: &Copies,
+    context: &Context<'_>,
+    all: bool,
+    opens: Option<DomainKeys>,
+    wait: &Wait<'_>,
+) -> Result<(Catalog, Vec<Seen>)> {
+    let heads: Vec<RecordRef> = match copies.fork() {
+        Some(fork) => fork.heads.clone(),
+        None => copies.newest().map(Record::reference).into_iter().collect(),
+    };
+    let mut seen: Vec<Seen> = copies.reports().into_iter().map(Seen::of).collect();
+    let mut catalog = Catalog::new(context.reader.domain, heads);
+    if let Some(keys) = opens {
+        catalog.read_dates(keys);
+    }
+    log::read(&mut catalog, &mut seen, context, all, wait)?;
+    catalog.join_lost();
+    stock::read(&mut catalog, &mut seen, context, wait)?;
+    stock::missing(&mut catalog, &mut seen, context, wait)?;
+    Ok((catalog, seen))
 }
 
 /// The copies in which damage stays.

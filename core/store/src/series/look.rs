@@ -139,7 +139,16 @@ pub(crate) fn look(
 }
 
 /// Whether a floor statement says that records with this number may be gone.
-fn is_pruned(store: &dyn Store, domain: DomainId, key: &VerifyKey, number: u64, cancel: &Cancel) -> Result<bool> {
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn is_pruned(
+    store: &dyn Store,
+    domain: DomainId,
+    key: &VerifyKey,
+    number: u64,
+    cancel: &Cancel,
+) -> Result<bool> {
     for entry in store.list(&name::floors(domain), "", FIRST_PAGE, cancel)? {
         let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
         let is_floor = Name::parse(&entry.name).is_some_and(|name| matches!(name.object, Object::Floor { .. }));
