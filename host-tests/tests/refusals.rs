@@ -201,7 +201,7 @@ fn nonsense() {
         "zeroblob(100000)",
         "hex(zeroblob(500000))",
     ];
-    const FUNCTIONS: [(&str, usize, usize); 15] = [
+    const FUNCTIONS: [(&str, usize, usize); 16] = [
         ("backup_version", 0, 0),
         ("backup_keygen", 0, 2),
         ("backup_write_key", 1, 2),

@@ -73,6 +73,9 @@ pub enum Command {
     /// Check all copies in stores, and heal them from one another
     #[command(after_help = crate::examples::SCRUB)]
     Scrub(Scrub),
+    /// Delete old saves from stores, or drop a copy
+    #[command(after_help = crate::examples::PRUNE)]
+    Prune(Prune),
     /// List the saves in stores, the newest first
     #[command(after_help = crate::examples::LOG)]
     Log(Log),
@@ -249,6 +252,42 @@ pub struct Scrub {
     pub cursor: Option<String>,
     #[command(flatten)]
     pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Prune {
+    /// The stores
+    #[arg(value_name = "STORE", required = true)]
+    pub stores: Vec<String>,
+    /// Which saves are kept: last, daily, weekly, monthly or yearly, and how many. May be given several times
+    #[arg(long, value_name = "RULE=NUMBER", value_parser = rule, required_unless_present = "copy", conflicts_with = "copy")]
+    pub keep: Vec<(String, u64)>,
+    /// In place of --keep: drop the copy in this store as a whole
+    #[arg(long, value_name = "STORE")]
+    pub copy: Option<String>,
+    /// Only report what would go. This is the default: to delete, say --dry-run=false
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub dry_run: Option<bool>,
+    /// How many copies have to be proved sound. Default: more than half of them
+    #[arg(long, value_name = "NUMBER")]
+    pub minimum: Option<u64>,
+    /// Do what is refused otherwise: the report says what that is
+    #[arg(long)]
+    pub force: bool,
+    /// The series of this domain
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+/// Reads `daily=7`.
+fn rule(text: &str) -> Result<(String, u64), String> {
+    let (name, number) = text.split_once('=').ok_or("say how many, such as daily=7")?;
+    if !["last", "daily", "weekly", "monthly", "yearly"].contains(&name) {
+        return Err("the rules are last, daily, weekly, monthly and yearly".to_owned());
+    }
+    number.parse().map(|number| (name.to_owned(), number)).map_err(|_| "the number is not a whole number".to_owned())
 }
 
 #[derive(Args)]

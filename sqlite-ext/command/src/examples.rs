@@ -36,6 +36,15 @@ Examples:
   lifeboat scrub dir:/mnt/disk/copy dir:/mnt/stick/copy --key-file verify.key
   lifeboat scrub dir:/mnt/disk/copy dir:/mnt/stick/copy --level hashes --repair";
 
+pub const PRUNE: &str = "\
+The newest save is always kept. Before anything is deleted, all that stays is read and its hashes are \
+checked. It needs the recovery key or the write key.
+
+Examples:
+  lifeboat prune dir:/mnt/disk/copy dir:/mnt/stick/copy --keep last=20 --keep daily=14 --keep monthly=12
+  lifeboat prune dir:/mnt/disk/copy dir:/mnt/stick/copy --keep daily=14 --dry-run=false
+  lifeboat prune dir:/mnt/disk/copy dir:/mnt/stick/copy --copy dir:/mnt/stick/copy --dry-run=false --force";
+
 pub const LOG: &str = "\
 Without a key it lists the only series in the stores.
 

@@ -149,6 +149,15 @@ pub fn scrub(report: &Node) -> String {
     show(sentence, report, &["sound", "finished"])
 }
 
+pub fn prune(report: &Node) -> String {
+    let sentence = match (report.get("dry_run").is_true(), report.get("done").is_true()) {
+        (true, _) => "nothing was deleted: this is what would go",
+        (false, true) => "pruned: all that was to go is gone",
+        (false, false) => "pruned, but NOT ALL THAT WAS TO GO IS GONE",
+    };
+    show(sentence, report, &["dry_run", "done"])
+}
+
 /// An error in a report, in the words of a shell.
 fn said(error: &Node) -> String {
     format!("{}: {}", error.get("kind").line(), for_shell(&error.get("message").line()))

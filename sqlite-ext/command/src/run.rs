@@ -54,6 +54,19 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let report = shown(&Session::open(None, "checking")?, "backup_scrub", arguments, report::scrub)?;
             check_sound(&report)?;
         }
+        Command::Prune(prune) => {
+            let mut keep = serde_json::Map::new();
+            for (rule, number) in prune.keep {
+                if keep.insert(rule.clone(), number.into()).is_some() {
+                    return Err(Fail::misuse(format!("--keep names {rule} twice")));
+                }
+            }
+            let options = Options::default().put("keep", (!keep.is_empty()).then_some(keep)).put("copy", prune.copy);
+            let options = options.put("dry_run", prune.dry_run).put("minimum", prune.minimum);
+            let options = options.flag("force", prune.force).put("domain", prune.domain).json();
+            let arguments = vec![array(prune.stores), prune.key.needed()?.into(), text(options)];
+            shown(&Session::open(None, "pruning")?, "backup_prune", arguments, report::prune)?;
+        }
         Command::Log(log) => {
             let mut arguments = vec![array(log.stores)];
             arguments.extend(log.key.given()?.map(Value::Text));

@@ -1,7 +1,7 @@
 //! The words of a shell in place of those of SQL: the functions' errors name functions and options as SQL writes them.
 
 /// What a function is called here.
-const COMMANDS: [(&str, &str); 22] = [
+const COMMANDS: [(&str, &str); 23] = [
     ("backup_keygen(secret, label)", "lifeboat keygen --secret-file PATH --label TEXT"),
     ("backup_status(stores, key)", "lifeboat status STORE"),
     ("backup_keygen()", "lifeboat keygen"),
@@ -21,6 +21,7 @@ const COMMANDS: [(&str, &str); 22] = [
     ("backup_info", "lifeboat info"),
     ("backup_rows", "lifeboat rows"),
     ("backup_scrub", "lifeboat scrub"),
+    ("backup_prune", "lifeboat prune"),
     ("backup_save", "lifeboat save"),
     ("backup_diff", "lifeboat diff"),
     ("backup_log", "lifeboat log"),

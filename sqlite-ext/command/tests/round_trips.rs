@@ -117,6 +117,13 @@ fn stores_and_back() {
     let healed = scene.run(&["scrub", disk, stick, "--repair", "--level", "restore", "--json"]).json();
     assert_eq!(healed["sound"], json!(true), "{healed}");
 
+    let prune = ["prune", disk, stick, "--keep", "last=1", "--keep", "daily=7"];
+    assert!(scene.run(&prune).lines()[0].starts_with("nothing was deleted"));
+    let pruned = scene.run(&[&prune[..], &["--dry-run=false", "--json"]].concat()).json();
+    assert_eq!((&pruned["done"], &pruned["copies"][1]["kept"]), (&json!(true), &json!(2)), "{pruned}");
+    let wrong = scene.run(&["prune", disk, "--keep", "hourly=1"]);
+    assert!(wrong.code == 2 && wrong.err.contains("the rules are last, daily"), "{wrong:?}");
+
     let log = scene.run(&["log", disk, stick, "--json"]);
     let first: serde_json::Value = serde_json::from_str(log.lines()[1]).unwrap();
     assert_eq!(
