@@ -41,9 +41,9 @@ The newest save is always kept. Before anything is deleted, all that stays is re
 checked. It needs the recovery key or the write key.
 
 Examples:
-  lifeboat prune dir:/mnt/disk/copy dir:/mnt/stick/copy --keep last=20 --keep daily=14 --keep monthly=12
-  lifeboat prune dir:/mnt/disk/copy dir:/mnt/stick/copy --keep daily=14 --dry-run=false
-  lifeboat prune dir:/mnt/disk/copy dir:/mnt/stick/copy --copy dir:/mnt/stick/copy --dry-run=false --force";
+  lifeboat prune dir:/disk/copy dir:/stick/copy --keep last=20 --keep daily=14 --keep monthly=12
+  lifeboat prune dir:/disk/copy dir:/stick/copy --keep daily=14 --dry-run=false
+  lifeboat prune dir:/disk/copy dir:/stick/copy --copy dir:/stick/copy --dry-run=false";
 
 pub const LOG: &str = "\
 Without a key it lists the only series in the stores.
