@@ -176,7 +176,7 @@ fn each_request(bucket: &str, fault: &Fault, tally: &Tally) {
     let forget = |scene: &Scene| fs::remove_dir_all(scene.directory.path().join("app.db-lifeboat")).unwrap();
     forget(&scene);
     let blind = scene.requests();
-    for request in (0..blind).step_by(if is_soak() { 1 } else { 9 }) {
+    for request in (0..blind).step_by(if is_soak() { 1 } else { 3 }) {
         forget(&scene);
         scene.save_with_fault(request, fault, tally, "a save without local state");
     }
