@@ -79,11 +79,12 @@ class Connection:
             return False
 
 
-def look(directory):
-    """What a call that writes would change."""
+def look(directory, copy=()):
+    """What a call that writes would change: the entries of a directory, and the directories of a copy, whose objects a call may delete."""
     with os.scandir(directory) as entries:
         stats = {entry.name: entry.stat() for entry in entries}
-    return {name: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+    stats.update((path, os.stat(path) if os.path.exists(path) else None) for path in copy)
+    return {name: stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
 
 
 def parts(script):
@@ -111,6 +112,7 @@ class Attack:
         self.into = os.path.join(directory, "into.db")
         self.tried = self.refused = 0
         self.wrong = []
+        self.copy = ()
         self.calls = self.prepare()
 
     def prepare(self):
@@ -126,6 +128,7 @@ class Attack:
             connection.rows(f"SELECT backup_save('{key}', 'dir:{series}', '{with_local}')")
             shutil.rmtree(local)
         shutil.copytree(series, dropped)
+        self.copy = [path for path, _, _ in os.walk(dropped)]
         replace = '{"replace": true}'
         calls = {
             "backup_export_file": f"backup_export_file('{key}', '{victim}', '{replace}')",
@@ -144,19 +147,19 @@ class Attack:
         shutil.copytree(series, dropped)
         with open(victim, "wb") as file:
             file.write(b"old")
-        self.before = look(self.watched)
+        self.before = look(self.watched, self.copy)
         return calls
 
     def does_work(self, call, victim):
         with open(victim, "wb") as file:
             file.write(b"old")
-        self.before = look(self.watched)
+        self.before = look(self.watched, self.copy)
         with Connection(self.libraries) as connection:
             connection.rows(f";/* WITH */SELECT {call}")
             return self.has_changed() or connection.is_replaced()
 
     def has_changed(self):
-        return look(self.watched) != self.before
+        return look(self.watched, self.copy) != self.before
 
     def forge(self, place, name, call):
         """A database with the call in that place. NAME becomes the name."""
@@ -196,7 +199,7 @@ class Attack:
             os.remove(self.control)
         if is_replaced or self.has_changed():
             self.wrong.append(f"{place.name}: {statement!r}: {call[:60]}… has done it")
-            self.before = look(self.watched)
+            self.before = look(self.watched, self.copy)
         return was_called, said
 
     def write_file(self, image):
