@@ -123,7 +123,12 @@ fn serve(scene: &Scene) -> Server {
         TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("there is a free port").port();
     let mut command = scene.command(rclone);
     command.args(["serve", "s3", "--addr", &format!("127.0.0.1:{port}"), "--auth-key", "any,secret"]);
-    command.args(["--config", "none", "s3"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // The saves of the long path go into its directory past it.
+    command
+        .args(["--dir-cache-time", "0s", "--config", "none", "s3"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let server = Server(command.spawn().expect("rclone starts"), port);
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
