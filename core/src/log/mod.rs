@@ -36,7 +36,7 @@ pub use entry::Entry;
 pub use floor::Floor;
 pub use id::{BaseRef, BundleRef, RecordRef};
 pub use lines::{Fork, Lines, Reach, Standing};
-pub use plan::{Next, Path, Planner, Step};
+pub use plan::{Next, PER_BUNDLE, Path, Planner, Step};
 pub use record::Record;
 pub use sealed::SealedPart;
 pub use short_cut::{SPANS, short_cuts};

@@ -5,8 +5,8 @@ use crate::crypto::id::StateId;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-/// What a bundle costs in addition to its bytes, in bytes: about what a request over a network takes.
-const PER_BUNDLE: u64 = 64 << 10;
+/// What a bundle of a path costs in addition to its bytes, in bytes: about what a request over a network takes.
+pub const PER_BUNDLE: u64 = 64 << 10;
 
 /// Finds the cheapest chain of bundles to a state. It works on the records that it was given, and says which others it
 /// needs: it goes from the newest record back along the longest short cuts. So a log of 100,000 records is planned from
@@ -187,8 +187,8 @@ impl Planner {
         self.gone.insert(bundle);
     }
 
-    /// Whether known bundles lead from this state to the goal. If there is no path to the goal, there is none to such a
-    /// state either.
+    /// Whether known bundles lead from this state to the goal. If no path leads to the goal, no path leads to such a state
+    /// either.
     pub fn leads_from(&self, state: StateId) -> bool {
         self.places.get(&state.0).is_some_and(|place| self.states[*place].leads_to_goal)
     }

@@ -1,6 +1,6 @@
 //! The command line. Each command has the name of a function without `backup_`, and the options of that function.
 
-use crate::groups::{Base, Budget, Bundles, Key, Packing, Series, Snapshot};
+use crate::groups::{Base, Budget, Bundles, Key, Packing, Series, Snapshot, Stores};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
@@ -229,9 +229,8 @@ pub struct Status {
 
 #[derive(Args)]
 pub struct Scrub {
-    /// The stores
-    #[arg(value_name = "STORE", required = true)]
-    pub stores: Vec<String>,
+    #[command(flatten)]
+    pub stores: Stores,
     /// How much to check: list, hashes, contents or restore. Default: list
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
@@ -256,9 +255,8 @@ pub struct Scrub {
 
 #[derive(Args)]
 pub struct Prune {
-    /// The stores
-    #[arg(value_name = "STORE", required = true)]
-    pub stores: Vec<String>,
+    #[command(flatten)]
+    pub stores: Stores,
     /// Which saves are kept: last, daily, weekly, monthly or yearly, and how many. May be given several times
     #[arg(long, value_name = "RULE=NUMBER", value_parser = rule, required_unless_present = "copy", conflicts_with = "copy")]
     pub keep: Vec<(String, u64)>,
@@ -292,9 +290,8 @@ fn rule(text: &str) -> Result<(String, u64), String> {
 
 #[derive(Args)]
 pub struct Log {
-    /// The stores
-    #[arg(value_name = "STORE", required = true)]
-    pub stores: Vec<String>,
+    #[command(flatten)]
+    pub stores: Stores,
     /// At most so many saves
     #[arg(long, value_name = "NUMBER")]
     pub limit: Option<u32>,
@@ -426,9 +423,8 @@ pub struct Restore {
 
 #[derive(Args)]
 pub struct RestoreAll {
-    /// The stores
-    #[arg(value_name = "STORE", required = true)]
-    pub stores: Vec<String>,
+    #[command(flatten)]
+    pub stores: Stores,
     /// The directory to write into. It is made if it is missing
     #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     pub out: String,

@@ -48,6 +48,14 @@ pub struct Snapshot {
     pub check: Option<bool>,
 }
 
+/// The copies that a command works on.
+#[derive(Args)]
+pub struct Stores {
+    /// The stores
+    #[arg(value_name = "STORE", required = true)]
+    pub stores: Vec<String>,
+}
+
 /// From what a delta leads on.
 #[derive(Args, Default)]
 pub struct Base {

@@ -50,7 +50,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let options = Options::default().put("level", scrub.level).put("domain", scrub.domain);
             let options = options.flag("repair", scrub.repair).flag("add", scrub.add);
             let options = options.put("seconds", seconds).put("cursor", scrub.cursor).json();
-            let arguments = vec![array(scrub.stores), scrub.key.needed()?.into(), text(options)];
+            let arguments = vec![array(scrub.stores.stores), scrub.key.needed()?.into(), text(options)];
             let report = shown(&Session::open(None, "checking")?, "backup_scrub", arguments, report::scrub)?;
             check_sound(&report)?;
         }
@@ -64,11 +64,11 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let options = Options::default().put("keep", (!keep.is_empty()).then_some(keep)).put("copy", prune.copy);
             let options = options.put("dry_run", prune.dry_run).put("minimum", prune.minimum);
             let options = options.flag("force", prune.force).put("domain", prune.domain).json();
-            let arguments = vec![array(prune.stores), prune.key.needed()?.into(), text(options)];
+            let arguments = vec![array(prune.stores.stores), prune.key.needed()?.into(), text(options)];
             shown(&Session::open(None, "pruning")?, "backup_prune", arguments, report::prune)?;
         }
         Command::Log(log) => {
-            let mut arguments = vec![array(log.stores)];
+            let mut arguments = vec![array(log.stores.stores)];
             arguments.extend(log.key.given()?.map(Value::Text));
             let narrow = Narrow { limit: log.limit, ..Narrow::default() };
             let session = Session::open(None, "listing")?;
@@ -127,7 +127,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
         Command::RestoreAll(all) => {
             let options = Options::default().flag("replace", all.replace).flag("skip_indexes", all.skip_indexes);
             let options = options.flag("resume", all.resume).budget(all.budget).json();
-            let arguments = vec![array(all.stores), all.key.needed()?.into(), all.out.into(), text(options)];
+            let arguments = vec![array(all.stores.stores), all.key.needed()?.into(), all.out.into(), text(options)];
             let report =
                 shown(&Session::open(None, "restoring")?, "backup_restore_all", arguments, report::restore_all)?;
             check_all(&report)?;

@@ -12,13 +12,13 @@
 use crate::sql::arguments::{Argument, Arguments};
 use crate::sql::edge::length_limit;
 use crate::sql::table_function::{Cell, TableFunction, Watch};
-use crate::work::read::given::open_copies;
+use crate::work::read::given::{open_copies, refuse_selector};
 use lifeboat_core::chain::Source;
 use lifeboat_core::log::{BundleRef, RecordRef};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
+use lifeboat_store::date_text;
 use lifeboat_store::read::{Copies, Domain, LogEntry, ReadingKey, Use, Wait, only_signer};
-use lifeboat_store::{Selector, date_text};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -99,11 +99,7 @@ impl TableFunction for Log {
 
     fn open(app: &Connection<'_>, arguments: &Arguments<'_>, watch: &Watch) -> Result<Self> {
         let places = arguments.stores(0, app)?;
-        if *places.selector() != Selector::Newest {
-            return Err(Error::misuse(
-                "the log lists all saves; choose by a condition, and leave out the selector behind the store",
-            ));
-        }
+        refuse_selector(&places, "the log lists all saves; choose by a condition, and")?;
         let stores = open_copies(&places)?;
         let names = stores.iter().map(|copy| copy.name.clone()).collect();
         let interrupted = || watch.check().is_err();

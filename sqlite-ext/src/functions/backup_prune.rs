@@ -14,11 +14,11 @@
 use crate::sql::arguments::AnyKey;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::read::given::open_copies;
+use crate::work::read::given::{open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
+use lifeboat_store::Place;
 use lifeboat_store::prune::{Keep, Prune, What};
 use lifeboat_store::read::Wait;
-use lifeboat_store::{Place, Selector};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -57,9 +57,7 @@ impl From<Rules> for Keep {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let places = call.arguments.stores(0, &app)?;
-    if *places.selector() != Selector::Newest {
-        return Err(Error::misuse("the option `keep` says which states stay; leave out the selector behind the store"));
-    }
+    refuse_selector(&places, "the option `keep` says which states stay;")?;
     let AnyKey::Access(key) = call.arguments.any_key(1)? else {
         return Err(Error::misuse(
             "a verify key signs nothing, and a prune signs what may be gone; give the recovery key or the write key",

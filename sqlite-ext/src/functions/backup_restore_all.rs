@@ -23,14 +23,14 @@ use crate::sql::interrupt::AppInterrupt;
 use crate::sql::redact::redact;
 use crate::work::export::file_domain;
 use crate::work::read::file_source::open_chain;
-use crate::work::read::given::{Given, SeriesReport, open_copies, refuse_store};
+use crate::work::read::given::{Given, SeriesReport, open_copies, refuse_selector, refuse_store};
 use crate::work::rebuild::new_database::NewDatabase;
 use crate::work::rebuild::scratch::{self, Built, Checks, Place};
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
+use lifeboat_store::Places;
 use lifeboat_store::read::{Domains, ReadingKey, Wait, domains};
-use lifeboat_store::{Places, Selector};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -111,11 +111,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     check_may_export(&app)?;
     let places = call.arguments.stores(0, &app)?;
-    if *places.selector() != Selector::Newest {
-        return Err(Error::misuse(
-            "this restores the newest state of each series; leave out the selector behind the store",
-        ));
-    }
+    refuse_selector(&places, "this restores the newest state of each series;")?;
     let key = call.arguments.access_key(1)?;
     let directory = call.arguments.path(2)?;
     let options: Options = call.arguments.options(3)?;

@@ -14,9 +14,8 @@
 
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::read::given::open_copies;
+use crate::work::read::given::{open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
-use lifeboat_store::Selector;
 use lifeboat_store::read::Wait;
 use lifeboat_store::scrub::{Level, Scrub};
 use serde::Deserialize;
@@ -36,9 +35,7 @@ struct Options {
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let places = call.arguments.stores(0, &app)?;
-    if *places.selector() != Selector::Newest {
-        return Err(Error::misuse("this checks all that the stores hold; leave out the selector behind the store"));
-    }
+    refuse_selector(&places, "this checks all that the stores hold;")?;
     let key = call.arguments.any_key(1)?.reading();
     let options: Options = call.arguments.options(2)?;
     let level = match &options.level {

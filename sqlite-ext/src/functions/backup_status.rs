@@ -16,11 +16,11 @@ use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::DEFAULT_SCHEMA;
 use crate::work::local::local_of;
-use crate::work::read::given::{CopyLine, open_copies};
+use crate::work::read::given::{CopyLine, open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
+use lifeboat_store::date_text;
 use lifeboat_store::read::{Copies, Domain, Standing, Wait};
 use lifeboat_store::save::{CopySummary, LastError, LastSave, Status, SystemFiles};
-use lifeboat_store::{Selector, date_text};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -125,9 +125,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 fn ask(call: &Call<'_>, domain: Domain<'_>, now: u64) -> Result<Stores> {
     let app = call.app();
     let places = call.arguments.stores(0, &app)?;
-    if *places.selector() != Selector::Newest {
-        return Err(Error::misuse("the status is that of the newest save; leave out the selector behind the store"));
-    }
+    refuse_selector(&places, "the status is that of the newest save;")?;
     let key = call.arguments.any_key(1)?.reading();
     let interrupt = AppInterrupt::of(&app)?;
     let wait = Wait { patience: PATIENCE, interrupted: &|| interrupt.check().is_err() };

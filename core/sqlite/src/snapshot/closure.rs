@@ -89,7 +89,7 @@ fn free_name(schema: &[SchemaRow]) -> String {
     names.find(is_free).unwrap_or_default()
 }
 
-/// A table that gets rows by the closure, and how they are told apart.
+/// A table to which the closure adds rows, and what identifies each row.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Node {
     table: String,

@@ -268,8 +268,8 @@ impl<'c> Snapshot<'c> {
         self.selected.as_ref().map(|selected| &selected.chosen.selection)
     }
 
-    /// The tables of which the [closure](SelectionRequest::closure) may keep more rows than the selection asked for. Their
-    /// conditions in [`Snapshot::selection`] say which.
+    /// The tables to which the [closure](SelectionRequest::closure) may add rows. The selection did not ask for these
+    /// rows. The conditions in [`Snapshot::selection`] say which they are.
     pub fn closure(&self) -> &[String] {
         self.selected.as_ref().map_or(&[], |selected| &selected.closure)
     }

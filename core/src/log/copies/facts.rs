@@ -112,7 +112,7 @@ pub struct Saved {
     pub state_id: StateId,
     /// The bundle that was made for it. None: it is a mark.
     pub bundle: Option<BundleRef>,
-    /// What only a key that reads can tell. Without one, all of it is none.
+    /// What only a key that reads can tell. Without such a key, each of its fields is `None`.
     pub sealed: SealedPart,
 }
 
@@ -184,7 +184,7 @@ pub struct CopyReport {
     pub standing: Option<Standing>,
     /// Its newest save of that series.
     pub newest: Option<Saved>,
-    /// How many names are none of a series.
+    /// How many names do not belong to a series.
     pub junk: u64,
 }
 
@@ -213,7 +213,7 @@ pub struct Remarks {
     pub damaged: Vec<Damage>,
     /// How many more there are.
     pub damaged_more: u64,
-    /// Names that are none of a series, of all copies: some of them, cut and with no character that could control a
-    /// terminal.
+    /// Names in any copy that do not belong to a series. These are only some of them. They are cut, and hold no character
+    /// that could control a terminal.
     pub junk: Vec<String>,
 }

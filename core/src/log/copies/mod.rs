@@ -6,7 +6,7 @@
 //! read    one object after the other, checked against its name
 //! series  which series belong to the key, and the newest record of each copy
 //! choose  which record is meant
-//! path    the bundles that lead to its state; if there are none, to the next older one
+//! path    the bundles that lead to its state, or else to the next older state
 //! report  what was seen
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! The bundles that lead to the state that is meant. If there are none, those to the next older state that can be had.
+//! The bundles that lead to the chosen state. If no bundles lead to it, the bundles of the next older state are used.
 
 use super::{Copies, LISTED, LeftOut, Plan, Stepped, Which};
 use crate::crypto::id::{DomainId, StateId};
@@ -132,7 +132,7 @@ impl Copies {
         }
     }
 
-    /// A path of sound bundles to the goal. None: there is none.
+    /// A path of sound bundles to the goal. `None`: no such path exists.
     fn path_to_goal(&mut self, domain: [u8; 16], search: &mut Search) -> Stepped<Option<Vec<(usize, Step)>>> {
         let is_dead = |copies: &Self, record| copies.series.get(&domain).is_some_and(|all| all.records.is_dead(record));
         if is_dead(self, search.goal.reference()) {
@@ -162,7 +162,7 @@ impl Copies {
                 Next::Read(_) | Next::Others => break,
             }
         }
-        // A path to a state on the way would go on to the goal. So there is none to it either.
+        // From each state on the way, bundles lead on to the goal. So no path leads to such a state either.
         if let Some(series) = self.series.get_mut(&domain) {
             let on_the_way = search.given.iter().filter(|(_, state)| search.planner.leads_from(*state));
             on_the_way.for_each(|(record, _)| series.records.set_dead(*record));

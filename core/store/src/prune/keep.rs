@@ -3,8 +3,7 @@
 use lifeboat_core::log::date::date_text;
 use std::collections::BTreeSet;
 
-/// How many states are kept, and of which periods. The newest record is always kept. A state that one rule keeps stays,
-/// whatever the others say.
+/// How many states each rule keeps. The newest record is always kept. A state stays if at least one rule keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// The newest ones.

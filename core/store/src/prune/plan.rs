@@ -2,9 +2,7 @@
 
 use super::keep::Keep;
 use crate::scrub::catalog::{Catalog, Mask, NONE, bit};
-
-/// What a bundle of a path costs beside its bytes: about what a request takes.
-const PER_BUNDLE: u64 = 64 << 10;
+use lifeboat_core::log::PER_BUNDLE;
 
 /// What is to be done in one copy.
 pub(super) struct Plan {

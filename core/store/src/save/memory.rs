@@ -166,7 +166,7 @@ impl Tip {
         self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
     }
 
-    /// It failed. While it rests, this changes nothing: else a copy that is saved to each minute would rest for ever.
+    /// Notes that it failed. This changes nothing while it rests. Otherwise, a copy that fails each minute would rest for ever.
     pub(super) fn fails(&mut self, now: u64) {
         if !self.is_resting(now) {
             self.failed = Some(now);

@@ -10,7 +10,7 @@ use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{AccessKey, Error, Result, StateId};
 use lifeboat_store::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Use, Wait};
 use lifeboat_store::save::{self, SystemFiles};
-use lifeboat_store::{Place, Places, date_text};
+use lifeboat_store::{Place, Places, Selector, date_text};
 use serde::Serialize;
 use std::path::Path;
 use std::rc::Rc;
@@ -288,6 +288,17 @@ pub(crate) fn refuse_store(places: &Places, directory: &Path, why: &str) -> Resu
     match places.places().iter().find(is_it) {
         Some(Place::Dir(path)) => Err(Error::misuse(format!("'{}' is {why}", path.display()))),
         _ => Ok(()),
+    }
+}
+
+/// Checks that no state is chosen behind the name of a store.
+///
+/// # Errors
+/// Misuse; `why` says what the function does instead.
+pub(crate) fn refuse_selector(places: &Places, why: &str) -> Result<()> {
+    match places.selector() {
+        Selector::Newest => Ok(()),
+        _ => Err(Error::misuse(format!("{why} leave out the selector behind the store"))),
     }
 }
 
