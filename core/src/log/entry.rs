@@ -63,6 +63,16 @@ impl Entry {
         self.bundles.is_empty()
     }
 
+    /// The records whose states its bundles lead from.
+    pub fn bases(&self) -> impl Iterator<Item = RecordRef> {
+        self.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record))
+    }
+
+    /// All records that it names. They come before it on its line (`FORMAT.md`, "Order of records"). One may come twice.
+    pub fn names(&self) -> impl Iterator<Item = RecordRef> {
+        self.previous.iter().copied().chain(self.bases())
+    }
+
     /// Checks what can be checked with the entry alone.
     ///
     /// # Errors

@@ -83,9 +83,8 @@ impl Lines {
         if self.seen.contains_key(&record.hash) {
             return;
         }
-        let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
         let mut names = entry.previous.clone();
-        names.extend(bases.filter(|base| !entry.previous.contains(base)));
+        names.extend(entry.bases().filter(|base| !entry.previous.contains(base)));
         for name in &names {
             self.named.insert(name.hash);
             match self.seen.get(&name.hash) {

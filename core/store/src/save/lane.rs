@@ -6,10 +6,10 @@ use super::local::Local;
 use super::replicas::{Replica, replicas};
 use super::request::Save;
 use super::situation::{Situation, read, reason};
-use crate::series::{ObjectSource, read_record};
-use crate::{LIST_MAX, Put, StoreError, StoreErrorKind};
+use crate::series::{ObjectSource, each_newer, read_record};
+use crate::{Put, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
-use lifeboat_core::log::name::{self, Name, Object};
+use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleHash, BundleRef, Lines, Reach, Record, RecordHash, RecordRef};
 use lifeboat_core::{Error, Result};
 use std::fs::File;
@@ -239,39 +239,29 @@ fn put_record(save: &Save<'_>, copy: usize, record: &Record, pace: &Pace) -> Res
 fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Result<(), Stop> {
     let (store, domain, key) = (&*save.copies[lane.copy].store, save.keys.id(), save.keys.verify_key());
     let before = lane.newest.map_or(0, |newest| newest.number);
-    let on_the_line = names_of(record).chain(
-        lane.replicas.iter().flat_map(|replica| names_of(&replica.record).chain([replica.record.reference().hash])),
-    );
-    let on_the_line: Vec<RecordHash> = on_the_line.chain([record.reference().hash]).collect();
-    let (mut after, mut limit) = (String::new(), 8);
+    let put = lane.replicas.iter().map(|replica| &replica.record).chain([record]);
+    let on_the_line: Vec<RecordHash> =
+        put.flat_map(|record| record.entry().names().chain([record.reference()])).map(|record| record.hash).collect();
+    let own = record.reference().hash;
     let mut lines = Lines::new();
     lines.add(record);
-    loop {
-        let page = store.list(&name::log(domain), &after, limit, &pace.cancel)?;
-        for entry in &page {
-            let Some(Object::Record(other)) = Name::parse(&entry.name).map(|name| name.object) else { continue };
-            if other.number <= before {
-                return Ok(());
+    let known = |other: RecordRef| on_the_line.contains(&other.hash);
+    each_newer(
+        store,
+        (domain, &key),
+        before,
+        known,
+        || pace.cancel.clone(),
+        |other| {
+            let (goes_on, other) = (other.entry().names().any(|name| name.hash == own), other.reference());
+            // Somebody already goes on from our record, or a repair brought the copy along the line.
+            if goes_on || is_before(save, lane, &mut lines, record, other, pace) {
+                Ok(())
+            } else {
+                Err(Stop::Fork(other))
             }
-            if on_the_line.contains(&other.hash) {
-                continue;
-            }
-            match read_record(store, domain, &key, other, &pace.cancel) {
-                // Somebody already goes on from our record.
-                Ok(other) if names_of(&other).any(|hash| hash == record.reference().hash) => {}
-                // A repair brought the copy along the line.
-                Ok(_) if is_before(save, lane, &mut lines, record, other, pace) => {}
-                Ok(_) => return Err(Stop::Fork(other)),
-                Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        match page.last() {
-            Some(last) if page.len() == limit => after = last.name.clone(),
-            _ => return Ok(()),
-        }
-        limit = LIST_MAX;
-    }
+        },
+    )
 }
 
 /// Whether a record that came to the copy meanwhile is before ours. The records between are read from any copy that
@@ -295,13 +285,6 @@ fn is_before(save: &Save<'_>, lane: &Lane, lines: &mut Lines, record: &Record, o
         pace.progress();
     }
     false
-}
-
-/// The records that come before this one, as far as it names them.
-fn names_of(record: &Record) -> impl Iterator<Item = RecordHash> {
-    let entry = record.entry();
-    let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
-    entry.previous.iter().copied().chain(bases).map(|record| record.hash)
 }
 
 /// A file of the spool.

@@ -158,8 +158,7 @@ impl Catalog {
     pub fn add(&mut self, record: &Record) -> u32 {
         let (id, entry) = (self.id_of(record.reference()), record.entry());
         let lines = self.entry(id).lines;
-        let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
-        for before in entry.previous.iter().copied().chain(bases) {
+        for before in entry.names() {
             let before = self.id_of(before);
             let before = self.entry_mut(before);
             before.is_named = true;

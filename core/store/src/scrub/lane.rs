@@ -5,9 +5,8 @@ use super::context::{Context, time_for};
 use super::report::Copied;
 use crate::read::wait::Pace;
 use crate::save::fits;
-use crate::series::{ObjectSource, named, read_record, read_record_of};
-use crate::{LIST_MAX, Put, Store, StoreError, StoreErrorKind};
-use lifeboat_core::log::name;
+use crate::series::{ObjectSource, each_newer, read_record};
+use crate::{Put, Store, StoreError, StoreErrorKind};
 use lifeboat_core::log::{Record, RecordRef};
 use std::collections::BTreeSet;
 
@@ -337,40 +336,23 @@ impl<'a> Lane<'a> {
     fn look_again(&mut self, before: u64) -> Result<(), Stop> {
         let (store, domain, key) = (self.store(), self.catalog.domain, &self.context.reader.verify_key);
         let mut others = Vec::new();
-        let (mut after, mut limit) = (String::new(), 8);
-        'pages: loop {
-            let page = store.list(&name::log(domain), &after, limit, &self.pace.next())?;
-            for entry in &page {
-                let Some((other, length)) = named(entry) else { continue };
-                if other.number <= before {
-                    break 'pages;
-                }
-                if self.catalog.find(other).is_some_and(|id| self.catalog.entry(id).lines != 0) {
-                    continue;
-                }
-                match read_record_of(store, domain, key, other, length, &self.pace.next()) {
-                    Ok(other) => others.push(other),
-                    Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {}
-                    Err(error) => return Err(Stop(error)),
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == limit && last.name > after => after = last.name.clone(),
-                _ => break,
-            }
-            limit = LIST_MAX;
-        }
+        let known = |other| self.catalog.find(other).is_some_and(|id| self.catalog.entry(id).lines != 0);
+        each_newer(
+            store,
+            (domain, key),
+            before,
+            known,
+            || self.pace.next(),
+            |other| {
+                others.push(other);
+                Ok::<_, Stop>(())
+            },
+        )?;
         // The lowest number comes first: the next one may go on from it.
         let mut on_the_line = BTreeSet::new();
         for other in others.iter().rev() {
-            let entry = other.entry();
-            let bases = entry.bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
-            let goes_on = entry
-                .previous
-                .iter()
-                .copied()
-                .chain(bases)
-                .any(|name| on_the_line.contains(&name) || self.catalog.heads.contains(&name));
+            let goes_on =
+                other.entry().names().any(|name| on_the_line.contains(&name) || self.catalog.heads.contains(&name));
             match goes_on {
                 true => drop(on_the_line.insert(other.reference())),
                 false => self.healed.fork = Some(other.reference()),

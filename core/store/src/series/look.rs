@@ -1,6 +1,6 @@
 //! What one list shows of a copy.
 
-use crate::{Cancel, Entry, Result, Store, StoreError, StoreErrorKind};
+use crate::{Cancel, Entry, LIST_MAX, Result, Store, StoreError, StoreErrorKind};
 use lifeboat_core::keys::{DomainId, VerifyKey};
 use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{FLOOR_MAX, Floor, NUMBER_MAX, RECORD_MAX, Record, RecordHash, RecordRef};
@@ -174,6 +174,44 @@ pub(crate) fn named(entry: &Entry) -> Option<(RecordRef, u64)> {
     match Name::parse(&entry.name)?.object {
         Object::Record(reference) => Some((reference, entry.length)),
         _ => None,
+    }
+}
+
+/// Reads the records of a copy with a number above `before`, the newest first, and hands each to `take`. Records that are
+/// `known` are left out, and so is what is no record. `next`: the time limit for the next request.
+///
+/// # Errors
+/// Those of the store and of `take`.
+pub(crate) fn each_newer<E: From<StoreError>>(
+    store: &dyn Store,
+    (domain, key): (DomainId, &VerifyKey),
+    before: u64,
+    known: impl Fn(RecordRef) -> bool,
+    next: impl Fn() -> Cancel,
+    mut take: impl FnMut(Record) -> Result<(), E>,
+) -> Result<(), E> {
+    let (mut after, mut limit) = (String::new(), FIRST_PAGE);
+    loop {
+        let page = store.list(&name::log(domain), &after, limit, &next())?;
+        for entry in &page {
+            let Some((record, length)) = named(entry) else { continue };
+            if record.number <= before {
+                return Ok(());
+            }
+            if known(record) {
+                continue;
+            }
+            match read_record_of(store, domain, key, record, length, &next()) {
+                Ok(record) => take(record)?,
+                Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == limit && last.name > after => after = last.name.clone(),
+            _ => return Ok(()),
+        }
+        limit = LIST_MAX;
     }
 }
 

@@ -13,6 +13,6 @@ mod object;
 mod path;
 
 pub(crate) use known::{Ends, Known};
-pub(crate) use look::{FIRST_PAGE, Look, Remembered, is_pruned, look, named, read_record, read_record_of};
+pub(crate) use look::{FIRST_PAGE, Look, Remembered, each_newer, is_pruned, look, named, read_record, read_record_of};
 pub(crate) use object::ObjectSource;
 pub(crate) use path::{Records, path_to};

@@ -71,8 +71,7 @@ impl<'a> Records<'a> {
     pub(crate) fn back_to(&mut self, from: &Record, number: u64, cancel: &Cancel) -> Result<Record> {
         let mut at = from.clone();
         loop {
-            let bases = at.entry().bundles.iter().filter_map(|bundle| bundle.base.map(|base| base.record));
-            match bases.filter(|base| base.number >= number).min_by_key(|base| base.number) {
+            match at.entry().bases().filter(|base| base.number >= number).min_by_key(|base| base.number) {
                 Some(base) => at = self.get(base, cancel)?,
                 None => return Ok(at),
             }
