@@ -431,8 +431,7 @@ fn key_in(text: &[u8]) -> Option<KeyKind> {
 /// Misuse.
 pub(crate) fn refuse_secret(name: &str, what: &str) -> Result<()> {
     let lower = name.to_ascii_lowercase();
-    let is_in = |kind: &KeyKind| *kind != KeyKind::VERIFY && lower.contains(&format!("{}1", kind.prefix));
-    if KeyKind::ALL.iter().any(is_in) {
+    if KeyKind::SECRET.iter().any(|kind| lower.contains(&format!("{}1", kind.prefix))) {
         return Err(Error::misuse(format!(
             "{what} holds a secret key, and would be shown; look at the order of the arguments"
         )));
