@@ -48,6 +48,6 @@ pub use restore::copy::{Target, Version, adopt_encoding, copy_into};
 pub use restore::prove::{prove, prove_salvaged};
 pub use schema::needs::{Need, Needed};
 pub use snapshot::dangling::Dangling;
+pub use snapshot::moment::Snapshot;
 pub use snapshot::selection::{Now, SelectionRequest};
 pub use snapshot::source_check::SourceCheck;
-pub use snapshot::walk::Snapshot;

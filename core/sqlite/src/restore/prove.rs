@@ -1,7 +1,7 @@
 //! The proof at the end of a restore: SQLite gives back what was put in.
 
 use crate::ffi::connection::Connection;
-use crate::snapshot::walk::Snapshot;
+use crate::snapshot::moment::Snapshot;
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::salvage::SalvageReport;
 use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, StateDigest};

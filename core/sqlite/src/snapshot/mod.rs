@@ -4,6 +4,7 @@ pub(crate) mod closure;
 pub(crate) mod condition;
 pub(crate) mod dangling;
 pub(crate) mod foreign_key;
+pub(crate) mod moment;
 pub(crate) mod narrow;
 pub(crate) mod page_copy;
 pub(crate) mod reload_check;

@@ -9,7 +9,7 @@ use crate::rebuild::check::{Findings, integrity_check};
 use crate::schema::guard;
 use crate::schema::stored_schema::{self, Class};
 use crate::schema::table::{self, Table, TableKey};
-use crate::snapshot::walk::Snapshot;
+use crate::snapshot::moment::Snapshot;
 use lifeboat_core::state::is_system_table;
 use lifeboat_core::{Error, Result};
 
