@@ -1,7 +1,7 @@
 //! The records of a series that were read, from any copy that has them.
 
 use super::domains::Reader;
-use super::wait::{Pace, Wait, found, side_by_side};
+use super::wait::{Pace, Wait, at_most, found, side_by_side};
 use crate::save::CopyStore;
 use crate::series::{Look, named, read_record, read_record_of};
 use crate::{LIST_MAX, Result as StoreResult, Store, StoreError, StoreErrorKind};
@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+/// How many records are read side by side. They are small, and over a network only the waits for answers count.
+const THREADS: usize = 31;
 /// How many records are read at once when they are asked for one after the other. It begins small: few may be enough.
-const BATCHES: [usize; 4] = [1, 4, 16, 64];
+const BATCHES: [usize; 3] = [1, THREADS, 64];
 /// The spans of short cuts, the longest first.
 const SPANS: [u64; 3] = [4096, 256, 16];
 /// How many lists one step down may take. A copy that needs more counts as hostile.
@@ -201,7 +203,7 @@ impl Shelf {
             return Ok(());
         }
         let is_enough = AtomicBool::new(false);
-        let results = side_by_side(wait, &wanted, |wanted, pace| {
+        let results = at_most(THREADS, wait, &wanted, |wanted, pace| {
             if wanted.is_guess && is_enough.load(Ordering::Relaxed) {
                 return None;
             }

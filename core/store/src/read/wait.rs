@@ -55,13 +55,26 @@ pub(crate) fn side_by_side<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T, &Pace) -> R + Sync,
 ) -> Result<Vec<R>> {
+    at_most(THREADS, wait, items, work)
+}
+
+/// The same with at most this many threads.
+///
+/// # Errors
+/// Interrupted.
+pub(super) fn at_most<T: Sync, R: Send>(
+    threads: usize,
+    wait: &Wait<'_>,
+    items: &[T],
+    work: impl Fn(&T, &Pace) -> R + Sync,
+) -> Result<Vec<R>> {
     wait.check()?;
     let pace = Pace { cancel: Cancel::never(), patience: wait.patience };
     let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::channel());
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
     let mut is_interrupted = false;
     std::thread::scope(|scope| {
-        for _ in 0..items.len().min(THREADS) {
+        for _ in 0..items.len().min(threads) {
             let (sender, next, work, pace) = (sender.clone(), &next, &work, &pace);
             scope.spawn(move || {
                 while let Some((place, item)) = take(next, items).filter(|_| !pace.cancel.is_interrupted()) {
