@@ -1,5 +1,6 @@
 //! One request and its answer. No redirect is followed, no body is longer than was asked for, and each wait ends.
 
+use super::client;
 use super::credentials::{self, Credentials};
 use super::seen::{Record, STALL, Seen, causes};
 use super::watched::Watched;
@@ -138,7 +139,7 @@ impl HttpService for Connector {
         let asked_for = asked_for(&request);
         let limit = asked_for.unwrap_or(ANSWER_MAX);
         let time = STALL + Duration::from_secs(sent / SLOWEST);
-        let answer = match tokio::time::timeout(time, self.0.call(request)).await {
+        let answer = match tokio::time::timeout(time, client::send(&self.0, request)).await {
             Ok(answer) => answer,
             Err(_) => Err(HttpError::new(HttpErrorKind::Timeout, Late)),
         };

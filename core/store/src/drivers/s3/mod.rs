@@ -3,6 +3,7 @@
 //! One thread with one runtime does all network work of a store. It starts with the first request and is joined when
 //! the store is dropped. So no thread is left when the library that it belongs to is unloaded.
 
+mod client;
 mod credentials;
 mod failure;
 mod http;
