@@ -138,6 +138,11 @@ fn safety_guide() {
 }
 
 #[test]
+fn recover_anywhere() {
+    check("wasm-component/README.md", &read("wasm-component/README.md"));
+}
+
+#[test]
 fn recovery_page() {
     check("wasm-component/page/README.md", &read("wasm-component/page/README.md"));
 }
