@@ -261,6 +261,8 @@ fn nonsense() {
     for nonsense in NONSENSE {
         statements.push(format!("SELECT count(*) FROM backup_log({nonsense})"));
         statements.push(format!("SELECT count(*) FROM backup_log('dir:none', {nonsense})"));
+        statements.push(format!("SELECT count(*) FROM backup_events({nonsense})"));
+        statements.push(format!("SELECT count(*) FROM backup_events('none', {nonsense})"));
     }
     let alive = "SELECT 'still ' || 'alive'";
     for host in [Host::Shell, Host::Rust] {

@@ -77,6 +77,8 @@ const CALLS: [&str; 48] = [
     "SELECT backup_status('{\"local\": \"{here}/local\"}')",
     "SELECT backup_status('[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{key}')",
     "SELECT number, metadata, bundle FROM backup_log('dir:{here}/copy', '{key}')",
+    "SELECT number, about FROM backup_events('{here}/local', 1)",
+    "SELECT number FROM backup_events('{here}/local', -1)",
     "SELECT * FROM backup_rows('dir:{here}/copy', '{key}', 'people')",
     "SELECT backup_verify('dir:{here}/copy', '{key}')",
     "SELECT backup_restore_file('dir:{here}/copy#seq=9', '{key}', '{here}/new')",

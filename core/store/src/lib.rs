@@ -8,6 +8,8 @@
 //! cancel    a deadline and an interrupt, for each wait; locks: which locks on files can be believed
 //! drivers   the stores. Below them: s3_place (what an `s3://…` says) and identity (whether two names mean one place)
 //! series    a series in one store: its newest records, and the bundles of a path
+//! files     every operation on a file of local state; redact: texts without keys
+//! events    what is told to somebody who is not there, and limits
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
 //! scrub     all copies checked, and healed from one another
@@ -18,12 +20,15 @@
 mod cancel;
 pub mod drivers;
 mod error;
+pub mod events;
+mod files;
 mod identity;
 mod locks;
 mod name;
 mod place;
 pub mod prune;
 pub mod read;
+pub mod redact;
 mod s3_place;
 pub mod save;
 pub mod scrub;

@@ -238,7 +238,7 @@ fn endpoint(text: &str) -> Result<String> {
     }
 }
 
-fn is_loopback(endpoint: &str) -> bool {
+pub(crate) fn is_loopback(endpoint: &str) -> bool {
     let authority = endpoint.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),

@@ -77,6 +77,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Refused (also when the store retains it), absent, unreachable.
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()>;
+
+    /// How many bytes are free on the file system of the store. None: nobody can tell.
+    fn free(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What a put did.

@@ -172,6 +172,10 @@ impl Files for Forked {
         SystemFiles.write(path, bytes)
     }
 
+    fn append(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
+        SystemFiles.append(path, at, bytes)
+    }
+
     fn sync(&self, path: &Path) -> io::Result<()> {
         SystemFiles.sync(path)
     }

@@ -79,6 +79,9 @@ pub enum Command {
     /// List the saves in stores, the newest first
     #[command(after_help = crate::examples::LOG)]
     Log(Log),
+    /// List the events of saves and checks, the oldest first
+    #[command(after_help = crate::examples::EVENTS)]
+    Events(Events),
     /// Check a bundle, a chain or a store
     #[command(after_help = crate::examples::VERIFY)]
     Verify(Verify),
@@ -198,6 +201,9 @@ pub struct Save {
     /// What this save is: a text in the record
     #[arg(long, value_name = "TEXT")]
     pub label: Option<String>,
+    /// What is told in the log of events, and to whom: a file with the settings as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<String>,
     /// Save this file in place of a database, under its own name or under NAME. May be given several times. A path
     /// with = in it needs a NAME
     #[arg(long, value_name = "[NAME=]FILE", value_hint = ValueHint::FilePath)]
@@ -249,6 +255,12 @@ pub struct Scrub {
     /// Go on where an earlier check stopped: the cursor of its report
     #[arg(long, value_name = "CURSOR")]
     pub cursor: Option<String>,
+    /// The directory in which the events of this place are kept
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// With --local: what is told, and to whom: a file with the settings as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<String>,
     #[command(flatten)]
     pub key: Key,
 }
@@ -275,6 +287,9 @@ pub struct Prune {
     /// The series of this domain
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
+    /// The directory in which the events of this place are kept
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
     #[command(flatten)]
     pub key: Key,
 }
@@ -297,6 +312,23 @@ pub struct Log {
     pub limit: Option<u32>,
     #[command(flatten)]
     pub key: Key,
+}
+
+#[derive(Args)]
+#[command(override_usage = "lifeboat events [OPTIONS] DATABASE\n       lifeboat events [OPTIONS] --local DIRECTORY")]
+pub struct Events {
+    /// The database whose saves tell them
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "local", conflicts_with = "local")]
+    pub database: Option<String>,
+    /// The directory of the local state, in place of a database
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// Only events after the one with this number
+    #[arg(long, value_name = "NUMBER")]
+    pub after: Option<u32>,
+    /// At most so many events
+    #[arg(long, value_name = "NUMBER")]
+    pub limit: Option<u32>,
 }
 
 #[derive(Args)]

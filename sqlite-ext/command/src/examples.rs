@@ -52,6 +52,11 @@ Examples:
   lifeboat log dir:/mnt/disk/copy --limit 10
   lifeboat log dir:/mnt/disk/copy dir:/mnt/stick/copy --json";
 
+pub const EVENTS: &str = "\
+Examples:
+  lifeboat events wallet.db
+  lifeboat events --local /var/lib/keeper --after 17 --json";
+
 pub const VERIFY: &str = "\
 Without a key it checks that the bundle is whole, and not who made it. A verify key is \
 enough to check who made it.

@@ -58,6 +58,14 @@ const LOG: [Column; 12] = [
     as_json("metadata"),
 ];
 
+/// Which log it is, is for programs.
+const EVENTS: [Column; 6] =
+    [plain("number"), plain("date"), plain("level"), plain("kind"), as_json("about"), plain("log")];
+
+pub fn events(json: bool) -> &'static [Column] {
+    if json { &EVENTS } else { &EVENTS[..5] }
+}
+
 /// People want to know what there is.
 pub fn tables(json: bool) -> &'static [Column] {
     if json { &TABLES } else { &TABLES[..2] }

@@ -25,7 +25,7 @@ mod options;
 mod output;
 mod pages;
 // This file belongs to the extension: the same keys are cut out of texts everywhere.
-#[path = "../../src/sql/redact.rs"]
+#[path = "../../../core/store/src/redact.rs"]
 mod redact;
 mod report;
 mod run;

@@ -72,6 +72,20 @@ impl Options {
         Ok(self.put("compress", (!tables.is_empty()).then_some(tables)))
     }
 
+    /// The settings of events in this file. They may hold secrets, so they never stand on the command line.
+    ///
+    /// # Errors
+    /// Misuse for a file that cannot be read, or is not JSON.
+    pub fn events(self, file: Option<String>) -> Result<Self, Fail> {
+        let Some(file) = file else { return Ok(self) };
+        let bytes = std::fs::read(&file);
+        let bytes = bytes.map_err(|error| Fail::misuse(format!("--events: '{file}' cannot be read: {error}")))?;
+        let settings: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Fail::misuse(format!("--events: '{file}' is not JSON, at line {} column {}", error.line(), error.column()))
+        })?;
+        Ok(self.put("events", Some(settings)))
+    }
+
     /// # Errors
     /// Misuse for a name that comes twice, or is missing beside other names.
     pub fn files(self, given: Vec<String>) -> Result<Self, Fail> {

@@ -49,7 +49,8 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let seconds = scrub.seconds.as_deref().map(number_or_text);
             let options = Options::default().put("level", scrub.level).put("domain", scrub.domain);
             let options = options.flag("repair", scrub.repair).flag("add", scrub.add);
-            let options = options.put("seconds", seconds).put("cursor", scrub.cursor).json();
+            let options = options.put("seconds", seconds).put("cursor", scrub.cursor).put("local", scrub.local);
+            let options = options.events(scrub.events)?.json();
             let arguments = vec![array(scrub.stores.stores), scrub.key.needed()?.into(), text(options)];
             let report = shown(&Session::open(None, "checking")?, "backup_scrub", arguments, report::scrub)?;
             check_sound(&report)?;
@@ -63,7 +64,8 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             }
             let options = Options::default().put("keep", (!keep.is_empty()).then_some(keep)).put("copy", prune.copy);
             let options = options.put("dry_run", prune.dry_run).put("minimum", prune.minimum);
-            let options = options.flag("force", prune.force).put("domain", prune.domain).json();
+            let options = options.flag("force", prune.force).put("domain", prune.domain);
+            let options = options.put("local", prune.local).json();
             let arguments = vec![array(prune.stores.stores), prune.key.needed()?.into(), text(options)];
             shown(&Session::open(None, "pruning")?, "backup_prune", arguments, report::prune)?;
         }
@@ -73,6 +75,13 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let narrow = Narrow { limit: log.limit, ..Narrow::default() };
             let session = Session::open(None, "listing")?;
             lines::show(&session, "backup_log", lines::log(json), arguments, &narrow, json)?;
+        }
+        Command::Events(events) => {
+            let after = events.after.map_or(Value::Null, |after| Value::Integer(after.into()));
+            let arguments = vec![text(events.local), after];
+            let narrow = Narrow { limit: events.limit, ..Narrow::default() };
+            let session = Session::open(events.database.as_deref(), "listing")?;
+            lines::show(&session, "backup_events", lines::events(json), arguments, &narrow, json)?;
         }
         Command::Verify(verify) => {
             let options = Options::default().put("level", verify.level).put("expect", verify.expect);
@@ -201,6 +210,7 @@ fn saving(save: Save) -> Result<(Option<String>, Vec<Value>), Fail> {
         .put("date", save.date.as_deref().map(number_or_text))
         .put("writer", save.writer)
         .put("label", save.label)
+        .events(save.events)?
         .files(save.files)?
         .snapshot(save.snapshot)?;
     let key = save.key.needed()?;

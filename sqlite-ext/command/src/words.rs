@@ -15,6 +15,7 @@ const COMMANDS: [(&str, &str); 23] = [
     ("backup_estimate", "lifeboat estimate"),
     ("backup_version", "lifeboat version"),
     ("backup_export", "lifeboat export"),
+    ("backup_events", "lifeboat events"),
     ("backup_status", "lifeboat status"),
     ("backup_tables", "lifeboat tables"),
     ("backup_verify", "lifeboat verify"),

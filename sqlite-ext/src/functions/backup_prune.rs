@@ -8,18 +8,22 @@
 //! - `minimum` (default: more than half of the copies): how many copies have to be proved sound.
 //! - `force`: does what is refused otherwise.
 //! - `domain`: which series, for a recovery key with several.
+//! - `local`: a directory in which the events of this place are kept: that a copy was dropped.
 //!
-//! Report: [`PruneReport`](lifeboat_store::prune::PruneReport).
+//! Report: [`PruneReport`](lifeboat_store::prune::PruneReport); `events`, why the log of events could not be written.
 
-use crate::sql::arguments::AnyKey;
+use crate::sql::arguments::{AnyKey, path_of};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::read::given::{open_copies, refuse_selector};
+use crate::work::read::given::{open_copies, refuse_selector, refuse_store};
 use lifeboat_core::{Error, Result};
 use lifeboat_store::Place;
-use lifeboat_store::prune::{Keep, Prune, What};
+use lifeboat_store::events::{Events, Settings};
+use lifeboat_store::prune::{Keep, Prune, PruneReport, What, note_events};
 use lifeboat_store::read::Wait;
-use serde::Deserialize;
+use lifeboat_store::save::SystemFiles;
+use serde::{Deserialize, Serialize};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,12 +34,22 @@ struct Options {
     minimum: Option<usize>,
     force: bool,
     domain: Option<String>,
+    local: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keep: None, copy: None, dry_run: true, minimum: None, force: false, domain: None }
+        Self { keep: None, copy: None, dry_run: true, minimum: None, force: false, domain: None, local: None }
     }
+}
+
+/// The report, and why the log of events could not be written.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    report: PruneReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -78,6 +92,10 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     };
     let copies = open_copies(&places)?;
     let minimum = options.minimum.unwrap_or(copies.len() / 2 + 1);
+    let local = options.local.as_deref().map(|local| path_of(local.as_bytes(), "the local state")).transpose()?;
+    if let Some(local) = &local {
+        refuse_store(&places, local, "both a store and the local state; give one of them another directory")?;
+    }
     let interrupt = AppInterrupt::of(&app)?;
     let prune = Prune {
         copies,
@@ -89,5 +107,10 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         dry_run: options.dry_run,
     };
     let interrupted = || interrupt.check().is_err();
-    Reply::json(&prune.run(&Wait { patience: Wait::PATIENCE, interrupted: &interrupted })?)
+    let report = prune.run(&Wait { patience: Wait::PATIENCE, interrupted: &interrupted })?;
+    let Some(local) = local else { return Reply::json(&report) };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let events = Events { files: &SystemFiles, local: &local, settings: &Settings::default(), now };
+    let unwritten = note_events(&events, &report, copy.as_deref()).err();
+    Reply::json(&Report { report, events: unwritten.map(|error| error.to_string()) })
 }

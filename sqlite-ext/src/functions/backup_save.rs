@@ -8,14 +8,17 @@
 //! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`:
 //! go on from the record with this hash, if the copies are ahead or fork; `add` (default false): fill copies that are
 //! new, lost or rolled back; `files`: save these files instead of a database (`work/export/file_domain.rs`); `timeout`
-//! (default 30): how many seconds a copy may make no progress; `date` (default: now), `writer`, `label`: what the
+//! (default 30): how many seconds a copy may make no progress; `events`: what is told, and to whom
+//! ([`Settings`](lifeboat_store::events::Settings)); `date` (default: now), `writer`, `label`: what the
 //! record says to holders of the key; those of `backup_export` without `base` and `ledger`.
 //!
 //! Summary: `number`, `record`, `state_id`, `bytes`, `full`, `changed`, `minimum`, `done`, `copies` (`store`, `state`,
 //! `number`, `why`), `domain`, `verify_key`, `local`; `selection`, `dangling`, `carried_empty`, `left_out`, `needs`,
-//! `check` if there is something to say.
+//! `check` if there is something to say; `events`, why the log of events could not be written; `notify`, what was sent to
+//! a receiver.
 
 use crate::files::FoundCall;
+use crate::sql::arguments::to_path;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::host::Host;
 use crate::sql::interrupt::AppInterrupt;
@@ -30,6 +33,7 @@ use crate::work::summary::Narrowed;
 use lifeboat_core::log::{RecordHash, SealedPart};
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::{Connection, SourceCheck, check_may_export, quote_name};
+use lifeboat_store::events::{Delivered, Events, Settings};
 use lifeboat_store::save::{Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, Selector, parse_date};
 use serde::de::{Deserializer, Visitor};
@@ -51,6 +55,7 @@ snapshot_options! {
         writer: Option<String>,
         label: Option<String>,
         files: Option<FilesOption>,
+        events: Settings,
     } {}
 }
 
@@ -62,6 +67,8 @@ struct Report<'a> {
     domain: &'a str,
     verify_key: String,
     local: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify: Option<Delivered>,
     #[serde(flatten)]
     narrowed: Narrowed,
 }
@@ -88,6 +95,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let date = options.date.take().map_or_else(|| i64::try_from(now.as_millis()).ok(), |date| Some(date.0));
     let (writer, label) = (options.writer.take(), options.label.take());
+    let settings = std::mem::take(&mut options.events);
+    settings.check()?;
     let files = options.files.take().map(|files| files.named()).transpose()?;
     if files.is_some() {
         options.check_beside_files(local.is_some())?;
@@ -129,6 +138,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         patience,
         grace: Save::GRACE,
         cancel: cancel.clone(),
+        database_bytes: if private.is_some() { None } else { database_bytes(&app, &request.schema)? },
+        events: &settings,
         now: now.as_secs(),
     };
     // The threads that wait for a network must learn of an interrupt, too.
@@ -140,12 +151,16 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         interrupt: &check,
         narrowed: Narrowed::default(),
     };
-    let summary = save.run(&mut exporter, &|| check().is_err())?;
+    let saved = save.run(&mut exporter, &|| check().is_err());
+    let events = Events { files: &SystemFiles, local: &local, settings: &settings, now: now.as_secs() };
+    let notify = events.deliver(saved.is_ok(), Events::TIME, &|| check().is_err());
+    let summary = saved?;
     Reply::json(&Report {
         summary,
         domain: keyed.domain.name(),
         verify_key: keyed.domain.verify_key().to_string(),
         local: local.display().to_string(),
+        notify,
         narrowed: exporter.narrowed,
     })
 }
@@ -210,6 +225,15 @@ fn sqlite_version() -> Option<u32> {
 fn page_size(app: &Connection<'_>, schema: &str) -> Result<Option<u32>> {
     let size = app.query_i64(&format!("PRAGMA {}.page_size", quote_name(schema)))?;
     Ok(u32::try_from(size).ok())
+}
+
+/// How many bytes the file of this database has. What lies in its WAL is not counted.
+fn database_bytes(app: &Connection<'_>, schema: &str) -> Result<Option<u64>> {
+    let file = app.file_name(schema)?;
+    if file.is_empty() {
+        return Ok(None);
+    }
+    Ok(std::fs::metadata(to_path(&file)?).ok().map(|metadata| metadata.len()))
 }
 
 /// `date`: a text as `#at=` takes it, or a number of seconds since 1970. It is kept in milliseconds.

@@ -9,17 +9,23 @@
 //! - `repair`: copies what is missing or damaged from another copy. `add`: also into copies that hold nothing of a
 //!   series.
 //! - `seconds`: about how long the call may take. `cursor`: where an earlier call stopped.
+//! - `local`: a directory in which the events of this place are kept. `events`: what is told, and to whom
+//!   ([`Settings`](lifeboat_store::events::Settings)).
 //!
-//! Report: [`ScrubReport`](lifeboat_store::scrub::ScrubReport).
+//! Report: [`ScrubReport`](lifeboat_store::scrub::ScrubReport); `events`, why the log of events could not be written;
+//! `notify`, what was sent to a receiver.
 
+use crate::sql::arguments::path_of;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::read::given::{open_copies, refuse_selector};
+use crate::work::read::given::{open_copies, refuse_selector, refuse_store};
 use lifeboat_core::{Error, Result};
+use lifeboat_store::events::{Delivered, Events, Settings};
 use lifeboat_store::read::Wait;
-use lifeboat_store::scrub::{Level, Scrub};
-use serde::Deserialize;
-use std::time::Duration;
+use lifeboat_store::save::SystemFiles;
+use lifeboat_store::scrub::{Level, Scrub, ScrubReport, note_events};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +36,19 @@ struct Options {
     add: bool,
     seconds: Option<f64>,
     cursor: Option<String>,
+    local: Option<String>,
+    events: Option<Settings>,
+}
+
+/// The report, and what became of its events.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    report: ScrubReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify: Option<Delivered>,
 }
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
@@ -49,6 +68,17 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
         time.ok_or_else(|| Error::misuse("the option `seconds` is not a number of seconds above 0"))
     });
+    if options.events.is_some() && options.local.is_none() {
+        return Err(Error::misuse(
+            "the option `events` needs the option `local`: a directory in which the events are kept",
+        ));
+    }
+    let local = options.local.as_deref().map(|local| path_of(local.as_bytes(), "the local state")).transpose()?;
+    if let Some(local) = &local {
+        refuse_store(&places, local, "both a store and the local state; give one of them another directory")?;
+    }
+    let settings = options.events.unwrap_or_default();
+    settings.check()?;
     let interrupt = AppInterrupt::of(&app)?;
     let scrub = Scrub {
         copies: open_copies(&places)?,
@@ -61,5 +91,12 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         cursor: options.cursor.as_deref(),
     };
     let interrupted = || interrupt.check().is_err();
-    Reply::json(&scrub.run(&Wait { patience: Wait::PATIENCE, interrupted: &interrupted })?)
+    let began = Instant::now();
+    let checked = scrub.run(&Wait { patience: Wait::PATIENCE, interrupted: &interrupted });
+    let Some(local) = local else { return Reply::json(&checked?) };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let events = Events { files: &SystemFiles, local: &local, settings: &settings, now };
+    let unwritten = note_events(&events, checked.as_ref(), began.elapsed()).err();
+    let notify = events.deliver(false, Events::TIME, &interrupted);
+    Reply::json(&Report { report: checked?, events: unwritten.map(|error| error.to_string()), notify })
 }

@@ -5,6 +5,7 @@ pub(crate) mod backup_compose;
 pub(crate) mod backup_compose_file;
 pub(crate) mod backup_diff;
 pub(crate) mod backup_estimate;
+pub(crate) mod backup_events;
 pub(crate) mod backup_export;
 pub(crate) mod backup_export_file;
 pub(crate) mod backup_info;

@@ -70,6 +70,7 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
     registrar.table::<crate::functions::backup_tables::Tables>()?;
     registrar.table::<crate::functions::backup_rows::Rows>()?;
     registrar.table::<crate::functions::backup_log::Log>()?;
+    registrar.table::<crate::functions::backup_events::Events>()?;
     registrar.table::<crate::functions::backup_diff::Differences>()
 }
 

@@ -20,6 +20,6 @@ pub(crate) mod json;
 pub(crate) mod json_value;
 pub(crate) mod module;
 pub(crate) mod options;
-pub(crate) mod redact;
+pub(crate) use lifeboat_store::redact;
 pub(crate) mod shape;
 pub(crate) mod table_function;

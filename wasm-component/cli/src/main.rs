@@ -15,7 +15,7 @@ mod losses;
 mod progress;
 mod publish;
 // This file belongs to the extension: the same keys are cut out of texts everywhere.
-#[path = "../../../sqlite-ext/src/sql/redact.rs"]
+#[path = "../../../core/store/src/redact.rs"]
 mod redact;
 mod report;
 mod rows;

@@ -67,6 +67,10 @@ impl Store for VolumeStore {
         self.store()?.id()
     }
 
+    fn free(&self) -> Option<u64> {
+        self.store().ok()?.free()
+    }
+
     fn put(&self, name: &str, content: &dyn Source, cancel: &Cancel) -> Result<Put> {
         self.store()?.put(name, content, cancel)
     }

@@ -9,10 +9,11 @@
 //! watch     looks at the log again after each bundle that was deleted
 //! alone     whether another prune works on the same copy; there: whether all that stays is still there
 //! whole     drops one copy
-//! report    what was done
+//! report    what was done; events: what of it is told in the log of events
 //! ```
 
 mod alone;
+mod events;
 mod hold;
 mod keep;
 mod lane;
@@ -24,6 +25,7 @@ mod there;
 mod watch;
 mod whole;
 
+pub use events::note_events;
 pub use keep::Keep;
 pub use report::{Amount, CopyPrune, PruneReport};
 

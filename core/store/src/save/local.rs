@@ -1,5 +1,6 @@
 //! The directory of local state: lock, memory, spool and ledger. Each of them changes in one atomic step.
 
+use super::events::Witness;
 use super::exporter::{Base, LedgerPart};
 use super::files::{Files, failed, read_file, wrong};
 use super::memory::{Memory, Reference, VERSION, Weight, from_hex, to_hex};
@@ -50,6 +51,8 @@ pub(super) struct Local<'a> {
     pub(super) memory: Memory,
     pub(super) head: Option<Record>,
     pub(super) spool: Option<Spool>,
+    /// What this save saw.
+    pub(super) witness: Witness,
     _lock: Lock,
 }
 
@@ -81,7 +84,16 @@ impl<'a> Local<'a> {
         let domain = save.keys.id().to_string();
         let key = save.keys.verify_key();
         let new = Memory::new(domain.clone());
-        let mut local = Self { files, directory, key, memory: new, head: None, spool: None, _lock: lock };
+        let mut local = Self {
+            files,
+            directory,
+            key,
+            memory: new,
+            head: None,
+            spool: None,
+            witness: Witness::default(),
+            _lock: lock,
+        };
         if let Some(memory) = Memory::read(files, &local.directory)? {
             let is_blank = memory.is_blank() && local.read("spool/spool")?.is_none();
             // A save that put nothing may have failed because of its domain.

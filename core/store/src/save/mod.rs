@@ -3,7 +3,6 @@
 //! ```text
 //! request    what the caller says: copies, minimum, local state, key, decisions
 //! exporter   what makes bundles of the live database
-//! files      every operation on a file of the local state
 //! local      lock, memory, spool and ledger
 //! memory     what this place remembers of the line and of each copy
 //! situation  what the copies show, and what follows from it
@@ -14,12 +13,13 @@
 //! gather     all copies side by side, with a deadline and a grace
 //! steps      the save itself, from the lock to the end of the spool
 //! summary    what was saved, and where; status: how the last saves ended
+//! events     what a save tells in the log of events
 //! remembered the local state outside of a save: what it tells, and when it goes or begins anew
 //! ```
 
 mod base;
+mod events;
 mod exporter;
-mod files;
 mod gather;
 mod lane;
 mod local;
@@ -33,6 +33,7 @@ mod status;
 mod steps;
 mod summary;
 
+use crate::files;
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
 pub use remembered::{forget, resume};

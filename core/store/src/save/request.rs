@@ -1,6 +1,7 @@
 //! What the caller of a save says.
 
 use super::files::Files;
+use crate::events::Settings;
 use crate::{Cancel, Store};
 use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{RecordHash, SealedPart};
@@ -46,6 +47,10 @@ pub struct Save<'a> {
     /// Ends the waits of all threads of this save. Whoever asks the application sets it. [`Save::run`] does so; the
     /// exporter should, too, because its base may come from a store.
     pub cancel: Cancel,
+    /// How many bytes the database has, if that is known. It is only for its limit.
+    pub database_bytes: Option<u64>,
+    /// What is told in the log of events, and when.
+    pub events: &'a Settings,
     /// The time in seconds since 1970. A copy that failed is not waited for again for a minute; this time decides about
     /// that.
     pub now: u64,

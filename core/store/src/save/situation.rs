@@ -1,5 +1,6 @@
 //! What the copies show, and what follows from that: the rules of `DURABILITY.md` under *Looking*.
 
+use super::events::Sight;
 use super::gather::{Wait, attend, gather};
 use super::local::Local;
 use super::request::Save;
@@ -57,11 +58,13 @@ impl<'a> Situation<'a> {
         let answering: Vec<_> = answering.collect();
         tips.filter(|tip| answering.contains(&tip.id.as_str())).for_each(|tip| tip.failed = None);
         let mut situation = Self { interrupted, copies, known: Known::default(), top: None, settled: Vec::new() };
+        local.witness.copies = situation.first_sights();
         situation.ask_when_blind(save, local)?;
         situation.find_top(save, local)?;
         save.check_interrupt()?;
         situation.ask_when_ahead(save, local, live)?;
         situation.judge_copies(save, local);
+        local.witness.copies = situation.sights();
         Ok(situation)
     }
 
@@ -78,7 +81,7 @@ impl<'a> Situation<'a> {
         )))
     }
 
-    fn find_top(&mut self, save: &Save<'_>, local: &Local<'_>) -> Result<()> {
+    fn find_top(&mut self, save: &Save<'_>, local: &mut Local<'_>) -> Result<()> {
         let spooled = local.spool.as_ref().map(|spool| &spool.record);
         let known = &mut self.known;
         if let Some(head) = &local.head {
@@ -95,7 +98,10 @@ impl<'a> Situation<'a> {
             Ends::One(top) => Some(top),
             Ends::Fork(fork) => {
                 let chosen = fork.heads.iter().find(|head| Some(head.hash) == save.go_on).copied();
-                let Some(chosen) = chosen else { return Err(self.fork(save, &fork)) };
+                let Some(chosen) = chosen else {
+                    local.witness.fork.clone_from(&fork.heads);
+                    return Err(self.fork(save, &fork));
+                };
                 self.settled = fork.heads;
                 Some(chosen)
             }
@@ -206,6 +212,20 @@ impl<'a> Situation<'a> {
                 Some(format!("{}: {}: {}", copy.name, seen.state.name(), seen.why.as_ref()?))
             });
         reasons.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What is told of each copy.
+    pub(super) fn sights(&self) -> Vec<Sight> {
+        // A copy that lags, and nobody knows why, has not got the record yet.
+        let is_known = |seen: &Seen| seen.state != CopyState::Behind || seen.why.is_some();
+        let state = |seen: &Seen| is_known(seen).then_some(seen.state);
+        self.copies.iter().map(|seen| Sight { state: state(seen), why: seen.why.clone() }).collect()
+    }
+
+    /// The same before anything is known of those that answer.
+    fn first_sights(&self) -> Vec<Sight> {
+        let state = |seen: &Seen| seen.look.is_none().then_some(seen.state);
+        self.copies.iter().map(|seen| Sight { state: state(seen), why: seen.why.clone() }).collect()
     }
 
     pub(super) fn summaries(&self, save: &Save<'_>) -> Vec<CopySummary> {

@@ -122,6 +122,7 @@ mod tests {
             minimum: 1,
             done: 1,
             copies: vec![copy],
+            events: None,
         };
         status.set_saved(&summary, 1);
         assert!(status.saved.unwrap().copies[0].copy.why.as_ref().unwrap().len() < TEXT_MAX + 4);

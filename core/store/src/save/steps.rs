@@ -1,6 +1,7 @@
 //! The save itself, from the lock to the end of the spool. The order is that of `DURABILITY.md`.
 
 use super::base::{Chosen, choose_base, holder, previous, weight_of};
+use super::events;
 use super::exporter::{Base, Exported, Exporter, LedgerPart};
 use super::gather::{Wait, gather};
 use super::lane::{self, Arrived, Bundles, Lane, lanes};
@@ -49,10 +50,14 @@ impl Save<'_> {
             )));
         }
         let mut local = Local::open(self)?;
-        let saved = rounds(self, &mut local, exporter, interrupted);
+        let mut saved = rounds(self, &mut local, exporter, interrupted);
         if let Err(error) = &saved {
             // If this write fails, too, the first error says more.
             let _ = local.note_failure(error, self.now);
+        }
+        let unwritten = events::note(self, &local, &saved);
+        if let Ok(summary) = &mut saved {
+            summary.events = unwritten;
         }
         saved
     }
@@ -316,7 +321,9 @@ fn deliver(
             tip.fails(save.now);
         }
     }
+    local.witness.copies = situation.sights();
     if let Some(other) = fork {
+        local.witness.fork = vec![other, record.reference()];
         return Err(Error::mismatch(format!(
             "the log forks: while this save ran, another place saved number {} ({}); this save is number {} ({}); nothing \
              is lost; save again to see both ends, and decide",
@@ -331,6 +338,7 @@ fn deliver(
             seen.why = Some("it lacks records that no other copy could give it; repair it".to_owned());
         }
     }
+    local.witness.copies = situation.sights();
     let done = situation.copies.iter().filter(|seen| seen.state == CopyState::Done).count();
     if done < save.minimum {
         // Remember what was seen of the copies. The spool says the rest.
@@ -358,6 +366,7 @@ fn deliver(
         minimum: save.minimum,
         done,
         copies: situation.summaries(save),
+        events: None,
     };
     local.memory.status.set_saved(&summary, save.now);
     local.write_memory()?;

@@ -23,6 +23,9 @@ pub struct SaveSummary {
     pub done: usize,
     /// One for each store, in the caller's order.
     pub copies: Vec<CopySummary>,
+    /// Why the log of events could not be written. None: it was. The save itself does not depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
 }
 
 /// What became of one copy.

@@ -10,6 +10,7 @@
 //! bundles   reads the bundles of all copies; object: one of them
 //! heal      copies what is missing or damaged from the other copies; lane: into one copy
 //! findings  makes the report on a series
+//! events    what a check tells in the log of events
 //! ```
 //!
 //! Nothing is remembered between calls but the cursor, which the caller keeps. No record and no bundle is held: for each
@@ -19,6 +20,7 @@ mod bundles;
 pub(crate) mod catalog;
 pub(crate) mod context;
 mod cursor;
+mod events;
 mod findings;
 mod heal;
 mod lane;
@@ -28,6 +30,7 @@ mod report;
 pub(crate) mod series;
 mod stock;
 
+pub use events::note_events;
 pub use report::{
     Copied, CopyScrub, Damaged, FIRST, Findings, ForkEnd, Level, Lost, Missing, ScrubReport, SeriesReport, Unreachable,
 };

@@ -94,6 +94,13 @@ impl Files for FaultyFiles {
         self.0.local(|| SystemFiles.write(path, bytes))
     }
 
+    fn append(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.0.fault == Fault::Killed && self.0.count.load(Ordering::SeqCst) == self.0.at {
+            SystemFiles.append(path, at, &bytes[..bytes.len() / 2])?;
+        }
+        self.0.local(|| SystemFiles.append(path, at, bytes))
+    }
+
     fn sync(&self, path: &Path) -> io::Result<()> {
         self.0.local(|| SystemFiles.sync(path))
     }

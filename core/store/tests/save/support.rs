@@ -7,6 +7,7 @@ use lifeboat_core::log::name::{self, Name, Object};
 use lifeboat_core::log::{BundleHash, Next, Planner, Record, RecordHash, SealedPart};
 use lifeboat_core::{AccessKey, Error, RecoveryKey, Result, StateId};
 use lifeboat_store::drivers::memory::MemoryStore;
+use lifeboat_store::events::Settings;
 use lifeboat_store::save::{Base, CopyStore, Exported, Exporter, Files, LedgerPart, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, LIST_MAX, Store};
 use std::path::{Path, PathBuf};
@@ -163,6 +164,9 @@ pub struct Place {
     pub patience: Duration,
     /// The name of the domain.
     pub domain: &'static str,
+    /// Of events.
+    pub settings: Settings,
+    pub database_bytes: Option<u64>,
 }
 
 impl Place {
@@ -175,6 +179,8 @@ impl Place {
             now: 1_000_000,
             patience: Duration::from_secs(20),
             domain: "default",
+            settings: Settings::default(),
+            database_bytes: None,
         }
     }
 
@@ -215,6 +221,8 @@ impl Place {
             patience: self.patience,
             grace: Duration::from_secs(20),
             cancel: Cancel::never(),
+            database_bytes: self.database_bytes,
+            events: &self.settings,
             now: self.now,
         };
         save.run(database, interrupted)

@@ -165,6 +165,13 @@ impl DirStore {
 }
 
 impl Store for DirStore {
+    #[cfg(unix)]
+    fn free(&self) -> Option<u64> {
+        // Blocks that only the system's administrator may use are not free.
+        let found = rustix::fs::statvfs(&self.path).ok()?;
+        found.f_bavail.checked_mul(found.f_frsize)
+    }
+
     fn id(&self) -> Result<String> {
         if let Some(id) = &self.id {
             return Ok(id.clone());

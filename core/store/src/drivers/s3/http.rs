@@ -49,31 +49,47 @@ impl Settings {
         let (credentials, region) = credentials::find(place, &credentials::Process)?;
         let is_plain = place.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
         let roots = if is_plain { RootCertStore::empty() } else { roots(place.ca.as_deref())? };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls = tls.map_err(|error| Error::host(format!("TLS: {error}")))?;
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { credentials, region, tls, is_loopback: place.is_loopback() })
+        Ok(Self { credentials, region, tls: tls(roots)?, is_loopback: place.is_loopback() })
     }
 
     pub fn connector(&self) -> Result<Connector> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .http1_only()
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(Duration::from_secs(20));
-        // A proxy from the environment is for other machines.
-        let client = if self.is_loopback { client.no_proxy() } else { client };
-        let client = client
-            .tls_backend_preconfigured(self.tls.clone())
-            .build()
-            .map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))?;
-        Ok(Connector(client))
+        Ok(Connector(of_tls(self.tls.clone(), self.is_loopback)?))
     }
 }
 
+fn tls(roots: RootCertStore) -> lifeboat_core::Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = tls.map_err(|error| Error::host(format!("TLS: {error}")))?;
+    Ok(tls.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A client that follows no redirect.
+fn of_tls(tls: ClientConfig, is_loopback: bool) -> Result<reqwest::Client> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .http1_only()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(Duration::from_secs(20));
+    // A proxy from the environment is for other machines.
+    let client = if is_loopback { client.no_proxy() } else { client };
+    let client = client.tls_backend_preconfigured(tls).build();
+    client.map_err(|error| StoreError::unreachable(format!("HTTP: {}", causes(&error))))
+}
+
+/// A client that follows no redirect, and trusts these certificates.
+///
+/// # Errors
+/// Host when TLS or HTTP cannot begin.
+pub(crate) fn client(roots: RootCertStore, is_loopback: bool) -> lifeboat_core::Result<reqwest::Client> {
+    Ok(of_tls(tls(roots)?, is_loopback)?)
+}
+
 /// The certificates of this file; without a file, those that the system trusts.
-fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
+///
+/// # Errors
+/// Host when it cannot be read, or when the system has none; misuse when it has none.
+pub(crate) fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
         let failed =

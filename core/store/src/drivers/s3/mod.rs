@@ -6,11 +6,11 @@
 mod client;
 mod credentials;
 mod failure;
-mod http;
+pub(crate) mod http;
 mod requests;
-mod seen;
+pub(crate) mod seen;
 mod watched;
-mod worker;
+pub(crate) mod worker;
 
 use crate::name::{self, Check};
 use crate::s3_place::S3Place;

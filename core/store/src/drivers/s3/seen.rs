@@ -43,7 +43,7 @@ impl Record {
 }
 
 /// The innermost cause of an error, as the system or TLS says it. It is the most exact one.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 /// Starts the thread with the first request, and joins it when it is dropped. The child of a `fork`
 /// does not have the thread, so a new one starts there.
 #[derive(Debug)]
-pub(super) struct Worker<T> {
+pub(crate) struct Worker<T> {
     running: Mutex<Option<Running<T>>>,
 }
 
@@ -80,7 +80,7 @@ impl<T> Drop for Running<T> {
 
 /// Something that works on the thread.
 #[derive(Debug)]
-pub(super) struct Task<T> {
+pub(crate) struct Task<T> {
     client: Arc<T>,
     handle: Handle,
 }
@@ -128,7 +128,7 @@ impl<T> Task<T> {
 
 /// Work on the thread. If it is dropped before the work is done, the work ends.
 #[derive(Debug)]
-pub(super) struct Answer<V> {
+pub(crate) struct Answer<V> {
     answer: Receiver<Result<V>>,
     task: tokio::task::JoinHandle<()>,
 }

@@ -2,7 +2,7 @@
 
 use lifeboat_core::{Error, Result};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// The most bytes that a file of ours has.
@@ -33,6 +33,13 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// Those of the system.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes bytes at this place of a file, in place of all that was there or behind it. The file is made if it does not
+    /// exist.
+    ///
+    /// # Errors
+    /// Those of the system. Then some of the bytes may be there.
+    fn append(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes a file that an exporter wrote durable.
     ///
@@ -94,6 +101,18 @@ impl Files for SystemFiles {
         file.sync_all()
     }
 
+    fn append(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        if file.metadata()?.len() > at {
+            file.set_len(at)?;
+        }
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        // Perhaps it was made just now, or by somebody who was killed.
+        if at == 0 { sync_directory_of(path) } else { Ok(()) }
+    }
+
     fn sync(&self, path: &Path) -> io::Result<()> {
         OpenOptions::new().write(true).open(path)?.sync_all()
     }
@@ -130,7 +149,7 @@ fn sync_directory_of(path: &Path) -> io::Result<()> {
 }
 
 /// What a file of the local state holds, if it exists.
-pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
     match files.read(path, LONGEST) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -139,7 +158,7 @@ pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>
 }
 
 /// The error for a damaged file of the local state.
-pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
+pub(crate) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
     Error::corrupt(format!(
         "'{}' does not hold what was written there ({why}); if it cannot be put back, remove '{}': the next save then asks \
          where it cannot know",
@@ -149,7 +168,7 @@ pub(super) fn wrong(directory: &Path, name: &str, why: &str) -> Error {
 }
 
 /// The error for a file that could not be worked on.
-pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
+pub(crate) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
     let message = format!("'{}' {what}: {error}", path.display());
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -12,7 +12,7 @@ const BETWEEN: usize = 3;
 
 /// The text without keys. It removes what comes after `lifeboat…1` (but not after `lifeboatverify1`), and 40
 /// characters of a key in a row, with or without a prefix, or in groups.
-pub(crate) fn redact(text: &str) -> String {
+pub fn redact(text: &str) -> String {
     let mut secrets = Vec::new();
     let words = words(text);
     for word in &words {
@@ -144,13 +144,13 @@ fn is_no_number(text: &str) -> bool {
 
 /// Whether a secret key, or most of one, is in these bytes.
 #[allow(dead_code)] // The command asks this; the extension asks which kind of key it is.
-pub(crate) fn holds_key(bytes: &[u8]) -> bool {
+pub fn holds_key(bytes: &[u8]) -> bool {
     secret_key_in(bytes).is_some()
 }
 
 /// The name of the kind of secret key that is in these bytes, or most of it: as it is made, in groups with
 /// anything between them, or in two bytes for each character.
-pub(crate) fn secret_key_in(bytes: &[u8]) -> Option<&'static str> {
+pub fn secret_key_in(bytes: &[u8]) -> Option<&'static str> {
     SECRETS.iter().find(|(prefix, _)| holds_prefix(bytes, prefix)).map(|(_, name)| *name)
 }
 
