@@ -134,7 +134,6 @@ fn what_asks_a_store_is_called_by_name() {
         ("backup_tables", format!("(SELECT count(*) FROM backup_tables('{copy}', '{key}'))")),
         ("backup_rows", format!("(SELECT count(*) FROM backup_rows('{copy}', '{key}', 'people'))")),
         ("backup_diff", format!("(SELECT count(*) FROM backup_diff('{copy}#seq=1', '{copy}', '{key}'))")),
-        ("backup_events", format!("(SELECT count(*) FROM backup_events('{}'))", local.display())),
         ("backup_log", format!("(SELECT count(*) FROM backup_log('{copy}'))")),
     ] {
         let refused = |sql: &str, what: &str| {

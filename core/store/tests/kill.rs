@@ -4,6 +4,8 @@
 #[path = "save/support.rs"]
 mod support;
 
+use lifeboat_store::events;
+use lifeboat_store::save::SystemFiles;
 use lifeboat_store::{Places, Store};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -30,6 +32,8 @@ fn child_that_saves() {
     let directory = Path::new(&directory);
     let stores = stores(directory);
     let mut place = Place::new(directory.join("local"), 2);
+    // Each save writes an event.
+    place.settings = serde_json::from_str(r#"{"normal_every": 1}"#).unwrap();
     // Whatever the last process was doing when it was killed: the database has the state that it printed last, or the
     // next one.
     let live = std::env::var("LIFEBOAT_TEST_LIVE").unwrap().parse().unwrap();
@@ -93,6 +97,14 @@ fn killed_at_random() {
     let records = records(&*stores(directory.path())[0]);
     let short_cuts = records.iter().filter(|record| record.entry().bundles.len() > 1).count();
     println!("{kills} kills, {saves} saves between them, {in_spool} kills with a record in the spool");
+    let events = events::read(&SystemFiles, &directory.path().join("local"), 0).unwrap();
+    let numbers: Vec<_> = events.iter().map(|event| event.number).collect();
+    // Each save that was acknowledged has its event, and no number is missing or comes twice.
+    println!("{} events, up to number {:?}", numbers.len(), numbers.last());
+    assert!(numbers.last().is_some_and(|last| *last >= saves as u64), "{saves} saves");
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+    let added = events.iter().filter(|event| event.kind == events::Kind::CopyAdded).count();
+    assert!(added == 3 || events[0].kind == events::Kind::Gone, "each copy is added once");
     println!("{} records, {short_cuts} of them with short cuts", records.len());
     assert!(short_cuts > records.len() / 32 && records.len() > kills / 8, "{short_cuts} of {}", records.len());
     assert!(in_spool > kills / 50 && saves > kills / 4, "the kills hit nothing: {in_spool}, {saves}");

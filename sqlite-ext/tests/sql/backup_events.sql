@@ -1,7 +1,7 @@
 -- backup_events, and the options `events` and `local`, in a directory of its own.
 CREATE TABLE t(id INTEGER PRIMARY KEY, x);
 INSERT INTO t VALUES (1, 'one');
-CREATE TEMP TABLE k AS SELECT key AS secret, backup_verify_key(key) AS public, '["dir:ev-a", "dir:ev-b"]' AS places FROM (SELECT backup_keygen() AS key);
+CREATE TEMP TABLE k AS SELECT key AS secret, backup_verify_key(key, 'd') AS public, '["dir:ev-a", "dir:ev-b"]' AS places FROM (SELECT backup_keygen() AS key);
 SELECT '0_01', count(*) = 0 FROM backup_events('ev-local');
 SELECT '0_02', backup_save(secret, places, '{"local": "ev-local", "domain": "d"}') ->> 'done' = 2 FROM k;
 SELECT '0_03', (SELECT group_concat(number || ' ' || level || ' ' || kind) FROM backup_events('ev-local')) = '1 normal copy_added,2 normal copy_added,3 normal saved';

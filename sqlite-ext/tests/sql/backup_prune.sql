@@ -59,7 +59,7 @@ SELECT backup_prune(places, backup_read_key(secret), '{"keep": {"last": 1}}') FR
 SELECT backup_prune(places, secret, '{"keep": {"last": 1}, "minimum": 3}') FROM k;
 -- fails: backup_prune: misuse: the option `keep` says which states stay; leave out the selector behind the store
 SELECT backup_prune('dir:prune-a#seq=1', secret, '{"keep": {"last": 1}}') FROM k;
--- fails: backup_prune: misuse: there is no option `keeps`; known options: keep, copy, dry_run, minimum, force, domain
+-- fails: backup_prune: misuse: there is no option `keeps`; known options: keep, copy, dry_run, minimum, force, domain, local
 SELECT backup_prune(places, secret, '{"keeps": 1}') FROM k;
 -- fails: backup_prune: misuse: there is no option `hourly`; known options: last, daily, weekly, monthly, yearly
 SELECT backup_prune(places, secret, '{"keep": {"hourly": 1}}') FROM k;

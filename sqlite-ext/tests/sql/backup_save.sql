@@ -43,7 +43,7 @@ SELECT backup_save(key, 'dir:a#seq=1', here) FROM k;
 SELECT backup_save(key, stores, '{"local": "here", "minimum": 4}') FROM k;
 -- fails: backup_save: misuse: the option `minimum` is 0, and there are 3 copies
 SELECT backup_save(key, stores, '{"local": "here", "minimum": 0}') FROM k;
--- fails: backup_save: misuse: there is no option `base`; known options: minimum, local, continue, add, timeout, date, writer, label, files, schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check
+-- fails: backup_save: misuse: there is no option `base`; known options: minimum, local, continue, add, timeout, date, writer, label, files, events, schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check
 SELECT backup_save(key, stores, '{"base": "x"}') FROM k;
 -- fails: backup_save: misuse: the option `timeout` is a number of seconds, above 0
 SELECT backup_save(key, stores, '{"local": "here", "timeout": 0}') FROM k;

@@ -49,7 +49,7 @@ SELECT backup_scrub('dir:scrub-a#seq=1', public) FROM k;
 SELECT backup_scrub(places, backup_keygen()) FROM k;
 -- fails: backup_scrub: unreachable: no copy can be read
 SELECT backup_scrub('dir:none/scrub', public) FROM k;
--- fails: backup_scrub: misuse: there is no option `levels`; known options: level, domain, repair, add, seconds, cursor
+-- fails: backup_scrub: misuse: there is no option `levels`; known options: level, domain, repair, add, seconds, cursor, local, events
 SELECT backup_scrub(places, public, '{"levels": 1}') FROM k;
 -- fails: wrong number of arguments to function backup_scrub()
 SELECT backup_scrub(places) FROM k;

@@ -74,6 +74,14 @@ impl Events<'_> {
         self.note(|notes| notes.end(kind, &Subject::of(of)))
     }
 
+    /// A copy is no longer one: it was dropped, or nobody wants it any more. What is known of it is forgotten.
+    ///
+    /// # Errors
+    /// As [`Events::once`].
+    pub fn copy_removed(&self, store: &str, why: &str) -> Result<()> {
+        self.note(|notes| notes.removed(store, why))
+    }
+
     /// Measures this machine: memory and load. It is told once for each period, and when a limit is passed.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use lifeboat_core::Result;
 pub fn note_events(events: &Events<'_>, report: &PruneReport, copy: Option<&str>) -> Result<()> {
     match copy {
         Some(store) if report.done && !report.dry_run => {
-            events.note(|notes| notes.removed(store, "a prune dropped it"))
+            events.copy_removed(store, "a prune dropped it")
         }
         _ => Ok(()),
     }
