@@ -1,7 +1,7 @@
 //! The words of a shell in place of those of SQL: the functions' errors name functions and options as SQL writes them.
 
 /// What a function is called here.
-const COMMANDS: [(&str, &str); 23] = [
+const COMMANDS: [(&str, &str); 24] = [
     ("backup_keygen(secret, label)", "lifeboat keygen --secret-file PATH --label TEXT"),
     ("backup_status(stores, key)", "lifeboat status STORE"),
     ("backup_keygen()", "lifeboat keygen"),

@@ -10,9 +10,7 @@ use lifeboat_core::Result;
 /// As [`Events::once`].
 pub fn note_events(events: &Events<'_>, report: &PruneReport, copy: Option<&str>) -> Result<()> {
     match copy {
-        Some(store) if report.done && !report.dry_run => {
-            events.copy_removed(store, "a prune dropped it")
-        }
+        Some(store) if report.done && !report.dry_run => events.copy_removed(store, "a prune dropped it"),
         _ => Ok(()),
     }
 }

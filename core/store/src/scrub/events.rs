@@ -94,10 +94,11 @@ fn note_series(notes: &mut Notes<'_>, events: &Events<'_>, level: Level, series:
     if let Some(number) = series.number {
         notes.measure(events.settings, "saves", &series_id, number as f64);
     }
-    let figures: [(&str, fn(&CopyScrub) -> u64); 2] =
-        [("series_bytes", |copy| copy.bytes), ("objects", |copy| copy.records + copy.bundles)];
-    for (name, figure) in figures {
-        if let Some(largest) = series.copies.iter().map(figure).max().filter(|largest| *largest > 0) {
+    let copies = || series.copies.iter();
+    let bytes = copies().map(|copy| copy.bytes).max();
+    let objects = copies().map(|copy| copy.records + copy.bundles).max();
+    for (name, largest) in [("series_bytes", bytes), ("objects", objects)] {
+        if let Some(largest) = largest.filter(|largest| *largest > 0) {
             notes.measure(events.settings, name, &series_id, largest as f64);
         }
     }
