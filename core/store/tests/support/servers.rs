@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 /// A server, and the directory that it works in.
 pub struct Server {
+    program: &'static str,
+    arguments: Vec<String>,
     child: Child,
     pub port: u16,
     pub directory: TempDir,
@@ -38,46 +40,78 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Starts a program that ends when this thread does, and waits until it answers.
-fn start(program: &str, arguments: &[String], port: u16, directory: TempDir) -> Server {
-    let credentials = "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n";
-    fs::write(directory.path().join("credentials"), credentials).unwrap();
-    let log = fs::File::create(directory.path().join("server.log")).unwrap();
+/// Starts a program that ends when this thread does.
+fn begin(program: &str, arguments: &[String], directory: &Path) -> Child {
+    let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("server.log")).unwrap();
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(installed(program)).args(arguments).current_dir(directory.path());
+    command.args(["--pdeathsig", "KILL", "--"]).arg(installed(program)).args(arguments).current_dir(directory);
     // The tests must not use the credentials of the person who runs them.
-    command.env_remove("AWS_ACCESS_KEY_ID").env("HOME", directory.path());
+    command.env_remove("AWS_ACCESS_KEY_ID").env("HOME", directory);
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let mut server = Server { child: command.spawn().unwrap(), port, directory };
-    let start = Instant::now();
-    // A server with TLS ends the connection. That is an answer, too.
-    let is_tls = arguments.iter().any(|argument| argument == "-s");
-    let answers = |server: &Server| {
-        if is_tls {
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        } else {
-            server.try_ask("GET", "/", &[], b"").is_some_and(|(status, _)| status < 500)
-        }
-    };
-    while !answers(&server) {
-        let ended = server.child.try_wait().unwrap();
-        let log = || fs::read_to_string(server.directory.path().join("server.log")).unwrap_or_default();
-        assert!(ended.is_none() && start.elapsed() < Duration::from_secs(60), "{program} does not start: {}", log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    server
+    command.spawn().unwrap()
+}
+
+/// What SeaweedFS lets do the key of the tests, and everybody. `more`: other identities and policies.
+pub fn seaweedfs_config(more: &str) -> String {
+    let actions = r#"["Admin","Read","Write","List","Tagging"]"#;
+    format!(
+        r#"{{"identities":[{{"name":"t","credentials":[{{"accessKey":"any","secretKey":"secret"}}],"actions":{actions}}},
+            {{"name":"anonymous","actions":{actions}}}{more}}}"#
+    )
 }
 
 impl Server {
+    /// Starts a program that ends when this thread does, and waits until it answers.
+    pub fn start(program: &'static str, arguments: &[String], port: u16, directory: TempDir) -> Self {
+        let credentials = "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n";
+        fs::write(directory.path().join("credentials"), credentials).unwrap();
+        let child = begin(program, arguments, directory.path());
+        let mut server = Self { program, arguments: arguments.to_vec(), child, port, directory };
+        server.wait();
+        server
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again in its directory, after a kill. This thread should stay: the server ends with it.
+    pub fn start_again(&mut self) {
+        self.child = begin(self.program, &self.arguments, self.directory.path());
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        let start = Instant::now();
+        // A server with TLS ends the connection. That is an answer, too.
+        let is_tls = self.arguments.iter().any(|argument| argument == "-s");
+        let answers = |server: &Self| {
+            if is_tls {
+                TcpStream::connect(("127.0.0.1", server.port)).is_ok()
+            } else {
+                server.try_ask("GET", "/", &[], b"").is_some_and(|(status, _)| status < 500)
+            }
+        };
+        while !answers(self) {
+            let ended = self.child.try_wait().unwrap();
+            let log = || fs::read_to_string(self.directory.path().join("server.log")).unwrap_or_default();
+            let is_late = start.elapsed() > Duration::from_secs(60);
+            assert!(ended.is_none() && !is_late, "{} does not start: {}", self.program, log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// SeaweedFS, the real server.
     pub fn seaweedfs() -> Self {
+        Self::seaweedfs_with("]")
+    }
+
+    /// The same with more in its [configuration](seaweedfs_config).
+    pub fn seaweedfs_with(more: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let actions = r#"["Admin","Read","Write","List","Tagging"]"#;
-        let config = format!(
-            r#"{{"identities":[{{"name":"t","credentials":[{{"accessKey":"any","secretKey":"secret"}}],"actions":{actions}}},
-                {{"name":"anonymous","actions":{actions}}}]}}"#
-        );
-        fs::write(directory.path().join("s3.json"), config).unwrap();
+        fs::write(directory.path().join("s3.json"), seaweedfs_config(more)).unwrap();
         let port = free_port();
         let mut arguments: Vec<_> = [
             "server",
@@ -87,6 +121,9 @@ impl Server {
             "-filer",
             "-s3",
             "-s3.config=s3.json",
+            // Without these, two servers on one machine want the same ports.
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
             "-volume.max=20",
             "-master.volumeSizeLimitMB=64",
             "-master.telemetry=false",
@@ -97,7 +134,7 @@ impl Server {
         let others =
             ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc"];
         arguments.extend(others.iter().chain(&["s3.port.grpc"]).map(|name| format!("-{name}={}", free_port())));
-        start("weed", &arguments, port, directory)
+        Self::start("weed", &arguments, port, directory)
     }
 
     /// moto: S3 in Python.
@@ -110,7 +147,7 @@ impl Server {
         let port = free_port();
         let port_text = port.to_string();
         let arguments = ["-H", "127.0.0.1", "-p", &port_text].into_iter().chain(more.iter().copied());
-        start("moto_server", &arguments.map(str::to_owned).collect::<Vec<_>>(), port, directory)
+        Self::start("moto_server", &arguments.map(str::to_owned).collect::<Vec<_>>(), port, directory)
     }
 
     /// One server for all tests of a program. It ends with the program.
@@ -135,7 +172,7 @@ impl Server {
         fs::create_dir(directory.path().join("data")).unwrap();
         let address = format!("127.0.0.1:{port}");
         let arguments = ["serve", "s3", "--addr", &address, "--auth-key", "any,secret", "--config", "none", "data"];
-        start("rclone", &arguments.map(str::to_owned), port, directory)
+        Self::start("rclone", &arguments.map(str::to_owned), port, directory)
     }
 
     /// A store in a directory of the server, for a server without rules for buckets.
