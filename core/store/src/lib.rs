@@ -14,6 +14,7 @@
 //! read      a series from all of its copies: records, paths, bundles by ranges
 //! scrub     all copies checked, and healed from one another
 //! prune     old states deleted, or one copy dropped
+//! traffic   how many bytes went to and fro
 //! ```
 #![forbid(unsafe_code)]
 
@@ -34,6 +35,7 @@ pub mod save;
 pub mod scrub;
 mod series;
 mod store;
+mod traffic;
 
 pub use cancel::Cancel;
 pub use error::{Result, StoreError, StoreErrorKind};
@@ -42,3 +44,4 @@ pub use locks::locks_tell;
 pub use place::{Place, Places, Selector, date_text, is_store, parse_date};
 pub use s3_place::S3Place;
 pub use store::{Entry, LIST_MAX, NAME_MAX, Put, Store};
+pub use traffic::{Traffic, traffic};

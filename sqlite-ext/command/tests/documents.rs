@@ -67,7 +67,8 @@ fn unit(name: &str) -> String {
     fs::read_to_string(format!("{}/units/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The line of cron, with the paths of this machine: it saves, and says nothing.
+/// The line of cron, with the paths of this machine and as little around it as cron gives: it saves, and says nothing. When it
+/// fails, it says why, which cron sends as mail.
 #[test]
 fn the_line_of_cron_saves() {
     let scene = Scene::new();
@@ -81,8 +82,21 @@ fn the_line_of_cron_saves() {
     let line = cron.lines().last().unwrap().strip_prefix("17 * * * * wallet ").unwrap();
     let line = line.replace("/usr/local/bin/lifeboat", LIFEBOAT).replace("/home/wallet/", &home.display().to_string());
     let line = line.replace("/mnt/", &home.display().to_string());
-    assert_eq!(shell(&home, &format!("{line}; echo $?")), "0\n");
+    let cron = || {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &line]).current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("SHELL", "/bin/sh");
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    assert_eq!(cron(), (Some(0), String::new(), String::new()));
     assert!(scene.path("stick/wallet").is_dir() && scene.path("disk/wallet").is_dir());
+    // One disk is away.
+    fs::remove_dir_all(scene.path("disk")).unwrap();
+    rusqlite::Connection::open(scene.path("wallet.db")).unwrap().execute_batch("DELETE FROM settings").unwrap();
+    let (code, out, err) = cron();
+    assert_eq!((code, &*out, err.lines().count()), (Some(11), "", 1), "{err}");
+    assert!(err.starts_with("lifeboat save: unreachable: saved in 1 of 2 copies, and the minimum is 2"), "{err}");
 }
 
 /// systemd understands the units, where its tool is at hand.

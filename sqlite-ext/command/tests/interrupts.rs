@@ -4,6 +4,7 @@ mod common;
 
 use common::{LIFEBOAT, Scene};
 use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -84,6 +85,16 @@ fn what_is_ignored_stays_ignored() {
     assert!(scene.path("app.bundle").exists());
 }
 
+/// What a command says on a terminal, where somebody looks on.
+fn on_a_terminal(scene: &Scene, line: &str) -> String {
+    let mut command = Command::new("script");
+    command.args(["-qec", line, "/dev/null"]).env("LIFEBOAT_KEY_FILE", "recovery.key");
+    let output = command.current_dir(scene.path("")).stdin(Stdio::null()).output().expect("util-linux is there");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
 /// Somebody who looks on sees that work goes on. (The other tests see that nothing is told where nobody looks on.)
 #[test]
 fn a_terminal_shows_that_work_goes_on() {
@@ -91,14 +102,28 @@ fn a_terminal_shows_that_work_goes_on() {
     scene.sql(
         "INSERT INTO notes SELECT 100 * a.id + 10 * b.id + c.id, '', NULL FROM notes AS a, notes AS b, notes AS c",
     );
-    let slow = "instr(hex(zeroblob(90000000 + id)), 'x') = 0";
-    let line = format!("'{LIFEBOAT}' export app.db --out app.bundle --where notes \"{slow}\"");
-    let mut command = Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]).env("LIFEBOAT_KEY_FILE", "recovery.key");
-    let output = command.current_dir(scene.path("")).stdin(Stdio::null()).output().expect("util-linux is there");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("exporting "), "{said}");
+    let slow = "--where notes \"instr(hex(zeroblob(90000000 + id)), 'x') = 0\"";
+    let said = on_a_terminal(&scene, &format!("'{LIFEBOAT}' export app.db --out app.bundle {slow}"));
+    assert!(said.contains("exporting ") && !said.contains("request"), "{said}");
     // The line is gone before the result comes.
     let (_, behind) = said.rsplit_once("\u{1b}[2K").unwrap();
     assert!(behind.starts_with("wrote 'app.bundle': "), "{said}");
+    // A save looks at its stores before it makes a bundle. On the standard output is the report, and nothing else.
+    let said = on_a_terminal(&scene, &format!("'{LIFEBOAT}' save app.db dir:copy --json {slow} > report"));
+    assert!(said.contains("saving ") && said.contains(" request"), "{said}");
+    let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(scene.path("report")).unwrap()).unwrap();
+    assert_eq!(report["number"], 1);
+}
+
+/// What comes from a store is told. So many rows take seconds.
+#[test]
+fn a_terminal_shows_what_came_from_a_store() {
+    let scene = Scene::new();
+    scene.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n LIMIT 300000)
+         INSERT INTO notes SELECT i, hex(randomblob(40)), NULL FROM n",
+    );
+    assert_eq!(scene.run(&["save", "app.db", "dir:copy"]).code, 0);
+    let said = on_a_terminal(&scene, &format!("'{LIFEBOAT}' restore dir:copy --out back.db"));
+    assert!(said.contains("restoring ") && said.contains(" MB read, ") && !said.contains(" put"), "{said}");
 }

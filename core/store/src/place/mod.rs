@@ -13,6 +13,7 @@ use crate::drivers::s3::S3Store;
 use crate::drivers::volume::VolumeStore;
 use crate::identity::Identity;
 use crate::s3_place::{S3Place, with_password};
+use crate::traffic::Counted;
 use lifeboat_core::log::date;
 use lifeboat_core::{Error, Result};
 use std::collections::BTreeSet;
@@ -85,10 +86,10 @@ impl Place {
     /// unsupported when this build has no such driver.
     pub fn open(&self) -> Result<Box<dyn Store>> {
         Ok(match self {
-            Self::Dir(path) => Box::new(DirStore::new(path)),
-            Self::Volume(label) => Box::new(VolumeStore::new(label)),
+            Self::Dir(path) => Box::new(Counted(DirStore::new(path))),
+            Self::Volume(label) => Box::new(Counted(VolumeStore::new(label))),
             #[cfg(feature = "s3")]
-            Self::S3(place) => Box::new(S3Store::new(place)?),
+            Self::S3(place) => Box::new(Counted(S3Store::new(place)?)),
             #[cfg(not(feature = "s3"))]
             Self::S3(_) => {
                 return Err(Error::unsupported("this build has no driver for 's3://'; use one that has"));
