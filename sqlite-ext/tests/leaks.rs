@@ -39,7 +39,7 @@ fn used() -> (i64, i64) {
 }
 
 /// Calls, right and wrong ones. `{here}` is the directory, `{key}` the key.
-const CALLS: [&str; 48] = [
+const CALLS: [&str; 50] = [
     "SELECT backup_version()",
     "SELECT backup_keygen()",
     "SELECT backup_verify_key('{key}')",
