@@ -185,12 +185,13 @@ fn what_acts_cost_is_what_the_page_says() {
     }
     // Where an export cuts its pieces depends on the key, which is another one each time: so sizes differ a little, and which
     // saves put a full bundle.
-    let is_near = |(a, b): (f64, f64)| (a - b).abs() <= 0.05 * b;
+    // How far a restore looks ahead depends on which of its requests is answered first.
     for ((act, measured), told) in ACTS.iter().zip(&measured).zip(&told) {
-        let requests = match *act == ACTS[3] {
-            true => measured.requests().into_iter().zip(told.requests()).all(is_near),
-            false => measured.requests() == told.requests(),
-        };
+        let part = if *act == ACTS[7] { 0.4 } else { 0.05 };
+        let is_near = |(a, b): (f64, f64)| (a - b).abs() <= part * b;
+        let varies = [ACTS[3], ACTS[7]].contains(act);
+        let near = measured.requests().into_iter().zip(told.requests()).all(is_near);
+        let requests = if varies { near } else { measured.requests() == told.requests() };
         let bytes = measured.bytes().into_iter().zip(told.bytes()).all(is_near);
         assert!(bytes && requests, "{act}; the page should say:\n{table}");
     }
