@@ -76,7 +76,7 @@ fn arguments_in_each_others_place() {
         ("backup_verify('{verify}', '{here}/app.bundle')", vec!["a verify key stands where the path of the bundle"]),
         (
             "backup_info('file:{here}/recovery.key', '{here}/app.bundle')",
-            vec!["'file:PATH' or 'env:NAME', stands", order],
+            vec!["recovery.key' holds a recovery key, and stands where a configuration of stores belongs", order],
         ),
         ("backup_restore('env:KEY', '{here}/app.bundle')", vec!["stands where the path of the bundle belongs", order]),
         ("backup_export_file('{key}', '{key}')", vec!["a recovery key stands where the path of the target belongs"]),
@@ -100,6 +100,65 @@ fn arguments_in_each_others_place() {
     let tables = scene.said("SELECT * FROM backup_tables('{here}/app.bundle', '{here}/recovery.key')");
     assert!(tables.starts_with("backup_tables: misuse: ") && tables.contains(file), "{tables}");
     assert_eq!(names(scene.directory.path()), ["app.bundle", "plain", "recovery.key"]);
+}
+
+/// `file:` before a path is a key's file where a key stands, and a configuration where stores stand.
+#[test]
+fn a_configuration_and_a_key_in_each_others_place() {
+    let scene = Scene::new();
+    fs::create_dir(scene.path("copy")).unwrap();
+    fs::write(scene.path("reserve.json"), "{\"copies\": {\"office\": \"dir:copy\"}}\n").unwrap();
+    fs::write(scene.path("long.json"), format!("{{\"copies\": {{\"office\": \"dir:copy\"}}}}{}", " ".repeat(5000)))
+        .unwrap();
+    fs::write(scene.path("secret.json"), format!("{{\"copies\": {{\"office\": \"dir:{}\"}}}}", scene.key)).unwrap();
+    fs::write(scene.path("verify.key"), &scene.verify_key).unwrap();
+    let app = Connection::open(scene.path("app.db")).unwrap();
+    app.execute_batch("CREATE TABLE t(x)").unwrap();
+    let (order, holds) = ("look at the order of the arguments", "and stands where a configuration of stores belongs");
+    let json = "/reserve.json': it holds JSON, as a configuration of stores does, and no key";
+    for (sql, wanted) in [
+        ("backup_save('file:{here}/reserve.json', 'file:{here}/recovery.key')", vec![json, order]),
+        ("backup_scrub('file:{here}/reserve.json', 'file:{here}/reserve.json')", vec![json, order]),
+        (
+            "backup_restore('file:{here}/recovery.key', 'file:{here}/reserve.json')",
+            vec!["holds a recovery key", holds, order],
+        ),
+        ("backup_verify('file:{here}/recovery.key', '{here}/app.bundle')", vec!["holds a recovery key", holds, order]),
+        (
+            "backup_scrub('file:{here}/recovery.key', 'file:{here}/recovery.key')",
+            vec!["holds a recovery key", holds, order],
+        ),
+        ("backup_scrub('file:{here}/verify.key', 'file:{here}/verify.key')", vec!["holds a verify key", holds, order]),
+        ("backup_save('file:{here}/long.json', 'file:{here}/reserve.json')", vec!["is longer than 4096 bytes", order]),
+        ("backup_save('{key}', 'file:{here}/secret.json')", vec!["holds a recovery key; it is shared with others"]),
+        (
+            "backup_save('{key}', '{here}/reserve.json')",
+            vec!["this is a path, not a store; write 'file:", "/reserve.json'"],
+        ),
+        ("backup_save('{key}', '[\"file:{here}/reserve.json\"]')", vec!["element 1 of the array", "stands alone"]),
+        ("backup_save('{key}', '[\"file:{here}/recovery.key\", \"env:X\"]')", vec!["element 1 of the array: 'file:'"]),
+        ("backup_verify('[\"file:{here}/recovery.key\"]', '{key}')", vec!["it is the file of a key", order]),
+        ("backup_save('{key}', 'file:{here}/app.db')", vec!["is a database, not", order]),
+        ("backup_save('{key}', 'file:{here}/app.bundle')", vec!["the configuration", "is not well-formed UTF-8 text"]),
+        (
+            "backup_save('{key}', 'file:{here}/reserve.json', '{\"minimum\": 2}')",
+            vec!["`minimum` is 2, and there are 1"],
+        ),
+        ("backup_prune('file:{here}/reserve.json', '{key}')", vec!["`retention` in a shared configuration"]),
+        (
+            "backup_prune('file:{here}/reserve.json', '{key}', '{\"copy\": \"cellar\"}')",
+            vec!["names no copy of the configuration; its copies are office"],
+        ),
+    ] {
+        let found = scene.said(&format!("SELECT {sql}"));
+        assert!(found.contains(": misuse: ") || found.contains(": host: "), "{sql}: {found}");
+        for wanted in wanted {
+            assert!(found.contains(wanted), "{sql}: {found}");
+        }
+    }
+    let said = scene.said("SELECT * FROM backup_log('file:{here}/recovery.key', '{key}')");
+    assert!(said.contains(holds), "{said}");
+    assert_eq!(names(&scene.directory.path().join("copy")), [""; 0]);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn losses() {
     // An emptied copy is named, gets nothing before somebody says so, and the other one is enough.
     fs::remove_dir_all(scene.path("a")).unwrap();
     let error = scene.save_error(&stores, json!({}));
-    assert!(error.contains("lost") && error.contains("'add'") && error.contains("nothing is lost"), "{error}");
+    assert!(error.contains("lost") && error.contains("`add`") && error.contains("nothing is lost"), "{error}");
     assert!(scene.restored(&stores) == state);
     assert_eq!(scene.save(&stores, json!({"add": true}))["done"], 2);
     assert!(scene.restored(&format!("dir:{}", scene.path("a"))) == state);
@@ -110,7 +110,7 @@ fn losses() {
     fs::remove_dir_all(&local).unwrap();
     scene.db.execute("INSERT INTO people(name) VALUES ('unknown')", []).unwrap();
     let error = scene.save_error(&stores, json!({}));
-    assert!(error.starts_with("backup_save: mismatch: ") && error.contains("'continue'"), "{error}");
+    assert!(error.starts_with("backup_save: mismatch: ") && error.contains("`continue`"), "{error}");
     let record: String = one(&scene.db, "SELECT record FROM backup_log(?, ?) LIMIT 1", params![stores, scene.key]);
     let summary = scene.save(&stores, json!({"continue": record}));
     assert_eq!((summary["changed"].as_bool(), summary["full"].as_bool()), (Some(true), Some(false)), "{summary}");

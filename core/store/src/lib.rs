@@ -3,7 +3,9 @@
 //! ## How it is built
 //!
 //! ```text
-//! place     the name of a store (`dir:…`, `volume:…`, `s3://…`), copies, and which state is meant
+//! places    the stores that an argument names: one, an array of copies, or a shared configuration
+//! reserve   the shared configuration: copies by name, minimum, what a prune keeps. shape: the mistakes in JSON
+//! place     the name of one store (`dir:…`, `volume:…`, `s3://…`), and which state is meant; copy_name: what it is called
 //! store     what every store can do; error: how it fails
 //! cancel    a deadline and an interrupt, for each wait; locks: which locks on files can be believed
 //! drivers   the stores. Below them: s3_place (what an `s3://…` says) and identity (whether two names mean one place)
@@ -19,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod cancel;
+mod copy_name;
 pub mod drivers;
 mod error;
 pub mod events;
@@ -27,21 +30,27 @@ mod identity;
 mod locks;
 mod name;
 mod place;
+mod places;
 pub mod prune;
 pub mod read;
 pub mod redact;
+mod reserve;
 mod s3_place;
 pub mod save;
 pub mod scrub;
 mod series;
+pub mod shape;
 mod store;
 mod traffic;
 
 pub use cancel::Cancel;
+pub use copy_name::CopyName;
 pub use error::{Result, StoreError, StoreErrorKind};
 pub use identity::Identity;
 pub use locks::locks_tell;
-pub use place::{Place, Places, Selector, date_text, is_store, parse_date};
+pub use place::{Place, Selector, date_text, is_store, parse_date};
+pub use places::Places;
+pub use reserve::Reserve;
 pub use s3_place::S3Place;
 pub use store::{Entry, LIST_MAX, NAME_MAX, Put, Store};
 pub use traffic::{Traffic, traffic};

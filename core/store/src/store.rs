@@ -78,7 +78,7 @@ pub trait Store: Send + Sync {
     /// Refused (also when the store retains it), absent, unreachable.
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()>;
 
-    /// How many bytes are free on the file system of the store. None: nobody can tell.
+    /// How many bytes can still be put, as the file system below says. None: nobody knows, as in a bucket.
     fn free(&self) -> Option<u64> {
         None
     }

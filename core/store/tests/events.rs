@@ -281,7 +281,7 @@ fn wrong_bytes_on_a_disk_of_this_machine_are_a_matter_of_its_health() {
         })
         .collect();
     let note = |repair: bool, now: u64| {
-        let copies = names.iter().zip(arcs(&stores)).map(|(name, store)| CopyStore { name: name.clone(), store });
+        let copies = names.iter().zip(arcs(&stores)).map(|(name, store)| CopyStore { name: name.clone().into(), store });
         let key = Check::new(Depth::Hashes).key;
         let scrub = scrub::Scrub {
             copies: copies.collect(),
@@ -292,6 +292,9 @@ fn wrong_bytes_on_a_disk_of_this_machine_are_a_matter_of_its_health() {
             add: false,
             time: None,
             cursor: None,
+            local: None,
+            files: &SystemFiles,
+            now,
         };
         let report = scrub.run(&Wait { patience: Duration::from_secs(20), interrupted: &|| false }).unwrap();
         let settings = settings(json!({"limits": {"memory_bytes": 1e18, "load": 1e9}}));
@@ -322,13 +325,16 @@ fn a_copy_that_is_dropped_or_not_named_any_more_is_removed() {
     let key = recovery_key().into();
     let copies = dynamic(&stores).into_iter().enumerate();
     let prune = Prune {
-        copies: copies.map(|(number, store)| CopyStore { name: format!("copy {number}"), store }).collect(),
+        copies: copies.map(|(number, store)| CopyStore { name: format!("copy {number}").into(), store }).collect(),
         key: &key,
         domain: None,
         what: What::Copy("copy 1"),
         minimum: 2,
         force: false,
         dry_run: false,
+        local: None,
+        files: &SystemFiles,
+        now: place.now,
     };
     let report = prune.run(&Wait { patience: Duration::from_secs(20), interrupted: &|| false }).unwrap();
     let settings = Settings::default();

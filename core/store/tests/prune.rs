@@ -192,7 +192,7 @@ fn a_pruned_state_is_said_to_be_pruned() {
     Pruning::keep(last(1)).force().of(&dynamic(&stores)).unwrap();
     let left = numbers(&stores[0]);
     let key = ReadingKey::Access(recovery_key().into());
-    let named = CopyStore { name: "copy".to_owned(), store: Arc::new(stores[0].clone()) };
+    let named = CopyStore { name: "copy".into(), store: Arc::new(stores[0].clone()) };
     let wait = Wait { patience: Duration::from_secs(20), interrupted: &|| false };
     for wanted in 1..=20 {
         let mut copies = Copies::open(vec![named.clone()], &key, Domain::Only, &wait).unwrap();
@@ -206,7 +206,7 @@ fn a_pruned_state_is_said_to_be_pruned() {
     let newest: Vec<Record> = records(&stores[0]);
     stores[0].set(&newest[0].name().to_string(), None);
     let mut copies = Copies::open(
-        vec![named, CopyStore { name: "other".to_owned(), store: Arc::new(stores[1].clone()) }],
+        vec![named, CopyStore { name: "other".into(), store: Arc::new(stores[1].clone()) }],
         &key,
         Domain::Only,
         &wait,
@@ -472,4 +472,65 @@ fn one_copy_is_dropped_and_the_others_stay() {
     let error = Pruning::new(What::Copy("copy 1")).of(&dynamic(&stores)).unwrap_err();
     assert!(error.message().contains("can be restored only with this copy"), "{error}");
     assert_eq!(copy(&Check::new(Level::List).of(&dynamic(&stores)).unwrap(), 1).records, 8);
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// A bundle that no record names goes once two prunes from one place saw it, seven days apart.
+#[test]
+fn bundles_that_no_record_names_go_after_a_week() {
+    let (stores, .., directory) = saved(4);
+    let both = dynamic(&stores);
+    let orphan = |text: &str| bundle_name(lifeboat_core::log::BundleHash::of(text.as_bytes()));
+    let plant = |text: &str| stores.iter().for_each(|store| store.set(&orphan(text), Some(text.as_bytes())));
+    let is_there = |text: &str| stores.iter().all(|store| store.names().contains(&orphan(text)));
+    let before = stores[0].image();
+    let mut pruning = Pruning::keep(last(10));
+    let began = pruning.now;
+    plant("old");
+    // Without a place that remembers, it stays.
+    for days in [0, 10] {
+        pruning.now = began + days * DAY;
+        let report = pruning.of(&both).unwrap();
+        assert!(report.done && report.copies.iter().all(|copy| copy.orphans == 1 && copy.removed.others == 0));
+    }
+    pruning.local = Some(directory.path().join("prune"));
+    for (days, dry_run) in [(0, true), (3, false), (6, false)] {
+        (pruning.now, pruning.dry_run) = (began + days * DAY, dry_run);
+        let report = pruning.of(&both).unwrap();
+        assert!(report.copies.iter().all(|copy| copy.orphans == 1 && copy.removed.others == 0), "{report:?}");
+    }
+    plant("young");
+    // Another place saw nothing yet.
+    (pruning.now, pruning.local) = (began + 7 * DAY, Some(directory.path().join("other place")));
+    assert!(pruning.of(&both).unwrap().copies.iter().all(|copy| copy.removed.others == 0));
+    assert!(is_there("old") && is_there("young"));
+    // A dry run says what would go.
+    (pruning.local, pruning.dry_run) = (Some(directory.path().join("prune")), true);
+    assert_eq!(pruning.of(&both).unwrap().copies[1].removed.others, 1);
+    assert!(is_there("old"));
+    pruning.dry_run = false;
+    let report = pruning.of(&both).unwrap();
+    assert!(report.done && report.floor == 1, "nothing that a record names went: {report:?}");
+    assert!(report.copies.iter().all(|copy| (copy.orphans, copy.removed.others, copy.removed.bytes) == (2, 1, 3)));
+    assert!(is_there("young") && stores.iter().all(|store| !store.names().contains(&orphan("old"))));
+    // One that went away and came back counts anew.
+    plant("old");
+    pruning.now = began + 8 * DAY;
+    assert_eq!(pruning.of(&both).unwrap().copies[0].removed.others, 0);
+    // A clock that was ahead counts from now on.
+    pruning.now = began;
+    assert_eq!(pruning.of(&both).unwrap().copies[0].removed.others, 0);
+    pruning.now = began + 7 * DAY - 1;
+    assert_eq!(pruning.of(&both).unwrap().copies[0].removed.others, 0);
+    pruning.now = began + 7 * DAY;
+    assert_eq!(pruning.of(&both).unwrap().copies[0].removed.others, 2);
+    let objects = |image: &BTreeMap<String, Vec<u8>>| {
+        image.keys().filter(|name| !name.contains("/floor/")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(objects(&stores[0].image()), objects(&before));
+    all_restore(&stores[0], 1..=4);
+    std::fs::write(directory.path().join("prune/orphans"), "x").unwrap();
+    let error = pruning.of(&both).unwrap_err().to_string();
+    assert!(error.contains("prune/orphans' does not hold what a prune remembers"), "{error}");
 }

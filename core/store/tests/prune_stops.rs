@@ -206,3 +206,36 @@ fn a_bundle_that_a_save_needs_again_is_put_back() {
     assert_eq!(states(&stores[0], 4), [2]);
     assert!(put_back > 0);
 }
+
+/// A bundle that no record named for a week is just what another machine's save puts now: nothing is lost.
+#[test]
+fn a_save_beside_the_prune_of_an_old_bundle_stays_whole() {
+    const WEEK: u64 = 7 * 24 * 60 * 60;
+    let image = Image::new([1, 3], 0);
+    let next = || Database { size: 0, ..Database::new(2) };
+    // What the next save puts, left by a save that was killed long ago.
+    let (left, (mut place, _directory)) = (image.stores(), image.place());
+    place.save(&dynamic(&left), &mut next()).unwrap();
+    let step = bundle_name(records(&left[0])[0].entry().bundles[0].sha256);
+    for (single, after) in [(true, false), (true, true), (false, false), (false, true)] {
+        let (stores, (mut place, directory)) = (image.stores(), image.place());
+        stores.iter().for_each(|store| store.set(&step, left[0].bytes(&step).as_deref()));
+        let (clones, name) = (dynamic(&stores), step.clone());
+        let other = move |_: usize, deleted: &str, is_after: bool| {
+            if deleted == name && is_after == after {
+                assert_eq!(place.save(&clones, &mut next()).unwrap().done, 2);
+            }
+        };
+        let watched: Arc<dyn Store> = Arc::new(AtDelete::new(Arc::new(stores[0].clone()), other));
+        let copies = if single { vec![watched] } else { vec![watched, Arc::new(stores[1].clone())] };
+        let mut pruning = Pruning::keep(last(9)).force();
+        pruning.local = Some(directory.path().join("prune"));
+        assert_eq!(pruning.of(&copies).unwrap().copies[0].removed.others, 0);
+        pruning.now += WEEK;
+        let report = pruning.of(&copies).unwrap();
+        assert!(report.copies[0].why.is_none(), "{report:?}");
+        for store in &stores {
+            assert_eq!(states(store, 3), [2], "single: {single}, after: {after}: {report:?}");
+        }
+    }
+}

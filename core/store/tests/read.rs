@@ -140,7 +140,7 @@ fn of_several_domains_one_has_to_be_said() {
     }
     let error = Copies::open(named(&dynamic(&stores)), &key(), Domain::Only, &wait()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Misuse);
-    for word in ["'domain'", &keys_of("one").id().to_string(), &keys_of("two").id().to_string(), "with 5 saves"] {
+    for word in ["`domain`", &keys_of("one").id().to_string(), &keys_of("two").id().to_string(), "with 5 saves"] {
         assert!(error.message().contains(word), "{word}: {error}");
     }
     let mut copies = Copies::open(named(&dynamic(&stores)), &key(), Domain::Named("two"), &wait()).unwrap();

@@ -196,7 +196,7 @@ fn copies_that_lose_records_are_named_and_not_filled_in_silence() {
     database.live = 6;
     let error = place.save(&dynamic(&more), &mut database).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    for word in ["saved in 1 of 4 copies", "copy 0: lost", "copy 1: rolled back", "copy 3: new", "'add'"] {
+    for word in ["saved in 1 of 4 copies", "copy 0: lost", "copy 1: rolled back", "copy 3: new", "`add`"] {
         assert!(error.message().contains(word), "{word}: {error}");
     }
     place.add = true;

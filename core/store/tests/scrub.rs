@@ -273,7 +273,7 @@ fn what_cannot_be_done_is_refused_with_a_remedy() {
     for level in [Level::Contents, Level::Restore] {
         misuse(Check::new(level), "'list' or 'hashes'");
     }
-    misuse(Check { add: true, ..Check::new(Level::List) }, "'repair'");
+    misuse(Check { add: true, ..Check::new(Level::List) }, "`repair`");
     misuse(Check { cursor: Some("1:2:3".to_owned()), ..Check::new(Level::List) }, "cursor");
     misuse(Check { domain: Some("default"), ..Check::new(Level::List) }, "id");
     let id = keys().id().to_string();

@@ -275,6 +275,75 @@ fn a_check_that_runs_out_of_time_goes_on_where_it_stopped() {
     assert_eq!((read, found), (bytes, 1));
 }
 
+/// With a directory of its own, a checker with little time reads everything in turn, and needs no cursor.
+#[test]
+fn a_checker_remembers_what_was_read_when() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let mut line = Series::new(keys());
+    for _ in 0..300 {
+        add(&mut line, &[&stores[0], &stores[1]], None);
+    }
+    let bytes: u64 = line.records.iter().map(|record| record.entry().bundles[0].length).sum();
+    let mut check = Check::new(Level::Hashes);
+    (check.local, check.time) = (Some(directory.path().join("keeper")), Some(Duration::ZERO));
+    let began = check.now;
+    // What was damaged is in the part that is read last.
+    let last = line.records.iter().map(|record| record.entry().bundles[0].sha256).max_by_key(|hash| hash.0).unwrap();
+    let (last, sound) = (bundle_name(last), stores[1].bytes(&bundle_name(last)).unwrap());
+    stores[1].damage(&last, 1);
+    let (mut calls, mut read) = (0, 0);
+    let (first, full_turn) = loop {
+        check.now += 60;
+        let report = check.of(&dynamic(&stores)).unwrap();
+        calls += 1;
+        read += copy(&report, 0).read;
+        assert!(report.cursor.is_none() && copy(&report, 0).read < bytes, "one call has no time for all");
+        if report.finished {
+            break (report, calls);
+        }
+        assert!(copy(&report, 0).since.is_none() && !copy(&report, 0).complete && calls < 100);
+    };
+    // The last call has some time left, and begins the next turn.
+    let is_about_once = (bytes..bytes + bytes / 4).contains(&read);
+    assert!(full_turn > 2 && is_about_once, "each bundle is read: {read} of {bytes}, in {full_turn} calls");
+    let date = |seconds: u64| lifeboat_store::date_text(i64::try_from(seconds).unwrap() * 1000);
+    assert_eq!(copy(&first, 0).since, Some(date(began + 60)));
+    assert!(copy(&first, 0).complete && !copy(&first, 1).complete && !first.sound);
+    // The damage is known to the next calls, and looked at first. A repair by somebody else is seen at once.
+    check.now += 60;
+    let next = check.of(&dynamic(&stores)).unwrap();
+    assert_eq!((next.finished, copy(&next, 1).damaged.count, copy(&next, 1).complete), (true, 1, false));
+    stores[1].set(&last, Some(&sound));
+    check.now += 60;
+    let healed = check.of(&dynamic(&stores)).unwrap();
+    assert!(healed.sound && copy(&healed, 1).complete, "{healed:?}");
+    // The oldest part goes on to be read: after another turn, all is newer.
+    let turned = check.now;
+    for _ in 0..full_turn {
+        check.now += 60;
+        check.of(&dynamic(&stores)).unwrap();
+    }
+    check.level = Level::List;
+    let report = check.of(&dynamic(&stores)).unwrap();
+    assert!(copy(&report, 0).since.as_deref() >= Some(&*date(turned)), "{report:?}");
+    // A copy that this checker never read is not counted as read.
+    let third = memory_stores(3);
+    let third = [stores[0].clone(), stores[1].clone(), third[2].clone()];
+    stores[0].names().iter().for_each(|name| third[2].set(name, stores[0].bytes(name).as_deref()));
+    let report = check.of(&dynamic(&third)).unwrap();
+    assert!(copy(&report, 2).since.is_none() && copy(&report, 0).since.is_some());
+    // Times of a clock that was ahead count as never.
+    check.now = began;
+    assert!(copy(&check.of(&dynamic(&stores)).unwrap(), 0).since.is_none());
+    // What the directory holds is bounded, and what is not ours is refused by name.
+    let file = directory.path().join("keeper/checked");
+    assert!(std::fs::metadata(&file).unwrap().len() < 10_000);
+    std::fs::write(&file, "{}").unwrap();
+    let error = check.of(&dynamic(&stores)).unwrap_err().to_string();
+    assert!(error.starts_with("corrupt: '") && error.contains("keeper/checked' does not hold what a check"), "{error}");
+}
+
 #[test]
 fn a_save_beside_a_repair_harms_neither() {
     let saved = Saved::new(3, 8);

@@ -174,10 +174,10 @@ pub struct Save {
     /// The database. Leave it out with --files
     #[arg(value_hint = ValueHint::FilePath, required = true)]
     pub database: Option<String>,
-    /// The stores: each is a copy
+    /// The stores: each is a copy. Or file:PATH, the configuration of a reserve
     #[arg(value_name = "STORE")]
     pub stores: Vec<String>,
-    /// How many copies must hold the state. Default: more than half of them
+    /// How many copies must hold the state. Default: minimum of the configuration, or more than half of them
     #[arg(long, value_name = "NUMBER")]
     pub minimum: Option<u64>,
     /// Fill copies that are new, lost or rolled back
@@ -255,7 +255,8 @@ pub struct Scrub {
     /// Go on where an earlier check stopped: the cursor of its report
     #[arg(long, value_name = "CURSOR")]
     pub cursor: Option<String>,
-    /// The directory in which the events of this place are kept
+    /// The directory in which this place keeps its events, and remembers what was read when. Without --cursor, a check
+    /// goes on with what was not read for the longest time
     #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     pub local: Option<String>,
     /// With --local: what is told, and to whom: a file with the settings as JSON
@@ -269,16 +270,17 @@ pub struct Scrub {
 pub struct Prune {
     #[command(flatten)]
     pub stores: Stores,
-    /// Which saves are kept: last, daily, weekly, monthly or yearly, and how many. May be given several times
-    #[arg(long, value_name = "RULE=NUMBER", value_parser = rule, required_unless_present = "copy", conflicts_with = "copy")]
+    /// Which saves are kept: last, daily, weekly, monthly or yearly, and how many. May be given several times. Default:
+    /// retention of the configuration
+    #[arg(long, value_name = "RULE=NUMBER", value_parser = rule, conflicts_with = "copy")]
     pub keep: Vec<(String, u64)>,
-    /// In place of --keep: drop the copy in this store as a whole
+    /// In place of --keep: drop the copy in this store, or with this name in the configuration, as a whole
     #[arg(long, value_name = "STORE")]
     pub copy: Option<String>,
     /// Only report what would go. This is the default: to delete, say --dry-run=false
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub dry_run: Option<bool>,
-    /// How many copies have to be proved sound. Default: more than half of them
+    /// How many copies have to be proved sound. Default: minimum of the configuration, or more than half of them
     #[arg(long, value_name = "NUMBER")]
     pub minimum: Option<u64>,
     /// Do what is refused otherwise: the report says what that is
@@ -287,7 +289,8 @@ pub struct Prune {
     /// The series of this domain
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
-    /// The directory in which the events of this place are kept
+    /// The directory in which this place keeps its events, and remembers which bundles no save names. A week later,
+    /// these go
     #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     pub local: Option<String>,
     #[command(flatten)]

@@ -18,6 +18,7 @@ least --minimum copies hold the state, and each of them alone restores it.
 Examples:
   lifeboat save app.db dir:/mnt/disk/copy volume:escapepod
   lifeboat save app.db dir:/mnt/disk/copy 's3://bucket/app?region=eu-central-1' --minimum 2
+  lifeboat save app.db file:reserve.json
   lifeboat save --files a.conf --files b.conf --domain papers --local papers-state dir:/mnt/copy";
 
 pub const STATUS: &str = "\

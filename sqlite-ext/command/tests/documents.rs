@@ -33,21 +33,41 @@ fn matches(expected: &str, said: &str) -> bool {
     rest.ends_with(last)
 }
 
-#[test]
-fn the_readme_says_what_happens() {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+/// Runs the commands of a document. A block of JSON with a name behind it is a file that the reader writes.
+fn run_document(path: &str) -> usize {
+    let document = fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let mut ran = 0;
-    for block in readme.split("```console\n").skip(1) {
-        let block = block.split("```").next().unwrap();
-        for step in block.split("$ ").filter(|step| !step.is_empty()) {
-            let (line, expected) = step.split_once('\n').unwrap();
+    for block in document.split("```").skip(1).step_by(2) {
+        let (language, block) = block.split_once('\n').unwrap();
+        if let Some(name) = language.strip_prefix("json ") {
+            fs::write(directory.path().join(name), block).unwrap();
+            Command::new("chmod").arg("go-w").arg(directory.path().join(name)).status().unwrap();
+        }
+        if language != "console" {
+            continue;
+        }
+        for step in block.strip_prefix("$ ").unwrap().split("\n$ ") {
+            let (line, expected) = step.split_once('\n').unwrap_or((step, ""));
             let said = shell(directory.path(), line);
-            assert!(matches(expected, &said), "{line}\nshould print\n{expected}\nbut printed\n{said}");
+            let (expected, said) = (expected.trim_end(), said.trim_end());
+            assert!(matches(expected, said), "{path}: {line}\nshould print\n{expected}\nbut printed\n{said}");
             ran += 1;
         }
     }
+    ran
+}
+
+#[test]
+fn the_readme_says_what_happens() {
+    let ran = run_document("README.md");
     assert!(ran >= 10, "{ran}");
+}
+
+#[test]
+fn the_page_on_a_reserve_says_what_happens() {
+    let ran = run_document("../manual/reserve.md");
+    assert!(ran >= 20, "{ran}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl TableFunction for Log {
         let places = arguments.stores(0, app)?;
         refuse_selector(&places, "the log lists all saves; choose by a condition, and")?;
         let stores = open_copies(&places)?;
-        let names = stores.iter().map(|copy| copy.name.clone()).collect();
+        let names = stores.iter().map(|copy| copy.name.to_string()).collect();
         let interrupted = || watch.check().is_err();
         let wait = Wait { patience: Wait::PATIENCE, interrupted: &interrupted };
         // NULL is a mistake, not "no key": then it would no longer count who signed.

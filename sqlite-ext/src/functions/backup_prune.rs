@@ -2,33 +2,36 @@
 //! which is kept; or it drops one copy. It needs a key that signs: the recovery key or the write key.
 //!
 //! Options:
-//! - `keep`: how many states are kept, `{"last": N, "daily": N, "weekly": N, "monthly": N, "yearly": N}`; or `copy`: the
-//!   store whose copy goes as a whole.
+//! - `keep`: how many states are kept, `{"last": N, "daily": N, "weekly": N, "monthly": N, "yearly": N}` (default:
+//!   `retention` of the configuration); or `copy`: the store whose copy goes as a whole, or its name in the configuration.
 //! - `dry_run` (default true): proves and reports the same, and deletes nothing.
-//! - `minimum` (default: more than half of the copies): how many copies have to be proved sound.
+//! - `minimum` (default: what the configuration says, or more than half of the copies): how many copies have to be proved
+//!   sound.
 //! - `force`: does what is refused otherwise.
 //! - `domain`: which series, for a recovery key with several.
-//! - `local`: a directory in which the events of this place are kept: that a copy was dropped.
+//! - `local`: a directory in which the events of this place are kept (that a copy was dropped), and in which it is
+//!   remembered when bundles that no record names were first seen. Two prunes with it, a week apart, delete these.
 //!
 //! Report: [`PruneReport`](lifeboat_store::prune::PruneReport); `events`, why the log of events could not be written.
 
-use crate::sql::arguments::{AnyKey, path_of};
+use crate::sql::arguments::AnyKey;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::read::given::{open_copies, refuse_selector, refuse_store};
+use crate::work::local::checker_local;
+use crate::work::read::given::{open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
-use lifeboat_store::Place;
 use lifeboat_store::events::{Events, Settings};
 use lifeboat_store::prune::{Keep, Prune, PruneReport, What, note_events};
 use lifeboat_store::read::Wait;
 use lifeboat_store::save::SystemFiles;
+use lifeboat_store::{Place, Places, is_store};
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
-    keep: Option<Rules>,
+    keep: Option<Keep>,
     copy: Option<String>,
     dry_run: bool,
     minimum: Option<usize>,
@@ -52,19 +55,18 @@ struct Report {
     events: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Rules {
-    last: u64,
-    daily: u64,
-    weekly: u64,
-    monthly: u64,
-    yearly: u64,
-}
-
-impl From<Rules> for Keep {
-    fn from(Rules { last, daily, weekly, monthly, yearly }: Rules) -> Self {
-        Self { last, daily, weekly, monthly, yearly }
+/// The copy that goes: by its name in the configuration, or by its store, which may be written in two ways.
+fn store_of(copy: &str, places: &Places) -> Result<String> {
+    match places.names().find(|name| name.is_called(copy)) {
+        Some(name) => Ok(name.store),
+        None if places.reserve().is_some() && !is_store(copy) => {
+            let names: Vec<_> = places.names().filter_map(|name| name.copy).collect();
+            Err(Error::misuse(format!(
+                "the option `copy` names no copy of the configuration; its copies are {}",
+                names.join(", ")
+            )))
+        }
+        None => Ok(Place::parse(copy)?.to_string()),
     }
 }
 
@@ -78,24 +80,22 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         ));
     };
     let options: Options = call.arguments.options(2)?;
-    // The same store may be written in two ways.
-    let copy = options.copy.as_deref().map(|copy| Place::parse(copy).map(|copy| copy.to_string())).transpose()?;
-    let what = match (options.keep, &copy) {
-        (Some(rules), None) => What::Keep(rules.into()),
+    let copy = options.copy.as_deref().map(|copy| store_of(copy, &places)).transpose()?;
+    // What the call says comes first.
+    let retention = places.reserve().and_then(|reserve| reserve.retention).filter(|_| copy.is_none());
+    let what = match (options.keep.or(retention), &copy) {
+        (Some(rules), None) => What::Keep(rules),
         (None, Some(copy)) => What::Copy(copy),
         _ => {
             return Err(Error::misuse(
                 "say what stays, such as {\"keep\": {\"last\": 30, \"monthly\": 12}}, or which copy goes, \
-                 {\"copy\": \"dir:…\"}; one of the two",
+                 {\"copy\": \"dir:…\"}; one of the two; or have `retention` in a shared configuration",
             ));
         }
     };
     let copies = open_copies(&places)?;
-    let minimum = options.minimum.unwrap_or(copies.len() / 2 + 1);
-    let local = options.local.as_deref().map(|local| path_of(local.as_bytes(), "the local state")).transpose()?;
-    if let Some(local) = &local {
-        refuse_store(&places, local, "both a store and the local state; give one of them another directory")?;
-    }
+    let minimum = places.minimum(options.minimum)?;
+    let local = checker_local(options.local.as_deref(), &places)?;
     let interrupt = AppInterrupt::of(&app)?;
     let prune = Prune {
         copies,
@@ -105,6 +105,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         minimum,
         force: options.force,
         dry_run: options.dry_run,
+        local: local.as_deref(),
+        files: &SystemFiles,
+        now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
     };
     let interrupted = || interrupt.check().is_err();
     let report = prune.run(&Wait { patience: Wait::PATIENCE, interrupted: &interrupted })?;

@@ -29,8 +29,8 @@ use crate::work::rebuild::scratch::{self, Built, Checks, Place};
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
 use lifeboat_sqlite::{Cipher, Connection, OpenMode, RebuildOptions, check_may_export};
-use lifeboat_store::Places;
 use lifeboat_store::read::{Domains, ReadingKey, Wait, domains};
+use lifeboat_store::{CopyName, Places};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -103,7 +103,8 @@ struct Failure {
 /// A store that did not answer. It may hold more series.
 #[derive(Serialize)]
 struct Unreachable {
-    store: String,
+    #[serde(flatten)]
+    store: CopyName,
     why: String,
 }
 
@@ -166,7 +167,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
 
 fn unreachable(found: &Domains, places: &Places) -> Vec<Unreachable> {
     let of = |(place, error): &(usize, lifeboat_store::StoreError)| Unreachable {
-        store: places.places().get(*place).map(ToString::to_string).unwrap_or_default(),
+        store: places.names().nth(*place).unwrap_or_default(),
         why: error.message().to_owned(),
     };
     found.failed.iter().map(of).collect()

@@ -1,11 +1,11 @@
 //! `backup_save(key, stores [, options])` saves the live state to all copies, and gives a JSON summary. When it
 //! returns, at least as many copies as `minimum` says hold the state, and each of these copies alone can restore it.
 //!
-//! `stores`: the name of a store (`dir:PATH`, `volume:LABEL`, `s3://BUCKET/PREFIX?…`), or a JSON array of names, which
-//! means copies. The first save puts a full bundle; later saves put deltas. What this place remembers is in the local
+//! `stores`: the name of a store (`dir:PATH`, `volume:LABEL`, `s3://BUCKET/PREFIX?…`), a JSON array of names, which
+//! means copies, or a shared configuration (`file:PATH`). The first save puts a full bundle; later saves put deltas. What this place remembers is in the local
 //! state, a directory beside the database (`core/store/DURABILITY.md`).
 //!
-//! Options: `minimum` (default: more than half of the copies); `local`: the directory of the local state; `continue`:
+//! Options: `minimum` (default: what the configuration says, or more than half of the copies); `local`: the directory of the local state; `continue`:
 //! go on from the record with this hash, if the copies are ahead or fork; `add` (default false): fill copies that are
 //! new, lost or rolled back; `files`: save these files instead of a database (`work/export/file_domain.rs`); `timeout`
 //! (default 30): how many seconds a copy may make no progress; `events`: what is told, and to whom
@@ -55,7 +55,7 @@ snapshot_options! {
         writer: Option<String>,
         label: Option<String>,
         files: Option<FilesOption>,
-        events: Settings,
+        events: Option<Settings>,
     } {}
 }
 
@@ -82,20 +82,15 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         return Err(Error::misuse("a selector behind a store is for reading; a save makes the newest state"));
     }
     let mut options: Options = call.arguments.options(2)?;
-    let copies = places.places().len();
-    let minimum = options.minimum.unwrap_or(copies / 2 + 1);
-    if !(1..=copies).contains(&minimum) {
-        return Err(Error::misuse(format!(
-            "the option `minimum` is {minimum}, and there are {copies} copies; it must be from 1 to that number"
-        )));
-    }
+    let minimum = places.minimum(options.minimum)?;
     let patience = patience(options.timeout)?;
     let go_on = options.r#continue.take().map(|text| read_record_hash(&text)).transpose()?;
     let (add, local) = (options.add, options.local.take());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let date = options.date.take().map_or_else(|| i64::try_from(now.as_millis()).ok(), |date| Some(date.0));
     let (writer, label) = (options.writer.take(), options.label.take());
-    let settings = std::mem::take(&mut options.events);
+    let of_reserve = places.reserve().and_then(|reserve| reserve.events.clone());
+    let settings = options.events.take().or(of_reserve).unwrap_or_default();
     settings.check()?;
     let files = options.files.take().map(|files| files.named()).transpose()?;
     if files.is_some() {

@@ -9,16 +9,17 @@
 //! - `repair`: copies what is missing or damaged from another copy. `add`: also into copies that hold nothing of a
 //!   series.
 //! - `seconds`: about how long the call may take. `cursor`: where an earlier call stopped.
-//! - `local`: a directory in which the events of this place are kept. `events`: what is told, and to whom
-//!   ([`Settings`](lifeboat_store::events::Settings)).
+//! - `local`: a directory in which the events of this place are kept, and, without `cursor`, in which it is remembered
+//!   when what was read. `events`: what is told, and to whom (default: `events` of the configuration;
+//!   [`Settings`](lifeboat_store::events::Settings)).
 //!
 //! Report: [`ScrubReport`](lifeboat_store::scrub::ScrubReport); `events`, why the log of events could not be written;
 //! `notify`, what was sent to a receiver.
 
-use crate::sql::arguments::path_of;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
-use crate::work::read::given::{open_copies, refuse_selector, refuse_store};
+use crate::work::local::checker_local;
+use crate::work::read::given::{open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
 use lifeboat_store::events::{Delivered, Events, Settings};
 use lifeboat_store::read::Wait;
@@ -73,11 +74,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             "the option `events` needs the option `local`: a directory in which the events are kept",
         ));
     }
-    let local = options.local.as_deref().map(|local| path_of(local.as_bytes(), "the local state")).transpose()?;
-    if let Some(local) = &local {
-        refuse_store(&places, local, "both a store and the local state; give one of them another directory")?;
-    }
-    let settings = options.events.unwrap_or_default();
+    let local = checker_local(options.local.as_deref(), &places)?;
+    let of_reserve = places.reserve().and_then(|reserve| reserve.events.clone());
+    let settings = options.events.or(of_reserve).unwrap_or_default();
     settings.check()?;
     let interrupt = AppInterrupt::of(&app)?;
     let scrub = Scrub {
@@ -89,6 +88,9 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         add: options.add,
         time: time.transpose()?,
         cursor: options.cursor.as_deref(),
+        local: local.as_deref(),
+        files: &SystemFiles,
+        now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
     };
     let interrupted = || interrupt.check().is_err();
     let began = Instant::now();

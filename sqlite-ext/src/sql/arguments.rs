@@ -3,7 +3,8 @@
 //! - A **key** is its text, or `file:PATH` (the text is in that file), or `env:NAME` (the text is in that environment
 //!   variable), so that it need not stand in SQL. White space in the text does not count.
 //! - A **bundle** is a BLOB (the bundle itself) or TEXT: the path of one, or a JSON array of the paths of a **chain**:
-//!   a full bundle and the deltas that lead on from it, oldest first. Or a **store**, or a JSON array of stores, which are copies.
+//!   a full bundle and the deltas that lead on from it, oldest first. Or a **store**, a JSON array of stores, which are
+//!   copies, or `file:PATH`, a shared configuration of them.
 //! - **Options** are a JSON object ([`crate::sql::options`]); NULL is the same as none.
 
 use crate::files::{self, refuse_database};
@@ -102,6 +103,9 @@ impl AnyKey {
         }
     }
 }
+
+/// Whether a file may be opened.
+type Permit<'a> = dyn Fn(&Path) -> Result<()> + 'a;
 
 /// The key of one domain.
 pub enum DomainKey {
@@ -266,13 +270,13 @@ impl<'a> Arguments<'a> {
             Argument::Blob(bytes) => return Ok(ChainArgument::Bundles(vec![Bundle::Bytes(bytes)])),
             Argument::Text(bytes) if bytes.first() == Some(&b'[') => match array(bytes)? {
                 texts if texts.iter().any(|text| is_store(text)) => {
-                    return self.places(app, Places::from_array(&texts)).map(ChainArgument::Stores);
+                    return self.places(app, |_| Places::from_array(&texts)).map(ChainArgument::Stores);
                 }
                 texts => texts.iter().map(|text| path_of(text.as_bytes(), "the bundle")).collect::<Result<_>>()?,
             },
             Argument::Text(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) if is_store(text) => {
-                    return self.places(app, Places::parse(text)).map(ChainArgument::Stores);
+                    return self.places(app, |permit| Places::parse_with(text, permit)).map(ChainArgument::Stores);
                 }
                 _ => vec![path_of(bytes, "the bundle")?],
             },
@@ -289,25 +293,27 @@ impl<'a> Arguments<'a> {
         paths.into_iter().map(file).collect::<Result<_>>().map(ChainArgument::Bundles)
     }
 
-    /// The stores at `index`: the name of one, or a JSON array of names, which means copies.
+    /// The stores at `index`: the name of one, a JSON array of names, which means copies, or a shared configuration.
     ///
     /// # Errors
     /// Misuse when it is none, and where the application does not call the function itself.
     pub fn stores(&self, index: usize, app: &Connection<'_>) -> Result<Places> {
         match self.text(index, "the stores")? {
-            Some(text) => self.places(app, Places::parse(text)),
+            Some(text) => self.places(app, |permit| Places::parse_with(text, permit)),
             None => Err(Error::misuse(
-                "the stores are NULL; give the name of a store, such as 'dir:PATH', or a JSON array of names, which means copies",
+                "the stores are NULL; give the name of a store, such as 'dir:PATH', a JSON array of names, which means \
+                 copies, or 'file:' and the path of a shared configuration",
             )),
         }
     }
 
     /// These stores, if the application itself calls the function: nothing in a database may choose whom it asks.
-    fn places(&self, app: &Connection<'_>, places: Result<Places>) -> Result<Places> {
-        let places = places?;
-        // Reports show the name, and the local state keeps it.
-        places.places().iter().try_for_each(|place| refuse_secret(&place.to_string(), "the name of a store"))?;
+    fn places(&self, app: &Connection<'_>, read: impl FnOnce(&Permit<'_>) -> Result<Places>) -> Result<Places> {
+        // The first thing, since a configuration is a file that is read.
         check_named_by_application(app, self.function, self.is_table)?;
+        let places = read(&|path| refuse_database(app, path, "a configuration of stores"))?;
+        // Reports show the names, and the local state keeps them.
+        places.names().try_for_each(|name| refuse_secret(&name.to_string(), "the name of a store"))?;
         Ok(places)
     }
 
@@ -393,6 +399,13 @@ impl KeyText {
     /// Adds to the error what was probably meant, where something other than a key was given. Shows nothing of it.
     fn explain(&self, error: Error) -> Error {
         if !self.place.is_empty() {
+            let is_json = self.text.trim_start().starts_with('{');
+            let error = match is_json && key_in(self.text.as_bytes()).is_none() {
+                true => Error::misuse(
+                    "it holds JSON, as a configuration of stores does, and no key; look at the order of the arguments",
+                ),
+                false => error,
+            };
             return error.at(&self.place);
         }
         if key_in(self.text.as_bytes()).is_some() {
@@ -455,7 +468,8 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<String>> {
     file.take(KEY_FILE_MAX + 1).read_to_end(&mut text).map_err(failed)?;
     if text.len() as u64 > KEY_FILE_MAX {
         return Err(Error::misuse(format!(
-            "the key's file '{}' is longer than {KEY_FILE_MAX} bytes; it should hold the key's text and nothing else",
+            "the key's file '{}' is longer than {KEY_FILE_MAX} bytes; it should hold the key's text and nothing else, so look \
+             at the order of the arguments",
             path.display()
         )));
     }

@@ -3,8 +3,9 @@
 
 use lifeboat_core::stream::Compression;
 use lifeboat_core::{Error, Result};
+use lifeboat_store::shape::{self, Mistake, without_position};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -98,56 +99,23 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
             ));
         }
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let options = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let (path, error) = (error.path().to_string(), error.into_inner());
-        if error.to_string().starts_with("number out of range") {
-            return Error::misuse(format!("the option `{path}` is a number that is too large"));
-        }
-        // Where one of several words is expected, serde_json reports a number as a syntax error.
-        if error.is_syntax() && path != "." && serde_json::from_slice::<IgnoredAny>(json).is_ok() {
-            Error::misuse(format!("the option `{path}` must be a string"))
-        } else {
-            explain(&path, &error)
-        }
-    })?;
-    deserializer.end().map_err(|error| explain(".", &error))?;
-    Ok(options)
+    shape::read(json).map_err(explain)
 }
 
-fn explain(path: &str, error: &serde_json::Error) -> Error {
-    let text = error.to_string();
-    // serde_json adds the place in the text. Nobody needs it in a line of options.
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    if error.is_syntax() || error.is_eof() {
-        return Error::misuse(format!("the options are not JSON: {text}; they look like '{{\"replace\": true}}'"));
-    }
-    if let Some((field, known)) = text.strip_prefix("unknown field ").and_then(|rest| rest.split_once(", expected ")) {
-        let known =
-            known.trim_start_matches("one of ").trim_start_matches("`").trim_end_matches('`').replace("`, `", ", ");
-        let known = known.replace("` or `", ", ");
-        return Error::misuse(format!("there is no option {field}; known options: {known}"));
-    }
-    if let Some(field) = text.strip_prefix("duplicate field ") {
-        return Error::misuse(format!("the option {field} is given twice"));
-    }
-    // "invalid type: string \"…\", expected a boolean": the value is not shown.
-    match text.rsplit_once("expected ") {
-        _ if path == "." => Error::misuse("the options must be a JSON object"),
-        Some((_, expected)) => {
-            // JSON's words for serde's own.
-            let expected = match expected {
-                "a sequence" => "an array",
-                "a map" => "an object",
-                "u64" | "u32" | "u8" | "usize" => "a whole number, 0 or more",
-                "i64" | "i32" => "a whole number",
-                "f64" => "a number",
-                other => other,
-            };
-            Error::misuse(format!("the option `{path}` must be {expected}"))
+fn explain(mistake: Mistake) -> Error {
+    Error::misuse(match mistake {
+        Mistake::NotJson(why) => {
+            // Nobody needs the place in a line of options.
+            format!("the options are not JSON: {}; they look like '{{\"replace\": true}}'", without_position(&why))
         }
-        None => Error::misuse(format!("the option `{path}`: {text}")),
-    }
+        Mistake::NoObject => "the options must be a JSON object".to_owned(),
+        Mistake::Unknown { field, known, .. } => format!("there is no option `{field}`; known options: {known}"),
+        Mistake::Twice(field) => format!("the option `{field}` is given twice"),
+        Mistake::Missing(field) => format!("the option `{field}` is missing"),
+        Mistake::Wrong { path, expected } => format!("the option `{path}` must be {expected}"),
+        Mistake::TooLarge(path) => format!("the option `{path}` is a number that is too large"),
+        Mistake::Other { path, text } => format!("the option `{path}`: {text}"),
+    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use crate::files;
 use crate::sql::arguments::{path_of, to_path};
+use crate::work::read::given::refuse_store;
 use lifeboat_core::{Error, Result};
 use lifeboat_sqlite::Connection;
+use lifeboat_store::Places;
 use std::path::{Path, PathBuf};
 
 /// The text after the name of the database.
@@ -38,4 +40,16 @@ pub(crate) fn beside_database(app: &Connection<'_>, schema: &str) -> Result<Opti
 /// The directory beside a database at this path.
 pub(crate) fn beside(database: &Path) -> PathBuf {
     files::beside(database, SUFFIX)
+}
+
+/// The directory where a scrub or a prune remembers what it saw, if the option `local` names one.
+///
+/// # Errors
+/// Misuse for a path that cannot be one, and for a store.
+pub(crate) fn checker_local(local: Option<&str>, places: &Places) -> Result<Option<PathBuf>> {
+    let local = local.map(|local| path_of(local.as_bytes(), "the local state")).transpose()?;
+    if let Some(local) = &local {
+        refuse_store(places, local, "both a store and the local state; give one of them another directory")?;
+    }
+    Ok(local)
 }

@@ -103,7 +103,7 @@ impl World {
         let error = self.place.save(Value::Null).expect_err(context);
         assert!(error.starts_with("backup_save: mismatch: "), "{context}: {error}");
         let newest = format!("number {number} in dir:");
-        for word in [&newest, &record, "nothing was put", "'continue'"].into_iter().chain(words.iter().copied()) {
+        for word in [&newest, &record, "nothing was put", "`continue`"].into_iter().chain(words.iter().copied()) {
             assert!(error.contains(word), "{context}: {word} is not in: {error}");
         }
         assert_eq!(self.newest(), (number, record.clone()), "{context}: something was put");
@@ -143,7 +143,7 @@ impl World {
             summary["copies"].as_array().unwrap().iter().filter(|copy| copy["state"] == "lost").collect();
         assert_eq!((lost.len(), &summary["done"]), (1, &json!(2)), "{context}: {summary}");
         assert_eq!(lost[0]["store"], self.place.store(copy), "{context}");
-        assert!(lost[0]["why"].as_str().unwrap().contains("'add'"), "{context}: {summary}");
+        assert!(lost[0]["why"].as_str().unwrap().contains("`add`"), "{context}: {summary}");
         assert_eq!(self.place.restored(copy), 0, "{context}: it was filled in silence");
         self.place.go_on(json!({"add": true}), &context);
     }

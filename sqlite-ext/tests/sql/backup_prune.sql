@@ -55,7 +55,7 @@ SELECT backup_prune(places, secret, '{"keep": {}}') FROM k;
 SELECT backup_prune(places, public, '{"keep": {"last": 1}}') FROM k;
 -- fails: backup_prune: misuse: a read key signs nothing, and a prune signs what may be gone; give the recovery key or the write key
 SELECT backup_prune(places, backup_read_key(secret), '{"keep": {"last": 1}}') FROM k;
--- fails: backup_prune: misuse: the minimum is 3, and there are 2 copies; it must be from 1 to that number
+-- fails: backup_prune: misuse: the option `minimum` is 3, and there are 2 copies; it must be from 1 to that number
 SELECT backup_prune(places, secret, '{"keep": {"last": 1}, "minimum": 3}') FROM k;
 -- fails: backup_prune: misuse: the option `keep` says which states stay; leave out the selector behind the store
 SELECT backup_prune('dir:prune-a#seq=1', secret, '{"keep": {"last": 1}}') FROM k;

@@ -65,7 +65,7 @@ SELECT backup_save(key, 'dir:none/a', '{"local": "fresh"}') FROM k;
 SELECT '2_01', json_extract(backup_status('{"local": "fresh"}'), '$.saved', '$.failed.kind') = '[null,"unreachable"]';
 -- Somebody else saved: a place that remembers nothing goes on only from the same state.
 UPDATE t SET x = 'three' WHERE id = 2;
--- fails: with 'continue' and that record
+-- fails: with the option `continue` and that hash
 SELECT backup_save(key, '["dir:a", "dir:b"]', '{"local": "third"}') FROM k;
 SELECT '2_02', backup_save(key, '["dir:a", "dir:b"]', json_object('local', 'third', 'continue',
   backup_save(key, '["dir:a", "dir:b"]', here) ->> 'record')) ->> 'number' = 3 FROM k;

@@ -35,7 +35,7 @@ SELECT '2_08', json_extract(backup_scrub('["dir:scrub-a", "dir:none/scrub"]', pu
 SELECT backup_scrub(places, public, '{"level": "contents"}') FROM k;
 -- fails: backup_scrub: misuse: there is no level 'deep'; the levels are list, hashes, contents, restore
 SELECT backup_scrub(places, public, '{"level": "deep"}') FROM k;
--- fails: backup_scrub: misuse: the option 'add' fills new copies by a repair; give 'repair', too
+-- fails: backup_scrub: misuse: the option `add` fills new copies by a repair; give the option `repair`, too
 SELECT backup_scrub(places, public, '{"add": true}') FROM k;
 -- fails: backup_scrub: misuse: the cursor is not one that this function gave
 SELECT backup_scrub(places, public, '{"cursor": "1"}') FROM k;

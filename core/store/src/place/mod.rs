@@ -1,10 +1,11 @@
-//! The names of stores, as an application gives them: `dir:PATH`, `volume:LABEL`, `s3://…`, or an array of these, which
-//! means copies. A name may also say which state is meant.
+//! The name of one store, as an application gives it: `dir:PATH`, `volume:LABEL`, `s3://…`. A name may also say which
+//! state is meant.
 
 mod selector;
 
 pub use lifeboat_core::log::date::{date_text, parse as parse_date};
 pub use selector::Selector;
+pub(crate) use selector::split;
 
 use crate::Store;
 use crate::drivers::dir::DirStore;
@@ -16,21 +17,23 @@ use crate::s3_place::{S3Place, with_password};
 use crate::traffic::Counted;
 use lifeboat_core::log::date;
 use lifeboat_core::{Error, Result};
-use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The forms of the names of stores.
 const FORMS: &str = "'dir:PATH', 'volume:LABEL' and 's3://BUCKET/PREFIX'";
 
-/// Whether this text is the name of a store and not of a file. If the path of a file looks like the name of a store,
-/// write `./` before it.
+/// What stands before the path of a shared configuration.
+pub(crate) const CONFIGURATION: &str = "file:";
+
+/// Whether this text is the name of a store, or of a shared configuration, and not the path of a bundle. If the path of
+/// a file looks like such a name, write `./` before it.
 pub fn is_store(text: &str) -> bool {
-    ["dir:", "volume:", "s3:"].iter().any(|form| text.starts_with(form))
+    ["dir:", "volume:", "s3:", CONFIGURATION].iter().any(|form| text.starts_with(form))
 }
 
 /// The most bytes of the name of a store. The local state keeps names, and must stay small.
-const NAME_MAX: usize = 4096;
+pub(crate) const NAME_MAX: usize = 4096;
 
 /// One store by its name. It is displayed as that name, which never holds a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,11 +73,20 @@ impl Place {
         if text.starts_with("s3:") {
             return S3Place::parse(text).map(Self::S3);
         }
+        if text.starts_with(CONFIGURATION) {
+            return Err(Error::misuse(
+                "'file:' before a path is a shared configuration, which has all copies in it and stands alone, not in an \
+                 array; or it is the file of a key: then look at the order of the arguments",
+            ));
+        }
         let scheme = text.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
             !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         });
         Err(Error::misuse(match scheme {
             Some(scheme) => format!("there is no kind of store '{scheme}:'; known are {FORMS}"),
+            None if text.ends_with(".json") => {
+                format!("this is a path, not a store; write 'file:{}' for a shared configuration", text.escape_debug())
+            }
             None => format!("this is a path, not a store; write 'dir:PATH' for a directory; known are {FORMS}"),
         }))
     }
@@ -95,6 +107,20 @@ impl Place {
                 return Err(Error::unsupported("this build has no driver for 's3://'; use one that has"));
             }
         })
+    }
+
+    /// The same place, where paths in its name begin at this directory.
+    #[must_use]
+    pub(crate) fn below(self, directory: &Path) -> Self {
+        match self {
+            Self::Dir(path) => Self::Dir(directory.join(path)),
+            Self::S3(place) => Self::S3(S3Place {
+                credentials: place.credentials.map(|path| directory.join(path)),
+                ca: place.ca.map(|path| directory.join(path)),
+                ..place
+            }),
+            Self::Volume(_) => self,
+        }
     }
 
     /// What shows whether another name means the same place. This looks at the file system, never at the network.
@@ -125,77 +151,3 @@ fn volume(label: &str) -> Result<Place> {
         label => Ok(Place::Volume(label.to_owned())),
     }
 }
-
-/// The stores that an argument names: one store, or the copies of an array. Each place is there once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
-    places: Vec<Place>,
-    selector: Selector,
-}
-
-impl Places {
-    /// Reads the name of a store, or a JSON array of names, which means copies. A place that is named twice counts
-    /// once. A selector (`#seq=N`, `#state=HEX`, `#at=DATE`) may follow. In an array, it may follow one name or
-    /// several. All selectors of an array must be the same.
-    ///
-    /// # Errors
-    /// Misuse.
-    pub fn parse(text: &str) -> Result<Self> {
-        if !text.trim_start().starts_with('[') {
-            let (place, selector) = one(text)?;
-            return Ok(Self { places: vec![place], selector: selector.unwrap_or_default() });
-        }
-        let texts: Vec<String> = serde_json::from_str(text)
-            .map_err(|_| Error::misuse("copies are a JSON array of the names of stores: [\"dir:…\", \"s3://…\"]"))?;
-        Self::from_array(&texts)
-    }
-
-    /// The same from the elements of an array.
-    ///
-    /// # Errors
-    /// Misuse.
-    pub fn from_array<T: AsRef<str>>(texts: &[T]) -> Result<Self> {
-        let (mut places, mut seen, mut chosen) = (Vec::new(), BTreeSet::new(), None);
-        for (number, text) in texts.iter().map(AsRef::as_ref).enumerate() {
-            if !is_store(text) && texts.iter().any(|text| is_store(text.as_ref())) {
-                return Err(Error::misuse(format!(
-                    "element {} of the array is a path, others are stores; an array of stores means copies, \
-                     an array of paths a chain: do not mix them",
-                    number + 1
-                )));
-            }
-            let (place, selector) =
-                one(text).map_err(|error| error.at(format!("element {} of the array", number + 1)))?;
-            if selector.is_some() && chosen.is_some() && chosen != selector {
-                return Err(Error::misuse("the elements of the array select different states; copies have one"));
-            }
-            chosen = chosen.or(selector);
-            if seen.insert(place.identity()) {
-                places.push(place);
-            }
-        }
-        if places.is_empty() {
-            Err(Error::misuse("the array of stores is empty; name at least one"))
-        } else {
-            Ok(Self { places, selector: chosen.unwrap_or_default() })
-        }
-    }
-
-    /// The places, in the order in which they were named. At least one.
-    pub fn places(&self) -> &[Place] {
-        &self.places
-    }
-
-    /// Which state is meant.
-    pub fn selector(&self) -> &Selector {
-        &self.selector
-    }
-}
-
-fn one(text: &str) -> Result<(Place, Option<Selector>)> {
-    let (name, selector) = selector::split(text)?;
-    Ok((Place::parse(name)?, selector))
-}
-
-#[cfg(test)]
-mod tests;

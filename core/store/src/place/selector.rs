@@ -21,7 +21,7 @@ pub enum Selector {
 
 /// Splits off the selector after the name of the store. If no selector follows a `#`, the `#` belongs to the path of a
 /// directory.
-pub(super) fn split(text: &str) -> Result<(&str, Option<Selector>)> {
+pub(crate) fn split(text: &str) -> Result<(&str, Option<Selector>)> {
     let Some((name, selector)) = text.rsplit_once('#') else { return Ok((text, None)) };
     let word = selector.split('=').next().unwrap_or_default();
     if !selector.contains('=') || !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {

@@ -1,10 +1,12 @@
 //! Which states are kept.
 
 use lifeboat_core::log::date::date_text;
+use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// How many states each rule keeps. The newest record is always kept. A state stays if at least one rule keeps it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Keep {
     /// The newest ones.
     pub last: u64,

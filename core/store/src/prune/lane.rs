@@ -7,12 +7,13 @@ use super::report::Amount;
 use super::there;
 use super::watch::{Watch, steady};
 use crate::read::wait::Pace;
-use crate::scrub::catalog::{Catalog, Id, bit};
+use crate::scrub::catalog::{Catalog, Id, Mask, bit};
 use crate::scrub::context::{Context, time_for};
 use crate::series::ObjectSource;
 use crate::{Result, Store, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
-use lifeboat_core::log::{Floor, RecordRef};
+use lifeboat_core::log::name::{Name, Object};
+use lifeboat_core::log::{BundleHash, Floor, RecordRef};
 
 /// What was done in one copy.
 #[derive(Default)]
@@ -22,6 +23,23 @@ pub(super) struct Done {
     pub put_back: u64,
     /// Why not all was done.
     pub why: Option<String>,
+}
+
+/// A bundle that goes.
+struct Going {
+    name: String,
+    hash: BundleHash,
+    length: u64,
+    /// The copies that have it.
+    has: Mask,
+}
+
+/// What became of it.
+enum Became {
+    Gone,
+    /// A new record names it.
+    Needed,
+    Retained,
 }
 
 /// The copy that is pruned.
@@ -62,7 +80,30 @@ impl Lane<'_> {
         let mut retained = Vec::new();
         for id in self.plan.bundles.iter().copied() {
             pace.cancel.check()?;
-            self.bundle(id, &mut watch, &alone, &mut retained, done, pace)?;
+            let (bundle, name) = (self.catalog.bundle(id), self.catalog.name(Id::Bundle(id)).0);
+            let going = Going { name, hash: bundle.hash, length: bundle.length, has: bundle.has };
+            let amount = match self.bundle(&going, &mut watch, &alone, done, pace)? {
+                Became::Needed => continue,
+                Became::Gone => &mut done.removed,
+                Became::Retained => {
+                    retained.push(id);
+                    &mut done.retained
+                }
+            };
+            amount.bundles += 1;
+            amount.bytes += going.length;
+        }
+        for (hash, length) in self.plan.orphans.iter().copied() {
+            pace.cancel.check()?;
+            let name = Name { domain_id: self.catalog.domain, object: Object::Bundle(hash) }.to_string();
+            let going = Going { name, hash, length, has: 0 };
+            let amount = match self.bundle(&going, &mut watch, &alone, done, pace)? {
+                Became::Needed => continue,
+                Became::Gone => &mut done.removed,
+                Became::Retained => &mut done.retained,
+            };
+            amount.others += 1;
+            amount.bytes += length;
         }
         for id in self.plan.gone.iter().copied() {
             pace.cancel.check()?;
@@ -124,59 +165,50 @@ impl Lane<'_> {
     /// Deletes one bundle, and puts it back if a new record names it.
     fn bundle(
         &self,
-        id: u32,
+        bundle: &Going,
         watch: &mut Watch<'_>,
         alone: &Alone<'_>,
-        retained: &mut Vec<u32>,
         done: &mut Done,
         pace: &Pace,
-    ) -> Result<()> {
-        let (bundle, name) = (self.catalog.bundle(id), self.catalog.name(Id::Bundle(id)).0);
+    ) -> Result<Became> {
         if watch.names(bundle.hash) {
-            return Ok(());
+            return Ok(Became::Needed);
         }
-        let held = self.hold(id, &name, pace)?;
+        let held = self.hold(bundle, pace)?;
         // Between the delete and the look nothing may stop it but a store that does not answer.
         let steady = steady(pace);
-        let deleted = self.delete(&name, &steady);
+        let deleted = self.delete(&bundle.name, &steady);
         if deleted == Ok(false) {
-            retained.push(id);
-            done.retained.bundles += 1;
-            done.retained.bytes += bundle.length;
-            return Ok(());
+            return Ok(Became::Retained);
         }
         // If nobody can say whether it is needed, it comes back, too.
         let looked = watch.look(&steady).and_then(|()| alone.check(&steady));
         if looked.is_err() || watch.names(bundle.hash) {
-            self.put_back(id, &name, held, &steady)?;
+            self.put_back(bundle, held, &steady)?;
             done.put_back += 1;
-            return looked.and(deleted.map(drop));
+            return looked.and(deleted).map(|_| Became::Needed);
         }
-        deleted?;
-        done.removed.bundles += 1;
-        done.removed.bytes += bundle.length;
-        Ok(())
+        deleted.map(|_| Became::Gone)
     }
 
     /// The bytes of a bundle, unless another copy gives them. None: they are not needed, or it is gone already.
-    fn hold(&self, id: u32, name: &str, pace: &Pace) -> Result<Option<Held>> {
-        let bundle = self.catalog.bundle(id);
+    fn hold(&self, bundle: &Going, pace: &Pace) -> Result<Option<Held>> {
         let gives = |other: &usize| {
-            let found = self.context.copies[*other].store.head(name, &pace.next());
+            let found = self.context.copies[*other].store.head(&bundle.name, &pace.next());
             bundle.has & bit(*other) != 0 && found == Ok(bundle.length)
         };
         if self.others.iter().any(gives) {
             return Ok(None);
         }
-        match Held::read(self.store(), name, bundle.length, pace) {
+        match Held::read(self.store(), &bundle.name, bundle.length, pace) {
             Ok(held) => Ok(Some(held)),
             Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn put_back(&self, id: u32, name: &str, held: Option<Held>, pace: &Pace) -> Result<()> {
-        let length = self.catalog.bundle(id).length;
+    fn put_back(&self, bundle: &Going, held: Option<Held>, pace: &Pace) -> Result<()> {
+        let (name, length) = (&*bundle.name, bundle.length);
         let time = time_for(length, pace.patience);
         let held = held.map(|held| Box::new(held) as Box<dyn Source>);
         let of_others = self.others.iter().map(|other| {
@@ -198,7 +230,7 @@ impl Lane<'_> {
         let why = failed.map_or_else(|| "no copy gives it".to_owned(), |error| error.message().to_owned());
         Err(StoreError::unreachable(format!(
             "a save needs '{name}' again, and it could not be put back ({why}); the next save leads round it, and \
-             backup_scrub with 'repair' puts it back"
+             backup_scrub with the option `repair` puts it back"
         )))
     }
 }

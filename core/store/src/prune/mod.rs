@@ -9,6 +9,7 @@
 //! watch     looks at the log again after each bundle that was deleted
 //! alone     whether another prune works on the same copy; there: whether all that stays is still there
 //! whole     drops one copy
+//! orphans   bundles that no record names: when this place first saw them
 //! report    what was done; events: what of it is told in the log of events
 //! ```
 
@@ -17,6 +18,7 @@ mod events;
 mod hold;
 mod keep;
 mod lane;
+mod orphans;
 mod plan;
 mod prove;
 mod refuse;
@@ -32,6 +34,7 @@ pub use report::{Amount, CopyPrune, PruneReport};
 use crate::Selector;
 use crate::read::wait::{Wait, side_by_side};
 use crate::read::{Copies, CopyStore, Domain, ReadingKey, Standing};
+use crate::save::Files;
 use crate::scrub::catalog::{COPIES_MAX, Catalog, Mask};
 use crate::scrub::context::{Context, Seen};
 use crate::scrub::series::take_stock;
@@ -39,8 +42,10 @@ use lane::Lane;
 use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{Floor, RecordRef};
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
+use orphans::Orphans;
 use plan::Plan;
 use refuse::refusals;
+use std::path::Path;
 
 /// What is to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +72,13 @@ pub struct Prune<'a> {
     pub force: bool,
     /// Reads, proves and reports the same, and deletes nothing.
     pub dry_run: bool,
+    /// A directory where it is remembered when bundles that no record names were first seen. It is made if it does not
+    /// exist. None: all of these stay.
+    pub local: Option<&'a Path>,
+    /// The file system of that directory.
+    pub files: &'a dyn Files,
+    /// The time in seconds since 1970, by the clock of this place.
+    pub now: u64,
 }
 
 /// What was found of one copy.
@@ -108,6 +120,7 @@ impl Prune<'_> {
             return Err(unforked(Error::mismatch(format!("number {} is of another line: {}", end.number, end.hash))));
         }
         let mut found = self.find(&catalog, &seen, head, &context, wait)?;
+        let orphans = self.see_orphans(&catalog, &seen, &mut found)?;
         let dropped = match self.what {
             What::Keep(_) => None,
             What::Copy(name) => Some(self.place(name)?),
@@ -119,6 +132,15 @@ impl Prune<'_> {
                 "nothing was deleted: {}; the option `force` does it all the same",
                 refused.join("; ")
             )));
+        }
+        if let Some(mut orphans) = orphans.filter(|_| !self.dry_run) {
+            for (copy, plan) in found.iter().enumerate().filter_map(|(copy, found)| Some((copy, found.plan.as_ref()?)))
+            {
+                if let Ok(store) = self.copies[copy].store.id() {
+                    orphans.forget(domain, &store, &plan.orphans);
+                }
+            }
+            orphans.write()?;
         }
         let lowest = self.lowest(&catalog, &found);
         let done = match dropped {
@@ -172,8 +194,8 @@ impl Prune<'_> {
 
     /// The copy with this name.
     fn place(&self, name: &str) -> Result<usize> {
-        self.copies.iter().position(|copy| copy.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.copies.iter().map(|copy| copy.name.as_str()).collect();
+        self.copies.iter().position(|copy| copy.name.is_called(name)).ok_or_else(|| {
+            let names: Vec<_> = self.copies.iter().map(|copy| copy.name.to_string()).collect();
             Error::misuse(format!("the copy to drop is not one of the stores; name one of them: {}", names.join(", ")))
         })
     }
@@ -201,11 +223,11 @@ impl Prune<'_> {
                 Some((_, why)) => Err(why),
                 None if !seen.is_used() => Err(seen.why.clone().unwrap_or_else(|| "it does not answer".to_owned())),
                 None if seen.state == Standing::Empty => Err("it holds no record of this series".to_owned()),
-                None if newest != Some(head) => {
-                    Err("it does not hold the newest record; bring it along first, with a \
-                                                     save or with backup_scrub and 'repair'"
-                        .to_owned())
-                }
+                None if newest != Some(head) => Err(
+                    "it does not hold the newest record; bring it up to date first, with a save, or with backup_scrub \
+                         and the option `repair`"
+                        .to_owned(),
+                ),
                 None => Plan::new(catalog, copy, &keep, &restorable),
             };
             let plan = match planned {
@@ -225,10 +247,24 @@ impl Prune<'_> {
         Ok(all)
     }
 
+    /// Counts the bundles that no record names, and plans that those go which this place saw a week ago.
+    fn see_orphans(&self, catalog: &Catalog, seen: &[Seen], found: &mut [Found]) -> Result<Option<Orphans<'_>>> {
+        for (seen, found) in seen.iter().zip(found.iter_mut()) {
+            found.report.orphans = seen.orphan_bundles.len() as u64;
+        }
+        let Some(local) = self.local.filter(|_| matches!(self.what, What::Keep(_))) else { return Ok(None) };
+        let mut orphans = Orphans::open(self.files, local, self.now)?;
+        for (copy, found) in found.iter_mut().enumerate() {
+            let (Some(plan), Ok(store)) = (&mut found.plan, self.copies[copy].store.id()) else { continue };
+            plan.orphans = orphans.see(catalog.domain, &store, &seen[copy].orphan_bundles);
+        }
+        orphans.write().map(|()| Some(orphans))
+    }
+
     /// The lowest number whose state must exist afterwards.
     fn lowest(&self, catalog: &Catalog, found: &[Found]) -> u64 {
         let pruned = found.iter().filter(|found| found.is_sound()).filter_map(|found| found.plan.as_ref());
-        let lowest = pruned.filter(|plan| !plan.is_empty()).map(|plan| plan.lowest).max();
+        let lowest = pruned.filter(|plan| !plan.keeps_all()).map(|plan| plan.lowest).max();
         lowest.filter(|_| matches!(self.what, What::Keep(_))).unwrap_or(1).max(catalog.lowest)
     }
 
@@ -253,7 +289,7 @@ impl Prune<'_> {
                 found.report.removed = Amount {
                     records: plan.gone.len() as u64,
                     bundles: plan.bundles.len() as u64,
-                    others: 0,
+                    others: plan.orphans.len() as u64,
                     bytes: plan.bytes(catalog),
                 };
                 done = false;

@@ -2,7 +2,7 @@
 
 use super::keep::Keep;
 use crate::scrub::catalog::{Catalog, Mask, NONE, bit};
-use lifeboat_core::log::PER_BUNDLE;
+use lifeboat_core::log::{BundleHash, PER_BUNDLE};
 
 /// What is to be done in one copy.
 pub(super) struct Plan {
@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub gone: Vec<u32>,
     /// From this number on nothing goes.
     pub lowest: u64,
+    /// Bundles that no record names, and that go, each with its length.
+    pub orphans: Vec<(BundleHash, u64)>,
 }
 
 /// The cheapest way to a state in this copy: its cost, and its last step.
@@ -104,18 +106,25 @@ impl Plan {
             gone: catalog.ascending().filter(goes).collect(),
             keeps: descending.iter().copied().filter(|id| !goes(id)).collect(),
             lowest,
+            orphans: Vec::new(),
         })
     }
 
     /// Nothing goes.
     pub fn is_empty(&self) -> bool {
+        self.keeps_all() && self.orphans.is_empty()
+    }
+
+    /// Nothing goes that a record names.
+    pub fn keeps_all(&self) -> bool {
         self.bundles.is_empty() && self.gone.is_empty()
     }
 
     /// The bytes of what goes.
     pub fn bytes(&self, catalog: &Catalog) -> u64 {
         let bundles = self.bundles.iter().map(|id| catalog.bundle(*id).length);
-        bundles.chain(self.gone.iter().map(|id| u64::from(catalog.entry(*id).length))).sum()
+        let records = self.gone.iter().map(|id| u64::from(catalog.entry(*id).length));
+        bundles.chain(records).chain(self.orphans.iter().map(|(_, length)| *length)).sum()
     }
 }
 

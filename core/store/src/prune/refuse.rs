@@ -20,7 +20,8 @@ pub(super) fn refusals(
         .collect();
     if !silent.is_empty() {
         refused.push(format!(
-            "these stores do not answer, so nobody knows what they hold: {}; bring them back, or leave them out",
+            "these stores do not answer, so nobody knows what they hold: {}; bring them back, or take them out \
+             of the stores",
             silent.join(", ")
         ));
     }
@@ -38,7 +39,7 @@ pub(super) fn refusals(
         let bad = if bad.is_empty() { String::new() } else { format!(" ({})", bad.join("; ")) };
         refused.push(format!(
             "{} of the copies that would stay are proved sound, and the minimum is {}{bad}; repair the others with \
-             backup_scrub, or add a copy",
+             backup_scrub and the option `repair`, or add a copy",
             stays.len(),
             prune.minimum
         ));
@@ -58,8 +59,8 @@ pub(super) fn refusals(
         let only_here = all.iter().zip(&others).filter(|(all, others)| **all && !**others).count();
         if only_here > 0 {
             refused.push(format!(
-                "{only_here} states can be restored only with this copy; fill the others with backup_scrub and \
-                 'repair' first"
+                "{only_here} states can be restored only with this copy; fill the others first, with \
+                 backup_scrub and the option `repair`"
             ));
         }
     }

@@ -1,5 +1,6 @@
 //! What a prune did, or would do. It holds no secret.
 
+use crate::CopyName;
 use serde::Serialize;
 
 /// What one call did.
@@ -28,8 +29,9 @@ pub struct PruneReport {
 /// One copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CopyPrune {
-    /// The store, as the caller named it.
-    pub store: String,
+    /// The copy.
+    #[serde(flatten)]
+    pub store: CopyName,
     /// How many states are kept because the caller wants them.
     pub kept: u64,
     /// How many more records stay, since the kept states are made from them.
@@ -38,6 +40,8 @@ pub struct CopyPrune {
     pub removed: Amount,
     /// What the store refused to delete.
     pub retained: Amount,
+    /// How many bundles no record names. They stay, unless a prune with the same local state saw them a week ago.
+    pub orphans: u64,
     /// How many bundles were put back, since a save needed them again meanwhile.
     pub put_back: u64,
     /// How many bytes were read to prove what stays.
@@ -53,7 +57,8 @@ pub struct Amount {
     pub records: u64,
     /// Bundles.
     pub bundles: u64,
-    /// Other objects: floor statements that no longer count; where a copy is dropped, anything else.
+    /// Other objects: floor statements that no longer count, and bundles that no record names; where a copy is dropped,
+    /// anything else.
     pub others: u64,
     /// The bytes of all.
     pub bytes: u64,

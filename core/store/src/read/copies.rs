@@ -96,7 +96,7 @@ impl Copies {
             });
             return Err(Error::misuse(format!(
                 "the stores hold several series of this key; say which domain is meant, by its name with the option \
-                 'domain' ({})",
+                 `domain` ({})",
                 own.collect::<Vec<_>>().join("; ")
             )));
         }
@@ -289,7 +289,7 @@ impl Copies {
     /// The record and the copies that have it, for texts.
     pub(super) fn describe(&self, record: RecordRef) -> String {
         let has = |report: &&CopyReport| report.newest == Some(record);
-        let places: Vec<_> = self.reports.iter().filter(has).map(|report| report.place.as_str()).collect();
+        let places: Vec<_> = self.reports.iter().filter(has).map(|report| report.place.to_string()).collect();
         let state = self.shelf.as_ref().and_then(|shelf| shelf.get(record)).map(|record| record.entry().state_id);
         let state = state.map_or(String::new(), |state| format!(", '#state={state}'"));
         match places.is_empty() {

@@ -1,12 +1,13 @@
 //! What became of each copy.
 
+use crate::CopyName;
 use lifeboat_core::log::RecordRef;
 
 /// One copy, as it was seen. This holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyReport {
-    /// The store, as the caller named it.
-    pub place: String,
+    /// The copy, as the caller named it.
+    pub place: CopyName,
     /// How it stands beside the others.
     pub state: Standing,
     /// Its newest authentic record.

@@ -52,13 +52,13 @@ fn copies(notes: &mut Notes<'_>, save: &Save<'_>, local: &Local<'_>, domain: &st
             Some(CopyState::Lost) => Found::Lost(why),
             Some(CopyState::RolledBack) => Found::RolledBack(why),
         };
-        notes.copy(&copy.name, domain, found);
+        notes.copy(&copy.name.store, domain, found);
     }
 }
 
 fn success(notes: &mut Notes<'_>, save: &Save<'_>, local: &Local<'_>, domain: &str, summary: &SaveSummary) {
     let holds_it = |state: CopyState| state == CopyState::Done;
-    notes.named(summary.copies.iter().map(|copy| (&*copy.store, holds_it(copy.state))));
+    notes.named(summary.copies.iter().map(|copy| (&*copy.store.store, holds_it(copy.state))));
     let put = local.head.as_ref().filter(|_| summary.changed);
     let of_bundles = put.map_or(0, |record| record.entry().bundles.iter().map(|bundle| bundle.length).sum());
     let note = SaveNote {
@@ -86,7 +86,7 @@ fn success(notes: &mut Notes<'_>, save: &Save<'_>, local: &Local<'_>, domain: &s
     }
     for (copy, of) in save.copies.iter().zip(&summary.copies).filter(|(_, of)| holds_it(of.state)) {
         if let Some(free) = copy.store.free() {
-            notes.measure(settings, "free_bytes", &Subject::store(&of.store), free as f64);
+            notes.measure(settings, "free_bytes", &Subject::store(&of.store.store), free as f64);
         }
     }
 }

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// The most records that are read to find out whether another one is before the one that was put.
 const BETWEEN_MAX: usize = 1000;
@@ -144,12 +145,22 @@ fn advance(
     if let Bundles::Copy(_) = bundles {
         note(arrived, record)?;
     }
-    let existed = put_bundles(save, lane.copy, record, bundles, pace)?;
+    let began = SystemTime::now();
+    let mut existed = put_bundles(save, lane.copy, record, bundles, pace)?;
     arrived.began = true;
     put_record(save, lane.copy, record, pace)?;
+    if took_long(began, save.patience) {
+        existed.clone_from(&record.entry().bundles);
+    }
     look_for_bundles(save, lane.copy, record, &existed, bundles, pace)?;
     arrived.reached = Some(record.reference());
     look_again(save, lane, record, pace)
+}
+
+/// Whether much time went by since then, as after a machine slept; or nobody can say, since the clock was set back. A
+/// prune deletes bundles that no record names for a week, so the bundles are looked for again.
+fn took_long(began: SystemTime, patience: Duration) -> bool {
+    !began.elapsed().is_ok_and(|time| time < patience)
 }
 
 /// Puts the bundles of the copy's newest record again, from any copy that has them.
@@ -328,5 +339,17 @@ impl Source for Watched<'_> {
     fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         self.pace.progress();
         self.content.read(offset, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_save_that_slept_looks_for_its_bundles_again() {
+        let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
+        assert!(!took_long(now, hour));
+        assert!(took_long(now - 2 * hour, hour) && took_long(now + 2 * hour, hour));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use crate::events::Settings;
-use crate::{Cancel, Store};
+use crate::{Cancel, CopyName, Store};
 use lifeboat_core::keys::DomainKeys;
 use lifeboat_core::log::{RecordHash, SealedPart};
 use lifeboat_core::{Error, Result};
@@ -13,8 +13,8 @@ use std::time::Duration;
 /// One copy: a store, and the caller's name for it.
 #[derive(Clone)]
 pub struct CopyStore {
-    /// The name in texts. It must not hold a secret.
-    pub name: String,
+    /// The name in texts and reports. It must not hold a secret.
+    pub name: CopyName,
     /// The store.
     pub store: Arc<dyn Store>,
 }

@@ -76,7 +76,7 @@ impl<'a> Situation<'a> {
         }
         Err(Error::unreachable(format!(
             "this place remembers no save, and so all copies have to answer once, since one of them may be ahead; nothing \
-             was saved; connect those that are away, or leave out of the list what is gone for good ({})",
+             was saved; connect those that are away, or take out of the stores what is gone for good ({})",
             self.reasons(save)
         )))
     }
@@ -123,8 +123,8 @@ impl<'a> Situation<'a> {
         };
         let heads: Vec<_> = fork.heads.iter().map(|head| self.describe(save, *head)).collect();
         Error::mismatch(format!(
-            "{what}; nothing was put; restore the state that should live on, or go on from one of these records with \
-             'continue' ({})",
+            "{what}; nothing was put; restore the state that should live on, or save the live state after one of these \
+             records with the option `continue` and its hash; backup_log lists the states of both ({})",
             heads.join("; ")
         ))
     }
@@ -133,7 +133,7 @@ impl<'a> Situation<'a> {
     fn describe(&self, save: &Save<'_>, record: RecordRef) -> String {
         let has = |copy: &Seen| copy.look.as_ref().is_some_and(|look| look.newest == Some(record));
         let names =
-            save.copies.iter().zip(&self.copies).filter(|(_, seen)| has(seen)).map(|(copy, _)| copy.name.as_str());
+            save.copies.iter().zip(&self.copies).filter(|(_, seen)| has(seen)).map(|(copy, _)| copy.name.to_string());
         let names: Vec<_> = names.collect();
         let place = if names.is_empty() { "this place".to_owned() } else { names.join(", ") };
         format!("number {} in {place}: {}", record.number, record.hash)
@@ -160,7 +160,7 @@ impl<'a> Situation<'a> {
         };
         Err(Error::mismatch(format!(
             "the copies hold saves that this database does not come from: {remembered}, and the newest is {}; nothing was \
-             put; restore it, or go on from there with the live state as the newest one, with 'continue' and that record",
+             put; restore it, or save the live state after it, as the newest one, with the option `continue` and that hash",
             self.describe(save, top.reference())
         )))
     }
@@ -176,23 +176,30 @@ impl<'a> Situation<'a> {
                 (Some(_), _) if look.has_remembered => (CopyState::Behind, None),
                 (Some(sure), None) => (
                     CopyState::Lost,
-                    Some(format!("it held number {} and is empty, or that record is damaged", sure.0.number)),
+                    Some(format!(
+                        "it held number {} and is empty, or that record is damaged; find out why; then fill it with the \
+                         option `add`, or take it out of the stores if it is gone for good",
+                        sure.0.number
+                    )),
                 ),
                 (Some(sure), Some(newest)) => (
                     CopyState::RolledBack,
                     Some(format!(
-                        "it held number {}, which is gone or damaged; its newest is {}",
+                        "it held number {}, which is gone or damaged; its newest is {}; find out why; then heal it with \
+                         backup_scrub and the option `repair`, or with the option `add` here",
                         sure.0.number, newest.number
                     )),
                 ),
-                (None, None) if tip.is_none() && !begins => (CopyState::New, Some("it is empty, and new".to_owned())),
+                (None, None) if tip.is_none() && !begins => (
+                    CopyState::New,
+                    Some("it is empty, and new; if it is the right one, fill it with the option `add`".to_owned()),
+                ),
                 (None, _) => (CopyState::Behind, None),
             };
-            let what = "repair it, or fill it with the option 'add'";
             seen.is_usable = why.is_none() || save.add;
             seen.is_unsure = tip.is_some_and(|tip| tip.is_unsure(look.newest));
             seen.is_forked = look.is_forked || !self.settled.is_empty();
-            (seen.state, seen.why) = (state, why.filter(|_| !save.add).map(|why| format!("{why}; {what}")));
+            (seen.state, seen.why) = (state, why.filter(|_| !save.add));
         }
     }
 

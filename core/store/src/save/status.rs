@@ -61,8 +61,10 @@ impl Status {
     pub(super) fn set_saved(&mut self, summary: &SaveSummary, now: u64) {
         let before = self.saved.take();
         let copies = summary.copies.iter().map(|copy| {
-            let earlier =
-                before.iter().flat_map(|saved| &saved.copies).find(|earlier| earlier.copy.store == copy.store);
+            let earlier = before
+                .iter()
+                .flat_map(|saved| &saved.copies)
+                .find(|earlier| earlier.copy.store.store == copy.store.store);
             let since =
                 (copy.state != CopyState::Done).then(|| earlier.and_then(|earlier| earlier.since).unwrap_or(now));
             let copy = CopySummary { why: copy.why.as_deref().map(shortened), ..copy.clone() };

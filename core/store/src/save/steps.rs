@@ -335,7 +335,11 @@ fn deliver(
     }
     for seen in &mut situation.copies {
         if seen.is_usable && seen.state == CopyState::Behind && seen.why.is_none() {
-            seen.why = Some("it lacks records that no other copy could give it; repair it".to_owned());
+            seen.why = Some(
+                "it lacks records that no copy gave it now; once the others are back, a save or backup_scrub with the option \
+                 `repair` brings it up to date"
+                    .to_owned(),
+            );
         }
     }
     local.witness.copies = situation.sights();
@@ -375,8 +379,19 @@ fn deliver(
 }
 
 fn too_few(save: &Save<'_>, done: usize, situation: &Situation<'_>) -> Error {
+    let is =
+        |states: &[CopyState]| situation.copies.iter().any(|seen| states.contains(&seen.state) && seen.why.is_some());
+    let asks = is(&[CopyState::New, CopyState::Lost, CopyState::RolledBack]);
+    let remedy = match (asks, is(&[CopyState::Away, CopyState::Behind])) {
+        (false, _) => "call again",
+        (true, false) => "what is new, lost or rolled back gets nothing before you say so: see below",
+        (true, true) => {
+            "call again once those that are away are back; what is new, lost or rolled back gets nothing before you say so: \
+             see below"
+        }
+    };
     Error::unreachable(format!(
-        "saved in {done} of {} copies, and the minimum is {}; nothing is lost; call again ({})",
+        "saved in {done} of {} copies, and the minimum is {}; nothing is lost; {remedy} ({})",
         save.copies.len(),
         save.minimum,
         situation.reasons(save)

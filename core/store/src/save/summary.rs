@@ -1,5 +1,6 @@
 //! What was saved, and where.
 
+use crate::CopyName;
 use serde::{Deserialize, Serialize};
 
 /// What a save did. `backup_save` gives it as JSON.
@@ -31,8 +32,9 @@ pub struct SaveSummary {
 /// What became of one copy.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CopySummary {
-    /// The store, by the caller's name for it.
-    pub store: String,
+    /// The copy, by the caller's name for it.
+    #[serde(flatten)]
+    pub store: CopyName,
     /// Whether it holds the state.
     pub state: CopyState,
     /// The number of its newest record, if it is known.

@@ -71,6 +71,9 @@ pub(crate) struct Catalog {
     pub lowest: u64,
     /// The ends of the log: one, or those of a fork.
     pub heads: Vec<RecordRef>,
+    /// What a record names beside the one before it: the other ends of a fork that it settles, and the newest records of
+    /// copies that lagged.
+    others: BTreeMap<u32, Vec<u32>>,
     /// The bundles of records that came while the log was read.
     pub late: Vec<BundleHash>,
     /// They open the sealed parts of records, for the dates.
@@ -88,6 +91,7 @@ impl Catalog {
             floors: Vec::new(),
             lowest: 1,
             heads: heads.clone(),
+            others: BTreeMap::new(),
             late: Vec::new(),
             opens: None,
         };
@@ -154,6 +158,11 @@ impl Catalog {
         self.bundle_ids.range(from..).map(|(_, id)| *id)
     }
 
+    /// All bundles, in no order.
+    pub fn all_bundles(&self) -> impl Iterator<Item = u32> {
+        self.bundle_ids.values().copied()
+    }
+
     /// Takes an authentic record. The records of higher numbers must have come before.
     pub fn add(&mut self, record: &Record) -> u32 {
         let (id, entry) = (self.id_of(record.reference()), record.entry());
@@ -180,6 +189,10 @@ impl Catalog {
             count = 1;
         }
         let before = entry.previous.first().map_or(NONE, |before| self.id_of(*before));
+        let others: Vec<_> = entry.previous.iter().skip(1).map(|other| self.id_of(*other)).collect();
+        if !others.is_empty() {
+            self.others.insert(id, others);
+        }
         // A sealed part of another revision has no date for us.
         let date = self.opens.as_ref().and_then(|keys| record.open(keys).ok()).and_then(|sealed| sealed.date);
         let own = self.entry_mut(id);
@@ -192,6 +205,12 @@ impl Catalog {
     pub fn edges(&self, id: u32) -> &[Edge] {
         let entry = self.entry(id);
         &entry.edges[..usize::from(entry.count)]
+    }
+
+    /// The records that a record names.
+    pub fn names(&self, id: u32) -> impl Iterator<Item = u32> {
+        let before = Some(self.entry(id).before).filter(|before| *before != NONE);
+        before.into_iter().chain(self.others.get(&id).into_iter().flatten().copied())
     }
 
     /// The bundles of a record.

@@ -6,7 +6,7 @@ use super::report::{Copied, Findings};
 use crate::read::domains::Reader;
 use crate::read::{CopyStore, Standing};
 use crate::{StoreError, StoreErrorKind};
-use lifeboat_core::log::RecordRef;
+use lifeboat_core::log::{BundleHash, RecordRef};
 use std::time::{Duration, Instant};
 
 /// The slowest transfer that is waited for, in bytes a second.
@@ -39,6 +39,8 @@ pub(crate) struct Seen {
     pub failed: Option<StoreError>,
     pub junk: Findings<String>,
     pub orphans: Findings<String>,
+    /// All of these, with their lengths.
+    pub orphan_bundles: Vec<(BundleHash, u64)>,
     /// Damaged objects: what is wrong, and in bundles the item and where it begins.
     pub damaged: Vec<Wrong>,
     /// Damaged objects after those.

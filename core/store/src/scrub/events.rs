@@ -24,8 +24,8 @@ pub fn note_events(events: &Events<'_>, checked: Result<&ScrubReport, &Error>, t
                 notes.begin(
                     Kind::StoreUnreachable,
                     Weight::Warning,
-                    &Subject::store(&away.store),
-                    about([("store", json!(away.store)), ("why", json!(away.why))]),
+                    &Subject::store(&away.store.store),
+                    about([("store", json!(away.store.store)), ("why", json!(away.why))]),
                 );
             }
             report.series.iter().for_each(|series| note_series(notes, events, report.level, series));
@@ -56,11 +56,11 @@ fn note_series(notes: &mut Notes<'_>, events: &Events<'_>, level: Level, series:
             Standing::Withholds => Found::RolledBack(why),
             Standing::Hostile | Standing::Forked => Found::Answers,
         };
-        notes.copy(&copy.store, domain, found);
+        notes.copy(&copy.store.store, domain, found);
         note_damage(notes, level, series, copy);
         if let Some(copied) = copy.copied.filter(|copied| copied.objects > 0) {
             let said = about([
-                ("store", json!(copy.store)),
+                ("store", json!(copy.store.store)),
                 ("domain", json!(domain)),
                 ("missing", json!(copy.missing.repaired)),
                 ("damaged", json!(copy.damaged.repaired)),
@@ -105,7 +105,7 @@ fn note_series(notes: &mut Notes<'_>, events: &Events<'_>, level: Level, series:
 }
 
 fn note_damage(notes: &mut Notes<'_>, level: Level, series: &SeriesReport, copy: &CopyScrub) {
-    let id = Subject::copy(&copy.store, &series.domain_id);
+    let id = Subject::copy(&copy.store.store, &series.domain_id);
     let missing = copy.missing.count - copy.missing.repaired;
     let damaged = copy.damaged.count - copy.damaged.repaired;
     let is_hostile = copy.state == Standing::Hostile;
@@ -115,7 +115,7 @@ fn note_damage(notes: &mut Notes<'_>, level: Level, series: &SeriesReport, copy:
         let object = bad.map(|bad| &bad.object).or(gone.map(|gone| &gone.object));
         let why = bad.map(|bad| &bad.why).or(copy.why.as_ref());
         let said = about([
-            ("store", json!(copy.store)),
+            ("store", json!(copy.store.store)),
             ("domain", json!(series.domain_id)),
             ("missing", json!(missing)),
             ("damaged", json!(damaged)),
@@ -135,9 +135,9 @@ fn corruption(notes: &mut Notes<'_>, report: &ScrubReport) {
     let copies = || report.series.iter().flat_map(|series| &series.copies);
     let is_here = |store: &str| store.starts_with("dir:") || store.starts_with("volume:");
     let stores: std::collections::BTreeSet<_> =
-        copies().map(|copy| &*copy.store).filter(|store| is_here(store)).collect();
+        copies().map(|copy| &*copy.store.store).filter(|store| is_here(store)).collect();
     for store in stores {
-        let of_store = || copies().filter(|copy| copy.store == store);
+        let of_store = || copies().filter(|copy| copy.store.store == store);
         let damaged: u64 = of_store().map(|copy| copy.damaged.count).sum();
         let id = Subject::copy(store, "corruption");
         if damaged > 0 {

@@ -65,6 +65,12 @@ fn copy_line(catalog: &Catalog, seen: &Seen, copy: usize, top: Option<RecordRef>
     if let Some(fork) = seen.fork {
         why = Some(format!("number {} of another line came to it: {}", fork.number, fork.hash));
     }
+    if state == Standing::Empty && !scrub.add {
+        why = Some(format!(
+            "{}; if it is the right store, fill it with the options `repair` and `add`",
+            why.as_deref().unwrap_or("it holds no record of this series")
+        ));
+    }
     let mut line = CopyScrub {
         store: scrub.copies[copy].name.clone(),
         state,
@@ -77,6 +83,8 @@ fn copy_line(catalog: &Catalog, seen: &Seen, copy: usize, top: Option<RecordRef>
         records: 0,
         bundles: 0,
         bytes: 0,
+        free: seen.is_used().then(|| scrub.copies[copy].store.free()).flatten(),
+        since: None,
         read: seen.read,
         missing: missing(catalog, seen, copy),
         damaged: damaged(catalog, seen, copy),
@@ -154,7 +162,7 @@ fn forks(catalog: &Catalog, copies: &Copies, scrub: &Scrub<'_>, side_ends: &[u32
             number: reference.number,
             record: reference.hash.to_string(),
             proven,
-            copies: stores.map(|(_, store)| store.name.clone()).collect(),
+            copies: stores.map(|(_, store)| store.name.to_string()).collect(),
         }
     };
     let heads: Vec<_> = match copies.fork() {

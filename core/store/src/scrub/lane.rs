@@ -174,10 +174,8 @@ impl<'a> Lane<'a> {
                 }
                 here.holds[id as usize] = true;
             }
-            let bases = catalog.edges(id).iter().map(|edge| edge.base);
-            for before in bases.chain([catalog.entry(id).before]).filter(|before| *before != NONE) {
-                named[before as usize] = true;
-            }
+            let bases = catalog.edges(id).iter().map(|edge| edge.base).filter(|base| *base != NONE);
+            bases.chain(catalog.names(id)).for_each(|name| named[name as usize] = true);
         }
         Ok(true)
     }

@@ -7,13 +7,14 @@
 //! catalog   what the records of all copies say, and which copy has what
 //! log       reads the logs of all copies together
 //! stock     lists bundles and floor statements
-//! bundles   reads the bundles of all copies; object: one of them
+//! bundles   reads the bundles of all copies; object: one of them; last_reads: what was read when
 //! heal      copies what is missing or damaged from the other copies; lane: into one copy
 //! findings  makes the report on a series
 //! events    what a check tells in the log of events
 //! ```
 //!
-//! Nothing is remembered between calls but the cursor, which the caller keeps. No record and no bundle is held: for each
+//! Nothing is remembered between calls but the cursor, which the caller keeps, and in a directory, if one is given, when
+//! what was read. No record and no bundle is held: for each
 //! record and its bundle about 200 bytes, and of bundles at most 16 pieces of 2 MiB at one time.
 
 mod bundles;
@@ -24,6 +25,7 @@ mod events;
 mod findings;
 mod heal;
 mod lane;
+mod last_reads;
 pub(crate) mod log;
 pub(crate) mod object;
 mod report;
@@ -37,11 +39,14 @@ pub use report::{
 
 use crate::Selector;
 use crate::read::{Copies, CopyStore, Domain, ReadingKey, Wait, domains};
+use crate::save::Files;
 use catalog::COPIES_MAX;
 use cursor::Cursor;
+use last_reads::LastReads;
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::log::name;
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A check of copies.
@@ -62,6 +67,12 @@ pub struct Scrub<'a> {
     pub time: Option<Duration>,
     /// Where a call before this one stopped: [`ScrubReport::cursor`].
     pub cursor: Option<&'a str>,
+    /// A directory where it is remembered when what was read. It is made if it does not exist. With a cursor, that counts.
+    pub local: Option<&'a Path>,
+    /// The file system of that directory.
+    pub files: &'a dyn Files,
+    /// The time in seconds since 1970, by the clock of this checker.
+    pub now: u64,
 }
 
 /// The series to check, and what else was seen while they were looked for.
@@ -84,12 +95,21 @@ impl Scrub<'_> {
     pub fn run(&self, wait: &Wait<'_>) -> Result<ScrubReport> {
         let deadline = self.time.and_then(|time| Instant::now().checked_add(time));
         let cursor = self.check()?;
-        self.go(cursor, deadline, wait).map_err(|error| match error.kind() {
+        let mut last_reads = self
+            .local
+            .filter(|_| self.cursor.is_none())
+            .map(|local| LastReads::open(self.files, local, self.now))
+            .transpose()?;
+        let report = self.go(cursor, deadline, last_reads.as_mut(), wait).map_err(|error| match error.kind() {
             ErrorKind::Interrupted if self.repair => {
                 Error::interrupted("the application interrupted the repair; what was put until then stays")
             }
             _ => error,
-        })
+        });
+        // What was read was read, however the call ends.
+        let written = last_reads.as_ref().map(LastReads::write).transpose();
+        let report = report?;
+        written.map(|_| report)
     }
 
     fn check(&self) -> Result<Option<Cursor>> {
@@ -104,13 +124,23 @@ impl Scrub<'_> {
             )));
         }
         if self.add && !self.repair {
-            return Err(Error::misuse("the option 'add' fills new copies by a repair; give 'repair', too"));
+            return Err(Error::misuse("the option `add` fills new copies by a repair; give the option `repair`, too"));
         }
         self.cursor.map(Cursor::parse).transpose()
     }
 
-    fn go(&self, mut cursor: Option<Cursor>, deadline: Option<Instant>, wait: &Wait<'_>) -> Result<ScrubReport> {
-        let Chosen { domains, foreign, unreachable } = self.choose(wait)?;
+    fn go(
+        &self,
+        mut cursor: Option<Cursor>,
+        deadline: Option<Instant>,
+        mut last_reads: Option<&mut LastReads<'_>>,
+        wait: &Wait<'_>,
+    ) -> Result<ScrubReport> {
+        let Chosen { mut domains, foreign, unreachable } = self.choose(wait)?;
+        if let Some(last_reads) = &last_reads {
+            let stores: Vec<_> = self.copies.iter().filter_map(|copy| copy.store.id().ok()).collect();
+            domains.sort_by_key(|domain| (last_reads.oldest(*domain, &stores), domain.0));
+        }
         let (mut reports, mut next) = (Vec::new(), None);
         for domain in domains {
             let from = match cursor {
@@ -123,9 +153,10 @@ impl Scrub<'_> {
                 next = Some(from);
                 break;
             }
-            if let Some((report, rest)) = series::check(self, from, deadline, wait)? {
+            if let Some((report, rest)) = series::check(self, from, deadline, last_reads.as_deref_mut(), wait)? {
+                // With what is remembered, a series can be checked though the time is over.
+                next = rest.filter(|_| last_reads.is_none() || !report.checked);
                 reports.push(report);
-                next = rest;
                 if next.is_some() {
                     break;
                 }
@@ -136,7 +167,7 @@ impl Scrub<'_> {
             level: self.level,
             sound,
             finished: next.is_none(),
-            cursor: next.map(|cursor| cursor.to_string()),
+            cursor: next.filter(|_| last_reads.is_none()).map(|cursor| cursor.to_string()),
             series: reports,
             foreign,
             unreachable,

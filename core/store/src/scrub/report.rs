@@ -1,6 +1,7 @@
 //! What a check found. It holds no secret, and stays small: of each kind of finding it has the number, and the first
 //! ones.
 
+use crate::CopyName;
 use crate::read::Standing;
 use serde::{Serialize, Serializer};
 
@@ -76,7 +77,8 @@ pub struct ScrubReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unreachable {
     /// As the caller named it.
-    pub store: String,
+    #[serde(flatten)]
+    pub store: CopyName,
     /// What it said.
     pub why: String,
 }
@@ -108,8 +110,9 @@ pub struct SeriesReport {
 /// One copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CopyScrub {
-    /// The store, as the caller named it.
-    pub store: String,
+    /// The copy, as the caller named it.
+    #[serde(flatten)]
+    pub store: CopyName,
     /// How it stands beside the others, after the repair.
     #[serde(serialize_with = "standing")]
     pub state: Standing,
@@ -131,6 +134,12 @@ pub struct CopyScrub {
     pub bundles: u64,
     /// The bytes of both.
     pub bytes: u64,
+    /// How many bytes the store can still take, if it knows.
+    pub free: Option<u64>,
+    /// With what a checker remembers: since when all of its bundles were read, in this call or in those before it. Newer
+    /// ones were put since then. None: not all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     /// How many bytes of bundles this call read in this copy.
     pub read: u64,
     /// Objects that records of any copy name, and that this copy lacks.
@@ -222,7 +231,7 @@ pub struct ForkEnd {
     pub record: String,
     /// False: a record that no copy has could join the lines.
     pub proven: bool,
-    /// The stores that hold it.
+    /// The copies that hold it.
     pub copies: Vec<String>,
 }
 

@@ -5,11 +5,12 @@ use super::catalog::{Catalog, Id, Mask, bit};
 use super::context::{Context, Seen};
 use super::cursor::{Cursor, Phase};
 use super::findings;
+use super::last_reads::LastReads;
 use super::report::{Findings, Level, SeriesReport};
 use super::{Scrub, heal, log, stock};
-use crate::Selector;
 use crate::read::wait::Wait;
 use crate::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Standing, Use};
+use crate::{Selector, date_text};
 use lifeboat_core::chain::Chain;
 use lifeboat_core::keys::{DomainId, DomainKeys};
 use lifeboat_core::log::{Record, RecordRef};
@@ -27,6 +28,7 @@ pub(super) fn check(
     scrub: &Scrub<'_>,
     from: Cursor,
     deadline: Option<Instant>,
+    mut last_reads: Option<&mut LastReads<'_>>,
     wait: &Wait<'_>,
 ) -> Result<Option<(SeriesReport, Option<Cursor>)>> {
     let copies = Copies::open(scrub.copies.clone(), scrub.key, Domain::Id(from.domain), wait)?;
@@ -43,6 +45,7 @@ pub(super) fn check(
             next = Some(from.at);
         }
     }
+    let is_healed = next.is_none();
     let opens = match scrub.key {
         ReadingKey::Access(key) if scrub.level >= Level::Contents => Some(key),
         _ => None,
@@ -50,15 +53,30 @@ pub(super) fn check(
     if let (None, Phase::Bundles(hash)) = (next, from.at)
         && scrub.level >= Level::Hashes
     {
-        let rest = bundles::read(&mut catalog, &mut seen, &context, hash, opens, scrub.repair, wait)?;
+        let last_reads = last_reads.as_deref_mut();
+        let rest = bundles::read(&mut catalog, &mut seen, &context, hash, opens, scrub.repair, last_reads, wait)?;
         next = rest.map(Phase::Bundles);
     }
     if let (None, ReadingKey::Access(key), Level::Restore) = (next, scrub.key, scrub.level) {
         let first = if let Phase::Restore(copy) = from.at { copy } else { 0 };
         next = restore(scrub, &context, key, &mut seen, first, wait)?;
     }
-    let bad = from.bad | still_bad(&catalog, &seen);
-    let report = findings::report(&catalog, &seen, &copies, scrub, &side_ends, next.is_none(), bad);
+    let mut bad = from.bad | still_bad(&catalog, &seen);
+    let mut is_checked = next.is_none();
+    let mut since = vec![None; seen.len()];
+    if let Some(last_reads) = last_reads {
+        let used = bundles::used(&context, &seen);
+        for (copy, store) in &used {
+            since[*copy] = last_reads.since(from.domain, store);
+            bad |= if last_reads.is_bad(from.domain, store) { bit(*copy) } else { 0 };
+        }
+        // What an earlier call read counts.
+        is_checked |= is_healed && scrub.level < Level::Restore && used.iter().all(|(copy, _)| since[*copy].is_some());
+    }
+    let mut report = findings::report(&catalog, &seen, &copies, scrub, &side_ends, is_checked, bad);
+    for (line, since) in report.copies.iter_mut().zip(since) {
+        line.since = since.and_then(|since| i64::try_from(since).ok()).map(|since| date_text(since * 1000));
+    }
     Ok(Some((report, next.map(|at| Cursor { domain: from.domain, at, bad }))))
 }
 
@@ -172,6 +190,7 @@ impl Seen {
             failed,
             junk: Findings::default(),
             orphans: Findings::default(),
+            orphan_bundles: Vec::new(),
             damaged: Vec::new(),
             more_damaged: 0,
             missing: Vec::new(),

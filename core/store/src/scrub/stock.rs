@@ -63,6 +63,7 @@ pub(super) fn read(catalog: &mut Catalog, seen: &mut [Seen], context: &Context<'
             let name = || Name { domain_id: catalog.domain, object: Object::Bundle(hash) }.to_string();
             seen[copy].orphans.add(name);
             seen[copy].orphans.bytes += length;
+            seen[copy].orphan_bundles.push((hash, length));
         }
         for floor in stock.floors {
             match catalog.floors.iter_mut().find(|(known, _)| *known == floor) {

@@ -6,7 +6,9 @@ use lifeboat_core::chain::Source;
 use lifeboat_core::{AccessKey, Result};
 use lifeboat_store::prune::{Keep, Prune, PruneReport, What};
 use lifeboat_store::read::{CopyStore, Wait};
+use lifeboat_store::save::SystemFiles;
 use lifeboat_store::{Cancel, Entry, Put, Result as StoreResult, Store};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,13 +24,16 @@ pub struct Pruning<'a> {
     pub minimum: usize,
     pub force: bool,
     pub dry_run: bool,
+    pub local: Option<PathBuf>,
+    pub now: u64,
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Pruning<'a> {
     pub fn new(what: What<'a>) -> Self {
         let key = recovery_key().into();
-        Self { key, what, minimum: 1, force: false, dry_run: false, interrupted: &|| false }
+        let (local, now) = (None, 1_800_000_000);
+        Self { key, what, minimum: 1, force: false, dry_run: false, local, now, interrupted: &|| false }
     }
 
     pub fn keep(keep: Keep) -> Self {
@@ -44,7 +49,7 @@ impl<'a> Pruning<'a> {
         let copies = stores
             .iter()
             .enumerate()
-            .map(|(number, store)| CopyStore { name: format!("copy {number}"), store: store.clone() });
+            .map(|(number, store)| CopyStore { name: format!("copy {number}").into(), store: store.clone() });
         let prune = Prune {
             copies: copies.collect(),
             key: &self.key,
@@ -53,6 +58,9 @@ impl<'a> Pruning<'a> {
             minimum: self.minimum,
             force: self.force,
             dry_run: self.dry_run,
+            local: self.local.as_deref(),
+            files: &SystemFiles,
+            now: self.now,
         };
         prune.run(&Wait { patience: Duration::from_secs(20), interrupted: self.interrupted })
     }

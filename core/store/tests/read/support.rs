@@ -21,8 +21,10 @@ pub fn wait() -> Wait<'static> {
 }
 
 pub fn named(stores: &[Arc<dyn Store>]) -> Vec<CopyStore> {
-    let copy =
-        |(number, store): (usize, &Arc<dyn Store>)| CopyStore { name: format!("copy {number}"), store: store.clone() };
+    let copy = |(number, store): (usize, &Arc<dyn Store>)| CopyStore {
+        name: format!("copy {number}").into(),
+        store: store.clone(),
+    };
     stores.iter().enumerate().map(copy).collect()
 }
 

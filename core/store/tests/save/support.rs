@@ -208,7 +208,7 @@ impl Place {
         let copies = stores
             .iter()
             .enumerate()
-            .map(|(number, store)| CopyStore { name: format!("copy {number}"), store: store.clone() });
+            .map(|(number, store)| CopyStore { name: format!("copy {number}").into(), store: store.clone() });
         let save = Save {
             copies: copies.collect(),
             minimum: self.minimum,

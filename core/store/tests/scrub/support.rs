@@ -9,6 +9,7 @@ use lifeboat_store::Store;
 use lifeboat_store::drivers::dir::DirStore;
 use lifeboat_store::drivers::memory::MemoryStore;
 use lifeboat_store::read::{CopyStore, ReadingKey, Wait};
+use lifeboat_store::save::SystemFiles;
 use lifeboat_store::scrub::{CopyScrub, Level, Scrub, ScrubReport, SeriesReport};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -130,6 +131,8 @@ pub struct Check<'a> {
     pub time: Option<Duration>,
     pub cursor: Option<String>,
     pub domain: Option<&'a str>,
+    pub local: Option<PathBuf>,
+    pub now: u64,
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
@@ -144,6 +147,8 @@ impl Check<'_> {
             time: None,
             cursor: None,
             domain: None,
+            local: None,
+            now: 1_800_000_000,
             interrupted: &|| false,
         }
     }
@@ -165,7 +170,7 @@ impl Check<'_> {
 
     pub fn of(&self, stores: &[Arc<dyn Store>]) -> Result<ScrubReport> {
         let named = |(number, store): (usize, &Arc<dyn Store>)| CopyStore {
-            name: format!("copy {number}"),
+            name: format!("copy {number}").into(),
             store: store.clone(),
         };
         let scrub = Scrub {
@@ -177,6 +182,9 @@ impl Check<'_> {
             add: self.add,
             time: self.time,
             cursor: self.cursor.as_deref(),
+            local: self.local.as_deref(),
+            files: &SystemFiles,
+            now: self.now,
         };
         scrub.run(&Wait { patience: Duration::from_secs(20), interrupted: self.interrupted })
     }

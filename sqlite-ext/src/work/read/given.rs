@@ -10,7 +10,7 @@ use lifeboat_core::log::{Record, RecordRef};
 use lifeboat_core::{AccessKey, Error, Result, StateId};
 use lifeboat_store::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Use, Wait};
 use lifeboat_store::save::{self, SystemFiles};
-use lifeboat_store::{Place, Places, Selector, date_text};
+use lifeboat_store::{CopyName, Place, Places, Selector, date_text};
 use serde::Serialize;
 use std::path::Path;
 use std::rc::Rc;
@@ -49,7 +49,8 @@ pub(crate) struct SeriesReport {
 /// What a report says about one copy.
 #[derive(Clone, Serialize)]
 pub(crate) struct CopyLine {
-    store: String,
+    #[serde(flatten)]
+    store: CopyName,
     state: &'static str,
     number: Option<u64>,
     date: Option<String>,
@@ -307,8 +308,7 @@ pub(crate) fn refuse_selector(places: &Places, why: &str) -> Result<()> {
 /// # Errors
 /// Those of [`Place::open`](lifeboat_store::Place::open).
 pub(crate) fn open_copies(places: &Places) -> Result<Vec<CopyStore>> {
-    let copies = places.places().iter().map(|place| {
-        let name = place.to_string();
+    let copies = places.places().iter().zip(places.names()).map(|(place, name)| {
         let store = place.open().map_err(|error| error.at(&name))?;
         Ok(CopyStore { name, store: Arc::from(store) })
     });

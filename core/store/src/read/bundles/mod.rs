@@ -164,7 +164,7 @@ fn step_of(record: &Record, bundle: &BundleRef) -> Step {
 
 fn places(copies: &Copies) -> Vec<Place> {
     let place = |copy: &CopyStore| Place {
-        name: copy.name.clone(),
+        name: copy.name.to_string(),
         store: copy.store.clone(),
         is_away: AtomicBool::new(false),
     };
