@@ -147,6 +147,16 @@ impl Place {
         for copy in report["series"]["copies"].as_array().unwrap() {
             assert_eq!(copy["state"], "current", "{context}: {copy}");
         }
+        // Each event comes once, and none is missing.
+        let events = "SELECT json_array(min(number), max(number) - count(*)) FROM backup_events(?)";
+        let events = json(&db, events, params![self.local().to_str()]);
+        assert_eq!(events, json!([1, 0]), "{context}");
+        let added = "SELECT json_group_array(about ->> 'store') FROM backup_events(?) WHERE kind = 'copy_added'";
+        let added: Vec<String> = serde_json::from_value(json(&db, added, params![self.local().to_str()])).unwrap();
+        let mut once = added.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), added.len(), "{context}: {added:?}");
         let left = self.left();
         assert!(left.is_empty(), "{context}: left {left:?}");
     }
@@ -161,7 +171,8 @@ impl Place {
         let local = files_below(&self.local());
         // One ledger: that of the newest state.
         let ledgers: Vec<_> = local.iter().filter(|file| file.starts_with("ledger/")).collect();
-        let is_local = |file: &String| matches!(&**file, "lock" | "memory") || ledgers.first() == Some(&file);
+        let is_kept = |file: &str| matches!(file, "lock" | "memory" | "events/lock" | "events/log" | "events/state");
+        let is_local = |file: &String| is_kept(file) || ledgers.first() == Some(&file);
         let local = local.iter().filter(|file| !is_local(file)).cloned();
         let beside = names(&self.path("device")).into_iter().filter(|name| {
             !matches!(&**name, "app.db" | "app.db-wal" | "app.db-shm" | "app.db-journal" | "app.db-lifeboat")
