@@ -78,6 +78,10 @@ impl<S: Store> Store for Counted<S> {
         asked();
         self.0.delete(name, cancel)
     }
+
+    fn free(&self) -> Option<u64> {
+        self.0.free()
+    }
 }
 
 #[cfg(test)]

@@ -396,8 +396,9 @@ fn limits_are_forecast_and_told_when_they_are_reached() {
 fn a_disk_that_fills_is_told() {
     let directory = fast_directory();
     let local = directory.path().join("local");
-    let store = lifeboat_store::drivers::dir::DirStore::new(&directory.path().join("store"));
-    let stores: Vec<std::sync::Arc<dyn lifeboat_store::Store>> = vec![std::sync::Arc::new(store)];
+    let place = format!("dir:{}", directory.path().join("store").display());
+    let store = lifeboat_store::Place::parse(&place).unwrap().open().unwrap();
+    let stores: Vec<std::sync::Arc<dyn lifeboat_store::Store>> = vec![std::sync::Arc::from(store)];
     let mut place = Place::new(local, 1);
     place.settings = settings(json!({"limits": {"free_bytes": 1e18}}));
     place.save(&stores, &mut Database::new(1)).unwrap();

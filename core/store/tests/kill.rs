@@ -32,7 +32,8 @@ fn child_that_saves() {
     let directory = Path::new(&directory);
     let stores = stores(directory);
     let mut place = Place::new(directory.join("local"), 2);
-    // Each save writes an event.
+    // Each save writes an event, since the clock goes on: also from one process to the next.
+    place.now = std::env::var("LIFEBOAT_TEST_NOW").unwrap().parse().unwrap();
     place.settings = serde_json::from_str(r#"{"normal_every": 1}"#).unwrap();
     // Whatever the last process was doing when it was killed: the database has the state that it printed last, or the
     // next one.
@@ -64,6 +65,7 @@ fn killed_at_random() {
             .args(["--exact", "child_that_saves", "--nocapture", "--test-threads", "1"])
             .env(PLACE, directory.path())
             .env("LIFEBOAT_TEST_LIVE", live.to_string())
+            .env("LIFEBOAT_TEST_NOW", (1_000_000 + 10_000 * kill).to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
