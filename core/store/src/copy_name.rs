@@ -16,7 +16,8 @@ pub struct CopyName {
 impl CopyName {
     /// Whether a caller can mean this copy by that text: its name in the configuration, or its store.
     pub fn is_called(&self, text: &str) -> bool {
-        self.copy.as_deref() == Some(text) || self.store == text || self.to_string() == text
+        let shown = self.to_string();
+        self.copy.as_deref() == Some(text) || self.store == text || shown == text
     }
 }
 

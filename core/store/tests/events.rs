@@ -281,7 +281,8 @@ fn wrong_bytes_on_a_disk_of_this_machine_are_a_matter_of_its_health() {
         })
         .collect();
     let note = |repair: bool, now: u64| {
-        let copies = names.iter().zip(arcs(&stores)).map(|(name, store)| CopyStore { name: name.clone().into(), store });
+        let copies =
+            names.iter().zip(arcs(&stores)).map(|(name, store)| CopyStore { name: name.clone().into(), store });
         let key = Check::new(Depth::Hashes).key;
         let scrub = scrub::Scrub {
             copies: copies.collect(),

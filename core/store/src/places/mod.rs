@@ -15,7 +15,7 @@ pub struct Places {
     /// One for each place, if a shared configuration names them.
     names: Vec<String>,
     selector: Selector,
-    reserve: Option<Reserve>,
+    reserve: Option<Box<Reserve>>,
 }
 
 impl Places {
@@ -40,7 +40,7 @@ impl Places {
             if let Some(path) = name.strip_prefix(CONFIGURATION) {
                 let (reserve, copies) = reserve::read(path, permit)?;
                 let (names, places) = copies.into_iter().unzip();
-                return Ok(Self { places, names, selector, reserve: Some(reserve) });
+                return Ok(Self { places, names, selector, reserve: Some(Box::new(reserve)) });
             }
             let place = Place::parse(name)?;
             return Ok(Self { places: vec![place], names: Vec::new(), selector, reserve: None });
@@ -99,7 +99,7 @@ impl Places {
 
     /// The shared configuration, if one was named.
     pub fn reserve(&self) -> Option<&Reserve> {
-        self.reserve.as_ref()
+        self.reserve.as_deref()
     }
 
     /// How many copies must hold a save. What the call says comes first, then what the configuration says. Without

@@ -19,6 +19,7 @@ const BATCH_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// Interrupted.
+#[allow(clippy::too_many_arguments, reason = "each is one thing that the check found out before")]
 pub(super) fn read(
     catalog: &mut Catalog,
     seen: &mut [Seen],
