@@ -55,8 +55,9 @@ pub struct Delivered {
 
 impl Pause {
     fn holds(self, now: u64) -> bool {
-        // If the clock was set back, the pause is over.
-        self.failures > 0 && self.failed <= now && now - self.failed < self.length()
+        // If the clock was set back far, the pause is over.
+        let is_near = self.failed <= now.saturating_add(PAUSE_MAX);
+        self.failures > 0 && is_near && now < self.failed.saturating_add(self.length())
     }
 
     fn length(self) -> u64 {
@@ -95,14 +96,15 @@ impl Events<'_> {
         interrupted: &dyn Fn() -> bool,
         delivered: &mut Delivered,
     ) -> Result<()> {
-        let until = Instant::now() + time;
+        let began = Instant::now();
+        let until = began + time;
         self.make_directories()?;
         let Some(_sending) = self.lock_of_sender()? else {
             delivered.why = Some("another process sends the events".to_owned());
             return Ok(());
         };
         let mut sent = self.read_sent()?;
-        let ask = Ask { client: Client::default(), notify, until, interrupted };
+        let ask = Ask { client: Client::default(), notify, now: self.now, began, until, interrupted };
         if let Some(url) = notify.heartbeat.as_ref().filter(|_| is_saved) {
             // Its host may be reached in another way.
             let ask = Ask { client: Client::default(), ..ask };
@@ -129,7 +131,7 @@ impl Events<'_> {
             match ask.ask(url, Some(&event)) {
                 Ok(()) => (sent.after, sent.webhook) = (event.number, Pause::default()),
                 Err(why) => {
-                    sent.webhook.fail(self.now);
+                    sent.webhook.fail(ask.now());
                     delivered.why = Some(why);
                 }
             }
@@ -152,7 +154,7 @@ impl Events<'_> {
         match ask.ask(url, None) {
             Ok(()) => (sent.heard, sent.heartbeat) = (Some(self.now), Pause::default()),
             Err(why) => {
-                sent.heartbeat.fail(self.now);
+                sent.heartbeat.fail(ask.now());
                 delivered.why = Some(why);
             }
         }
@@ -176,11 +178,19 @@ impl Events<'_> {
 struct Ask<'a> {
     client: Client,
     notify: &'a Notify,
+    /// When the delivery began, by the clock of the place and by that of the machine.
+    now: u64,
+    began: Instant,
     until: Instant,
     interrupted: &'a dyn Fn() -> bool,
 }
 
 impl Ask<'_> {
+    /// The time: a pause begins once the receiver is no longer waited for.
+    fn now(&self) -> u64 {
+        self.now.saturating_add(self.began.elapsed().as_secs())
+    }
+
     /// Asks a URL. The error names its host alone.
     fn ask(&self, url: &Url, event: Option<&Event>) -> Result<(), String> {
         let request = Request {

@@ -96,6 +96,23 @@ fn a_receiver_that_fails_gets_everything_later() {
     assert_eq!(elsewhere.asked(), []);
 }
 
+/// The pause begins when the wait ends. Else a save that comes at once would wait again.
+#[test]
+fn a_receiver_that_hangs_holds_only_one_save_up() {
+    let directory = fast_directory();
+    let local = directory.path().join("local");
+    let receiver = Receiver::new(Answer::Silence);
+    once(&local, 1000);
+    let settings = webhook(&receiver);
+    let first = deliver(&SystemFiles, &local, &settings, 1000, Duration::from_millis(2600));
+    assert!(first.why.unwrap().contains("no answer in time"));
+    let second = deliver(&SystemFiles, &local, &settings, 1002, TIME);
+    assert!(second.why.as_ref().unwrap().contains("asked again later"), "{second:?}");
+    assert_eq!(receiver.asked().len(), 1);
+    receiver.answers(Answer::Status(200));
+    assert_eq!(deliver(&SystemFiles, &local, &settings, 1004, TIME).sent, 1);
+}
+
 #[test]
 fn a_receiver_that_is_not_there_loses_nothing() {
     let directory = fast_directory();
