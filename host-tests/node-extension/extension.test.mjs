@@ -127,6 +127,30 @@ test('another driver in the same process is told what to do', () => {
   assert.ok(other.prepare('SELECT backup_version() AS version').get().version);
 });
 
+test('a protection saves while the event loop runs', async () => {
+  const path = join(directory, 'protected.db');
+  const copy = `dir:${join(directory, 'copy')}`;
+  const db = loaded(path);
+  assert.equal(one(db, 'PRAGMA journal_mode = WAL'), 'wal');
+  db.exec('CREATE TABLE t(x)');
+  assert.equal(JSON.parse(one(db, 'SELECT backup_protect(?, ?)', key, copy)).protection.holders, 1);
+  db.exec('INSERT INTO t VALUES (1)');
+  const count = () => one(db, "SELECT count(*) FROM backup_rows(?, ?, 't')", copy, key);
+  const saved = () => {
+    try {
+      return count() === 1;
+    } catch {
+      return false;
+    }
+  };
+  for (const end = Date.now() + 60_000; !saved(); await new Promise(resolve => setTimeout(resolve, 20))) assert.ok(Date.now() < end);
+  db.exec('INSERT INTO t VALUES (2)');
+  assert.equal(JSON.parse(one(db, 'SELECT backup_save(?, ?)', key, copy)).done, 1);
+  assert.equal(count(), 2);
+  db.close();
+  assert.ok(!existsSync(`${path}-wal`) && !existsSync(`${path}-shm`));
+});
+
 test('require and import are the same', () => {
   const required = require('lifeboat-sqlite');
   assert.deepEqual(Object.keys(required).sort(), Object.keys(lifeboat).sort());

@@ -110,6 +110,12 @@ class Attack:
         self.control = os.environ["CONTROL_FILE"] = os.path.join(self.watched, "control")
         self.file = os.path.join(directory, "forged.db")
         self.into = os.path.join(directory, "into.db")
+        # A database that can be protected: those of the connections are in memory.
+        self.guarded = os.path.join(directory, "guarded.db")
+        guarded = sqlite3.connect(self.guarded)
+        guarded.execute("PRAGMA journal_mode = WAL")
+        guarded.execute("CREATE TABLE g(x)")
+        guarded.close()
         self.tried = self.refused = 0
         self.wrong = []
         self.copy = ()
@@ -117,8 +123,8 @@ class Attack:
 
     def prepare(self):
         """The functions that write, with arguments that make them do it."""
-        names = ("a.bundle", "victim", "series", "copy", "healed", "local", "all", "dropped")
-        bundle, victim, series, copy, healed, local, everything, dropped = (os.path.join(self.watched, name) for name in names)
+        names = ("a.bundle", "victim", "series", "copy", "healed", "local", "all", "dropped", "guard")
+        bundle, victim, series, copy, healed, local, everything, dropped, guard = (os.path.join(self.watched, name) for name in names)
         with Connection(self.libraries) as connection:
             connection.rows("CREATE TABLE restored(x)")
             ((key,),) = connection.rows("SELECT backup_keygen()")
@@ -135,6 +141,8 @@ class Attack:
             "backup_compose_file": f"backup_compose_file('[\"{bundle}\"]', '{key}', '{victim}', '{replace}')",
             "backup_restore": f"backup_restore(x'{content}', '{key}', '{replace}')",
             "backup_save": f"backup_save('{key}', 'dir:{copy}', '{with_local}')",
+            "backup_protect": f"backup_protect('{key}', 'dir:{guard}', '{{\"schema\": \"guarded\", \"local\": \"{guard}-local\"}}')",
+            "backup_unprotect": "backup_unprotect()",
             "backup_scrub": f"backup_scrub('[\"dir:{series}\", \"dir:{healed}\"]', '{key}', '{{\"repair\": true, \"add\": true}}')",
             "backup_prune": f"backup_prune('[\"dir:{series}\", \"dir:{dropped}\"]', '{key}', '{{\"copy\": \"dir:{dropped}\", \"minimum\": 1, \"dry_run\": false}}')",
             "backup_restore_all": f"backup_restore_all('dir:{series}', '{key}', '{everything}')",
@@ -143,6 +151,9 @@ class Attack:
         self.works = [name for name in calls if self.does_work(calls[name], victim)]
         for made in (copy, local, healed, everything):
             shutil.rmtree(made)
+        # Its first save may have come as far as that.
+        shutil.rmtree(guard, ignore_errors=True)
+        shutil.rmtree(f"{guard}-local")
         shutil.rmtree(dropped, ignore_errors=True)
         shutil.copytree(series, dropped)
         with open(victim, "wb") as file:
@@ -155,8 +166,15 @@ class Attack:
             file.write(b"old")
         self.before = look(self.watched, self.copy)
         with Connection(self.libraries) as connection:
-            connection.rows(f";/* WITH */SELECT {call}")
-            return self.has_changed() or connection.is_replaced()
+            self.attach(connection, call)
+            ((said,),) = connection.rows(f";/* WITH */SELECT {call}")
+            # What it ends is no file.
+            return self.has_changed() or connection.is_replaced() or "ended" in str(said)
+
+    def attach(self, connection, call):
+        """What is protected must be a file."""
+        if "backup_protect(" in call:
+            connection.rows("ATTACH ? AS guarded", (self.guarded,))
 
     def has_changed(self):
         return look(self.watched, self.copy) != self.before
@@ -184,6 +202,7 @@ class Attack:
         self.tried += 1
         said = None
         with Connection(self.libraries, image, trusts) as connection:
+            self.attach(connection, call)
             try:
                 for sql in place.session:
                     connection.rows(sql.replace(HERE, call))

@@ -201,7 +201,7 @@ fn nonsense() {
         "zeroblob(100000)",
         "hex(zeroblob(500000))",
     ];
-    const FUNCTIONS: [(&str, usize, usize); 16] = [
+    const FUNCTIONS: [(&str, usize, usize); 18] = [
         ("backup_version", 0, 0),
         ("backup_keygen", 0, 2),
         ("backup_write_key", 1, 2),
@@ -214,6 +214,8 @@ fn nonsense() {
         ("backup_restore", 2, 3),
         ("backup_restore_file", 3, 4),
         ("backup_save", 2, 3),
+        ("backup_protect", 2, 3),
+        ("backup_unprotect", 0, 0),
         ("backup_status", 0, 3),
         ("backup_restore_all", 3, 4),
         ("backup_scrub", 2, 3),
@@ -225,13 +227,13 @@ fn nonsense() {
     let good = |function: &str, place: usize| match (function, place) {
         (
             "backup_verify_key" | "backup_write_key" | "backup_read_key" | "backup_export" | "backup_export_file"
-            | "backup_save",
+            | "backup_save" | "backup_protect",
             0,
         ) => key.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 0) => bundle.clone(),
         ("backup_verify" | "backup_info" | "backup_restore" | "backup_restore_file", 1) => key.clone(),
         ("backup_restore_all" | "backup_scrub" | "backup_prune", 1) => key.clone(),
-        ("backup_save", 1) | ("backup_restore_all" | "backup_scrub" | "backup_prune", 0) => {
+        ("backup_save" | "backup_protect", 1) | ("backup_restore_all" | "backup_scrub" | "backup_prune", 0) => {
             format!("'dir:' || {}", quote(scene.path("copy")))
         }
         ("backup_export_file", 1) | ("backup_restore_file" | "backup_restore_all", 2) => quote(scene.path("file")),

@@ -24,6 +24,7 @@
 //! ```text
 //! functions  the SQL functions, one file for each, and the table of all: `registry`
 //! sql        between SQLite and the functions: every call passes `edge`
+//! protect    backups that happen by themselves, on a thread of their own
 //! work       the work of the functions: joins the format (`lifeboat-core`) and SQLite (`lifeboat-sqlite`)
 //! files      which files may be replaced, and how one takes the place of another
 //! linked     [`auto_extension`] and [`register`], for programs that link their SQLite
@@ -32,6 +33,7 @@
 mod files;
 mod functions;
 mod linked;
+mod protect;
 mod sql;
 mod work;
 

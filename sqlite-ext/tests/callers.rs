@@ -44,6 +44,8 @@ fn z23_not_from_a_schema() {
         "backup_restore_all('s', 'k', 'p')",
         "backup_scrub('s', 'k')",
         "backup_prune('s', 'k')",
+        "backup_protect('k', 's')",
+        "backup_unprotect()",
     ] {
         let sql = format!("CREATE VIEW v AS SELECT {name}; ");
         db.execute_batch(&sql).unwrap();
@@ -87,6 +89,8 @@ fn what_writes_is_called_by_name_in_a_statement_that_reads() {
         "backup_restore_all(chain, key, target)",
         "backup_scrub(chain, key, '{\"repair\": true}')",
         "backup_prune(chain, key, '{\"keep\": {\"last\": 1}}')",
+        "backup_protect(key, 'dir:' || target)",
+        "backup_unprotect()",
     ] {
         let name = &call[..call.find('(').unwrap()];
         let refused = |sql: &str, what: &str| {

@@ -39,7 +39,7 @@ fn used() -> (i64, i64) {
 }
 
 /// Calls, right and wrong ones. `{here}` is the directory, `{key}` the key.
-const CALLS: [&str; 50] = [
+const CALLS: [&str; 52] = [
     "SELECT backup_version()",
     "SELECT backup_keygen()",
     "SELECT backup_verify_key('{key}')",
@@ -74,6 +74,8 @@ const CALLS: [&str; 50] = [
     "SELECT backup_restore_file('{here}/damaged', '{key}', '{here}/new')",
     "SELECT backup_save('{key}', '[\"dir:{here}/copy\", \"dir:{here}/other\"]', '{\"local\": \"{here}/local\"}')",
     "SELECT backup_save('{key}', '[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{\"local\": \"{here}/local\"}')",
+    "SELECT backup_protect('{key}', 'dir:{here}/none/other', '{\"local\": \"{here}/p\", \"domain\": \"p\", \"rollback\": true}'), backup_unprotect()",
+    "SELECT backup_protect('{key}', 'dir:{here}/copy', '{\"nonsense\": 1}')",
     "SELECT backup_status('{\"local\": \"{here}/local\"}')",
     "SELECT backup_status('[\"dir:{here}/copy\", \"dir:{here}/none/other\"]', '{key}')",
     "SELECT number, metadata, bundle FROM backup_log('dir:{here}/copy', '{key}')",

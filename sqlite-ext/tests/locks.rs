@@ -52,6 +52,7 @@ fn locks_of_another_connection_stay() {
         "SELECT backup_save(?1, 'dir:' || ?2 || '.copy', json_object('domain', 'f', 'local', ?2 || '.local', 'files', json_array(?3)))",
         "SELECT backup_scrub('dir:' || ?3, ?1, '{\"repair\": true, \"add\": true}'), ?2",
         "SELECT backup_prune('dir:' || ?3, ?1, '{\"keep\": {\"last\": 1}}'), ?2",
+        "SELECT backup_protect(?1, 'dir:' || ?3), ?2",
         "SELECT backup_verify(?3), ?1, ?2",
         "SELECT backup_verify(json_array(?2, ?3), ?1)",
         "SELECT backup_info(?2, 'file:' || ?3), ?1",

@@ -227,7 +227,7 @@ fn no_key_and_no_row_is_written() {
     }
 }
 
-/// Whoever is the second to save at one time waits for nobody, and says so.
+/// Whoever is the second to save at one time waits for its turn, and not for ever.
 #[test]
 fn one_save_at_a_time() {
     let scene = Scene::new();
@@ -235,7 +235,7 @@ fn one_save_at_a_time() {
     scene.save(&stores, json!({}));
     let lock = fs::OpenOptions::new().write(true).open(scene.path("app.db-lifeboat/lock")).unwrap();
     lock.try_lock().unwrap();
-    let error = scene.save_error(&stores, json!({}));
+    let error = scene.save_error(&stores, json!({"timeout": 0.2}));
     assert!(error.starts_with("backup_save: busy: another save runs"), "{error}");
     // A restore that would take the local state away says the same, and restores nothing.
     let before = scene.state(&scene.db);
@@ -243,6 +243,11 @@ fn one_save_at_a_time() {
     let error = common::error(&scene.db, restore, params![stores, scene.key]);
     assert!(error.starts_with("backup_restore: busy: another save runs"), "{error}");
     assert!(scene.state(&scene.db) == before);
-    drop(lock);
-    assert_eq!(scene.save(&stores, json!({}))["changed"], false);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            drop(lock);
+        });
+        assert_eq!(scene.save(&stores, json!({}))["changed"], false);
+    });
 }

@@ -28,9 +28,10 @@ mod schema;
 mod snapshot;
 
 pub use ffi::api::{self, Api};
+pub use ffi::beside::{FilePlace, Header, has_moved};
 pub use ffi::budget::Budget;
 pub use ffi::collations::{Lent, lend};
-pub use ffi::connection::{Connection, OpenMode};
+pub use ffi::connection::{Connection, OpenMode, Stop};
 pub use ffi::interrupt::Interrupt;
 pub use ffi::quote::{quote_name, quote_text};
 pub use ffi::raw_file::read_file;

@@ -67,6 +67,9 @@ pub enum Command {
     /// Save the live state of a database, or files, to all copies in stores
     #[command(after_help = crate::examples::SAVE)]
     Save(Box<Save>),
+    /// Save a database after commits of any process, until a signal ends it
+    #[command(after_help = crate::examples::PROTECT)]
+    Protect(Box<Protect>),
     /// Tell how the saves of a database stand, and what stores hold now
     #[command(after_help = crate::examples::STATUS)]
     Status(Status),
@@ -208,6 +211,40 @@ pub struct Save {
     /// with = in it needs a NAME
     #[arg(long, value_name = "[NAME=]FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<String>,
+    #[command(flatten)]
+    pub snapshot: Snapshot,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Protect {
+    /// The database
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub database: String,
+    #[command(flatten)]
+    pub stores: Stores,
+    /// Also protect a database that has no write-ahead log
+    #[arg(long)]
+    pub rollback: bool,
+    /// How many copies must hold the state. Default: more than half of them
+    #[arg(long, value_name = "NUMBER")]
+    pub minimum: Option<u64>,
+    /// The directory of the local state. Default: beside the database, its name with -lifeboat behind it
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// For how many seconds a copy may stand still. Default: 30
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<String>,
+    /// Who saves: a text in each record
+    #[arg(long, value_name = "TEXT")]
+    pub writer: Option<String>,
+    /// What these saves are: a text in each record
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// What is told in the log of events, and to whom: a file with the settings as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<String>,
     #[command(flatten)]
     pub snapshot: Snapshot,
     #[command(flatten)]

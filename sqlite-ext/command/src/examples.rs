@@ -21,6 +21,15 @@ Examples:
   lifeboat save app.db file:reserve.json
   lifeboat save --files a.conf --files b.conf --domain papers --local papers-state dir:/mnt/copy";
 
+pub const PROTECT: &str = "\
+It saves at the start, some moments after each commit, and once more when a signal (TERM, INT) ends it. \
+Then the exit code tells how that last save ended. It tells systemd when it is ready. Errors of \
+saves are told on the standard error, and tried again.
+
+Examples:
+  lifeboat protect app.db dir:/mnt/disk/copy volume:escapepod
+  lifeboat protect app.db s3://bucket/app --key-file app.write.key --domain app";
+
 pub const STATUS: &str = "\
 Without stores it reads the local state alone, and needs no key. To ask stores, a verify key is enough.
 

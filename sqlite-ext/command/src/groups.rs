@@ -40,7 +40,7 @@ pub struct Snapshot {
     /// The value of :now in conditions: a number, or else a text
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     pub now: Option<String>,
-    /// How many threads may work on it, 1 to 3. Default: 3
+    /// How many threads may work on it, 1 to 3. Default: 3, and of protect 1
     #[arg(long, value_name = "NUMBER")]
     pub threads: Option<u64>,
     /// Whether SQLite checks the database first. Default: up to 4 MiB

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! arguments  the command line; groups: options that several commands share; examples: the end of each command's help
-//! run        what each command does; options: a function's options, from those of the command line
+//! run        what each command does; protect: the one that stays; systemd: what it is told; options: a function's options, from those of the command line
 //! keys       where keys come from and go to
 //! session    the connection; stop: signals; waiting: the line on a terminal
 //! report     reports for people; lines, table, node, output: what is printed, and how
@@ -24,6 +24,7 @@ mod node;
 mod options;
 mod output;
 mod pages;
+mod protect;
 // This file belongs to the extension: the same keys are cut out of texts everywhere.
 #[path = "../../../core/store/src/redact.rs"]
 mod redact;
@@ -31,6 +32,7 @@ mod report;
 mod run;
 mod session;
 mod stop;
+mod systemd;
 mod table;
 mod waiting;
 mod words;

@@ -5,7 +5,7 @@ use crate::groups::{Base, Budget, Snapshot};
 use serde_json::{Map, Value};
 
 /// The JSON object of a function's options.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Options(Map<String, Value>);
 
 impl Options {

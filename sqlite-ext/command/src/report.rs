@@ -74,6 +74,10 @@ fn kind_of_bundle(report: &Node) -> &'static str {
     if report.get("full").is_true() { "a full bundle" } else { "a delta" }
 }
 
+pub fn protect(report: &Node) -> String {
+    show("protected: each commit is saved some moments after it", report, &[])
+}
+
 pub fn export(report: &Node) -> String {
     let (path, bytes) = (report.get("path").line(), report.get("bytes").line());
     let sentence = match report.get("changed").is_true() {

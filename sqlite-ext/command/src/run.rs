@@ -41,6 +41,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             let (database, arguments) = saving(*save)?;
             shown(&Session::open(database.as_deref(), "saving")?, "backup_save", arguments, report::save)?;
         }
+        Command::Protect(protect) => crate::protect::run(*protect, json)?,
         Command::Status(status) => {
             let (database, arguments) = standing(status)?;
             shown(&Session::open(database.as_deref(), "asking")?, "backup_status", arguments, report::status)?;
@@ -154,7 +155,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
 }
 
 /// Prints a report, and gives it.
-fn show(report: &str, json: bool, people: fn(&Node) -> String) -> Result<Node, Fail> {
+pub fn show(report: &str, json: bool, people: fn(&Node) -> String) -> Result<Node, Fail> {
     let node =
         Node::parse(report).map_err(|error| Fail::new(Kind::Internal, format!("the report is no JSON: {error}")))?;
     if json {
@@ -166,7 +167,7 @@ fn show(report: &str, json: bool, people: fn(&Node) -> String) -> Result<Node, F
 }
 
 /// One name stands alone, since an array is a chain or copies.
-fn array(mut names: Vec<String>) -> Value {
+pub fn array(mut names: Vec<String>) -> Value {
     Value::Text(if names.len() == 1 { literal(names.remove(0)) } else { json!(names).to_string() })
 }
 

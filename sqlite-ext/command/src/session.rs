@@ -3,6 +3,7 @@
 use crate::fail::Fail;
 use crate::stop;
 use crate::waiting::Waiting;
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 use std::fs;
@@ -34,6 +35,16 @@ impl Session {
     /// # Errors
     /// Host or misuse when it is not there, or not a file. Nothing is created.
     pub fn open(database: Option<&str>, doing: &'static str) -> Result<Self, Fail> {
+        let session = Self::open_for_good(database, doing)?;
+        stop::interrupts(&session.db)?;
+        Ok(session)
+    }
+
+    /// The same for work that a signal does not interrupt.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_for_good(database: Option<&str>, doing: &'static str) -> Result<Self, Fail> {
         lifeboat::auto_extension().map_err(|error| Fail::host(error.message()))?;
         let opened = |error| Fail::of_sql("", &error);
         let db = match database {
@@ -49,7 +60,6 @@ impl Session {
             }
         };
         db.busy_timeout(PATIENCE).map_err(opened)?;
-        stop::interrupts(&db)?;
         Ok(Self { db, doing })
     }
 
@@ -62,6 +72,16 @@ impl Session {
         let sql = format!("SELECT {function}({})", places(arguments.len()));
         let found = self.db.query_row(&sql, params_from_iter(arguments), |row| row.get(0));
         found.map_err(|error| remedy(Fail::of_sql(function, &error)))
+    }
+
+    /// Another file has the place of this one. The journals at its path are those of the other one: SQLite must not remove
+    /// them when it closes this one.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn leave_journals(&self) -> Result<(), Fail> {
+        let set = self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        set.map(drop).map_err(|error| Fail::of_sql("", &error))
     }
 
     /// Gives the rows of a table function to `each`, one after the other, until that says `false`.

@@ -4,6 +4,9 @@
 use crate::fail::Fail;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 /// Somebody has asked for the end.
 static ASKED: AtomicBool = AtomicBool::new(false);
@@ -17,32 +20,44 @@ pub fn is_asked() -> bool {
 ///
 /// # Errors
 /// Host when the system refuses.
-#[cfg(unix)]
 pub fn interrupts(db: &Connection) -> Result<(), Fail> {
+    /// An interrupt has no effect between two statements, so it is given again.
+    const AGAIN: Duration = Duration::from_millis(50);
+
+    let handle = db.get_interrupt_handle();
+    let interrupt = move || loop {
+        handle.interrupt();
+        thread::sleep(AGAIN);
+    };
+    on_signal(move || _ = thread::spawn(interrupt))
+}
+
+/// From now on, a signal sends a word. A second signal ends the process at once.
+///
+/// # Errors
+/// Host when the system refuses.
+pub fn words() -> Result<Receiver<()>, Fail> {
+    let (sender, receiver) = channel();
+    on_signal(move || _ = sender.send(()))?;
+    Ok(receiver)
+}
+
+#[cfg(unix)]
+fn on_signal(first: impl FnOnce() + Send + 'static) -> Result<(), Fail> {
     use crate::fail::Kind;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
-    use std::thread;
-    use std::time::Duration;
-
-    /// An interrupt has no effect between two statements, so it is given again.
-    const AGAIN: Duration = Duration::from_millis(50);
 
     let failed = |error: std::io::Error| Fail::host(format!("signals cannot be received: {error}"));
     // What `nohup` and a shell's `&` let a process ignore stays ignored.
     let ignored = ignored();
     let watched = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     let mut signals = Signals::new(watched).map_err(failed)?;
-    let handle = db.get_interrupt_handle();
-    let interrupt = move || loop {
-        handle.interrupt();
-        thread::sleep(AGAIN);
-    };
     let receive = move || {
         let mut signals = signals.forever();
         if signals.next().is_some() {
             ASKED.store(true, Ordering::Relaxed);
-            thread::spawn(interrupt);
+            first();
         }
         if signals.next().is_some() {
             std::process::exit(Kind::Interrupted.exit_code().into());
@@ -53,11 +68,10 @@ pub fn interrupts(db: &Connection) -> Result<(), Fail> {
 }
 
 /// There, Ctrl-C ends the process. What it had begun to write is a temporary file.
-///
-/// # Errors
-/// None.
 #[cfg(not(unix))]
-pub fn interrupts(_: &Connection) -> Result<(), Fail> {
+fn on_signal(first: impl FnOnce() + Send + 'static) -> Result<(), Fail> {
+    // What it would send is never sent, and never ends.
+    std::mem::forget(first);
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! The words of a shell in place of those of SQL: the functions' errors name functions and options as SQL writes them.
 
 /// What a function is called here.
-const COMMANDS: [(&str, &str); 24] = [
+const COMMANDS: [(&str, &str); 26] = [
     ("backup_keygen(secret, label)", "lifeboat keygen --secret-file PATH --label TEXT"),
+    ("backup_unprotect()", "the end of that process"),
     ("backup_status(stores, key)", "lifeboat status STORE"),
     ("backup_keygen()", "lifeboat keygen"),
     ("backup_export_file", "lifeboat export"),
@@ -22,6 +23,7 @@ const COMMANDS: [(&str, &str); 24] = [
     ("backup_info", "lifeboat info"),
     ("backup_rows", "lifeboat rows"),
     ("backup_scrub", "lifeboat scrub"),
+    ("backup_protect", "lifeboat protect"),
     ("backup_prune", "lifeboat prune"),
     ("backup_save", "lifeboat save"),
     ("backup_diff", "lifeboat diff"),
@@ -32,12 +34,13 @@ const COMMANDS: [(&str, &str); 24] = [
 const KEY: &str = "give --key-file PATH or --key-env NAME";
 
 /// Whole phrases.
-const PHRASES: [(&str, &str); 5] = [
+const PHRASES: [(&str, &str); 6] = [
     ("give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'", KEY),
     ("; look at the order of the arguments", ""),
     // The command restores into new files alone.
     (" (to restore into it, use backup_restore)", ""),
     ("call again", "run it again"),
+    ("; open it again, and call backup_protect on that connection", "; run it again"),
     (
         "give a BLOB (the bundle itself), its path, a JSON array of the paths of a chain, or a store such as 'dir:PATH'",
         "give the path of a bundle, the paths of a chain, or a store such as 'dir:PATH'",

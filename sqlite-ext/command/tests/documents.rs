@@ -130,7 +130,12 @@ fn the_units_are_understood() {
     let service = service.replace("/usr/local/bin/lifeboat", LIFEBOAT);
     fs::write(directory.path().join("lifeboat-save@wallet.service"), service).unwrap();
     fs::write(directory.path().join("lifeboat-save@wallet.timer"), unit("lifeboat-save@.timer")).unwrap();
-    for name in ["lifeboat-save@wallet.service", "lifeboat-save@wallet.timer"] {
+    let service = unit("lifeboat-protect@.service");
+    let run = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    assert_eq!(run, "/usr/local/bin/lifeboat protect ${DATABASE} $STORES");
+    let service = service.replace("/usr/local/bin/lifeboat", LIFEBOAT);
+    fs::write(directory.path().join("lifeboat-protect@wallet.service"), service).unwrap();
+    for name in ["lifeboat-save@wallet.service", "lifeboat-save@wallet.timer", "lifeboat-protect@wallet.service"] {
         let verify =
             Command::new("systemd-analyze").args(["verify", "--man=no", name]).current_dir(directory.path()).output();
         let Ok(output) = verify else {

@@ -9,10 +9,11 @@ use std::fs;
 use std::process::Command;
 
 /// Of each command: its function, with arguments up to an option that nobody knows.
-const FUNCTIONS: [(&str, &str); 13] = [
+const FUNCTIONS: [(&str, &str); 14] = [
     ("export", "SELECT backup_export_file(?1, 'x', ?2)"),
     ("estimate", "SELECT backup_estimate(?1, ?2)"),
     ("save", "SELECT backup_save(?1, 'dir:x', ?2)"),
+    ("protect", "SELECT backup_protect(?1, 'dir:x', ?2)"),
     ("status", "SELECT backup_status('dir:x', ?1, ?2)"),
     ("scrub", "SELECT backup_scrub('dir:x', ?1, ?2)"),
     ("prune", "SELECT backup_prune('dir:x', ?1, ?2)"),
@@ -115,7 +116,7 @@ fn completions_and_pages_for_man_are_made() {
     fs::create_dir(scene.path("man")).unwrap();
     scene.run(&["man", "man"]).lines();
     let commands = commands(&scene);
-    assert!(commands.len() == 23, "{commands:?}");
+    assert!(commands.len() == 24, "{commands:?}");
     let pages = names(&scene.path("man"));
     assert_eq!(pages.len(), commands.len() + 1, "{pages:?}");
     for command in commands {

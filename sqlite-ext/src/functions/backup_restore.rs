@@ -20,6 +20,7 @@
 
 use crate::files::{Access, AtomicFile};
 use crate::functions::backup_verify::{check_expected, read_state_id};
+use crate::protect;
 use crate::sql::arguments::{ChainArgument, to_path};
 use crate::sql::edge::{Call, Reply, length_limit};
 use crate::sql::interrupt::AppInterrupt;
@@ -156,6 +157,12 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
             "the database {schema:?} is not empty; to lose what is in it, give the option \"replace\": true, or restore \
              into a new file with backup_restore_file"
         )));
+    }
+    if protect::of(&app, schema)?.is_some_and(|(protected, _)| protected.is_running()) {
+        return Err(Error::misuse(
+            "the database is protected, and what is restored would be saved over what it had; end the protection first: \
+             backup_unprotect() on each connection that asked for it",
+        ));
     }
     Given::refuse_salvage(&argument, options.salvage)?;
     let resumes = options.resume || options.or_new;

@@ -18,9 +18,8 @@
 //! a receiver.
 
 use crate::files::FoundCall;
-use crate::sql::arguments::to_path;
+use crate::protect;
 use crate::sql::edge::{Call, Reply};
-use crate::sql::host::Host;
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::DEFAULT_DOMAIN;
 use crate::work::export::file_domain::{self, FilesOption};
@@ -29,20 +28,17 @@ use crate::work::export::options::snapshot_options;
 use crate::work::keyed::Keyed;
 use crate::work::local::local_of;
 use crate::work::read::given::{open_copies, refuse_store};
+use crate::work::saving::{database_bytes, now, patience, sealed};
 use crate::work::summary::Narrowed;
-use lifeboat_core::log::{RecordHash, SealedPart};
+use lifeboat_core::log::RecordHash;
 use lifeboat_core::{Error, Result};
-use lifeboat_sqlite::{Connection, SourceCheck, check_may_export, quote_name};
+use lifeboat_sqlite::{Connection, SourceCheck, check_may_export};
 use lifeboat_store::events::{Delivered, Events, Settings};
 use lifeboat_store::save::{Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, Selector, parse_date};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// The longest `timeout`: a day.
-const TIMEOUT_MAX: f64 = 86_400.0;
 
 snapshot_options! {
     Options {
@@ -86,8 +82,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let patience = patience(options.timeout)?;
     let go_on = options.r#continue.take().map(|text| read_record_hash(&text)).transpose()?;
     let (add, local) = (options.add, options.local.take());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let date = options.date.take().map_or_else(|| i64::try_from(now.as_millis()).ok(), |date| Some(date.0));
+    let date = options.date.take().map(|date| date.0);
     let (writer, label) = (options.writer.take(), options.label.take());
     let of_reserve = places.reserve().and_then(|reserve| reserve.events.clone());
     let settings = options.events.take().or(of_reserve).unwrap_or_default();
@@ -112,15 +107,11 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         request.check = SourceCheck::Never;
     }
     let source: &Connection<'_> = private.as_ref().unwrap_or(&app);
-    let details = SealedPart {
-        date,
-        writer,
-        label,
-        sqlite_version: sqlite_version(),
-        page_size: page_size(source, &request.schema)?,
-        group: None,
-    };
-    let cancel = Cancel::never();
+    let details = sealed(source, &request.schema, date, writer, label)?;
+    let protected = if private.is_none() { protect::of_local(&app, &request.schema, &local)? } else { None };
+    // The thread that protects this database saves to the same series: one after the other.
+    let turn = protected.as_ref().map(|protected| protected.turn(patience, &|| interrupt.check())).transpose()?;
+    let (cancel, now) = (Cancel::never(), now());
     let save = Save {
         copies: open_copies(&places)?,
         minimum,
@@ -132,6 +123,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         add,
         patience,
         grace: Save::GRACE,
+        turn: patience,
         cancel: cancel.clone(),
         database_bytes: if private.is_some() { None } else { database_bytes(&app, &request.schema)? },
         events: &settings,
@@ -147,6 +139,10 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         narrowed: Narrowed::default(),
     };
     let saved = save.run(&mut exporter, &|| check().is_err());
+    drop(turn);
+    if let Some(protected) = protected {
+        protected.wake();
+    }
     let events = Events { files: &SystemFiles, local: &local, settings: &settings, now: now.as_secs() };
     let notify = events.deliver(saved.is_ok(), Events::TIME, &|| check().is_err());
     let summary = saved?;
@@ -196,39 +192,12 @@ impl Options {
     }
 }
 
-fn patience(timeout: Option<f64>) -> Result<Duration> {
-    match timeout {
-        None => Ok(Save::PATIENCE),
-        Some(seconds) if seconds > 0.0 && seconds <= TIMEOUT_MAX => Ok(Duration::from_secs_f64(seconds)),
-        Some(_) => Err(Error::misuse("the option `timeout` is a number of seconds, above 0 and at most 86400")),
-    }
-}
-
 fn read_record_hash(text: &str) -> Result<RecordHash> {
     text.parse().map_err(|_| {
         Error::misuse(
             "the option `continue` is the hash of a record, 64 hexadecimal digits, as the error that asks for it shows it",
         )
     })
-}
-
-fn sqlite_version() -> Option<u32> {
-    // SAFETY: the function has no conditions.
-    u32::try_from(unsafe { (Host::get().api.libversion_number)() }).ok()
-}
-
-fn page_size(app: &Connection<'_>, schema: &str) -> Result<Option<u32>> {
-    let size = app.query_i64(&format!("PRAGMA {}.page_size", quote_name(schema)))?;
-    Ok(u32::try_from(size).ok())
-}
-
-/// How many bytes the file of this database has. What lies in its WAL is not counted.
-fn database_bytes(app: &Connection<'_>, schema: &str) -> Result<Option<u64>> {
-    let file = app.file_name(schema)?;
-    if file.is_empty() {
-        return Ok(None);
-    }
-    Ok(std::fs::metadata(to_path(&file)?).ok().map(|metadata| metadata.len()))
 }
 
 /// `date`: a text as `#at=` takes it, or a number of seconds since 1970. It is kept in milliseconds.

@@ -8,9 +8,11 @@
 //! Report: `local`; `saved`, the last save that reached its minimum: `at` (a date), `age` (seconds), `number`,
 //! `record`, `state_id`, `minimum`, `done`, `copies` (`store`, `state`, `number`, `why`, and `since`, the date since
 //! which the copy does not hold the newest state), or null; `failed`, the last save if it failed: `at`, `kind`,
-//! `message`, or null. With stores, `stores`: of the newest save `number`, `record` and, with a key that reads, `date` and
+//! `message`, or null; `protection`, if this process protects the database: `state`, `since`, `holders`, `pending`, `saved`
+//! (`at`, `number`, `done`) and `failed`, or null. With stores, `stores`: of the newest save `number`, `record` and, with a key that reads, `date` and
 //! `age`; `current`, how many copies hold it; and `copies` (`store`, `state`, `number`, `date`, `why`).
 
+use crate::protect::{self, Protection};
 use crate::sql::arguments::Argument;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
@@ -41,6 +43,8 @@ struct Report {
     local: Option<String>,
     saved: Option<Saved>,
     failed: Option<Failed>,
+    /// None: this process does not protect the database.
+    protection: Option<Protection>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Stores>,
 }
@@ -109,11 +113,13 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let own = local.as_deref().filter(|_| asks).map(|local| Status::series(&SystemFiles, local)).transpose()?.flatten();
     let domain = options.domain.as_deref().map(Domain::Named).or(own.map(Domain::Id)).unwrap_or(Domain::Only);
+    let protection = protect::of(&app, schema)?.map(|(protected, holders)| Protection::of(&protected, holders));
     let stores = if asks { Some(ask(call, domain, now)?) } else { None };
     Reply::json(&Report {
         local: local.map(|local| local.display().to_string()),
         saved: status.saved.map(|saved| Saved::of(saved, now)),
         failed: status.failed.map(Failed::of),
+        protection,
         stores,
     })
 }

@@ -26,7 +26,7 @@ pub trait Registrar {
 macro_rules! scalar_functions {
     ($registrar:ident; $($name:ident ($arguments:expr) $effect:ident $result:ident;)*) => {$({
         struct Function;
-        const _: () = assert!(Effect::$effect.allows(&($arguments)), "a function that writes takes two arguments or more");
+        const _: () = assert!(Effect::$effect.allows(&($arguments)), "a function that writes takes two arguments or more, or none");
         impl ScalarFunction for Function {
             const NAME: &'static str = stringify!($name);
             const ARGUMENTS: RangeInclusive<c_int> = $arguments;
@@ -56,6 +56,8 @@ pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
         backup_export_file  (2..=3) Writes   JSON;
         backup_estimate     (1..=2) Pure     JSON;
         backup_save         (2..=3) Writes   JSON;
+        backup_protect      (2..=3) Writes   JSON;
+        backup_unprotect    (0..=0) Writes   JSON;
         backup_scrub        (2..=3) Writes   JSON;
         backup_prune        (2..=3) Writes   JSON;
         backup_status       (0..=3) Harmless JSON;
@@ -110,7 +112,7 @@ mod tests {
             assert_eq!(effect, expected, "{name}");
             assert_ne!(flags & SQLITE_DIRECTONLY, 0, "{name}");
             assert_eq!(flags & SQLITE_DETERMINISTIC != 0, effect == Effect::Pure, "{name}");
-            assert!(effect != Effect::Writes || *arguments.start() >= 2, "{name}");
+            assert!(effect != Effect::Writes || *arguments.start() >= 2 || *arguments.end() == 0, "{name}");
         }
     }
 }

@@ -50,9 +50,9 @@ impl Effect {
 
     /// Full-text tables of a hostile file (`uncompress=` of FTS4) can call any function
     /// with one argument, from a statement that names it and reads. That is so in SQLite up to 3.50 at least.
-    /// So a function that writes takes more than one argument.
+    /// So a function that writes takes more than one argument, or none.
     pub(crate) const fn allows(self, arguments: &RangeInclusive<c_int>) -> bool {
-        !matches!(self, Self::Writes) || *arguments.start() >= 2
+        !matches!(self, Self::Writes) || *arguments.start() >= 2 || *arguments.end() == 0
     }
 }
 

@@ -23,6 +23,7 @@ macro_rules! __host_functions {
     ({ $($then:tt)* } $($extra:tt)*) => {
         $($then)* { [$($extra)*]
             context_db_handle = sqlite3_context_db_handle: fn(context: *mut sqlite3_context) -> *mut sqlite3,
+            xthreadsafe = sqlite3_threadsafe: fn() -> c_int,
             result_null = sqlite3_result_null: fn(context: *mut sqlite3_context) -> (),
             result_int64 = sqlite3_result_int64: fn(context: *mut sqlite3_context, value: i64) -> (),
             result_text64 = sqlite3_result_text64: fn(

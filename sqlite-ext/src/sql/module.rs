@@ -7,6 +7,7 @@ use lifeboat_core::Result;
 use lifeboat_sqlite::api::{sqlite3, sqlite3_context, sqlite3_value};
 use std::ffi::{CString, c_char, c_int, c_uchar, c_void};
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
 const SQLITE_OK: c_int = 0;
@@ -120,8 +121,8 @@ fn module<F: TableFunction>() -> &'static Module {
             create: None,
             connect: connect::<F>,
             best_index: best_index::<F>,
-            disconnect,
-            destroy: disconnect,
+            disconnect: disconnect::<F>,
+            destroy: disconnect::<F>,
             open: open::<F>,
             close: close::<F>,
             filter: filter::<F>,
@@ -196,9 +197,11 @@ unsafe extern "C" fn best_index<F: TableFunction>(_: *mut Table, info: *mut Inde
     SQLITE_OK
 }
 
-unsafe extern "C" fn disconnect(table: *mut Table) -> c_int {
+unsafe extern "C" fn disconnect<F: TableFunction>(table: *mut Table) -> c_int {
     // SAFETY: SQLite gives the table that `connect` boxed, and uses it no more.
-    drop(unsafe { Box::from_raw(table) });
+    let table = unsafe { Box::from_raw(table) };
+    // SQLite cannot be told of a panic here.
+    let _ = catch_unwind(AssertUnwindSafe(|| F::disconnected(table.db.addr())));
     SQLITE_OK
 }
 

@@ -39,6 +39,9 @@ pub trait TableFunction: Sized + 'static {
 
     /// The next row, with a cell for each shown column. None at the end.
     fn next(&mut self) -> Result<Option<Vec<Cell>>>;
+
+    /// A connection, by its address, no longer has the table: it is being closed, or tried to.
+    fn disconnected(_: usize) {}
 }
 
 /// Asks the connection now and then, as long as a cursor is open, whether the application wants to stop.

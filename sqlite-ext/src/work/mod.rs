@@ -6,6 +6,7 @@
 //! rebuild  bundles → a database
 //! keyed    the key of a call, and its domain
 //! local    where the local state of a database lies
+//! saving   what all saves to stores say in the same way
 //! summary  the report of a function about its work
 //! ```
 
@@ -14,4 +15,5 @@ pub(crate) mod keyed;
 pub(crate) mod local;
 pub(crate) mod read;
 pub(crate) mod rebuild;
+pub(crate) mod saving;
 pub(crate) mod summary;

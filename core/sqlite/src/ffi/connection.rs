@@ -10,6 +10,7 @@ use lifeboat_core::{Error, Result};
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 
@@ -21,6 +22,9 @@ const OPEN_PRIVATECACHE: c_int = 0x40000;
 
 /// After this many instructions of SQLite's machine, a connection of our own asks whether to go on.
 const STEPS: c_int = 1_000;
+
+/// Says whether the work on a connection shall end. Called on the thread that works there.
+pub type Stop = Box<dyn Fn() -> bool>;
 
 /// How [`Connection::open`] opens a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Connection<'app> {
     budget: Option<Rc<Budget>>,
     /// The application's collations, as far as it knows them. Its callbacks read them until it is closed.
     collations: RefCell<Option<Rc<Collations>>>,
+    /// What its progress handler asks, if there is no budget. In a box of its own, so that a thin pointer leads there.
+    stop: Option<Box<Stop>>,
     _app: PhantomData<&'app ()>,
 }
 
@@ -57,31 +63,51 @@ impl Connection<'static> {
 
     /// The same for a connection whose work is counted in this budget, with that of others.
     pub fn open_within(api: Api, name: &str, mode: OpenMode, budget: &Rc<Budget>) -> Result<Self> {
-        let place = || format!("opening the database {name:?}");
-        let c_name = CString::new(name).map_err(|_| Error::misuse(format!("{}: a NUL in the file name", place())))?;
-        let flags = OPEN_NOMUTEX
-            | OPEN_PRIVATECACHE
-            | match mode {
-                OpenMode::ReadOnly => OPEN_READONLY,
-                OpenMode::ReadWrite => OPEN_READWRITE,
-                OpenMode::Create => OPEN_READWRITE | OPEN_CREATE,
-            };
+        let place = format!("opening the database {name:?}");
+        let c_name = CString::new(name).map_err(|_| Error::misuse(format!("{place}: a NUL in the file name")))?;
+        let flags = match mode {
+            OpenMode::ReadOnly => OPEN_READONLY,
+            OpenMode::ReadWrite => OPEN_READWRITE,
+            OpenMode::Create => OPEN_READWRITE | OPEN_CREATE,
+        };
+        let mut connection = Self::open_raw(api, &c_name, flags, None, &place)?;
+        connection.budget = Some(Rc::clone(budget));
+        let data = Rc::as_ptr(budget).cast_mut().cast();
+        connection.set_progress(progress, data);
+        Ok(connection)
+    }
+
+    /// Opens a file for reading as an application does: without a budget, and with a progress handler that asks `stop`.
+    pub(crate) fn open_watched(api: Api, path: &CStr, vfs: Option<&CStr>, stop: Stop) -> Result<Self> {
+        let place = format!("opening the database {:?}", path.to_string_lossy());
+        let mut connection = Self::open_raw(api, path, OPEN_READONLY, vfs, &place)?;
+        let stop = connection.stop.insert(Box::new(stop));
+        let data = ptr::from_mut::<Stop>(stop).cast();
+        connection.set_progress(ask, data);
+        Ok(connection)
+    }
+
+    fn open_raw(api: Api, name: &CStr, flags: c_int, vfs: Option<&CStr>, place: &str) -> Result<Self> {
+        let (flags, vfs) = (flags | OPEN_NOMUTEX | OPEN_PRIVATECACHE, vfs.map_or(ptr::null(), CStr::as_ptr));
         let mut db = ptr::null_mut();
-        // SAFETY: the name is NUL-terminated, `db` is a valid place for the result, a null VFS means the default one.
-        let code = unsafe { (api.open_v2)(c_name.as_ptr(), &mut db, flags, ptr::null()) };
+        // SAFETY: the names are NUL-terminated, `db` is a valid place for the result, a null VFS means the default one.
+        let code = unsafe { (api.open_v2)(name.as_ptr(), &mut db, flags, vfs) };
         if db.is_null() {
-            return Err(sqlite_error::error(code, "out of memory", &place()));
+            return Err(sqlite_error::error(code, "out of memory", place));
         }
         // It is owned even when opening failed: SQLite wants that handle to be closed, too.
-        let (budget, collations) = (Some(Rc::clone(budget)), RefCell::default());
-        let connection = Self { api, db, owned: true, budget, collations, _app: PhantomData };
-        connection.check(code, &place())?;
-        if let Some(progress_handler) = api.progress_handler {
-            let data = connection.budget.as_ref().map_or(ptr::null(), Rc::as_ptr).cast_mut().cast();
-            // SAFETY: the connection is open, and keeps the budget until it is closed.
-            unsafe { progress_handler(db, STEPS, Some(progress as ProgressHandler), data) };
-        }
+        let collations = RefCell::default();
+        let connection = Self { api, db, owned: true, budget: None, collations, stop: None, _app: PhantomData };
+        connection.check(code, place)?;
         Ok(connection)
+    }
+
+    /// `data` stays valid until the connection is closed.
+    fn set_progress(&self, call: ProgressHandler, data: *mut c_void) {
+        if let Some(progress_handler) = self.api.progress_handler {
+            // SAFETY: the connection is open, and keeps what the handler gets until it is closed.
+            unsafe { progress_handler(self.db, STEPS, Some(call), data) };
+        }
     }
 }
 
@@ -92,7 +118,7 @@ impl<'app> Connection<'app> {
     /// `db` must be an open connection of the library that `api` points to, stay open as long as `'app`, and be used by
     /// this thread only meanwhile (or be in serialized mode).
     pub unsafe fn borrow(api: Api, db: *mut sqlite3) -> Self {
-        Self { api, db, owned: false, budget: None, collations: RefCell::default(), _app: PhantomData }
+        Self { api, db, owned: false, budget: None, collations: RefCell::default(), stop: None, _app: PhantomData }
     }
 
     /// The functions of this connection's library.
@@ -319,6 +345,13 @@ unsafe extern "C" fn progress(budget: *mut c_void) -> c_int {
     // SAFETY: SQLite hands back the pointer given at opening; the connection keeps the budget until it is closed.
     let budget = unsafe { &*budget.cast::<Budget>() };
     c_int::from(!budget.spend(INSTRUCTION * u64::from(STEPS.unsigned_abs())) || budget.is_to_end())
+}
+
+unsafe extern "C" fn ask(stop: *mut c_void) -> c_int {
+    // SAFETY: SQLite hands back the pointer given at opening; the connection keeps it until it is closed.
+    let stop = unsafe { &*stop.cast::<Stop>() };
+    // A panic must not unwind into C: it ends the work instead.
+    c_int::from(catch_unwind(AssertUnwindSafe(stop)).unwrap_or(true))
 }
 
 fn c_name(schema: &str) -> Result<CString> {

@@ -59,6 +59,17 @@ pub fn file_size(connection: &Connection<'_>) -> Option<u64> {
     if code.flatten() == Some(sqlite_error::OK) { u64::try_from(bytes).ok() } else { None }
 }
 
+/// Fills `buffer` with bytes of the file of the main database, and gives SQLite's result code. None: SQLite does not give
+/// the file. It takes no lock, and looks at no journal.
+pub(crate) fn read_at(connection: &Connection<'_>, offset: i64, buffer: &mut [u8]) -> Option<c_int> {
+    let length = c_int::try_from(buffer.len()).ok()?;
+    let code = with_file(connection, |file, methods| {
+        // SAFETY: `with_file` gives an open file with its own methods; the buffer has `length` bytes.
+        methods.read.map(|read| unsafe { read(file, buffer.as_mut_ptr().cast(), length, offset) })
+    });
+    code.flatten()
+}
+
 /// Fills `buffer` with the first bytes of a file, which must be long enough. It takes no lock, and looks at no
 /// journal.
 ///
@@ -66,11 +77,7 @@ pub fn file_size(connection: &Connection<'_>) -> Option<u64> {
 /// Those of SQLite, when it cannot open or read the file.
 pub fn read_file(api: Api, path: &str, buffer: &mut [u8]) -> Result<()> {
     let connection = Connection::open(api, path, OpenMode::ReadOnly)?;
-    let length = c_int::try_from(buffer.len()).map_err(|_| Error::too_big("too much is read at once"))?;
-    let code = with_file(&connection, |file, methods| {
-        // SAFETY: `with_file` gives an open file with its own methods; the buffer has `length` bytes.
-        methods.read.map(|read| unsafe { read(file, buffer.as_mut_ptr().cast(), length, 0) })
-    });
-    let code = code.flatten().ok_or_else(|| Error::host(format!("SQLite does not give the file {path:?}")))?;
+    let code = read_at(&connection, 0, buffer)
+        .ok_or_else(|| Error::host(format!("SQLite does not give the file {path:?}")))?;
     connection.check(code, &format!("reading the file {path:?}"))
 }

@@ -9,7 +9,7 @@ pub(crate) const BUSY: c_int = 5;
 pub(crate) const LOCKED: c_int = 6;
 pub(crate) const NOMEM: c_int = 7;
 pub(crate) const INTERRUPT: c_int = 9;
-const IOERR: c_int = 10;
+pub(crate) const IOERR: c_int = 10;
 /// SQLite gives this for its temporary files in place of `FULL`.
 const IOERR_WRITE: c_int = 10 | 3 << 8;
 /// A file that ends before a page that it should have.

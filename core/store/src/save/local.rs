@@ -5,14 +5,16 @@ use super::exporter::{Base, LedgerPart};
 use super::files::{Files, failed, read_file, wrong};
 use super::memory::{Memory, Reference, VERSION, Weight, from_hex, to_hex};
 use super::request::Save;
+use crate::Cancel;
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{BundleHash, Record, RecordRef};
-use lifeboat_core::{Error, Result, StateId};
+use lifeboat_core::{Error, ErrorKind, Result, StateId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// What lies in the spool.
 pub(super) struct Spool {
@@ -68,15 +70,27 @@ impl Drop for Lock {
 }
 
 impl<'a> Local<'a> {
-    /// Takes the lock and reads what is there.
+    /// Takes the lock and reads what is there. While another save has the lock, it is asked for again and again, until
+    /// the [turn](Save::turn) is over.
     ///
     /// # Errors
-    /// Busy; host; corrupt when a file does not hold what we write; misuse when the state belongs to another domain.
-    pub(super) fn open(save: &Save<'a>) -> Result<Self> {
+    /// Busy; interrupted; host; corrupt when a file does not hold what we write; misuse when the state belongs to another domain.
+    pub(super) fn open(save: &Save<'a>, interrupted: &dyn Fn() -> bool) -> Result<Self> {
         let (files, directory) = (save.files, save.local.to_owned());
         let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
         files.make_directory(&directory).map_err(|error| at(&directory, error))?;
-        let lock = take_lock(files, &directory)?;
+        let began = Instant::now();
+        let lock = loop {
+            match take_lock(files, &directory) {
+                Err(error) if error.kind() == ErrorKind::Busy && began.elapsed() < save.turn => {
+                    if save.cancel.is_interrupted() || interrupted() {
+                        return Err(Error::interrupted("the application interrupted the save before it began"));
+                    }
+                    std::thread::sleep(Cancel::STEP);
+                }
+                lock => break lock?,
+            }
+        };
         for name in ["spool", "ledger"] {
             let path = directory.join(name);
             files.make_directory(&path).map_err(|error| at(&path, error))?;
@@ -110,6 +124,18 @@ impl<'a> Local<'a> {
         }
         local.read_spool()?;
         Ok(local)
+    }
+
+    /// Makes the directory, and opens the lock for writing, which may be taken.
+    ///
+    /// # Errors
+    /// Host.
+    pub(super) fn prepare(files: &dyn Files, directory: &Path) -> Result<()> {
+        let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
+        files.make_directory(directory).map_err(|error| at(directory, error))?;
+        let lock = directory.join("lock");
+        files.lock(&lock).map_err(|error| at(&lock, error))?.map(Lock);
+        Ok(())
     }
 
     /// Removes memory, spool and ledger.

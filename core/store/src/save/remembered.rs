@@ -54,3 +54,11 @@ pub fn resume(
     let known = copies.iter().filter_map(|(copy, newest)| Some((copy.store.id().ok()?, *newest)));
     Local::resume(files, local, record, known.collect())
 }
+
+/// Makes sure that local state can be written in this directory, which is made if it does not exist.
+///
+/// # Errors
+/// Host, which names the place.
+pub fn prepare(files: &dyn Files, local: &Path) -> Result<()> {
+    Local::prepare(files, local)
+}

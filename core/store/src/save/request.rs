@@ -44,6 +44,8 @@ pub struct Save<'a> {
     pub patience: Duration,
     /// How much longer the other copies are waited for, once the minimum is reached.
     pub grace: Duration,
+    /// How long another save of this database is waited for, before this one gives up as busy.
+    pub turn: Duration,
     /// Ends the waits of all threads of this save. Whoever asks the application sets it. [`Save::run`] does so; the
     /// exporter should, too, because its base may come from a store.
     pub cancel: Cancel,

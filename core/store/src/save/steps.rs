@@ -32,7 +32,7 @@ impl Save<'_> {
     /// - Unreachable: fewer copies hold the state; the text gives the reason for each. Nothing is lost; call again.
     /// - Mismatch: the copies are ahead, or fork, or nothing is remembered and not all copies answer. The text says
     ///   what must be decided. Nothing was put.
-    /// - Busy: another save of this database runs.
+    /// - Busy: another save of this database runs, for longer than [`Save::turn`].
     /// - Host, with SQLite's code for a full disk: local state cannot be written.
     /// - Interrupted; misuse; and the errors of the exporter.
     pub fn run(&self, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<SaveSummary> {
@@ -49,7 +49,7 @@ impl Save<'_> {
                 self.copies.len()
             )));
         }
-        let mut local = Local::open(self)?;
+        let mut local = Local::open(self, interrupted)?;
         let mut saved = rounds(self, &mut local, exporter, interrupted);
         if let Err(error) = &saved {
             // If this write fails, too, the first error says more.

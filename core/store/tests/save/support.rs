@@ -220,6 +220,7 @@ impl Place {
             add: self.add,
             patience: self.patience,
             grace: Duration::from_secs(20),
+            turn: Duration::ZERO,
             cancel: Cancel::never(),
             database_bytes: self.database_bytes,
             events: &self.settings,

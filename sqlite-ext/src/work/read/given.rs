@@ -308,9 +308,14 @@ pub(crate) fn refuse_selector(places: &Places, why: &str) -> Result<()> {
 /// # Errors
 /// Those of [`Place::open`](lifeboat_store::Place::open).
 pub(crate) fn open_copies(places: &Places) -> Result<Vec<CopyStore>> {
-    let copies = places.places().iter().zip(places.names()).map(|(place, name)| {
-        let store = place.open().map_err(|error| error.at(&name))?;
-        Ok(CopyStore { name, store: Arc::from(store) })
-    });
-    copies.collect()
+    places.places().iter().zip(places.names()).map(|(place, name)| open_copy(place, name)).collect()
+}
+
+/// One of them.
+///
+/// # Errors
+/// As [`open_copies`].
+pub(crate) fn open_copy(place: &Place, name: CopyName) -> Result<CopyStore> {
+    let store = place.open().map_err(|error| error.at(&name))?;
+    Ok(CopyStore { name, store: Arc::from(store) })
 }

@@ -1,0 +1,138 @@
+//! What a caller may choose, and how two callers of one database differ.
+
+use crate::sql::arguments::{Argument, Arguments};
+use crate::work::export::options::{Request, snapshot_options};
+use crate::work::keyed::Keyed;
+use crate::work::saving::patience;
+use lifeboat_core::parallel::Threads;
+use lifeboat_core::{Error, Result};
+use lifeboat_store::events::Settings;
+use lifeboat_store::{CopyName, Place};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+snapshot_options! {
+    Options {
+        minimum: Option<usize>,
+        local: Option<String>,
+        timeout: Option<f64>,
+        writer: Option<String>,
+        label: Option<String>,
+        events: Option<Settings>,
+        rollback: bool,
+    } {}
+}
+
+/// Options of `backup_save` that are about one save, and why they make no sense for many.
+const OF_ONE_SAVE: [(&str, &str); 4] = [
+    ("add", "is a decision for one save: call backup_save with it once; the protection goes on from there"),
+    ("continue", "is a decision for one save: call backup_save with it once; the protection goes on from there"),
+    ("date", "is the date of one save, and each save here has its own; leave it out"),
+    ("files", "saves files, and a database is protected; call backup_save for files"),
+];
+
+/// What a caller asked for. It holds no secret.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    domain_id: String,
+    stores: Vec<String>,
+    /// The options as they were given, without the name of the schema.
+    options: BTreeMap<String, Value>,
+}
+
+/// What a caller chose.
+pub(crate) struct Chosen {
+    /// What is saved. Its schema is that of the caller's connection.
+    pub request: Request,
+    pub minimum: Option<usize>,
+    pub local: Option<String>,
+    pub patience: Duration,
+    pub writer: Option<String>,
+    pub label: Option<String>,
+    /// None: those of the shared configuration, if there is one.
+    pub events: Option<Settings>,
+    pub rollback: bool,
+    given: BTreeMap<String, Value>,
+}
+
+impl Chosen {
+    /// Reads the options at `index`.
+    ///
+    /// # Errors
+    /// Misuse, which names the option.
+    pub fn read(arguments: &Arguments<'_>, index: usize) -> Result<Self> {
+        let given: BTreeMap<String, Value> = match arguments.get(index)? {
+            // If it is not such an object, the options themselves are the error.
+            Argument::Text(text) => serde_json::from_slice(text).unwrap_or_default(),
+            _ => BTreeMap::new(),
+        };
+        if let Some((option, why)) = OF_ONE_SAVE.into_iter().find(|(option, _)| given.contains_key(*option)) {
+            return Err(Error::misuse(format!("the option `{option}` {why}")));
+        }
+        let mut options: Options = arguments.options(index)?;
+        let (minimum, local, rollback) = (options.minimum, options.local.take(), options.rollback);
+        let (patience, writer, label) = (patience(options.timeout)?, options.writer.take(), options.label.take());
+        let events = options.events.take();
+        let mut request = options.snapshot();
+        if !given.contains_key("threads") {
+            // The application comes first.
+            request.threads = Threads::One;
+        }
+        Ok(Self { request, minimum, local, patience, writer, label, events, rollback, given })
+    }
+}
+
+impl Asked {
+    pub fn new(keyed: &Keyed, copies: &[(Place, CopyName)], chosen: &Chosen) -> Self {
+        let mut options = chosen.given.clone();
+        // Each connection may have the file attached under another name.
+        options.remove("schema");
+        let stores = copies.iter().map(|(place, _)| place.to_string()).collect();
+        Self { domain_id: keyed.domain.id().to_string(), stores, options }
+    }
+
+    /// What another caller asks for otherwise, in words. None: nothing.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        if self.domain_id != other.domain_id {
+            return Some("the key or the domain is another one".to_owned());
+        }
+        if self.stores != other.stores {
+            return Some(format!("its stores are {}", self.stores.join(", ")));
+        }
+        let names = self.options.keys().chain(other.options.keys());
+        names.into_iter().find(|name| self.options.get(*name) != other.options.get(*name)).map(|name| {
+            match (self.options.get(name), other.options.get(name)) {
+                (None, _) => format!("there, the option `{name}` is not given"),
+                (_, None) => format!("there, the option `{name}` is given, too"),
+                _ => format!("there, the option `{name}` has another value"),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn asked(stores: &[&str], options: Value) -> Asked {
+        let options = serde_json::from_value(options).unwrap();
+        Asked { domain_id: "d".into(), stores: stores.iter().map(|store| (*store).to_owned()).collect(), options }
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let first = asked(&["dir:a"], json!({"minimum": 1, "label": "x"}));
+        assert_eq!(first.difference(&first.clone()), None);
+        let difference = |other: Asked| first.difference(&other).unwrap();
+        assert_eq!(difference(asked(&["dir:a", "dir:b"], json!({"minimum": 1}))), "its stores are dir:a");
+        assert_eq!(difference(asked(&["dir:a"], json!({"minimum": 1}))), "there, the option `label` is given, too");
+        let other = json!({"minimum": 1, "label": "x", "local": "l"});
+        assert_eq!(difference(asked(&["dir:a"], other)), "there, the option `local` is not given");
+        let other = json!({"minimum": 1, "label": "y"});
+        assert_eq!(difference(asked(&["dir:a"], other)), "there, the option `label` has another value");
+        let other = Asked { domain_id: "e".into(), ..first.clone() };
+        assert_eq!(difference(other), "the key or the domain is another one");
+    }
+}

@@ -1,0 +1,51 @@
+//! What a report says about the protection of a database.
+
+use super::protected::{Failure, Protected};
+use lifeboat_store::date_text;
+use serde::Serialize;
+
+/// The protection of a database in this process.
+#[derive(Serialize)]
+pub(crate) struct Protection {
+    state: &'static str,
+    since: String,
+    holders: usize,
+    /// There are commits that were not saved yet.
+    pending: bool,
+    /// None: no save of it has reached the minimum yet.
+    saved: Option<Save>,
+    /// None: the last save did not fail.
+    failed: Option<Failed>,
+}
+
+#[derive(Serialize)]
+struct Save {
+    at: String,
+    number: u64,
+    done: usize,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    at: String,
+    kind: String,
+    message: String,
+}
+
+impl Protection {
+    pub fn of(protected: &Protected, holders: usize) -> Self {
+        let now = protected.lock();
+        Self {
+            state: now.state.name(),
+            since: date(protected.since),
+            holders,
+            pending: now.is_pending,
+            saved: now.saved.as_ref().map(|saved| Save { at: date(saved.at), number: saved.number, done: saved.done }),
+            failed: now.failed.clone().map(|Failure { at, kind, message }| Failed { at: date(at), kind, message }),
+        }
+    }
+}
+
+fn date(seconds: u64) -> String {
+    date_text(i64::try_from(seconds).unwrap_or_default().saturating_mul(1000))
+}

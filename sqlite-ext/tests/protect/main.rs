@@ -1,0 +1,21 @@
+//! Backups that happen by themselves: what is saved, what the application notices of it (nothing), and what is left
+//! when it ends (nothing).
+#![cfg(unix)]
+
+mod beside;
+mod commits;
+#[path = "../common/mod.rs"]
+mod common;
+mod ends;
+#[path = "../../../core/tests/support/evidence.rs"]
+mod evidence;
+mod process;
+mod refusals;
+mod scene;
+mod troubles;
+
+/// This is not a test of its own, but another process.
+#[test]
+fn as_told() {
+    process::obey();
+}

@@ -1,0 +1,184 @@
+//! Stores that are away, processes that are killed, files that are replaced.
+
+use crate::common::*;
+use crate::evidence;
+use crate::process;
+use crate::scene::*;
+use serde_json::json;
+use std::fs;
+use std::time::Duration;
+
+/// The minimum goes on without the copy that is away. (A save waits for it again after a minute, and then the
+/// protection tries by itself; a caller who wants it now says so.)
+#[test]
+fn a_copy_that_is_away_and_comes_back() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    fs::create_dir(scene.path("stick")).unwrap();
+    let stores = scene.stores(&["a", "stick/b"]);
+    scene.protect_with(&db, &stores, json!({"minimum": 1}));
+    insert(&db, 1);
+    scene.wait_for_rows("stick/b", 1);
+    fs::rename(scene.path("stick"), scene.path("drawer")).unwrap();
+    insert(&db, 1);
+    scene.wait_for_rows("a", 2);
+    let saved = wait_until_saved(&db);
+    assert!(saved["failed"].is_null() && saved["saved"]["done"] == 1, "{saved}");
+    fs::rename(scene.path("drawer"), scene.path("stick")).unwrap();
+    insert(&db, 1);
+    let saved = json(&db, "SELECT backup_save(?, ?, '{\"minimum\": 2}')", (&scene.key, &stores));
+    assert_eq!(saved["done"], 2, "{saved}");
+    assert_eq!(scene.rows("stick/b"), Some(3));
+}
+
+/// All copies away: it never raises, says so, and goes on once they are there.
+#[test]
+fn all_copies_away() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    fs::create_dir(scene.path("stick")).unwrap();
+    scene.protect_with(&db, &scene.store("stick/b"), json!({}));
+    insert(&db, 1);
+    scene.wait_for_rows("stick/b", 1);
+    let number = wait_until_saved(&db)["saved"]["number"].clone();
+    fs::rename(scene.path("stick"), scene.path("drawer")).unwrap();
+    insert(&db, 1);
+    wait_for("the error", || status(&db)["state"] == "retrying");
+    let now = status(&db);
+    assert_eq!((&now["pending"], &now["failed"]["kind"]), (&json!(true), &json!("unreachable")), "{now}");
+    assert_eq!(now["saved"]["number"], number, "the last one that was saved stays: {now}");
+    insert(&db, 1);
+    fs::rename(scene.path("drawer"), scene.path("stick")).unwrap();
+    scene.wait_for_rows("stick/b", 3);
+    let now = wait_until_saved(&db);
+    assert!(now["failed"].is_null(), "{now}");
+}
+
+/// Another file at the path is another database. What the first one wrote is not touched.
+#[test]
+fn a_replaced_file() {
+    for replaced in [true, false] {
+        let scene = Scene::new("wal");
+        let db = scene.open();
+        scene.protect(&db);
+        insert(&db, 1);
+        scene.wait_for_rows("a", 1);
+        wait_until_saved(&db);
+        if replaced {
+            scene.make("other.db", "wal");
+            fs::rename(scene.path("other.db"), scene.path("app.db")).unwrap();
+        } else {
+            fs::remove_file(scene.path("app.db")).unwrap();
+        }
+        wait_for("the end of the thread", || status(&db)["state"] == "stopped");
+        let now = status(&db);
+        let failed = &now["failed"];
+        assert_eq!((&now["holders"], &failed["kind"]), (&json!(1), &json!("mismatch")), "{now}");
+        assert!(failed["message"].as_str().unwrap().contains("another file took its place"), "{now}");
+        assert_eq!(scene.rows("a"), Some(1));
+        let error = scene.refused(&db, &scene.store("a"), json!({}));
+        assert!(error.contains("another file took its place"), "{error}");
+        if replaced {
+            // The new one is another database, and nobody protects it.
+            assert!(status(&scene.open()).is_null());
+        }
+        json(&db, "SELECT backup_unprotect()", []);
+        assert!(status(&db).is_null());
+    }
+}
+
+/// A process is killed while it saves. The next one goes on, and nothing that was acknowledged is lost.
+#[test]
+fn killed_while_it_saves() {
+    let rounds = if std::env::var_os("LIFEBOAT_SOAK").is_some() { 100 } else { 8 };
+    let scene = Scene::new("wal");
+    let mut saved = 0;
+    for round in 0..rounds {
+        let mut child = process::spawn(&scene, "work");
+        if round == 0 {
+            wait_for("the first save", || scene.rows("a").is_some_and(|rows| rows > 0));
+        }
+        std::thread::sleep(Duration::from_millis(500 + 97 * (round % 9)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for copy in ["a", "b"] {
+            let rows = scene.rows(copy).unwrap();
+            assert!(rows >= saved, "{copy}: {rows} rows, {saved} before");
+        }
+        saved = scene.rows("a").unwrap();
+    }
+    let db = scene.open();
+    scene.protect_with(&db, &scene.stores(&["a", "b"]), json!({}));
+    let rows = one::<i64>(&db, "SELECT count(*) FROM t", []);
+    for copy in ["a", "b"] {
+        scene.wait_for_rows(copy, rows);
+    }
+    evidence::at_least("processes with a protection, killed", usize::try_from(rounds).unwrap());
+}
+
+/// What a restore brings would be saved over what the database had.
+#[test]
+fn a_restore_into_a_protected_database() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    scene.protect(&db);
+    insert(&db, 1);
+    scene.wait_for_rows("a", 1);
+    let replace = "SELECT backup_restore(?, ?, '{\"replace\": true}')";
+    let error = error(&db, replace, (scene.store("a"), &scene.key));
+    assert!(error.starts_with("backup_restore: misuse: the database is protected"), "{error}");
+    let or_new = "SELECT backup_restore(?, ?, '{\"or_new\": true}') ->> 'outcome'";
+    assert_eq!(one::<String>(&db, or_new, (scene.store("a"), &scene.key)), "kept");
+    json(&db, "SELECT backup_unprotect()", []);
+    json(&db, replace, (scene.store("a"), &scene.key));
+}
+
+/// What ends a protection is told, and that there is one again.
+#[test]
+fn events_of_its_end() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    let told = || {
+        let sql = "SELECT json_group_array(level || ' ' || coalesce(about ->> 'state', '')) FROM backup_events(NULL)
+                   WHERE kind = 'unprotected'";
+        json(&db, sql, [])
+    };
+    scene.protect(&db);
+    scene.wait_for_rows("a", 0);
+    wait_until_saved(&db);
+    assert_eq!(told(), json!([]));
+    json(&db, "SELECT backup_unprotect()", []);
+    assert_eq!(told(), json!(["warning begins"]));
+    scene.protect(&db);
+    wait_until_saved(&db);
+    assert_eq!(told(), json!(["warning begins", "normal over"]));
+    // The end of a connection is the application's own business.
+    scene.open().close().unwrap();
+    let other = scene.open();
+    scene.protect(&other);
+    other.close().unwrap();
+    assert_eq!(told().as_array().unwrap().len(), 2);
+}
+
+/// There is no room for what a save writes.
+#[test]
+fn no_room() {
+    process::run(&Scene::new("wal"), "full");
+}
+
+/// After a restart, the protection goes on with deltas.
+#[test]
+fn a_restart() {
+    let scene = Scene::new("wal");
+    // So that deltas are light.
+    scene.open().execute_batch("CREATE TABLE fill(x); INSERT INTO fill VALUES (hex(randomblob(20000)))").unwrap();
+    for rows in 1..4 {
+        let db = scene.open();
+        scene.protect(&db);
+        insert(&db, 1);
+        scene.wait_for_rows("a", rows);
+        wait_until_saved(&db);
+    }
+    let full = "SELECT count(*) FROM backup_log(?, ?) WHERE type = 'full'";
+    assert_eq!(one::<i64>(&memory(), full, (scene.store("a"), &scene.key)), 1);
+}
