@@ -60,7 +60,7 @@ fn wrong(file: &Path, text: &str) -> Vec<String> {
 #[test]
 fn links_lead_somewhere() {
     let mut found = Vec::new();
-    documents(&workspace(), &mut found);
+    documents(workspace(), &mut found);
     assert!(found.len() > 30, "{found:?}");
     let wrong: Vec<_> = found.iter().flat_map(|file| wrong(file, &fs::read_to_string(file).unwrap())).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
