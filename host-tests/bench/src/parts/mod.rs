@@ -6,6 +6,7 @@ mod export;
 mod large;
 mod network;
 mod page;
+mod protect;
 mod restore;
 mod saves;
 mod verify;
@@ -18,7 +19,7 @@ use crate::section::Section;
 pub type Part = fn(&Scene, usize) -> Section;
 
 /// All parts by their names, in the order of the report.
-pub const PARTS: [(&str, Part); 10] = [
+pub const PARTS: [(&str, Part); 11] = [
     ("export", export::run),
     ("delta", delta::run),
     ("saves", saves::run),
@@ -29,6 +30,7 @@ pub const PARTS: [(&str, Part); 10] = [
     ("page", page::run),
     ("large", large::run),
     ("writers", writers::run),
+    ("protect", protect::run),
 ];
 
 /// The shell that has the extension, with an SQL statement.
