@@ -82,7 +82,7 @@ test: setup-test packages target/servers/installed
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps $(DOCUMENTED)
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
-	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p lifeboat-ext -p lifeboat-loadable -p lifeboat-command -p lifeboat-cli
+	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p crc-fast -p lifeboat-ext -p lifeboat-loadable -p lifeboat-command -p lifeboat-cli
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)

@@ -188,7 +188,7 @@ impl<'c> Snapshot<'c> {
         })
     }
 
-    /// The schema, as [`StateSink::schema`] takes it. With a selection: the schema that comes back with it.
+    /// The schema, as [`StateSink::schema`](lifeboat_core::StateSink::schema) takes it. With a selection: the schema that comes back with it.
     pub fn schema(&self) -> Result<Vec<SchemaRow>> {
         if let Some(selected) = &self.selected {
             return Ok(selected.carried.schema.clone());

@@ -118,9 +118,9 @@ pub struct Notify {
 }
 
 impl Settings {
-    /// The usual [`Settings::normal_every`].
+    /// How often what is normal is told, if nothing else is said.
     pub const NORMAL_EVERY: Span = Span::days(1);
-    /// The usual [`Settings::window`].
+    /// How long before a limit is reached it is warned of, if nothing else is said.
     pub const WINDOW: Span = Span::days(30);
 
     /// Checks what the types do not say.
