@@ -26,7 +26,7 @@ mod tests;
 
 pub use export::{Making, RowSink, export};
 pub use restore::restore;
-pub use threads::has_room_for_thread;
+pub use threads::start;
 pub use write::{Outgoing, Written, write};
 
 /// How many threads an export may keep busy, with the caller's. Fewer threads leave the other cores to the application.

@@ -1,15 +1,36 @@
 //! A worker thread, and the error when one of two threads fails.
 
 use crate::error::{Error, Result};
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// The memory that a thread takes when it begins: its stack, and one for signals. Where it gets only a part of that,
 /// the process ends.
 const THREAD: usize = 4 << 20;
 
+/// A thread of this scope that has begun. None where there is no memory for it, or the system makes no more threads.
+///
+/// It waits for the beginning of the thread: the caller would else take the memory that the thread still needs.
+pub fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Option<ScopedJoinHandle<'scope, T>> {
+    if !has_room_for_thread() {
+        return None;
+    }
+    let (begins, begun) = mpsc::channel::<()>();
+    let thread = thread::Builder::new().name("lifeboat".to_owned()).spawn_scoped(scope, move || {
+        drop(begins);
+        work()
+    });
+    let thread = thread.ok()?;
+    // It ends with an error as soon as the other end is dropped.
+    let _ = begun.recv();
+    Some(thread)
+}
+
 /// Whether there is memory for one more thread.
-pub fn has_room_for_thread() -> bool {
+fn has_room_for_thread() -> bool {
     let mut tried = Vec::<u8>::new();
     let has_room = tried.try_reserve_exact(THREAD).is_ok();
     // A compiler may remove an allocation that is freed unused.
@@ -17,7 +38,7 @@ pub fn has_room_for_thread() -> bool {
     has_room
 }
 
-/// A thread of this scope. None where the system makes no more threads.
+/// A worker of this scope. None where none can be made.
 pub(super) fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> Result<T> + Send + 'scope,
@@ -26,10 +47,7 @@ pub(super) fn spawn<'scope, T: Send + 'scope>(
     if super::tests::WITHOUT_THREADS.get() {
         return None;
     }
-    if !has_room_for_thread() {
-        return None;
-    }
-    thread::Builder::new().name("lifeboat".to_owned()).spawn_scoped(scope, work).ok()
+    start(scope, work)
 }
 
 /// The result of a worker.

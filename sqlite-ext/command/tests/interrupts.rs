@@ -120,8 +120,8 @@ fn a_terminal_shows_that_work_goes_on() {
 fn a_terminal_shows_what_came_from_a_store() {
     let scene = Scene::new();
     scene.sql(
-        "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n LIMIT 300000)
-         INSERT INTO notes SELECT i, hex(randomblob(40)), NULL FROM n",
+        "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n LIMIT 2000000)
+         INSERT INTO notes SELECT i, hex(randomblob(8)), NULL FROM n",
     );
     assert_eq!(scene.run(&["save", "app.db", "dir:copy"]).code, 0);
     let said = on_a_terminal(&scene, &format!("'{LIFEBOAT}' restore dir:copy --out back.db"));

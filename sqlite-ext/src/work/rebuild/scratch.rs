@@ -137,11 +137,10 @@ fn build_with<'c, R>(
         let foreign_keys = rebuilt.examine(scratch, || {
             thread::scope(|threads| {
                 // The disk works while the rows are read again.
-                let file = file.filter(|_| parallel::has_room_for_thread());
-                let synced = file.map(|file| thread::Builder::new().spawn_scoped(threads, || file.sync_all()));
+                let synced = file.and_then(|file| parallel::start(threads, || file.sync_all()));
                 let proved = prove(&report, &rebuilt.left_out);
                 // If no thread could be made, the caller's own sync does all of it.
-                if let Some(Ok(synced)) = synced
+                if let Some(synced) = synced
                     && let Ok(Err(error)) = synced.join()
                 {
                     return Err(Error::host(format!(
