@@ -202,7 +202,11 @@ class Attack:
         self.tried += 1
         said = None
         with Connection(self.libraries, image, trusts) as connection:
-            self.attach(connection, call)
+            try:
+                self.attach(connection, call)
+            except ERRORS:
+                # SQLite does not read this schema, and the statements show what it says.
+                pass
             try:
                 for sql in place.session:
                     connection.rows(sql.replace(HERE, call))
