@@ -65,7 +65,7 @@ package-npm-sqlite: setup-packages build
 
 # The same files give the same wheel: build-constraints.txt has the versions of all that makes it.
 package-python: setup-packages build
-	rm -f dist/lifeboat-*.whl
+	rm -f dist/sqlite_lifeboat-*.whl
 	PIP_CONSTRAINT=sqlite-ext/python/build-constraints.txt \
 	  python3 -m pip --quiet --disable-pip-version-check wheel --no-deps --wheel-dir dist ./sqlite-ext/python
 

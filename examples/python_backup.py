@@ -9,7 +9,7 @@ import os
 import sqlite3  # or apsw, where this cannot load extensions
 import sys
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 database, key_file, directory = sys.argv[1:]
 

@@ -5,7 +5,7 @@
 
 import sys
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 
 def show(phase, done, total):

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 
 class Digest:

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 
 def answer(asked):

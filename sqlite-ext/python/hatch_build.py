@@ -20,8 +20,8 @@ class Binaries(BuildHookInterface[Any]):
         for name in BINARIES:
             if not (dist / name).is_file():
                 raise SystemExit(f"{dist / name} is missing: run `make build` first")
-            build_data["force_include"][str(dist / name)] = f"lifeboat/{name}"
-        build_data["force_include"][str(workspace / "LICENSE")] = "lifeboat/LICENSE"
+            build_data["force_include"][str(dist / name)] = f"sqlite_lifeboat/{name}"
+        build_data["force_include"][str(workspace / "LICENSE")] = "sqlite_lifeboat/LICENSE"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform(dist / 'liblifeboat.so')}"
 

@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Union, cast
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 #: One of everything that a value can be, in tables of each kind.
 SCHEMA = """

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any, Callable
 
-import lifeboat
-from lifeboat._never import holds_key
-from lifeboat._redact import redact
+import sqlite_lifeboat as lifeboat
+from sqlite_lifeboat._never import holds_key
+from sqlite_lifeboat._redact import redact
 
 from .scene import Scene, connect, one
 

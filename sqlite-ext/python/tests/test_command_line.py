@@ -1,4 +1,4 @@
-"""`python -m lifeboat`, as people type it."""
+"""`python -m sqlite_lifeboat`, as people type it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 from .scene import Scene, connect
 
-COMMAND = [sys.executable, "-m", "lifeboat"]
+COMMAND = [sys.executable, "-m", "sqlite_lifeboat"]
 
 
 class CommandLine(Scene):
@@ -36,7 +36,7 @@ class CommandLine(Scene):
         ended = self.run_command(*arguments)
         self.assertEqual((ended.returncode, ended.stdout), (code, ""), ended.stderr)
         if code == 1:
-            self.assertRegex(ended.stderr, r"\Alifeboat: [a-z ]+: [^\n]+\n\Z")
+            self.assertRegex(ended.stderr, r"\Asqlite-lifeboat: [a-z ]+: [^\n]+\n\Z")
         self.assertNotIn("Traceback", ended.stderr)
         return ended.stderr
 
@@ -85,7 +85,7 @@ class CommandLine(Scene):
         for arguments in (["info", damaged], ["rows", damaged], ["recover", damaged, "--out", "new.db"]):
             ended = self.run_command(*arguments, "--salvage", "--key-file", self.key_file())
             self.assertEqual(ended.returncode, 10, ended.stderr)
-            self.assertRegex(ended.stderr, r"\Alifeboat: incomplete: [1-9][^\n]* of the state (is|are) missing[^\n]*\n\Z")
+            self.assertRegex(ended.stderr, r"\Asqlite-lifeboat: incomplete: [1-9][^\n]* of the state (is|are) missing[^\n]*\n\Z")
             self.assertIn("missing", ended.stdout)
         salvaged = lifeboat.info(damaged, f"file:{self.key_file()}", salvage=True)
         report = json.loads(self.run_command("info", damaged, "--salvage", "--json", "--key-file", self.key_file()).stdout)
@@ -102,7 +102,7 @@ class CommandLine(Scene):
             assert process.stdout is not None and process.stderr is not None
             process.stdout.read(1)
             process.stdout.close()
-            self.assertEqual(process.stderr.read(), "lifeboat: host: the standard output was closed\n")
+            self.assertEqual(process.stderr.read(), "sqlite-lifeboat: host: the standard output was closed\n")
         self.assertEqual(process.returncode, 1)
 
     def test_mistakes(self) -> None:
@@ -114,13 +114,13 @@ class CommandLine(Scene):
             ["verify", self.chain[0], "--key-file", "k", "--verify-key", "v"],
             ["info", self.chain[0], "--timeout", "soon"],
         ]:
-            self.assertIn("usage: lifeboat", self.refused(2, *arguments))
+            self.assertIn("usage: sqlite-lifeboat", self.refused(2, *arguments))
         self.assertIn("no terminal to ask", self.refused(2, "info", self.chain[0]))
         for option in ("--key-fil=k", "--expec=x", "--jso", "--ask"):
             self.assertIn("unrecognized arguments", self.refused(2, "verify", self.chain[0], option))
         self.assertIn("'none.key' cannot be read", self.refused(1, "info", self.chain[0], "--key-file", "none.key"))
         self.assertIn("exit codes:", self.ok("--help"))
-        self.assertEqual(self.ok("--version"), f"lifeboat {lifeboat.__version__}\n")
+        self.assertEqual(self.ok("--version"), f"sqlite-lifeboat {lifeboat.__version__}\n")
 
     def test_a_key_on_the_command_line(self) -> None:
         """It is refused with the remedy, wherever it stands, and not shown again."""

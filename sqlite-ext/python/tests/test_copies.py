@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lifeboat
-from lifeboat import Copies, HostError, MisuseError, Recovered, Summary, WrongKeyError
+import sqlite_lifeboat as lifeboat
+from sqlite_lifeboat import Copies, HostError, MisuseError, Recovered, Summary, WrongKeyError
 
 from .scene import Scene, connect, one
 
@@ -118,7 +118,7 @@ class InCopies(Scene):
         lost = self.lost(SAVES)
 
         def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", "lifeboat", *arguments, "--key-file", str(self.shared / "app.key")]
+            command = [sys.executable, "-m", "sqlite_lifeboat", *arguments, "--key-file", str(self.shared / "app.key")]
             return subprocess.run(command, cwd=self.here, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
         ended = run("recover", self.copy, "--out", "new.db")
@@ -127,7 +127,7 @@ class InCopies(Scene):
         ended = run("recover", lost, "--out", "older.db")
         self.assertEqual(ended.returncode, 10, ended.stderr)
         self.assertIn("number 19 of 2026-01-19T12:00:00Z (OLDER than what was asked for)\nleft out     number 20 of", ended.stdout)
-        self.assertRegex(ended.stderr, r"\Alifeboat: incomplete: this is an older state, number 19 of [^\n]*\n\Z")
+        self.assertRegex(ended.stderr, r"\Asqlite-lifeboat: incomplete: this is an older state, number 19 of [^\n]*\n\Z")
         ended = run("info", lost, self.copy, "--seq", "3", "--json")
         self.assertEqual((ended.returncode, json.loads(ended.stdout)["series"]["save"]["number"]), (0, 3), ended.stderr)
         ended = run("log", self.copy)

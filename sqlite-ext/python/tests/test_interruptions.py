@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar, Optional
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 from .scene import Scene, connect
 

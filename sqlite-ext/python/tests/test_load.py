@@ -10,14 +10,14 @@ import sys
 import tempfile
 import unittest
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 CAN_LOAD = hasattr(sqlite3.Connection, "enable_load_extension")
 
 
 def python(*lines: str) -> subprocess.CompletedProcess[str]:
     """Runs a program in an empty directory."""
-    program = "\n".join(["import apsw, lifeboat, sqlite3", *lines])
+    program = "\n".join(["import apsw, sqlite3, sqlite_lifeboat as lifeboat", *lines])
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, "-c", program]
         return subprocess.run(command, cwd=directory, capture_output=True, text=True)
@@ -54,7 +54,7 @@ class Load(unittest.TestCase):
     @unittest.skipIf(CAN_LOAD, "this Python's sqlite3 can load extensions")
     def test_sqlite3_that_cannot(self) -> None:
         ended = python("lifeboat.load(sqlite3.connect(':memory:'))")
-        self.assertIn("lifeboat.UnsupportedError: unsupported: the sqlite3 module of this Python", ended.stderr)
+        self.assertIn("sqlite_lifeboat.UnsupportedError: unsupported: the sqlite3 module of this Python", ended.stderr)
 
     def test_a_connection_that_cannot_is_told_what_to_do(self) -> None:
         # As the class is where Python was built without them.
@@ -119,7 +119,7 @@ class Load(unittest.TestCase):
             "False",
             "import sys; sys.modules['wasmtime'] = None",
             "lifeboat.load(apsw.Connection(':memory:'))",
-            "print('lifeboat._recovery' in sys.modules)",
+            "print('sqlite_lifeboat._recovery' in sys.modules)",
         )
 
     def test_the_paths(self) -> None:

@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 from typing import Optional, Union
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 from .scene import Scene, connect, one
 
@@ -256,7 +256,7 @@ class Recover(Scene):
 
     def test_what_a_killed_process_left(self) -> None:
         program = (
-            "import lifeboat, os, sys\n"
+            "import sqlite_lifeboat as lifeboat, os, sys\n"
             "def die(phase, done, total):\n"
             "    if phase == 'writing' and done: os.kill(os.getpid(), 9)\n"
             "lifeboat.recover(sys.argv[1], sys.argv[2], sys.argv[3], progress=die)\n"

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import Union
 
-import lifeboat
-from lifeboat import Batch, IllFormedText, Row, Summary, Value
+import sqlite_lifeboat as lifeboat
+from sqlite_lifeboat import Batch, IllFormedText, Row, Summary, Value
 
 from .scene import Scene, connect
 

@@ -8,8 +8,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import lifeboat
-from lifeboat import Batch, Salvaged, SalvagedDatabase
+import sqlite_lifeboat as lifeboat
+from sqlite_lifeboat import Batch, Salvaged, SalvagedDatabase
 
 from .scene import Scene, connect, one, script
 

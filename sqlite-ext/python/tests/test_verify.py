@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import lifeboat
+import sqlite_lifeboat as lifeboat
 
 from .scene import SCHEMA, Scene, connect, one, script
 
@@ -94,7 +94,7 @@ class Verify(Scene):
         error = raised.exception
         self.assertEqual(error.kind, "host")
         self.assertEqual(str(error), f"host: {error.message}")
-        self.assertEqual(type(error).__module__, "lifeboat")
+        self.assertEqual(type(error).__module__, "sqlite_lifeboat")
 
     def test_a_bundle_that_may_not_be_read(self) -> None:
         if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""The command: `python -m lifeboat`, or `lifeboat`."""
+"""The command: `python -m sqlite_lifeboat`, or `sqlite-lifeboat`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._reports import shown
 EXIT = """
 exit codes:
   0  done
-  1  refused: the reason is on the standard error, as `lifeboat: KIND: what happened`, where KIND is wrong key, corrupt,
+  1  refused: the reason is on the standard error, as `sqlite-lifeboat: KIND: what happened`, where KIND is wrong key, corrupt,
      truncated, unsupported, too big, misuse, mismatch, host, busy or interrupted
   2  a mistake in the command line
   10 incomplete: what came back was written, and is not all (with --salvage; or of copies, an older state)
@@ -55,15 +55,15 @@ def main(arguments: Optional[list[str]] = None) -> int:
         incomplete = _do(options, key, line, limits)
         sys.stdout.flush()
         if incomplete:
-            return _end(line, f"lifeboat: incomplete: {incomplete[0]}", 10)
+            return _end(line, f"sqlite-lifeboat: incomplete: {incomplete[0]}", 10)
     except Error as error:
-        return _end(line, f"lifeboat: {error}", 1)
+        return _end(line, f"sqlite-lifeboat: {error}", 1)
     except KeyboardInterrupt:
-        return _end(line, "lifeboat: interrupted: nothing was changed", 130)
+        return _end(line, "sqlite-lifeboat: interrupted: nothing was changed", 130)
     except BrokenPipeError:
         # Who reads has had enough. Nothing may be written there any more, not even when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _end(line, "lifeboat: host: the standard output was closed", 1)
+        return _end(line, "sqlite-lifeboat: host: the standard output was closed", 1)
     return 0
 
 
@@ -165,12 +165,12 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="lifeboat",
+        prog="sqlite-lifeboat",
         description="Verify Lifeboat bundles, look into them, recover what is in them.",
         epilog=EXIT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"lifeboat {__version__}")
+    parser.add_argument("--version", action="version", version=f"sqlite-lifeboat {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
     recover = _command(commands, "recover", "write the database file, after proving that it is the very state")

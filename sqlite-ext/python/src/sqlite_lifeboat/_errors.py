@@ -21,7 +21,7 @@ class Error(Exception):
 
     def __init_subclass__(cls) -> None:
         # In a traceback, the name by which it is imported.
-        cls.__module__ = "lifeboat"
+        cls.__module__ = "sqlite_lifeboat"
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"

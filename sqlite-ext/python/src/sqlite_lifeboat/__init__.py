@@ -108,4 +108,4 @@ if not TYPE_CHECKING:
             from . import _recovery
 
             return getattr(_recovery, name)
-        raise AttributeError(f"module 'lifeboat' has no attribute {name!r}")
+        raise AttributeError(f"module 'sqlite_lifeboat' has no attribute {name!r}")

@@ -36,7 +36,7 @@ def load(connection: Connection) -> None:
         raise UnsupportedError(
             "the sqlite3 module of this Python was built without loadable extensions; use another Python (those of Linux "
             "distributions, Homebrew and conda can; pyenv needs PYTHON_CONFIGURE_OPTS=--enable-loadable-sqlite-extensions "
-            "when it builds one), or connect with apsw (pip install apsw). lifeboat.recover and lifeboat.verify work here"
+            "when it builds one), or connect with apsw (pip install apsw). sqlite_lifeboat.recover and sqlite_lifeboat.verify work here"
         )
     try:
         connection.load_extension(loadable_path())
