@@ -29,7 +29,7 @@ PACKAGES_BUILD := gcc g++ libc6-dev clang-19 llvm-19 libclang-19-dev
 PACKAGES_DEMO := sqlite3 python3 python3-pip
 # Node may be there from elsewhere.
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
-PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age \
+PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age ssss \
   dosfstools exfatprogs exfat-fuse fusefat
 PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
 
