@@ -6,6 +6,7 @@
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
 # make mutants changes the core in one place after the other, and tells which changes no test sees, but for those of .cargo/mutants.toml; SHARD=k/n is one nth of them
+# make docs    the documents as a site with a search, in dist/docs
 # make audit   licences, sources and known advisories of all dependencies
 # make bench   side by side with other ways to back up, in ROUNDS, into host-tests/bench/results; or BENCH="export restore", these parts alone;
 #              bench-hosts: the same recovery in each host
@@ -36,7 +37,7 @@ PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zs
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
-.PHONY: build command packages package-npm-sqlite package-python demo test soak fuzz mutants audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build command packages package-npm-sqlite package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
@@ -103,6 +104,17 @@ mutants: rust
 	@command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants@27.1.0
 	$(CARGO) mutants -p lifeboat-core --output target --shard $(SHARD) --baseline skip --timeout 900 -- \
 	  $(LOCKED) --tests
+
+# The pages stay where they are: stage.py brings them together, and checks the links of what comes out.
+docs: target/tools/bin/mdbook
+	python3 sqlite-ext/site/stage.py pages target/docs
+	rm -rf dist/docs
+	target/tools/bin/mdbook build target/docs --dest-dir $(CURDIR)/dist/docs
+	python3 sqlite-ext/site/stage.py check dist/docs
+
+# Without the server, which takes most of its time to build.
+target/tools/bin/mdbook: | rust
+	$(CARGO) install --locked mdbook@0.5.4 --no-default-features --features search --root target/tools
 
 audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
