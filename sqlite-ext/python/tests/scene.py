@@ -31,17 +31,28 @@ SCHEMA = """
 """
 
 
+CAN_LOAD = hasattr(sqlite3.Connection, "enable_load_extension")
+
+
 class Database(Protocol):
     """What a connection of `sqlite3` and one of `apsw` have in common."""
 
+    def enable_load_extension(self, enable: bool, /) -> None: ...
+
+    def load_extension(self, name: str, /) -> None: ...
+
+    def cursor(self) -> Any: ...
+
     def execute(self, sql: str, /, *arguments: Any) -> Any: ...
+
+    def interrupt(self) -> None: ...
 
     def close(self) -> None: ...
 
 
 def connect(path: Union[str, Path]) -> Database:
     """A connection that has the extension: of `sqlite3`, or where that cannot load it, of `apsw`."""
-    if hasattr(sqlite3.Connection, "enable_load_extension"):
+    if CAN_LOAD:
         plain = sqlite3.connect(path, isolation_level=None)
         lifeboat.load(plain)
         return plain

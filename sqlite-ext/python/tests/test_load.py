@@ -4,7 +4,6 @@ test has a process of its own."""
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -12,8 +11,7 @@ import unittest
 
 import sqlite_lifeboat as lifeboat
 
-CAN_LOAD = hasattr(sqlite3.Connection, "enable_load_extension")
-
+from .scene import CAN_LOAD
 
 def python(*lines: str) -> subprocess.CompletedProcess[str]:
     """Runs a program in an empty directory."""

@@ -1,7 +1,14 @@
 """Lifeboat: exact, encrypted, deterministic backups of SQLite databases, and their recovery.
 
-`load` gives a connection the SQL functions `backup_export` and the rest. `recover`, `verify`, `info`, `rows` and `saves` need no
-SQLite: they run the recovery command in a WebAssembly sandbox.
+    import sqlite_lifeboat as lifeboat
+
+    key = lifeboat.keygen(out="recovery.key")
+    lifeboat.save("wallet.db", key, ["dir:disk/copy", "dir:stick/copy"])
+    lifeboat.restore("restored.db", key, "dir:stick/copy")
+
+`recover`, `verify`, `info`, `rows` and `saves` read what lies in files and directories, and need no SQLite: they run the recovery
+command in a WebAssembly sandbox. All other functions call the extension, and reach any store. `load` gives a connection the SQL
+functions themselves.
 """
 
 from __future__ import annotations
@@ -27,6 +34,24 @@ from ._errors import (
     as_error,
 )
 from ._extension import load, loadable_path
+from ._live import (
+    events,
+    export,
+    keygen,
+    log,
+    protect,
+    prune,
+    read_key,
+    restore,
+    restore_all,
+    save,
+    save_files,
+    scrub,
+    status,
+    unprotect,
+    verify_key,
+    write_key,
+)
 from ._reports import (
     Batch,
     IllFormedText,
@@ -43,6 +68,31 @@ from ._reports import (
     Verified,
 )
 
+from ._results import (
+    CheckedCopy,
+    CheckedSeries,
+    CopyState,
+    Event,
+    Exported,
+    Failure,
+    InStores,
+    LastSave,
+    LogEntry,
+    Protected,
+    Protection,
+    Pruned,
+    PrunedCopy,
+    Removed,
+    Restored,
+    RestoredAll,
+    RestoredDomain,
+    Saved,
+    Scrubbed,
+    SecretKey,
+    Status,
+    Unprotected,
+)
+
 if TYPE_CHECKING:
     from ._recovery import info, recover, rows, saves, verify
 
@@ -51,30 +101,52 @@ __version__ = "0.1.0"
 __all__ = [
     "Batch",
     "BusyError",
+    "CheckedCopy",
+    "CheckedSeries",
     "Copies",
     "CopyReport",
+    "CopyState",
     "CorruptError",
     "DeadlineError",
     "Error",
+    "Event",
+    "Exported",
+    "Failure",
     "HostError",
     "IllFormedText",
+    "InStores",
     "InterruptError",
+    "LastSave",
     "LeftOut",
+    "LogEntry",
     "MismatchError",
     "MisuseError",
+    "Protected",
+    "Protection",
+    "Pruned",
+    "PrunedCopy",
     "Recovered",
+    "Removed",
     "Report",
+    "Restored",
+    "RestoredAll",
+    "RestoredDomain",
     "Row",
     "Salvaged",
     "SalvagedDatabase",
     "Save",
+    "Saved",
     "SchemaObject",
+    "Scrubbed",
+    "SecretKey",
     "Selection",
     "Series",
+    "Status",
     "Summary",
     "Table",
     "TooBigError",
     "TruncatedError",
+    "Unprotected",
     "UnreachableError",
     "UnsupportedError",
     "Value",
@@ -82,13 +154,29 @@ __all__ = [
     "WrongKeyError",
     "as_error",
     "component_path",
+    "events",
+    "export",
     "info",
+    "keygen",
     "load",
     "loadable_path",
+    "log",
+    "protect",
+    "prune",
+    "read_key",
     "recover",
+    "restore",
+    "restore_all",
     "rows",
+    "save",
+    "save_files",
     "saves",
+    "scrub",
+    "status",
+    "unprotect",
     "verify",
+    "verify_key",
+    "write_key",
 ]
 
 

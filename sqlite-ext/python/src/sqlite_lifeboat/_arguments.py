@@ -16,7 +16,7 @@ Progress = Callable[[str, int, Optional[int]], None]
 
 # A read key has 147 characters, and people write it in groups.
 _MAX_KEY = 1024
-_PREFIXES = {
+PREFIXES = {
     "lifeboatkey1": "a recovery key",
     "lifeboatwrite1": "a write key",
     "lifeboatread1": "a read key",
@@ -24,7 +24,7 @@ _PREFIXES = {
 }
 # How many characters the texts of keys have.
 _LENGTHS = {"lifeboatkey1": 70, "lifeboatwrite1": 97, "lifeboatread1": 147, "lifeboatverify1": 73}
-_FORMS = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'"
+FORMS = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'"
 
 
 def path_of(value: object, what: str) -> str:
@@ -33,9 +33,9 @@ def path_of(value: object, what: str) -> str:
     if isinstance(value, os.PathLike):
         path = os.fspath(value)
     if not isinstance(path, str):
-        raise MisuseError(f"the path of {what} is {_kind(path)}; give it as a str or a Path")
-    for prefix, stands in _PREFIXES.items():
-        if prefix in _compact(path):
+        raise MisuseError(f"the path of {what} is {kind_of(path)}; give it as a str or a Path")
+    for prefix, stands in PREFIXES.items():
+        if prefix in compact(path):
             raise MisuseError(f"{stands} stands where the path of {what} belongs; look at the order of the arguments")
     if path.startswith(("file:", "env:")):
         form = "the form of a key, 'file:PATH' or 'env:NAME', stands"
@@ -50,7 +50,7 @@ def key_of(key: object, what: str = "recovery key") -> tuple[str, Optional[str]]
     if isinstance(key, os.PathLike):
         key = f"file:{path_of(key, 'the file of the key')}"
     if not isinstance(key, str):
-        raise MisuseError(f"the {what} is {_kind(key)}; {_FORMS}")
+        raise MisuseError(f"the {what} is {kind_of(key)}; {FORMS}")
     form, _, rest = key.partition(":")
     if form == "file":
         return _text(_content(rest), what, f"the key's file '{rest}': "), rest
@@ -58,7 +58,7 @@ def key_of(key: object, what: str = "recovery key") -> tuple[str, Optional[str]]
         if rest not in os.environ:
             raise HostError(f"the environment variable '{rest}' that should hold the key is not set in this process")
         return _text(os.environ[rest], what, f"the environment variable '{rest}': "), None
-    if not any(prefix in _compact(key) for prefix in _PREFIXES):
+    if not any(prefix in compact(key) for prefix in PREFIXES):
         raise MisuseError(f"this is not a {_meant(key, what)}")
     return _text(key, what, ""), None
 
@@ -68,7 +68,7 @@ def option_text(value: object, name: str) -> Optional[str]:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise MisuseError(f"{name} is {_kind(value)}; give it as a str")
+        raise MisuseError(f"{name} is {kind_of(value)}; give it as a str")
     if "\0" in value:
         raise MisuseError(f"{name} has a NUL character in it")
     return value
@@ -77,28 +77,28 @@ def option_text(value: object, name: str) -> Optional[str]:
 def check_options(progress: object, timeout: object, max_memory: object) -> None:
     """Those that all functions have."""
     if progress is not None and not callable(progress):
-        raise MisuseError(f"progress is {_kind(progress)}; give a function that takes a phase, the bytes done, and their total")
+        raise MisuseError(f"progress is {kind_of(progress)}; give a function that takes a phase, the bytes done, and their total")
     if timeout is not None and not (_is_number(timeout, (int, float)) and timeout == timeout):
-        raise MisuseError(f"timeout is {_kind(timeout)}; give it in seconds")
+        raise MisuseError(f"timeout is {kind_of(timeout)}; give it in seconds")
     if not _is_number(max_memory, int):
-        raise MisuseError(f"max_memory is {_kind(max_memory)}; give it in bytes")
+        raise MisuseError(f"max_memory is {kind_of(max_memory)}; give it in bytes")
 
 
 def check_flag(value: object, name: str) -> None:
     """True or False, and nothing that is taken for one of them."""
     if not isinstance(value, bool):
-        raise MisuseError(f"{name} is {_kind(value)}; give True or False")
+        raise MisuseError(f"{name} is {kind_of(value)}; give True or False")
 
 
 def _is_number(value: object, kinds: Union[type, tuple[type, ...]]) -> bool:
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
     return "None" if value is None else f"of the type {type(value).__name__}"
 
 
-def _compact(text: str) -> str:
+def compact(text: str) -> str:
     return "".join(text.split()).lower()
 
 
@@ -114,7 +114,7 @@ def _content(path: str) -> str:
 def _text(text: str, what: str, place: str) -> str:
     if len(text) > _MAX_KEY:
         raise MisuseError(f"{place}this is not a {what}, which is a short text")
-    if not any(prefix in _compact(text) for prefix in _PREFIXES):
+    if not any(prefix in compact(text) for prefix in PREFIXES):
         raise MisuseError(f"{place}this is not a {': '.join(_mistake(text, what))}")
     return text
 
@@ -132,7 +132,7 @@ def _mistake(text: str, what: str) -> tuple[str, str]:
     why = f"it should start with {beginnings}"
     if typed:
         why = f"a character of its beginning is wrong, which should be {beginnings}; compare it with its copy"
-    return _either([_PREFIXES[kind].removeprefix("a ") for kind in meant]), why
+    return _either([PREFIXES[kind].removeprefix("a ") for kind in meant]), why
 
 
 def _either(words: list[str]) -> str:
@@ -144,11 +144,11 @@ def _meant(text: str, what: str) -> str:
     expected = ": ".join(_mistake(text, what))
     start = text.lstrip()
     if start.startswith("{"):
-        return f"{expected}; options are given by their names; {_FORMS}"
+        return f"{expected}; options are given by their names; {FORMS}"
     if _is_path(text):
         remedy = "for the key in a file, write 'file:PATH', with 'file:' before its path"
         return f"{expected}; {remedy}; for another file, look at the order of the arguments"
-    return f"{expected}; {_FORMS}"
+    return f"{expected}; {FORMS}"
 
 
 def _is_path(text: str) -> bool:

@@ -11,7 +11,8 @@ from ._errors import MisuseError
 
 
 class Copies:
-    """One or several copies of a series, to be given in the place of bundles: directories in which `backup_save` keeps it.
+    """One or several copies of a series, to be given in the place of bundles: directories in which `save` keeps it, as paths or as
+    `dir:PATH`.
 
     The newest state is meant, or one of these: `seq`, the save with this number; `state`, the one with this id; `at`, the last
     one at this date or before (`2026-11-29`, which means its end in UTC, or with a time). `domain`: which series, if the
@@ -32,12 +33,16 @@ class Copies:
             raise MisuseError("seq is the number of a save: 1, 2, ...")
         if sum(choice is not None for choice in (seq, state, at)) > 1:
             raise MisuseError("seq, state and at exclude one another: give one")
-        self.directories = [path_of(path, "a copy") for path in directories]
+        self.directories = [path_of(_without_kind(path), "a copy") for path in directories]
         texts = {"domain": domain, "state": state, "at": at}
         #: The options of the command.
         self.options = [f"--{name}={option_text(text, name)}" for name, text in texts.items() if text is not None]
         if seq is not None:
             self.options.append(f"--seq={seq}")
+
+
+def _without_kind(path: object) -> object:
+    return path.removeprefix("dir:") if isinstance(path, str) else path
 
 
 @dataclass(frozen=True)

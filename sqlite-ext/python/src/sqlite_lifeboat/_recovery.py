@@ -21,7 +21,7 @@ from ._rows import batches
 from ._target import DRAFT, Target
 
 #: The path of a full bundle; or those of a chain: a full bundle and the deltas that lead on from it, oldest first. Or copies
-#: of a series: `Copies`, or the path of a directory.
+#: of a series: `Copies`, or the path of a directory, or `dir:PATH` as `save` takes it.
 Bundles = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]], Copies]
 
 #: All the memory that the recovery can address.
@@ -404,6 +404,7 @@ class Sources:
 
     def __init__(self, bundles: Bundles) -> None:
         self.options: list[str] = []
+        bundles = _named_stores(bundles)
         if isinstance(bundles, (str, os.PathLike)) and os.path.isdir(bundles):
             bundles = Copies(bundles)
         self.is_copies = isinstance(bundles, Copies)
@@ -448,6 +449,19 @@ class Sources:
             if not os.path.isdir(name):
                 raise HostError(f"the copy '{name}' cannot be read: there is no such directory; give the directory of a copy")
         self.directories = [Directory(real, guest, False) for real, guest in zip(self.real, self.guests)]
+
+
+def _named_stores(bundles: Bundles) -> Bundles:
+    """Copies, if these are names of stores."""
+    names = bundles if isinstance(bundles, (list, tuple)) else [bundles]
+    for name in names:
+        if isinstance(name, str) and name.startswith(("s3:", "volume:")):
+            raise MisuseError(
+                f"'{name}' is a store that the extension alone reaches, and this reads files and directories; call restore(db, key, "
+                "stores), or give 'dir:PATH'"
+            )
+    texts = [name for name in names if isinstance(name, str) and name.startswith("dir:")]
+    return Copies(*texts) if texts and len(texts) == len(names) else bundles
 
 
 def _regular_file(name: str) -> str:
