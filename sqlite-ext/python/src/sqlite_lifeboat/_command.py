@@ -7,16 +7,20 @@ and each value by itself, which takes a hundred times as long and more.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
+import queue
 import re
 import selectors
+import sys
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional, Union
 
 import wasmtime
 from wasmtime import component
@@ -25,6 +29,9 @@ from ._arguments import Progress
 from ._errors import DeadlineError, Error, HostError, TooBigError, from_kind
 
 _PIECE = 1 << 16
+# How many pieces may wait, and seconds until a thread that waits looks again.
+_WAITING = 64
+_AGAIN = 0.05
 _PROGRESS = re.compile(rb"progress: (\w+) (\d+)(?: of (\d+))?")
 _ERROR = re.compile(r"^lifeboat-cli: (?!note: )([a-z ]+): (.*)", re.DOTALL | re.MULTILINE)
 
@@ -72,24 +79,18 @@ def run(
             wasi.argv = ["lifeboat-cli", *arguments, "--progress"]
             for directory in directories:
                 wasi.preopen_dir(*directory)
-            # The runtime opens the pipes anew by these names; our own ends for its side are closed again.
-            (out, out_end), (err, err_end), (key_end, key_file) = _pipe(stack), _pipe(stack), _pipe(stack)
-            wasi.stdout_file, wasi.stderr_file, wasi.stdin_file = map(_name, (out_end, err_end, key_end))
+            streams = STREAMS(stack, wasi, (key or "").encode(errors="replace"))
             store.set_wasi(wasi)
         except wasmtime.WasmtimeError as error:
             raise HostError(f"the WebAssembly runtime cannot begin: {error}") from None
-        # No longer than what a pipe takes at once.
-        key_file.write((key or "").encode(errors="replace"))
-        for end in (out_end, err_end, key_end, key_file):
-            end.close()
-        worker = _Worker(store, command)
+        streams.begin()
+        worker = _Worker(store, command, streams.end)
         try:
             worker.start()
-            yield from _listen(out, err, deadline, progress, errors)
+            yield from _listen(streams.pieces(deadline), progress, errors)
         finally:
             engine.increment_epoch()
-            out.close()
-            err.close()
+            streams.close()
             if worker.is_alive():
                 worker.join()
     if not worker.done:
@@ -104,10 +105,11 @@ def run(
 class _Worker(threading.Thread):
     """Runs the command beside the thread that listens, which so can be interrupted."""
 
-    def __init__(self, store: wasmtime.Store, command: component.Component) -> None:
+    def __init__(self, store: wasmtime.Store, command: component.Component, end: Callable[[], None]) -> None:
         super().__init__(name="lifeboat", daemon=True)
         self.store = store
         self.command = command
+        self.end = end
         self.done = False
         self.trap = ""
 
@@ -129,35 +131,140 @@ class _Worker(threading.Thread):
         finally:
             # Closes the pipes.
             self.store.close()
+            self.end()
+
+
+class _Pipes:
+    """What the command writes comes through pipes, and the key goes to it through one."""
+
+    def __init__(self, stack: ExitStack, wasi: wasmtime.WasiConfig, key: bytes) -> None:
+        # The runtime opens the pipes anew by these names; our own ends for its side are closed again.
+        (self.out, out), (self.err, err), (key_end, self.key_file) = _pipe(stack), _pipe(stack), _pipe(stack)
+        wasi.stdout_file, wasi.stderr_file, wasi.stdin_file = map(_name, (out, err, key_end))
+        self.key = key
+        self.ends = (out, err, key_end, self.key_file)
+
+    def begin(self) -> None:
+        """The runtime has opened its ends."""
+        # No longer than what a pipe takes at once.
+        self.key_file.write(self.key)
+        for end in self.ends:
+            end.close()
+
+    def pieces(self, deadline: Optional[float]) -> Generator[tuple[bool, bytes], None, None]:
+        """What is written, until both pipes end, and whether that is to the standard error."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.out, selectors.EVENT_READ)
+            selector.register(self.err, selectors.EVENT_READ)
+            while selector.get_map():
+                for ready, _ in selector.select(_left(deadline)):
+                    data = os.read(ready.fd, _PIECE)
+                    if data:
+                        yield ready.fileobj is self.err, data
+                    else:
+                        selector.unregister(ready.fileobj)
+
+    def end(self) -> None:
+        """The command has ended, and so have the pipes."""
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self.out.close()
+        self.err.close()
+
+
+class _Calls:
+    """What the command writes comes by calls of the runtime: for Windows, which has no names for pipes like these."""
+
+    def __init__(self, _: ExitStack, wasi: wasmtime.WasiConfig, key: bytes) -> None:
+        # The command waits when nobody takes what it writes.
+        self.written: queue.Queue[Optional[tuple[bool, bytes]]] = queue.Queue(_WAITING)
+        self.is_closed = False
+        wasi.stdout_custom = self._taker(False)
+        wasi.stderr_custom = self._taker(True)
+        _set_input(wasi, key)
+
+    def _taker(self, is_error: bool) -> Callable[[bytes], Optional[int]]:
+        def take(data: bytes) -> Optional[int]:
+            return None if self._put((is_error, data)) else -errno.EPIPE
+
+        return take
+
+    def _put(self, piece: Optional[tuple[bool, bytes]]) -> bool:
+        while not self.is_closed:
+            try:
+                self.written.put(piece, timeout=_AGAIN)
+                return True
+            except queue.Full:
+                pass
+        return False
+
+    def begin(self) -> None:
+        """There is nothing to do."""
+
+    def pieces(self, deadline: Optional[float]) -> Generator[tuple[bool, bytes], None, None]:
+        """What is written, until the command ends, and whether that is to the standard error."""
+        while True:
+            left = _left(deadline)
+            try:
+                # Not for long: on Windows, nothing interrupts this.
+                piece = self.written.get(timeout=_AGAIN if left is None else min(left, _AGAIN))
+            except queue.Empty:
+                continue
+            if piece is None:
+                return
+            yield piece
+
+    def end(self) -> None:
+        """The command has ended."""
+        self._put(None)
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self.is_closed = True
+
+
+#: How to talk to the command.
+STREAMS: type[Union[_Pipes, _Calls]] = _Calls if sys.platform == "win32" else _Pipes
+
+
+def _set_input(wasi: wasmtime.WasiConfig, content: bytes) -> None:
+    """What the command reads from its standard input. The runtime has a function for that, and the Python package has no other
+    name for it."""
+    from wasmtime import _ffi as ffi
+
+    vector = ffi.wasm_byte_vec_t()
+    copied = (ctypes.c_ubyte * len(content)).from_buffer_copy(content)
+    ffi.wasm_byte_vec_new(ctypes.byref(vector), len(content), copied)
+    ffi.wasi_config_set_stdin_bytes(wasi.ptr(), ctypes.byref(vector))
+
+
+def _left(deadline: Optional[float]) -> Optional[float]:
+    """How many seconds are left."""
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
+        raise DeadlineError("the time limit has passed; nothing was changed")
+    return left
 
 
 def _listen(
-    out: FileIO, err: FileIO, deadline: Optional[float], progress: Optional[Progress], errors: list[bytes]
+    pieces: Generator[tuple[bool, bytes], None, None], progress: Optional[Progress], errors: list[bytes]
 ) -> Generator[bytes, None, None]:
-    """Gives what comes from `out` until both pipes end. Of `err`, `progress` is told the lines of progress; `errors` gets the
+    """Gives what comes to the standard output. Of the standard error, `progress` is told the lines of progress; `errors` gets the
     others."""
     rest = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(out, selectors.EVENT_READ)
-        selector.register(err, selectors.EVENT_READ)
-        while selector.get_map():
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise DeadlineError("the time limit has passed; nothing was changed")
-            for ready, _ in selector.select(left):
-                data = os.read(ready.fd, _PIECE)
-                if not data:
-                    selector.unregister(ready.fileobj)
-                elif ready.fileobj is out:
-                    yield data
-                else:
-                    *lines, rest = (rest + data).split(b"\n")
-                    for line in lines:
-                        told = _PROGRESS.fullmatch(line)
-                        if told is None:
-                            errors.append(line + b"\n")
-                        elif progress is not None:
-                            progress(told[1].decode(), int(told[2]), None if told[3] is None else int(told[3]))
+    with closing(pieces):
+        for is_error, data in pieces:
+            if not is_error:
+                yield data
+                continue
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                told = _PROGRESS.fullmatch(line)
+                if told is None:
+                    errors.append(line + b"\n")
+                elif progress is not None:
+                    progress(told[1].decode(), int(told[2]), None if told[3] is None else int(told[3]))
     errors.append(rest)
 
 

@@ -13,7 +13,7 @@ def write_key_file(function: str, path: str, make: Callable[[], str]) -> Path:
     """A file that is there is never replaced: it may hold the only copy of a key."""
     try:
         # On Windows the mode says nothing: who may read the directory may read the file.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     except FileExistsError:
         raise MisuseError(f"{function}: '{path}' already exists, and may hold a key; give another path") from None
     except OSError as error:

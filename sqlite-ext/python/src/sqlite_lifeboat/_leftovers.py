@@ -3,24 +3,33 @@
 A process holds a lock (`flock`) on the directory that it works in, and the system takes it away when the process ends, however
 it ends. So a directory whose lock can be had is nobody's any more: a number of a process would say nothing where another machine
 or container works in the same place. Where locks say nothing of other machines (file systems over a network), what is left
-stays.
+stays. So it does on Windows, which has no such locks.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import re
 import shutil
 import stat
 import sys
+from types import ModuleType
 from typing import Optional
+
+fcntl: Optional[ModuleType]
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # Windows
 
 PREFIX = ".lifeboat-"
 SUFFIX = ".partial"
 _NAME = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}" + re.escape(SUFFIX))
-_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+# Windows opens no directory, and so it has no flags for that.
+_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+#: In the place of a descriptor, where a directory cannot be held.
+UNHELD = -1
 
 # `statfs(2)`: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, ramfs, overlayfs, exFAT, FAT, NTFS, JFS.
 _LOCAL = {
@@ -32,6 +41,8 @@ _LOCAL = {
 def hold(directory: str) -> Optional[int]:
     """Holds the lock of a directory that was just made, until the descriptor is closed. None: somebody took it for a leftover,
     and it is gone."""
+    if fcntl is None:
+        return UNHELD
     try:
         descriptor = os.open(directory, _FLAGS)
     except FileNotFoundError:
@@ -45,6 +56,8 @@ def hold(directory: str) -> Optional[int]:
 def remove_leftovers(parent: str) -> None:
     """Removes what earlier recoveries left here, as far as it is certain that nobody is at work in it. What cannot be removed
     stays."""
+    if fcntl is None:
+        return
     try:
         names = [name for name in os.listdir(parent) if _NAME.fullmatch(name)]
     except OSError:
@@ -68,7 +81,14 @@ def _remove(directory: str) -> None:
         os.close(descriptor)
 
 
+def release(descriptor: int) -> None:
+    """Holds it no longer."""
+    if descriptor != UNHELD:
+        os.close(descriptor)
+
+
 def _lock(descriptor: int) -> bool:
+    assert fcntl is not None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True

@@ -11,6 +11,8 @@ from ._errors import HostError, MisuseError
 
 # A file up to this size is searched for a recovery key.
 _SEARCHED = 1 << 20
+# Windows has the last one alone, and no files that make an opener wait.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 # More than the head of a bundle, of a ledger, and of a database.
 _START = 4096
 
@@ -99,6 +101,6 @@ def _is_same(found: os.stat_result, path: str) -> bool:
 
 def _start(path: str, size: int) -> bytes:
     # What it is may change between the two looks: then opening must not wait.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    descriptor = os.open(path, _FLAGS)
     with open(descriptor, "rb") as file:
         return file.read(size if size <= _SEARCHED else _START)

@@ -434,8 +434,8 @@ class Sources:
         """A database must not be written into a copy."""
         if not self.is_copies:
             return
-        target = os.path.realpath(path)
-        if any(target.startswith(os.path.join(real, "")) for real in self.real):
+        target = os.path.normcase(os.path.realpath(path))
+        if any(target.startswith(os.path.normcase(os.path.join(real, ""))) for real in self.real):
             raise MisuseError(
                 f"'{path}' lies in a copy: what is there belongs to its store, and may be sent elsewhere; give another path"
             )

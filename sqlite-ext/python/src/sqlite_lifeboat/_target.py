@@ -6,11 +6,12 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from types import TracebackType
 from typing import NoReturn, Optional
 
 from ._errors import BusyError, HostError, MisuseError
-from ._leftovers import PREFIX, SUFFIX, hold, remove_leftovers
+from ._leftovers import PREFIX, SUFFIX, hold, release, remove_leftovers
 from ._never import refuse
 
 #: The name under which the file is made, in its temporary directory.
@@ -65,7 +66,7 @@ class Target:
     def _remove(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.lock is not None:
-            os.close(self.lock)
+            release(self.lock)
             self.lock = None
 
     @property
@@ -101,7 +102,8 @@ class Target:
     def _take_over(self, replaced: os.stat_result) -> None:
         """The file belongs to whom the one belonged that it replaces."""
         made = os.stat(self.draft)
-        if (made.st_uid, made.st_gid) == (replaced.st_uid, replaced.st_gid):
+        # On Windows nobody has a number, and all of these are 0.
+        if sys.platform == "win32" or (made.st_uid, made.st_gid) == (replaced.st_uid, replaced.st_gid):
             return
         try:
             os.chown(self.draft, replaced.st_uid, replaced.st_gid)
@@ -127,6 +129,9 @@ class Target:
         )
 
     def _sync_directory(self) -> None:
+        if sys.platform == "win32":
+            # It opens no directory. NTFS keeps a journal of the names of files.
+            return
         descriptor = os.open(os.path.dirname(self.path), os.O_RDONLY)
         try:
             os.fsync(descriptor)
