@@ -413,14 +413,14 @@ class Keys(Live):
         self.assertEqual(str(key), "".join(key))
         file = lifeboat.keygen(out="new.key")
         self.assertEqual((file, os.stat(file).st_mode & 0o777), (Path("new.key"), 0o600))
-        self.assertRegex(Path(file).read_text(), r"\Alifeboatkey1[a-z0-9]{58}\n\Z")
+        self.assertRegex(file.read_text(), r"\Alifeboatkey1[a-z0-9]{58}\n\Z")
         again = [lifeboat.keygen(secret=bytes(range(16)), label="notes") for _ in range(2)]
         self.assertEqual(again[0], again[1])
-        before = Path(file).read_bytes()
+        before = file.read_bytes()
         self.refused(
             MisuseError, lambda: lifeboat.keygen(out="new.key"), "keygen: 'new.key' already exists", "give another path"
         )
-        self.assertEqual(Path(file).read_bytes(), before)
+        self.assertEqual(file.read_bytes(), before)
         self.refused(lifeboat.HostError, lambda: lifeboat.keygen(out="none/new.key"), "keygen: cannot create 'none/new.key'")
         self.refused(MisuseError, lambda: lifeboat.keygen(secret=b"short", label="x"), "keygen: ", "at least 16 random bytes")
         self.refused(MisuseError, lambda: lifeboat.keygen(label="x"), "keygen: secret and label belong together")

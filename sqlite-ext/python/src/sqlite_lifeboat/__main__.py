@@ -13,7 +13,6 @@ from contextlib import closing
 from typing import Any, NoReturn, Optional
 
 from . import Error, __version__
-from ._arguments import Progress
 from ._command import Limits
 from ._copies import Copies
 from ._recovery import MAX_MEMORY, Sources, recover_report, row_lines, salvage_text, save_lines, verify_text

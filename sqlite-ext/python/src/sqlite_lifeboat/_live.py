@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Optional, Union, overload
 
 from ._arguments import path_of
@@ -437,10 +438,10 @@ def restore_all(
 @overload
 def keygen(*, secret: Union[str, bytes, None] = None, label: Optional[str] = None) -> SecretKey: ...
 @overload
-def keygen(*, out: PathText, secret: Union[str, bytes, None] = None, label: Optional[str] = None) -> os.PathLike[str]: ...
+def keygen(*, out: PathText, secret: Union[str, bytes, None] = None, label: Optional[str] = None) -> Path: ...
 def keygen(
     *, out: Optional[PathText] = None, secret: Union[str, bytes, None] = None, label: Optional[str] = None
-) -> Union[SecretKey, os.PathLike[str]]:
+) -> Union[SecretKey, Path]:
     """Makes a new recovery key, from 256 bits of the system's random generator. Whoever has it can open every bundle; without it
     nobody can. Keep it in two places, off the machine that it protects.
 
@@ -457,10 +458,10 @@ def keygen(
 @overload
 def write_key(key: AnyKey, domain: Optional[str] = None) -> SecretKey: ...
 @overload
-def write_key(key: AnyKey, domain: Optional[str] = None, *, out: PathText) -> os.PathLike[str]: ...
+def write_key(key: AnyKey, domain: Optional[str] = None, *, out: PathText) -> Path: ...
 def write_key(
     key: AnyKey, domain: Optional[str] = None, *, out: Optional[PathText] = None
-) -> Union[SecretKey, os.PathLike[str]]:
+) -> Union[SecretKey, Path]:
     """The write key of a domain (`default`): for an application that backs up one database. `out`: as in `keygen`."""
     return _key("write_key", out, _of_domain("write_key", key, domain))
 
@@ -468,10 +469,10 @@ def write_key(
 @overload
 def read_key(key: AnyKey, domain: Optional[str] = None) -> SecretKey: ...
 @overload
-def read_key(key: AnyKey, domain: Optional[str] = None, *, out: PathText) -> os.PathLike[str]: ...
+def read_key(key: AnyKey, domain: Optional[str] = None, *, out: PathText) -> Path: ...
 def read_key(
     key: AnyKey, domain: Optional[str] = None, *, out: Optional[PathText] = None
-) -> Union[SecretKey, os.PathLike[str]]:
+) -> Union[SecretKey, Path]:
     """The read key of a domain (`default`): for somebody who checks or recovers, and saves nothing. `out`: as in `keygen`."""
     return _key("read_key", out, _of_domain("read_key", key, domain))
 
@@ -484,7 +485,7 @@ def verify_key(key: AnyKey, domain: Optional[str] = None) -> str:
     return _text(text)
 
 
-def _key(function: str, out: Optional[PathText], arguments: list[Any]) -> Union[SecretKey, os.PathLike[str]]:
+def _key(function: str, out: Optional[PathText], arguments: list[Any]) -> Union[SecretKey, Path]:
     def make() -> SecretKey:
         ((text,),) = call(function, None, query(function, arguments), arguments)
         return SecretKey(_text(text))
