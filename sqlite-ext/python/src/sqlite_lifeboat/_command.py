@@ -16,6 +16,7 @@ import selectors
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from io import FileIO
@@ -32,6 +33,9 @@ _PIECE = 1 << 16
 # How many pieces may wait, and seconds until a thread that waits looks again.
 _WAITING = 64
 _AGAIN = 0.05
+# Seconds that threads of the runtime are waited for, and until the next look.
+_PATIENCE = 5
+_SOON = 0.002
 _PROGRESS = re.compile(rb"progress: (\w+) (\d+)(?: of (\d+))?")
 _ERROR = re.compile(r"^lifeboat-cli: (?!note: )([a-z ]+): (.*)", re.DOTALL | re.MULTILINE)
 
@@ -93,6 +97,7 @@ def run(
             streams.close()
             if worker.is_alive():
                 worker.join()
+            streams.settle()
     if not worker.done:
         said = b"".join(errors).decode(errors="replace")
         found = _ERROR.search(said)
@@ -172,6 +177,9 @@ class _Pipes:
         self.out.close()
         self.err.close()
 
+    def settle(self) -> None:
+        """There is nothing to wait for."""
+
 
 class _Calls:
     """What the command writes comes by calls of the runtime: for Windows, which has no names for pipes like these."""
@@ -180,8 +188,10 @@ class _Calls:
         # The command waits when nobody takes what it writes.
         self.written: queue.Queue[Optional[tuple[bool, bytes]]] = queue.Queue(_WAITING)
         self.is_closed = False
-        wasi.stdout_custom = self._taker(False)
-        wasi.stderr_custom = self._taker(True)
+        takers = [self._taker(False), self._taker(True)]
+        wasi.stdout_custom, wasi.stderr_custom = takers
+        # The runtime keeps them until it calls them no more.
+        self.kept = [weakref.ref(taker) for taker in takers]
         _set_input(wasi, key)
 
     def _taker(self, is_error: bool) -> Callable[[bytes], Optional[int]]:
@@ -222,6 +232,12 @@ class _Calls:
     def close(self) -> None:
         """Nobody listens any more."""
         self.is_closed = True
+
+    def settle(self) -> None:
+        """Waits until the runtime, on threads of its own, calls no more: it must not when Python ends."""
+        ends = time.monotonic() + _PATIENCE
+        while any(taker() is not None for taker in self.kept) and time.monotonic() < ends:
+            time.sleep(_SOON)
 
 
 #: How to talk to the command.
