@@ -33,13 +33,14 @@ GLIBC = {
     "libc.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2",
     "ld-linux-aarch64.so.1",
 }  # fmt: skip
-MUSL = {"libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libgcc_s.so.1"}
+# No libgcc: a plain Alpine has none.
+MUSL = {"libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"}
 MACOS = ("/usr/lib/", "/System/Library/")
 # The runtime of Visual C comes with each Python for Windows.
 WINDOWS = {
-    "kernel32.dll", "ntdll.dll", "advapi32.dll", "bcrypt.dll", "bcryptprimitives.dll", "crypt32.dll", "iphlpapi.dll", "ncrypt.dll",
-    "ole32.dll", "oleaut32.dll", "powrprof.dll", "psapi.dll", "secur32.dll", "shell32.dll", "user32.dll", "userenv.dll",
-    "ws2_32.dll", "vcruntime140.dll",
+    "advapi32.dll", "bcrypt.dll", "bcryptprimitives.dll", "crypt32.dll", "dnsapi.dll", "iphlpapi.dll", "kernel32.dll",
+    "msvcrt.dll", "ncrypt.dll", "netapi32.dll", "ntdll.dll", "ole32.dll", "oleaut32.dll", "pdh.dll", "powrprof.dll",
+    "psapi.dll", "rpcrt4.dll", "secur32.dll", "shell32.dll", "user32.dll", "userenv.dll", "ws2_32.dll", "vcruntime140.dll",
 }  # fmt: skip
 
 
@@ -197,6 +198,7 @@ PLATFORMS = {
     "manylinux_2_17_x86_64": Platform("liblifeboat.so", manylinux("x86_64", (2, 17))),
     "manylinux_2_17_aarch64": Platform("liblifeboat.so", manylinux("aarch64", (2, 17))),
     "musllinux_1_2_x86_64": Platform("liblifeboat.so", musllinux("x86_64")),
+    "musllinux_1_2_aarch64": Platform("liblifeboat.so", musllinux("aarch64")),
     "macosx_11_0_x86_64": Platform("liblifeboat.dylib", macos("x86_64", (11, 0))),
     "macosx_11_0_arm64": Platform("liblifeboat.dylib", macos("arm64", (11, 0))),
     "win_amd64": Platform("lifeboat.dll", windows),
