@@ -37,6 +37,27 @@ fn it_is_remembered_by_one_path() {
     assert_eq!(DirStore::new(&directory.path().join("real/./store/")).id().unwrap(), before);
 }
 
+/// Such a link may lead to the same place as another name, which would count twice once the directory is there.
+#[test]
+fn a_link_that_leads_nowhere_is_no_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+    symlink("real", &link).unwrap();
+    let (store, cancel) = (DirStore::new(&link), Cancel::never());
+    let absent = |error: lifeboat_store::StoreError| {
+        assert_eq!(error.kind(), StoreErrorKind::Absent, "{error}");
+        assert!(error.to_string().contains("link") && error.to_string().contains("make the directory"), "{error}");
+    };
+    absent(store.id().unwrap_err());
+    absent(DirStore::new(&link.join("below")).id().unwrap_err());
+    absent(store.list("", "", 1, &cancel).unwrap_err());
+    absent(store.put("a", b"x", &cancel).unwrap_err());
+    assert!(!real.exists());
+    fs::create_dir(&real).unwrap();
+    assert_eq!(store.id().unwrap(), DirStore::new(&real).id().unwrap());
+    store.put("a", b"x", &cancel).unwrap();
+}
+
 #[test]
 fn no_link_leads_out_of_it() {
     let directory = tempfile::tempdir().unwrap();

@@ -39,6 +39,13 @@ fn is_loop(_: &io::Error) -> bool {
 }
 
 /// The store's directory does not exist yet, so it has no object.
+pub(super) fn leads_nowhere(path: &Path) -> StoreError {
+    StoreError::absent(format!(
+        "'{}' is a link to something that does not exist; connect the disk, or make the directory",
+        path.display()
+    ))
+}
+
 pub(super) fn not_there(path: &Path) -> StoreError {
     StoreError::not_found(format!("the directory '{}' does not exist", path.display()))
 }

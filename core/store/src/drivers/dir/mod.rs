@@ -17,7 +17,7 @@ mod list;
 
 use crate::name::{self, Check};
 use crate::{Cancel, Entry, LIST_MAX, Put, Result, Store, StoreError};
-use failure::{failed, not_there};
+use failure::{failed, leads_nowhere, not_there};
 use folder::Folder;
 use lifeboat_core::chain::Source;
 use std::collections::BTreeSet;
@@ -59,6 +59,7 @@ impl DirStore {
     /// The directory of the store.
     fn root(&self) -> Result<Folder> {
         Folder::open(&self.path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound if self.path.is_symlink() => leads_nowhere(&self.path),
             ErrorKind::NotFound if self.parent_exists() => not_there(&self.path),
             _ => failed(error, &format!("the directory '{}'", self.path.display())).into_absent(),
         })
@@ -178,11 +179,17 @@ impl Store for DirStore {
         }
         let absolute = std::path::absolute(&self.path).map_err(|error| failed(error, "the store's directory"))?;
         // The id is the same before and after the directory is made.
-        let found = absolute.ancestors().find_map(|existing| {
-            let real = std::fs::canonicalize(existing).ok()?;
-            Some(real.join(absolute.strip_prefix(existing).ok()?))
-        });
-        let path = found.unwrap_or(absolute);
+        let mut path = absolute.clone();
+        for existing in absolute.ancestors() {
+            if let Ok(real) = std::fs::canonicalize(existing) {
+                path = real.join(absolute.strip_prefix(existing).unwrap_or(Path::new("")));
+                break;
+            }
+            // Nobody knows yet which place this is: another name may mean the same.
+            if existing.is_symlink() {
+                return Err(leads_nowhere(existing));
+            }
+        }
         // A join with an empty path adds a separator at the end. `components` leaves it out.
         Ok(format!("dir:{}", path.components().as_path().display()))
     }
