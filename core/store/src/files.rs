@@ -2,7 +2,7 @@
 
 use lifeboat_core::{Error, Result};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// The most bytes that a file of ours has.
@@ -66,6 +66,22 @@ pub trait Files: Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Option<File>>;
 }
 
+/// Opens a regular file. Something else under its name is an error: a FIFO would be waited for, and a device may have no
+/// end.
+fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().try_into().unwrap_or(0));
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
+}
+
 /// The file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemFiles;
@@ -89,20 +105,22 @@ impl Files for SystemFiles {
     }
 
     fn read(&self, path: &Path, longest: u64) -> io::Result<Vec<u8>> {
-        if std::fs::metadata(path)?.len() > longest {
+        let mut bytes = Vec::new();
+        open(OpenOptions::new().read(true), path)?.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > longest {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than what we write"));
         }
-        std::fs::read(path)
+        Ok(bytes)
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        let mut file = open(OpenOptions::new().write(true).create(true).truncate(true), path)?;
         file.write_all(bytes)?;
         file.sync_all()
     }
 
     fn append(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let mut file = open(OpenOptions::new().write(true).create(true).truncate(false), path)?;
         if file.metadata()?.len() > at {
             file.set_len(at)?;
         }
@@ -130,7 +148,7 @@ impl Files for SystemFiles {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let file = open(OpenOptions::new().write(true).create(true).truncate(false), path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
@@ -175,5 +193,30 @@ pub(crate) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
             Error::disk_full(format!("{message}; free some space there, and call again"))
         }
         _ => Error::host(message),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    #[test]
+    fn nothing_but_a_file_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (fifo, zeros) = (directory.path().join("fifo"), directory.path().join("zeros"));
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &zeros).unwrap();
+        for path in [&fifo, &zeros, &directory.path().to_owned()] {
+            assert!(SystemFiles.read(path, 10).is_err(), "{}", path.display());
+            assert!(SystemFiles.write(path, b"x").is_err(), "{}", path.display());
+            assert!(SystemFiles.append(path, 0, b"x").is_err(), "{}", path.display());
+            assert!(SystemFiles.lock(path).is_err(), "{}", path.display());
+        }
+        let file = directory.path().join("file");
+        SystemFiles.write(&file, b"ten bytes.").unwrap();
+        assert_eq!(SystemFiles.read(&file, 10).unwrap(), b"ten bytes.");
+        assert_eq!(SystemFiles.read(&file, 9).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(SystemFiles.lock(&file).unwrap().is_some());
     }
 }
