@@ -65,3 +65,17 @@ fn a_slow_copy_is_waited_for_where_the_other_one_fails_too() {
     assert_eq!((summary.done, summary.copies[1].state), (1, CopyState::Done), "{summary:?}");
     assert_eq!(restore(&stores[1]), Some(3));
 }
+
+/// It failed while the clock was far ahead.
+#[test]
+fn a_clock_that_is_set_back_makes_no_copy_rest_for_years() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.now += 1_000_000_000;
+    let copies = scene(&stores, &mut place, &mut database);
+    place.now -= 1_000_000_000;
+    database.live = 3;
+    let summary = place.save(&copies, &mut database).unwrap();
+    assert_eq!((summary.done, summary.copies[1].state), (2, CopyState::Done), "{summary:?}");
+}

@@ -163,7 +163,8 @@ impl Memory {
 impl Tip {
     /// It failed a moment ago, so nobody waits for it yet.
     pub(super) fn is_resting(&self, now: u64) -> bool {
-        self.failed.is_some_and(|failed| now.saturating_sub(failed) < REST)
+        // A time that is still to come is one of a wrong clock.
+        self.failed.is_some_and(|failed| failed <= now && now - failed < REST)
     }
 
     /// Notes that it failed. This changes nothing while it rests. Otherwise, a copy that fails each minute would rest for ever.
