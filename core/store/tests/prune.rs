@@ -427,6 +427,22 @@ fn what_a_store_retains_is_reported_and_goes_later() {
     assert_eq!(numbers(&stores[0]), numbers(&stores[1]));
 }
 
+/// A directory, and a server that serves it: no name shows that they are one place, and both are proved sound.
+#[test]
+fn a_copy_that_is_another_one_by_another_name_is_not_dropped() {
+    let directory = fast_directory();
+    let stores = memory_stores(1);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 1), Database::new(1));
+    place.save(&dynamic(&stores), &mut database).unwrap();
+    let twice: Vec<Arc<dyn Store>> = vec![Arc::new(stores[0].clone()), Arc::new(stores[0].clone())];
+    let before = stores[0].names();
+    let report = Pruning::new(What::Copy("copy 1")).of(&twice).unwrap();
+    let why = report.copies[1].why.as_deref().unwrap();
+    assert!(!report.done && why.contains("nothing was deleted: this is the same place as copy 0"), "{why}");
+    assert_eq!(stores[0].names(), before);
+    assert_eq!(restore(&stores[0]), Some(1));
+}
+
 #[test]
 fn one_copy_is_dropped_and_the_others_stay() {
     let (stores, mut place, mut database, _directory) = saved(18);

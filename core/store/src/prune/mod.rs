@@ -8,12 +8,13 @@
 //! lane      deletes what goes in one copy; hold: the bytes of a bundle meanwhile
 //! watch     looks at the log again after each bundle that was deleted
 //! alone     whether another prune works on the same copy; there: whether all that stays is still there
-//! whole     drops one copy
+//! whole     drops one copy; apart: whether it is a place of its own
 //! orphans   bundles that no record names: when this place first saw them
 //! report    what was done; events: what of it is told in the log of events
 //! ```
 
 mod alone;
+mod apart;
 mod events;
 mod hold;
 mod keep;
@@ -312,7 +313,15 @@ impl Prune<'_> {
     /// Deletes all of one copy.
     fn drop(&self, context: &Context<'_>, found: &mut [Found], copy: usize, wait: &Wait<'_>) -> Result<bool> {
         let (store, domain) = (&*self.copies[copy].store, context.reader.domain);
-        let results = side_by_side(wait, &[()], |(), pace| whole::drop_copy(store, domain, !self.dry_run, pace))?;
+        let others = self.copies.iter().enumerate().filter(|(other, _)| *other != copy);
+        let others: Vec<_> = others.map(|(_, other)| (&*other.store, other.name.to_string())).collect();
+        let results = side_by_side(wait, &[()], |(), pace| {
+            let apart = if self.dry_run { Ok(()) } else { apart::check(store, &others, domain, self.now, pace) };
+            match apart {
+                Ok(()) => whole::drop_copy(store, domain, !self.dry_run, pace),
+                Err(error) => whole::Dropped { why: Some(error.message().to_owned()), ..whole::Dropped::default() },
+            }
+        })?;
         let mut done = !self.dry_run;
         for dropped in results {
             let report = &mut found[copy].report;
