@@ -225,6 +225,29 @@ fn a_fork_and_a_database_of_another_line_are_told() {
     assert_eq!(text(&of_kind(&third, Kind::NotSaved)[0], "error"), "mismatch");
 }
 
+/// A save tells by itself that it failed, unless it failed before it could. Then its caller does.
+#[test]
+fn a_save_that_failed_before_it_could_tell_is_told() {
+    let directory = fast_directory();
+    let (local, settings) = (directory.path().join("local"), Settings::default());
+    let events = Events { files: &SystemFiles, local: &local, settings: &settings, now: 1000 };
+    (0..2).for_each(|_| events.not_saved("a", ErrorKind::Corrupt, "the local state is damaged").unwrap());
+    assert_eq!(told(&local), [begins(Kind::NotSaved, Level::Failure)]);
+    assert_eq!(text(&read(&SystemFiles, &local, 0).unwrap()[0], "error"), "corrupt");
+    // What the save told itself is not told in other words.
+    for (kind, error) in [(Kind::Fork, ErrorKind::Mismatch), (Kind::BelowMinimum, ErrorKind::Unreachable)] {
+        events.begin(kind, Level::Failure, error.name(), About::new()).unwrap();
+        let before = told(&local).len();
+        events.not_saved(error.name(), error, "why").unwrap();
+        assert_eq!(told(&local).len(), before);
+        events.end(kind, error.name()).unwrap();
+        events.not_saved(error.name(), error, "why").unwrap();
+        assert_eq!(told(&local).last(), Some(&begins(Kind::NotSaved, Level::Failure)));
+        events.end(Kind::NotSaved, error.name()).unwrap();
+        assert_eq!(told(&local).len(), before + 3);
+    }
+}
+
 /// Checks stores, and notes what was found, as a keeper without the key does.
 fn keep(local: &Path, check: &Check<'_>, stores: &[std::sync::Arc<dyn lifeboat_store::Store>], now: u64) {
     let settings = Settings::default();
@@ -520,6 +543,24 @@ fn old_events_go_and_readers_are_told_how_many() {
     assert!(text(&anew[0], "why").contains("began anew after number 5000"), "{:?}", anew[0]);
     assert_eq!(read(&SystemFiles, &directory.path().join("none"), 7).unwrap(), []);
     assert!(!directory.path().join("none").exists(), "looking makes nothing");
+}
+
+/// Who may not look must not take that for a log without events.
+#[cfg(unix)]
+#[test]
+fn a_log_that_cannot_be_looked_at_is_an_error() {
+    let directory = fast_directory();
+    assert_eq!(read(&SystemFiles, &directory.path().join("none"), 0), Ok(Vec::new()));
+    // Rights would not hinder the administrator. A link to itself hinders everybody.
+    let local = directory.path().join("local");
+    std::os::unix::fs::symlink("local", &local).unwrap();
+    let error = read(&SystemFiles, &local, 0).unwrap_err();
+    assert!(error.kind() == ErrorKind::Host && error.message().contains("local' cannot be read"), "{error}");
+    std::fs::remove_file(&local).unwrap();
+    std::fs::create_dir(&local).unwrap();
+    assert_eq!(read(&SystemFiles, &local, 0), Ok(Vec::new()));
+    std::os::unix::fs::symlink("events", local.join("events")).unwrap();
+    assert_eq!(read(&SystemFiles, &local, 0).unwrap_err().kind(), ErrorKind::Host);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::kind::{Kind, Level};
 use super::settings::Settings;
 use super::state::{Notes, Saves, Subject, about};
+use lifeboat_core::ErrorKind;
 use serde_json::json;
 
 const DAY: u64 = 86_400;
@@ -94,6 +95,20 @@ impl Notes<'_> {
     pub(crate) fn removed(&mut self, store: &str, why: &str) {
         self.forget_store(store);
         self.once(Kind::CopyRemoved, Level::Normal, about([("store", json!(store)), ("why", json!(why))]));
+    }
+
+    /// Notes a save that failed, unless it is told already.
+    pub(crate) fn not_saved(&mut self, domain: &str, kind: ErrorKind, why: &str) {
+        let subject = Subject::of(domain);
+        let is_told = match kind {
+            ErrorKind::Mismatch => self.holds(Kind::Fork, &subject),
+            ErrorKind::Unreachable => self.holds(Kind::BelowMinimum, &subject),
+            _ => false,
+        };
+        if !is_told {
+            let said = about([("error", json!(kind.name())), ("why", json!(why))]);
+            self.begin(Kind::NotSaved, Level::Failure, &subject, said);
+        }
     }
 
     /// Notes a save that reached its minimum.

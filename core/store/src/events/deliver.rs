@@ -100,6 +100,10 @@ impl Events<'_> {
         let until = began + time;
         self.make_directories()?;
         let Some(_sending) = self.lock_of_sender()? else {
+            let (log, newest) = last_number(self.files, self.local)?;
+            let sent = self.read_sent()?;
+            let after = if sent.log == log && sent.after <= newest { sent.after } else { 0 };
+            delivered.waiting = if notify.webhook.is_some() { newest - after } else { 0 };
             delivered.why = Some("another process sends the events".to_owned());
             return Ok(());
         };
@@ -131,7 +135,10 @@ impl Events<'_> {
             match ask.ask(url, Some(&event)) {
                 Ok(()) => (sent.after, sent.webhook) = (event.number, Pause::default()),
                 Err(why) => {
-                    sent.webhook.fail(ask.now());
+                    // Where we did not wait, the receiver did not fail.
+                    if !interrupted() {
+                        sent.webhook.fail(ask.now());
+                    }
                     delivered.why = Some(why);
                 }
             }
@@ -154,7 +161,9 @@ impl Events<'_> {
         match ask.ask(url, None) {
             Ok(()) => (sent.heard, sent.heartbeat) = (Some(self.now), Pause::default()),
             Err(why) => {
-                sent.heartbeat.fail(ask.now());
+                if !(ask.interrupted)() {
+                    sent.heartbeat.fail(ask.now());
+                }
                 delivered.why = Some(why);
             }
         }

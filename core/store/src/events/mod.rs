@@ -42,7 +42,7 @@ pub use span::Span;
 pub(crate) use state::{Notes, Subject, about};
 pub use url::Url;
 
-use lifeboat_core::Result;
+use lifeboat_core::{ErrorKind, Result};
 use std::time::Duration;
 
 impl Events<'_> {
@@ -72,6 +72,15 @@ impl Events<'_> {
     /// As [`Events::once`].
     pub fn end(&self, kind: Kind, of: &str) -> Result<()> {
         self.note(|notes| notes.end(kind, &Subject::of(of)))
+    }
+
+    /// A save of the domain `of` failed with an error of this kind. Most failed saves tell that themselves, and then this is
+    /// silent. It is for those that fail before they can: a local state that cannot be read, a store that cannot be opened.
+    ///
+    /// # Errors
+    /// As [`Events::once`].
+    pub fn not_saved(&self, of: &str, kind: ErrorKind, why: &str) -> Result<()> {
+        self.note(|notes| notes.not_saved(of, kind, why))
     }
 
     /// A copy is no longer one: it was dropped, or nobody wants it any more. What is known of it is forgotten.

@@ -4,9 +4,10 @@ use super::event::{Event, date};
 use super::journal::{lock, path, read_all};
 use super::kind::{Kind, Level};
 use super::state::about;
-use crate::files::Files;
+use crate::files::{Files, failed};
 use lifeboat_core::Result;
 use serde_json::json;
+use std::io;
 use std::path::Path;
 
 /// The events after the number `after`, the oldest first.
@@ -18,14 +19,22 @@ use std::path::Path;
 /// Host when the log cannot be read; busy when somebody holds its lock; unsupported when a later version wrote it. If
 /// there is no log, that is no error.
 pub fn read(files: &dyn Files, local: &Path, after: u64) -> Result<Vec<Event>> {
-    if !files.names(local).is_ok_and(|names| names.iter().any(|name| name == "events"))
-        || !files.names(&path(local, "")).is_ok_and(|names| names.iter().any(|name| name == "lock"))
-    {
+    if !is_there(files, local, "events")? || !is_there(files, &path(local, ""), "lock")? {
         return Ok(Vec::new());
     }
     // Meanwhile nobody gives the files other names.
     let _lock = lock(files, local)?;
     Ok(after_number(read_all(files, local)?, after))
+}
+
+/// Whether a directory has this name in it. Where nobody can tell, that is an error: to a reader who may not look, a log
+/// must not seem to be empty.
+fn is_there(files: &dyn Files, directory: &Path, name: &str) -> Result<bool> {
+    match files.names(directory) {
+        Ok(names) => Ok(names.iter().any(|found| found == name)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(failed("cannot be read", directory, &error)),
+    }
 }
 
 fn after_number(events: Vec<Event>, after: u64) -> Vec<Event> {

@@ -154,6 +154,11 @@ impl<'a> Notes<'a> {
         open.since
     }
 
+    /// Whether this holds, as far as it was noted.
+    pub(super) fn holds(&mut self, kind: Kind, subject: &Subject) -> bool {
+        self.find(kind, subject).is_some_and(|open| open.ended.is_none())
+    }
+
     /// This holds now. It is told if it was not told before, or not as something so grave.
     pub(crate) fn begin(&mut self, kind: Kind, level: Level, subject: &Subject, mut about: About) {
         let (since, now) = (self.hold(kind, subject), self.now);
