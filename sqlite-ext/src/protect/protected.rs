@@ -4,6 +4,7 @@ use super::options::Asked;
 use super::registry::Identity;
 use crate::sql::redact::redact;
 use lifeboat_core::{Error, Result};
+use lifeboat_store::events::Delivered;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -66,6 +67,8 @@ pub(super) struct Now {
     pub is_pending: bool,
     pub saved: Option<Saved>,
     pub failed: Option<Failure>,
+    /// What was sent to a receiver the last time.
+    pub notify: Option<Delivered>,
     /// Somebody wants the thread to look again, whatever it waits for.
     is_woken: bool,
     /// Somebody saves.
@@ -123,6 +126,7 @@ impl Protected {
             is_pending: true,
             saved: None,
             failed: None,
+            notify: None,
             is_woken: false,
             is_taken: false,
             callers: 0,

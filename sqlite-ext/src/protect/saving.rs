@@ -4,6 +4,7 @@ use super::fork;
 use super::protected::Protected;
 use super::worker::{Job, stop};
 use crate::sql::host::Host;
+use crate::sql::redact::redact;
 use crate::work::export::live_exporter::LiveExporter;
 use crate::work::read::given::open_copy;
 use crate::work::saving::{database_bytes, now, sealed};
@@ -54,7 +55,8 @@ impl Saver {
     /// Sends the events that wait, if somebody wants them.
     pub fn deliver(&mut self, protected: &Protected) {
         self.delivered = Instant::now();
-        self.events(protected).deliver(self.is_well, Events::TIME, &|| protected.is_interrupted());
+        let delivered = self.events(protected).deliver(self.is_well, Events::TIME, &|| protected.is_interrupted());
+        protected.lock().notify = delivered;
     }
 
     /// The same now and then. The heartbeat goes on, as long as all is saved.
@@ -62,6 +64,12 @@ impl Saver {
         if self.job.events.notify.is_some() && self.delivered.elapsed() >= DELIVER {
             self.deliver(protected);
         }
+    }
+
+    /// A save failed. Nobody called it, so nobody has its error: the log has to tell, also where the save itself could not.
+    pub fn failed(&self, protected: &Protected, error: &Error) {
+        // If it cannot be written, the status still says it.
+        let _ = self.events(protected).not_saved(&self.domain(), error.kind(), &redact(error.message()));
     }
 
     /// Nothing saves the commits any more.

@@ -2,6 +2,7 @@
 
 use super::protected::{Failure, Protected};
 use lifeboat_store::date_text;
+use lifeboat_store::events::Delivered;
 use serde::Serialize;
 
 /// The protection of a database in this process.
@@ -16,6 +17,8 @@ pub(crate) struct Protection {
     saved: Option<Save>,
     /// None: the last save did not fail.
     failed: Option<Failed>,
+    /// None: nobody wants events, or none were sent yet.
+    notify: Option<Delivered>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +45,7 @@ impl Protection {
             pending: now.is_pending,
             saved: now.saved.as_ref().map(|saved| Save { at: date(saved.at), number: saved.number, done: saved.done }),
             failed: now.failed.clone().map(|Failure { at, kind, message }| Failed { at: date(at), kind, message }),
+            notify: now.notify.clone(),
         }
     }
 }

@@ -169,6 +169,7 @@ impl Worker<'_> {
         self.pace.begin();
         let mut work = Work::default();
         let saved = self.saver.save(self.protected, &mut work);
+        let mut failed = None;
         let mut now = self.protected.lock();
         now.storing = None;
         let ended = Instant::now();
@@ -194,11 +195,15 @@ impl Worker<'_> {
             Err(error) => {
                 self.pace.failed(ended, work.0);
                 (now.failed, now.state) = (Some(Failure::of(&error)), State::Retrying);
+                failed = Some(error);
             }
         }
         now.is_pending = self.pace.is_pending();
         drop(now);
         drop(turn);
+        if let Some(error) = failed {
+            self.saver.failed(self.protected, &error);
+        }
         !self.protected.is_stopping()
     }
 }

@@ -54,6 +54,46 @@ fn all_copies_away() {
     assert!(now["failed"].is_null(), "{now}");
 }
 
+/// Nobody calls anything here, so the status alone can tell that events wait, and why. It shows the host alone.
+#[test]
+fn a_receiver_that_does_not_answer() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    scene.protect_with(&db, &scene.store("a"), json!({}));
+    assert!(wait_until_saved(&db)["notify"].is_null(), "nobody wants events");
+    json(&db, "SELECT backup_unprotect()", []);
+    // Nobody listens there.
+    let events = json!({"notify": {"webhook": "http://127.0.0.1:1/hunter2"}});
+    scene.protect_with(&db, &scene.store("a"), json!({"events": events}));
+    wait_for("what was sent", || !status(&db)["notify"].is_null());
+    let now = status(&db);
+    let why = now["notify"]["why"].as_str().unwrap();
+    assert!(why.starts_with("127.0.0.1:1: ") && !now.to_string().contains("hunter2"), "{now}");
+    assert!(now["notify"]["sent"] == 0 && now["notify"]["waiting"].as_u64().unwrap() > 0, "{now}");
+    assert!(now["failed"].is_null(), "a save does not fail because of it: {now}");
+}
+
+/// The save cannot begin, and nobody called it. So the log of events has to tell.
+#[test]
+fn local_state_that_is_damaged() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    scene.protect(&db);
+    insert(&db, 1);
+    scene.wait_for_rows("a", 1);
+    wait_until_saved(&db);
+    let told = || one::<String>(&db, "SELECT group_concat(kind || ' ' || level) FROM backup_events(NULL)", []);
+    assert!(!told().contains("not_saved"), "{}", told());
+    let memory = scene.path("app.db-lifeboat/memory");
+    let sound = fs::read(&memory).unwrap();
+    fs::write(&memory, "something else").unwrap();
+    insert(&db, 1);
+    wait_for("the event", || told().contains("not_saved failure"));
+    fs::write(&memory, sound).unwrap();
+    scene.wait_for_rows("a", 2);
+    wait_for("its end", || told().contains("not_saved normal"));
+}
+
 /// Another file at the path is another database. What the first one wrote is not touched.
 #[test]
 fn a_replaced_file() {
