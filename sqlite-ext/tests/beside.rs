@@ -63,6 +63,37 @@ fn interrupts_and_progress_handlers_are_honoured() {
     drop(watcher);
 }
 
+/// For drivers that have no `sqlite3_interrupt`: a function of the application is asked.
+#[test]
+fn the_applications_own_function_interrupts() {
+    let (db, key, bundle) = large();
+    let asked = Arc::new(AtomicU32::new(0));
+    let (counter, yes) = (asked.clone(), Arc::new(AtomicU32::new(0)));
+    let answer = yes.clone();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8;
+    let own = move |_: &rusqlite::functions::Context<'_>| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(answer.load(Ordering::Relaxed))
+    };
+    db.create_scalar_function("backup_interrupted", 0, flags, own).unwrap();
+    // A database file may have a view of any name. It is not read.
+    db.execute_batch("CREATE VIEW pragma_function_list AS SELECT no_such_function()").unwrap();
+    for sql in [
+        "SELECT backup_export(?1), ?2",
+        "SELECT backup_verify(?2, ?1)",
+        "SELECT count(*) FROM backup_rows(?2, ?1, 't')",
+    ] {
+        let run = || db.query_row(sql, params![key, bundle], |_| Ok(()));
+        yes.store(0, Ordering::Relaxed);
+        asked.store(0, Ordering::Relaxed);
+        run().unwrap();
+        assert!(asked.load(Ordering::Relaxed) > 0, "{sql}");
+        yes.store(1, Ordering::Relaxed);
+        let found = run().unwrap_err();
+        assert_eq!(found.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted), "{sql}: {found}");
+    }
+}
+
 #[test]
 fn z2_exports_beside_writers_hold_the_invariant() {
     let directory = directory();
