@@ -1,5 +1,5 @@
 # make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
-# make packages   what package managers install: dist/lifeboat-recovery-0.1.0.tgz, dist/lifeboat-sqlite-0.1.0.tgz, the wheel for Python
+# make packages   what package managers install: dist/sqlite-lifeboat-0.1.0.tgz, dist/sqlite-lifeboat-linux-x64-0.1.0.tgz, the wheel for Python
 # make command   dist/lifeboat: the command for people at a shell and for cron
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
@@ -37,16 +37,17 @@ PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zs
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
-.PHONY: build command packages package-npm-sqlite package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build command packages package-npm package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
 
 build: setup-build rust
 	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm
-	mkdir -p dist/npm/lifeboat-recovery
+	mkdir -p dist/npm/sqlite-lifeboat/recovery
 	cp $(TARGET)/loadable/liblifeboat.so dist/
-	cp -r LICENSE $(addprefix wasm-component/npm/,package.json README.md src) dist/npm/lifeboat-recovery/
+	cp sqlite-ext/npm/package.json dist/npm/sqlite-lifeboat/
+	cp -r $(addprefix wasm-component/npm/,package.json src) dist/npm/sqlite-lifeboat/recovery/
 	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
@@ -57,12 +58,13 @@ command: setup-build rust
 	mkdir -p dist
 	cp $(TARGET)/loadable/lifeboat dist/
 
-packages: setup-packages build package-npm-sqlite package-python
-	cd dist && npm pack --silent ./npm/lifeboat-recovery >/dev/null
+packages: package-npm package-python
 
-# For the machine that it is made on.
-package-npm-sqlite: setup-packages build
+# The extension is in a package of its own, for the platform of the machine that it is made on.
+package-npm: setup-packages build
+	rm -f dist/sqlite-lifeboat-*.tgz
 	node sqlite-ext/npm/pack.mjs dist
+	node sqlite-ext/npm/pack.mjs dist this dist/liblifeboat.so
 
 # The same files give the same wheel: build-constraints.txt has the versions of all that makes it.
 package-python: setup-packages build

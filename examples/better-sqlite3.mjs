@@ -4,8 +4,8 @@
 // into a new file.
 
 import Database from 'better-sqlite3';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { errorOf, load } from 'lifeboat-sqlite';
+import { existsSync, mkdirSync } from 'node:fs';
+import { LifeboatError, exportBundle, keygen, restoreFile, verify } from 'sqlite-lifeboat';
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
@@ -15,34 +15,29 @@ if (!directory) {
 mkdirSync(directory, { recursive: true });
 process.chdir(directory);
 
+// The key's text stays in its file, for its owner alone; never written over. Keep a copy off this machine.
+const key = 'file:recovery.key';
+if (!existsSync('recovery.key')) keygen({ out: 'recovery.key' });
+
 const db = new Database('notes.db');
-load(db);
-const call = (sql, ...values) => db.prepare(`SELECT ${sql}`).pluck().get(...values);
-
-if (!existsSync('recovery.key')) {
-  // For its owner alone; never written over. Keep a copy off this machine.
-  writeFileSync('recovery.key', call('backup_keygen()'), { mode: 0o600, flag: 'wx' });
-}
-
 db.exec('CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, text)');
 db.prepare('INSERT INTO notes(text) VALUES (datetime())').run();
 
 try {
-  // After each change that matters. The key's text stays in its file: it need not pass through SQL.
-  const summary = JSON.parse(call("backup_export_file('file:recovery.key', 'notes.bundle')"));
-  console.log(`exported the state ${summary.state_id} in ${summary.bytes} bytes`);
+  // After each change that matters. On the connection, so it is done when the call returns.
+  const { stateId, bytes } = exportBundle(db, key, 'notes.bundle');
+  console.log(`exported the state ${stateId} in ${bytes} bytes`);
 
-  // The state is the one that was exported, and nothing older.
-  const options = JSON.stringify({ level: 'restore', expect: summary.state_id });
-  const report = JSON.parse(call("backup_verify('notes.bundle', 'file:recovery.key', ?)", options));
-  console.log(`the bundle is ${report.verdict}`);
+  // The state is the one that was exported, and nothing older. Without a connection: in a thread, beside the event loop.
+  const { verdict } = await verify('notes.bundle', key, { level: 'restore', expect: stateId });
+  console.log(`the bundle is ${verdict}`);
 
   // What was recovered the last time may go: it is a copy.
-  const replace = JSON.stringify({ replace: true });
-  const recovered = JSON.parse(call("backup_restore_file('notes.bundle', 'file:recovery.key', 'recovered.db', ?)", replace));
-  console.log(`recovered ${recovered.rows} rows to recovered.db`);
+  const { rows } = await restoreFile('notes.bundle', key, 'recovered.db', { replace: true });
+  console.log(`recovered ${rows} rows to recovered.db`);
 } catch (error) {
+  if (!(error instanceof LifeboatError)) throw error;
   // The message says what is wrong, where, and what to do; the kind, what a program does about it.
-  console.error(errorOf(error)?.kind === 'busy' ? `${error.message}: try again` : error.message);
+  console.error(error.kind === 'busy' ? `${error.message}: try again` : error.message);
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 // Recovers a database in Node: node node-recover.mjs app.bundle [DELTA…] app.key app.db
 
-import { LifeboatError, recoverFile } from 'lifeboat-recovery';
+import { LifeboatError, recoverFile } from 'sqlite-lifeboat/recovery';
 
 const bundles = process.argv.slice(2);
 const [keyFile, target] = bundles.splice(-2);

@@ -1,4 +1,4 @@
-// What JavaScript answers to a case, with the functions of the package `lifeboat-recovery`. For Node and browsers.
+// What JavaScript answers to a case, with the functions of `sqlite-lifeboat/recovery`. For Node and browsers.
 
 import { Digest, hex, sha256 } from './digest.mjs';
 

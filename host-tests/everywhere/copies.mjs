@@ -7,7 +7,7 @@ import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const dist = process.argv[2];
-const lifeboat = await import(pathToFileURL(resolve(dist, 'npm/lifeboat-recovery/src/node.js')));
+const lifeboat = await import(pathToFileURL(resolve(dist, 'npm/sqlite-lifeboat/recovery/src/node.js')));
 
 for (const asked of JSON.parse(readFileSync(0, 'utf8'))) {
   const { copies, key, out, ...choice } = asked;

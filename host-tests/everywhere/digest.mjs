@@ -1,4 +1,4 @@
-// The digest of rows, as host-tests/src/digest.rs defines it, of the batches of `lifeboat-recovery`.
+// The digest of rows, as host-tests/src/digest.rs defines it, of the batches of `sqlite-lifeboat/recovery`.
 
 export const sha256 = async bytes => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 export const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');

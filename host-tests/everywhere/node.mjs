@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { answer } from './answer.mjs';
 
 const [dist, directory] = process.argv.slice(2);
-const lifeboat = await import(pathToFileURL(resolve(dist, 'npm/lifeboat-recovery/src/node.js')));
+const lifeboat = await import(pathToFileURL(resolve(dist, 'npm/sqlite-lifeboat/recovery/src/node.js')));
 for (const asked of JSON.parse(readFileSync(join(directory, 'cases.json'), 'utf8'))) {
   const bundles = asked.bundles.map(file => new Uint8Array(readFileSync(join(directory, file))));
   console.log(JSON.stringify(await answer(lifeboat, asked, bundles)));

@@ -1,6 +1,6 @@
-// A worker in a browser: answers one case after the other, with the package `lifeboat-recovery` as a page has it.
+// A worker in a browser: answers one case after the other, with `sqlite-lifeboat/recovery` as a page has it.
 
-import * as lifeboat from '/npm/lifeboat-recovery/src/browser.js';
+import * as lifeboat from '/npm/sqlite-lifeboat/recovery/src/browser.js';
 import { answer } from './answer.mjs';
 
 const bytes = async file => new Uint8Array(await (await fetch(`/cases/${encodeURIComponent(file)}`)).arrayBuffer());

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module';
 import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { info, recover, recoverToStream, rows, verify } from 'lifeboat-recovery';
-import { lifeboat } from 'lifeboat-recovery/core';
+import { info, recover, recoverToStream, rows, verify } from 'sqlite-lifeboat/recovery';
+import { lifeboat } from 'sqlite-lifeboat/recovery/core';
 import {
   assertEqual,
   directory,
@@ -264,7 +264,7 @@ test('modules from anywhere', async t => {
   const asked = [];
   const file = name => {
     asked.push(name);
-    return readFileSync(createRequire(import.meta.url).resolve(`lifeboat-recovery/component/${name}`));
+    return readFileSync(createRequire(import.meta.url).resolve(`sqlite-lifeboat/recovery/component/${name}`));
   };
   for (const load of [file, async name => file(name), name => WebAssembly.compile(file(name))]) {
     const own = lifeboat(load);

@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writ
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { find, recover, recoverFile, saves, verify } from 'lifeboat-recovery';
+import { find, recover, recoverFile, saves, verify } from 'sqlite-lifeboat/recovery';
 import { assertEqual, directory, keygen, refused, sqlite, verifyKeyOf } from './support.mjs';
 
 const key = keygen();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
 import { test } from 'node:test';
-import { info, recover, recoverToStream, rows, verify } from 'lifeboat-recovery';
+import { info, recover, recoverToStream, rows, verify } from 'sqlite-lifeboat/recovery';
 import { directory, drained, exported, keygen, refused } from './support.mjs';
 
 const key = keygen();

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { recoverFile } from 'lifeboat-recovery';
+import { recoverFile } from 'sqlite-lifeboat/recovery';
 import { assertEqual, directory, exported, history, keygen, names, refused, sqlite } from './support.mjs';
 
 const key = keygen();
@@ -198,7 +198,7 @@ test('aborted, and failing', async t => {
 
 /** Recovers in a process of its own, which does something else at the first piece that is written. */
 function inAnother(out, bundle, at, shell = 'exec "$0" "$@"') {
-  const program = `import { recoverFile } from 'lifeboat-recovery';
+  const program = `import { recoverFile } from 'sqlite-lifeboat/recovery';
     const [bundle, key, target] = process.argv.slice(1);
     const progress = ({ phase, done }) => { if (phase === 'writing' && done > 0) { ${at} } };
     await recoverFile(bundle, key, target, { progress }).catch(error => {

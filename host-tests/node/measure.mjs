@@ -1,7 +1,7 @@
 // Uses the package once, in a process of its own: `measure.mjs USE BUNDLE KEY TARGET`. Prints the seconds, the largest
 // resident set in MiB, the longest time in milliseconds that a timer had to wait, building aside, and the rows of each table.
 
-import * as lifeboat from 'lifeboat-recovery';
+import * as lifeboat from 'sqlite-lifeboat/recovery';
 
 const [use, bundle, key, target] = process.argv.slice(2);
 const counts = {};

@@ -9,13 +9,16 @@ import { assertEqual, directory, exported, keygen } from './support.mjs';
 
 const key = keygen();
 const { LIFEBOAT_EXAMPLES, LIFEBOAT_TOOLS } = process.env;
-const installed = join(process.cwd(), 'node_modules/lifeboat-recovery');
+const installed = join(process.cwd(), 'node_modules/sqlite-lifeboat/recovery');
 
 test('what is in it', () => {
-  const { version, license, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json')));
+  const { version, license, dependencies } = JSON.parse(readFileSync(join(installed, '../package.json')));
   assert.deepEqual([version, license, dependencies], ['0.1.0', 'MIT', undefined]);
-  const files = readdirSync(installed).sort();
-  assert.deepEqual(files, ['LICENSE', 'README.md', 'component', 'package.json', 'src']);
+  assert.deepEqual(readdirSync(installed).sort(), ['README.md', 'component', 'package.json', 'src']);
+  const files = readdirSync(join(installed, '..')).sort();
+  assert.deepEqual(files, ['LICENSE', 'README.md', 'SQL.md', 'manual', 'package.json', 'recovery', 'src']);
+  // Neither the extension nor a driver is installed here, and recovery needs none.
+  assert.deepEqual(readdirSync('node_modules').filter(name => !name.startsWith('.')), ['sqlite-lifeboat']);
   // Nothing of Node is in what browsers load.
   const isNode = /from 'node:|process\b|require\(/;
   for (const name of ['browser', 'copies', 'core', 'error', 'key', 'options', 'pace', 'pieces', 'redact', 'reports', 'salvaged', 'values']) {
@@ -39,7 +42,7 @@ for (const [name, options, include] of [
   ['a program in Node', NODE, ['types-node.mts']],
   ['a program in a browser', BROWSER, ['types-browser.mts']],
   // The hand-written types are right: what is behind them is checked against them.
-  ['the package itself', SOURCES, ['node_modules/lifeboat-recovery/src/*.js']],
+  ['the package itself', SOURCES, ['node_modules/sqlite-lifeboat/recovery/src/*.js']],
 ]) {
   test(`types: ${name}`, () => {
     const typeRoots = [join(LIFEBOAT_TOOLS, 'node_modules/@types')];
@@ -56,7 +59,7 @@ for (const [name, options, include] of [
     const tsc = join(LIFEBOAT_TOOLS, 'node_modules/typescript/bin/tsc');
     const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', project, '--listFiles'], { encoding: 'utf8' });
     assert.equal(status, 0, stdout.replace(/^\/.*\n/gm, ''));
-    assert.match(stdout, include[0].endsWith('.mts') ? new RegExp(include[0]) : /lifeboat-recovery\/src\/core\.js/);
+    assert.match(stdout, include[0].endsWith('.mts') ? new RegExp(include[0]) : /recovery\/src\/core\.js/);
   });
 }
 

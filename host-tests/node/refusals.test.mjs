@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { LifeboatError, info, recover, recoverFile, rows, verify } from 'lifeboat-recovery';
+import { LifeboatError, info, recover, recoverFile, rows, verify } from 'sqlite-lifeboat/recovery';
 import { directory, drained, exported, history, keygen, refused, sqlite, verifyKeyOf } from './support.mjs';
 
 const key = keygen();

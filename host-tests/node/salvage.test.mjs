@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { IllFormedText, info, recover, recoverFile, recoverToStream, rows, verify } from 'lifeboat-recovery';
+import { IllFormedText, info, recover, recoverFile, recoverToStream, rows, verify } from 'sqlite-lifeboat/recovery';
 import { assertEqual, directory, drained, exported, history, keygen, refused, sqlite } from './support.mjs';
 
 const key = keygen();

@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { LifeboatError } from 'lifeboat-recovery';
+import { LifeboatError } from 'sqlite-lifeboat/recovery';
 
 const { LIFEBOAT_DIST, LIFEBOAT_PROGRAMS } = process.env;
 

@@ -1,7 +1,7 @@
 // What a program in a browser writes, checked by the compiler alone.
 
-import { find, recover, rows, verify, LifeboatError } from 'lifeboat-recovery';
-import { lifeboat } from 'lifeboat-recovery/core';
+import { find, recover, rows, verify, LifeboatError } from 'sqlite-lifeboat/recovery';
+import { lifeboat } from 'sqlite-lifeboat/recovery/core';
 
 declare const files: FileList;
 declare const key: string;
@@ -23,6 +23,6 @@ await find('copy', key);
 // @ts-expect-error There are no paths in a browser.
 await verify('a.bundle');
 // @ts-expect-error Nor files to write.
-import { recoverFile } from 'lifeboat-recovery';
+import { recoverFile } from 'sqlite-lifeboat/recovery';
 
 console.log(report, bytes, summary, LifeboatError, recoverFile);

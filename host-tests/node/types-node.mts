@@ -12,7 +12,7 @@ import {
   verify,
   IllFormedText,
   LifeboatError,
-} from 'lifeboat-recovery';
+} from 'sqlite-lifeboat/recovery';
 import type {
   Batch,
   Chain,
@@ -28,8 +28,8 @@ import type {
   Summary,
   Value,
   Verified,
-} from 'lifeboat-recovery';
-import { lifeboat } from 'lifeboat-recovery/core';
+} from 'sqlite-lifeboat/recovery';
+import { lifeboat } from 'sqlite-lifeboat/recovery/core';
 
 declare const key: string;
 declare const bytes: Uint8Array;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { IllFormedText, info, recoverFile, rows } from 'lifeboat-recovery';
+import { IllFormedText, info, recoverFile, rows } from 'sqlite-lifeboat/recovery';
 import { assertEqual, corpus, directory, drained, exported, keygen, sqlite } from './support.mjs';
 
 const key = keygen();

@@ -1,4 +1,4 @@
-//! Z11, Z13, Z14: the npm package `lifeboat-recovery` in Node, from its packed file, with bundles of the extension. The tests
+//! Z11, Z13, Z14: `sqlite-lifeboat/recovery` in Node, from the packed npm package, with bundles of the extension. The tests
 //! are in `node/`, for Node's own test runner.
 
 use lifeboat_host_tests::corpus::{package, workspace};
@@ -22,7 +22,7 @@ fn run(tests: &[&str]) {
     let application = tempdir().unwrap();
     let mut npm = Command::new("npm");
     npm.args(["install", "--offline", "--loglevel=error", "--no-audit", "--no-fund"])
-        .arg(dist("lifeboat-recovery-0.1.0.tgz"));
+        .arg(dist("sqlite-lifeboat-0.1.0.tgz"));
     let installed = npm.current_dir(application.path()).output().expect("npm runs: `make test` installs it");
     assert!(installed.status.success(), "{}", said(&installed));
     for entry in fs::read_dir(package().join("node")).unwrap() {

@@ -97,8 +97,8 @@ impl Scene {
         fs::write(scene.path("app.bundle"), bundle).unwrap();
         fs::write(scene.path("app.key"), &scene.key).unwrap();
         fs::create_dir(scene.path("node_modules")).unwrap();
-        let package = packages::built().join("npm/lifeboat-recovery");
-        std::os::unix::fs::symlink(package, scene.path("node_modules/lifeboat-recovery")).unwrap();
+        let package = packages::built().join("npm/sqlite-lifeboat");
+        std::os::unix::fs::symlink(package, scene.path("node_modules/sqlite-lifeboat")).unwrap();
         fs::copy(workspace().join("examples/node-recover.mjs"), scene.path("node-recover.mjs")).unwrap();
         scene
     }

@@ -2,7 +2,7 @@
 //!
 //! - `OUT-DIR/lifeboat-recovery.wasm`: the recovery module as a component. Refused if it imports anything.
 //! - `OUT-DIR/lifeboat-cli.wasm`: the command component with that very component plugged in, importing WASI alone.
-//! - `OUT-DIR/npm/lifeboat-recovery/component/`: the recovery component for JavaScript.
+//! - `OUT-DIR/npm/sqlite-lifeboat/recovery/component/`: the recovery component for JavaScript.
 //! - `OUT-DIR/lifeboat-recover.html`: the recovery page, with the component in it.
 //!
 //! In both components stand their name, description, version, licence and, where it is known, which source they were made of.
@@ -41,14 +41,14 @@ fn main() -> Result<()> {
     write(&out.join("lifeboat-recovery.wasm"), &recovery)?;
     write(&out.join("lifeboat-cli.wasm"), &command)?;
 
-    let directory = out.join("npm/lifeboat-recovery/component");
+    let directory = out.join("npm/sqlite-lifeboat/recovery/component");
     for (name, bytes) in javascript::transpile(&recovery).context("making JavaScript of the recovery component")? {
         write(&directory.join(name), &bytes)?;
     }
 
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../page");
-    let page =
-        page::page(&sources, &out.join("npm/lifeboat-recovery"), &recovery).context("making the recovery page")?;
+    let page = page::page(&sources, &out.join("npm/sqlite-lifeboat/recovery"), &recovery)
+        .context("making the recovery page")?;
     write(&out.join("lifeboat-recover.html"), page.as_bytes())
 }
 

@@ -19,7 +19,7 @@ pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> 
     for name in STYLES {
         style += &read(&sources.join("style").join(name))?;
     }
-    let packages = [("lifeboat-recovery/core", package.join("src/core.js"))];
+    let packages = [("sqlite-lifeboat/recovery/core", package.join("src/core.js"))];
     let script = join(&sources.join("src/main.js"), &packages, &read).context("joining the page's modules")?;
     let worker = join(&sources.join("src/worker.js"), &packages, &read).context("joining the worker's modules")?;
     for text in [&style, &script, &worker] {

@@ -1,4 +1,4 @@
-// What can be done with bundles, wherever JavaScript runs: `lifeboat-recovery/core`.
+// What can be done with bundles, wherever JavaScript runs: `sqlite-lifeboat/recovery/core`.
 
 import type { Lifeboat, Source } from './types.js';
 

@@ -1,6 +1,6 @@
 // The work itself, in a worker of its own: `work.js` starts one for each piece of work.
 
-import { IllFormedText, LifeboatError, lifeboat } from 'lifeboat-recovery/core';
+import { IllFormedText, LifeboatError, lifeboat } from 'sqlite-lifeboat/recovery/core';
 
 /** Milliseconds between two reports of progress. */
 const OFTEN = 50;

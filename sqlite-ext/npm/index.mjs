@@ -1,3 +1,0 @@
-import lifeboat from './index.cjs';
-
-export const { errorOf, getLoadablePath, load } = lifeboat;
