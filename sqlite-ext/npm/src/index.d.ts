@@ -369,8 +369,7 @@ export interface SaveSummary extends Narrowed {
   verifyKey: string;
   /** Where the local state lies. */
   local: string;
-  /** What was sent to a receiver of events. */
-  notify?: unknown;
+  notify?: Delivered;
   /** Why the log of events could not be written. */
   events?: string;
 }
@@ -382,6 +381,13 @@ export interface Failure {
   message: string;
 }
 
+/** What was sent to a receiver of events. */
+export interface Delivered {
+  sent: number;
+  waiting: number;
+  why?: string;
+}
+
 export interface Protection {
   state: 'watching' | 'pending' | 'saving' | 'retrying' | 'stopped';
   since: string;
@@ -391,6 +397,8 @@ export interface Protection {
   pending: boolean;
   saved: { at: string; number: number; done: number } | null;
   failed: Failure | null;
+  /** What its thread sent to a receiver of events the last time. */
+  notify: Delivered | null;
 }
 
 export interface ProtectReport {
