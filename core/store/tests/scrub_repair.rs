@@ -10,8 +10,8 @@ mod scrubbing;
 mod support;
 
 use faults::{Fault, FaultyStore, Interposed, Steps};
-use lifeboat_core::StateId;
 use lifeboat_core::log::{BundleHash, Floor};
+use lifeboat_core::{ErrorKind, StateId};
 use lifeboat_store::Store;
 use lifeboat_store::drivers::memory::{MemoryStore, Request};
 use lifeboat_store::read::Standing;
@@ -41,6 +41,32 @@ fn add(series: &mut Series, stores: &[&MemoryStore], from: Option<u64>) {
 
 fn newest(store: &MemoryStore) -> u64 {
     records(store).first().map_or(0, |record| record.entry().number)
+}
+
+/// The only copy that holds something goes away at each request. Nothing is called sound that was not seen.
+#[test]
+fn a_copy_that_goes_away_during_a_check_is_never_called_sound() {
+    let saved = Saved::new(1, 3);
+    for at in 0.. {
+        let stores = memory_stores(2);
+        stores[0].restore(saved.objects.clone());
+        let steps = Steps::new(at, Fault::Killed);
+        let both = [
+            Arc::new(FaultyStore(Arc::new(stores[0].clone()), steps.clone())) as Arc<dyn Store>,
+            Arc::new(stores[1].clone()),
+        ];
+        match Check::new(Level::Hashes).of(&both) {
+            Ok(report) if !steps.reached() => {
+                assert!(at > 5 && report.series.len() == 1, "{at}: {report:?}");
+                break;
+            }
+            Ok(report) => assert!(!report.sound, "{at}: {report:?}"),
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::Host | ErrorKind::Unreachable), "{at}: {error}");
+                assert!(error.message().contains("copy 0: unreachable"), "{at}: {error}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -342,6 +368,16 @@ fn a_checker_remembers_what_was_read_when() {
     std::fs::write(&file, "{}").unwrap();
     let error = check.of(&dynamic(&stores)).unwrap_err().to_string();
     assert!(error.starts_with("corrupt: '") && error.contains("keeper/checked' does not hold what a check"), "{error}");
+    std::fs::write(&file, "{\"version\": 2}").unwrap();
+    let error = check.of(&dynamic(&stores)).unwrap_err().to_string();
+    assert!(error.starts_with("unsupported: '") && error.contains("is of version 2"), "{error}");
+    // While another process writes what it saw, this one does not.
+    std::fs::remove_file(&file).unwrap();
+    let lock = std::fs::File::create(directory.path().join("keeper/checked.lock")).unwrap();
+    lock.try_lock().unwrap();
+    assert!(check.of(&dynamic(&stores)).unwrap().sound && !file.exists());
+    lock.unlock().unwrap();
+    assert!(check.of(&dynamic(&stores)).unwrap().sound && file.exists());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::report::{Findings, Level, SeriesReport};
 use super::{Scrub, heal, log, stock};
 use crate::read::wait::Wait;
 use crate::read::{Copies, CopyReport, CopyStore, Domain, ReadingKey, Standing, Use};
-use crate::{Selector, date_text};
+use crate::{Selector, date_of};
 use lifeboat_core::chain::Chain;
 use lifeboat_core::keys::{DomainId, DomainKeys};
 use lifeboat_core::log::{Record, RecordRef};
@@ -23,7 +23,7 @@ use std::time::Instant;
 /// hold the series.
 ///
 /// # Errors
-/// Interrupted; those of [`Copies::open`].
+/// Interrupted; those of [`Copies::open`]. Unreachable when the copies that hold the series have gone away.
 pub(super) fn check(
     scrub: &Scrub<'_>,
     from: Cursor,
@@ -32,6 +32,8 @@ pub(super) fn check(
     wait: &Wait<'_>,
 ) -> Result<Option<(SeriesReport, Option<Cursor>)>> {
     let copies = Copies::open(scrub.copies.clone(), scrub.key, Domain::Id(from.domain), wait)?;
+    // A copy may have answered when the series was looked for, and not now.
+    copies.check_seen()?;
     let Some(reader) = scrub.key.reader(from.domain).filter(|_| !copies.is_empty()) else { return Ok(None) };
     let context = Context { copies: &scrub.copies, reader, deadline };
     let (mut catalog, mut seen) = take_stock(&copies, &context, scrub.level >= Level::Hashes, None, wait)?;
@@ -75,7 +77,7 @@ pub(super) fn check(
     }
     let mut report = findings::report(&catalog, &seen, &copies, scrub, &side_ends, is_checked, bad);
     for (line, since) in report.copies.iter_mut().zip(since) {
-        line.since = since.and_then(|since| i64::try_from(since).ok()).map(|since| date_text(since * 1000));
+        line.since = since.map(date_of);
     }
     Ok(Some((report, next.map(|at| Cursor { domain: from.domain, at, bad }))))
 }
