@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A request and its answer: how many bytes they have, heads and bodies.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub enum Kind {
 struct Bucket {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     exchanges: Mutex<Vec<Exchange>>,
+    /// How many milliseconds each answer waits.
+    latency: AtomicU64,
 }
 
 /// It serves until the test ends.
@@ -50,6 +54,11 @@ impl Counting {
             }
         });
         Self { port, bucket }
+    }
+
+    /// Each answer waits so long from now on, as over a network.
+    pub fn answer_after(&self, latency: Duration) {
+        self.bucket.latency.store(u64::try_from(latency.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     /// What was asked since the last call of this.
@@ -118,6 +127,7 @@ impl Request {
 
 fn serve(mut client: &TcpStream, bucket: &Bucket) -> Option<()> {
     let request = Request::read(client)?;
+    thread::sleep(Duration::from_millis(bucket.latency.load(Ordering::Relaxed)));
     let mut objects = bucket.objects.lock().unwrap();
     let found = objects.get(&request.name);
     let headers = "ETag: \"5d41402abc4b2a76b9719d911017c592\"\r\nLast-Modified: Mon, 30 Nov 2026 00:00:00 GMT\r\n";
