@@ -48,6 +48,7 @@
 
 mod fork;
 mod holder;
+mod manners;
 mod options;
 mod pace;
 mod pin;

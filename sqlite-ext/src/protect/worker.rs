@@ -5,7 +5,7 @@ use super::protected::{Failure, Protected, Saved, State, Waited, seconds};
 use super::registry::Identity;
 use super::saving::{Saver, Work};
 use super::watch::{Found, Watch};
-use super::{fork, pin};
+use super::{fork, manners, pin};
 use crate::sql::arguments::to_path;
 use crate::sql::host::Host;
 use crate::work::export::options::Request;
@@ -46,7 +46,7 @@ pub(super) fn start(protected: &Arc<Protected>, job: Job) {
     fork::watch();
     let own = Arc::clone(protected);
     let body = move || {
-        heed_no_signals();
+        manners::take();
         // The host's SQLite may call back into us, and so may a panic of ours: none leaves the thread.
         let ran = catch_unwind(AssertUnwindSafe(|| run(&own, job)));
         if ran.is_err() {
@@ -97,24 +97,6 @@ fn of_caller(protected: &Protected, place: &FilePlace) -> Result<()> {
     }
     Err(Error::busy("another file took the place of the database just now; open it again"))
 }
-
-/// Signals are for the threads of the application: its handlers may expect to run there. What a thread does to itself
-/// still reaches it. The threads that a save starts inherit this.
-#[cfg(unix)]
-fn heed_no_signals() {
-    let mut signals = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the set is filled before it is used, and a null pointer asks for no old set.
-    unsafe {
-        libc::sigfillset(signals.as_mut_ptr());
-        for own in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT] {
-            libc::sigdelset(signals.as_mut_ptr(), own);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, signals.as_ptr(), std::ptr::null_mut());
-    }
-}
-
-#[cfg(not(unix))]
-fn heed_no_signals() {}
 
 /// What the connection of a save asks about each 1,000 instructions.
 pub(super) fn stop(protected: &Arc<Protected>) -> Stop {

@@ -6,6 +6,7 @@ use crate::scene::*;
 use rusqlite::Connection;
 use serde_json::json;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Commits without a pause, and without waiting for a lock: how many were refused, and the largest write-ahead log.
@@ -50,6 +51,25 @@ fn an_application_that_waits_for_nothing_is_never_refused() {
     assert!(number >= 4, "{number} saves");
     assert!(largest < 2 * alone, "{largest} bytes, alone {alone}");
     evidence::at_least("commits beside a protection, none refused", COMMITS);
+}
+
+/// Where there are more threads than processors, those of the application come first.
+#[test]
+fn the_thread_gives_way() {
+    let niceness = |task: &Path| {
+        let stat = fs::read_to_string(task.join("stat")).unwrap();
+        let (name, rest) = stat.rsplit_once(") ").unwrap();
+        (name.ends_with("(lifeboat-protec"), rest.split(' ').nth(16).unwrap().parse::<i32>().unwrap())
+    };
+    let (_, own) = niceness(Path::new("/proc/thread-self"));
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    scene.protect(&db);
+    wait_until_saved(&db);
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| niceness(&task.unwrap().path()));
+    let (ours, others): (Vec<_>, Vec<_>) = tasks.partition(|(is_ours, _)| *is_ours);
+    assert!(!ours.is_empty() && ours.iter().all(|(_, nice)| *nice == (own + 10).min(19)), "{ours:?}, own {own}");
+    assert!(others.iter().any(|(_, nice)| *nice == own), "{others:?}, own {own}");
 }
 
 /// To look for commits has none refused. A save copies the pages, as a reader: commits that come just then are
