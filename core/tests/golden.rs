@@ -1,4 +1,4 @@
-//! Bundles that were written once and are read, and written again byte for byte, for ever (Z22, L10).
+//! Bundles that were written once and are read, and written again byte for byte, forever (Z22, L10).
 //!
 //! A new revision of the format adds files; it never changes these. To write the files of a new one, run this test
 //! with `LIFEBOAT_WRITE_GOLDEN=1`: it writes those that are missing, and fails.

@@ -1,4 +1,4 @@
-//! Records and floor statements that were written once and are read, and written again byte for byte, for ever. A new revision
+//! Records and floor statements that were written once and are read, and written again byte for byte, forever. A new revision
 //! adds files; it never changes these. `LIFEBOAT_WRITE_GOLDEN=1` writes those that are missing, and fails.
 
 mod common;

@@ -44,7 +44,7 @@ const TABLES: [&str; 3] = [
     "SELECT count(*) FROM backup_diff(?2, ?3, ?1), (SELECT ?4)",
 ];
 
-/// A call that waits for ever must not hold up all tests.
+/// A call that waits forever must not hold up all tests.
 fn in_time(work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     let worker = thread::spawn(move || {

@@ -227,7 +227,7 @@ fn no_key_and_no_row_is_written() {
     }
 }
 
-/// Whoever is the second to save at one time waits for its turn, and not for ever.
+/// Whoever is the second to save at one time waits for its turn, and not forever.
 #[test]
 fn one_save_at_a_time() {
     let scene = Scene::new();

@@ -166,6 +166,25 @@ fn sync_directory_of(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A lock of the local state, until it is dropped.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a child that was forked meanwhile may have it open, too. If this fails, it
+        // is closed.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the lock of this file. None: somebody else has it.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn lock(files: &dyn Files, path: &Path) -> io::Result<Option<Lock>> {
+    Ok(files.lock(path)?.map(Lock))
+}
+
 /// What a file of the local state holds, if it exists.
 pub(crate) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
     match files.read(path, LONGEST) {
@@ -173,6 +192,15 @@ pub(crate) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("cannot be read", path, &error)),
     }
+}
+
+/// Replaces a file of the local state in one step. Who calls it holds the lock of the directory: nobody else writes there.
+pub(crate) fn replace(files: &dyn Files, to: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let from = to.with_file_name(name);
+    let written = files.write(&from, bytes).and_then(|()| files.rename(&from, to));
+    written.map_err(|error| failed("cannot be written", to, &error))
 }
 
 /// The error for a damaged file of the local state.

@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// It is no JSON: what the parser says, with the line and the column.
+    /// It is not JSON: what the parser says, with the line and the column.
     NotJson(String),
     /// It is JSON, and no object.
     NoObject,

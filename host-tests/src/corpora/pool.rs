@@ -100,7 +100,7 @@ impl Worker {
                     Err(_) => at = line,
                 },
                 Err(RecvTimeoutError::Timeout) => {
-                    // On a busy machine a process waits for its turn; one that waits for ever is a hang, too.
+                    // On a busy machine a process waits for its turn; one that waits forever is a hang, too.
                     if self.used().saturating_sub(used_before) >= limit || began.elapsed() >= limit * WAITING {
                         return Ended::Hang(at);
                     }

@@ -1,6 +1,6 @@
 //! The command line. Each command has the name of a function without `backup_`, and the options of that function.
 
-use crate::groups::{Base, Budget, Bundles, Key, Packing, Series, Snapshot, Stores};
+use crate::groups::{Base, Budget, Bundles, Key, Packing, Saving, Series, Snapshot, Stores};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
@@ -180,37 +180,21 @@ pub struct Save {
     /// The stores: each is a copy. Or file:PATH, the configuration of a reserve
     #[arg(value_name = "STORE")]
     pub stores: Vec<String>,
-    /// How many copies must hold the state. Default: minimum of the configuration, or more than half of them
-    #[arg(long, value_name = "NUMBER")]
-    pub minimum: Option<u64>,
     /// Fill copies that are new, lost or rolled back
     #[arg(long)]
     pub add: bool,
     /// Go on from the record with this hash, if the copies are ahead or fork
     #[arg(long = "continue", value_name = "HASH")]
     pub go_on: Option<String>,
-    /// The directory of the local state. Default: beside the database, its name with -lifeboat behind it
-    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
-    pub local: Option<String>,
-    /// For how many seconds a copy may stand still. Default: 30
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<String>,
     /// The date in the record: 2026-11-29T12:30:00Z, or a number of seconds since 1970. Default: now
     #[arg(long, value_name = "DATE", allow_negative_numbers = true)]
     pub date: Option<String>,
-    /// Who saves: a text in the record
-    #[arg(long, value_name = "TEXT")]
-    pub writer: Option<String>,
-    /// What this save is: a text in the record
-    #[arg(long, value_name = "TEXT")]
-    pub label: Option<String>,
-    /// What is told in the log of events, and to whom: a file with the settings as JSON
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub events: Option<String>,
     /// Save this file in place of a database, under its own name or under NAME. May be given several times. A path
     /// with = in it needs a NAME
     #[arg(long, value_name = "[NAME=]FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<String>,
+    #[command(flatten)]
+    pub saving: Saving,
     #[command(flatten)]
     pub snapshot: Snapshot,
     #[command(flatten)]
@@ -227,24 +211,8 @@ pub struct Protect {
     /// Also protect a database that has no write-ahead log
     #[arg(long)]
     pub rollback: bool,
-    /// How many copies must hold the state. Default: more than half of them
-    #[arg(long, value_name = "NUMBER")]
-    pub minimum: Option<u64>,
-    /// The directory of the local state. Default: beside the database, its name with -lifeboat behind it
-    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
-    pub local: Option<String>,
-    /// For how many seconds a copy may stand still. Default: 30
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<String>,
-    /// Who saves: a text in each record
-    #[arg(long, value_name = "TEXT")]
-    pub writer: Option<String>,
-    /// What these saves are: a text in each record
-    #[arg(long, value_name = "TEXT")]
-    pub label: Option<String>,
-    /// What is told in the log of events, and to whom: a file with the settings as JSON
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub events: Option<String>,
+    #[command(flatten)]
+    pub saving: Saving,
     #[command(flatten)]
     pub snapshot: Snapshot,
     #[command(flatten)]

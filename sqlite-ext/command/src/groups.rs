@@ -48,6 +48,29 @@ pub struct Snapshot {
     pub check: Option<bool>,
 }
 
+/// How each save is done, one that is asked for and one of a protection.
+#[derive(Args, Default)]
+pub struct Saving {
+    /// How many copies must hold the state. Default: minimum of the configuration, or more than half of them
+    #[arg(long, value_name = "NUMBER")]
+    pub minimum: Option<u64>,
+    /// The directory of the local state. Default: beside the database, its name with -lifeboat behind it
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// For how many seconds a copy may stand still. Default: 30
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<String>,
+    /// Who saves: a text in the record
+    #[arg(long, value_name = "TEXT")]
+    pub writer: Option<String>,
+    /// What is saved: a text in the record
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// What is told in the log of events, and to whom: a file with the settings as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<String>,
+}
+
 /// The copies that a command works on.
 #[derive(Args)]
 pub struct Stores {

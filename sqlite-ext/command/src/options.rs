@@ -1,7 +1,7 @@
 //! The options of a function, from those of the command line.
 
 use crate::fail::Fail;
-use crate::groups::{Base, Budget, Snapshot};
+use crate::groups::{Base, Budget, Saving, Snapshot};
 use serde_json::{Map, Value};
 
 /// The JSON object of a function's options.
@@ -31,6 +31,14 @@ impl Options {
 
     pub fn budget(self, budget: Budget) -> Self {
         self.put("max_bytes", budget.max_bytes).flag("trusted", budget.trusted)
+    }
+
+    /// # Errors
+    /// Those of [`events`](Self::events).
+    pub fn saving(self, saving: Saving) -> Result<Self, Fail> {
+        let options = self.put("minimum", saving.minimum).put("local", saving.local);
+        let options = options.put("timeout", saving.timeout.as_deref().map(number_or_text));
+        options.put("writer", saving.writer).put("label", saving.label).events(saving.events)
     }
 
     pub fn base(self, base: Base) -> Self {

@@ -3,7 +3,7 @@
 use crate::arguments::Protect;
 use crate::fail::{Fail, Kind};
 use crate::node::Node;
-use crate::options::{Options, number_or_text};
+use crate::options::Options;
 use crate::report;
 use crate::run::{array, show};
 use crate::session::{Session, text};
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Those of the function; when the protection ends by itself, why; those of the last save.
 pub fn run(protect: Protect, json: bool) -> Result<(), Fail> {
     let database = protect.database.clone();
-    let local = Options::default().put("local", protect.local.clone()).json();
+    let local = Options::default().put("local", protect.saving.local.clone()).json();
     let rollback = protect.rollback;
     let (key, stores, options) = asked(protect)?;
     let signals = stop::words()?;
@@ -57,15 +57,7 @@ pub fn run(protect: Protect, json: bool) -> Result<(), Fail> {
 
 /// The key, the stores, and the options of a save.
 fn asked(protect: Protect) -> Result<(String, Value, Options), Fail> {
-    let timeout = protect.timeout.as_deref().map(number_or_text);
-    let options = Options::default()
-        .put("minimum", protect.minimum)
-        .put("local", protect.local)
-        .put("timeout", timeout)
-        .put("writer", protect.writer)
-        .put("label", protect.label)
-        .events(protect.events)?
-        .snapshot(protect.snapshot)?;
+    let options = Options::default().saving(protect.saving)?.snapshot(protect.snapshot)?;
     Ok((protect.key.needed()?, array(protect.stores.stores), options))
 }
 

@@ -157,7 +157,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
 /// Prints a report, and gives it.
 pub fn show(report: &str, json: bool, people: fn(&Node) -> String) -> Result<Node, Fail> {
     let node =
-        Node::parse(report).map_err(|error| Fail::new(Kind::Internal, format!("the report is no JSON: {error}")))?;
+        Node::parse(report).map_err(|error| Fail::new(Kind::Internal, format!("the report is not JSON: {error}")))?;
     if json {
         print_line(report)?
     } else {
@@ -201,17 +201,11 @@ fn saving(save: Save) -> Result<(Option<String>, Vec<Value>), Fail> {
     if stores.is_empty() {
         return Err(Fail::misuse("give one store or more, such as dir:PATH"));
     }
-    let timeout = save.timeout.as_deref().map(number_or_text);
     let options = Options::default()
-        .put("minimum", save.minimum)
-        .put("local", save.local)
         .put("continue", save.go_on)
         .flag("add", save.add)
-        .put("timeout", timeout)
         .put("date", save.date.as_deref().map(number_or_text))
-        .put("writer", save.writer)
-        .put("label", save.label)
-        .events(save.events)?
+        .saving(save.saving)?
         .files(save.files)?
         .snapshot(save.snapshot)?;
     let key = save.key.needed()?;

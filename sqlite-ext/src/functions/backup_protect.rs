@@ -41,9 +41,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     refuse_selector(&places, "a protection saves the newest state;")?;
     let mut chosen = Chosen::read(&call.arguments, 2)?;
     let minimum = places.minimum(chosen.minimum)?;
-    let of_reserve = places.reserve().and_then(|reserve| reserve.events.clone());
-    let events = chosen.events.take().or(of_reserve).unwrap_or_default();
-    events.check()?;
+    let events = places.events(chosen.events.take())?;
     let schema = chosen.request.schema.clone();
     let place = check(&app, &schema, chosen.rollback)?;
     let local = absolute(local_of(&app, &schema, chosen.local.as_deref())?)?;

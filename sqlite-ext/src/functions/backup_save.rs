@@ -84,9 +84,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let (add, local) = (options.add, options.local.take());
     let date = options.date.take().map(|date| date.0);
     let (writer, label) = (options.writer.take(), options.label.take());
-    let of_reserve = places.reserve().and_then(|reserve| reserve.events.clone());
-    let settings = options.events.take().or(of_reserve).unwrap_or_default();
-    settings.check()?;
+    let settings = places.events(options.events.take())?;
     let files = options.files.take().map(|files| files.named()).transpose()?;
     if files.is_some() {
         options.check_beside_files(local.is_some())?;

@@ -75,9 +75,7 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         ));
     }
     let local = checker_local(options.local.as_deref(), &places)?;
-    let of_reserve = places.reserve().and_then(|reserve| reserve.events.clone());
-    let settings = options.events.or(of_reserve).unwrap_or_default();
-    settings.check()?;
+    let settings = places.events(options.events)?;
     let interrupt = AppInterrupt::of(&app)?;
     let scrub = Scrub {
         copies: open_copies(&places)?,

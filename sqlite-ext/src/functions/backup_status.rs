@@ -20,9 +20,9 @@ use crate::sql::options::DEFAULT_SCHEMA;
 use crate::work::local::local_of;
 use crate::work::read::given::{CopyLine, open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
-use lifeboat_store::date_text;
 use lifeboat_store::read::{Copies, Domain, Standing, Wait};
 use lifeboat_store::save::{CopySummary, LastError, LastSave, Status, SystemFiles};
+use lifeboat_store::{date_of, date_text};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -164,11 +164,4 @@ impl Failed {
     fn of(error: LastError) -> Self {
         Self { at: date_of(error.at), kind: error.kind, message: error.message }
     }
-}
-
-/// Seconds since 1970, as RFC 3339 writes them.
-fn date_of(seconds: u64) -> String {
-    // Somebody may have written into the local state, so it may hold anything.
-    const LAST: u64 = 253_402_300_799;
-    date_text(i64::try_from(seconds.min(LAST)).unwrap_or_default() * 1000)
 }

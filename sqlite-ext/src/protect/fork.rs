@@ -1,7 +1,7 @@
 //! A process that forks while a thread of ours is inside SQLite.
 //!
 //! The child gets a copy of all memory, and only the thread that called `fork`. Mutexes of SQLite that another thread held at
-//! that moment stay locked in the child for ever. So before a fork, our threads leave SQLite: each is inside only
+//! that moment stay locked in the child forever. So before a fork, our threads leave SQLite: each is inside only
 //! between [`enter`] and the end of its [`Inside`], and steps aside at each [`step_aside`]. The fork waits for that, at
 //! most [`PATIENCE`]. Statements ask each 1,000 instructions, so that takes well below a millisecond.
 

@@ -322,7 +322,7 @@ impl Protected {
         self.end();
     }
 
-    /// Ends the thread, and waits for its end, but not for ever.
+    /// Ends the thread, and waits for its end, but not forever.
     pub(super) fn end(&self) {
         self.is_to_stop.store(true, Ordering::SeqCst);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -46,7 +46,7 @@ impl Identity {
 }
 
 /// What one process has. A child that was forked begins with nothing, and leaves what was its parent's alone: a mutex
-/// there may be locked for ever.
+/// there may be locked forever.
 struct Process {
     id: u32,
     registry: Mutex<Registry>,

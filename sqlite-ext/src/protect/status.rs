@@ -1,7 +1,7 @@
 //! What a report says about the protection of a database.
 
 use super::protected::{Failure, Protected};
-use lifeboat_store::date_text;
+use lifeboat_store::date_of;
 use lifeboat_store::events::Delivered;
 use serde::Serialize;
 
@@ -40,16 +40,16 @@ impl Protection {
         let now = protected.lock();
         Self {
             state: now.state.name(),
-            since: date(protected.since),
+            since: date_of(protected.since),
             holders,
             pending: now.is_pending,
-            saved: now.saved.as_ref().map(|saved| Save { at: date(saved.at), number: saved.number, done: saved.done }),
-            failed: now.failed.clone().map(|Failure { at, kind, message }| Failed { at: date(at), kind, message }),
+            saved: now.saved.as_ref().map(|saved| Save {
+                at: date_of(saved.at),
+                number: saved.number,
+                done: saved.done,
+            }),
+            failed: now.failed.clone().map(|Failure { at, kind, message }| Failed { at: date_of(at), kind, message }),
             notify: now.notify.clone(),
         }
     }
-}
-
-fn date(seconds: u64) -> String {
-    date_text(i64::try_from(seconds).unwrap_or_default().saturating_mul(1000))
 }

@@ -1,4 +1,4 @@
-//! Z7 Z18: whatever fails inside SQLite, a read or a write or a request for memory, once or from then on for ever: the error
+//! Z7 Z18: whatever fails inside SQLite, a read or a write or a request for memory, once or from then on forever: the error
 //! is clear, the target is what it was or what it should become, the connection is of use, and a success is one.
 //!
 //! Every function is called again and again, with the fault at the first call, at the second, and so on; with
@@ -106,7 +106,7 @@ fn fail(what: &str, layout: Layout, injector: Injector, bounded: u64) -> u64 {
     }
     let Tally { calls, faults, errors, successes, late } = all;
     println!(
-        "faults in SQLite's {what}, once and for ever: {} calls of functions, {faults} of {calls} possible faults: {errors} errors, \
+        "faults in SQLite's {what}, once and forever: {} calls of functions, {faults} of {calls} possible faults: {errors} errors, \
          {successes} overcome, {late} errors after the work was done",
         ALL.len()
     );

@@ -1,7 +1,7 @@
 //! One event: a line of JSON.
 
 use super::kind::{Kind, Level};
-use crate::date_text;
+use crate::date_of;
 use crate::redact::redact;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -37,7 +37,7 @@ impl Event {
     /// An event whose texts are short and hold no key.
     pub(super) fn new(number: u64, now: u64, level: Level, kind: Kind, log: &str, about: About) -> Self {
         let about = about.into_iter().map(|(name, value)| (name, safe(value))).collect();
-        let mut event = Self { number, date: date(now), level, kind, log: log.to_owned(), about };
+        let mut event = Self { number, date: date_of(now), level, kind, log: log.to_owned(), about };
         if event.line().len() > LINE_MAX {
             event.about.retain(|_, value| !matches!(value, Value::Array(_) | Value::Object(_)));
         }
@@ -81,12 +81,6 @@ fn safe_text(text: &str) -> String {
         true => text,
         false => format!("{}…", &text[..text.floor_char_boundary(TEXT_MAX)]),
     }
-}
-
-/// Seconds since 1970, as RFC 3339 writes them.
-pub(super) fn date(seconds: u64) -> String {
-    const LAST: u64 = 253_402_300_799;
-    date_text(i64::try_from(seconds.min(LAST)).unwrap_or_default() * 1000)
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@
 use super::event::Event;
 use super::settings::Settings;
 use super::state::{Notes, State, VERSION};
-use crate::files::{Files, failed};
+use crate::files::{self, Files, Lock, failed, replace};
 use lifeboat_core::{Error, Result};
 use serde::Deserialize;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,16 +28,6 @@ pub struct Events<'a> {
     pub settings: &'a Settings,
     /// The time in seconds since 1970.
     pub now: u64,
-}
-
-/// The lock of the events. It is never held while anybody waits for a store or a receiver.
-pub(super) struct Lock(Option<File>);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // A child that was forked meanwhile may have the file open, too.
-        let _ = self.0.as_ref().map(File::unlock);
-    }
 }
 
 /// What has to be known before something is noted.
@@ -64,7 +53,7 @@ impl Events<'_> {
     pub(crate) fn note(&self, note: impl FnOnce(&mut Notes<'_>)) -> Result<()> {
         self.make_directories()?;
         let lock = lock(self.files, self.local)?;
-        if lock.0.is_none() {
+        if lock.is_none() {
             return Err(Error::host(format!("'{}' cannot be written", self.path("lock").display())));
         }
         let tail = Tail::read(self.files, self.local)?;
@@ -101,8 +90,7 @@ impl Events<'_> {
     /// The lock of whoever sends events. It is held while a receiver is waited for. None: somebody else has it.
     pub(super) fn lock_of_sender(&self) -> Result<Option<Lock>> {
         let path = self.path("sending");
-        let lock = self.files.lock(&path).map_err(|error| failed("events cannot be sent", &path, &error))?;
-        Ok(lock.map(|lock| Lock(Some(lock))))
+        files::lock(self.files, &path).map_err(|error| failed("events cannot be sent", &path, &error))
     }
 
     /// Writes lines behind the byte `end` of the log, and cuts what is behind it. Gives the new end.
@@ -124,9 +112,7 @@ impl Events<'_> {
 
     /// Replaces a file in one step.
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (to, from) = (self.path(name), self.path(&format!("{name}.new")));
-        let written = self.files.write(&from, bytes).and_then(|()| self.files.rename(&from, &to));
-        written.map_err(|error| failed("cannot be written", &to, &error))
+        replace(self.files, &self.path(name), bytes)
     }
 }
 
@@ -203,13 +189,14 @@ pub(super) fn path(local: &Path, name: &str) -> PathBuf {
     if name.is_empty() { directory } else { directory.join(name) }
 }
 
-/// Takes the lock. Where nothing can be written, nobody else writes either.
-pub(super) fn lock(files: &dyn Files, local: &Path) -> Result<Lock> {
+/// Takes the lock of the events, which is never held while anybody waits for a store or a receiver. Where nothing can be
+/// written, nobody else writes either: there it is none.
+pub(super) fn lock(files: &dyn Files, local: &Path) -> Result<Option<Lock>> {
     let path = path(local, "lock");
     let began = Instant::now();
     loop {
-        match files.lock(&path) {
-            Ok(Some(lock)) => return Ok(Lock(Some(lock))),
+        match files::lock(files, &path) {
+            Ok(Some(lock)) => return Ok(Some(lock)),
             Ok(None) if began.elapsed() < LOCK => std::thread::sleep(Duration::from_millis(5)),
             Ok(None) => {
                 return Err(Error::busy(format!("another process holds the lock '{}'; try again", path.display())));
@@ -217,7 +204,7 @@ pub(super) fn lock(files: &dyn Files, local: &Path) -> Result<Lock> {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) =>
             {
-                return Ok(Lock(None));
+                return Ok(None);
             }
             Err(error) => return Err(failed("events cannot be written", &path, &error)),
         }

@@ -1,9 +1,9 @@
 //! Figures against their limits.
 
-use super::event::date;
 use super::kind::{Kind, Level};
 use super::settings::{Bound, Limit, Measure, Settings, Subject as Belongs};
 use super::state::{Notes, Subject, about};
+use crate::date_of;
 use serde_json::json;
 
 /// How far behind the warning window a forecast must be before the warning ends: else a small change would end it.
@@ -43,7 +43,7 @@ impl Notes<'_> {
             Some(seconds) if seconds <= window => {
                 // A forecast that is centuries away never comes here.
                 let when = now.saturating_add(seconds as u64);
-                said.insert("reached_at".into(), json!(date(when)));
+                said.insert("reached_at".into(), json!(date_of(when)));
                 said.insert("per_day".into(), json!(slope.unwrap_or(0.0) * 86_400.0));
                 self.begin(Kind::LimitImminent, Level::Warning, &id, said);
             }

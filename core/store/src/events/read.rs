@@ -1,9 +1,10 @@
 //! The log as readers see it. Each keeps its own cursor: the number of the last event that it has seen.
 
-use super::event::{Event, date};
+use super::event::Event;
 use super::journal::{lock, path, read_all};
 use super::kind::{Kind, Level};
 use super::state::about;
+use crate::date_of;
 use crate::files::{Files, failed};
 use lifeboat_core::Result;
 use serde_json::json;
@@ -58,7 +59,7 @@ fn after_number(events: Vec<Event>, after: u64) -> Vec<Event> {
     }
     if shown.is_empty() && began_anew && after > 0 {
         let said = about([("gone", json!(0)), ("why", json!(format!("the log began anew after number {after}")))]);
-        let (date, log) = (date(0), String::new());
+        let (date, log) = (date_of(0), String::new());
         shown.push(Event { number: newest, date, level: Level::Warning, kind: Kind::Gone, log, about: said });
     }
     shown

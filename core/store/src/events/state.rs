@@ -1,8 +1,9 @@
 //! What was told already, so that a state is told when it begins and when it ends, and not at each save.
 
-use super::event::{About, Event, date};
+use super::event::{About, Event};
 use super::figures::Figures;
 use super::kind::{Kind, Level};
+use crate::date_of;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -173,7 +174,7 @@ impl<'a> Notes<'a> {
         }
         (open.told, open.told_at) = (Some(level), Some(now));
         about.insert("state".into(), json!(if is_worse { "worse" } else { "begins" }));
-        about.insert("since".into(), json!(date(since)));
+        about.insert("since".into(), json!(date_of(since)));
         self.once(kind, level, about);
     }
 
@@ -194,7 +195,7 @@ impl<'a> Notes<'a> {
             about.insert(kind.subject_name().into(), json!(subject.of));
         }
         about.insert("state".into(), json!("over"));
-        about.insert("since".into(), json!(date(since)));
+        about.insert("since".into(), json!(date_of(since)));
         self.once(kind, Level::Normal, about);
     }
 

@@ -20,6 +20,15 @@ use lifeboat_core::{Error, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// The last second whose year has four digits.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// Seconds since 1970 as RFC 3339 writes them. A file that says when may hold any number: what comes after the year 9999 is
+/// its last second.
+pub fn date_of(seconds: u64) -> String {
+    date_text(i64::try_from(seconds.min(LAST_SECOND)).unwrap_or_default() * 1000)
+}
+
 /// The forms of the names of stores.
 const FORMS: &str = "'dir:PATH', 'volume:LABEL' and 's3://BUCKET/PREFIX'";
 

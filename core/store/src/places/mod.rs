@@ -1,6 +1,7 @@
 //! The stores that an argument names: one store, an array of them, which means copies, or a shared configuration.
 
 use crate::copy_name::CopyName;
+use crate::events::Settings;
 use crate::place::{CONFIGURATION, Place, Selector, is_store, split};
 use crate::reserve::{self, Reserve};
 use lifeboat_core::{Error, Result};
@@ -117,6 +118,16 @@ impl Places {
         Err(Error::misuse(format!(
             "the option `minimum` is {minimum}, and there are {copies} copies; it must be from 1 to that number"
         )))
+    }
+
+    /// What is told of saves and checks, and to whom. What the call says comes first, then what the configuration says.
+    ///
+    /// # Errors
+    /// Those of [`Settings::check`].
+    pub fn events(&self, given: Option<Settings>) -> Result<Settings> {
+        let of_reserve = || self.reserve.as_ref().and_then(|reserve| reserve.events.clone());
+        let settings = given.or_else(of_reserve).unwrap_or_default();
+        settings.check().map(|()| settings)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::events::Witness;
 use super::exporter::{Base, LedgerPart};
-use super::files::{Files, failed, read_file, wrong};
+use super::files::{self, Files, Lock, failed, read_file, replace, wrong};
 use super::memory::{Memory, Reference, VERSION, Weight, from_hex, to_hex};
 use super::request::Save;
 use crate::Cancel;
@@ -56,17 +56,6 @@ pub(super) struct Local<'a> {
     /// What this save saw.
     pub(super) witness: Witness,
     _lock: Lock,
-}
-
-/// The lock of a directory of local state.
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // To close the file is not enough: a child that was forked meanwhile may have it open, too. If this fails, it
-        // is closed.
-        let _ = self.0.unlock();
-    }
 }
 
 impl<'a> Local<'a> {
@@ -134,7 +123,7 @@ impl<'a> Local<'a> {
         let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
         files.make_directory(directory).map_err(|error| at(directory, error))?;
         let lock = directory.join("lock");
-        files.lock(&lock).map_err(|error| at(&lock, error))?.map(Lock);
+        files::lock(files, &lock).map_err(|error| at(&lock, error))?;
         Ok(())
     }
 
@@ -397,19 +386,11 @@ impl<'a> Local<'a> {
     }
 }
 
-fn replace(files: &dyn Files, to: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = to.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let from = to.with_file_name(name);
-    let written = files.write(&from, bytes).and_then(|()| files.rename(&from, to));
-    written.map_err(|error| failed("cannot be written", to, &error))
-}
-
 /// Takes the lock of a directory of local state.
 fn take_lock(files: &dyn Files, directory: &Path) -> Result<Lock> {
     let path = directory.join("lock");
-    let lock = files.lock(&path).map_err(|error| failed("local state cannot be written", &path, &error))?;
-    lock.map(Lock).ok_or_else(|| {
+    let lock = files::lock(files, &path).map_err(|error| failed("local state cannot be written", &path, &error))?;
+    lock.ok_or_else(|| {
         Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display()))
     })
 }

@@ -167,7 +167,7 @@ impl Tip {
         self.failed.is_some_and(|failed| failed <= now && now - failed < REST)
     }
 
-    /// Notes that it failed. This changes nothing while it rests. Otherwise, a copy that fails each minute would rest for ever.
+    /// Notes that it failed. This changes nothing while it rests. Otherwise, a copy that fails each minute would rest forever.
     pub(super) fn fails(&mut self, now: u64) {
         if !self.is_resting(now) {
             self.failed = Some(now);

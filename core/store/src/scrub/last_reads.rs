@@ -4,26 +4,18 @@
 //! A part is the bundles whose hashes begin with one of 256 bytes. So what is remembered has a bounded size, however
 //! many bundles there are. Records are no part of it, since each check reads them all.
 
-use crate::files::{Files, failed, read_file};
+use crate::files::Files;
+use crate::notes::Notes;
+use lifeboat_core::Result;
 use lifeboat_core::keys::DomainId;
-use lifeboat_core::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How many parts there are.
 pub(super) const PARTS: usize = 256;
 /// How many copies are remembered, over all series: the file stays below a megabyte. The one that was not seen for the
 /// longest time is forgotten.
 const COPIES_MAX: usize = 256;
-const VERSION: u32 = 1;
-const NAME: &str = "checked";
-
-/// The file.
-#[derive(Deserialize, Serialize)]
-struct Remembered {
-    version: u32,
-    copies: Vec<Copy>,
-}
 
 /// One copy of one series.
 #[derive(Deserialize, Serialize)]
@@ -39,56 +31,31 @@ struct Copy {
 
 /// What was read when, by the clock of this checker.
 pub(super) struct LastReads<'a> {
-    files: &'a dyn Files,
-    directory: PathBuf,
+    notes: Notes<'a, Copy>,
     now: u64,
-    remembered: Remembered,
 }
 
 impl<'a> LastReads<'a> {
-    /// Reads what is remembered in this directory, which is made if it does not exist.
+    /// Reads what is remembered in this directory.
     ///
     /// # Errors
-    /// Host when it cannot be read or made; corrupt when it does not hold what we write; unsupported when a later version
-    /// wrote it.
+    /// Those of [`Notes::open`].
     pub fn open(files: &'a dyn Files, directory: &Path, now: u64) -> Result<Self> {
-        files.make_directory(directory).map_err(|error| failed("cannot be made", directory, &error))?;
-        let path = directory.join(NAME);
-        let wrong = |why: &str| {
-            Error::corrupt(format!(
-                "'{}' does not hold what a check remembers ({why}); remove it, and the next check begins anew",
-                path.display()
-            ))
-        };
-        let remembered = match read_file(files, &path)? {
-            None => Remembered { version: VERSION, copies: Vec::new() },
-            Some(bytes) => {
-                let remembered: Remembered =
-                    serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
-                if remembered.version != VERSION {
-                    return Err(Error::unsupported(format!(
-                        "'{}' is of version {}, and this version knows {VERSION}",
-                        path.display(),
-                        remembered.version
-                    )));
-                }
-                if remembered.copies.iter().any(|copy| copy.read.len() != PARTS) {
-                    return Err(wrong("parts are missing"));
-                }
-                remembered
-            }
-        };
-        Ok(Self { files, directory: directory.to_owned(), now, remembered })
+        let texts = ["what a check remembers", "the next check begins anew"];
+        Ok(Self {
+            notes: Notes::open(files, directory, "checked", texts, |copy: &Copy| copy.read.len() == PARTS)?,
+            now,
+        })
     }
 
     fn find(&self, domain: DomainId, store: &str) -> Option<&Copy> {
         let domain = domain.to_string();
-        self.remembered.copies.iter().find(|copy| copy.domain == domain && copy.store == store)
+        self.notes.copies.iter().find(|copy| copy.domain == domain && copy.store == store)
     }
 
     /// Notes that a part of a copy was read. `is_bad`: damage stays in it.
     pub fn note(&mut self, domain: DomainId, store: &str, part: u8, is_bad: bool) {
-        let (named, copies) = (domain.to_string(), &mut self.remembered.copies);
+        let (named, copies) = (domain.to_string(), &mut self.notes.copies);
         let mut copy = match copies.iter().position(|copy| copy.domain == named && copy.store == store) {
             Some(place) => copies.remove(place),
             None => Copy { domain: named, store: store.to_owned(), read: vec![0; PARTS], bad: Vec::new() },
@@ -138,14 +105,9 @@ impl<'a> LastReads<'a> {
         stores.iter().map(|store| self.since(domain, store).unwrap_or(0)).min().unwrap_or(0)
     }
 
-    /// Writes it all. If two checks write at one time, what one of them read is read again.
-    ///
     /// # Errors
-    /// Host when it cannot be written.
+    /// Those of [`Notes::write`].
     pub fn write(&self) -> Result<()> {
-        let (from, to) = (self.directory.join("checked.new"), self.directory.join(NAME));
-        let bytes = serde_json::to_vec(&self.remembered).expect("numbers, texts and lists are JSON");
-        let written = self.files.write(&from, &bytes).and_then(|()| self.files.rename(&from, &to));
-        written.map_err(|error| failed("cannot be written", &to, &error))
+        self.notes.write()
     }
 }
