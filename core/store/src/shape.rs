@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// It is no JSON: what the parser says, with the line and the column.
+    /// It is not JSON: what the parser says, with the line and the column.
     NotJson(String),
     /// It is JSON, and no object.
     NoObject,
@@ -90,8 +90,6 @@ impl Mistake {
             let known = known.replace("`, `", ", ").replace("` or `", ", ");
             let field = field(unknown);
             let path = path.strip_suffix(&*field).unwrap_or(&path).trim_end_matches('.').to_owned();
-            // A URL in the place of a name is a value, and may hold a secret.
-            let field = if field.contains("://") { "…".to_owned() } else { field };
             return Self::Unknown { path, field, known };
         }
         if let Some(twice) = text.strip_prefix("duplicate field ") {

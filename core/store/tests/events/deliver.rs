@@ -12,13 +12,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub const TIME: Duration = Duration::from_secs(10);
+const TIME: Duration = Duration::from_secs(10);
 
 fn webhook(receiver: &Receiver) -> Settings {
     settings(json!({"notify": {"webhook": receiver.url()}}))
 }
 
-pub fn deliver(files: &dyn Files, local: &Path, settings: &Settings, now: u64, time: Duration) -> Delivered {
+fn deliver(files: &dyn Files, local: &Path, settings: &Settings, now: u64, time: Duration) -> Delivered {
     let events = Events { files, local, settings, now };
     let delivered = events.deliver(true, time, &|| false).unwrap();
     let shown = format!("{delivered:?}");
@@ -26,7 +26,7 @@ pub fn deliver(files: &dyn Files, local: &Path, settings: &Settings, now: u64, t
     delivered
 }
 
-pub fn once(local: &Path, now: u64) {
+fn once(local: &Path, now: u64) {
     let settings = Settings::default();
     let events = Events { files: &SystemFiles, local, settings: &settings, now };
     events.once(Kind::Saved, Level::Normal, About::new()).unwrap();
@@ -155,6 +155,26 @@ fn an_interrupt_ends_the_wait() {
     let began = Instant::now();
     let delivered = events.deliver(false, TIME, &|| !receiver.asked().is_empty()).unwrap();
     assert!(began.elapsed() < Duration::from_secs(5) && delivered.waiting == 1, "{delivered:?}");
+    // The receiver did not fail, and is asked again at once.
+    let asked = receiver.asked().len();
+    events.deliver(false, Duration::from_millis(900), &|| false).unwrap();
+    assert_eq!(receiver.asked().len(), asked + 1);
+}
+
+/// While somebody else sends, nothing is sent, and what waits is counted all the same.
+#[test]
+fn what_another_process_sends_still_waits() {
+    let directory = fast_directory();
+    let local = directory.path().join("local");
+    let receiver = Receiver::new(Answer::Status(200));
+    once(&local, 1000);
+    let settings = webhook(&receiver);
+    let events = Events { files: &SystemFiles, local: &local, settings: &settings, now: 1000 };
+    let sending = SystemFiles.lock(&local.join("events/sending")).unwrap().unwrap();
+    let delivered = events.deliver(false, TIME, &|| false).unwrap();
+    assert_eq!((delivered.sent, delivered.waiting, receiver.asked().len()), (0, 1, 0), "{delivered:?}");
+    drop(sending);
+    assert_eq!(events.deliver(false, TIME, &|| false).unwrap().sent, 1);
 }
 
 #[test]
