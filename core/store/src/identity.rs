@@ -1,5 +1,6 @@
 //! What shows whether two names of stores mean the same place.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What shows whether two names mean the same place.
@@ -37,7 +38,7 @@ impl Identity {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut missing = Vec::new();
         for existing in absolute.ancestors() {
-            if let Some((device, inode)) = device_and_inode(existing) {
+            if let Ok((device, inode)) = device_and_inode(existing) {
                 let missing: Vec<_> = missing.into_iter().rev().collect();
                 return Self::Directory { device, inode, missing: missing.join("/") };
             }
@@ -47,13 +48,44 @@ impl Identity {
     }
 }
 
+/// The numbers of the file or directory that a path leads to: the same for all of its names, and for no other one that
+/// exists now. On Windows these are the volume's serial number and the file's index.
+///
+/// # Errors
+/// Those of the system; "unsupported" where it has no such numbers.
 #[cfg(unix)]
-fn device_and_inode(path: &Path) -> Option<(u64, u64)> {
+pub fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-#[cfg(not(unix))]
-fn device_and_inode(_: &Path) -> Option<(u64, u64)> {
-    None
+/// The numbers of the file or directory that a path leads to: the same for all of its names, and for no other one that
+/// exists now. They are the volume's serial number and the file's index.
+///
+/// # Errors
+/// Those of the system.
+#[cfg(windows)]
+pub fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::windows::fs::OpenOptionsExt;
+    use winapi_util::{HandleRef, file::information};
+
+    // FILE_FLAG_BACKUP_SEMANTICS: directories, too.
+    const ALSO_DIRECTORIES: u32 = 0x0200_0000;
+    // With no right to read, it can be opened whoever else has it open.
+    let opened = std::fs::OpenOptions::new().access_mode(0).custom_flags(ALSO_DIRECTORIES).open(path)?;
+    let found = information(HandleRef::from_file(&opened))?;
+    match found.file_index() {
+        // Some file systems over a network have none.
+        0 => Err(io::ErrorKind::Unsupported.into()),
+        index => Ok((found.volume_serial_number(), index)),
+    }
+}
+
+/// The numbers of the file or directory that a path leads to.
+///
+/// # Errors
+/// "Unsupported".
+#[cfg(not(any(unix, windows)))]
+pub fn device_and_inode(_: &Path) -> io::Result<(u64, u64)> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -10,7 +10,7 @@
 //! cancel    a deadline and an interrupt, for each wait; locks: which locks on files can be believed
 //! drivers   the stores. Below them: s3_place (what an `s3://…` says) and identity (whether two names mean one place)
 //! series    a series in one store: its newest records, and the bundles of a path
-//! files     every operation on a file of local state; redact: texts without keys
+//! files     every operation on a file of local state; rename: another name that lasts; redact: texts without keys
 //! events    what is told to somebody who is not there, and limits
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
@@ -35,6 +35,7 @@ mod places;
 pub mod prune;
 pub mod read;
 pub mod redact;
+mod rename;
 mod reserve;
 mod s3_place;
 pub mod save;
@@ -47,10 +48,11 @@ mod traffic;
 pub use cancel::Cancel;
 pub use copy_name::CopyName;
 pub use error::{Result, StoreError, StoreErrorKind};
-pub use identity::Identity;
+pub use identity::{Identity, device_and_inode};
 pub use locks::locks_tell;
 pub use place::{Place, Selector, date_of, date_text, is_store, parse_date};
 pub use places::Places;
+pub use rename::{rename, rename_new};
 pub use reserve::Reserve;
 pub use s3_place::S3Place;
 pub use store::{Entry, LIST_MAX, NAME_MAX, Put, Store};

@@ -7,7 +7,6 @@ use rusqlite::Connection;
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -44,10 +43,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Makes a recovery key in a file that only its owner may read. Keep a copy of it off this machine.
+/// Makes a recovery key in a file that only its owner may read; on Windows, whoever may read the directory. Keep a copy of
+/// it off this machine.
 fn make_key(db: &Connection) -> Result<(), Box<dyn Error>> {
     let key: String = db.query_row("SELECT backup_keygen()", [], |row| row.get(0))?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open("recovery.key")?;
+    let mut new = OpenOptions::new();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
+    let mut file = new.open("recovery.key")?;
     writeln!(file, "{key}")?;
     Ok(file.sync_all()?)
 }

@@ -9,6 +9,7 @@ use super::leftovers::{self, temporary_name};
 use super::owner;
 use super::regular::what_else;
 use lifeboat_core::{Error, Result};
+use lifeboat_store::{rename, rename_new};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -105,8 +106,8 @@ impl AtomicFile {
         }
         self.file.sync_all().map_err(failed)?;
         let put = match existing {
-            Existing::Refuse => put_new(&self.temporary, &self.target),
-            Existing::Replace => fs::rename(&self.temporary, &self.target),
+            Existing::Refuse => rename_new(&self.temporary, &self.target),
+            Existing::Replace => rename(&self.temporary, &self.target),
         };
         put.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::misuse(format!(
@@ -184,6 +185,9 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
     if access == Access::Owner {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
+    // There, the access list of the directory says who may read a new file.
+    #[cfg(not(unix))]
+    let _ = access;
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let Some(name) = target.file_name() else {
         return Err(Error::misuse(format!("'{}' does not name a file", target.display())));
@@ -206,21 +210,6 @@ fn create_beside(target: &Path, access: Access) -> Result<(File, PathBuf)> {
     Err(Error::host(format!("too many leftover '*.lifeboat-*.tmp' files beside '{}'; delete them", target.display())))
 }
 
-/// Renames to a name that must be free. A hard link fails in one step where the name is taken.
-/// Some file systems have no hard links.
-fn put_new(temporary: &Path, target: &Path) -> io::Result<()> {
-    match fs::hard_link(temporary, target) {
-        Ok(()) => {
-            // The file is in place. A second name that cannot be removed does no harm.
-            let _ = fs::remove_file(temporary);
-            Ok(())
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
-        Err(_) if fs::symlink_metadata(target).is_ok() => Err(ErrorKind::AlreadyExists.into()),
-        Err(_) => fs::rename(temporary, target),
-    }
-}
-
 /// The error for a file that could not be written or removed. If the disk is full, it says what to do.
 pub(crate) fn io_error(message: String, error: io::Error) -> Error {
     match error.kind() {
@@ -241,7 +230,7 @@ pub(crate) fn sync_directory(target: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(()) // Directories cannot be opened there. A rename is durable by itself.
+    Ok(()) // There, the rename itself writes through.
 }
 
 #[cfg(test)]

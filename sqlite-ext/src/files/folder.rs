@@ -6,6 +6,7 @@ use super::atomic::{io_error, sync_directory};
 use super::leftovers::{self, temporary_name};
 use super::owner;
 use lifeboat_core::{Error, Result};
+use lifeboat_store::rename;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -125,13 +126,13 @@ impl Folder {
                 )));
             }
             Place::Free => {
-                fs::rename(&self.staging, &self.target)
+                rename(&self.staging, &self.target)
                     .map_err(|error| Error::host(format!("cannot rename the finished folder to '{shown}': {error}")))?;
                 self.published = true;
             }
             Place::Folder => {
                 for (done, name) in self.names.iter().enumerate() {
-                    fs::rename(self.staging.join(name), self.target.join(name)).map_err(|error| {
+                    rename(&self.staging.join(name), &self.target.join(name)).map_err(|error| {
                         Error::host(format!(
                             "cannot put the file {name:?} into '{shown}': {error}; {done} of {} files are in place",
                             self.names.len()

@@ -1,5 +1,6 @@
 //! Two names of one file: links, hard links, and names that a file system treats as equal.
 
+use lifeboat_store::device_and_inode;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,16 +19,8 @@ pub(crate) fn real_path(path: &Path) -> PathBuf {
 }
 
 /// Two names of one existing file: also hard links, and names that differ only in case.
-#[cfg(unix)]
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
-    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_same_file(_: &Path, _: &Path) -> bool {
-    false
+    matches!((device_and_inode(one), device_and_inode(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A path with this text after its name.
@@ -35,4 +28,23 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_names_of_a_file_are_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("one"), "").unwrap();
+        fs::write(path("other"), "").unwrap();
+        fs::hard_link(path("one"), path("linked")).unwrap();
+        assert!(is_same_file(&path("one"), &path("linked")) && is_one_file(&path("one"), &path("./one")));
+        assert!(is_same_file(directory.path(), &path(".")));
+        assert!(!is_same_file(&path("one"), &path("other")) && !is_one_file(&path("one"), &path("other")));
+        // What does not exist is the same only by its path.
+        assert!(!is_same_file(&path("none"), &path("none")) && is_one_file(&path("none"), &path("./none")));
+    }
 }

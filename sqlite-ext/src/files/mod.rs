@@ -37,5 +37,5 @@ pub(crate) use folder::{Folder, make_directory};
 pub(crate) use found::{Call as FoundCall, Found, Whose, refuse_database};
 pub(crate) use guard::{Guard, Writing};
 pub(crate) use identity::{beside, is_one_file};
-pub(crate) use names::{escaped, folded, is_plain};
+pub(crate) use names::{escaped, folded, is_plain, no_file_of_windows};
 pub(crate) use regular::{NotOpened, open, try_open_unlinked};

@@ -53,6 +53,28 @@ fn is_plain_char(char: char) -> bool {
     char.is_alphanumeric() || PUNCTUATION.contains(char)
 }
 
+/// What Windows takes a path for that is no file in a directory: a stream of a file, which is lost when the file is
+/// copied to another file system, or a device.
+pub(crate) fn no_file_of_windows(path: &str) -> Option<&'static str> {
+    const DEVICE: &str = "the name of a device";
+    if path.starts_with(r"\\.\") {
+        return Some(DEVICE);
+    }
+    let path = path.strip_prefix(r"\\?\").unwrap_or(path);
+    let path = match path.as_bytes() {
+        [drive, b':', ..] if drive.is_ascii_alphabetic() => &path[2..],
+        _ => path,
+    };
+    let is_console = |name: &str| ["CONIN$", "CONOUT$"].iter().any(|console| name.eq_ignore_ascii_case(console));
+    if path.contains(':') {
+        Some("':', and so the name of a stream of a file")
+    } else if path.split(['/', '\\']).any(|name| is_device(name) || is_console(name)) {
+        Some(DEVICE)
+    } else {
+        None
+    }
+}
+
 /// Whether Windows takes the name for a device. It does so even if a dot and more text follow.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
@@ -120,6 +142,24 @@ mod tests {
         }
         assert!(!is_plain("") && !is_plain(&"x".repeat(NAME_MAX + 1)));
         assert_eq!((escaped(""), escaped(&"/".repeat(100))), (None, None));
+    }
+
+    #[test]
+    fn streams_and_devices_of_windows() {
+        let stream = [r"name.db:stream", r"C:\a\b.db:x", "a:b:c", "backup/2026-11-29T12:30", r"\\?\C:\a:b", "ä:"];
+        for path in stream {
+            assert!(no_file_of_windows(path).is_some_and(|why| why.contains("stream")), "{path}");
+        }
+        for path in
+            ["NUL", "nul", r"C:\temp\nul.db", "a/COM1", "aux.bundle", "con ", "CONOUT$", r"\\.\C:", r"\\.\pipe\a"]
+        {
+            assert!(no_file_of_windows(path).is_some_and(|why| why.contains("device")), "{path}");
+        }
+        for path in
+            ["a.db", r"C:\a\b.db", "c:a.db", r"\\server\share\a.db", r"\\?\C:\nulls\a.db", "../größe", "com10", ""]
+        {
+            assert_eq!(no_file_of_windows(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -17,31 +17,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Which file a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    #[cfg(unix)]
     device: u64,
-    #[cfg(unix)]
     inode: u64,
-    #[cfg(not(unix))]
-    path: PathBuf,
 }
 
 impl Identity {
-    /// The file at this path. It is not opened: that would drop SQLite's locks when it is closed.
+    /// The file at this path. On Unix it is not opened: that would drop SQLite's locks when it is closed.
     ///
     /// # Errors
     /// Host when it is not there.
     pub fn of(path: &Path) -> Result<Self> {
-        let failed = |error| Error::host(format!("the database '{}' is not found: {error}", path.display()));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let found = std::fs::metadata(path).map_err(failed)?;
-            Ok(Self { device: found.dev(), inode: found.ino() })
-        }
-        #[cfg(not(unix))]
-        {
-            Ok(Self { path: std::fs::canonicalize(path).map_err(failed)? })
-        }
+        let found = lifeboat_store::device_and_inode(path);
+        let (device, inode) =
+            found.map_err(|error| Error::host(format!("the database '{}' is not found: {error}", path.display())))?;
+        Ok(Self { device, inode })
     }
 }
 

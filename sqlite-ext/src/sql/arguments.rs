@@ -7,7 +7,7 @@
 //!   copies, or `file:PATH`, a shared configuration of them.
 //! - **Options** are a JSON object ([`crate::sql::options`]); NULL is the same as none.
 
-use crate::files::{self, refuse_database};
+use crate::files::{self, no_file_of_windows, refuse_database};
 use crate::sql::host::Host;
 use crate::sql::options;
 use lifeboat_core::keys::{KeyKind, ReadKey, VerifyKey, WriteKey};
@@ -505,7 +505,14 @@ pub(crate) fn path_of(bytes: &[u8], what: &str) -> Result<PathBuf> {
     } else if bytes.first() == Some(&b'{') && serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok() {
         "a JSON object stands".to_owned()
     } else {
-        return to_path(bytes);
+        let path = to_path(bytes)?;
+        return match path.to_str().filter(|_| cfg!(windows)).and_then(no_file_of_windows) {
+            None => Ok(path),
+            Some(holds) => {
+                let path = path.display();
+                Err(Error::misuse(format!("the path of {what}, '{path}', holds {holds}; give the path of a file")))
+            }
+        };
     };
     Err(Error::misuse(format!("{stands} where the path of {what} belongs; look at the order of the arguments")))
 }

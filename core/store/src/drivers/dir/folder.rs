@@ -57,7 +57,7 @@ impl Folder {
 
     /// Moves a file of this directory to another directory. It replaces a file that is there.
     pub fn rename(&self, name: &str, to: &Self, new: &str) -> io::Result<()> {
-        fs::rename(self.0.join(name), to.0.join(new))
+        crate::rename(&self.0.join(name), &to.0.join(new))
     }
 
     /// Removes a file.
@@ -83,7 +83,7 @@ impl Folder {
         }))
     }
 
-    /// Directories cannot be synced on these systems; a rename is durable by itself.
+    /// Directories cannot be synced on these systems; [`crate::rename`] writes through.
     pub fn sync(&self) -> io::Result<()> {
         Ok(())
     }

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# build.sh PROFILE KIND PLATFORM...: the extension, the command or all for these platforms, in dist/release/PLATFORM.
+# PROFILE is a profile of Cargo.toml; releases have `loadable`. KIND is loadable, command or all.
+# build.sh flags: what the compiler of any build is told, so that files hold no path of this machine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo=${CARGO:-cargo}
+target_directory=${CARGO_TARGET_DIR:-target}
+export PATH="$PWD/target/zig/bin:$PATH"
+# The oldest macOS for which Rust has both processors.
+export MACOSX_DEPLOYMENT_TARGET=11.0
+# Nothing is built twice.
+export CARGO_INCREMENTAL=0
+
+# No file tells where it was built, and so it is the same wherever that is.
+remap() {
+  local root from
+  root=$(cd "${CARGO_HOME:-$HOME/.cargo}" && pwd)
+  # The last rule that fits counts.
+  printf -- '--remap-path-prefix=%s=/cargo ' "$root"
+  for from in "$root"/registry/src/*; do printf -- '--remap-path-prefix=%s=/crates ' "$from"; done
+  printf -- '--remap-path-prefix=%s=/rust ' "$(rustc --print sysroot)"
+  printf -- '--remap-path-prefix=%s=/lifeboat ' "$PWD"
+  printf -- '--remap-path-prefix=%s=/lifeboat/target' "$(mkdir -p "$target_directory" && cd "$target_directory" && pwd)"
+}
+
+"$cargo" fetch --locked --quiet
+if [ "$*" = flags ]; then
+  remap
+  exit
+fi
+profile=$1 kind=$2
+shift 2
+
+# TARGET SUFFIX PACKAGE FLAGS...: compiles one package. The suffix is the oldest glibc.
+compile() {
+  local target=$1 suffix=$2 package=$3
+  shift 3
+  RUSTFLAGS="$(remap) $*" "$cargo" zigbuild --locked --profile "$profile" --target "$target$suffix" -p "$package"
+}
+
+for platform in "$@"; do
+  suffix='' flags='' library=liblifeboat.so made=liblifeboat.so command=lifeboat
+  case $platform in
+    linux-x64) target=x86_64-unknown-linux-gnu suffix=.2.17 ;;
+    linux-arm64) target=aarch64-unknown-linux-gnu suffix=.2.17 ;;
+    # A library cannot have a libc of its own; the command has one, and runs on any Linux.
+    linux-x64-musl) target=x86_64-unknown-linux-musl flags=-Ctarget-feature=-crt-static ;;
+    linux-arm64-musl) target=aarch64-unknown-linux-musl flags=-Ctarget-feature=-crt-static ;;
+    # SQLite makes the name of the entry point of the name of the file, with `lib` before it or without.
+    win32-x64) target=x86_64-pc-windows-gnu library=lifeboat.dll made=lifeboat.dll command=lifeboat.exe ;;
+    darwin-x64) target=x86_64-apple-darwin library=liblifeboat.dylib made=liblifeboat.dylib ;;
+    darwin-arm64) target=aarch64-apple-darwin library=liblifeboat.dylib made=liblifeboat.dylib ;;
+    *) echo "build.sh: there is no platform '$platform'" >&2; exit 2 ;;
+  esac
+  rustup target add "$target" 2>/dev/null
+  out=dist/release/$platform
+  from=$target_directory/$target/$profile
+  mkdir -p "$out"
+  if [ "$kind" != command ]; then
+    compile "$target" "$suffix" lifeboat-loadable $flags
+    install -m 644 "$from/$made" "$out/$library"
+    [ "$platform" != win32-x64 ] || python3 release/no_clock.py "$out/$library"
+  fi
+  if [ "$kind" != loadable ]; then
+    compile "$target" "$suffix" lifeboat-command
+    install -m 755 "$from/$command" "$out/$command"
+    [ "$platform" != win32-x64 ] || python3 release/no_clock.py "$out/$command"
+  fi
+done
