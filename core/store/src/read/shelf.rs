@@ -1,7 +1,7 @@
 //! The records of a series that were read, from any copy that has them.
 
 use super::domains::Reader;
-use super::wait::{Pace, Wait, at_most, found, side_by_side};
+use super::wait::{MANY, Pace, Wait, at_most, found, side_by_side};
 use crate::save::CopyStore;
 use crate::series::{Look, named, read_record, read_record_of};
 use crate::{LIST_MAX, Result as StoreResult, Store, StoreError, StoreErrorKind};
@@ -12,10 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// How many records are read side by side. They are small, and over a network only the waits for answers count.
-const THREADS: usize = 31;
-/// How many records are read at once when they are asked for one after the other. It begins small: few may be enough.
-const BATCHES: [usize; 3] = [1, THREADS, 64];
+/// How many records are read at once when they are asked for one after the other. At first these are only some of those that
+/// were listed already, since few may be enough.
+const BATCHES: [usize; 3] = [16, MANY, 64];
 /// The spans of short cuts, the longest first.
 const SPANS: [u64; 3] = [4096, 256, 16];
 /// How many lists one step down may take. A copy that needs more counts as hostile.
@@ -170,12 +169,21 @@ impl Shelf {
         let mut batch = vec![self.wanted(first, false)];
         if self.has_short_cuts {
             let below = numbers_below(first.number).take(count - 1);
-            batch.extend(below.map(|number| Wanted { what: What::Number(number), is_guess: true }));
-        } else if count > 1 {
+            batch.extend(below.filter_map(|number| self.guess(number, round == 0)));
+        } else if round > 0 {
             let below = self.below(first, count - 1, wait)?;
             batch.extend(below.into_iter().map(|name| self.wanted(name, true)));
         }
         self.read_wanted(batch, wait)
+    }
+
+    /// A record with this number. None: it is not listed, and only what is listed is wanted.
+    fn guess(&self, number: u64, only_listed: bool) -> Option<Wanted> {
+        match self.names(number, number).as_slice() {
+            [name] => Some(self.wanted(*name, true)),
+            _ if only_listed => None,
+            _ => Some(Wanted { what: What::Number(number), is_guess: true }),
+        }
     }
 
     /// The names of at most `count` records that are older than this one, the newest first.
@@ -203,7 +211,7 @@ impl Shelf {
             return Ok(());
         }
         let is_enough = AtomicBool::new(false);
-        let results = at_most(THREADS, wait, &wanted, |wanted, pace| {
+        let results = at_most(MANY, wait, &wanted, |wanted, pace| {
             if wanted.is_guess && is_enough.load(Ordering::Relaxed) {
                 return None;
             }
@@ -339,7 +347,8 @@ fn list_down(
 fn numbers_below(number: u64) -> impl Iterator<Item = u64> {
     let before = |number: &u64| {
         let span = SPANS.iter().find(|span| number.is_multiple_of(**span)).copied().unwrap_or(1);
-        number.checked_sub(span).filter(|before| *before > 0)
+        // What would lead to before the first record leads to that.
+        (*number > 1).then(|| number.saturating_sub(span).max(1))
     };
     std::iter::successors(before(&number), before)
 }

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The most requests at one time.
 pub(super) const THREADS: usize = 16;
 
+/// The same for what is small: over a network only the waits for answers count.
+pub(super) const MANY: usize = 31;
+
 /// How long a call waits.
 #[derive(Clone, Copy)]
 pub struct Wait<'a> {

@@ -22,7 +22,7 @@ pub use reader::{BundleReader, Interruptible};
 use super::copies::Copies;
 use super::plan::Plan;
 use super::shelf::Shelf;
-use super::wait::{Pace, Wait, side_by_side};
+use super::wait::{MANY, Pace, Wait, at_most};
 use crate::save::CopyStore;
 use crate::{Cancel, StoreError};
 use ahead::{Ahead, Ready};
@@ -228,7 +228,7 @@ fn open(
         Ok(opened)
     };
     let mut results: Vec<Result<Opened, Vec<(usize, StoreError)>>> =
-        side_by_side(wait, &numbered, open_one).map_err(Refused::Error)?;
+        at_most(MANY, wait, &numbered, open_one).map_err(Refused::Error)?;
     drop(numbered);
     if let Some((place, opened)) = ready {
         results.insert(place, Ok(opened));
