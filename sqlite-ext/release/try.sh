@@ -2,7 +2,7 @@
 # try.sh: what dist/release holds is run here as far as that goes, and each platform must give the same. The first line for a
 # platform says how it ran, or why it did not. RESULTS=--all also reads all vectors, which takes minutes in an emulator.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 # Debian has wine64 in a place of its own.
 export PATH="$PWD/target/zig/bin:$PATH:/usr/lib/wine"
 work=$PWD/target/platforms
@@ -58,11 +58,11 @@ for platform in linux-x64 linux-x64-musl linux-arm64 linux-arm64-musl win32-x64 
   cp "$from"/*lifeboat* "$work/$platform/"
   if [ "$platform" = win32-x64 ]; then
     export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='bcryptprimitives=n;mscoree,mshtml='
-    zig cc -target "$target" -shared -O1 -o "$work/$platform/bcryptprimitives.dll" release/process_prng.c -ladvapi32
+    zig cc -target "$target" -shared -O1 -o "$work/$platform/bcryptprimitives.dll" sqlite-ext/release/process_prng.c -ladvapi32
   fi
   if [ -e "$from/$command" ]; then
     echo "$platform: ${run[*]:-natively}"
-    if python3 release/results.py ${RESULTS:-} "${run[@]}" "$work/$platform/$command" > "$work/$platform.results"; then
+    if python3 sqlite-ext/release/results.py ${RESULTS:-} "${run[@]}" "$work/$platform/$command" > "$work/$platform.results"; then
       same "$platform" results
     else
       failures=$((failures + 1))
@@ -72,7 +72,7 @@ for platform in linux-x64 linux-x64-musl linux-arm64 linux-arm64-musl win32-x64 
     # A libc of its own could load nothing.
     [ "$platform" != linux-x64-musl ] || load=(-dynamic)
     zig cc -target "$target" "${load[@]}" -O0 -DSQLITE_ENABLE_LOAD_EXTENSION -I "$sqlite" -o "$work/$platform/load.exe" \
-      release/load.c "$sqlite/sqlite3.c"
+      sqlite-ext/release/load.c "$sqlite/sqlite3.c"
     if (cd "$work/$platform" && "${run[@]}" ./load.exe "./${library%.*}" "${statements[@]}") > "$work/$platform.loaded"; then
       tr -d '\r' < "$work/$platform.loaded" > "$work/$platform.load"
       same "$platform" load

@@ -2,7 +2,7 @@
 # pack.sh PLATFORM...: what a release has besides the files of build.sh, in dist/release: an archive, a wheel and an npm package
 # for each platform, the list of all that is compiled in, and the hash of each file.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 out=$PWD/dist/release
 export PATH="$PWD/target/tools/bin:$PATH"
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -48,7 +48,7 @@ cp "dist/sqlite-lifeboat-$version.tgz" "$out/"
 # All crates that are compiled into the extension and into the command, on any platform, with their licences.
 "${CARGO:-cargo}" cyclonedx --quiet --format json --all --target all --no-build-deps --spec-version 1.5
 for package in loadable command; do
-  python3 release/sbom.py "sqlite-ext/$package/lifeboat-$package.cdx.json" > "$out/lifeboat-$package.cdx.json"
+  python3 sqlite-ext/release/sbom.py "sqlite-ext/$package/lifeboat-$package.cdx.json" > "$out/lifeboat-$package.cdx.json"
 done
 # It writes one for each package of the workspace.
 find . -name '*.cdx.json' -not -path './target/*' -not -path './dist/*' -delete

