@@ -165,6 +165,13 @@ fn no_network() {
     Fixtures::new().run("policy.test.mjs");
 }
 
+/// The key on paper: one page of it, and gone when it is closed.
+#[test]
+fn the_recovery_sheet() {
+    let (fixtures, _) = Fixtures::new().with_history();
+    fixtures.run("sheet.test.mjs");
+}
+
 #[test]
 fn accessible() {
     let (fixtures, _) = Fixtures::new().with_history();

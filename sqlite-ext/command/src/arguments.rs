@@ -85,6 +85,9 @@ pub enum Command {
     /// List the events of saves and checks, the oldest first
     #[command(after_help = crate::examples::EVENTS)]
     Events(Events),
+    /// Write a page with pictures: saves, bytes, copies, limits, events
+    #[command(after_help = crate::examples::REPORT)]
+    Report(Report),
     /// Check a bundle, a chain or a store
     #[command(after_help = crate::examples::VERIFY)]
     Verify(Verify),
@@ -121,6 +124,9 @@ pub enum Command {
     /// Print the verify key of a domain: anybody may have it
     #[command(after_help = crate::examples::VERIFY_KEY)]
     VerifyKey(VerifyKey),
+    /// Write a recovery sheet to print. It holds the key, as text and as a QR code
+    #[command(after_help = crate::examples::SHEET)]
+    Sheet(Sheet),
     /// Tell the versions that are in use
     Version,
     /// Print the completions for a shell
@@ -340,6 +346,33 @@ pub struct Events {
 }
 
 #[derive(Args)]
+pub struct Report {
+    #[command(flatten)]
+    pub stores: Stores,
+    /// The page to write. Only you may read it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// Replace an older report at that path
+    #[arg(long)]
+    pub replace: bool,
+    /// The series of this domain, if the key has several in the stores
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    /// The directory of the local state, of a database or of a keeper: adds events, and since when all was read. The
+    /// check is noted there
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub local: Option<String>,
+    /// The limits of the forecast: a file with the settings of events as JSON. Default: those of the configuration
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<String>,
+    /// At most so many saves, the newest ones
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub limit: u32,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
 pub struct Verify {
     #[command(flatten)]
     pub bundles: Bundles,
@@ -516,6 +549,21 @@ pub struct VerifyKey {
     /// The domain. Default: default, or that of the key
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
+    #[command(flatten)]
+    pub key: Key,
+}
+
+#[derive(Args)]
+pub struct Sheet {
+    /// The stores that the sheet names
+    #[arg(value_name = "STORE")]
+    pub stores: Vec<String>,
+    /// The page to write. It must not exist. Only you may read it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: String,
+    /// A domain that the sheet names. May be given several times. Others that the stores hold stand there by their ids
+    #[arg(long = "domain", value_name = "NAME")]
+    pub domains: Vec<String>,
     #[command(flatten)]
     pub key: Key,
 }

@@ -67,6 +67,14 @@ Examples:
   lifeboat events wallet.db
   lifeboat events --local /var/lib/keeper --after 17 --json";
 
+pub const REPORT: &str = "\
+A verify key is enough to check copies; with a key that reads, saves have dates and labels. Without a \
+key, the page shows what anybody can see. The page has no script, and asks for nothing.
+
+Examples:
+  lifeboat report file:reserve.json --out report.html --key-file verify.key
+  lifeboat report dir:/mnt/disk/copy --local app.db-lifeboat --out report.html --replace";
+
 pub const VERIFY: &str = "\
 Without a key it checks that the bundle is whole, and not who made it. A verify key is \
 enough to check who made it.
@@ -137,6 +145,15 @@ Example:
 pub const VERIFY_KEY: &str = "\
 Example:
   lifeboat verify-key --key-file recovery.key > verify.key";
+
+pub const SHEET: &str = "\
+The page holds the key: whoever reads it can open the backups. No other command writes a key that it \
+was given into a page. Open the file in a browser, print it (one page of A4), keep the paper where no \
+stranger comes, and delete the file. Do not print it on a printer that others use.
+
+Examples:
+  lifeboat sheet --out sheet.html --key-file recovery.key
+  lifeboat sheet dir:/mnt/disk/copy s3://bucket/app --domain papers --out sheet.html";
 
 pub const COMPLETIONS: &str = "\
 Example:

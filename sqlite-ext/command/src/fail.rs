@@ -105,6 +105,12 @@ impl Fail {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
 
+    /// What a library of Lifeboat said, in the words of a shell.
+    pub fn of_core(error: &lifeboat_core::Error) -> Self {
+        let known = Kind::ALL.into_iter().find(|kind| kind.name() == error.kind().name());
+        Self::new(known.unwrap_or(Kind::Internal), for_shell(error.message()))
+    }
+
     /// What the function said, in the words of a shell.
     pub fn of_sql(function: &str, error: &rusqlite::Error) -> Self {
         let (code, text) = match error {

@@ -3,15 +3,18 @@
 use crate::fail::Fail;
 use crate::groups::Key;
 use crate::redact::redact;
+use lifeboat_core::AccessKey;
 use serde_json::json;
 use std::env;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Names the file of the key, where the command line names none.
 pub const KEY_FILE: &str = "LIFEBOAT_KEY_FILE";
+/// A longer file is no key's file, for the functions too.
+const KEY_FILE_MAX: usize = 4096;
 
 /// Checks that no key stands on the command line.
 ///
@@ -28,11 +31,11 @@ pub fn refuse_keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<(
 }
 
 impl Key {
-    /// The key as the functions take it: its places, and not its text. None: no place is given.
+    /// Where the key may be, in the order in which the places count.
     ///
     /// # Errors
     /// Misuse when the environment names a file that is no text.
-    pub fn given(&self) -> Result<Option<String>, Fail> {
+    fn places(&self) -> Result<Vec<String>, Fail> {
         let files = self.key_file.iter().map(|path| format!("file:{path}"));
         let mut places: Vec<String> = files.chain(self.key_env.iter().map(|name| format!("env:{name}"))).collect();
         if places.is_empty()
@@ -43,6 +46,15 @@ impl Key {
             refuse_keys([&*path])?;
             places.push(format!("file:{path}"));
         }
+        Ok(places)
+    }
+
+    /// The key as the functions take it: its places, and not its text. None: no place is given.
+    ///
+    /// # Errors
+    /// As [`Key::places`].
+    pub fn given(&self) -> Result<Option<String>, Fail> {
+        let mut places = self.places()?;
         Ok(match places.len() {
             0 | 1 => places.pop(),
             _ => Some(json!(places).to_string()),
@@ -61,6 +73,34 @@ impl Key {
             ))
         })
     }
+}
+
+impl Key {
+    /// The key itself: of the first place that can be read.
+    ///
+    /// # Errors
+    /// As [`Key::needed`]; host when no place can be read; misuse when it is no key that opens bundles.
+    pub fn opened(&self) -> Result<AccessKey, Fail> {
+        self.needed()?;
+        let places = self.places()?;
+        let text = places
+            .iter()
+            .find_map(|place| text_at(place).ok().flatten())
+            .ok_or_else(|| Fail::host("the key cannot be read; give --key-file PATH or --key-env NAME"))?;
+        AccessKey::from_text(&text).map_err(|error| Fail::of_core(&error))
+    }
+}
+
+/// The text at a place. None: it is too long for a key, or no text.
+fn text_at(place: &str) -> io::Result<Option<Zeroizing<String>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
+    match place.split_once(':') {
+        Some(("env", name)) => return Ok(env::var(name).ok().map(Zeroizing::new)),
+        Some((_, path)) => File::open(path)?.take(KEY_FILE_MAX as u64 + 1).read_to_end(&mut bytes)?,
+        None => 0,
+    };
+    let text = std::str::from_utf8(&bytes).ok().filter(|_| bytes.len() <= KEY_FILE_MAX);
+    Ok(text.map(|text| Zeroizing::new(text.to_owned())))
 }
 
 /// Writes a key into a new file that its owner alone may read.

@@ -9,6 +9,7 @@
 //! run        what each command does; protect: the one that stays; systemd: what it is told; options: a function's options, from those of the command line
 //! keys       where keys come from and go to
 //! session    the connection; stop: signals; waiting: the line on a terminal
+//! sheet      the recovery sheet; overview: the report as a page, with pictures; page: a page of HTML that stands alone
 //! report     reports for people; lines, table, node, output: what is printed, and how
 //! fail       kinds and exit codes; words: the shell's words in place of SQL's
 //! pages      completions, and pages for man
@@ -23,6 +24,8 @@ mod lines;
 mod node;
 mod options;
 mod output;
+mod overview;
+mod page;
 mod pages;
 mod protect;
 // This file belongs to the extension: the same keys are cut out of texts everywhere.
@@ -31,6 +34,7 @@ mod redact;
 mod report;
 mod run;
 mod session;
+mod sheet;
 mod stop;
 mod systemd;
 mod table;

@@ -9,7 +9,7 @@ use crate::options::{Options, number_or_text};
 use crate::output::{print, print_line};
 use crate::report;
 use crate::session::{Narrow, Session, text};
-use lifeboat_store::is_store;
+use lifeboat_store::{Places, is_store};
 use rusqlite::types::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -42,6 +42,8 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
             shown(&Session::open(database.as_deref(), "saving")?, "backup_save", arguments, report::save)?;
         }
         Command::Protect(protect) => crate::protect::run(*protect, json)?,
+        Command::Report(report) => crate::overview::run(&report, json)?,
+        Command::Sheet(sheet) => crate::sheet::run(&sheet, json)?,
         Command::Status(status) => {
             let (database, arguments) = standing(status)?;
             shown(&Session::open(database.as_deref(), "asking")?, "backup_status", arguments, report::status)?;
@@ -171,6 +173,18 @@ pub fn array(mut names: Vec<String>) -> Value {
     Value::Text(if names.len() == 1 { literal(names.remove(0)) } else { json!(names).to_string() })
 }
 
+/// The stores themselves.
+///
+/// # Errors
+/// Misuse for a name that is none; host when a configuration cannot be read.
+pub fn places(stores: &[String]) -> Result<Places, Fail> {
+    let places = match stores {
+        [one] => Places::parse(one),
+        several => Places::from_array(several),
+    };
+    places.map_err(|error| Fail::of_core(&error))
+}
+
 /// A path that begins with `[` would be read as an array.
 fn literal(name: String) -> String {
     if name.starts_with('[') { format!("./{name}") } else { name }
@@ -289,7 +303,11 @@ fn derived(made: &DerivedKey, function: &str, what: &str, json: bool) -> Result<
     wrote(&made.out, what, "only you may read the file", json)
 }
 
-fn wrote(path: &str, what: &str, advice: &str, json: bool) -> Result<(), Fail> {
+/// Says what was written where.
+///
+/// # Errors
+/// Host when the standard output cannot be written.
+pub fn wrote(path: &str, what: &str, advice: &str, json: bool) -> Result<(), Fail> {
     match json {
         true => print_line(&json!({ "path": path }).to_string()),
         false => print_line(&format!("wrote the {what} to '{}': {advice}", crate::words::printable(path))),

@@ -116,7 +116,7 @@ fn completions_and_pages_for_man_are_made() {
     fs::create_dir(scene.path("man")).unwrap();
     scene.run(&["man", "man"]).lines();
     let commands = commands(&scene);
-    assert!(commands.len() == 24, "{commands:?}");
+    assert!(commands.len() == 26, "{commands:?}");
     let pages = names(&scene.path("man"));
     assert_eq!(pages.len(), commands.len() + 1, "{pages:?}");
     for command in commands {

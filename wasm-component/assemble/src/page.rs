@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 /// The stylesheets, in their order.
-const STYLES: [&str; 3] = ["base.css", "steps.css", "inside.css"];
+const STYLES: [&str; 4] = ["base.css", "steps.css", "inside.css", "sheet.css"];
 
 /// The page made of `sources`, with the component that the npm package in `package` is made of. The same sources give the same bytes.
 pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> {
@@ -34,6 +34,7 @@ pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> 
         ("policy", policy(&script, &style)),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("component-sha256", hex(&Sha256::digest(component))),
+        ("sheet", read(&sources.join("sheet.html"))?),
         ("style", style),
         ("component", modules(&package.join("component"))?),
         ("worker", worker),

@@ -62,7 +62,7 @@ function missing({ leftOut: { files, others, last }, expect, found }) {
 }
 
 /** The name of a domain is a label, unless the key proves it. */
-function domainOf({ domain, domainProven }) {
+export function domainOf({ domain, domainProven }) {
   if (domainProven) return domain;
   const unknown = 'only the recovery key can tell whether the domain has this name';
   const why = domainProven === false ? 'the domain has another name' : unknown;

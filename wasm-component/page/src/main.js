@@ -8,6 +8,7 @@ import * as key from './key.js';
 import { run } from './progress.js';
 import { stop } from './rows.js';
 import { choosePlace, nameFor } from './save.js';
+import * as sheet from './sheet.js';
 import { Cancelled } from './work.js';
 
 const LATER = { inside: [...$('inside').childNodes], save: [...$('save').childNodes] };
@@ -177,5 +178,6 @@ files.begin({
   keyFile: (text, name) => key.set(text, name).then(changed),
 });
 key.begin({ changed, checked: mark });
+sheet.begin(() => ({ opened, copies: files.copies() }));
 $('open').addEventListener('submit', submit);
 mark();

@@ -63,22 +63,13 @@ impl Figure {
         self.last = (now, value);
     }
 
-    /// How much it grows in a second: the middle one of the slopes between any two points, which a jump does not
-    /// change much. None: too little is known.
+    /// As [`slope`], with the last value.
     pub(super) fn slope(&self) -> Option<f64> {
         let mut points = self.points.clone();
         if points.last().is_some_and(|(time, _)| *time < self.last.0) {
             points.push(self.last);
         }
-        let (first, last) = (points.first()?, points.last()?);
-        if points.len() < 3 || last.0 - first.0 < NEEDED {
-            return None;
-        }
-        let pairs =
-            points.iter().enumerate().flat_map(|(at, one)| points[at + 1..].iter().map(move |other| (one, other)));
-        let mut slopes: Vec<_> = pairs.map(|(one, other)| (other.1 - one.1) / (other.0 - one.0) as f64).collect();
-        slopes.sort_by(f64::total_cmp);
-        slopes.get(slopes.len() / 2).copied()
+        slope(&points)
     }
 
     /// In how many seconds it is at this value, if it goes on as it did. None: never, or too little is known.
@@ -87,6 +78,19 @@ impl Figure {
         let seconds = (value - self.last.1) / slope;
         (slope != 0.0 && seconds.is_finite() && seconds >= 0.0).then_some(seconds)
     }
+}
+
+/// How much a figure grows in a second: the middle one of the slopes between any two of its points (a time in seconds, and a
+/// value), which a jump does not change much. The oldest is the first, and no two have one time. None: too little is known.
+pub fn slope(points: &[(u64, f64)]) -> Option<f64> {
+    let (first, last) = (points.first()?, points.last()?);
+    if points.len() < 3 || last.0 - first.0 < NEEDED {
+        return None;
+    }
+    let pairs = points.iter().enumerate().flat_map(|(at, one)| points[at + 1..].iter().map(move |other| (one, other)));
+    let mut slopes: Vec<_> = pairs.map(|(one, other)| (other.1 - one.1) / (other.0 - one.0) as f64).collect();
+    slopes.sort_by(f64::total_cmp);
+    slopes.get(slopes.len() / 2).copied()
 }
 
 #[cfg(test)]

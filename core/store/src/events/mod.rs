@@ -33,6 +33,7 @@ mod url;
 pub(crate) use copies::{Found, SaveNote};
 pub use deliver::Delivered;
 pub use event::{About, Event};
+pub use figures::slope;
 pub(crate) use health::Health;
 pub use journal::Events;
 pub use kind::{Kind, Level};

@@ -70,6 +70,19 @@ impl Scene {
         Connection::open(self.path("app.db")).unwrap().execute_batch(sql).unwrap();
     }
 
+    /// A page that the command wrote: it stands alone, and its owner alone may read it.
+    pub fn page(&self, name: &str) -> String {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(self.path(name)).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+        let page = fs::read_to_string(self.path(name)).unwrap();
+        let policy = "content=\"default-src 'none'; style-src 'sha256-";
+        assert!(page.contains(policy) && page.contains("base-uri 'none'; form-action 'none'\""), "{page}");
+        for active in ["<script", "src=", "href=", "url(", "@import", "style=\"", "http-equiv=\"refresh"] {
+            assert!(!page.contains(active), "{active}");
+        }
+        page
+    }
+
     /// A command with the key in `recovery.key`, in the directory.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(LIFEBOAT);
