@@ -1,7 +1,7 @@
 // The SQL functions of the npm package in an application: installed from its packed files, loaded into a driver.
 
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -142,6 +142,58 @@ test('a protection saves while the event loop runs', async () => {
   assert.equal(JSON.parse(one(db, 'SELECT backup_save(?, ?)', key, copy)).done, 1);
   assert.equal(count(), 2);
   db.close();
+  assert.ok(!existsSync(`${path}-wal`) && !existsSync(`${path}-shm`));
+});
+
+// Of protections; the system keeps 15 letters of their names.
+function threads() {
+  const name = id => {
+    try {
+      return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim();
+    } catch {
+      return ''; // It has just ended.
+    }
+  };
+  return readdirSync('/proc/self/task').filter(id => name(id) === 'lifeboat-protec').length;
+}
+
+test('a commit is in the store soon, and a close leaves nothing', async () => {
+  const path = join(directory, 'soon.db');
+  const copy = `dir:${join(directory, 'soon')}`;
+  const [db, reader] = [loaded(path), loaded()];
+  db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t(x)');
+  const rows = () => {
+    try {
+      return one(reader, "SELECT count(*) FROM backup_rows(?, ?, 't')", copy, key);
+    } catch {
+      return undefined; // There is no save yet, or one is on its way.
+    }
+  };
+  const until = async count => {
+    const began = Date.now();
+    while (rows() !== count) {
+      assert.ok(Date.now() - began < 60_000);
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
+    return Date.now() - began;
+  };
+  assert.equal(threads(), 0);
+  one(db, 'SELECT backup_protect(?, ?)', key, copy);
+  assert.equal(threads(), 1);
+  await until(0);
+  const took = [];
+  for (const count of [1, 2, 3]) {
+    db.exec('INSERT INTO t VALUES (1)');
+    took.push(await until(count));
+  }
+  console.log(`a commit was in the store after ${took} ms`);
+  // As sqlite-ext/manual/protect.md says.
+  assert.ok(Math.max(...took) < 2_500);
+  assert.equal(JSON.parse(one(db, 'SELECT backup_status()')).protection.failed, null);
+  // In the middle of things.
+  db.exec('INSERT INTO t VALUES (1)');
+  db.close();
+  assert.equal(threads(), 0);
   assert.ok(!existsSync(`${path}-wal`) && !existsSync(`${path}-shm`));
 });
 

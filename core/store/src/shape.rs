@@ -90,6 +90,8 @@ impl Mistake {
             let known = known.replace("`, `", ", ").replace("` or `", ", ");
             let field = field(unknown);
             let path = path.strip_suffix(&*field).unwrap_or(&path).trim_end_matches('.').to_owned();
+            // A URL in the place of a name is a value, and may hold a secret.
+            let field = if field.contains("://") { "…".to_owned() } else { field };
             return Self::Unknown { path, field, known };
         }
         if let Some(twice) = text.strip_prefix("duplicate field ") {

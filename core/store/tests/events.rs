@@ -1,6 +1,9 @@
 //! Events of real saves, checks and prunes: each kind, killed at every step, on a full disk, for a long time.
 
 #[cfg(feature = "s3")]
+#[path = "support/certificates.rs"]
+mod certificates;
+#[cfg(feature = "s3")]
 #[path = "events/deliver.rs"]
 mod deliver;
 #[path = "save/faults.rs"]
@@ -12,6 +15,9 @@ mod log;
 mod receiver;
 #[path = "scrub/support.rs"]
 mod scrubbing;
+#[cfg(feature = "s3")]
+#[path = "events/secure.rs"]
+mod secure;
 #[path = "save/support.rs"]
 mod support;
 

@@ -48,12 +48,15 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     refuse_store(&places, &local, "both a store and the local state; give one of them another directory")?;
     let keyed = Keyed::new(key, &call.arguments, &chosen.request)?;
     save::prepare(&SystemFiles, &local)?;
+    // The process may change its directory. If it has none, nothing relative is found now either.
+    let here = std::env::current_dir().unwrap_or_default();
+    let events = events.below(&here);
     let copies = places.places().iter().cloned().zip(places.names()).map(|(place, name)| match place {
         Place::Dir(path) => Ok((Place::Dir(absolute(path)?), name)),
-        other => Ok((other, name)),
+        other => Ok((other.below(&here), name)),
     });
     let copies = copies.collect::<Result<Vec<_>>>()?;
-    let asked = Asked::new(&keyed, &copies, &chosen);
+    let asked = Asked::new(&keyed, &copies, minimum, &events, &chosen);
     let (domain, verify_key) = (keyed.domain.name().to_owned(), keyed.domain.verify_key().to_string());
     // The thread has the file as the main database of its own connection.
     DEFAULT_SCHEMA.clone_into(&mut chosen.request.schema);

@@ -32,11 +32,14 @@ const OF_ONE_SAVE: [(&str, &str); 4] = [
     ("files", "saves files, and a database is protected; call backup_save for files"),
 ];
 
-/// What a caller asked for. It holds no secret.
+/// What a caller asked for. The only secrets in it are URLs of receivers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked {
     domain_id: String,
     stores: Vec<String>,
+    /// This and the events may be those of a shared configuration.
+    minimum: usize,
+    events: Settings,
     /// The options as they were given, without the name of the schema.
     options: BTreeMap<String, Value>,
 }
@@ -84,12 +87,18 @@ impl Chosen {
 }
 
 impl Asked {
-    pub fn new(keyed: &Keyed, copies: &[(Place, CopyName)], chosen: &Chosen) -> Self {
+    pub fn new(
+        keyed: &Keyed,
+        copies: &[(Place, CopyName)],
+        minimum: usize,
+        events: &Settings,
+        chosen: &Chosen,
+    ) -> Self {
         let mut options = chosen.given.clone();
         // Each connection may have the file attached under another name.
         options.remove("schema");
         let stores = copies.iter().map(|(place, _)| place.to_string()).collect();
-        Self { domain_id: keyed.domain.id().to_string(), stores, options }
+        Self { domain_id: keyed.domain.id().to_string(), stores, minimum, events: events.clone(), options }
     }
 
     /// What another caller asks for otherwise, in words. None: nothing.
@@ -101,13 +110,16 @@ impl Asked {
             return Some(format!("its stores are {}", self.stores.join(", ")));
         }
         let names = self.options.keys().chain(other.options.keys());
-        names.into_iter().find(|name| self.options.get(*name) != other.options.get(*name)).map(|name| {
+        let option = names.into_iter().find(|name| self.options.get(*name) != other.options.get(*name)).map(|name| {
             match (self.options.get(name), other.options.get(name)) {
                 (None, _) => format!("there, the option `{name}` is not given"),
                 (_, None) => format!("there, the option `{name}` is given, too"),
                 _ => format!("there, the option `{name}` has another value"),
             }
-        })
+        });
+        let minimum = (self.minimum != other.minimum).then(|| format!("there, the minimum is {}", self.minimum));
+        let events = (self.events != other.events).then(|| "there, the settings of events are other ones".to_owned());
+        option.or(minimum).or(events)
     }
 }
 
@@ -118,7 +130,8 @@ mod tests {
 
     fn asked(stores: &[&str], options: Value) -> Asked {
         let options = serde_json::from_value(options).unwrap();
-        Asked { domain_id: "d".into(), stores: stores.iter().map(|store| (*store).to_owned()).collect(), options }
+        let stores = stores.iter().map(|store| (*store).to_owned()).collect();
+        Asked { domain_id: "d".into(), stores, minimum: 1, events: Settings::default(), options }
     }
 
     #[test]
@@ -132,6 +145,11 @@ mod tests {
         assert_eq!(difference(asked(&["dir:a"], other)), "there, the option `local` is not given");
         let other = json!({"minimum": 1, "label": "y"});
         assert_eq!(difference(asked(&["dir:a"], other)), "there, the option `label` has another value");
+        // What a shared configuration says.
+        let given: Settings = serde_json::from_value(json!({"limits": {"saves": 1}})).unwrap();
+        let other = Asked { events: given, ..first.clone() };
+        assert_eq!(difference(other), "there, the settings of events are other ones");
+        assert_eq!(difference(Asked { minimum: 2, ..first.clone() }), "there, the minimum is 1");
         let other = Asked { domain_id: "e".into(), ..first.clone() };
         assert_eq!(difference(other), "the key or the domain is another one");
     }

@@ -18,11 +18,9 @@ const SMALL: Duration = Duration::from_millis(250);
 const SMALL_REST: Duration = Duration::from_millis(1_750);
 /// Nobody rests longer.
 const REST_MAX: Duration = Duration::from_secs(600);
-/// After an error: the first wait, and the longest. Each wait is twice as long as the one before.
+/// After an error, or a save that did not reach all copies: the first wait, and the longest. Each wait is twice as long as the one before.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(300);
-/// The first wait after a save that did not reach all copies.
-const AGAIN: Duration = Duration::from_secs(60);
 /// While somebody else has the lock of the local state or of the database.
 const LOCKED: Duration = Duration::from_millis(250);
 
@@ -94,7 +92,7 @@ impl Pace {
             _ if all => None,
             // This save came for other reasons.
             Some(behind) if now < behind.at => Some(behind),
-            behind => Some(later(behind, now, AGAIN)),
+            behind => Some(later(behind, now)),
         };
     }
 
@@ -102,7 +100,7 @@ impl Pace {
     pub fn failed(&mut self, now: Instant, work: Duration) {
         self.rest(now, work);
         self.commits = self.commits.or(Some((now, now)));
-        self.failed = Some(later(self.failed, now, RETRY));
+        self.failed = Some(later(self.failed, now));
     }
 
     /// Somebody else has a lock, or needed the turn.
@@ -124,8 +122,8 @@ impl Pace {
     }
 }
 
-fn later(before: Option<Attempt>, now: Instant, first: Duration) -> Attempt {
-    let wait = before.map_or(first, |before| (before.wait * 2).clamp(first, RETRY_MAX));
+fn later(before: Option<Attempt>, now: Instant) -> Attempt {
+    let wait = before.map_or(RETRY, |before| (before.wait * 2).clamp(RETRY, RETRY_MAX));
     Attempt { at: now + wait, wait }
 }
 
@@ -191,13 +189,13 @@ mod tests {
         let mut now = Instant::now();
         let mut pace = Pace::new(now);
         let mut waits = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..11 {
             pace.begin();
             pace.saved(now, Duration::ZERO, false);
             waits.push((pace.due().unwrap() - now).as_secs());
             now = pace.due().unwrap();
         }
-        assert_eq!(waits, [60, 120, 240, 300]);
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
         pace.begin();
         pace.saved(now, Duration::ZERO, false);
         pace.commit(now);

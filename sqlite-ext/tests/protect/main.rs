@@ -6,11 +6,13 @@ mod beside;
 mod commits;
 #[path = "../common/mod.rs"]
 mod common;
+mod disk;
 mod ends;
 #[path = "../../../core/tests/support/evidence.rs"]
 mod evidence;
 mod process;
 mod refusals;
+mod reserve;
 mod scene;
 mod troubles;
 

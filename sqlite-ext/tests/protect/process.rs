@@ -21,7 +21,19 @@ pub fn command(scene: &Scene, told: &str) -> Command {
 
 /// It does it, to its end.
 pub fn run(scene: &Scene, told: &str) -> String {
-    let output = command(scene, told).output().unwrap();
+    finish(command(scene, told), told)
+}
+
+/// The same where the command line begins with this one.
+pub fn run_in(mut before: Command, scene: &Scene, told: &str) {
+    let own = command(scene, told);
+    before.arg(own.get_program()).args(own.get_args());
+    before.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    finish(before, told);
+}
+
+fn finish(mut command: Command, told: &str) -> String {
+    let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}: {out} {err}");
     out.into_owned()
@@ -42,6 +54,10 @@ pub fn obey() {
         "fork" => fork(&scene),
         "many" => many(&scene),
         "full" => full(&scene),
+        "disk" => crate::disk::fills(&scene, false),
+        "disk with all" => crate::disk::fills(&scene, true),
+        #[cfg(feature = "s3")]
+        "moves" => moves(&scene),
         other => panic!("{other}"),
     }
 }
@@ -152,6 +168,32 @@ fn full(scene: &Scene) {
     scene.wait_for_rows("a", 1);
     assert!(wait_until_saved(&db)["failed"].is_null());
     // The signal that comes with such a write is not for the application.
+    db.close().unwrap();
+}
+
+/// The process changes its directory after it has named files by relative paths.
+#[cfg(feature = "s3")]
+fn moves(scene: &Scene) {
+    std::env::set_current_dir(&scene.directory).unwrap();
+    let credentials = "[default]\naws_access_key_id = any\naws_secret_access_key = secret\n";
+    std::fs::write("credentials", credentials).unwrap();
+    // Nobody listens there.
+    let stores = "s3://bucket/x?endpoint=http://127.0.0.1:1&region=x&credentials=credentials";
+    let db = scene.open();
+    scene.protect_with(&db, stores, json!({"timeout": 1}));
+    let fails = |before: &serde_json::Value| {
+        wait_for("an error", || {
+            let failed = &status(&db)["failed"];
+            !failed.is_null() && failed["at"] != *before
+        });
+        let failed = status(&db)["failed"].clone();
+        assert_eq!(failed["kind"], "unreachable", "{failed}");
+        failed["at"].clone()
+    };
+    let first = fails(&json!(null));
+    std::env::set_current_dir("/").unwrap();
+    let second = fails(&first);
+    fails(&second);
     db.close().unwrap();
 }
 

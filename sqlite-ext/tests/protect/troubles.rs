@@ -6,10 +6,9 @@ use crate::process;
 use crate::scene::*;
 use serde_json::json;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The minimum goes on without the copy that is away. (A save waits for it again after a minute, and then the
-/// protection tries by itself; a caller who wants it now says so.)
+/// The minimum goes on without the copy that is away. A caller who wants all of them says so.
 #[test]
 fn a_copy_that_is_away_and_comes_back() {
     let scene = Scene::new("wal");
@@ -29,6 +28,55 @@ fn a_copy_that_is_away_and_comes_back() {
     let saved = json(&db, "SELECT backup_save(?, ?, '{\"minimum\": 2}')", (&scene.key, &stores));
     assert_eq!(saved["done"], 2, "{saved}");
     assert_eq!(scene.rows("stick/b"), Some(3));
+}
+
+/// A copy that comes back is brought up to date, without a commit and without a call.
+#[test]
+fn a_copy_that_comes_back_is_brought_up_to_date() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    fs::create_dir(scene.path("stick")).unwrap();
+    scene.protect_with(&db, &scene.stores(&["a", "stick/b"]), json!({"minimum": 1}));
+    insert(&db, 1);
+    scene.wait_for_rows("stick/b", 1);
+    wait_until_saved(&db);
+    let of_stick = || json(&db, "SELECT backup_status()", [])["saved"]["copies"][1].clone();
+    assert!(of_stick()["state"] == "done" && of_stick()["since"].is_null(), "{}", of_stick());
+    fs::rename(scene.path("stick"), scene.path("drawer")).unwrap();
+    insert(&db, 1);
+    scene.wait_for_rows("a", 2);
+    let away = wait_until_saved(&db);
+    assert!(away["failed"].is_null() && away["saved"]["done"] == 1, "{away}");
+    assert!(of_stick()["state"] == "away" && of_stick()["since"].is_string(), "{}", of_stick());
+    a_minute_later(&scene, || fs::rename(scene.path("drawer"), scene.path("stick")).unwrap());
+    let began = Instant::now();
+    wait_for("it holds all", || status(&db)["saved"]["done"] == 2);
+    // The waits are 1, 2 and 4 s.
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(scene.rows("stick/b"), Some(2));
+    assert!(of_stick()["state"] == "done" && of_stick()["since"].is_null(), "{}", of_stick());
+    assert_eq!(status(&db)["saved"]["number"], away["saved"]["number"], "nothing new was saved");
+    let told = "SELECT json_group_array(about ->> 'state') FROM backup_events(NULL) WHERE kind = 'store_unreachable'";
+    assert_eq!(json(&db, told, []), json!(["begins", "over"]));
+}
+
+/// Does this while nobody saves. Then each copy that failed did so a minute earlier: until then a save does not wait for it.
+fn a_minute_later(scene: &Scene, then: impl FnOnce()) {
+    let local = scene.path("app.db-lifeboat");
+    let lock = fs::File::options().write(true).open(local.join("lock")).unwrap();
+    lock.lock().unwrap();
+    then();
+    let mut memory: serde_json::Value = serde_json::from_slice(&fs::read(local.join("memory")).unwrap()).unwrap();
+    let mut moved = 0;
+    for copy in memory["copies"].as_array_mut().unwrap() {
+        if let Some(failed) = copy["failed"].as_u64() {
+            copy["failed"] = json!(failed - 60);
+            moved += 1;
+        }
+    }
+    assert_eq!(moved, 1, "the copy that was away: {memory}");
+    fs::write(local.join("memory"), memory.to_string()).unwrap();
+    lock.unlock().unwrap();
 }
 
 /// All copies away: it never raises, says so, and goes on once they are there.
@@ -204,6 +252,13 @@ fn events_of_its_end() {
 #[test]
 fn no_room() {
     process::run(&Scene::new("wal"), "full");
+}
+
+/// Relative paths are those of the call.
+#[cfg(feature = "s3")]
+#[test]
+fn the_process_changes_its_directory() {
+    process::run(&Scene::new("wal"), "moves");
 }
 
 /// After a restart, the protection goes on with deltas.

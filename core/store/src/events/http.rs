@@ -6,7 +6,6 @@ use crate::drivers::s3::seen::causes;
 use crate::drivers::s3::worker::Worker;
 use crate::{Cancel, StoreError, StoreErrorKind};
 use rustls::RootCertStore;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A body of so many bytes is read, so that the connection can be used again.
@@ -41,8 +40,7 @@ impl Client {
         let new = || {
             let is_plain = |url: &super::url::Url| url.is_plain();
             let needs_no_roots = notify.webhook.iter().chain(&notify.heartbeat).all(is_plain);
-            let roots =
-                if needs_no_roots { Ok(RootCertStore::empty()) } else { roots(notify.ca.as_deref().map(Path::new)) };
+            let roots = if needs_no_roots { Ok(RootCertStore::empty()) } else { roots(notify.ca.as_deref()) };
             let built = roots.and_then(|roots| client(roots, is_loopback));
             built.map_err(|error| StoreError::refused(error.message()))
         };

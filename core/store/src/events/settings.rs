@@ -6,6 +6,7 @@ use lifeboat_core::{Error, Result};
 use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// Limits, notifications, and how often normal events come.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -112,7 +113,7 @@ pub struct Notify {
     pub heartbeat_every: Option<Span>,
     /// A file of certificates (PEM), trusted instead of the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca: Option<String>,
+    pub ca: Option<PathBuf>,
     /// `http:` also to another machine.
     pub allow_http: bool,
 }
@@ -138,6 +139,15 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// The same settings, where relative paths in them begin at this directory.
+    #[must_use]
+    pub fn below(mut self, directory: &Path) -> Self {
+        if let Some(notify) = &mut self.notify {
+            notify.ca = notify.ca.take().map(|path| directory.join(path));
+        }
+        self
     }
 
     pub(super) fn normal_every(&self) -> u64 {

@@ -120,7 +120,7 @@ impl Place {
 
     /// The same place, where paths in its name begin at this directory.
     #[must_use]
-    pub(crate) fn below(self, directory: &Path) -> Self {
+    pub fn below(self, directory: &Path) -> Self {
         match self {
             Self::Dir(path) => Self::Dir(directory.join(path)),
             Self::S3(place) => Self::S3(S3Place {

@@ -65,6 +65,7 @@ pub(crate) fn read(path: &str, permit: &dyn Fn(&Path) -> Result<()>) -> Result<(
     let Shared { copies, minimum, retention, events } = shared.parse()?;
     let checked = events.as_ref().map_or(Ok(()), Settings::check);
     checked.map_err(|error| shared.at("`events`", &error))?;
+    let events = events.map(|events| events.below(&shared.directory));
     let mut found = Copies::new();
     for (name, store) in copies.0 {
         let at = format!("`copies.{name}`");

@@ -49,7 +49,7 @@ const SHARED: &str = r#"{
     },
     "minimum": 2,
     "retention": {"last": 30, "monthly": 12},
-    "events": {"limits": {"free_bytes": 1000000000}, "notify": {"heartbeat": "https://example.org/ping"}}
+    "events": {"limits": {"free_bytes": 1000000000}, "notify": {"heartbeat": "https://example.org/ping", "ca": "events.pem"}}
 }"#;
 
 #[test]
@@ -74,7 +74,9 @@ fn a_shared_configuration_names_copies() {
     let Place::S3(basement) = &places.places()[1] else { panic!("s3") };
     assert_eq!(basement.ca, Some(scene.path("basement.pem")));
     let reserve = places.reserve().unwrap();
-    assert_eq!((reserve.minimum, reserve.events.is_some()), (Some(2), true));
+    assert_eq!(reserve.minimum, Some(2));
+    let notify = reserve.events.as_ref().and_then(|events| events.notify.clone()).unwrap();
+    assert_eq!(notify.ca, Some(scene.path("events.pem")));
     assert_eq!(reserve.retention, Some(Keep { last: 30, monthly: 12, ..Keep::default() }));
     assert_eq!(places.selector(), &Selector::Newest);
     let chosen = Places::parse(&format!("file:{}#seq=7", scene.path("reserve.json").display())).unwrap();

@@ -12,13 +12,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const TIME: Duration = Duration::from_secs(10);
+pub const TIME: Duration = Duration::from_secs(10);
 
 fn webhook(receiver: &Receiver) -> Settings {
     settings(json!({"notify": {"webhook": receiver.url()}}))
 }
 
-fn deliver(files: &dyn Files, local: &Path, settings: &Settings, now: u64, time: Duration) -> Delivered {
+pub fn deliver(files: &dyn Files, local: &Path, settings: &Settings, now: u64, time: Duration) -> Delivered {
     let events = Events { files, local, settings, now };
     let delivered = events.deliver(true, time, &|| false).unwrap();
     let shown = format!("{delivered:?}");
@@ -26,7 +26,7 @@ fn deliver(files: &dyn Files, local: &Path, settings: &Settings, now: u64, time:
     delivered
 }
 
-fn once(local: &Path, now: u64) {
+pub fn once(local: &Path, now: u64) {
     let settings = Settings::default();
     let events = Events { files: &SystemFiles, local, settings: &settings, now };
     events.once(Kind::Saved, Level::Normal, About::new()).unwrap();

@@ -47,7 +47,15 @@ impl Asked {
     }
 }
 
+/// A connection, with or without encryption.
+pub trait Stream: Read + Write {}
+impl<S: Read + Write> Stream for S {}
+
+/// What makes a connection of one that was just accepted.
+type Over = Box<dyn Fn(TcpStream) -> Box<dyn Stream> + Send + Sync>;
+
 struct Shared {
+    over: Over,
     answer: Mutex<Answer>,
     asked: Mutex<Vec<Asked>>,
     ends: AtomicBool,
@@ -56,15 +64,21 @@ struct Shared {
 /// Listens until it is dropped.
 pub struct Receiver {
     pub port: u16,
+    scheme: &'static str,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Receiver {
     pub fn new(answer: Answer) -> Self {
+        Self::over("http", Box::new(|client| Box::new(client)), answer)
+    }
+
+    /// One that is reached by this scheme.
+    pub fn over(scheme: &'static str, over: Over, answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Shared { answer: Mutex::new(answer), asked: Mutex::default(), ends: AtomicBool::default() };
+        let shared = Shared { over, answer: Mutex::new(answer), asked: Mutex::default(), ends: AtomicBool::default() };
         let shared = Arc::new(shared);
         let own = shared.clone();
         let thread = std::thread::spawn(move || {
@@ -73,14 +87,17 @@ impl Receiver {
                     break;
                 }
                 let own = own.clone();
-                std::thread::spawn(move || while serve(&client, &own).is_some() {});
+                std::thread::spawn(move || {
+                    let mut client = BufReader::new((own.over)(client));
+                    while serve(&mut client, &own).is_some() {}
+                });
             }
         });
-        Self { port, shared, thread: Some(thread) }
+        Self { port, scheme, shared, thread: Some(thread) }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook/hunter2", self.port)
+        format!("{}://127.0.0.1:{}/hook/hunter2", self.scheme, self.port)
     }
 
     pub fn answers(&self, answer: Answer) {
@@ -106,8 +123,7 @@ impl Drop for Receiver {
 }
 
 /// Takes one request and answers it. None: the connection ends.
-fn serve(mut client: &TcpStream, shared: &Shared) -> Option<()> {
-    let mut reader = BufReader::new(client);
+fn serve(reader: &mut BufReader<Box<dyn Stream>>, shared: &Shared) -> Option<()> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -134,6 +150,7 @@ fn serve(mut client: &TcpStream, shared: &Shared) -> Option<()> {
             std::thread::sleep(Duration::from_millis(10));
         }
     };
+    let client = reader.get_mut();
     match answer {
         Answer::Status(status) => {
             client.write_all(format!("HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\nok").as_bytes()).ok()

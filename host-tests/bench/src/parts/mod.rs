@@ -9,6 +9,7 @@ mod page;
 mod protect;
 mod restore;
 mod saves;
+mod scrub;
 mod verify;
 mod writers;
 
@@ -19,13 +20,14 @@ use crate::section::Section;
 pub type Part = fn(&Scene, usize) -> Section;
 
 /// All parts by their names, in the order of the report.
-pub const PARTS: [(&str, Part); 11] = [
+pub const PARTS: [(&str, Part); 12] = [
     ("export", export::run),
     ("delta", delta::run),
     ("saves", saves::run),
     ("network", network::run),
     ("restore", restore::run),
     ("verify", verify::run),
+    ("scrub", scrub::run),
     ("component", component::run),
     ("page", page::run),
     ("large", large::run),
