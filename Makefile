@@ -21,6 +21,9 @@ LOCKED := --locked
 DOCUMENTED := -p lifeboat-core -p lifeboat-sqlite -p lifeboat-store -p lifeboat-ext -p lifeboat-loadable -p lifeboat-recovery -p lifeboat-cli
 # Tested as it is used, and built together: each choice of packages has features of its own, and so a wasmtime of its own.
 IN_RELEASE := -p lifeboat-assemble -p lifeboat-recovery -p lifeboat-host-tests -p lifeboat-bench -p lifeboat-rust-host
+# What is built with the tool that assembles the components. For the tests it is all that they need, so that nothing is
+# built twice.
+WITH_ASSEMBLE := -p lifeboat-assemble
 # For each target of `make fuzz`.
 FUZZ_SECONDS ?= 60
 # Of the changes that `make mutants` tries.
@@ -56,7 +59,8 @@ build: setup-build rust
 	cp $(TARGET)/loadable/liblifeboat.so dist/
 	cp sqlite-ext/npm/package.json dist/npm/sqlite-lifeboat/
 	cp -r $(addprefix wasm-component/npm/,package.json src) dist/npm/sqlite-lifeboat/recovery/
-	$(CARGO) run $(LOCKED) --quiet --release -p lifeboat-assemble -- \
+	$(CARGO) build $(LOCKED) --release $(WITH_ASSEMBLE)
+	$(TARGET)/release/lifeboat-assemble \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
 	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
 
@@ -122,6 +126,7 @@ demo: setup-demo build
 
 # Nothing is built twice, so nothing is kept to build it again in part.
 test: export CARGO_INCREMENTAL = 0
+test soak: WITH_ASSEMBLE := --bins --tests $(IN_RELEASE)
 test: setup-test packages target/servers/installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings

@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::page::now;
 use crate::run::{array, places};
 use crate::session::{Narrow, Session, text};
-use lifeboat_store::events::{Limits, Settings};
+use lifeboat_store::events::Limits;
 use lifeboat_store::parse_date;
 use rusqlite::Row;
 use rusqlite::types::Value;
@@ -216,7 +216,7 @@ fn limits(given: &Options, places: &lifeboat_store::Places) -> Vec<(String, f64)
         memory_bytes,
         load,
         read_speed,
-    } = of_file.or_else(of_reserve).unwrap_or_else(Settings::default).limits;
+    } = of_file.or_else(of_reserve).unwrap_or_default().limits;
     let all = [
         ("series_bytes", series_bytes),
         ("objects", objects),
