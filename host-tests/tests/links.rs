@@ -93,7 +93,8 @@ fn each_document_is_a_page_of_the_site() {
     let summary = source.join("SUMMARY.md");
     let mut listed: Vec<_> = links(&fs::read_to_string(&summary).unwrap()).map(|link| source.join(link)).collect();
     listed.push(summary);
-    (pages.sort(), listed.sort());
+    pages.sort();
+    listed.sort();
     assert_eq!(pages, listed);
     assert!(pages.len() > 40 && directory.path().join("docs/book.toml").exists(), "{pages:#?}");
     // Where the site has them, links lead somewhere, too.
