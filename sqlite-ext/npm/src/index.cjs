@@ -113,20 +113,21 @@ const promised = async body => body();
 
 const named = (name, body) => Object.defineProperty(body, 'name', { value: name });
 
-const keyAndStores = (name, sql) => given => {
-  atMost(name, given, 3);
-  const [key, stores, more] = given;
-  const values = [keyOf(name, key), storesOf(name, stores)];
-  const { options, ofCall } = optionsOf(name, more);
-  return { work: scalar(name, sql, [...values, jsonOf(options)]), ofCall };
-};
+/** A path, told in errors as `what`. */
+const pathAs = what => (name, path) => pathOf(name, path, what);
 
-const storesAndKey = (name, sql) => given => {
-  atMost(name, given, 3);
-  const [stores, key, more] = given;
-  const values = [storesOf(name, stores), keyOf(name, key)];
-  const { options, ofCall } = optionsOf(name, more);
-  return { work: scalar(name, sql, [...values, jsonOf(options)]), ofCall };
+/**
+ * An SQL function that takes some values, and then options.
+ * @param {string} name
+ * @param {string} sql
+ * @param {((name: string, value: unknown) => unknown)[]} kinds what each value is
+ * @param {string} [gives]
+ */
+const withOptions = (name, sql, kinds, gives) => given => {
+  atMost(name, given, kinds.length + 1);
+  const values = kinds.map((valueOf, at) => valueOf(name, given[at]));
+  const { options, ofCall } = optionsOf(name, given[kinds.length]);
+  return { work: scalar(name, sql, [...values, jsonOf(options)], gives), ofCall };
 };
 
 /** A key that may be left out, or null. If it is there but undefined, what it should check would go unchecked. */
@@ -148,14 +149,14 @@ const withoutKey = (name, sql) => given => {
   return { work: scalar(name, sql, values), ofCall };
 };
 
-const save = ofDatabase('save', keyAndStores('save', 'backup_save'));
+const save = ofDatabase('save', withOptions('save', 'backup_save', [keyOf, storesOf]));
 
 const protect = named('protect', (db, ...given) => {
   if (!isConnection(db)) {
     const message = `the database is ${kindOf(db)}; give an open connection, which holds the protection as long as it is open`;
     throw misuse('protect', message);
   }
-  return onConnection('protect', db, keyAndStores('protect', 'backup_protect')(given));
+  return onConnection('protect', db, withOptions('protect', 'backup_protect', [keyOf, storesOf])(given));
 });
 
 const unprotect = named('unprotect', (db, ...given) => {
@@ -165,17 +166,8 @@ const unprotect = named('unprotect', (db, ...given) => {
 });
 
 const status = ofDatabase('status', given => {
-  const name = 'status';
   const hasStores = given.length > 0 && !isOptions(given[0]) && given[0] !== undefined;
-  if (hasStores) {
-    atMost(name, given, 3);
-    const values = [storesOf(name, given[0]), keyOf(name, given[1])];
-    const { options, ofCall } = optionsOf(name, given[2]);
-    return { work: scalar(name, 'backup_status', [...values, jsonOf(options)]), ofCall };
-  }
-  atMost(name, given, 1);
-  const { options, ofCall } = optionsOf(name, given[0]);
-  return { work: scalar(name, 'backup_status', [jsonOf(options)]), ofCall };
+  return withOptions('status', 'backup_status', hasStores ? [storesOf, keyOf] : [])(given);
 });
 
 /** An option of ours alone, which is a whole number. */
@@ -220,61 +212,34 @@ const events = ofDatabase('events', given => {
   return { work: { name, sql, values, gives: 'rows', json: ['about'] }, ofCall };
 });
 
-const scrub = ofStores('scrub', storesAndKey('scrub', 'backup_scrub'));
+const scrub = ofStores('scrub', withOptions('scrub', 'backup_scrub', [storesOf, keyOf]));
 
-const prune = ofStores('prune', storesAndKey('prune', 'backup_prune'));
+const prune = ofStores('prune', withOptions('prune', 'backup_prune', [storesOf, keyOf]));
 
 const verify = ofStores('verify', withoutKey('verify', 'backup_verify'));
 
 const info = ofStores('info', withoutKey('info', 'backup_info'));
 
-const restore = ofDatabase(
-  'restore',
-  given => {
-    const name = 'restore';
-    atMost(name, given, 3);
-    const [bundle, key, more] = given;
-    const values = [bundleOf(name, bundle), keyOf(name, key)];
-    const { options, ofCall } = optionsOf(name, more);
-    return { work: scalar(name, 'backup_restore', [...values, jsonOf(options)]), ofCall };
-  },
-  { isMade: true },
+const restore = ofDatabase('restore', withOptions('restore', 'backup_restore', [bundleOf, keyOf]), { isMade: true });
+
+const restoreFile = ofStores(
+  'restoreFile',
+  withOptions('restoreFile', 'backup_restore_file', [bundleOf, keyOf, pathAs('the path of the new database')]),
 );
 
-/** A function that reads bundles or stores and writes to a path. */
-const toPath = (name, sql, sourceOf, what) =>
-  ofStores(name, given => {
-    atMost(name, given, 4);
-    const [source, key, path, more] = given;
-    const values = [sourceOf(name, source), keyOf(name, key), pathOf(name, path, what)];
-    const { options, ofCall } = optionsOf(name, more);
-    return { work: scalar(name, sql, [...values, jsonOf(options)]), ofCall };
-  });
+const restoreAll = ofStores(
+  'restoreAll',
+  withOptions('restoreAll', 'backup_restore_all', [storesOf, keyOf, pathAs('the directory')]),
+);
 
-const restoreFile = toPath('restoreFile', 'backup_restore_file', bundleOf, 'the path of the new database');
+const exportBundle = ofDatabase(
+  'exportBundle',
+  withOptions('exportBundle', 'backup_export_file', [keyOf, pathAs('the path of the bundle')]),
+);
 
-const restoreAll = toPath('restoreAll', 'backup_restore_all', storesOf, 'the directory');
+const exportBytes = ofDatabase('exportBytes', withOptions('exportBytes', 'backup_export', [keyOf], 'bytes'));
 
-const exportBundle = ofDatabase('exportBundle', given => {
-  const name = 'exportBundle';
-  atMost(name, given, 3);
-  const [key, path, more] = given;
-  const values = [keyOf(name, key), pathOf(name, path, 'the path of the bundle')];
-  const { options, ofCall } = optionsOf(name, more);
-  return { work: scalar(name, 'backup_export_file', [...values, jsonOf(options)]), ofCall };
-});
-
-const ofKeyAndOptions = (name, sql, gives) =>
-  ofDatabase(name, given => {
-    atMost(name, given, 2);
-    const key = keyOf(name, given[0]);
-    const { options, ofCall } = optionsOf(name, given[1]);
-    return { work: scalar(name, sql, [key, jsonOf(options)], gives), ofCall };
-  });
-
-const exportBytes = ofKeyAndOptions('exportBytes', 'backup_export', 'bytes');
-
-const estimate = ofKeyAndOptions('estimate', 'backup_estimate', 'report');
+const estimate = ofDatabase('estimate', withOptions('estimate', 'backup_estimate', [keyOf]));
 
 const makeKey = ofKeys('keygen', given => {
   const name = 'keygen';
