@@ -34,14 +34,13 @@ from ._errors import (
     as_error,
 )
 from ._extension import load, loadable_path
+from ._keys import keygen, read_key, verify_key, write_key
 from ._live import (
     events,
     export,
-    keygen,
     log,
     protect,
     prune,
-    read_key,
     restore,
     restore_all,
     save,
@@ -49,8 +48,6 @@ from ._live import (
     scrub,
     status,
     unprotect,
-    verify_key,
-    write_key,
 )
 from ._reports import (
     Batch,

@@ -11,13 +11,10 @@ import datetime
 import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Literal, Optional, Union, overload
+from typing import Any, Literal, Optional, Union
 
-from ._arguments import path_of
 from ._errors import MisuseError
-from ._keyfile import write_key_file
-from ._places import AnyKey, Source, Stores, key_text, selector_of, source_value, stores_text
+from ._places import AnyKey, PathText, Source, Stores, key_text, path_text, selector_of, source_value, stores_text
 from ._protections import hold, release
 from ._results import (
     Event,
@@ -29,14 +26,10 @@ from ._results import (
     RestoredAll,
     Saved,
     Scrubbed,
-    SecretKey,
     Status,
     Unprotected,
 )
-from ._sql import AnyDatabase, call, given, options_of, query, report
-
-#: A path.
-PathText = Union[str, "os.PathLike[str]"]
+from ._sql import AnyDatabase, call, given, options_of, report
 
 #: Now, a text of RFC 3339, seconds since 1970, or a `datetime` that knows its time zone.
 Date = Union[str, int, float, datetime.datetime]
@@ -86,15 +79,10 @@ def save(
     """
     options = options_of(
         {
-            "minimum": minimum,
             "add": add,
             "continue": continue_from,
-            "local": local,
-            "timeout": timeout,
             "date": _date("save", date),
-            "writer": writer,
-            "label": label,
-            "events": events,
+            **_saving(minimum, local, timeout, writer, label, events),
             **_what(schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check),
         }
     )
@@ -130,15 +118,10 @@ def save_files(
         {
             "files": dict(files) if isinstance(files, Mapping) else list(files),
             "domain": domain,
-            "local": local,
-            "minimum": minimum,
             "add": add,
             "continue": continue_from,
-            "timeout": timeout,
             "date": _date("save_files", date),
-            "writer": writer,
-            "label": label,
-            "events": events,
+            **_saving(minimum, local, timeout, writer, label, events),
             "compress": compress,
             "threads": threads,
         }
@@ -184,12 +167,7 @@ def protect(
     options = options_of(
         {
             "rollback": rollback,
-            "minimum": minimum,
-            "local": local,
-            "timeout": timeout,
-            "writer": writer,
-            "label": label,
-            "events": events,
+            **_saving(minimum, local, timeout, writer, label, events),
             **_what(schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check),
         }
     )
@@ -355,7 +333,7 @@ def export(
             **_what(schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check),
         }
     )
-    return Exported._of(report("export", given("export", db), [key_text("export", key), _path("export", path), options]))
+    return Exported._of(report("export", given("export", db), [key_text("export", key), path_text("export", path), options]))
 
 
 def restore(
@@ -431,74 +409,27 @@ def restore_all(
         }
     )
     function = "restore_all"
-    arguments = [stores_text(function, stores), key_text(function, key), _path(function, directory), options]
+    arguments = [stores_text(function, stores), key_text(function, key), path_text(function, directory, "the directory"), options]
     return RestoredAll._of(report(function, None, arguments))
 
 
-@overload
-def keygen(*, secret: Union[str, bytes, None] = None, label: Optional[str] = None) -> SecretKey: ...
-@overload
-def keygen(*, out: PathText, secret: Union[str, bytes, None] = None, label: Optional[str] = None) -> Path: ...
-def keygen(
-    *, out: Optional[PathText] = None, secret: Union[str, bytes, None] = None, label: Optional[str] = None
-) -> Union[SecretKey, Path]:
-    """Makes a new recovery key, from 256 bits of the system's random generator. Whoever has it can open every bundle; without it
-    nobody can. Keep it in two places, off the machine that it protects.
-
-    Gives the text. With `out`: writes a new file that its owner alone can read, and gives its path, which is a key for all other
-    functions. `secret`: the bytes, or the place (`file:PATH`, `env:NAME`), of a secret from which it is always made the same;
-    `label`: for which use.
-    """
-    if (secret is None) != (label is None):
-        raise MisuseError("keygen: secret and label belong together: give both, or neither")
-    arguments = [] if secret is None else [secret, label]
-    return _key("keygen", out, arguments)
-
-
-@overload
-def write_key(key: AnyKey, domain: Optional[str] = None) -> SecretKey: ...
-@overload
-def write_key(key: AnyKey, domain: Optional[str] = None, *, out: PathText) -> Path: ...
-def write_key(
-    key: AnyKey, domain: Optional[str] = None, *, out: Optional[PathText] = None
-) -> Union[SecretKey, Path]:
-    """The write key of a domain (`default`): for an application that backs up one database. `out`: as in `keygen`."""
-    return _key("write_key", out, _of_domain("write_key", key, domain))
-
-
-@overload
-def read_key(key: AnyKey, domain: Optional[str] = None) -> SecretKey: ...
-@overload
-def read_key(key: AnyKey, domain: Optional[str] = None, *, out: PathText) -> Path: ...
-def read_key(
-    key: AnyKey, domain: Optional[str] = None, *, out: Optional[PathText] = None
-) -> Union[SecretKey, Path]:
-    """The read key of a domain (`default`): for somebody who checks or recovers, and saves nothing. `out`: as in `keygen`."""
-    return _key("read_key", out, _of_domain("read_key", key, domain))
-
-
-def verify_key(key: AnyKey, domain: Optional[str] = None) -> str:
-    """The verify key of a domain (`default`). It opens nothing, and is public: with it anybody can check who made a bundle, and
-    `scrub` copies."""
-    arguments = _of_domain("verify_key", key, domain)
-    ((text,),) = call("verify_key", None, query("verify_key", arguments), arguments)
-    return _text(text)
-
-
-def _key(function: str, out: Optional[PathText], arguments: list[Any]) -> Union[SecretKey, Path]:
-    def make() -> SecretKey:
-        ((text,),) = call(function, None, query(function, arguments), arguments)
-        return SecretKey(_text(text))
-
-    return make() if out is None else write_key_file(function, _path(function, out), make)
-
-
-def _of_domain(function: str, key: AnyKey, domain: Optional[str]) -> list[Any]:
-    return [key_text(function, key), *([] if domain is None else [domain])]
-
-
-def _text(text: Union[str, bytes]) -> str:
-    return text.decode() if isinstance(text, bytes) else text
+def _saving(
+    minimum: Optional[int],
+    local: Optional[PathText],
+    timeout: Optional[float],
+    writer: Optional[str],
+    label: Optional[str],
+    events: Optional[Mapping[str, Any]],
+) -> dict[str, object]:
+    """The options that say how each save is done, one that is asked for and those of a protection."""
+    return {
+        "minimum": minimum,
+        "local": local,
+        "timeout": timeout,
+        "writer": writer,
+        "label": label,
+        "events": events,
+    }
 
 
 def _what(
@@ -541,10 +472,3 @@ def _date(function: str, date: Optional[Date]) -> Union[str, int, float, None]:
     if date.utcoffset() is None:
         raise MisuseError(f"{function}: the date has no time zone; give datetime.now(timezone.utc), for one")
     return date.isoformat()
-
-
-def _path(function: str, path: PathText) -> str:
-    try:
-        return path_of(path, "the directory" if function == "restore_all" else "the file to write")
-    except MisuseError as error:
-        raise MisuseError(f"{function}: {error.message}") from None

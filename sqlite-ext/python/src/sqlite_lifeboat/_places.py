@@ -7,14 +7,17 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Optional, Union
 
-from ._arguments import PREFIXES, Key, compact, kind_of, option_text
+from ._arguments import PREFIXES, Key, compact, kind_of, option_text, path_of
 from ._errors import MisuseError
+
+#: A path.
+PathText = Union[str, "os.PathLike[str]"]
 
 #: A key, or several places where it may lie: the first that can be read counts.
 AnyKey = Union[Key, Sequence[Key]]
 
 #: A store: `dir:PATH` or a `Path`, a directory; `volume:LABEL`; `s3://BUCKET/PREFIX`. Several: copies. Or `file:CONFIG.json`.
-Stores = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]]]
+Stores = Union[PathText, Iterable[PathText]]
 
 #: Stores; or the path of a bundle, those of a chain, or the bytes of a bundle.
 Source = Union[Stores, bytes, bytearray, memoryview]
@@ -106,3 +109,11 @@ def selector_of(function: str, seq: object, state: object, at: object) -> Option
         text = option_text(value, name)
         return f"#{name}={''.join((text or '').split()) if name == 'state' else text}"
     return None
+
+
+def path_text(function: str, path: PathText, what: str = "the file to write") -> str:
+    """A path in its form in SQL."""
+    try:
+        return path_of(path, what)
+    except MisuseError as error:
+        raise MisuseError(f"{function}: {error.message}") from None
