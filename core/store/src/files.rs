@@ -1,6 +1,7 @@
 //! Every operation on a file of the local state, so that tests can stop at each.
 
 use lifeboat_core::{Error, Result};
+use serde::Deserialize;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -193,6 +194,15 @@ pub(crate) fn read_file(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("cannot be read", path, &error)),
     }
+}
+
+/// The version of a file that is a JSON object. It comes first: the file of a later version may lack all other fields.
+pub(crate) fn version_of(bytes: &[u8]) -> serde_json::Result<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    serde_json::from_slice(bytes).map(|Versioned { version }| version)
 }
 
 /// Replaces a file of the local state in one step. Who calls it holds the lock of the directory: nobody else writes there.

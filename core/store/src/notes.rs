@@ -1,6 +1,6 @@
 //! A small file of the local state, in which a check or a prune notes what it saw of each copy.
 
-use crate::files::{Files, failed, read_file, replace};
+use crate::files::{self, Files, failed, read_file, replace, version_of};
 use lifeboat_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,6 @@ struct Content<C> {
     copies: Vec<C>,
 }
 
-/// What each version of the file begins with.
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
-}
-
 /// What is noted of each copy: a `C`.
 pub(crate) struct Notes<'a, C> {
     files: &'a dyn Files,
@@ -29,8 +23,8 @@ pub(crate) struct Notes<'a, C> {
 }
 
 impl<'a, C: DeserializeOwned + Serialize> Notes<'a, C> {
-    /// Reads the file `name` in this directory, which is made if it does not exist. `what` is a sentence for the error about a
-    /// damaged file: what it should hold, and what is lost with it. `is_ours`: whether we write such a note.
+    /// Reads the file `name` in this directory, which is made if it does not exist. `holds` and `lost` are for the error about a
+    /// damaged file: what it should hold, and what becomes of it without the file. `is_ours`: whether we write such a note.
     ///
     /// # Errors
     /// Host when it cannot be read or made; corrupt when it does not hold what we write; unsupported when a later version
@@ -49,7 +43,7 @@ impl<'a, C: DeserializeOwned + Serialize> Notes<'a, C> {
             Error::corrupt(format!("'{}' does not hold {holds} ({why}); remove it, and {lost}", path.display()))
         };
         let broken = |error: serde_json::Error| wrong(&error.to_string());
-        let Version { version } = serde_json::from_slice(&bytes).map_err(broken)?;
+        let version = version_of(&bytes).map_err(broken)?;
         if version != VERSION {
             let path = path.display();
             return Err(Error::unsupported(format!(
@@ -70,9 +64,8 @@ impl<'a, C: DeserializeOwned + Serialize> Notes<'a, C> {
     /// Host when it cannot be written, with SQLite's code for a full disk.
     pub fn write(&self) -> Result<()> {
         let lock = self.path.with_extension("lock");
-        let Some(_lock) = self.files.lock(&lock).map_err(|error| failed("cannot be written", &lock, &error))? else {
-            return Ok(());
-        };
+        let taken = files::lock(self.files, &lock).map_err(|error| failed("cannot be written", &lock, &error))?;
+        let Some(_lock) = taken else { return Ok(()) };
         let content = Content { version: VERSION, copies: self.copies.iter().collect() };
         replace(self.files, &self.path, &serde_json::to_vec(&content).expect("numbers, texts and lists are JSON"))
     }

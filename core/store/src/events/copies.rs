@@ -97,18 +97,20 @@ impl Notes<'_> {
         self.once(Kind::CopyRemoved, Level::Normal, about([("store", json!(store)), ("why", json!(why))]));
     }
 
-    /// Notes a save that failed, unless it is told already.
+    /// Notes a save that failed for a reason that has no kind of its own.
     pub(crate) fn not_saved(&mut self, domain: &str, kind: ErrorKind, why: &str) {
-        let subject = Subject::of(domain);
-        let is_told = match kind {
-            ErrorKind::Mismatch => self.holds(Kind::Fork, &subject),
-            ErrorKind::Unreachable => self.holds(Kind::BelowMinimum, &subject),
-            _ => false,
+        let said = about([("error", json!(kind.name())), ("why", json!(why))]);
+        self.begin(Kind::NotSaved, Level::Failure, &Subject::of(domain), said);
+    }
+
+    /// Whether a save that failed so has told it under a kind of its own.
+    pub(super) fn is_told(&mut self, domain: &str, kind: ErrorKind) -> bool {
+        let own = match kind {
+            ErrorKind::Mismatch => Kind::Fork,
+            ErrorKind::Unreachable => Kind::BelowMinimum,
+            _ => return false,
         };
-        if !is_told {
-            let said = about([("error", json!(kind.name())), ("why", json!(why))]);
-            self.begin(Kind::NotSaved, Level::Failure, &subject, said);
-        }
+        self.holds(own, &Subject::of(domain))
     }
 
     /// Notes a save that reached its minimum.

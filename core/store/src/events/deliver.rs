@@ -100,10 +100,10 @@ impl Events<'_> {
         let until = began + time;
         self.make_directories()?;
         let Some(_sending) = self.lock_of_sender()? else {
-            let (log, newest) = last_number(self.files, self.local)?;
-            let sent = self.read_sent()?;
-            let after = if sent.log == log && sent.after <= newest { sent.after } else { 0 };
-            delivered.waiting = if notify.webhook.is_some() { newest - after } else { 0 };
+            if notify.webhook.is_some() {
+                let mut sent = self.read_sent()?;
+                delivered.waiting = self.newest(&mut sent)? - sent.after;
+            }
             delivered.why = Some("another process sends the events".to_owned());
             return Ok(());
         };
@@ -115,12 +115,8 @@ impl Events<'_> {
             self.beat(url, &mut sent, &ask, delivered)?;
         }
         let Some(url) = &notify.webhook else { return Ok(()) };
-        let (log, newest) = last_number(self.files, self.local)?;
-        // Numbers that do not exist yet: the log was put back from a copy of the past.
-        if sent.log != log || sent.after > newest {
-            (sent.log, sent.after) = (log, 0);
-        }
-        delivered.waiting = newest.saturating_sub(sent.after);
+        let newest = self.newest(&mut sent)?;
+        delivered.waiting = newest - sent.after;
         if delivered.waiting == 0 {
             return Ok(());
         }
@@ -143,6 +139,7 @@ impl Events<'_> {
                 }
             }
             self.write_sent(&sent)?;
+            // Events that came meanwhile may have been sent, too.
             delivered.waiting = newest.saturating_sub(sent.after);
             if delivered.why.is_some() {
                 break;
@@ -168,6 +165,16 @@ impl Events<'_> {
             }
         }
         self.write_sent(sent)
+    }
+
+    /// The number of the newest event. A cursor that is not of this log begins anew.
+    fn newest(&self, sent: &mut Sent) -> Result<u64> {
+        let (log, newest) = last_number(self.files, self.local)?;
+        // Numbers that do not exist yet: the log was put back from a copy of the past.
+        if sent.log != log || sent.after > newest {
+            (sent.log, sent.after) = (log, 0);
+        }
+        Ok(newest)
     }
 
     /// The cursor. Without one, everything that is kept is sent: rather twice than never.

@@ -4,9 +4,8 @@
 use super::event::Event;
 use super::settings::Settings;
 use super::state::{Notes, State, VERSION};
-use crate::files::{self, Files, Lock, failed, replace};
+use crate::files::{self, Files, Lock, failed, replace, version_of};
 use lifeboat_core::{Error, Result};
-use serde::Deserialize;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -190,7 +189,7 @@ pub(super) fn path(local: &Path, name: &str) -> PathBuf {
 }
 
 /// Takes the lock of the events, which is never held while anybody waits for a store or a receiver. Where nothing can be
-/// written, nobody else writes either: there it is none.
+/// written, nobody else writes either, and there is no lock to take.
 pub(super) fn lock(files: &dyn Files, local: &Path) -> Result<Option<Lock>> {
     let path = path(local, "lock");
     let began = Instant::now();
@@ -211,17 +210,12 @@ pub(super) fn lock(files: &dyn Files, local: &Path) -> Result<Option<Lock>> {
     }
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
-}
-
 /// The state. None: there is none, or it does not hold what we write. Then it begins anew.
 fn read_state(files: &dyn Files, local: &Path) -> Result<Option<State>> {
     let path = path(local, "state");
     let Some(bytes) = read(files, &path)? else { return Ok(None) };
-    match serde_json::from_slice(&bytes) {
-        Ok(Version { version }) if version != VERSION => Err(Error::unsupported(format!(
+    match version_of(&bytes) {
+        Ok(version) if version != VERSION => Err(Error::unsupported(format!(
             "the events in '{}' are of version {version}; this version knows {VERSION}",
             local.display()
         ))),

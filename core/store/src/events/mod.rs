@@ -81,7 +81,11 @@ impl Events<'_> {
     /// # Errors
     /// As [`Events::once`].
     pub fn not_saved(&self, of: &str, kind: ErrorKind, why: &str) -> Result<()> {
-        self.note(|notes| notes.not_saved(of, kind, why))
+        self.note(|notes| {
+            if !notes.is_told(of, kind) {
+                notes.not_saved(of, kind, why);
+            }
+        })
     }
 
     /// A copy is no longer one: it was dropped, or nobody wants it any more. What is known of it is forgotten.

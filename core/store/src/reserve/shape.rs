@@ -36,7 +36,7 @@ pub(super) struct Local {
     pub ca: PerCopy,
 }
 
-/// Whether this is a local configuration. Text that is not JSON is none either.
+/// Whether this is a local configuration. Text that is not JSON is not one.
 pub(super) fn is_local(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Probe {

@@ -103,7 +103,7 @@ fn failure(notes: &mut Notes<'_>, save: &Save<'_>, local: &Local<'_>, domain: &s
         let said = [("done", json!(done)), ("copies", copies), ("minimum", json!(save.minimum)), ("why", why)];
         (Kind::BelowMinimum, about(said))
     } else {
-        (Kind::NotSaved, about([("error", json!(error.kind().name())), ("why", why)]))
+        return notes.not_saved(domain, error.kind(), error.message());
     };
     notes.begin(kind, Level::Failure, &Subject::of(domain), said);
 }

@@ -1,6 +1,6 @@
 //! What this place remembers of the line that it goes on from, and of each copy.
 
-use super::files::{Files, read_file, wrong};
+use super::files::{Files, read_file, version_of, wrong};
 use super::status::Status;
 use lifeboat_core::keys::VerifyKey;
 use lifeboat_core::log::{PREVIOUS_MAX, Record, RecordHash, RecordRef};
@@ -81,11 +81,6 @@ pub(super) struct Memory {
     pub(super) status: Status,
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
-}
-
 impl Memory {
     pub(super) fn new(domain: String) -> Self {
         Self { version: VERSION, domain, head: None, weight: None, copies: Vec::new(), status: Status::default() }
@@ -100,8 +95,7 @@ impl Memory {
         let path = directory.join("memory");
         let Some(bytes) = read_file(files, &path)? else { return Ok(None) };
         let wrong = |error: serde_json::Error| wrong(directory, "memory", &error.to_string());
-        // The version comes first: the file of a later version may lack these fields.
-        let Version { version } = serde_json::from_slice(&bytes).map_err(wrong)?;
+        let version = version_of(&bytes).map_err(wrong)?;
         if version != VERSION {
             return Err(Error::unsupported(format!(
                 "the local state '{}' is of version {version}; this version knows {VERSION}",

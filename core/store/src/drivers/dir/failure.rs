@@ -38,7 +38,7 @@ fn is_loop(_: &io::Error) -> bool {
     false
 }
 
-/// The store's directory does not exist yet, so it has no object.
+/// The name of the store's directory is a link, and nobody knows yet what place that is.
 pub(super) fn leads_nowhere(path: &Path) -> StoreError {
     StoreError::absent(format!(
         "'{}' is a link to something that does not exist; connect the disk, or make the directory",
@@ -46,6 +46,7 @@ pub(super) fn leads_nowhere(path: &Path) -> StoreError {
     ))
 }
 
+/// The store's directory does not exist yet, so it has no object.
 pub(super) fn not_there(path: &Path) -> StoreError {
     StoreError::not_found(format!("the directory '{}' does not exist", path.display()))
 }
