@@ -2,6 +2,7 @@
 //! a key.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+use std::fmt;
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,25 @@ pub enum Mistake {
         /// What is wrong.
         text: String,
     },
+}
+
+/// As it is said of a file.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJson(why) => write!(f, "this is not JSON: {why}"),
+            Self::NoObject => f.write_str("this must be a JSON object"),
+            Self::Unknown { path, field, known } => {
+                let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
+                write!(f, "there is no field `{field}`{place}; known are {known}")
+            }
+            Self::Twice(field) => write!(f, "the field `{field}` stands there twice"),
+            Self::Missing(field) => write!(f, "the field `{field}` is missing"),
+            Self::Wrong { path, expected } => write!(f, "`{path}` must be {expected}"),
+            Self::TooLarge(path) => write!(f, "`{path}` is a number that is too large"),
+            Self::Other { path, text } => write!(f, "`{path}`: {text}"),
+        }
+    }
 }
 
 /// Reads a JSON object. `T` denies unknown fields.

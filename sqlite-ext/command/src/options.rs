@@ -2,6 +2,8 @@
 
 use crate::fail::Fail;
 use crate::groups::{Base, Budget, Saving, Snapshot};
+use lifeboat_store::events::Settings;
+use lifeboat_store::shape;
 use serde_json::{Map, Value};
 
 /// The JSON object of a function's options.
@@ -86,8 +88,7 @@ impl Options {
     /// Misuse for a file that cannot be read, or is not JSON.
     pub fn events(self, file: Option<String>) -> Result<Self, Fail> {
         let Some(file) = file else { return Ok(self) };
-        let bytes = std::fs::read(&file);
-        let bytes = bytes.map_err(|error| Fail::misuse(format!("--events: '{file}' cannot be read: {error}")))?;
+        let bytes = events_file(&file)?;
         let settings: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Fail::misuse(format!("--events: '{file}' is not JSON, at line {} column {}", error.line(), error.column()))
         })?;
@@ -111,6 +112,19 @@ impl Options {
         }
         Ok(self.put("files", Some(names)))
     }
+}
+
+fn events_file(file: &str) -> Result<Vec<u8>, Fail> {
+    std::fs::read(file).map_err(|error| Fail::misuse(format!("--events: '{file}' cannot be read: {error}")))
+}
+
+/// The settings of events in this file, for who uses them here.
+///
+/// # Errors
+/// Misuse for a file that cannot be read, or does not hold such settings.
+pub fn settings_in(file: &str) -> Result<Settings, Fail> {
+    let read = shape::read(&events_file(file)?);
+    read.map_err(|mistake| Fail::misuse(format!("--events: '{file}': {mistake}")))
 }
 
 /// JSON would keep the last of two.

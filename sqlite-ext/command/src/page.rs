@@ -1,7 +1,7 @@
 //! A page of HTML that stands alone: no script, and a policy that lets it ask for nothing.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lifeboat_store::date_text;
+use lifeboat_store::date_of;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The time, as a date.
 pub fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    date_text(since.as_secs().try_into().unwrap_or(0) * 1000)
+    date_of(since.as_secs())
 }
 
 /// The whole page. `generator` tells a program what made it.

@@ -5,7 +5,7 @@ use crate::fail::{Fail, Kind};
 use crate::node::Node;
 use crate::options::Options;
 use crate::report;
-use crate::run::{array, show};
+use crate::run::{array, parsed, show};
 use crate::session::{Session, text};
 use crate::words::{for_shell, printable};
 use crate::{stop, systemd};
@@ -35,7 +35,7 @@ pub fn run(protect: Protect, json: bool) -> Result<(), Fail> {
     let mut told = None;
     while signals.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         let status = session.call("backup_status", local.clone().into_iter().map(Value::Text).collect())?;
-        let status = Node::parse(&status).map_err(|error| Fail::new(Kind::Internal, error.to_string()))?;
+        let status = parsed(&status)?;
         let protection = status.get("protection");
         let failed = failure(protection.get("failed"));
         match (protection.get("state").line().as_str(), failed) {

@@ -156,10 +156,17 @@ pub fn run(command: Command, json: bool) -> Result<(), Fail> {
     Ok(())
 }
 
+/// The report of a function.
+///
+/// # Errors
+/// Internal when it is not JSON.
+pub fn parsed(report: &str) -> Result<Node, Fail> {
+    Node::parse(report).map_err(|error| Fail::new(Kind::Internal, format!("the report is not JSON: {error}")))
+}
+
 /// Prints a report, and gives it.
 pub fn show(report: &str, json: bool, people: fn(&Node) -> String) -> Result<Node, Fail> {
-    let node =
-        Node::parse(report).map_err(|error| Fail::new(Kind::Internal, format!("the report is not JSON: {error}")))?;
+    let node = parsed(report)?;
     if json {
         print_line(report)?
     } else {
@@ -176,7 +183,7 @@ pub fn array(mut names: Vec<String>) -> Value {
 /// The stores themselves.
 ///
 /// # Errors
-/// Misuse for a name that is none; host when a configuration cannot be read.
+/// Misuse for a text that is not the name of a store; host when a configuration cannot be read.
 pub fn places(stores: &[String]) -> Result<Places, Fail> {
     let places = match stores {
         [one] => Places::parse(one),

@@ -39,7 +39,7 @@ struct Line {
 /// Writes the sheet.
 ///
 /// # Errors
-/// Misuse for a key that opens nothing, for a name of a store that is none, and when there is something at the path; wrong key
+/// Misuse for a key that opens nothing, for a text that is not the name of a store, and when there is something at the path; wrong key
 /// when the stores hold series of other keys alone; host when it cannot be written.
 pub fn run(sheet: &Sheet, json: bool) -> Result<(), Fail> {
     let key = sheet.key.opened()?;

@@ -159,6 +159,10 @@ fn one_series_and_no_other_file() {
     scene.run(&again).lines();
     let saves = rows(&scene.page("report.html"), "Saves");
     assert_eq!(saves.len(), 1);
+    // A limit that is not understood is not left out.
+    fs::write(scene.path("limits.json"), r#"{"limits": {"save": 14}}"#).unwrap();
+    let wrong = scene.run(&[&again[..], &["--events", "limits.json"]].concat());
+    wrong.refused(2, "--events: 'limits.json': there is no field `save` in `limits`; known are");
     // A database is not a report.
     again[3] = "app.db";
     scene.run(&again).refused(2, "'app.db' is not a report");

@@ -63,13 +63,22 @@ impl Figure {
         self.last = (now, value);
     }
 
-    /// As [`slope`], with the last value.
+    /// How much it grows in a second: the middle one of the slopes between any two points, which a jump does not
+    /// change much. None: too little is known.
     pub(super) fn slope(&self) -> Option<f64> {
         let mut points = self.points.clone();
         if points.last().is_some_and(|(time, _)| *time < self.last.0) {
             points.push(self.last);
         }
-        slope(&points)
+        let (first, last) = (points.first()?, points.last()?);
+        if points.len() < 3 || last.0 - first.0 < NEEDED {
+            return None;
+        }
+        let pairs =
+            points.iter().enumerate().flat_map(|(at, one)| points[at + 1..].iter().map(move |other| (one, other)));
+        let mut slopes: Vec<_> = pairs.map(|(one, other)| (other.1 - one.1) / (other.0 - one.0) as f64).collect();
+        slopes.sort_by(f64::total_cmp);
+        slopes.get(slopes.len() / 2).copied()
     }
 
     /// In how many seconds it is at this value, if it goes on as it did. None: never, or too little is known.
@@ -80,17 +89,14 @@ impl Figure {
     }
 }
 
-/// How much a figure grows in a second: the middle one of the slopes between any two of its points (a time in seconds, and a
-/// value), which a jump does not change much. The oldest is the first, and no two have one time. None: too little is known.
-pub fn slope(points: &[(u64, f64)]) -> Option<f64> {
-    let (first, last) = (points.first()?, points.last()?);
-    if points.len() < 3 || last.0 - first.0 < NEEDED {
-        return None;
+/// How much a figure with these values grows in a second: each with its time in seconds, the oldest first. It is the rule of
+/// the forecasts in events. None: too little is known.
+pub fn growth(values: impl IntoIterator<Item = (u64, f64)>) -> Option<f64> {
+    let mut figures = Figures::default();
+    for (time, value) in values {
+        figures.note("", &Subject::default(), time, value);
     }
-    let pairs = points.iter().enumerate().flat_map(|(at, one)| points[at + 1..].iter().map(move |other| (one, other)));
-    let mut slopes: Vec<_> = pairs.map(|(one, other)| (other.1 - one.1) / (other.0 - one.0) as f64).collect();
-    slopes.sort_by(f64::total_cmp);
-    slopes.get(slopes.len() / 2).copied()
+    figures.0.first()?.slope()
 }
 
 #[cfg(test)]

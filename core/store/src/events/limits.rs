@@ -1,7 +1,7 @@
 //! Figures against their limits.
 
 use super::kind::{Kind, Level};
-use super::settings::{Bound, Limit, Measure, Settings, Subject as Belongs};
+use super::settings::{Limit, Measure, Settings, Subject as Belongs};
 use super::state::{Notes, Subject, about};
 use crate::date_of;
 use serde_json::json;
@@ -20,10 +20,7 @@ impl Notes<'_> {
         };
         let Some((measure, limit, reaches, slope)) = in_seconds else { return };
         let id = Subject { store: subject.store.clone(), of: name.to_owned() };
-        let is_reached = match measure.bound {
-            Bound::Most => value >= limit.value,
-            Bound::Least => value <= limit.value,
-        };
+        let is_reached = measure.is_reached(value, limit.value);
         if measure.subject == Belongs::Machine {
             self.judge_machine(&measure, &limit, value, is_reached);
             return;

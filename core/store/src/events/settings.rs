@@ -36,7 +36,7 @@ macro_rules! limits {
 
         impl Limits {
             /// The limits that are given, with their names.
-            pub(super) fn given(&self) -> impl Iterator<Item = (Measure, Limit)> {
+            pub fn given(&self) -> impl Iterator<Item = (Measure, Limit)> {
                 [$((Measure { name: stringify!($name), bound: Bound::$bound, subject: Subject::$subject }, self.$name)),*]
                     .into_iter()
                     .filter_map(|(measure, limit)| Some((measure, limit?)))
@@ -68,8 +68,10 @@ limits! {
 
 /// On which side of a limit is the good side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bound {
+pub enum Bound {
+    /// Below it.
     Most,
+    /// Above it.
     Least,
 }
 
@@ -83,10 +85,22 @@ pub(super) enum Subject {
 
 /// A figure that can have a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Measure {
-    pub(super) name: &'static str,
-    pub(super) bound: Bound,
+pub struct Measure {
+    /// The name of its limit.
+    pub name: &'static str,
+    /// The good side.
+    pub bound: Bound,
     pub(super) subject: Subject,
+}
+
+impl Measure {
+    /// Whether a value has reached this limit.
+    pub fn is_reached(&self, value: f64, limit: f64) -> bool {
+        match self.bound {
+            Bound::Most => value >= limit,
+            Bound::Least => value <= limit,
+        }
+    }
 }
 
 /// A limit: a number, or `{"value": …, "window": …}`.

@@ -80,19 +80,10 @@ impl Configuration {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         shape::read(self.text.as_bytes()).map_err(|mistake| {
             self.refused(match mistake {
-                Mistake::NotJson(why) => format!("this is not JSON: {why}"),
                 Mistake::NoObject => {
-                    "this must be a JSON object, such as {\"copies\": {\"office\": \"dir:/mnt/office\"}}".into()
+                    format!("{mistake}, such as {{\"copies\": {{\"office\": \"dir:/mnt/office\"}}}}")
                 }
-                Mistake::Unknown { path, field, known } => {
-                    let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
-                    format!("there is no field `{field}`{place}; known are {known}")
-                }
-                Mistake::Twice(field) => format!("the field `{field}` stands there twice"),
-                Mistake::Missing(field) => format!("the field `{field}` is missing"),
-                Mistake::Wrong { path, expected } => format!("`{path}` must be {expected}"),
-                Mistake::TooLarge(path) => format!("`{path}` is a number that is too large"),
-                Mistake::Other { path, text } => format!("`{path}`: {text}"),
+                mistake => mistake.to_string(),
             })
         })
     }

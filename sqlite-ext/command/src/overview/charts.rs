@@ -186,7 +186,7 @@ pub fn bytes_over_time(gathered: &Gathered) -> Option<Picture> {
     let sums = gathered.sums();
     let last = (*places.last()?, *sums.last()? as f64);
     let span = across.span(saves);
-    let is_bytes = |forecast: &&Forecast| forecast.name == "series_bytes";
+    let is_bytes = |forecast: &&Forecast| forecast.of.name == "series_bytes";
     let forecast = gathered.forecasts.iter().find(is_bytes).filter(|_| across.has_dates);
     // A limit that is far away would press the line flat.
     let limit = forecast.map(|forecast| forecast.limit).filter(|limit| *limit <= 4.0 * last.1.max(1.0));

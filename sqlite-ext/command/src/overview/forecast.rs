@@ -2,18 +2,15 @@
 
 use super::gathered::{Event, Save, sums};
 use crate::node::Node;
-use lifeboat_store::events::slope;
+use lifeboat_store::events::{self, Limit, Limits, Measure};
 use lifeboat_store::{date_text, parse_date};
 
 const DAY: f64 = 86_400.0;
-/// As the events have it: at most one point a day, of so many days.
-const BACK: i64 = 30 * 86_400;
-const APART: i64 = 86_400 * 9 / 10;
 
 /// A figure and its limit.
 pub struct Forecast {
-    /// The name of the limit in the settings.
-    pub name: String,
+    /// Which limit of the settings it is.
+    pub of: Measure,
     pub limit: f64,
     /// None: it is not known here.
     pub value: Option<f64>,
@@ -27,11 +24,6 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Whether the good side is above the limit.
-    pub fn is_least(name: &str) -> bool {
-        matches!(name, "free_bytes" | "memory_bytes" | "read_speed")
-    }
-
     /// The date when the limit is reached.
     pub fn reached_date(&self) -> Option<String> {
         self.reached.map(|seconds| date_text(seconds.saturating_mul(1000)))
@@ -39,27 +31,25 @@ impl Forecast {
 }
 
 /// All limits.
-pub fn forecasts(limits: &[(String, f64)], series: &Node, saves: &[Save], events: &[Event]) -> Vec<Forecast> {
-    let of = |(name, limit): &(String, f64)| {
+pub fn forecasts(limits: &Limits, series: &Node, saves: &[Save], events: &[Event]) -> Vec<Forecast> {
+    let of = |(of, limit): (Measure, Limit)| {
+        let (name, limit) = (of.name, limit.value);
         let value = figure(name, series, saves).or_else(|| told_value(name, events));
         let per_second = growth(name, saves);
-        let is_reached = value.is_some_and(|value| match Forecast::is_least(name) {
-            true => value <= *limit,
-            false => value >= *limit,
-        });
+        let is_reached = value.is_some_and(|value| of.is_reached(value, limit));
         let last = saves.iter().rev().find_map(|save| save.date);
         let reached = match (value, per_second, last) {
             (Some(value), Some(per_second), Some(last)) if per_second != 0.0 && !is_reached => {
                 let seconds = (limit - value) / per_second;
-                // A forecast of centuries is none.
+                // A date that is centuries away says nothing.
                 (0.0..=36_500.0 * DAY).contains(&seconds).then(|| last + seconds as i64)
             }
             _ => None,
         };
         let event = last_event(name, events);
         Forecast {
-            name: name.clone(),
-            limit: *limit,
+            of,
+            limit,
             value,
             is_reached,
             per_day: per_second.map(|slope| slope * DAY).or_else(|| number(event?.about.get("per_day"))),
@@ -70,7 +60,7 @@ pub fn forecasts(limits: &[(String, f64)], series: &Node, saves: &[Save], events
             told: event.map(|event| format!("{} ({})", event.kind.replace('_', " "), event.date)),
         }
     };
-    limits.iter().map(of).collect()
+    limits.given().map(of).collect()
 }
 
 /// The last event about this limit, if what it tells is not over.
@@ -113,24 +103,17 @@ fn growth(name: &str, saves: &[Save]) -> Option<f64> {
         "saves" => saves.iter().map(|save| save.number as f64).collect(),
         _ => return None,
     };
-    let dated: Vec<(i64, f64)> =
-        saves.iter().zip(values).filter_map(|(save, value)| Some((save.date?, value))).collect();
-    let newest = dated.last()?.0;
-    let mut points: Vec<(u64, f64)> = Vec::new();
-    for (at, (date, value)) in dated.iter().enumerate() {
-        let before = points.last().map_or(i64::MIN, |(time, _)| i64::try_from(*time).unwrap_or(0));
-        let is_last = at + 1 == dated.len();
-        let apart = if is_last { 1 } else { APART };
-        if *date >= 0 && newest - date <= BACK && date.saturating_sub(before) >= apart {
-            points.push((date.unsigned_abs(), *value));
-        }
-    }
-    slope(&points)
+    let dated = saves.iter().zip(values).filter_map(|(save, value)| Some((save.date?.try_into().ok()?, value)));
+    events::growth(dated)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn limits(json: &str) -> Limits {
+        serde_json::from_str(json).unwrap()
+    }
 
     fn saves(days: i64) -> Vec<Save> {
         let save = |day: i64| Save {
@@ -149,8 +132,7 @@ mod tests {
     #[test]
     fn steady_growth_reaches_its_limit_on_the_right_day() {
         let series = Node::parse(r#"{"copies": [{"bytes": 10000, "records": 10, "bundles": 10, "free": 5}]}"#).unwrap();
-        let limits = [("series_bytes", 15_000.0), ("saves", 5.0), ("free_bytes", 6.0), ("load", 1.0)];
-        let limits = limits.map(|(name, limit)| (name.to_owned(), limit));
+        let limits = limits(r#"{"series_bytes": 15000, "saves": 5, "free_bytes": 6, "load": 1}"#);
         let all = forecasts(&limits, &series, &saves(10), &[]);
         assert_eq!((all[0].per_day, all[0].reached_date().as_deref()), (Some(1000.0), Some("1970-01-15T00:00:00Z")));
         assert!(!all[0].is_reached && all[1].is_reached && all[1].reached.is_none());
@@ -171,7 +153,7 @@ mod tests {
         };
         let begins = event(r#"{"limit": "database_bytes", "value": 7, "reached_at": "2026-12-24", "state": "begins"}"#);
         let over = event(r#"{"limit": "database_bytes", "value": 7, "state": "over"}"#);
-        let limits = [("database_bytes".to_owned(), 9.0)];
+        let limits = limits(r#"{"database_bytes": 9}"#);
         let told = |events: &[Event]| forecasts(&limits, &Node::Null, &[], events).remove(0);
         let imminent = told(&[begins]);
         assert_eq!((imminent.value, imminent.reached_date().as_deref()), (Some(7.0), Some("2026-12-24T23:59:59Z")));

@@ -4,15 +4,13 @@ use super::forecast::{Forecast, forecasts};
 use crate::arguments::Report;
 use crate::fail::{Fail, Kind};
 use crate::node::Node;
-use crate::options::Options;
+use crate::options::{Options, settings_in};
 use crate::page::now;
-use crate::run::{array, places};
+use crate::run::{array, parsed, places};
 use crate::session::{Narrow, Session, text};
-use lifeboat_store::events::Limits;
 use lifeboat_store::parse_date;
 use rusqlite::Row;
 use rusqlite::types::Value;
-use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 /// All that the page shows.
@@ -69,12 +67,13 @@ impl Gathered {
         let places = places(&report.stores.stores)?;
         let stores = array(report.stores.stores.clone());
         let key = report.key.given()?;
-        let settings = Options::default().events(report.events.clone())?;
+        // Limits that a file says are for this page. What is noted in the local state is measured against those of the
+        // configuration, as ever.
+        let given = report.events.as_deref().map(settings_in).transpose()?;
+        let settings = places.events(given).map_err(|error| Fail::of_core(&error))?;
         let session = Session::open(None, "asking")?;
         let options = Options::default().put("domain", report.domain.clone()).put("local", report.local.clone());
         let check = match &key {
-            // Limits that a file says are for this page. What is noted in the local state is measured against those of the
-            // configuration, as ever.
             Some(key) => {
                 parsed(&session.call("backup_scrub", vec![stores.clone(), key.clone().into(), text(options.json())])?)?
             }
@@ -98,8 +97,7 @@ impl Gathered {
             status = parsed(&session.call("backup_status", vec![text(options.json())])?)?;
             events = self::events(&session, local)?;
         }
-        let limits = limits(&settings, &places);
-        let forecasts = forecasts(&limits, &series, &saves, &events);
+        let forecasts = forecasts(&settings.limits, &series, &saves, &events);
         Ok(Self {
             date: now(),
             domain: report.domain.clone(),
@@ -128,10 +126,6 @@ pub fn sums(saves: &[Save]) -> Vec<u64> {
         Some(*sum)
     });
     sum.collect()
-}
-
-fn parsed(report: &str) -> Result<Node, Fail> {
-    Node::parse(report).map_err(|error| Fail::new(Kind::Internal, format!("the report is no JSON: {error}")))
 }
 
 /// The only series of a check. Null: there was none.
@@ -199,34 +193,4 @@ fn events(session: &Session, local: &str) -> Result<Vec<Event>, Fail> {
 
 fn unsigned(number: i64) -> u64 {
     number.try_into().unwrap_or(0)
-}
-
-/// The limits: those of the file, or else those of the configuration.
-fn limits(given: &Options, places: &lifeboat_store::Places) -> Vec<(String, f64)> {
-    let of_file = given.json().and_then(|json| serde_json::from_str::<Json>(&json).ok());
-    let of_file = of_file.and_then(|mut options| serde_json::from_value(options["events"].take()).ok());
-    let of_reserve = || places.reserve().and_then(|reserve| reserve.events.clone());
-    let Limits {
-        series_bytes,
-        objects,
-        saves,
-        bundle_bytes,
-        database_bytes,
-        free_bytes,
-        memory_bytes,
-        load,
-        read_speed,
-    } = of_file.or_else(of_reserve).unwrap_or_default().limits;
-    let all = [
-        ("series_bytes", series_bytes),
-        ("objects", objects),
-        ("saves", saves),
-        ("bundle_bytes", bundle_bytes),
-        ("database_bytes", database_bytes),
-        ("free_bytes", free_bytes),
-        ("memory_bytes", memory_bytes),
-        ("load", load),
-        ("read_speed", read_speed),
-    ];
-    all.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?.value))).collect()
 }

@@ -15,6 +15,7 @@ use crate::arguments::Report;
 use crate::fail::Fail;
 use crate::run::wrote;
 use gathered::Gathered;
+use lifeboat_store::{rename, rename_new};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -75,13 +76,9 @@ fn write(path: &Path, replace: bool, page: &str) -> Result<(), Fail> {
     };
     let mut file = options.open(&beside).map_err(failed)?;
     let placed = file.write_all(page.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| match replace {
-        true => fs::rename(&beside, path),
+        true => rename(&beside, path),
         // What has come there meanwhile stays.
-        false => fs::hard_link(&beside, path).or_else(|error| match path.exists() {
-            true => Err(error),
-            // A file system without links.
-            false => fs::rename(&beside, path),
-        }),
+        false => rename_new(&beside, path),
     });
     let _ = fs::remove_file(&beside);
     placed.map_err(failed)

@@ -6,6 +6,7 @@ use super::gathered::{Event, Gathered, Save};
 use crate::node::Node;
 use crate::page::document;
 use crate::words::printable;
+use lifeboat_store::events::Bound;
 use maud::{Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("report.css");
@@ -301,19 +302,18 @@ fn limits(gathered: &Gathered) -> Markup {
 }
 
 fn limit(forecast: &Forecast) -> Markup {
-    let is_bytes = forecast.name.ends_with("_bytes") || forecast.name == "read_speed";
+    let (name, is_least) = (forecast.of.name, forecast.of.bound == Bound::Least);
+    let is_bytes = name.ends_with("_bytes") || name == "read_speed";
     let figure = |value: f64| match (is_bytes, value.fract() == 0.0 && value.abs() < 1e15) {
         (true, _) => size(value),
         (false, true) => format!("{value:.0}"),
         (false, false) => format!("{value:.2}"),
     };
-    let share = forecast
-        .value
-        .filter(|_| forecast.limit > 0.0 && !Forecast::is_least(&forecast.name))
-        .map(|value| 100.0 * value / forecast.limit);
+    let share =
+        forecast.value.filter(|_| forecast.limit > 0.0 && !is_least).map(|value| 100.0 * value / forecast.limit);
     html! {
         tr {
-            th scope="row" { (printable(&forecast.name.replace('_', " "))) @if Forecast::is_least(&forecast.name) { " (at least)" } }
+            th scope="row" { (name.replace('_', " ")) @if is_least { " (at least)" } }
             td.number { (figure(forecast.limit)) }
             td.number { @match forecast.value { Some(value) => (figure(value)), None => "-" } }
             td { @match share { Some(share) => { (format!("{share:.0} %")) } None => "-" } }
