@@ -78,7 +78,7 @@ fn each_request_fails(faulty: &Faulty, fault: &Fault, content: &[u8]) {
 fn an_upload_in_parts_goes_on_after_each_failure() {
     let faulty = Faulty::new("in-parts");
     let content = contract::bytes((17 << 20) + 3);
-    let store = || S3Store::new(&S3Place::parse(&faulty.name).unwrap()).unwrap().with_single_max(1 << 20);
+    let store = || S3Store::new(&S3Place::parse(&faulty.name).unwrap()).with_single_max(1 << 20);
     let name = named("bundles/ab/", &content);
     let cancel = Cancel::never();
     // The requests: head, begin, nine parts, the end.

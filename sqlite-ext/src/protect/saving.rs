@@ -12,7 +12,7 @@ use crate::work::summary::Narrowed;
 use lifeboat_core::chain::Source;
 use lifeboat_core::{Error, Result, StateId};
 use lifeboat_store::events::{Events, Kind, Level};
-use lifeboat_store::save::{Base, CopyStore, Exported, Exporter, Save, SaveSummary, SystemFiles};
+use lifeboat_store::save::{Base, CopyState, CopyStore, Exported, Exporter, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, Place};
 use std::path::Path;
 use std::sync::Arc;
@@ -99,10 +99,14 @@ impl Saver {
     pub fn save(&mut self, protected: &Arc<Protected>, work: &mut Work) -> Result<SaveSummary> {
         let saved = self.try_save(protected, work);
         self.is_well = saved.is_ok();
-        if saved.is_err() {
-            // The next attempt reads credentials again.
-            self.kept.clear();
-        }
+        // What does not hold the state is opened anew by the next attempt, which reads credentials again.
+        let holds_it = |copy: &CopyStore| {
+            let of = |summary: &SaveSummary| {
+                summary.copies.iter().any(|of| of.store == copy.name && of.state == CopyState::Done)
+            };
+            saved.as_ref().is_ok_and(of)
+        };
+        self.kept.retain(|(_, copy)| holds_it(copy));
         saved
     }
 

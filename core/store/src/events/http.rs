@@ -4,7 +4,7 @@ use super::settings::Notify;
 use crate::drivers::s3::http::{client, roots};
 use crate::drivers::s3::seen::causes;
 use crate::drivers::s3::worker::Worker;
-use crate::{Cancel, StoreError, StoreErrorKind};
+use crate::{Cancel, StoreErrorKind};
 use rustls::RootCertStore;
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,7 @@ impl Client {
             let is_plain = |url: &super::url::Url| url.is_plain();
             let needs_no_roots = notify.webhook.iter().chain(&notify.heartbeat).all(is_plain);
             let roots = if needs_no_roots { Ok(RootCertStore::empty()) } else { roots(notify.ca.as_deref()) };
-            let built = roots.and_then(|roots| client(roots, is_loopback));
-            built.map_err(|error| StoreError::refused(error.message()))
+            roots.and_then(|roots| client(roots, is_loopback))
         };
         let task = self.worker.start(new).map_err(|error| error.message().to_owned())?;
         let client = task.client();

@@ -100,17 +100,17 @@ impl Place {
         }))
     }
 
-    /// The store itself. Nothing is read or connected yet.
+    /// The store itself. Nothing is read or connected yet: what is not there, a file of credentials, too, is an error of
+    /// the first request.
     ///
     /// # Errors
-    /// Misuse when a file of credentials or certificates does not hold what it should; host when it cannot be read;
-    /// unsupported when this build has no such driver.
+    /// Unsupported when this build has no such driver.
     pub fn open(&self) -> Result<Box<dyn Store>> {
         Ok(match self {
             Self::Dir(path) => Box::new(Counted(DirStore::new(path))),
             Self::Volume(label) => Box::new(Counted(VolumeStore::new(label))),
             #[cfg(feature = "s3")]
-            Self::S3(place) => Box::new(Counted(S3Store::new(place)?)),
+            Self::S3(place) => Box::new(Counted(S3Store::new(place))),
             #[cfg(not(feature = "s3"))]
             Self::S3(_) => {
                 return Err(Error::unsupported("this build has no driver for 's3://'; use one that has"));

@@ -2,7 +2,7 @@
 //! are never shown.
 
 use crate::s3_place::S3Place;
-use lifeboat_core::{Error, Result};
+use crate::{Result, StoreError};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -53,6 +53,10 @@ impl Environment for Process {
 }
 
 /// The credentials and the region of a store.
+///
+/// # Errors
+/// Absent: a file cannot be read; perhaps its disk is not connected. Refused: there are no credentials, or a file does not
+/// hold what it should. All of this can be put right while the name of the store stays as it is.
 pub(super) fn find(place: &S3Place, environment: &dyn Environment) -> Result<(Credentials, String)> {
     let chosen = place.profile.clone().or_else(|| environment.variable("AWS_PROFILE"));
     let profile = chosen.unwrap_or_else(|| "default".into());
@@ -74,7 +78,7 @@ pub(super) fn find(place: &S3Place, environment: &dyn Environment) -> Result<(Cr
         };
         let found = found.or(keys(&config, "the profile")?);
         found.or(place.metadata.then_some(Credentials::Metadata)).ok_or_else(|| {
-            Error::misuse(
+            StoreError::refused(
                 "there are no credentials for this store; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file \
                  with 'credentials=FILE', or a profile with 'profile=NAME'; metadata=1 asks the machine's metadata service",
             )
@@ -95,7 +99,7 @@ fn of_environment(environment: &dyn Environment) -> Result<Option<Credentials>> 
             Ok(Some(Credentials::Static { key, secret, token: environment.variable("AWS_SESSION_TOKEN") }))
         }
         (None, None) => Ok(None),
-        _ => Err(Error::misuse("only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set; set both")),
+        _ => Err(StoreError::refused("only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set; set both")),
     }
 }
 
@@ -110,8 +114,8 @@ fn of_named_profile(shared: Option<&Path>, config: &BTreeMap<String, String>, pr
     }
 }
 
-fn no_profile(path: &Path, profile: &str) -> Error {
-    Error::misuse(format!(
+fn no_profile(path: &Path, profile: &str) -> StoreError {
+    StoreError::refused(format!(
         "'{}' has no access key for the profile '{profile}'; it needs a section [{profile}] with aws_access_key_id and \
          aws_secret_access_key",
         path.display()
@@ -134,13 +138,13 @@ fn keys(section: &BTreeMap<String, String>, profile: &str) -> Result<Option<Cred
                 .keys()
                 .any(|key| key.starts_with("sso_") || key == "role_arn" || key == "credential_process") =>
         {
-            Err(Error::misuse(format!(
+            Err(StoreError::refused(format!(
                 "the profile '{profile}' has no access key, but a role, a single sign-on or a process; these are not \
                  supported: put an access key into the environment or a file"
             )))
         }
         (None, None) => Ok(None),
-        _ => Err(Error::misuse(format!(
+        _ => Err(StoreError::refused(format!(
             "the profile '{profile}' has only one of aws_access_key_id and aws_secret_access_key; it needs both"
         ))),
     }
@@ -148,8 +152,12 @@ fn keys(section: &BTreeMap<String, String>, profile: &str) -> Result<Option<Cred
 
 /// The settings of a profile. In `~/.aws/config` its section is called `[profile NAME]`.
 fn section(path: &Path, profile: &str, is_config: bool) -> Result<Option<BTreeMap<String, String>>> {
-    let failed =
-        |what: String| Error::host(format!("the file of credentials '{}' cannot be read: {what}", path.display()));
+    let failed = |what: String| {
+        let path = path.display();
+        StoreError::absent(format!(
+            "the file of credentials '{path}' cannot be read: {what}; correct its path, make it readable, or connect its disk"
+        ))
+    };
     let metadata = fs::metadata(path).map_err(|error| failed(error.to_string()))?;
     if !metadata.is_file() || metadata.len() > FILE_MAX {
         return Err(failed("it is not a regular file, or it is too long".into()));
@@ -208,7 +216,7 @@ mod tests {
             Fake(all)
         };
         let none = variables(&[]);
-        assert!(shown("s3://abc", &none).starts_with("misuse: there are no credentials"));
+        assert!(shown("s3://abc", &none).starts_with("refused: there are no credentials"));
         assert_eq!(shown("s3://abc?metadata=1", &none), "metadata us-east-1");
         write(
             ".aws/credentials",
@@ -239,7 +247,7 @@ mod tests {
             (
                 "s3://abc?credentials=/no/such/file",
                 &none,
-                "host: the file of credentials '/no/such/file' cannot be read",
+                "absent: the file of credentials '/no/such/file' cannot be read",
             ),
             ("s3://abc", &variables(&[("AWS_ACCESS_KEY_ID", "hunter2")]), "only one of AWS_ACCESS_KEY_ID"),
         ] {

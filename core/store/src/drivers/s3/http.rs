@@ -8,7 +8,6 @@ use crate::s3_place::S3Place;
 use crate::{Result, StoreError};
 use base64::Engine;
 use http_body::Body;
-use lifeboat_core::Error;
 use md5::{Digest, Md5};
 use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
@@ -44,8 +43,9 @@ pub(super) struct Settings {
 
 impl Settings {
     /// # Errors
-    /// Misuse, host.
-    pub fn read(place: &S3Place) -> lifeboat_core::Result<Self> {
+    /// Absent: a file of credentials or certificates cannot be read. Refused: it does not hold what it should, or there
+    /// are no credentials.
+    pub fn read(place: &S3Place) -> Result<Self> {
         let (credentials, region) = credentials::find(place, &credentials::Process)?;
         let is_plain = place.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
         let roots = if is_plain { RootCertStore::empty() } else { roots(place.ca.as_deref())? };
@@ -57,10 +57,10 @@ impl Settings {
     }
 }
 
-fn tls(roots: RootCertStore) -> lifeboat_core::Result<ClientConfig> {
+fn tls(roots: RootCertStore) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let tls = tls.map_err(|error| Error::host(format!("TLS: {error}")))?;
+    let tls = tls.map_err(|error| StoreError::refused(format!("TLS: {error}")))?;
     Ok(tls.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -80,27 +80,31 @@ fn of_tls(tls: ClientConfig, is_loopback: bool) -> Result<reqwest::Client> {
 /// A client that follows no redirect, and trusts these certificates.
 ///
 /// # Errors
-/// Host when TLS or HTTP cannot begin.
-pub(crate) fn client(roots: RootCertStore, is_loopback: bool) -> lifeboat_core::Result<reqwest::Client> {
-    Ok(of_tls(tls(roots)?, is_loopback)?)
+/// Refused or unreachable when TLS or HTTP cannot begin.
+pub(crate) fn client(roots: RootCertStore, is_loopback: bool) -> Result<reqwest::Client> {
+    of_tls(tls(roots)?, is_loopback)
 }
 
 /// The certificates of this file; without a file, those that the system trusts.
 ///
 /// # Errors
-/// Host when it cannot be read, or when the system has none; misuse when it has none.
-pub(crate) fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
+/// Absent when it cannot be read, or when the system has none; refused when it has none.
+pub(crate) fn roots(ca: Option<&Path>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
-        let failed =
-            |what: String| Error::host(format!("the certificates in '{}' cannot be read: {what}", path.display()));
+        let failed = |what: String| {
+            let path = path.display();
+            StoreError::absent(format!(
+                "the certificates in '{path}' cannot be read: {what}; correct the path behind 'ca', or connect its disk"
+            ))
+        };
         let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
         for certificate in certificates {
             let certificate = certificate.map_err(|error| failed(error.to_string()))?;
             roots.add(certificate).map_err(|error| failed(error.to_string()))?;
         }
         if roots.is_empty() {
-            return Err(Error::misuse(format!(
+            return Err(StoreError::refused(format!(
                 "'{}' has no certificate; 'ca' names a file in PEM form",
                 path.display()
             )));
@@ -108,7 +112,7 @@ pub(crate) fn roots(ca: Option<&Path>) -> lifeboat_core::Result<RootCertStore> {
     } else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
-            return Err(Error::host(
+            return Err(StoreError::absent(
                 "the system has no certificates that it trusts; install them (ca-certificates), or name a file with 'ca=FILE'",
             ));
         }

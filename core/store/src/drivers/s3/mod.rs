@@ -33,7 +33,6 @@ const PARTS_AT_ONCE: usize = 3;
 /// A prefix in a bucket. Its `Debug` shows no credential.
 pub struct S3Store {
     place: S3Place,
-    settings: http::Settings,
     single_max: u64,
     worker: Worker<Requests>,
 }
@@ -45,13 +44,10 @@ impl fmt::Debug for S3Store {
 }
 
 impl S3Store {
-    /// Reads the files of credentials and certificates. Nothing is connected yet.
-    ///
-    /// # Errors
-    /// Misuse: there are no credentials, or a file does not hold what it should. Host: a file cannot be read.
-    pub fn new(place: &S3Place) -> lifeboat_core::Result<Self> {
-        let settings = http::Settings::read(place)?;
-        Ok(Self { place: place.clone(), settings, single_max: SINGLE_MAX, worker: Worker::default() })
+    /// Nothing is read or connected yet. The first request reads the files of credentials and certificates, so that a
+    /// file that is not there hinders this store alone. While they cannot be read, each request tries again.
+    pub fn new(place: &S3Place) -> Self {
+        Self { place: place.clone(), single_max: SINGLE_MAX, worker: Worker::default() }
     }
 
     /// Puts objects of this size and larger in parts. This is for tests.
@@ -62,7 +58,7 @@ impl S3Store {
     }
 
     fn requests(&self) -> Result<Task<Requests>> {
-        self.worker.start(|| Requests::new(&self.place, &self.settings))
+        self.worker.start(|| Requests::new(&self.place, &http::Settings::read(&self.place)?))
     }
 
     fn put_as(&self, name: &str, content: &dyn Source, keep: bool, cancel: &Cancel) -> Result<Put> {
