@@ -128,6 +128,9 @@ pub fn status(report: &Node) -> String {
     if !failed.is_empty() {
         text += &format!("THE LAST SAVE FAILED, at {}: {}\n", failed.get("at").line(), printable(&said(failed)));
     }
+    for damaged in report.get("damaged").items() {
+        text += &format!("THE LOCAL STATE IS DAMAGED: {}\n", printable(&said(damaged)));
+    }
     let stores = report.get("stores");
     if !stores.is_empty() {
         let (number, current) = (stores.get("number"), stores.get("current").line());
@@ -139,7 +142,7 @@ pub fn status(report: &Node) -> String {
         };
     }
     let (sentence, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
-    let shown = show(sentence, report, &["failed"]);
+    let shown = show(sentence, report, &["failed", "damaged"]);
     let fields = shown.split_once('\n').map_or("", |(_, fields)| fields);
     format!("{sentence}{rest}{fields}")
 }
@@ -258,6 +261,18 @@ mod tests {
         assert!(
             text.starts_with(
                 "no save of this database is remembered here\nTHE LAST SAVE FAILED, at 2026: host: full\nlocal"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_damaged_local_state_is_seen_first() {
+        let report = r#"{"local":"x","saved":null,"failed":null,"damaged":[{"kind":"corrupt","message":"remove it"}]}"#;
+        let text = status(&Node::parse(report).unwrap());
+        assert!(
+            text.starts_with(
+                "no save of this database is remembered here\nTHE LOCAL STATE IS DAMAGED: corrupt: remove it\nlocal"
             ),
             "{text}"
         );

@@ -440,6 +440,8 @@ export interface Status {
     copies: (SavedCopy & { since: string | null })[];
   } | null;
   failed: Failure | null;
+  /** Files of the local state that a save could not read. Missing: there is none. */
+  damaged?: { kind: string; message: string }[];
   protection: Protection | null;
 }
 

@@ -8,7 +8,8 @@
 //! Report: `local`; `saved`, the last save that reached its minimum: `at` (a date), `age` (seconds), `number`,
 //! `record`, `state_id`, `minimum`, `done`, `copies` (`store`, `state`, `number`, `why`, and `since`, the date since
 //! which the copy does not hold the newest state), or null; `failed`, the last save if it failed: `at`, `kind`,
-//! `message`, or null; `protection`, if this process protects the database: `state`, `since`, `holders`, `pending`, `saved`
+//! `message`, or null; `damaged`, if a save cannot read a file of the local state: for each the `kind` of the error, and
+//! the `message`, which says what to do; `protection`, if this process protects the database: `state`, `since`, `holders`, `pending`, `saved`
 //! (`at`, `number`, `done`) and `failed`, or null. With stores, `stores`: of the newest save `number`, `record` and, with a key that reads, `date` and
 //! `age`; `current`, how many copies hold it; and `copies` (`store`, `state`, `number`, `date`, `why`).
 
@@ -17,11 +18,12 @@ use crate::sql::arguments::Argument;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::DEFAULT_SCHEMA;
+use crate::sql::redact::redact;
 use crate::work::local::local_of;
 use crate::work::read::given::{CopyLine, open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};
 use lifeboat_store::read::{Copies, Domain, Standing, Wait};
-use lifeboat_store::save::{CopySummary, LastError, LastSave, Status, SystemFiles};
+use lifeboat_store::save::{CopySummary, LastError, LastSave, Remembered, SystemFiles};
 use lifeboat_store::{date_of, date_text};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -43,6 +45,9 @@ struct Report {
     local: Option<String>,
     saved: Option<Saved>,
     failed: Option<Failed>,
+    /// Files of the local state that a save cannot read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    damaged: Vec<Damaged>,
     /// None: this process does not protect the database.
     protection: Option<Protection>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +94,13 @@ struct Failed {
     message: String,
 }
 
+/// What is wrong with the local state, and what to do.
+#[derive(Serialize)]
+struct Damaged {
+    kind: &'static str,
+    message: String,
+}
+
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     let app = call.app();
     let asks = call.arguments.len() > 1;
@@ -108,17 +120,17 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         Err(_) if asks && options.local.is_none() => None,
         local => Some(local?),
     };
-    let status = local.as_deref().map(|local| Status::read(&SystemFiles, local)).transpose()?.flatten();
-    let status = status.unwrap_or_default();
+    let remembered = local.as_deref().map(|local| Remembered::read(&SystemFiles, local)).unwrap_or_default();
+    let Remembered { status, series, damaged } = remembered;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let own = local.as_deref().filter(|_| asks).map(|local| Status::series(&SystemFiles, local)).transpose()?.flatten();
-    let domain = options.domain.as_deref().map(Domain::Named).or(own.map(Domain::Id)).unwrap_or(Domain::Only);
+    let domain = options.domain.as_deref().map(Domain::Named).or(series.map(Domain::Id)).unwrap_or(Domain::Only);
     let protection = protect::of(&app, schema)?.map(|(protected, holders)| Protection::of(&protected, holders));
     let stores = if asks { Some(ask(call, domain, now)?) } else { None };
     Reply::json(&Report {
         local: local.map(|local| local.display().to_string()),
         saved: status.saved.map(|saved| Saved::of(saved, now)),
         failed: status.failed.map(Failed::of),
+        damaged: damaged.iter().map(Damaged::of).collect(),
         protection,
         stores,
     })
@@ -157,6 +169,12 @@ impl Saved {
         let copies = copies.into_iter().map(|copy| Copy { since: copy.since.map(date_of), copy: copy.copy });
         let age = now.saturating_sub(at);
         Self { at: date_of(at), age, number, record, state_id, minimum, done, copies: copies.collect() }
+    }
+}
+
+impl Damaged {
+    fn of(error: &Error) -> Self {
+        Self { kind: error.kind().name(), message: redact(error.message()) }
     }
 }
 

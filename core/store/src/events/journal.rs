@@ -223,6 +223,15 @@ fn read_state(files: &dyn Files, local: &Path) -> Result<Option<State>> {
     }
 }
 
+/// Whether events can be read and noted.
+///
+/// # Errors
+/// Host when a file cannot be read; unsupported when a later version wrote the state.
+pub(crate) fn examine(files: &dyn Files, local: &Path) -> Result<()> {
+    read_state(files, local)?;
+    ["log", "log.old", "sent"].iter().try_for_each(|name| read(files, &path(local, name)).map(drop))
+}
+
 /// What a file holds, if it exists and is no longer than what we write.
 pub(super) fn read(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>> {
     match files.read(path, LOG_MAX as u64) {

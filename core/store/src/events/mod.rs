@@ -38,6 +38,7 @@ pub(crate) use health::Health;
 pub use journal::Events;
 pub use kind::{Kind, Level};
 pub use read::read;
+pub(crate) use journal::examine;
 pub use settings::{Bound, Limit, Limits, Measure, Notify, Settings};
 pub use span::Span;
 pub(crate) use state::{Notes, Subject, about};

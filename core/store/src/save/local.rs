@@ -27,6 +27,19 @@ pub(super) struct Spool {
     ledger: SpooledLedger,
 }
 
+impl Spool {
+    /// What lies in the spool of a directory of local state, if anything does. `key`: whose record it has to be.
+    fn read(files: &dyn Files, directory: &Path, key: Option<&VerifyKey>) -> Result<Option<Self>> {
+        const NAME: &str = "spool/spool";
+        let Some(bytes) = read_file(files, &directory.join(NAME))? else { return Ok(None) };
+        let wrong = |why: &str| wrong(directory, NAME, why);
+        let file: SpoolFile = serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
+        let record = from_hex(&file.record).and_then(|bytes| Record::read(&bytes, key));
+        let record = record.map_err(|error| wrong(error.message()))?;
+        Ok(Some(Self { record, aimed: file.aimed, weight: file.weight, ledger: file.ledger }))
+    }
+}
+
 /// [`LedgerPart`] as a word of the file `spool`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,14 +182,16 @@ impl<'a> Local<'a> {
         replace(files, &directory.join("memory"), &to_bytes(&memory))
     }
 
+    /// Whether a save could read the spool, whoever signed what lies in it.
+    ///
+    /// # Errors
+    /// Host; corrupt when the file `spool` does not hold what we write.
+    pub(super) fn examine(files: &dyn Files, directory: &Path) -> Result<()> {
+        Spool::read(files, directory, None).map(drop)
+    }
+
     fn read_spool(&mut self) -> Result<()> {
-        if let Some(bytes) = self.read("spool/spool")? {
-            let wrong = |why: &str| self.wrong("spool/spool", why);
-            let file: SpoolFile = serde_json::from_slice(&bytes).map_err(|error| wrong(&error.to_string()))?;
-            let record =
-                Record::read(&from_hex(&file.record)?, Some(&self.key)).map_err(|error| wrong(error.message()))?;
-            self.spool = Some(Spool { record, aimed: file.aimed, weight: file.weight, ledger: file.ledger });
-        }
+        self.spool = Spool::read(self.files, &self.directory, Some(&self.key))?;
         // Files that a killed save left. Nothing names them.
         let kept: Vec<_> = self.spool.iter().flat_map(|spool| &spool.record.entry().bundles).collect();
         let is_kept = |name: &str| {

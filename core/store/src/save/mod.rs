@@ -36,7 +36,7 @@ mod summary;
 use crate::files;
 pub use exporter::{Base, Exported, Exporter, LedgerPart};
 pub use files::{Files, SystemFiles};
-pub use remembered::{forget, prepare, resume};
+pub use remembered::{Remembered, forget, prepare, resume};
 pub(crate) use replicas::fits;
 pub use request::{CopyStore, Save};
 pub use status::{CopyStatus, LastError, LastSave, Status};

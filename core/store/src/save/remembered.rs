@@ -5,10 +5,52 @@ use super::local::Local;
 use super::memory::Memory;
 use super::request::CopyStore;
 use super::status::Status;
-use lifeboat_core::Result;
+use crate::events;
 use lifeboat_core::keys::DomainId;
 use lifeboat_core::log::{Record, RecordRef};
+use lifeboat_core::{Error, ErrorKind, Result};
 use std::path::Path;
+
+/// What this place remembers, as far as its files can be read.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// How the last saves ended.
+    pub status: Status,
+    /// The series that this place saves to. None: no record is remembered.
+    pub series: Option<DomainId>,
+    /// A file that saves need, and cannot be read or does not hold what we write. Each error names it, and says what to
+    /// do.
+    pub damaged: Vec<Error>,
+}
+
+impl Remembered {
+    /// Reads the local state in this directory, which need not exist.
+    pub fn read(files: &dyn Files, local: &Path) -> Self {
+        let mut found = Self::default();
+        let memory = found.sound(Memory::read(files, local), local).flatten();
+        let head = memory.as_ref().map(|memory| memory.any_head(local));
+        let head = head.and_then(|head| found.sound(head, local)).flatten();
+        found.series = head.map(|head| head.domain_id());
+        found.status = memory.map(|memory| memory.status).unwrap_or_default();
+        found.sound(Local::examine(files, local), local);
+        found.sound(events::examine(files, local), local);
+        found
+    }
+
+    fn sound<T>(&mut self, read: Result<T>, local: &Path) -> Option<T> {
+        let with_remedy = |error: Error| {
+            match error.kind() {
+            ErrorKind::Host => error.with(format_args!(
+                "let it be a file that this user can read; if that cannot be, remove '{}': the next save then asks where it \
+                 cannot know",
+                local.display()
+            )),
+            _ => error,
+        }
+        };
+        read.map_err(|error| self.damaged.push(with_remedy(error))).ok()
+    }
+}
 
 impl Status {
     /// What the local state in this directory says. None: no save was tried here.
@@ -18,15 +60,6 @@ impl Status {
     /// it.
     pub fn read(files: &dyn Files, local: &Path) -> Result<Option<Self>> {
         Ok(Memory::read(files, local)?.map(|memory| memory.status))
-    }
-
-    /// The series that this place saves to. None: it remembers no record.
-    ///
-    /// # Errors
-    /// As [`Status::read`].
-    pub fn series(files: &dyn Files, local: &Path) -> Result<Option<DomainId>> {
-        let head = Memory::read(files, local)?.map(|memory| memory.any_head(local)).transpose()?.flatten();
-        Ok(head.map(|head| head.domain_id()))
     }
 }
 

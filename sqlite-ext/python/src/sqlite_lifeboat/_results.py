@@ -92,6 +92,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """A file of the local state that a save could not read."""
+
+    #: As in the classes of errors: `corrupt`, ...
+    kind: str
+    #: It names the file, and says what to do.
+    message: str
+
+    @classmethod
+    def _of(cls, json: dict[str, Any]) -> Damage:
+        return cls(**_fields(cls, json))
+
+
+@dataclass(frozen=True)
 class LastSave:
     """The last save that reached its minimum."""
 
@@ -195,6 +209,8 @@ class Status:
     saved: Optional[LastSave]
     #: The last save, if it failed.
     failed: Optional[Failure]
+    #: Empty: a save could read all files of the local state.
+    damaged: tuple[Damage, ...]
     #: None: this process does not protect the database.
     protection: Optional[Protection]
     #: What the stores hold, if they were asked.
@@ -206,6 +222,7 @@ class Status:
         own = {
             "saved": LastSave._of(json["saved"]),
             "failed": Failure._of(json["failed"]),
+            "damaged": _each(Damage._of, json.get("damaged", ())),
             "protection": Protection._of(json["protection"]),
             "stores": InStores._of(json.get("stores")),
         }
