@@ -105,9 +105,8 @@ fn what_is_no_file_is_no_object() {
         assert_eq!(store.head(name, &cancel).unwrap_err().kind(), StoreErrorKind::Refused, "{name}");
         assert_eq!(store.get(name, 0, &mut [0], &cancel).unwrap_err().kind(), StoreErrorKind::Refused, "{name}");
     }
-    let error = store.put("folder", b"x", &cancel).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Refused);
-    assert!(error.to_string().contains("a directory stands there"), "{error}");
+    let error = store.head("folder", &cancel).unwrap_err();
+    assert!(error.to_string().contains("a directory stands there; move it away, or repair the copy"), "{error}");
     store.put("pipe", b"x", &cancel).unwrap();
     // Names that are not ours are left out.
     for name in [".DS_Store", "Thumbs.db", "with space", "UPPER", "ü"] {
@@ -115,6 +114,43 @@ fn what_is_no_file_is_no_object() {
     }
     fs::write(directory.path().join(std::ffi::OsStr::new("a.")), "junk").unwrap();
     assert_eq!(names(&store, "", "", 9), ["pipe"]);
+}
+
+/// It may be all that somebody has of something, so it is not removed.
+#[test]
+fn what_stands_in_place_of_an_object_is_set_aside() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, cancel) = (DirStore::new(directory.path()), Cancel::never());
+    let path = |name: &str| directory.path().join(name);
+    for round in 0..3 {
+        fs::create_dir_all(path("a/object")).unwrap();
+        fs::write(path("a/object/theirs"), format!("{round}")).unwrap();
+        match round {
+            0 => drop(store.put("a/object", b"ours", &cancel).unwrap()),
+            _ => store.replace("a/object", b"ours", &cancel).unwrap(),
+        }
+        assert_eq!(contract::read(&store, "a/object"), b"ours");
+        let aside = format!("a/.lifeboat-aside-{round}-object/theirs");
+        assert_eq!(fs::read_to_string(path(&aside)).unwrap(), format!("{round}"));
+        fs::remove_file(path("a/object")).unwrap();
+    }
+    store.put("a/object", b"ours", &cancel).unwrap();
+    // A file in place of a directory, too.
+    fs::write(path("b"), "theirs").unwrap();
+    store.put("b/object", b"ours", &cancel).unwrap();
+    assert_eq!(fs::read_to_string(path(".lifeboat-aside-0-b")).unwrap(), "theirs");
+    assert_eq!(names(&store, "", "", 9), ["a/object", "b/object"]);
+    // A link may be meant so: it is neither followed nor moved.
+    fs::create_dir(path("elsewhere")).unwrap();
+    symlink("elsewhere", path("c")).unwrap();
+    let error = store.put("c/object", b"ours", &cancel).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Refused);
+    assert!(error.to_string().contains("move it away"), "{error}");
+    assert!(path("c").is_symlink() && fs::read_dir(path("elsewhere")).unwrap().next().is_none());
+    // What will not be whole replaces nothing.
+    fs::create_dir_all(path("d").join(named("", b"right"))).unwrap();
+    store.put(&named("d/", b"right"), b"wrong", &cancel).unwrap_err();
+    assert!(path("d").join(named("", b"right")).is_dir());
 }
 
 #[test]

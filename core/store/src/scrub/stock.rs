@@ -177,9 +177,15 @@ pub(super) fn missing(catalog: &mut Catalog, seen: &mut [Seen], context: &Contex
                     Id::Record(id) => u64::from(catalog.entry(id).length),
                     Id::Bundle(id) => catalog.bundle(id).length,
                 };
-                // An object that no copy lists was not verified.
-                if answer == Ok(length) && *catalog.copies(id).0 != 0 {
-                    *catalog.copies(id).0 |= bit(copy);
+                match answer {
+                    // An object that no copy lists was not verified.
+                    Ok(found) if found == length && *catalog.copies(id).0 != 0 => *catalog.copies(id).0 |= bit(copy),
+                    // Something else stands there, such as a directory. The reason is the remedy.
+                    Err(error) if error.kind() == StoreErrorKind::Refused => {
+                        *catalog.copies(id).1 |= bit(copy);
+                        seen[copy].wrong(id, error.message().to_owned(), None);
+                    }
+                    _ => {}
                 }
             }
             missing = lacking(catalog, copy);

@@ -16,10 +16,10 @@ pub(super) fn failed(error: io::Error, what: &str) -> StoreError {
             StoreError::refused(message)
         }
         ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty => {
-            StoreError::refused(format!("{what}: a directory stands there; move it away"))
+            StoreError::refused(format!("{what}: a directory stands there; move it away, or repair the copy"))
         }
         ErrorKind::NotADirectory | ErrorKind::InvalidInput => StoreError::refused(format!(
-            "{what}: a link or another file stands where the store has a directory or a file"
+            "{what}: a link or another file stands where the store has a directory or a file; move it away"
         )),
         // The standard library calls it "too many links". Here one link is too many.
         _ if is_loop(&error) => StoreError::refused(format!("{what}: a link stands there, and links are not followed")),

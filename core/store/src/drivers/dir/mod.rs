@@ -19,16 +19,22 @@ use crate::name::{self, Check};
 use crate::{Cancel, Entry, LIST_MAX, Put, Result, Store, StoreError};
 use failure::{failed, leads_nowhere, not_there};
 use folder::Folder;
+use kind::Is;
 use lifeboat_core::chain::Source;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The most bytes that are read or written before the next look at the interrupt.
 const PIECE: usize = 1 << 20;
+
+/// How the name of what was set aside begins.
+const ASIDE: &str = ".lifeboat-aside-";
+/// The most things that are set aside from one name.
+const ASIDE_MAX: u32 = 1000;
 
 /// A directory with objects in it.
 ///
@@ -129,9 +135,13 @@ impl DirStore {
         let mut end = 0;
         for part in folders.split('/').filter(|part| !part.is_empty()) {
             end += part.len();
-            folder.make(part).map_err(|error| failed(error, &format!("the directory of '{name}'")))?;
-            self.once(&folders[..end], || folder.sync().map_err(|error| failed(error, name)))?;
-            folder = folder.folder(part).map_err(|error| failed(error, &format!("the directory of '{name}'")))?;
+            let failed = |error| failed(error, &format!("the directory of '{name}'"));
+            folder.make(part).map_err(failed)?;
+            if matches!(folder.look(part), Ok((Is::File, _))) {
+                set_aside(&folder, part).and_then(|()| folder.make(part)).map_err(failed)?;
+            }
+            self.once(&folders[..end], || folder.sync().map_err(failed))?;
+            folder = folder.folder(part).map_err(failed)?;
             end += 1;
         }
         Ok((folder, file))
@@ -146,10 +156,11 @@ impl DirStore {
         }
         let (folder, last) = self.folder_for(&root, name)?;
         let length = content.length().map_err(StoreError::source)?;
-        let stays = match folder.file(last) {
-            Ok((file, found)) if keep && found == length => is_equal(name, content, file, cancel)?,
-            _ => None,
-        };
+        let (mut stays, mut is_taken) = (None, false);
+        match folder.file(last) {
+            Ok((file, found)) if keep && found == length => stays = is_equal(name, content, file, cancel)?,
+            found => is_taken = found.is_err_and(|error| error.kind() == ErrorKind::IsADirectory),
+        }
         let put = if let Some(file) = stays {
             file.sync_all().map_err(|error| failed(error, name))?;
             Put::Existed
@@ -157,6 +168,9 @@ impl DirStore {
             let made = leftovers::Temporary::new(&root).map_err(|error| failed(error, &format!("writing '{name}'")))?;
             copy(name, content, made.file(), cancel)?;
             made.file().sync_all().map_err(|error| failed(error, &format!("syncing '{name}'")))?;
+            if is_taken {
+                set_aside(&folder, last).map_err(|error| failed(error, name))?;
+            }
             made.rename(&folder, last).map_err(|error| failed(error, name))?;
             Put::Written
         };
@@ -254,6 +268,18 @@ impl Store for DirStore {
             removed => removed,
         }
     }
+}
+
+/// Gives another name to what stands where an object or a directory of ours belongs, and is none. It is not ours, so it is
+/// not removed. No object's name begins like the new name.
+fn set_aside(folder: &Folder, name: &str) -> io::Result<()> {
+    for number in 0..ASIDE_MAX {
+        let aside = format!("{ASIDE}{number}-{name}");
+        if folder.look(&aside).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return folder.rename(name, folder, &aside);
+        }
+    }
+    Err(io::Error::other(format!("too many names '{ASIDE}*' beside it; move them away")))
 }
 
 fn parent(path: &Path) -> &Path {
