@@ -5,13 +5,12 @@ use crate::scrub::context::time_for;
 use crate::{Result, Store, StoreError};
 use lifeboat_core::chain::Source;
 use lifeboat_core::{Error, Result as CoreResult};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// A bundle up to this size is held in memory; a larger one in a file of the system's directory for such files.
+/// A bundle up to this size is held in memory; a larger one in a file of the system's directory for such files. That file
+/// has no name, or none that outlives this process: the system takes it back, however the process ends.
 const IN_MEMORY: u64 = 8 << 20;
 /// How many bytes are read at once.
 const PIECE: u64 = 2 << 20;
@@ -19,7 +18,7 @@ const PIECE: u64 = 2 << 20;
 /// The bytes of one bundle.
 pub(super) enum Held {
     Bytes(Vec<u8>),
-    File { file: Mutex<File>, path: PathBuf, length: u64 },
+    File { file: Mutex<File>, length: u64 },
 }
 
 impl Held {
@@ -33,23 +32,16 @@ impl Held {
             store.get(name, 0, &mut bytes, &pace.cancel.within(time_for(length, pace.patience)))?;
             return Ok(Self::Bytes(bytes));
         }
-        let (mut file, path) = temporary().map_err(not_held)?;
-        // From here on the file goes with this value.
-        let held = |file| Self::File { file: Mutex::new(file), path: path.clone(), length };
+        let mut file = tempfile::tempfile().map_err(not_held)?;
         let (mut buffer, mut at) = (vec![0; usize::try_from(PIECE).unwrap_or(0)], 0);
         while at < length {
             let piece = PIECE.min(length - at);
             let bytes = &mut buffer[..usize::try_from(piece).unwrap_or(0)];
-            let read = store
-                .get(name, at, bytes, &pace.cancel.within(time_for(piece, pace.patience)))
-                .and_then(|()| file.write_all(bytes).map_err(not_held));
-            if let Err(error) = read {
-                drop(held(file));
-                return Err(error);
-            }
+            store.get(name, at, bytes, &pace.cancel.within(time_for(piece, pace.patience)))?;
+            file.write_all(bytes).map_err(not_held)?;
             at += piece;
         }
-        Ok(held(file))
+        Ok(Self::File { file: Mutex::new(file), length })
     }
 }
 
@@ -58,28 +50,6 @@ fn not_held(error: std::io::Error) -> StoreError {
     match error.kind() {
         std::io::ErrorKind::StorageFull => StoreError::full(text),
         _ => StoreError::unreachable(text),
-    }
-}
-
-/// A new file that nobody else can open by guessing its name first. What it will hold is encrypted.
-fn temporary() -> std::io::Result<(File, PathBuf)> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("lifeboat-prune-{}-{number}", std::process::id()));
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 10_000 => {}
-            opened => return opened.map(|file| (file, path)),
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Self::File { path, .. } = self {
-            // If it cannot be removed, it is left to the system, which clears that directory.
-            let _ = std::fs::remove_file(path);
-        }
     }
 }
 
@@ -111,7 +81,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_large_bundle_is_held_in_a_file_that_goes_away() {
+    fn a_large_bundle_is_held_in_a_file() {
         let store = MemoryStore::new("memory");
         let pace = Pace { cancel: Cancel::never(), patience: Duration::from_secs(20) };
         for length in [0, 1, IN_MEMORY, IN_MEMORY + 1, IN_MEMORY + PIECE + 5] {
@@ -122,14 +92,14 @@ mod tests {
             assert_eq!(Source::length(&held).unwrap(), length);
             store.put("bundle", &held, &Cancel::never()).unwrap();
             assert!(store.bytes("bundle").unwrap() == bytes);
-            let path = match &held {
-                Held::Bytes(_) => None,
-                Held::File { path, .. } => Some(path.clone()),
-            };
-            assert_eq!(path.is_some(), length > IN_MEMORY);
-            drop(held);
-            assert!(path.is_none_or(|path| !path.exists()));
-            // It is shorter than its record says: nothing stays behind.
+            assert_eq!(matches!(held, Held::File { .. }), length > IN_MEMORY);
+            // A process that is killed leaves nothing: the file has no name.
+            #[cfg(unix)]
+            if let Held::File { file, .. } = &held {
+                let metadata = file.lock().unwrap().metadata().unwrap();
+                assert_eq!(std::os::unix::fs::MetadataExt::nlink(&metadata), 0);
+            }
+            // It is shorter than its record says.
             assert!(Held::read(&store, "bundle", length + IN_MEMORY, &pace).is_err());
         }
     }
