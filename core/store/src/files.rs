@@ -68,13 +68,14 @@ pub trait Files: Send + Sync {
 }
 
 /// Opens a regular file. Something else under its name is an error: a FIFO would be waited for, and a device may have no
-/// end.
+/// end. A new file is its owner's alone, whatever the umask says: the directory may be one that others may enter.
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().try_into().unwrap_or(0));
+        options.custom_flags(flags.bits().try_into().unwrap_or(0)).mode(0o600);
     }
     let file = options.open(path)?;
     if file.metadata()?.is_file() {

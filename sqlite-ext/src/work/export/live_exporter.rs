@@ -125,8 +125,13 @@ fn is_of_base(error: &Error) -> bool {
     )
 }
 
+/// A new file of its owner alone, whatever the umask says.
 fn create(path: &Path) -> Result<File> {
-    File::create_new(path).map_err(|error| failed("written", path, error))
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| failed("written", path, error))
 }
 
 fn remove(path: &Path) -> Result<()> {
