@@ -2,7 +2,7 @@
 
 use lifeboat_core::{Error, Result};
 use serde::Deserialize;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -65,6 +65,13 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// Those of the system.
     fn lock(&self, path: &Path) -> io::Result<Option<File>>;
+
+    /// Takes the lock of this file together with others that share it, until the result is dropped. None: somebody has it
+    /// alone.
+    ///
+    /// # Errors
+    /// Those of the system.
+    fn share(&self, path: &Path) -> io::Result<Option<File>>;
 }
 
 /// Opens a regular file. Something else under its name is an error: a FIFO would be waited for, and a device may have no
@@ -151,12 +158,26 @@ impl Files for SystemFiles {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {
-        let file = open(OpenOptions::new().write(true).create(true).truncate(false), path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => Err(error),
-        }
+        let file = open_lock(path)?;
+        taken(file.try_lock()).map(|taken| taken.then_some(file))
+    }
+
+    fn share(&self, path: &Path) -> io::Result<Option<File>> {
+        let file = open_lock(path)?;
+        taken(file.try_lock_shared()).map(|taken| taken.then_some(file))
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+}
+
+/// Whether a lock was taken, or somebody else has it.
+fn taken(tried: std::result::Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -186,6 +207,14 @@ impl Drop for Lock {
 /// Those of the system.
 pub(crate) fn lock(files: &dyn Files, path: &Path) -> io::Result<Option<Lock>> {
     Ok(files.lock(path)?.map(Lock))
+}
+
+/// Takes the lock of this file together with others that share it. None: somebody has it alone.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn share(files: &dyn Files, path: &Path) -> io::Result<Option<Lock>> {
+    Ok(files.share(path)?.map(Lock))
 }
 
 /// What a file of the local state holds, if it exists.

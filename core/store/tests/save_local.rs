@@ -195,6 +195,10 @@ impl Files for Forked {
         }
         Ok(lock)
     }
+
+    fn share(&self, path: &Path) -> io::Result<Option<File>> {
+        SystemFiles.share(path)
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::work::saving::{database_bytes, now, sealed};
 use crate::work::summary::Narrowed;
 use lifeboat_core::chain::Source;
 use lifeboat_core::{Error, Result, StateId};
-use lifeboat_store::events::{Events, Kind, Level};
+use lifeboat_store::events::{Events, Kind, Level, Presence};
 use lifeboat_store::save::{Base, CopyState, CopyStore, Exported, Exporter, Save, SaveSummary, SystemFiles};
 use lifeboat_store::{Cancel, Place};
 use std::path::Path;
@@ -72,8 +72,11 @@ impl Saver {
         let _ = self.events(protected).not_saved(&self.domain(), error.kind(), &redact(error.message()));
     }
 
-    /// Nothing saves the commits any more.
-    pub fn unprotected(&mut self, protected: &Protected, level: Level, why: &str) {
+    /// This process does not save the commits any more. That is told, unless another one does.
+    pub fn unprotected(&mut self, protected: &Protected, presence: Presence<'_>, level: Level, why: &str) {
+        if !presence.ends_as_last() {
+            return;
+        }
         let (of, events) = (self.domain(), self.events(protected));
         let about = [("domain", of.as_str()), ("why", why)];
         let about = about.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();

@@ -12,8 +12,8 @@ use crate::work::export::options::Request;
 use crate::work::keyed::Keyed;
 use lifeboat_core::{Error, ErrorKind, Result};
 use lifeboat_sqlite::{FilePlace, Stop};
-use lifeboat_store::events::{Level, Settings};
-use lifeboat_store::save::{CopyState, SaveSummary};
+use lifeboat_store::events::{Level, Presence, Settings};
+use lifeboat_store::save::{CopyState, SaveSummary, SystemFiles};
 use lifeboat_store::{CopyName, Place};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -76,15 +76,16 @@ fn run(protected: &Arc<Protected>, job: Job) {
     };
     protected.set_started(Ok(()));
     let mut worker = Worker { protected, saver: Saver::new(job), pace: Pace::new(Instant::now()), locked: None };
+    let presence = Presence::begin(&SystemFiles, &protected.local);
     worker.saver.protected_again(protected);
     match worker.work(&mut watch) {
         Some(error) => {
             protected.stopped(&error);
-            worker.saver.unprotected(protected, Level::Failure, error.message());
+            worker.saver.unprotected(protected, presence, Level::Failure, error.message());
         }
         // The database goes on without it.
         None if protected.is_to_tell() => {
-            worker.saver.unprotected(protected, Level::Warning, "backup_unprotect was called");
+            worker.saver.unprotected(protected, presence, Level::Warning, "backup_unprotect was called");
         }
         None => {}
     }

@@ -54,6 +54,7 @@ pub fn obey() {
         "fork" => fork(&scene),
         "many" => many(&scene),
         "full" => full(&scene),
+        "beside" => beside(&scene),
         "disk" => crate::disk::fills(&scene, false),
         "disk with all" => crate::disk::fills(&scene, true),
         #[cfg(feature = "s3")]
@@ -195,6 +196,16 @@ fn moves(scene: &Scene) {
     let second = fails(&first);
     fails(&second);
     db.close().unwrap();
+}
+
+/// Protects, until it is told to end.
+fn beside(scene: &Scene) {
+    let db = scene.open();
+    scene.protect(&db);
+    wait_until_saved(&db);
+    std::fs::write(scene.path("is there"), "").unwrap();
+    wait_for("the end", || scene.path("may end").exists());
+    crate::common::json(&db, "SELECT backup_unprotect()", []);
 }
 
 /// Many databases at once.

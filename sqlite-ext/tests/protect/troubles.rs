@@ -248,6 +248,45 @@ fn events_of_its_end() {
     assert_eq!(told().as_array().unwrap().len(), 2);
 }
 
+/// Two processes protect one database. It is unprotected when the last of them ends, and not before.
+#[test]
+fn the_end_beside_another_process() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    let told = || {
+        let sql = "SELECT json_group_array(about ->> 'state') FROM backup_events(NULL) WHERE kind = 'unprotected'";
+        json(&db, sql, [])
+    };
+    let mut other = process::spawn(&scene, "beside");
+    wait_for("the other process", || scene.path("is there").exists());
+    scene.protect(&db);
+    wait_until_saved(&db);
+    json(&db, "SELECT backup_unprotect()", []);
+    assert_eq!(told(), json!([]), "the other process still protects it");
+    scene.protect(&db);
+    fs::write(scene.path("may end"), "").unwrap();
+    assert!(other.wait().unwrap().success());
+    assert_eq!(told(), json!([]), "this process still protects it");
+    json(&db, "SELECT backup_unprotect()", []);
+    assert_eq!(told(), json!(["begins"]));
+
+    // One that was killed protects nothing.
+    scene.protect(&db);
+    wait_until_saved(&db);
+    ["is there", "may end"].iter().for_each(|name| fs::remove_file(scene.path(name)).unwrap());
+    let mut killed = process::spawn(&scene, "beside");
+    wait_for("the other process", || scene.path("is there").exists());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    json(&db, "SELECT backup_unprotect()", []);
+    // What ended a moment ago is told again only later, so the state itself has to tell.
+    assert_eq!(told(), json!(["begins", "over"]));
+    let state = fs::read_to_string(scene.path("app.db-lifeboat/events/state")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let open = state["open"].as_array().unwrap().iter().find(|open| open["kind"] == "unprotected").unwrap();
+    assert!(open["ended"].is_null(), "{open}");
+}
+
 /// There is no room for what a save writes.
 #[test]
 fn no_room() {

@@ -10,6 +10,7 @@
 //! journal   the files: the log, and the state, one step after the other
 //! read      the log with a cursor
 //! deliver   sends the log to a receiver; http: one request
+//! presence  who protects the database now
 //! ```
 //!
 //! Nothing here knows saves, checks and prunes. Each of them has a file `events` that says what it tells.
@@ -24,6 +25,7 @@ mod http;
 mod journal;
 mod kind;
 mod limits;
+mod presence;
 mod read;
 mod settings;
 mod span;
@@ -36,9 +38,10 @@ pub use event::{About, Event};
 pub use figures::growth;
 pub(crate) use health::Health;
 pub use journal::Events;
-pub use kind::{Kind, Level};
-pub use read::read;
 pub(crate) use journal::examine;
+pub use kind::{Kind, Level};
+pub use presence::Presence;
+pub use read::read;
 pub use settings::{Bound, Limit, Limits, Measure, Notify, Settings};
 pub use span::Span;
 pub(crate) use state::{Notes, Subject, about};

@@ -209,6 +209,10 @@ impl Files for Full {
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {
         SystemFiles.lock(path)
     }
+
+    fn share(&self, path: &Path) -> io::Result<Option<File>> {
+        SystemFiles.share(path)
+    }
 }
 
 #[test]

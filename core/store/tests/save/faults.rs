@@ -116,6 +116,10 @@ impl Files for FaultyFiles {
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {
         self.0.local(|| SystemFiles.lock(path))
     }
+
+    fn share(&self, path: &Path) -> io::Result<Option<File>> {
+        self.0.local(|| SystemFiles.share(path))
+    }
 }
 
 /// A store with a fault.
