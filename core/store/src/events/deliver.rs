@@ -209,10 +209,7 @@ impl Ask<'_> {
 
     /// Asks a URL. The error names its host alone.
     fn ask(&self, url: &Url, event: Option<&Event>) -> Result<(), String> {
-        let request = Request {
-            url: url.secret().to_owned(),
-            body: event.map(|event| (event.to_json(), format!("{}-{}", event.log, event.number))),
-        };
+        let request = Request { url: url.secret().to_owned(), body: event.map(|event| (event.to_json(), event.key())) };
         let left = self.until.saturating_duration_since(Instant::now());
         let named = |why: String| format!("{}: {why}", url.host());
         let status = self.client.ask(self.notify, url.is_loopback(), request, left, self.interrupted).map_err(named)?;

@@ -5,6 +5,7 @@ use crate::date_of;
 use crate::redact::redact;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 /// What an event says: names, numbers and short texts.
 pub type About = Map<String, Value>;
@@ -56,6 +57,15 @@ impl Event {
     /// The event as the log has it: one line of JSON, without its end.
     pub fn to_json(&self) -> String {
         self.line().trim_end().to_owned()
+    }
+
+    /// What a receiver knows it by: log, number, and 16 hexadecimal digits of the SHA-256 of its JSON. A log that comes
+    /// back from a backup of the device gives numbers again that others had: what it says with them then is something
+    /// else.
+    pub(super) fn key(&self) -> String {
+        let hash = Sha256::digest(self.to_json());
+        let digits: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{}-{digits}", self.log, self.number)
     }
 
     /// The event of a line. None: the line is not what we write.

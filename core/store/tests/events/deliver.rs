@@ -51,7 +51,8 @@ fn what_a_save_tells_is_sent_in_order() {
         assert_eq!(asked.body, event.to_json());
         assert_eq!(asked.line, "POST /hook/hunter2 HTTP/1.1");
         assert_eq!(asked.header("content-type"), Some("application/json"));
-        assert_eq!(asked.header("idempotency-key"), Some(&*format!("{}-{}", event.log, event.number)));
+        let key = asked.header("idempotency-key").unwrap();
+        assert!(key.starts_with(&format!("{}-{}-", event.log, event.number)), "{key}");
     }
     assert_eq!((all[3].kind, all[4].kind), (Kind::StoreUnreachable, Kind::BelowMinimum));
     // Nothing is sent twice without need.
@@ -59,6 +60,39 @@ fn what_a_save_tells_is_sent_in_order() {
     assert_eq!(receiver.asked().len(), 5);
     let none = Events { files: &SystemFiles, local: &place.local, settings: &Settings::default(), now: 1 };
     assert_eq!(none.deliver(true, TIME, &|| false), None);
+}
+
+/// The device was restored from a backup. Its log gives numbers again that other events had.
+#[test]
+fn a_log_that_comes_back_repeats_no_key() {
+    let directory = fast_directory();
+    let (local, backup) = (directory.path().join("local"), directory.path().join("backup"));
+    let receiver = Receiver::new(Answer::Status(200));
+    let settings = webhook(&receiver);
+    once(&local, 1000);
+    assert_eq!(deliver(&SystemFiles, &local, &settings, 1000, TIME).sent, 1);
+    copy(&local, &backup);
+    once(&local, 2000);
+    assert_eq!(deliver(&SystemFiles, &local, &settings, 2000, TIME).sent, 1);
+    std::fs::remove_dir_all(&local).unwrap();
+    copy(&backup, &local);
+    once(&local, 3000);
+    receiver.answers(Answer::Status(500));
+    assert_eq!(deliver(&SystemFiles, &local, &settings, 3000, TIME).sent, 0);
+    receiver.answers(Answer::Status(200));
+    assert_eq!(deliver(&SystemFiles, &local, &settings, 3010, TIME).sent, 1);
+    let keys: Vec<_> =
+        receiver.asked().iter().map(|asked| asked.header("idempotency-key").unwrap().to_owned()).collect();
+    assert_eq!(receiver.numbers(), [1, 2, 2, 2]);
+    assert_ne!(keys[1], keys[2], "another event");
+    assert_eq!(keys[2], keys[3], "the same event, sent once more");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to.join("events")).unwrap();
+    for entry in std::fs::read_dir(from.join("events")).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), to.join("events").join(entry.file_name())).unwrap();
+    }
 }
 
 #[test]
