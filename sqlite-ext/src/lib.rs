@@ -44,9 +44,11 @@ use rusqlite as _;
 pub use lifeboat_core::{Error, ErrorKind, Result};
 pub use linked::{auto_extension, register};
 
-/// The parts that the loadable form registers. Not for other users: they change without notice.
+/// The parts that the loadable form registers, and those that the command has from here. Not for other users: they change
+/// without notice.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::files::{Access, AtomicFile, Existing};
     pub use crate::functions::registry::{Registrar, register_all};
     pub use crate::sql::edge::{Call, Reply, ScalarFunction, call, guard};
     pub use crate::sql::host::Host;

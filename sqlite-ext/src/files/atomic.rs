@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 1000;
 
 /// What may be at the target when the file is put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Existing {
+pub enum Existing {
     /// Nothing. A file that has come there meanwhile is an error.
     Refuse,
     /// Anything. It is replaced.
@@ -29,8 +29,8 @@ pub(crate) enum Existing {
 }
 
 /// Who may read an unfinished file, and a finished one that replaces no other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
     /// Everybody whom the process allows by default: for sealed files.
     Usual,
     /// Only its owner: for a database.
@@ -39,7 +39,7 @@ pub(crate) enum Access {
 
 /// An unfinished file. Dropped without [`AtomicFile::publish`], it is removed, and the target stays
 /// as it was.
-pub(crate) struct AtomicFile {
+pub struct AtomicFile {
     file: File,
     temporary: PathBuf,
     target: PathBuf,

@@ -28,7 +28,8 @@ mod owner;
 mod regular;
 mod successor;
 
-pub(crate) use atomic::{Access, AtomicFile, Existing, io_error, resolve, sync, sync_directory};
+pub use atomic::{Access, AtomicFile, Existing};
+pub(crate) use atomic::{io_error, resolve, sync, sync_directory};
 pub(crate) use bundle::BundleTarget;
 pub(crate) use database::refuse_in_use;
 #[cfg(unix)]

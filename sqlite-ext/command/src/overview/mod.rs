@@ -15,10 +15,10 @@ use crate::arguments::Report;
 use crate::fail::Fail;
 use crate::run::wrote;
 use gathered::Gathered;
-use lifeboat_store::{rename, rename_new};
-use std::fs::{self, File, OpenOptions};
+use lifeboat::internal::{Access, AtomicFile, Existing};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a report begins with: so an older one is known, and nothing else is replaced.
 const BEGINNING: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"lifeboat report\">";
@@ -62,24 +62,13 @@ fn check_place(path: &Path, replace: bool) -> Result<(), Fail> {
     }
 }
 
-/// Writes a file beside the path, and puts it in its place.
+/// Writes a file beside the path, and puts it in its place. What one that was killed has left beside it is removed.
 fn write(path: &Path, replace: bool, page: &str) -> Result<(), Fail> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside: PathBuf = path.with_file_name(format!(".{name}.lifeboat-{}.tmp", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
     // Labels and dates are for holders of the key.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let failed = |error: io::Error| {
-        Fail::host(format!("cannot write '{}': {error}; its directory must exist and be writable", path.display()))
-    };
-    let mut file = options.open(&beside).map_err(failed)?;
-    let placed = file.write_all(page.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| match replace {
-        true => rename(&beside, path),
-        // What has come there meanwhile stays.
-        false => rename_new(&beside, path),
-    });
-    let _ = fs::remove_file(&beside);
-    placed.map_err(failed)
+    let mut file = AtomicFile::create(path, Access::Owner).map_err(|error| Fail::of_core(&error))?;
+    let failed = |error: io::Error| Fail::host(format!("cannot write '{}': {error}", path.display()));
+    file.write_all(page.as_bytes()).map_err(failed)?;
+    // What has come there meanwhile stays.
+    let existing = if replace { Existing::Replace } else { Existing::Refuse };
+    file.publish(existing).map_err(|error| Fail::of_core(&error))
 }
