@@ -3,13 +3,14 @@
 //! ## How it is built
 //!
 //! ```text
-//! ffi        SQLite's C functions, connections and statements; interrupts, budgets, collations; SQL's tokens
+//! ffi        SQLite's C functions, connections and statements; interrupts, budgets, collations; SQL's tokens;
+//!            rows that one statement loads together: `batch`
 //! schema     what a schema says, what it needs and costs, and whether it can be used: `validate`
 //! snapshot   Snapshot::walk        one read transaction, all rows in canonical order: `walk`
 //!            check_loadable        whether its rows can be loaded again: `reload_check`
 //!            open_selected         a part of it: `selection`, `condition`; rows that come with it: `closure`;
 //!                                  schema that comes with it: `narrow`
-//! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `builder`
+//! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `loading`, `builder`
 //!            Columns, Conformance  for hosts without SQLite: names of values, rows that fit their table
 //! restore    prove                 compares the state of what was built with that of the bundle
 //!            copy_into             the rebuilt pages over the application's database

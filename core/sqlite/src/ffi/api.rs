@@ -32,6 +32,8 @@ opaque! {
     sqlite3_value,
     /// A stored value, open for reading its bytes.
     sqlite3_blob,
+    /// The functions of a virtual table.
+    sqlite3_module,
 }
 
 /// What [`Api::set_authorizer`] takes.
@@ -71,9 +73,21 @@ pub type BlobOpen = unsafe extern "C" fn(
     *mut *mut sqlite3_blob,
 ) -> c_int;
 
+/// Functions that make virtual tables.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct ModuleFunctions {
+    pub create: CreateModule,
+    pub declare: unsafe extern "C" fn(*mut sqlite3, *const c_char) -> c_int,
+}
+
+/// The type of [`ModuleFunctions::create`].
+pub type CreateModule =
+    unsafe extern "C" fn(*mut sqlite3, *const c_char, *const sqlite3_module, *mut c_void, Option<Destructor>) -> c_int;
+
 /// Hands the list of functions to the named macro. Names and signatures are written only here. All of them
-/// are in SQLite 3.31 and later. The destructor of a bound value is a plain pointer here: only the two constants
-/// `SQLITE_STATIC` (0) and `SQLITE_TRANSIENT` (-1) are used.
+/// are in SQLite 3.31 and later. The destructor of a bound value or of a result is a plain pointer here: only the two
+/// constants `SQLITE_STATIC` (0) and `SQLITE_TRANSIENT` (-1) are used.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sqlite_functions {
@@ -143,6 +157,13 @@ macro_rules! __sqlite_functions {
             value_blob = sqlite3_value_blob: fn(value: *mut sqlite3_value) -> *const c_void,
             value_bytes16 = sqlite3_value_bytes16: fn(value: *mut sqlite3_value) -> c_int,
             user_data = sqlite3_user_data: fn(context: *mut sqlite3_context) -> *mut c_void,
+            result_int64 = sqlite3_result_int64: fn(context: *mut sqlite3_context, value: i64) -> (),
+            result_double = sqlite3_result_double: fn(context: *mut sqlite3_context, value: f64) -> (),
+            result_text64 = sqlite3_result_text64: fn(
+                context: *mut sqlite3_context, text: *const c_char, bytes: u64, free: *const c_void, encoding: c_uchar)
+                -> (),
+            result_blob64 = sqlite3_result_blob64: fn(
+                context: *mut sqlite3_context, blob: *const c_void, bytes: u64, free: *const c_void) -> (),
             result_value = sqlite3_result_value: fn(context: *mut sqlite3_context, value: *mut sqlite3_value) -> (),
             result_subtype = sqlite3_result_subtype: fn(context: *mut sqlite3_context, subtype: c_uint) -> (),
             result_error = sqlite3_result_error: fn(
@@ -182,6 +203,9 @@ macro_rules! define_api {
             pub txn_state: Option<unsafe extern "C" fn(db: *mut sqlite3, schema: *const c_char) -> c_int>,
             /// `sqlite3_blob_open` and its kind. Builds with `SQLITE_OMIT_INCRBLOB` do not have them.
             pub blob: Option<BlobFunctions>,
+            /// `sqlite3_create_module_v2` and `sqlite3_declare_vtab`. Builds with `SQLITE_OMIT_VIRTUALTABLE` do not
+            /// have them.
+            pub module: Option<ModuleFunctions>,
         }
     };
 }
@@ -220,6 +244,10 @@ macro_rules! __linked_api {
             fn sqlite3_blob_bytes(blob: *mut sqlite3_blob) -> c_int;
             fn sqlite3_blob_read(blob: *mut sqlite3_blob, into: *mut c_void, bytes: c_int, offset: c_int) -> c_int;
             fn sqlite3_blob_close(blob: *mut sqlite3_blob) -> c_int;
+            fn sqlite3_create_module_v2(
+                db: *mut sqlite3, name: *const c_char, module: *const sqlite3_module, data: *mut c_void,
+                destroy: Option<Destructor>) -> c_int;
+            fn sqlite3_declare_vtab(db: *mut sqlite3, sql: *const c_char) -> c_int;
         }
         $crate::Api {
             $($name: $symbol,)*
@@ -232,6 +260,7 @@ macro_rules! __linked_api {
                 read: sqlite3_blob_read,
                 close: sqlite3_blob_close,
             }),
+            module: Some(ModuleFunctions { create: sqlite3_create_module_v2, declare: sqlite3_declare_vtab }),
         }
     }};
 }
@@ -290,6 +319,15 @@ macro_rules! __routines_api {
                             _, unsafe extern "C" fn(*mut sqlite3_blob, *mut c_void, c_int, c_int) -> c_int,
                         >(read),
                         close: ::std::mem::transmute::<_, unsafe extern "C" fn(*mut sqlite3_blob) -> c_int>(close),
+                    }),
+                    _ => None,
+                },
+                module: match ((*routines).create_module_v2, (*routines).declare_vtab) {
+                    (Some(create), Some(declare)) => Some(ModuleFunctions {
+                        create: ::std::mem::transmute::<_, CreateModule>(create),
+                        declare: ::std::mem::transmute::<
+                            _, unsafe extern "C" fn(*mut sqlite3, *const c_char) -> c_int,
+                        >(declare),
                     }),
                     _ => None,
                 },

@@ -3,6 +3,7 @@
 pub mod api;
 pub(crate) mod authorizer;
 pub(crate) mod backup;
+pub(crate) mod batch;
 pub(crate) mod beside;
 pub(crate) mod budget;
 pub(crate) mod collations;

@@ -13,10 +13,10 @@ const FLOAT: c_int = 2;
 const TEXT: c_int = 3;
 const BLOB: c_int = 4;
 
-/// `SQLITE_STATIC`: the memory stays where it is until the statement is rebound.
-const STATIC: *const c_void = ptr::null();
+/// `SQLITE_STATIC`: the memory stays where it is until the statement is rebound, or has read the result.
+pub(crate) const STATIC: *const c_void = ptr::null();
 /// `SQLITE_TRANSIENT`: SQLite copies at once.
-const TRANSIENT: *const c_void = ptr::without_provenance(usize::MAX);
+pub(crate) const TRANSIENT: *const c_void = ptr::without_provenance(usize::MAX);
 
 /// A prepared statement of a [`Connection`].
 pub struct Statement<'c> {
@@ -56,6 +56,20 @@ impl<'c> Statement<'c> {
             Ok(())
         });
         self.unbind();
+        result
+    }
+
+    /// Runs to the end, without values. An error names `other`, in whose place this statement runs.
+    pub(crate) fn run_for(&mut self, other: &Statement<'_>) -> Result<()> {
+        let result = loop {
+            // SAFETY: the statement is valid; `&mut self` makes sure that no borrowed value of the last row is left.
+            match unsafe { (self.connection.api().step)(self.statement) } {
+                sqlite_error::ROW => {}
+                sqlite_error::DONE => break Ok(()),
+                code => break Err(self.connection.error(code, &other.place())),
+            }
+        };
+        self.reset();
         result
     }
 
@@ -143,22 +157,14 @@ impl<'c> Statement<'c> {
     /// As in [`Statement::bind`].
     unsafe fn bind_text(&self, index: c_int, text: &[u8], encoding: TextEncoding, free: *const c_void) -> c_int {
         let bind = self.connection.api().bind_text64;
-        // SQLite takes a byte order mark for a statement about the text that follows, and drops it. So a text that
-        // begins with one gets a second one, of its own encoding, for SQLite to drop.
-        let mark = match encoding {
-            TextEncoding::Utf8 => None,
-            TextEncoding::Utf16le => Some([0xff, 0xfe]),
-            TextEncoding::Utf16be => Some([0xfe, 0xff]),
-        };
-        match mark {
-            Some(mark) if text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]) => {
-                let marked = [&mark[..], text].concat();
+        match marked(text, encoding) {
+            Some(marked) => {
                 let bytes = marked.len() as u64;
                 // SAFETY: readable for its length during the call, in which SQLite copies it.
                 unsafe { bind(self.statement, index, marked.as_ptr().cast(), bytes, TRANSIENT, encoding as c_uchar) }
             }
             // SAFETY: promised by the caller.
-            _ => unsafe {
+            None => unsafe {
                 bind(self.statement, index, text.as_ptr().cast(), text.len() as u64, free, encoding as c_uchar)
             },
         }
@@ -296,6 +302,18 @@ impl<'c> Statement<'c> {
             if sql.is_null() { String::new() } else { short(&CStr::from_ptr(sql).to_string_lossy()) }
         }
     }
+}
+
+/// SQLite takes a byte order mark for a statement about the text that follows, and drops it. So a text that begins with
+/// one gets a second one, of its own encoding, for SQLite to drop. None for all other texts.
+pub(crate) fn marked(text: &[u8], encoding: TextEncoding) -> Option<Vec<u8>> {
+    let mark = match encoding {
+        TextEncoding::Utf8 => return None,
+        TextEncoding::Utf16le => [0xff, 0xfe],
+        TextEncoding::Utf16be => [0xfe, 0xff],
+    };
+    let has_one = text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]);
+    has_one.then(|| [&mark[..], text].concat())
 }
 
 impl Drop for Statement<'_> {

@@ -11,8 +11,8 @@ use crate::ffi::connection::{Connection, OpenMode};
 use crate::ffi::owned::OwnedRow;
 use crate::ffi::raw_file::file_size;
 use crate::ffi::sqlite_error;
-use crate::ffi::statement::Statement;
 use crate::rebuild::check::{self, CheckLevel, Findings};
+use crate::rebuild::loading::{Loading, charge, size};
 use crate::rebuild::plan::{Plan, PlannedTable, Trees};
 use crate::schema::bounded_functions;
 use crate::schema::guard;
@@ -120,8 +120,8 @@ pub struct Rebuild<'c> {
     options: RebuildOptions,
     settings: Option<Settings>,
     schema: Option<(Plan, Trees)>,
-    /// The table whose rows come, and the statement that loads them.
-    loading: Option<(usize, Statement<'c>)>,
+    /// What loads the rows, while any may come.
+    loading: Option<Loading<'c>>,
     /// The rows of `sqlite_sequence`. Loading changes that table, so they are written afterwards.
     sequence: Vec<OwnedRow>,
     rows: u64,
@@ -178,6 +178,7 @@ impl<'c> Rebuild<'c> {
     /// [`Corrupt`](ErrorKind::Corrupt) when SQLite's check finds damage;
     /// [`TooBig`](ErrorKind::TooBig) when the schema's expressions take more work than a rebuild may.
     pub fn finish(mut self) -> Result<Rebuilt> {
+        self.flush()?;
         self.loading = None;
         self.complete().map_err(|error| self.explain(error))
     }
@@ -316,16 +317,23 @@ impl<'c> Rebuild<'c> {
         scratch.execute("BEGIN")?;
         let trees = plan.make_trees(scratch)?;
         plan.write_for_loading(scratch, &trees)?;
+        self.loading = Some(Loading::new(scratch, &plan)?);
         self.schema = Some((plan, trees));
         Ok(())
     }
 
-    /// Loads one row of the current table.
+    /// Loads one row of the current table, or keeps it for the next batch.
     fn load(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        let Some((number, _)) = &self.loading else { return Err(Error::corrupt("a row comes before its table")) };
-        let (plan, _) = self.schema.as_ref().ok_or_else(|| Error::corrupt("rows come before the schema"))?;
-        let table = &plan.tables[*number];
-        table.check_row(key, values)?;
+        let (Some(loading), Some((plan, _))) = (&mut self.loading, &self.schema) else {
+            return Err(Error::corrupt("rows come before the schema"));
+        };
+        let Some(number) = loading.number() else { return Err(Error::corrupt("a row comes before its table")) };
+        let table = &plan.tables[number];
+        if let Err(error) = table.check_row(key, values) {
+            // A row before it comes first.
+            loading.flush()?;
+            return Err(error);
+        }
         let rowid;
         let key: &[Value<'_>] = match (key, &table.shape.key) {
             (Key::Rowid(_), TableKey::Ordinal) if table.is_direct() => &[],
@@ -351,8 +359,27 @@ impl<'c> Rebuild<'c> {
             self.schema = Some((plan, trees));
             limited?;
         }
-        let Some((_, insert)) = &mut self.loading else { return Ok(()) };
-        insert.run(key.iter().chain(values).copied())
+        self.loading.as_mut().map_or(Ok(()), |loading| loading.put(key, values, size))
+    }
+
+    /// Loads the rows that wait for the end of their batch.
+    fn flush(&mut self) -> Result<()> {
+        let loaded = self.loading.as_mut().map_or(Ok(()), Loading::flush);
+        loaded.map_err(|error| self.explain_load(error))
+    }
+
+    /// No more rows of the current table come.
+    fn end_table(&mut self) -> Result<()> {
+        self.flush()?;
+        self.loading.iter_mut().for_each(Loading::end);
+        Ok(())
+    }
+
+    fn explain_load(&self, error: Error) -> Error {
+        let error = self.explain(error);
+        let number = self.loading.as_ref().and_then(Loading::number);
+        let table = number.and_then(|number| Some(&self.schema.as_ref()?.0.tables[number]));
+        error.at(format!("loading table {:?}", table.map_or("", |table| &table.row.name)))
     }
 
     /// Tells apart an expression that fails and a host that fails; also a rebuild that used up its work and one that
@@ -378,32 +405,6 @@ impl<'c> Rebuild<'c> {
     }
 }
 
-/// Charges for what SQLite computes for a row.
-fn charge(
-    budget: &Budget,
-    options: &RebuildOptions,
-    table: &PlannedTable,
-    key: &[Value<'_>],
-    values: &[Value<'_>],
-    size: usize,
-) -> Result<()> {
-    budget.add_row(size as u64);
-    if table.charges.is_empty() {
-        return Ok(());
-    }
-    // Generated columns are computed when the row comes and when it is checked. The full check computes indexes, too.
-    let is_full = options.check == CheckLevel::Full;
-    let mut units = 0_u64;
-    for charge in &table.charges {
-        let times = if charge.index.is_none() || is_full { 2 } else { 1 };
-        units = units.saturating_add(charge.row(key, values).saturating_mul(times));
-        if !budget.is_trusted() && charge.is_too_long(if charge.index.is_none() { size } else { charge.largest() }) {
-            budget.exhaust();
-        }
-    }
-    budget.charge(units)
-}
-
 impl StateSink for Rebuild<'_> {
     fn settings(&mut self, settings: &Settings) -> Result<()> {
         self.prepare(settings.encoding)?;
@@ -425,27 +426,23 @@ impl StateSink for Rebuild<'_> {
         if is_system_table(name) {
             return Err(Error::corrupt(format!("table {name:?} is SQLite's own and must come whole")));
         }
-        self.loading = None;
-        let (number, table) = self.planned(name)?;
-        let sql = table.insert_sql();
+        self.end_table()?;
+        let (Some(loading), Some((plan, _))) = (&mut self.loading, &self.schema) else {
+            return Err(Error::corrupt("rows come before the schema"));
+        };
+        let (number, table) = plan.require(name)?;
         if let Some(budget) = self.scratch.budget() {
             budget.set_passes(table.generated().map_or(1, |charge| charge.operations));
         }
-        let scratch = self.scratch;
-        self.loading = Some((number, scratch.prepare(&sql)?));
-        Ok(())
+        loading.begin(number, table)
     }
 
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        self.load(key, values).map_err(|error| {
-            let error = self.explain(error);
-            let table = self.loading.as_ref().and_then(|(number, _)| Some(&self.schema.as_ref()?.0.tables[*number]));
-            error.at(format!("loading table {:?}", table.map_or("", |table| &table.row.name)))
-        })
+        self.load(key, values).map_err(|error| self.explain_load(error))
     }
 
     fn system_table(&mut self, name: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
-        self.loading = None;
+        self.end_table()?;
         let (_, table) = self.planned(name)?;
         table.check_system_rows(rows)?;
         let insert = table.insert_sql();
@@ -490,11 +487,4 @@ pub(crate) fn rehearsed_plan(
     let mut plan = Plan::new(&Validator::new(api, budget)?, encoding, schema)?;
     plan.rehearse(&Connection::open_within(api, ":memory:", OpenMode::Create, budget)?, encoding)?;
     Ok(plan)
-}
-
-fn size(value: &Value<'_>) -> usize {
-    match value {
-        Value::Text(bytes) | Value::Utf16le(bytes) | Value::Utf16be(bytes) | Value::Blob(bytes) => bytes.len(),
-        Value::Null | Value::Integer(_) | Value::Real(_) => 8,
-    }
 }

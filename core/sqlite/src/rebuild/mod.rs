@@ -4,4 +4,5 @@ pub(crate) mod builder;
 pub(crate) mod check;
 pub(crate) mod columns;
 pub(crate) mod conformance;
+pub(crate) mod loading;
 pub(crate) mod plan;

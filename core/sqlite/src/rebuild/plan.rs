@@ -5,8 +5,8 @@
 //! differs from a bare list of columns only in three ways, on which the records depend: a `REAL` column keeps its type
 //! (SQLite stores whole numbers in it as integers), the alias of the rowid stays an alias, and a WITHOUT ROWID table
 //! keeps its primary key, which is the order of its b-tree. Virtual columns are not stored, so a staging table has
-//! none. Only a table with a `STORED` generated column is loaded **directly**, through its true definition, which
-//! computes that column.
+//! none. It computes nothing, so one statement loads many rows. Only a table with a `STORED` generated column is
+//! loaded **directly**, through its true definition, which computes that column, row by row.
 //!
 //! Each index gets an empty b-tree, which is filled at the end.
 
@@ -102,6 +102,27 @@ impl PlannedTable {
 
     /// The statement that loads one row: its key (if it can be given), then its values.
     pub(crate) fn insert_sql(&self) -> String {
+        let columns = self.loaded_columns();
+        let places = vec!["?"; columns.len()].join(", ");
+        format!("INSERT INTO {}({}) VALUES({places})", quote_name(self.loaded_table()), columns.join(", "))
+    }
+
+    /// The statement that loads the rows which the table `from` gives, in columns `c0`, `c1` and so on. A row that
+    /// cannot be loaded ends it as it ends a statement for one row. `ABORT` would need a journal, which a rebuild
+    /// does not have.
+    pub(crate) fn insert_rows_sql(&self, from: &str) -> String {
+        let columns = self.loaded_columns();
+        let given = (0..columns.len()).map(|number| format!("c{number}")).collect::<Vec<_>>().join(", ");
+        let table = quote_name(self.loaded_table());
+        format!("INSERT OR FAIL INTO {table}({}) SELECT {given} FROM {from}", columns.join(", "))
+    }
+
+    fn loaded_table(&self) -> &str {
+        if self.is_direct() { &self.row.name } else { &self.staging }
+    }
+
+    /// The columns that get the values of a row, in their order.
+    fn loaded_columns(&self) -> Vec<String> {
         let direct = self.is_direct();
         let column = |place: &usize| {
             if direct { quote_name(&self.shape.columns[*place].name) } else { format!("c{place}") }
@@ -115,9 +136,12 @@ impl PlannedTable {
             TableKey::Primary(_) => self.shape.primary_columns().iter().map(column).collect(),
         };
         columns.extend(self.shape.value_columns().iter().map(column));
-        let table = if direct { &self.row.name } else { &self.staging };
-        let places = vec!["?"; columns.len()].join(", ");
-        format!("INSERT INTO {}({}) VALUES({places})", quote_name(table), columns.join(", "))
+        columns
+    }
+
+    /// The number of columns that get the values of a row of a staging table.
+    pub(crate) fn width(&self) -> usize {
+        self.keys.unwrap_or(1) + self.values
     }
 }
 
@@ -179,6 +203,11 @@ impl Plan {
     pub(crate) fn require(&self, name: &str) -> Result<(usize, &PlannedTable)> {
         self.table(name)
             .ok_or_else(|| Error::corrupt(format!("there are rows for table {name:?}, which the schema does not have")))
+    }
+
+    /// A name that nothing in the database has.
+    pub(crate) fn free_name(&self) -> String {
+        format!("{}rows", self.prefix)
     }
 
     /// The number of its b-trees.

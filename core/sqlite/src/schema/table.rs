@@ -4,6 +4,10 @@
 use crate::ffi::connection::Connection;
 use crate::ffi::quote::{quote_name, quote_text};
 use lifeboat_core::{Error, Result};
+use std::ffi::c_int;
+
+/// `SQLITE_LIMIT_COLUMN`
+pub(crate) const LIMIT_COLUMN: c_int = 2;
 
 /// How a column gets its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

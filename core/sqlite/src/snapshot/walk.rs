@@ -4,7 +4,7 @@ use crate::ffi::collations;
 use crate::ffi::interrupt::Interrupt;
 use crate::ffi::owned::OwnedRow;
 use crate::schema::stored_schema::{self, Class};
-use crate::schema::table::{Table, TableKey};
+use crate::schema::table::{LIMIT_COLUMN, Table, TableKey};
 use crate::snapshot::moment::Snapshot;
 use crate::snapshot::select::{Columns, select};
 use crate::snapshot::selected;
@@ -13,13 +13,10 @@ use crate::snapshot::stored_text::StoredText;
 use lifeboat_core::limits::{SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX};
 use lifeboat_core::state::{Key, SchemaRow, Selection, Value, is_system_table};
 use lifeboat_core::{Error, Result, StateSink};
-use std::ffi::c_int;
 
 /// After this many rows, or this many bytes of text and blobs, the app's [`Interrupt`] is asked.
 const INTERRUPT_ROWS: u32 = 256;
 const INTERRUPT_BYTES: usize = 1 << 20;
-/// `SQLITE_LIMIT_COLUMN`
-const LIMIT_COLUMN: c_int = 2;
 
 impl Snapshot<'_> {
     /// Hands the state to `sink`, part by part. A second walk gives the same state.
