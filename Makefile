@@ -48,15 +48,21 @@ PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zs
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
-.PHONY: build command command-musl release platforms lint-workflows packages package-npm package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-release setup-platforms setup-demo setup-test setup-bench rust
+.PHONY: build components command command-musl release platforms lint-workflows packages package-npm package-python demo test soak fuzz mutants docs audit bench bench-hosts clean setup-build setup-packages setup-release setup-platforms setup-demo setup-test setup-bench rust
 
-build: setup-build rust
+build: components
 	RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" $(CARGO) build $(LOCKED) --profile loadable -p lifeboat-loadable
-	$(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
-	$(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
+	cp $(TARGET)/loadable/liblifeboat.so dist/
+
+# The recovery, which is the same for all systems.
+components: setup-build rust
+	# Besides the flags of .cargo/config.toml, which RUSTFLAGS would take the place of.
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
+	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
+	CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
+	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm
 	mkdir -p dist/npm/sqlite-lifeboat/recovery
-	cp $(TARGET)/loadable/liblifeboat.so dist/
 	cp sqlite-ext/npm/package.json dist/npm/sqlite-lifeboat/
 	cp -r $(addprefix wasm-component/npm/,package.json src) dist/npm/sqlite-lifeboat/recovery/
 	$(CARGO) build $(LOCKED) --release $(WITH_ASSEMBLE)
@@ -74,12 +80,12 @@ command: setup-build rust
 command-musl: setup-release rust target/zig/installed
 	sqlite-ext/release/build.sh $(PROFILE) command linux-x64-musl
 
-# The wheels and the npm packages have what `build` makes in them, too.
-release: setup-release packages target/zig/installed target/tools/bin/cargo-cyclonedx
+# The wheels and the npm packages have the recovery in them, too.
+release: setup-release setup-packages components target/zig/installed target/tools/bin/cargo-cyclonedx
 	rm -rf dist/release
 	sqlite-ext/release/build.sh $(PROFILE) all $(PLATFORMS)
 	sqlite-ext/release/pack.sh $(PLATFORMS)
-	$(CARGO) test $(LOCKED) -p lifeboat-release
+	LIFEBOAT_RELEASE="$(PLATFORMS)" $(CARGO) test $(LOCKED) -p lifeboat-release
 
 platforms: setup-platforms rust target/zig/installed
 	$(CARGO) test $(LOCKED) -p lifeboat-release

@@ -43,6 +43,7 @@ for platform in "$@"; do
   mv "dist/sqlite-lifeboat-$platform-$version.tgz" "$out/"
 done
 # The package of npm that finds the one of its platform.
+node sqlite-ext/npm/pack.mjs dist
 cp "dist/sqlite-lifeboat-$version.tgz" "$out/"
 
 # All crates that are compiled into the extension and into the command, on any platform, with their licences.

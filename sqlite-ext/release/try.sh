@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# try.sh: what dist/release holds is run here as far as that goes, and each platform must give the same. The first line for a
-# platform says how it ran, or why it did not. RESULTS=--all also reads all vectors, which takes minutes in an emulator.
+# try.sh [PLATFORM...]: what dist/release holds is run here as far as that goes, and each platform must give the same. The first
+# line for a platform says how it ran, or why it did not. RESULTS=--all also reads all vectors, which takes minutes in an emulator.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # Debian has wine64 in a place of its own.
@@ -10,32 +10,35 @@ rm -rf "$work"
 mkdir -p "$work"
 zig() { python-zig "$@"; }
 
-# A bundle of fixed rows, byte for byte, by the extension as SQLite loads it.
+# A bundle of fixed rows, byte for byte, by the extension as SQLite loads it. The words are ASCII: Windows gives a C program others in
+# an encoding of its own.
 key=lifeboatkey1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusq693l86
-statements=("CREATE TABLE t(a PRIMARY KEY, b) WITHOUT ROWID" "INSERT INTO t VALUES (1, 0.1), ('é', x'00ff')"
+statements=("CREATE TABLE t(a PRIMARY KEY, b) WITHOUT ROWID" "INSERT INTO t VALUES (1, 0.1), (char(233), x'00ff')"
   "SELECT hex(backup_export('$key'))" "SELECT backup_verify(backup_export('$key'), '$key') ->> 'state_id'")
 sqlite=$("${CARGO:-cargo}" metadata --locked --format-version 1 |
   python3 -c 'import json,sys; print(*{p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"]=="libsqlite3-sys"})')
 sqlite=$(dirname "$sqlite")/sqlite3
 
 failures=0
-reference=''
-# PLATFORM FILE: the results of the command, or of the extension, are those of the platform before.
+# For each kind of results the file of the first platform that has them.
+declare -A reference
+# PLATFORM KIND: the results of the command, or of the extension, are those of the platforms before.
 same() {
-  if [ -z "$reference" ] || [ ! -e "$reference.$2" ]; then
-    reference=${reference:-$work/$1}
-    cp "$work/$1.$2" "$reference.$2" 2>/dev/null || true
-    echo "$1 $2: $(tail -n 1 "$work/$1.$2" | tail -c 65)"
-  elif diff -u "$reference.$2" "$work/$1.$2" > "$work/$1.$2.diff"; then
+  local found=$work/$1.$2
+  if [ -z "${reference[$2]:-}" ]; then
+    reference[$2]=$found
+    echo "$1 $2: $(tail -n 1 "$found" | tail -c 65)"
+  elif diff -u "${reference[$2]}" "$found" > "$found.diff"; then
     echo "$1 $2: the same"
   else
     echo "$1 $2: OTHER RESULTS:" >&2
-    head -n 20 "$work/$1.$2.diff" >&2
+    head -n 20 "$found.diff" >&2
     failures=$((failures + 1))
   fi
 }
 
-for platform in linux-x64 linux-x64-musl linux-arm64 linux-arm64-musl win32-x64 darwin-x64 darwin-arm64; do
+[ $# -gt 0 ] || set -- linux-x64 linux-x64-musl linux-arm64 linux-arm64-musl win32-x64 darwin-x64 darwin-arm64
+for platform in "$@"; do
   from=dist/release/$platform
   if [ ! -d "$from" ]; then echo "$platform: not built"; continue; fi
   here="$(uname -s)-$(uname -m)" run=() command=lifeboat library=liblifeboat.so target='' load=()
@@ -44,7 +47,9 @@ for platform in linux-x64 linux-x64-musl linux-arm64 linux-arm64-musl win32-x64 
     linux-x64-musl) [ "$here" = Linux-x86_64 ] || run=(none)
       if [ -e /lib/ld-musl-x86_64.so.1 ]; then target=x86_64-linux-musl; fi ;;
     linux-arm64) run=(qemu-aarch64 -L /usr/aarch64-linux-gnu); target=aarch64-linux-gnu.2.17 ;;
-    linux-arm64-musl) run=(qemu-aarch64) ;;
+    # The loader of Debian: `dpkg --add-architecture arm64`, then `apt-get install musl:arm64`.
+    linux-arm64-musl) run=(qemu-aarch64)
+      if [ -e /lib/ld-musl-aarch64.so.1 ]; then target=aarch64-linux-musl; fi ;;
     win32-x64) run=(wine64) command=lifeboat.exe library=lifeboat.dll target=x86_64-windows-gnu ;;
     darwin-x64) [ "$here" = Darwin-x86_64 ] || run=(none) ;;
     darwin-arm64) [ "$here" = Darwin-arm64 ] || run=(none) ;;
@@ -70,7 +75,7 @@ for platform in linux-x64 linux-x64-musl linux-arm64 linux-arm64-musl win32-x64 
   fi
   if [ -e "$from/$library" ] && [ -n "$target" ]; then
     # A libc of its own could load nothing.
-    [ "$platform" != linux-x64-musl ] || load=(-dynamic)
+    case $platform in *-musl) load=(-dynamic) ;; esac
     zig cc -target "$target" "${load[@]}" -O0 -DSQLITE_ENABLE_LOAD_EXTENSION -I "$sqlite" -o "$work/$platform/load.exe" \
       sqlite-ext/release/load.c "$sqlite/sqlite3.c"
     if (cd "$work/$platform" && "${run[@]}" ./load.exe "./${library%.*}" "${statements[@]}") > "$work/$platform.loaded"; then

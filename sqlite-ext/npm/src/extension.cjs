@@ -17,7 +17,6 @@ const PLATFORMS = [
   'darwin-x64',
   'darwin-arm64',
   'win32-x64',
-  'win32-arm64',
 ];
 
 /** The file for a platform without a package, or one that was built by oneself. */

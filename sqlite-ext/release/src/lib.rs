@@ -29,6 +29,8 @@ pub enum Kind {
 pub struct Platform {
     /// The name of its directory: `linux-x64-musl`.
     pub name: &'static str,
+    /// What wheels of Python call it.
+    pub wheel: &'static str,
     format: BinaryFormat,
     architecture: Architecture,
     is_musl: bool,
@@ -38,17 +40,23 @@ impl Platform {
     /// Those of a release.
     #[rustfmt::skip]
     pub const ALL: [Self; 7] = [
-        Self::new("linux-x64",        BinaryFormat::Elf,   Architecture::X86_64,  false),
-        Self::new("linux-arm64",      BinaryFormat::Elf,   Architecture::Aarch64, false),
-        Self::new("linux-x64-musl",   BinaryFormat::Elf,   Architecture::X86_64,  true),
-        Self::new("linux-arm64-musl", BinaryFormat::Elf,   Architecture::Aarch64, true),
-        Self::new("win32-x64",        BinaryFormat::Pe,    Architecture::X86_64,  false),
-        Self::new("darwin-x64",       BinaryFormat::MachO, Architecture::X86_64,  false),
-        Self::new("darwin-arm64",     BinaryFormat::MachO, Architecture::Aarch64, false),
+        Self::new("linux-x64",        "manylinux_2_17_x86_64",  BinaryFormat::Elf,   Architecture::X86_64,  false),
+        Self::new("linux-arm64",      "manylinux_2_17_aarch64", BinaryFormat::Elf,   Architecture::Aarch64, false),
+        Self::new("linux-x64-musl",   "musllinux_1_2_x86_64",   BinaryFormat::Elf,   Architecture::X86_64,  true),
+        Self::new("linux-arm64-musl", "musllinux_1_2_aarch64",  BinaryFormat::Elf,   Architecture::Aarch64, true),
+        Self::new("win32-x64",        "win_amd64",              BinaryFormat::Pe,    Architecture::X86_64,  false),
+        Self::new("darwin-x64",       "macosx_11_0_x86_64",     BinaryFormat::MachO, Architecture::X86_64,  false),
+        Self::new("darwin-arm64",     "macosx_11_0_arm64",      BinaryFormat::MachO, Architecture::Aarch64, false),
     ];
 
-    const fn new(name: &'static str, format: BinaryFormat, architecture: Architecture, is_musl: bool) -> Self {
-        Self { name, format, architecture, is_musl }
+    const fn new(
+        name: &'static str,
+        wheel: &'static str,
+        format: BinaryFormat,
+        architecture: Architecture,
+        is_musl: bool,
+    ) -> Self {
+        Self { name, wheel, format, architecture, is_musl }
     }
 
     /// The names of its files.

@@ -1,7 +1,9 @@
 //! The files that were built: those of this machine by `make build`, those of all platforms by `make release`. What is not
-//! there is not checked, unless `LIFEBOAT_RELEASE` says that a release must be.
+//! there is not checked, unless `LIFEBOAT_RELEASE` names platforms: then the release must be whole for each of them.
 
 use lifeboat_release::{Kind, Platform, exports, faults, paths};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,13 +15,18 @@ fn dist() -> PathBuf {
     std::env::var_os("LIFEBOAT_DIST").map_or_else(|| workspace().join("dist"), PathBuf::from)
 }
 
-/// The extension and the command, as `make build` and `make command` leave them: SQLite finds the one function, and no
-/// path of this machine is in them.
+/// Paths of this machine.
+fn places(bytes: &[u8]) -> Vec<String> {
+    paths(bytes, &[workspace().to_str().unwrap_or_default()])
+}
+
+/// The extension, the command and the components, as `make build` and `make command` leave them: SQLite finds the one
+/// function, and no path of this machine is in them.
 #[test]
 fn files_of_this_machine() {
-    for name in ["liblifeboat.so", "lifeboat"] {
+    for name in ["liblifeboat.so", "lifeboat", "lifeboat-recovery.wasm", "lifeboat-cli.wasm"] {
         let Ok(bytes) = fs::read(dist().join(name)) else { continue };
-        let found = paths(&bytes, &[workspace().to_str().unwrap_or_default()]);
+        let found = places(&bytes);
         assert!(found.is_empty(), "{name} holds {found:?}; build it with `make`");
         if name == "liblifeboat.so" {
             let file = object::File::parse(&*bytes).expect("a library");
@@ -36,7 +43,8 @@ fn files_of_a_release() {
             let path = dist().join("release").join(platform.name).join(name);
             match fs::read(&path) {
                 Ok(bytes) => {
-                    let faults = faults(platform, kind, &bytes).unwrap_or_else(|error| vec![error.to_string()]);
+                    let mut faults = faults(platform, kind, &bytes).unwrap_or_else(|error| vec![error.to_string()]);
+                    faults.extend(places(&bytes).into_iter().map(|path| format!("it holds the path {path:?}")));
                     println!("{} {name}: {} bytes, {} faults", platform.name, bytes.len(), faults.len());
                     wrong.extend(faults.into_iter().map(|fault| format!("{} {name}: {fault}", platform.name)));
                 }
@@ -47,12 +55,88 @@ fn files_of_a_release() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A release is whole: for each platform that it names there are both files, the archive, the wheel and the package for Node,
+/// and the hash of each file is right.
+#[test]
+fn a_release_is_whole() {
+    let Ok(wanted) = std::env::var("LIFEBOAT_RELEASE") else { return };
+    let wanted = wanted.split_whitespace().map(platform);
+    let release = dist().join("release");
+    let sums = fs::read_to_string(release.join("SHA256SUMS")).expect("a list of hashes");
+    let sums: BTreeMap<&str, &str> = sums
+        .lines()
+        .map(|line| line.split_once("  ").expect("a hash and a name"))
+        .map(|(sum, name)| (name, sum))
+        .collect();
+    for (name, sum) in &sums {
+        let bytes = fs::read(release.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, *sum, "{name}");
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let mut expected: Vec<String> = ["loadable", "command"].map(|name| format!("lifeboat-{name}.cdx.json")).into();
+    expected.push(format!("sqlite-lifeboat-{version}.tgz"));
+    for platform in wanted {
+        let name = platform.name;
+        expected.extend(platform.files().map(|(_, file)| format!("{name}/{file}")));
+        expected.push(format!("{name}/LICENSE"));
+        expected.push(format!("lifeboat-{version}-{name}.tar.gz"));
+        expected.push(format!("sqlite-lifeboat-{name}-{version}.tgz"));
+        expected.push(format!("sqlite_lifeboat-{version}-py3-none-{}.whl", platform.wheel));
+    }
+    expected.sort();
+    assert_eq!(sums.keys().copied().collect::<Vec<_>>(), expected);
+}
+
+/// Each list of platforms has all of them, and no other: what the package for Node names and nobody publishes would be
+/// another's to publish.
+#[test]
+fn platforms_are_the_same_everywhere() {
+    let read =
+        |path: &str| fs::read_to_string(workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut names = Platform::ALL.map(|platform| platform.name);
+    names.sort_unstable();
+    let sorted = |mut found: Vec<String>| {
+        found.sort_unstable();
+        found
+    };
+    let makefile = read("Makefile");
+    let listed = makefile.lines().find_map(|line| line.strip_prefix("PLATFORMS ?= ")).expect("the Makefile has them");
+    assert_eq!(sorted(listed.split_whitespace().map(str::to_owned).collect()), names, "Makefile");
+
+    let package: serde_json::Value = serde_json::from_str(&read("sqlite-ext/npm/package.json")).expect("JSON");
+    let needed = package["optionalDependencies"].as_object().expect("a table");
+    let needed = needed.keys().map(|name| name.replacen("sqlite-lifeboat-", "", 1)).collect();
+    assert_eq!(sorted(needed), names, "package.json");
+    let loader = read("sqlite-ext/npm/src/extension.cjs");
+    let (_, listed) = loader.split_once("const PLATFORMS = [").expect("the loader has them");
+    let listed = listed.split_once(']').expect("a list").0.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(sorted(listed), names, "extension.cjs");
+
+    let wheels = read("sqlite-ext/python/hatch_build.py");
+    let (_, listed) = wheels.split_once("\nPLATFORMS = {").expect("the wheels have them");
+    let listed = listed.lines().filter_map(|line| Some(line.trim().strip_prefix('"')?.split_once('"')?.0.to_owned()));
+    let mut tags = Platform::ALL.map(|platform| platform.wheel);
+    tags.sort_unstable();
+    assert_eq!(sorted(listed.collect()), tags, "hatch_build.py");
+
+    // The workflow makes what the others must give on x86-64 with glibc.
+    let workflow = read(".github/workflows/release.yml");
+    for platform in Platform::ALL.into_iter().filter(|platform| platform.name != "linux-x64") {
+        assert!(workflow.contains(&format!("{{ platform: {}, machine: ", platform.name)), "{}", platform.name);
+    }
+}
+
+fn platform(name: &str) -> Platform {
+    let found = Platform::ALL.into_iter().find(|platform| platform.name == name);
+    found.unwrap_or_else(|| panic!("there is no platform {name}"))
+}
+
 /// The rules see what is wrong: a program of this machine is no static one, nor one for another system.
 #[test]
 #[cfg(target_os = "linux")]
 fn other_files_are_refused() {
     let this_test = fs::read(std::env::current_exe().expect("a running program has a file")).expect("it can be read");
-    let platform = |name: &str| Platform::ALL.into_iter().find(|platform| platform.name == name).expect("a platform");
     let said = |name, kind| faults(platform(name), kind, &this_test).expect("a program").join("\n");
     assert!(
         said("linux-x64-musl", Kind::Command).contains("it is not static"),
