@@ -36,7 +36,7 @@ profile=$1 kind=$2
 shift 2
 
 # TARGET PACKAGE FLAGS [LAST...]: compiles one package. The target may end in the oldest glibc. FLAGS are for all crates, LAST are for
-# the last one.
+# the package alone.
 compile() {
   local target=$1 package=$2 flags
   flags="$(remap) $3"
@@ -51,10 +51,9 @@ for platform in "$@"; do
   case $platform in
     linux-x64) target=x86_64-unknown-linux-gnu suffix=.2.17 ;;
     linux-arm64) target=aarch64-unknown-linux-gnu suffix=.2.17 ;;
-    # A library cannot have a libc of its own; the command has one, and runs on any Linux. What they share is compiled once: the
-    # last crate says which libc is linked.
-    linux-x64-musl) target=x86_64-unknown-linux-musl flags=-Ctarget-feature=-crt-static of_command=(-Ctarget-feature=+crt-static) ;;
-    linux-arm64-musl) target=aarch64-unknown-linux-musl flags=-Ctarget-feature=-crt-static of_command=(-Ctarget-feature=+crt-static) ;;
+    # A library cannot have a libc of its own; the command has one, and runs on any Linux.
+    linux-x64-musl) target=x86_64-unknown-linux-musl flags=-Ctarget-feature=-crt-static ;;
+    linux-arm64-musl) target=aarch64-unknown-linux-musl flags=-Ctarget-feature=-crt-static ;;
     # SQLite makes the name of the entry point of the name of the file, with `lib` before it or without.
     win32-x64) target=x86_64-pc-windows-gnu library=lifeboat.dll made=lifeboat.dll command=lifeboat.exe ;;
     darwin-x64) target=x86_64-apple-darwin library=liblifeboat.dylib made=liblifeboat.dylib ;;
@@ -77,7 +76,7 @@ for platform in "$@"; do
     [ "$platform" != win32-x64 ] || python3 sqlite-ext/release/no_clock.py "$out/$library"
   fi
   if [ "$kind" != loadable ]; then
-    compile "$target$suffix" lifeboat-command "$flags" "${of_command[@]}"
+    compile "$target$suffix" lifeboat-command "" "${of_command[@]}"
     install -m 755 "$from/$command" "$out/$command"
     [ "$platform" != win32-x64 ] || python3 sqlite-ext/release/no_clock.py "$out/$command"
   fi
