@@ -1,7 +1,7 @@
 """frameworks.py OUT: which functions and constants the frameworks of macOS have, as far as the crates that call them declare them.
 
 Zig has the interface of the system's libraries, but of no framework, and these come with Apple's SDK alone. A linker needs the names
-only: they are in the crates, and here become text files as the SDK has them (.tbd). What of them is not used, is not linked.
+only: they are in the crates, and here become text files as the SDK has them (.tbd).
 """
 
 import json
