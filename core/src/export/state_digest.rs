@@ -6,6 +6,8 @@ use crate::crypto::digest::{Digest, Digester, Total};
 use crate::crypto::id::StateId;
 use crate::crypto::schedule::DomainKeys;
 use crate::error::{Error, Result};
+#[cfg(feature = "parallel")]
+use crate::export::encoder::{Encoded, Message};
 use crate::format::change::{NO_KEY, Order};
 use crate::limits::{CHANGE_MAX, CHUNK_MAX};
 use crate::state::rules::Rules;
@@ -114,6 +116,39 @@ impl<'k> StateDigest<'k> {
         Ok(self.tally.finish()?.state_id(self.keys))
     }
 
+    /// Takes the messages of an [`Encoder`](crate::stream::Encoder) on another thread, in their order. The encoder has
+    /// checked each row by itself.
+    ///
+    /// # Errors
+    /// Those of this [`StateSink`].
+    #[cfg(feature = "parallel")]
+    pub(crate) fn take(&mut self, encoded: Encoded) -> Result<()> {
+        match encoded.0 {
+            Message::Settings(settings) => self.settings(&settings),
+            Message::Schema(schema) => self.schema(&schema),
+            Message::Selection(selection) => self.selection(&selection),
+            Message::SystemTable(name, value) => self.item(Table::named(&name)?, &value),
+            Message::Table(name) => self.table(&name),
+            Message::Rows(batch) => {
+                self.begin_named()?;
+                batch.iter().try_for_each(|(key, value)| self.tally.add(key, value).map(drop))
+            }
+            Message::Large(key, digest) => {
+                self.begin_named()?;
+                self.tally.add_digest(&key, digest)
+            }
+            // The digest of a large row has come before.
+            Message::Piece(_) | Message::LargeEnd => Ok(()),
+        }
+    }
+
+    fn begin_named(&mut self) -> Result<()> {
+        match self.named.take() {
+            Some(name) => self.tally.begin(&Table::named(&name)?),
+            None => Ok(()),
+        }
+    }
+
     fn item(&mut self, table: Table<'_>, value: &[u8]) -> Result<()> {
         self.named = None;
         self.tally.begin(&table)?;
@@ -144,9 +179,7 @@ impl StateSink for StateDigest<'_> {
     }
 
     fn row(&mut self, key: Key<'_>, values: &[Value<'_>]) -> Result<()> {
-        if let Some(name) = self.named.take() {
-            self.tally.begin(&Table::named(&name)?)?;
-        }
+        self.begin_named()?;
         let row = NewRow { key, values };
         self.tally.rules.check_row(&row)?;
         self.key.clear();

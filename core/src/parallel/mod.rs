@@ -1,8 +1,9 @@
-//! The two ways between a state and a bundle, each over several threads (feature `parallel`):
+//! The two ways between a state and a bundle, each over several threads, and the id of a state (feature `parallel`):
 //!
 //! ```text
 //!   export    caller: rows → canonical bytes ─▶ worker: digests, differences, chunks ─▶ worker: compress, seal, write
 //!   restore   caller: state ← changes ← plain chunks ◀─ worker: read, open, decompress
+//!   id        caller: rows → canonical bytes ─▶ worker: digests
 //! ```
 //!
 //! The holder of the state (for example a SQLite connection) is used only on the caller's thread. The queues between
@@ -13,9 +14,11 @@
 //! export   a state → a bundle, and its ledger
 //! write    plain chunks → a bundle, and a ledger; compositions begin here
 //! restore  a chain → its state
+//! digest   a state → its id
 //! threads  a worker, and the error when one of two threads fails
 //! ```
 
+mod digest;
 mod export;
 mod restore;
 mod threads;
@@ -24,6 +27,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use digest::state_id;
 pub use export::{Making, RowSink, export};
 pub use restore::restore;
 pub use threads::start;

@@ -262,3 +262,80 @@ fn a_feed_that_waits_is_interrupted() {
     let error = restored.map(drop).unwrap_err();
     assert_eq!((error.kind(), error.message()), (ErrorKind::Interrupted, "by the application"));
 }
+
+/// What a state has that is not a row of some bytes: a selection, a table that is one item, a row that is too large to be
+/// held encoded. `last`: the key of the last row.
+fn walk_all_kinds(last: i64, sink: &mut impl StateSink) -> Result<()> {
+    sink.settings(&Settings { application_id: 1, user_version: 2, encoding: TextEncoding::Utf16le })?;
+    let table = |name: &str, sql: &str| SchemaRow {
+        kind: SchemaKind::Table,
+        name: name.to_owned(),
+        table: name.to_owned(),
+        sql: sql.to_owned(),
+    };
+    sink.schema(&[
+        table("sqlite_sequence", "CREATE TABLE sqlite_sequence(name,seq)"),
+        table("t", "CREATE TABLE t(x, y)"),
+        table("u", "CREATE TABLE u(k PRIMARY KEY) WITHOUT ROWID"),
+    ])?;
+    sink.system_table("sqlite_sequence", &[vec![Value::Utf16le(b"t\0"), Value::Integer(7)]])?;
+    sink.table("t")?;
+    let large = vec![7; 3 << 20];
+    for row in 0..3000 {
+        let value = if row % 1000 == 500 { Value::Blob(&large) } else { Value::Real(row as f64) };
+        sink.row(Key::Rowid(row), &[value, Value::Null])?;
+    }
+    sink.row(Key::Rowid(last), &[Value::Null, Value::Null])?;
+    sink.table("u")?;
+    sink.row(Key::Primary(&[Value::Utf16le(b"a\0")]), &[])
+}
+
+#[test]
+fn the_id_of_a_state_is_that_of_one_thread() {
+    let keys = domain();
+    let (mut many, mut all_kinds) = (StateDigest::new(&keys), StateDigest::new(&keys));
+    walk(1, &mut many).unwrap();
+    walk_all_kinds(i64::MAX, &mut all_kinds).unwrap();
+    let (many, all_kinds) = (many.finish().unwrap(), all_kinds.finish().unwrap());
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        assert_eq!(state_id(&keys, |rows| walk(1, rows)).unwrap(), many);
+        assert_ne!(state_id(&keys, |rows| walk(2, rows)).unwrap(), many);
+        assert_eq!(state_id(&keys, |rows| walk_all_kinds(i64::MAX, rows)).unwrap(), all_kinds);
+    }
+}
+
+#[test]
+fn the_id_of_a_state_fails_as_with_one_thread() {
+    let keys = domain();
+    let by_itself = |walk: &dyn Fn(&mut StateDigest<'_>) -> Result<()>| {
+        let mut digest = StateDigest::new(&keys);
+        walk(&mut digest).and_then(|()| digest.finish()).unwrap_err()
+    };
+    let busy = || Err(Error::busy("the walk fails"));
+    let cases = [
+        // The worker finds it, and the walk goes on or fails for a reason of its own.
+        (by_itself(&|sink| walk_all_kinds(5, sink)), 0),
+        (by_itself(&|sink| walk_all_kinds(5, sink).and_then(|()| busy())), 1),
+        (by_itself(&|sink| walk(1, sink).and_then(|()| busy())), 2),
+        (by_itself(&|sink| walk(1, sink).and_then(|()| sink.row(Key::Rowid(20_001), &[]))), 3),
+        (by_itself(&|sink| sink.table("t").and_then(|()| sink.row(Key::Rowid(1), &[]))), 4),
+        (by_itself(&|_| Ok(())), 5),
+        (by_itself(&|_| busy()), 6),
+    ];
+    for without in [true, false] {
+        WITHOUT_THREADS.set(without);
+        for (expected, number) in &cases {
+            let found = state_id(&keys, |rows| match number {
+                0 => walk_all_kinds(5, rows),
+                1 => walk_all_kinds(5, rows).and_then(|()| busy()),
+                2 => walk(1, rows).and_then(|()| busy()),
+                3 => walk(1, rows).and_then(|()| rows.row(Key::Rowid(20_001), &[])),
+                4 => rows.table("t").and_then(|()| rows.row(Key::Rowid(1), &[])),
+                5 => Ok(()),
+                _ => busy(),
+            });
+            assert_eq!(found.unwrap_err().to_string(), expected.to_string(), "{number}, {without}");
+        }
+    }
+}

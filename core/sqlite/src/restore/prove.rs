@@ -2,9 +2,13 @@
 
 use crate::ffi::connection::Connection;
 use crate::snapshot::moment::Snapshot;
-use lifeboat_core::keys::DomainId;
+use lifeboat_core::keys::{DomainId, DomainKeys};
+#[cfg(feature = "parallel")]
+use lifeboat_core::parallel;
 use lifeboat_core::salvage::SalvageReport;
-use lifeboat_core::state::{SchemaKind, SchemaRow, Selection, StateDigest};
+#[cfg(not(feature = "parallel"))]
+use lifeboat_core::state::StateDigest;
+use lifeboat_core::state::{SchemaKind, SchemaRow, Selection};
 use lifeboat_core::{AccessKey, Error, Report, Result, StateId};
 
 /// Walks over the main database, and compares the id of its state with the one that a bundle names. `left_out`: indexes
@@ -52,7 +56,6 @@ struct Expected<'r> {
 
 fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, left_out: &[String]) -> Result<()> {
     let keys = key.keys(report.domain_id)?;
-    let mut digest = StateDigest::new(&keys);
     let snapshot = Snapshot::open(database, "main")?;
     let failed = |found: String| {
         Err(Error::corrupt(format!(
@@ -64,7 +67,19 @@ fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, l
     if !snapshot.schema()?.iter().eq(expected) {
         return failed("has another schema than the bundle".to_owned());
     }
-    snapshot.walk_with(report.selection, report.schema, &mut digest)?;
-    let (found, named) = (digest.finish()?, report.id);
+    let (found, named) = (state_id(&snapshot, &keys, report)?, report.id);
     if found == named { Ok(()) } else { failed(format!("has the state {found}, and the bundle names {named}")) }
+}
+
+/// The id of the state that the database has. Where there are threads, the rows are read on this one, and another one
+/// computes their digests.
+fn state_id(snapshot: &Snapshot<'_>, keys: &DomainKeys, report: &Expected<'_>) -> Result<StateId> {
+    #[cfg(feature = "parallel")]
+    return parallel::state_id(keys, |rows| snapshot.walk_with(report.selection, report.schema, rows));
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut digest = StateDigest::new(keys);
+        snapshot.walk_with(report.selection, report.schema, &mut digest)?;
+        digest.finish()
+    }
 }
