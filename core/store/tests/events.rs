@@ -6,6 +6,8 @@ mod certificates;
 #[cfg(feature = "s3")]
 #[path = "events/deliver.rs"]
 mod deliver;
+#[path = "../../tests/support/evidence.rs"]
+mod evidence;
 #[path = "save/faults.rs"]
 mod faults;
 #[path = "events/log.rs"]

@@ -1,6 +1,8 @@
 //! Processes that save are killed with SIGKILL, again and again, over real directories.
 #![cfg(unix)]
 
+#[path = "../../tests/support/evidence.rs"]
+mod evidence;
 #[path = "save/support.rs"]
 mod support;
 
@@ -110,6 +112,7 @@ fn killed_at_random() {
     println!("{} records, {short_cuts} of them with short cuts", records.len());
     assert!(short_cuts > records.len() / 32 && records.len() > kills / 8, "{short_cuts} of {}", records.len());
     assert!(in_spool > kills / 50 && saves > kills / 4, "the kills hit nothing: {in_spool}, {saves}");
+    evidence::at_least("processes that save, killed", kills);
 }
 
 fn note(line: &str, live: &mut u64, saved: &mut u64, saves: &mut usize) {

@@ -9,6 +9,8 @@
 mod check;
 #[path = "model/decide.rs"]
 mod decide;
+#[path = "../../tests/support/evidence.rs"]
+mod evidence;
 #[path = "model/exporter.rs"]
 mod exporter;
 #[path = "model/history.rs"]
@@ -70,17 +72,22 @@ fn size(usual: u64) -> u64 {
 
 #[test]
 fn the_promises_hold_in_random_histories() {
+    let mut histories = 0;
     for (name, scene) in SCENES {
         let mut total = Counts::default();
         for seed in 0..size(300) {
             match History::new(seed, scene, Rules::ALL).run(200) {
-                Ok(counts) => total.add(counts),
+                Ok(counts) => {
+                    total.add(counts);
+                    histories += 1;
+                }
                 Err(violation) => panic!("{name}, seed {seed}: {violation}"),
             }
         }
         println!("{name}: {total:?}");
         assert!(total.saved > 5 * size(300) as usize, "{name}: hardly anything was saved: {total:?}");
     }
+    evidence::at_least("histories of saves, prunes and repairs", histories);
 }
 
 /// Rules that 30,000 histories do not need, or that only one of them needs (`forked_full`). They are kept for the
@@ -89,7 +96,7 @@ const RARE: [&str; 4] = ["forked_full", "unsure_again", "prune_current", "prune_
 
 #[test]
 fn without_any_one_of_the_rules_a_promise_breaks() {
-    let mut worthless = vec![];
+    let (mut worthless, mut needed) = (vec![], 0);
     for (rule, rules) in Rules::mutants() {
         let is_soak = std::env::var_os("LIFEBOAT_SOAK").is_some();
         if RARE.contains(&rule) && !is_soak {
@@ -102,9 +109,11 @@ fn without_any_one_of_the_rules_a_promise_breaks() {
             })
         });
         println!("without {rule}: {found:?}");
+        needed += usize::from(found.is_some());
         if found.is_none() && !RARE.contains(&rule) {
             worthless.push(rule);
         }
     }
     assert!(worthless.is_empty(), "these rules may be left out, and no history shows it: {worthless:?}");
+    evidence::at_least("rules of saving, each left out once", needed);
 }

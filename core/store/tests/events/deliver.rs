@@ -278,8 +278,7 @@ fn killed_at_every_step_nothing_is_lost() {
             }
         }
     }
-    println!("stopped {stops} times");
-    assert!(stops > 40, "{stops}");
+    crate::evidence::at_least("deliveries of events, stopped", stops);
 }
 
 /// All numbers up to the last one came, in order. Each may come again at once, together at most this often.
@@ -335,5 +334,6 @@ fn processes_that_send_are_killed_and_nothing_is_lost() {
     let last = read(&SystemFiles, &local, 0).unwrap().last().unwrap().number;
     println!("{kills} kills, {last} events, {} requests", receiver.asked().len());
     check_order(&receiver.numbers(), last, kills);
-    assert!(last > 100);
+    crate::evidence::at_least("processes that send events, killed", kills);
+    crate::evidence::at_least("events that they sent", usize::try_from(last).unwrap());
 }

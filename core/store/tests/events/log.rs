@@ -40,8 +40,7 @@ fn stopped_at_every_step() {
             }
         }
     }
-    println!("stopped {stops} times");
-    assert!(stops > 100, "{stops}");
+    crate::evidence::at_least("saves that tell something, stopped", stops);
 }
 
 #[test]
