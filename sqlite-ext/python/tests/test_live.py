@@ -69,7 +69,7 @@ class Saves(Live):
             [(copy.store, copy.state) for copy in saved.copies], [("dir:disk/copy", "done"), ("dir:stick/copy", "done")]
         )
         self.assertEqual(saved.report["record"], saved.record_hash)
-        restored = lifeboat.restore("new.db", self.file, "dir:stick/copy")
+        restored = lifeboat.restore("new.db", "dir:stick/copy", self.file)
         self.assertEqual((restored.outcome, restored.rows, restored.tables, restored.number), ("restored", 1, 1, 1))
         self.assertEqual((restored.state_id, restored.date), (saved.state_id, "2026-11-29T12:30:00Z"))
         self.assertEqual(self.rows("new.db"), [("spend me", 0.1 + 0.2)])
@@ -82,7 +82,7 @@ class Saves(Live):
         self.assertEqual(lifeboat.save(self.db, self.file, Path("stick/copy")).minimum, 1)
         fresh = connect("fresh.db")
         self.addCleanup(fresh.close)
-        self.assertEqual(lifeboat.restore(fresh, self.file, self.stores, resume=True).rows, 2)
+        self.assertEqual(lifeboat.restore(fresh, self.stores, self.file, resume=True).rows, 2)
         self.assertEqual(list(fresh.execute("SELECT count(*) FROM tokens"))[0][0], 2)
         self.assertFalse(lifeboat.save(fresh, self.file, self.stores).changed)
 
@@ -94,33 +94,33 @@ class Saves(Live):
             states.append(lifeboat.save(self.db, self.file, self.stores, date=when).state_id)
         chosen: list[dict[str, Any]] = [{"seq": 2}, {"state": states[1]}, {"at": "2026-01-02"}]
         for choice in chosen:
-            self.assertEqual(lifeboat.restore("old.db", self.file, self.stores, **choice, replace=True).number, 2)
+            self.assertEqual(lifeboat.restore("old.db", self.stores, self.file, **choice, replace=True).number, 2)
             self.assertEqual(len(self.rows("old.db")), 3)
         bundle = lifeboat.export(self.db, self.file, "wallet.bundle")
         for source in ("wallet.bundle", Path("wallet.bundle"), Path("wallet.bundle").read_bytes(), ["wallet.bundle"]):
-            self.assertEqual(lifeboat.restore("old.db", self.file, source, replace=True).state_id, bundle.state_id)
+            self.assertEqual(lifeboat.restore("old.db", source, self.file, replace=True).state_id, bundle.state_id)
         restore = lifeboat.restore
         self.refused(
-            MisuseError, lambda: restore("old.db", self.file, "wallet.bundle"), "restore: ", "give the option replace=True"
+            MisuseError, lambda: restore("old.db", "wallet.bundle", self.file), "restore: ", "give the option replace=True"
         )
-        self.refused(lifeboat.HostError, lambda: restore("x.db", self.file, self.stores, seq=9), "restore: ", "the newest is 3")
+        self.refused(lifeboat.HostError, lambda: restore("x.db", self.stores, self.file, seq=9), "restore: ", "the newest is 3")
         self.refused(
-            MisuseError, lambda: restore("x.db", self.file, self.stores, seq=1, at="2026"), "restore: seq, state and at"
+            MisuseError, lambda: restore("x.db", self.stores, self.file, seq=1, at="2026"), "restore: seq, state and at"
         )
-        self.refused(MisuseError, lambda: restore("x.db", self.file, b"x", seq=1), "restore: seq, state and at choose a save")
+        self.refused(MisuseError, lambda: restore("x.db", b"x", self.file, seq=1), "restore: seq, state and at choose a save")
         self.refused(
-            MisuseError, lambda: restore("x.db", self.file, self.stores, seq=-1), "restore: seq is the number of a save"
+            MisuseError, lambda: restore("x.db", self.stores, self.file, seq=-1), "restore: seq is the number of a save"
         )
-        self.refused(MisuseError, lambda: restore("x.db", self.file, 5), "restore: the source is of the type int")  # type: ignore[arg-type]
-        self.refused(lifeboat.WrongKeyError, lambda: restore("x.db", lifeboat.keygen(), "wallet.bundle"), "restore: ")
+        self.refused(MisuseError, lambda: restore("x.db", 5, self.file), "restore: the source is of the type int")  # type: ignore[arg-type]
+        self.refused(lifeboat.WrongKeyError, lambda: restore("x.db", "wallet.bundle", lifeboat.keygen()), "restore: ")
         # No file is left by what was refused.
         self.assertFalse(os.path.exists("x.db"))
 
     def test_restore_or_begin(self) -> None:
-        self.assertEqual(lifeboat.restore("app.db", self.file, self.stores, or_new=True).outcome, "new")
+        self.assertEqual(lifeboat.restore("app.db", self.stores, self.file, or_new=True).outcome, "new")
         lifeboat.save(self.db, self.file, self.stores)
-        self.assertEqual(lifeboat.restore("app.db", self.file, self.stores, or_new=True).outcome, "restored")
-        kept = lifeboat.restore("app.db", self.file, self.stores, or_new=True)
+        self.assertEqual(lifeboat.restore("app.db", self.stores, self.file, or_new=True).outcome, "restored")
+        kept = lifeboat.restore("app.db", self.stores, self.file, or_new=True)
         self.assertEqual((kept.outcome, kept.state_id, kept.copies), ("kept", None, ()))
 
     def test_what_save_refuses(self) -> None:
@@ -270,7 +270,7 @@ class Stores(Live):
         self.assertEqual((both.save.number, [copy.directory for copy in both.copies]), (3, ["disk/copy", "stick/copy"]))
         self.assertEqual(self.rows("new.db"), self.rows("wallet.db"))
         self.assertEqual(lifeboat.info(lifeboat.Copies("dir:stick/copy", seq=1), self.file).rows, 2)
-        self.refused(MisuseError, lambda: lifeboat.verify("s3://bucket/x"), "call restore(db, key, stores)")
+        self.refused(MisuseError, lambda: lifeboat.verify("s3://bucket/x"), "call restore(db, stores, key)")
 
     def test_status(self) -> None:
         status = lifeboat.status("wallet.db")
@@ -336,7 +336,7 @@ class Stores(Live):
         did = lifeboat.prune(self.stores, self.file, keep={"last": 21}, dry_run=False)
         self.assertEqual((did.dry_run, did.done, [copy.removed.records for copy in did.copies]), (False, True, [gone, gone]))
         self.assertEqual(len(lifeboat.log(self.stores, self.file)), 40 - gone)
-        self.assertEqual(lifeboat.restore("new.db", self.file, self.stores).rows, 41)
+        self.assertEqual(lifeboat.restore("new.db", self.stores, self.file).rows, 41)
         dropped = lifeboat.prune(self.stores, self.file, copy=Path("stick/copy"), minimum=1, dry_run=False)
         self.assertTrue(dropped.done)
         self.assertEqual(list(Path("stick/copy").glob("*/bundles/*/*")), [])
@@ -369,7 +369,7 @@ class Protections(Live):
             return protection is not None and protection.saved_number is not None and not protection.pending
 
         self.until(is_saved)
-        self.assertEqual(lifeboat.restore("new.db", self.file, "dir:stick/copy").rows, 2)
+        self.assertEqual(lifeboat.restore("new.db", "dir:stick/copy", self.file).rows, 2)
         other = ["dir:disk/other"]
         self.refused(MisuseError, lambda: lifeboat.protect("wallet.db", self.file, other), "protect: ")
         child = os.fork()
@@ -434,7 +434,7 @@ class Keys(Live):
         self.assertNotEqual(lifeboat.verify_key(self.file), lifeboat.verify_key(write))
         file = lifeboat.write_key(self.file, "notes", out=Path("notes.key"))
         lifeboat.save(self.db, file, self.stores, domain="notes")
-        self.assertEqual(lifeboat.restore("new.db", read, self.stores).rows, 1)
+        self.assertEqual(lifeboat.restore("new.db", self.stores, read).rows, 1)
         self.assertEqual(lifeboat.read_key(file), read)
         for make in (lifeboat.write_key, lifeboat.read_key, lifeboat.verify_key):
             self.refused(MisuseError, lambda: make("x"), f"{make.__name__}: this is not a recovery key")
@@ -515,7 +515,7 @@ class Interruptions(Live):
         calls: list[Call] = [
             lambda: lifeboat.save(self.db, key, silent),
             lambda: lifeboat.save("wallet.db", key, silent),
-            lambda: lifeboat.restore("new.db", key, silent),
+            lambda: lifeboat.restore("new.db", silent, key),
             lambda: lifeboat.restore_all(silent, key, "all"),
             lambda: lifeboat.log(silent, key),
             lambda: lifeboat.status(self.db, silent, key),

@@ -57,7 +57,7 @@ list(db.execute("CREATE TABLE t(a)")), list(db.execute("INSERT INTO t VALUES (1)
 assert lifeboat.save(db, key, "dir:copy").done == lifeboat.save("wallet.db", key, Path("copy")).done == 1
 assert lifeboat.protect("wallet.db", key, "dir:copy").protection.holders == 1
 assert lifeboat.unprotect("wallet.db").ended == 1
-assert lifeboat.restore("again.db", key, "dir:copy").rows == 1
+assert lifeboat.restore("again.db", "dir:copy", key).rows == 1
 assert [entry.number for entry in lifeboat.log("dir:copy", key)] == [1]
 """
         )

@@ -4,7 +4,7 @@
 
     key = lifeboat.keygen(out="recovery.key")
     lifeboat.save("wallet.db", key, ["dir:disk/copy", "dir:stick/copy"])
-    lifeboat.restore("restored.db", key, "dir:stick/copy")
+    lifeboat.restore("restored.db", "dir:stick/copy", key)
 
 `recover`, `verify`, `info`, `rows` and `saves` read what lies in files and directories, and need no SQLite: they run the recovery
 command in a WebAssembly sandbox. All other functions call the extension, and reach any store. `load` gives a connection the SQL

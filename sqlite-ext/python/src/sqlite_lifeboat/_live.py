@@ -338,8 +338,8 @@ def export(
 
 def restore(
     db: AnyDatabase,
-    key: AnyKey,
     source: Source,
+    key: AnyKey,
     *,
     seq: Optional[int] = None,
     state: Optional[str] = None,

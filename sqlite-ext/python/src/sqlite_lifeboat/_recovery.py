@@ -457,8 +457,8 @@ def _named_stores(bundles: Bundles) -> Bundles:
     for name in names:
         if isinstance(name, str) and name.startswith(("s3:", "volume:")):
             raise MisuseError(
-                f"'{name}' is a store that the extension alone reaches, and this reads files and directories; call restore(db, key, "
-                "stores), or give 'dir:PATH'"
+                f"'{name}' is a store that the extension alone reaches, and this reads files and directories; call restore(db, stores, "
+                "key), or give 'dir:PATH'"
             )
     texts = [name for name in names if isinstance(name, str) and name.startswith("dir:")]
     return Copies(*texts) if texts and len(texts) == len(names) else bundles
