@@ -2,33 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE, axe, choose, enter, fixture, key, look, opened, otherKey, save } from './support.mjs';
+import { PATIENCE, VIEWS, assertClean, choose, enter, fixture, key, look, opened, otherKey, save } from './support.mjs';
 
-/** What axe-core finds. */
-async function found(page) {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe());
-  const { violations, passes } = await page.evaluate(() => axe.run());
-  assert.ok(passes.some(({ id }) => id === 'color-contrast') && passes.length > 15, 'axe-core looks at little');
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`,
-  );
-}
-
-for (const [scheme, width] of [
-  ['light', 900],
-  ['dark', 900],
-  ['light', 320],
-  ['dark', 320],
-]) {
+for (const [scheme, width] of VIEWS) {
   test(`axe-core, ${scheme}, ${width} pixels wide`, async t => {
     const page = await opened(t, { scheme, width });
-    const clean = async state => {
-      assert.deepEqual(await found(page), [], state);
-      const wide = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      assert.equal(wide, 0, `${state}: wider than the window`);
-    };
+    const clean = state => assertClean(page, state);
     await clean('at the beginning');
     await choose(page, '1.bundle');
     await clean('a delta alone');

@@ -15,8 +15,27 @@ const { LIFEBOAT_PAGE, LIFEBOAT_FIXTURES, LIFEBOAT_MODULES } = process.env;
 const require = createRequire(join(LIFEBOAT_MODULES, 'package.json'));
 const { chromium } = require('playwright-core');
 
-/** The source of axe-core, to be run in the page. */
-export const axe = () => readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+/** Themes, and widths in pixels, in which a page is looked at. */
+export const VIEWS = [
+  ['light', 900],
+  ['dark', 900],
+  ['light', 320],
+  ['dark', 320],
+];
+
+/** axe-core finds nothing in the page, and it is no wider than the window. */
+export async function assertClean(page, state) {
+  const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate(() => axe.run());
+  assert.ok(passes.some(({ id }) => id === 'color-contrast') && passes.length > 10, 'axe-core looks at little');
+  const found = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`,
+  );
+  assert.deepEqual(found, [], state);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(wide, 0, `${state}: wider than the window`);
+}
 
 /** A file that the Rust side made. */
 export const fixture = name => join(LIFEBOAT_FIXTURES, name);

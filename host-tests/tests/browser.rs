@@ -178,6 +178,33 @@ fn accessible() {
     fixtures.with_others().run("access.test.mjs");
 }
 
+/// What the command `lifeboat report` writes, with texts that want to run.
+#[test]
+fn the_report() {
+    let fixtures = Fixtures::new();
+    let name = |name: &str| fixtures.path(name).to_str().unwrap().to_owned();
+    let stores = ["disk", "stick"].map(|store| format!("dir:{}", name(store)));
+    for (number, label) in (0..12).zip(["daily", "<script>alert('hi')</script>"].iter().cycle()) {
+        let options = format!(r#"{{"label": "{label}", "date": {}}}"#, 1_790_000_000 + 86_400 * number);
+        let stores = serde_json::to_string(&stores).unwrap();
+        let save = [&fixtures.1, &stores, &options].map(quote).join(", ");
+        let sql = format!(
+            "CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES (randomblob(1000)); SELECT backup_save({save}) IS NULL"
+        );
+        Host::Shell.ok(&fixtures.path("app.db"), &sql);
+    }
+    // `make test` builds it for its own tests.
+    let test = std::env::current_exe().unwrap();
+    let mut command = Command::new(test.ancestors().nth(3).unwrap().join("debug/lifeboat"));
+    command.arg("report").args(&stores).args(["--out", &name("report.html"), "--key-file", &name("key")]);
+    let output = command
+        .args(["--local", &name("app.db-lifeboat")])
+        .output()
+        .expect("`cargo build -p lifeboat-command` makes it");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fixtures.run("report.test.mjs");
+}
+
 /// Z13, Z14: the acceptance database, while the page goes on answering.
 #[test]
 fn the_acceptance_database() {
