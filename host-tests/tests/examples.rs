@@ -6,7 +6,7 @@ use lifeboat_host_tests::history::{History, LIFE};
 use lifeboat_host_tests::host::{Host, dist, keygen, program, quote};
 use lifeboat_host_tests::zkap::Size;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::tempdir;
 
@@ -155,4 +155,55 @@ fn a_host_in_rust_and_a_chain() {
     let refused = rust_host_of(&gap, directory.path(), "app.key", "other.db").unwrap_err();
     assert!(refused.contains("bundle 2 of the chain does not follow"), "{refused}");
     assert!(!history.path("other.db").exists());
+}
+
+/// Of copies it takes the newest state that they have, and says what it did not use.
+#[test]
+fn a_host_in_rust_and_copies() {
+    let (directory, key) = (tempdir().unwrap(), keygen());
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("app.key"), &key).unwrap();
+    fs::write(path("other.key"), keygen()).unwrap();
+    let source = path("app.db");
+    let stores = ["disk", "stick"].map(|name| format!("dir:{}", path(name).display()));
+    let save = |sql: &str| {
+        let stores = serde_json::to_string(&stores).unwrap();
+        Host::Shell.ok(&source, &format!("{sql}; SELECT backup_save({}, {}) IS NULL", quote(&key), quote(stores)));
+    };
+    save("CREATE TABLE t(x); INSERT INTO t VALUES (1)");
+    fs::copy(&source, path("first.db")).unwrap();
+    let before = bundles(&path("disk"));
+    save("INSERT INTO t VALUES (0.5)");
+
+    let said = rust_host_of(&["disk", "stick"], directory.path(), "app.key", "both.db").unwrap();
+    assert!(said.starts_with("save 2 of 2") && said.contains(", in 2 bundles\n"), "{said}");
+    assert_equal(&source, &path("both.db"));
+
+    // One copy has the second bundle damaged; the other one helps, and without it there is only the older state.
+    let delta = bundles(&path("disk")).into_iter().find(|path| !before.contains(path)).unwrap();
+    let mut bytes = fs::read(&delta).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&delta, bytes).unwrap();
+    let said = rust_host_of(&["disk", "stick"], directory.path(), "app.key", "helped.db").unwrap();
+    assert!(said.starts_with("not used: disk/"), "{said}");
+    assert_equal(&source, &path("helped.db"));
+    let said = rust_host_of(&["disk"], directory.path(), "app.key", "older.db").unwrap();
+    assert!(said.contains("this is an OLDER state: save 2 is left out"), "{said}");
+    assert_equal(&path("first.db"), &path("older.db"));
+
+    let refused = rust_host_of(&["disk", "stick"], directory.path(), "other.key", "other.db").unwrap_err();
+    assert!(refused.contains("this key did not make"), "{refused}");
+    fs::create_dir(path("empty")).unwrap();
+    let refused = rust_host_of(&["empty"], directory.path(), "app.key", "other.db").unwrap_err();
+    assert!(refused.contains("no copy"), "{refused}");
+    let refused = rust_host_of(&["disk", "gone"], directory.path(), "app.key", "other.db").unwrap_err();
+    assert!(refused.contains("cannot list gone"), "{refused}");
+    assert!(!path("other.db").exists());
+}
+
+/// The bundles of a copy.
+fn bundles(copy: &Path) -> Vec<PathBuf> {
+    let below = |path: &PathBuf| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let domains = below(&copy.to_owned());
+    domains.iter().flat_map(|domain| below(&domain.join("bundles"))).flat_map(|first| below(&first)).collect()
 }
