@@ -1,4 +1,4 @@
-//! Each link of a document to another one, or to a heading, leads somewhere, and each document is a page of the site.
+//! Each link of a document to another one, or to a heading, leads somewhere; each document is a page of the site; prose wraps.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -73,6 +73,35 @@ fn a_link_to_nothing_is_seen() {
     let readme = workspace().join("README.md");
     assert_eq!(wrong(&readme, "[here](README.md#install) [there](Cargo.toml) [far](https://example.org/x)"), [""; 0]);
     assert_eq!(wrong(&readme, "[a](#nothing) [b](nothing.md) [c](README.md#nothing)").len(), 3);
+}
+
+/// The lines of prose with more than 100 characters: what is in no table, no block of code and no picture.
+fn wide(text: &str) -> Vec<&str> {
+    let is_free =
+        |line: &&str| line.starts_with("    ") || ["|", "!"].iter().any(|sign| line.trim_start().starts_with(sign));
+    let blocks = text.split("```").step_by(2);
+    blocks.flat_map(str::lines).filter(|line| !is_free(line) && line.chars().count() > 100).collect()
+}
+
+#[test]
+fn prose_wraps() {
+    let mut found = Vec::new();
+    documents(workspace(), &mut found);
+    // The benchmark writes this one.
+    found.retain(|file| !file.ends_with("bench/results/README.md"));
+    let texts = found.iter().map(|file| (file, fs::read_to_string(file).unwrap()));
+    let wide: Vec<_> = texts
+        .flat_map(|(file, text)| {
+            wide(&text).into_iter().map(|line| format!("{}: {line}", file.display())).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+#[test]
+fn a_wide_line_is_seen() {
+    let line = "word ".repeat(21);
+    assert_eq!(wide(&format!("{line}\n| {line}\n```\n{line}\n```\n- {line}")), [line.as_str(), &format!("- {line}")]);
 }
 
 /// Brings the pages of a site together, as `make docs` does.
