@@ -136,6 +136,7 @@ fn a_new_copy_gets_what_it_lacks_and_nothing_else_and_only_when_asked() {
     assert_eq!((copy(&report, 2).copied, copy(&report, 2).state), (Some(copied), Standing::Current));
     assert_eq!(copy(&report, 0).copied, Some(Copied::default()));
     assert!(report.sound && third.image() == saved.objects);
+    evidence::at_least("bytes into a copy that is added", usize::try_from(bytes).unwrap());
     // Each bundle came before the records that name it.
     let puts: Vec<_> = third.requests().into_iter().filter(|(request, _)| *request == Request::Put).collect();
     for record in &saved.records {

@@ -3,10 +3,11 @@
 use crate::fail::Fail;
 use crate::groups::Key;
 use crate::redact::redact;
+use lifeboat::internal::{Access, AtomicFile, Existing};
 use lifeboat_core::AccessKey;
 use serde_json::json;
 use std::env;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -103,36 +104,18 @@ fn text_at(place: &str) -> io::Result<Option<Zeroizing<String>>> {
     Ok(text.map(|text| Zeroizing::new(text.to_owned())))
 }
 
-/// Writes a key into a new file that its owner alone may read.
+/// Writes a key into a new file that its owner alone may read. It appears whole or not at all.
 ///
 /// # Errors
 /// Misuse when there is something at the path; host when it cannot be written. Then there is no file.
 pub fn write_new(path: &str, key: &str) -> Result<(), Fail> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Fail::misuse(format!("'{path}' already exists, and a key is never written over a file; give another path"))
-        }
-        _ => Fail::host(format!("cannot create '{path}': {error}; its directory must exist and be writable")),
-    })?;
-    write(file, path, key).map_err(|error| {
-        // A part of a key is of no use.
-        let _ = fs::remove_file(path);
-        Fail::host(format!("cannot write '{path}': {error}"))
-    })
-}
-
-fn write(mut file: File, path: &str, key: &str) -> io::Result<()> {
-    let line = Zeroizing::new(format!("{key}\n"));
-    file.write_all(line.as_bytes())?;
-    file.sync_all()?;
-    // The name must last, too. Some file systems cannot sync a directory.
-    let directory = Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
-        let _ = directory.sync_all();
+    // A link that leads nowhere is something, too.
+    if fs::symlink_metadata(path).is_ok() {
+        let remedy = "already exists, and a key is never written over a file; give another path";
+        return Err(Fail::misuse(format!("'{path}' {remedy}")));
     }
-    Ok(())
+    let mut file = AtomicFile::create(Path::new(path), Access::Owner).map_err(|error| Fail::of_core(&error))?;
+    let line = Zeroizing::new(format!("{key}\n"));
+    file.write_all(line.as_bytes()).map_err(|error| Fail::host(format!("cannot write {error}")))?;
+    file.publish(Existing::Refuse).map_err(|error| Fail::of_core(&error))
 }
