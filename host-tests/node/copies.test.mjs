@@ -80,7 +80,7 @@ test('an older save is told', async t => {
 test('with a verify key', async t => {
   const path = scene(t);
   const verifyKey = verifyKeyOf(key);
-  const found = await find(path('copy'), verifyKey);
+  const found = await find(`dir:${path('copy')}`, verifyKey);
   assert.deepEqual([found.save.number, found.save.date, found.verifyKey], [SAVES, null, verifyKey]);
   const { report } = await verify(found.chain, { verifyKey, expect: found.save.stateId });
   assert.ok(report.authentic);

@@ -37,9 +37,9 @@ const FIRST_SESSION: &str = "\
 Examples:
   lifeboat keygen --out recovery.key
   export LIFEBOAT_KEY_FILE=recovery.key
-  lifeboat save app.db dir:/mnt/disk/copy dir:/mnt/stick/copy
+  lifeboat save app.db dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy
   lifeboat status app.db
-  lifeboat restore dir:/mnt/stick/copy --out app.db
+  lifeboat restore dir:/mnt/stick/backup/copy --out app.db
 
 ";
 

@@ -16,8 +16,8 @@ The first save puts a full bundle, later ones put what changed. When the command
 least --minimum copies hold the state, and each of them alone restores it.
 
 Examples:
-  lifeboat save app.db dir:/mnt/disk/copy volume:escapepod
-  lifeboat save app.db dir:/mnt/disk/copy 's3://bucket/app?region=eu-central-1' --minimum 2
+  lifeboat save app.db dir:/mnt/disk/backup/copy volume:escapepod
+  lifeboat save app.db dir:/mnt/disk/backup/copy 's3://bucket/app?region=eu-central-1' --minimum 2
   lifeboat save app.db file:reserve.json
   lifeboat save --files a.conf --files b.conf --domain papers --local papers-state dir:/mnt/copy";
 
@@ -27,7 +27,7 @@ Then the exit code tells how that last save ended. It tells systemd when it is r
 saves are told on the standard error, and tried again.
 
 Examples:
-  lifeboat protect app.db dir:/mnt/disk/copy volume:escapepod
+  lifeboat protect app.db dir:/mnt/disk/backup/copy volume:escapepod
   lifeboat protect app.db s3://bucket/app --key-file app.write.key --domain app";
 
 pub const STATUS: &str = "\
@@ -35,16 +35,16 @@ Without stores it reads the local state alone, and needs no key. To ask stores, 
 
 Examples:
   lifeboat status app.db
-  lifeboat status app.db dir:/mnt/disk/copy dir:/mnt/stick/copy
-  lifeboat status dir:/mnt/disk/copy --key-file verify.key";
+  lifeboat status app.db dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy
+  lifeboat status dir:/mnt/disk/backup/copy --key-file verify.key";
 
 pub const SCRUB: &str = "\
 A verify key is enough, also to heal. If something is wrong, the report says what, and the exit \
 code is 10.
 
 Examples:
-  lifeboat scrub dir:/mnt/disk/copy dir:/mnt/stick/copy --key-file verify.key
-  lifeboat scrub dir:/mnt/disk/copy dir:/mnt/stick/copy --level hashes --repair";
+  lifeboat scrub dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy --key-file verify.key
+  lifeboat scrub dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy --level hashes --repair";
 
 pub const PRUNE: &str = "\
 The newest save is always kept. Before anything is deleted, all that stays is read and its hashes are \
@@ -59,8 +59,8 @@ pub const LOG: &str = "\
 Without a key it lists the only series in the stores.
 
 Examples:
-  lifeboat log dir:/mnt/disk/copy --limit 10
-  lifeboat log dir:/mnt/disk/copy dir:/mnt/stick/copy --json";
+  lifeboat log dir:/mnt/disk/backup/copy --limit 10
+  lifeboat log dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy --json";
 
 pub const EVENTS: &str = "\
 Examples:
@@ -73,7 +73,7 @@ key, the page shows what anybody can see. The page has no script, and asks for n
 
 Examples:
   lifeboat report file:reserve.json --out report.html --key-file verify.key
-  lifeboat report dir:/mnt/disk/copy --local app.db-lifeboat --out report.html --replace";
+  lifeboat report dir:/mnt/disk/backup/copy --local app.db-lifeboat --out report.html --replace";
 
 pub const VERIFY: &str = "\
 Without a key it checks that the bundle is whole, and not who made it. A verify key is \
@@ -82,49 +82,49 @@ enough to check who made it.
 Examples:
   lifeboat verify app.bundle
   lifeboat verify app.bundle app.1.bundle --level restore
-  lifeboat verify dir:/mnt/disk/copy dir:/mnt/stick/copy";
+  lifeboat verify dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy";
 
 pub const INFO: &str = "\
 Examples:
   lifeboat info app.bundle
-  lifeboat info 'dir:/mnt/disk/copy#seq=12' --json";
+  lifeboat info 'dir:/mnt/disk/backup/copy#seq=12' --json";
 
 pub const TABLES: &str = "\
 Examples:
   lifeboat tables app.bundle
-  lifeboat tables dir:/mnt/disk/copy";
+  lifeboat tables dir:/mnt/disk/backup/copy";
 
 pub const ROWS: &str = "\
 Examples:
   lifeboat rows notes app.bundle
-  lifeboat rows notes 'dir:/mnt/disk/copy#at=2026-11-28' --lookup 12
+  lifeboat rows notes 'dir:/mnt/disk/backup/copy#at=2026-11-28' --lookup 12
   lifeboat rows settings app.bundle --lookup '[\"volume\"]' --json";
 
 pub const DIFF: &str = "\
 Examples:
   lifeboat diff --old monday.bundle --new tuesday.bundle
   lifeboat diff --old app.bundle --new app.bundle app.1.bundle
-  lifeboat diff --old 'dir:/mnt/disk/copy#seq=1' --new dir:/mnt/disk/copy";
+  lifeboat diff --old 'dir:/mnt/disk/backup/copy#seq=1' --new dir:/mnt/disk/backup/copy";
 
 pub const COMPOSE: &str = "\
 Examples:
   lifeboat compose app.bundle app.1.bundle app.2.bundle --out whole.bundle
-  lifeboat compose dir:/mnt/disk/copy --out newest.bundle";
+  lifeboat compose dir:/mnt/disk/backup/copy --out newest.bundle";
 
 pub const RESTORE: &str = "\
 The database is built and proved beside the path, and then put in its place.
 
 Examples:
   lifeboat restore app.bundle --out app.db
-  lifeboat restore dir:/mnt/disk/copy dir:/mnt/stick/copy --out app.db --resume
-  lifeboat restore 'dir:/mnt/disk/copy#at=2026-11-28' --out old.db";
+  lifeboat restore dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy --out app.db --resume
+  lifeboat restore 'dir:/mnt/disk/backup/copy#at=2026-11-28' --out old.db";
 
 pub const RESTORE_ALL: &str = "\
 Each database becomes a file with the name of its domain, files become a folder. If one of them \
 fails, the others go on, and the exit code is 10.
 
 Example:
-  lifeboat restore-all dir:/mnt/disk/copy dir:/mnt/stick/copy --out restored";
+  lifeboat restore-all dir:/mnt/disk/backup/copy dir:/mnt/stick/backup/copy --out restored";
 
 pub const KEYGEN: &str = "\
 Whoever has the recovery key can open every bundle that was made with it. Without it nobody can. \
@@ -153,7 +153,7 @@ stranger comes, and delete the file. Do not print it on a printer that others us
 
 Examples:
   lifeboat sheet --out sheet.html --key-file recovery.key
-  lifeboat sheet dir:/mnt/disk/copy s3://bucket/app --domain papers --out sheet.html";
+  lifeboat sheet dir:/mnt/disk/backup/copy s3://bucket/app --domain papers --out sheet.html";
 
 pub const COMPLETIONS: &str = "\
 Example:

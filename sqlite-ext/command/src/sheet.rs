@@ -11,11 +11,12 @@ use crate::words::printable;
 use crate::{keys, stop};
 use lifeboat_core::AccessKey;
 use lifeboat_core::keys::DomainId;
-use lifeboat_store::Places;
 use lifeboat_store::read::{CopyStore, DomainReport, Domains, ReadingKey, Wait, domains};
+use lifeboat_store::{CopyName, Place, Places};
 use maud::{Markup, PreEscaped, html};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
+use std::path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -46,7 +47,8 @@ pub fn run(sheet: &Sheet, json: bool) -> Result<(), Fail> {
     // What a signal interrupts is the wait for stores.
     let _session = Session::open(None, "asking the stores")?;
     let places = (!sheet.stores.is_empty()).then(|| places(&sheet.stores)).transpose()?;
-    let found = places.as_ref().map(|places| asked(places, &key)).transpose()?;
+    let copies = places.as_ref().map(opened).transpose()?.unwrap_or_default();
+    let found = (!copies.is_empty()).then(|| asked(&copies, &key)).transpose()?;
     if found.as_ref().is_some_and(|found| found.own.is_empty() && found.foreign > 0) {
         return Err(Fail::new(
             Kind::WrongKey,
@@ -54,13 +56,20 @@ pub fn run(sheet: &Sheet, json: bool) -> Result<(), Fail> {
         ));
     }
     let lines = lines(&key, &sheet.domains, found.as_ref())?;
-    let names: Vec<String> = places.iter().flat_map(Places::names).map(|name| name.to_string()).collect();
+    let names = places.as_ref().map(names).unwrap_or_default();
     let page = Zeroizing::new(page(&key, &lines, &names)?);
     keys::write_new(&sheet.out, &page)?;
     let nameless = lines.iter().filter(|line| line.name.is_none()).count();
     let mut advice = "it holds the key: print it, keep it secret, and delete the file".to_owned();
-    if let Some(failed) = found.filter(|found| !found.failed.is_empty()) {
-        advice += &format!(" ({} of the stores did not answer)", failed.failed.len());
+    for (copy, name) in copies.iter().zip(&names) {
+        // A mistyped path is a store without anything.
+        match asked(std::slice::from_ref(copy), &key)? {
+            Domains { failed, .. } if !failed.is_empty() => advice += &format!(" ({name} did not answer)"),
+            Domains { own, .. } if own.is_empty() => {
+                advice += &format!(" ({name} holds nothing of this key: is the name right?)");
+            }
+            _ => {}
+        }
     }
     if nameless > 0 && key.own_domain().is_none() {
         advice += &format!(" ({nameless} of the domains have no name there: give --domain NAME)");
@@ -68,15 +77,28 @@ pub fn run(sheet: &Sheet, json: bool) -> Result<(), Fail> {
     wrote(&sheet.out, "recovery sheet", &advice, json)
 }
 
-/// What the stores hold of the key.
-fn asked(places: &Places, key: &AccessKey) -> Result<Domains, Fail> {
-    let open = |(place, name): (&lifeboat_store::Place, _)| {
-        place.open().map(|store| CopyStore { name, store: Arc::from(store) })
+/// The names of the stores, as they are understood away from here: with whole paths.
+fn names(places: &Places) -> Vec<String> {
+    let whole = |(place, name): (&Place, CopyName)| match place {
+        Place::Dir(path) => {
+            let store = path::absolute(path).map_or(name.store, |path| format!("dir:{}", path.display()));
+            CopyName { store, ..name }.to_string()
+        }
+        Place::Volume(_) | Place::S3(_) => name.to_string(),
     };
+    places.places().iter().zip(places.names()).map(whole).collect()
+}
+
+fn opened(places: &Places) -> Result<Vec<CopyStore>, Fail> {
+    let open = |(place, name): (&Place, _)| place.open().map(|store| CopyStore { name, store: Arc::from(store) });
     let copies: Result<Vec<_>, _> = places.places().iter().zip(places.names()).map(open).collect();
-    let copies = copies.map_err(|error| Fail::of_core(&error))?;
+    copies.map_err(|error| Fail::of_core(&error))
+}
+
+/// What the stores hold of the key.
+fn asked(copies: &[CopyStore], key: &AccessKey) -> Result<Domains, Fail> {
     let wait = Wait { patience: Wait::PATIENCE, interrupted: &stop::is_asked };
-    domains(&copies, &ReadingKey::Access(key.clone()), &wait).map_err(|error| Fail::of_core(&error))
+    domains(copies, &ReadingKey::Access(key.clone()), &wait).map_err(|error| Fail::of_core(&error))
 }
 
 /// The domains: those that were named, and those that the stores hold.

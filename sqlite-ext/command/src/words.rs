@@ -34,12 +34,16 @@ const COMMANDS: [(&str, &str); 26] = [
 const KEY: &str = "give --key-file PATH or --key-env NAME";
 
 /// Whole phrases.
-const PHRASES: [(&str, &str); 6] = [
+const PHRASES: [(&str, &str); 7] = [
     ("give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'", KEY),
     ("; look at the order of the arguments", ""),
     // The command restores into new files alone.
     (" (to restore into it, use backup_restore)", ""),
     ("call again", "run it again"),
+    (
+        "{\"keep\": {\"last\": 30, \"monthly\": 12}}, or which copy goes, {\"copy\": \"dir:…\"}",
+        "--keep last=30 --keep monthly=12, or which copy goes, --copy dir:…",
+    ),
     ("; open it again, and call backup_protect on that connection", "; run it again"),
     (
         "give a BLOB (the bundle itself), its path, a JSON array of the paths of a chain, or a store such as 'dir:PATH'",

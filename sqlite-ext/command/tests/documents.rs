@@ -100,8 +100,8 @@ fn the_line_of_cron_saves() {
     let home = scene.path("");
     fs::rename(scene.path("app.db"), scene.path("wallet.db")).unwrap();
     fs::copy(scene.path("recovery.key"), scene.path("wallet.key")).unwrap();
-    for store in ["disk", "stick"] {
-        fs::create_dir(scene.path(store)).unwrap();
+    for store in ["disk/backup", "stick/backup"] {
+        fs::create_dir_all(scene.path(store)).unwrap();
     }
     let cron = unit("lifeboat.cron");
     let line = cron.lines().last().unwrap().strip_prefix("17 * * * * wallet ").unwrap();
@@ -115,7 +115,7 @@ fn the_line_of_cron_saves() {
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
     assert_eq!(cron(), (Some(0), String::new(), String::new()));
-    assert!(scene.path("stick/wallet").is_dir() && scene.path("disk/wallet").is_dir());
+    assert!(scene.path("stick/backup/wallet").is_dir() && scene.path("disk/backup/wallet").is_dir());
     // One disk is away.
     fs::remove_dir_all(scene.path("disk")).unwrap();
     rusqlite::Connection::open(scene.path("wallet.db")).unwrap().execute_batch("DELETE FROM settings").unwrap();

@@ -100,7 +100,13 @@ fn domains_and_stores_are_those_of_the_key() {
         let line = format!("</strong>{known}: <code>{}</code>", key.trim());
         assert!(page.contains(&line) == (domain != "other") && page.contains(key.trim()), "{domain}: {page}");
     }
-    assert!(page.contains("dir:away/copy"), "{page}");
+    // On paper a path is a whole one. Of a store that is no help it is said.
+    assert!(page.contains(&format!("dir:{}", scene.path("away/copy").display())), "{page}");
+    assert!(said.lines()[0].contains("/away/copy did not answer)"), "{said:?}");
+    let mistyped = ["sheet", "dir:copy", "dir:copi", "--out", "mistyped.html"];
+    let said = scene.run(&mistyped);
+    assert!(said.lines()[0].contains("/copi holds nothing of this key: is the name right?)"), "{said:?}");
+    assert!(!said.lines()[0].contains("/copy "), "{said:?}");
     // Nobody shall keep the wrong paper.
     // What one that was killed has left goes with the next one.
     #[cfg(target_os = "linux")]

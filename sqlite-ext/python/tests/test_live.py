@@ -341,6 +341,8 @@ class Stores(Live):
         self.assertTrue(dropped.done)
         self.assertEqual(list(Path("stick/copy").glob("*/bundles/*/*")), [])
         self.refused(MisuseError, lambda: lifeboat.prune(self.stores, self.file), "prune: ", "keep")
+        for keep in (30, "last=30", ["last"]):
+            self.refused(MisuseError, lambda: lifeboat.prune(self.stores, self.file, keep=keep), "prune: keep is")  # type: ignore[arg-type]
         public = lifeboat.verify_key(self.file)
         self.refused(
             MisuseError, lambda: lifeboat.prune(self.stores, public, keep={"last": 1}), "prune: ", "give the recovery key"

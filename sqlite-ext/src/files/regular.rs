@@ -23,9 +23,12 @@ pub(crate) fn open(path: &Path, what: &str) -> Result<File> {
     try_open(path).map_err(|not| {
         let name = path.display();
         match not {
-            NotOpened::NotRegular(is) => Error::misuse(format!(
-                "the {what} '{name}' cannot be read: it is {is}, not a regular file; give the path of a {what}"
-            )),
+            NotOpened::NotRegular(is) => {
+                let copy = if what == "bundle" && path.is_dir() { format!(", or, of a copy, 'dir:{name}'") } else { "".into() };
+                Error::misuse(format!(
+                    "the {what} '{name}' cannot be read: it is {is}, not a regular file; give the path of a {what}{copy}"
+                ))
+            }
             NotOpened::Missing(error) | NotOpened::Failed(error) => {
                 Error::host(format!("the {what} '{name}' cannot be read: {error}; give the path of a {what}"))
             }

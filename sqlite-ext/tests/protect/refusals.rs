@@ -88,7 +88,7 @@ fn no_place_for_the_local_state() {
     fs::write(scene.path("app.db-lifeboat"), "").unwrap();
     let error = scene.refused(&db, &scene.store("a"), json!({}));
     starts(&error, "host: ");
-    assert!(error.contains("local state cannot be written"), "{error}");
+    assert!(error.contains("cannot be written as local state"), "{error}");
     fs::remove_file(scene.path("app.db-lifeboat")).unwrap();
     let store = scene.path("app.db-lifeboat").display().to_string();
     let error = scene.refused(&db, &format!("dir:{store}"), json!({}));

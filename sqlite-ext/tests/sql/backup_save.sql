@@ -53,14 +53,14 @@ SELECT backup_save(key, stores, '{"local": "here", "date": "yesterday"}') FROM k
 SELECT backup_save(key, stores, '{"local": "here", "continue": "newest"}') FROM k;
 -- fails: backup_save: misuse: 'here' is both a store and the local state
 SELECT backup_save(key, 'dir:here', here) FROM k;
--- fails: backup_save: misuse: the local state 'here' belongs to another domain or key
+-- fails: backup_save: misuse: the local state 'here' was made with another key or for another domain
 SELECT backup_save(key, stores, '{"local": "here", "domain": "other"}') FROM k;
--- fails: backup_save: host: 'none/here' local state cannot be written
+-- fails: backup_save: host: 'none/here' cannot be written as local state
 SELECT backup_save(key, stores, '{"local": "none/here"}') FROM k;
 -- fails: backup_save: misuse: the schema "temp" is this connection's own scratch space
 SELECT backup_save(key, stores, '{"local": "here", "schema": "temp"}') FROM k;
 -- A parent that is not there may be a disk that is not mounted.
--- fails: backup_save: unreachable: this place remembers no save, and so all copies have to answer once
+-- fails: backup_save: unreachable: dir:none/a: away: absent: the directory 'none' does not exist
 SELECT backup_save(key, 'dir:none/a', '{"local": "fresh"}') FROM k;
 SELECT '2_01', json_extract(backup_status('{"local": "fresh"}'), '$.saved', '$.failed.kind') = '[null,"unreachable"]';
 -- Somebody else saved: a place that remembers nothing goes on only from the same state.

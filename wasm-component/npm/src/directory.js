@@ -15,6 +15,8 @@ const DEPTH = 3;
  */
 export async function sourceDirectory(path) {
   refuseKey(path, 'a copy');
+  // As other functions name a store.
+  if (typeof path === 'string' && path.startsWith('dir:')) path = path.slice('dir:'.length);
   /** @type {string[]} */
   const names = [];
   await list(path, '', 0, names);

@@ -16,6 +16,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// What is said of a path that refuses to be written.
+const UNWRITABLE: &str = "cannot be written as local state (the option `local` names another directory)";
+
 /// What lies in the spool.
 pub(super) struct Spool {
     pub(super) record: Record,
@@ -79,7 +82,7 @@ impl<'a> Local<'a> {
     /// Busy; interrupted; host; corrupt when a file does not hold what we write; misuse when the state belongs to another domain.
     pub(super) fn open(save: &Save<'a>, interrupted: &dyn Fn() -> bool) -> Result<Self> {
         let (files, directory) = (save.files, save.local.to_owned());
-        let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
+        let at = |path: &Path, error: io::Error| failed(UNWRITABLE, path, &error);
         files.make_directory(&directory).map_err(|error| at(&directory, error))?;
         let began = Instant::now();
         let lock = loop {
@@ -118,7 +121,9 @@ impl<'a> Local<'a> {
             }
             if local.memory.domain != domain {
                 return Err(Error::misuse(format!(
-                    "the local state '{}' belongs to another domain or key; give each domain its own ('local')",
+                    "the local state '{}' was made with another key or for another domain; look at the key and at the option \
+                     `domain` first; only if the database shall be saved under two domains, give the second one a local \
+                     state of its own, by the option `local`",
                     local.directory.display()
                 )));
             }
@@ -133,7 +138,7 @@ impl<'a> Local<'a> {
     /// # Errors
     /// Host.
     pub(super) fn prepare(files: &dyn Files, directory: &Path) -> Result<()> {
-        let at = |path: &Path, error: io::Error| failed("local state cannot be written", path, &error);
+        let at = |path: &Path, error: io::Error| failed(UNWRITABLE, path, &error);
         files.make_directory(directory).map_err(|error| at(directory, error))?;
         let lock = directory.join("lock");
         files::lock(files, &lock).map_err(|error| at(&lock, error))?;
@@ -174,7 +179,7 @@ impl<'a> Local<'a> {
         copies: Vec<(String, Option<RecordRef>)>,
     ) -> Result<()> {
         Self::forget(files, directory)?;
-        files.make_directory(directory).map_err(|error| failed("local state cannot be written", directory, &error))?;
+        files.make_directory(directory).map_err(|error| failed(UNWRITABLE, directory, &error))?;
         let _lock = take_lock(files, directory)?;
         let mut memory = Memory::new(record.domain_id().to_string());
         memory.set_head(record, None);
@@ -404,7 +409,7 @@ impl<'a> Local<'a> {
 /// Takes the lock of a directory of local state.
 fn take_lock(files: &dyn Files, directory: &Path) -> Result<Lock> {
     let path = directory.join("lock");
-    let lock = files::lock(files, &path).map_err(|error| failed("local state cannot be written", &path, &error))?;
+    let lock = files::lock(files, &path).map_err(|error| failed(UNWRITABLE, &path, &error))?;
     lock.ok_or_else(|| {
         Error::busy(format!("another save runs, with the local state '{}'; try again", directory.display()))
     })

@@ -75,8 +75,8 @@ impl<'a> Situation<'a> {
             return Ok(());
         }
         Err(Error::unreachable(format!(
-            "this place remembers no save, and so all copies have to answer once, since one of them may be ahead; nothing \
-             was saved; connect those that are away, or take out of the stores what is gone for good ({})",
+            "{}; this place remembers no save, and so all copies have to answer once, since one of them may be ahead; \
+             nothing was saved; connect those that are away, or take out of the stores what is gone for good",
             self.reasons(save)
         )))
     }

@@ -384,10 +384,10 @@ fn too_few(save: &Save<'_>, done: usize, situation: &Situation<'_>) -> Error {
     let asks = is(&[CopyState::New, CopyState::Lost, CopyState::RolledBack]);
     let remedy = match (asks, is(&[CopyState::Away, CopyState::Behind])) {
         (false, _) => "call again",
-        (true, false) => "what is new, lost or rolled back gets nothing before you say so: see below",
+        (true, false) => "what is new, lost or rolled back gets nothing before you say so, by the option \"add\": true",
         (true, true) => {
-            "call again once those that are away are back; what is new, lost or rolled back gets nothing before you say so: \
-             see below"
+            "call again once those that are away are back; what is new, lost or rolled back gets nothing before you say so, \
+             by the option \"add\": true"
         }
     };
     Error::unreachable(format!(

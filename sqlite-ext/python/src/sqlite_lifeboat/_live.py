@@ -280,6 +280,8 @@ def prune(
     the store whose copy goes as a whole. `force`: do what is refused otherwise; the report has the reasons. `key`: the recovery
     key or the write key.
     """
+    if not (keep is None or isinstance(keep, Mapping)):
+        raise MisuseError('prune: keep is a mapping, such as {"last": 30, "monthly": 12}')
     place = None if copy is None else stores_text("prune", copy)
     options = options_of(
         {

@@ -67,12 +67,24 @@ impl DirStore {
         Folder::open(&self.path).map_err(|error| match error.kind() {
             ErrorKind::NotFound if self.path.is_symlink() => leads_nowhere(&self.path),
             ErrorKind::NotFound if self.parent_exists() => not_there(&self.path),
+            ErrorKind::NotFound => self.no_parent(),
             _ => failed(error, &format!("the directory '{}'", self.path.display())).into_absent(),
         })
     }
 
     fn parent_exists(&self) -> bool {
         parent(&self.path).is_dir()
+    }
+
+    fn no_parent(&self) -> StoreError {
+        let (parent, path) = (parent(&self.path).display(), self.path.display());
+        let remedy = match self.path.starts_with("~") {
+            true => "'~' is not expanded: write the whole path",
+            false => "connect the disk, or make it",
+        };
+        StoreError::absent(format!(
+            "the directory '{parent}' does not exist, and it is not made for 'dir:{path}'; {remedy}"
+        ))
     }
 
     /// The same, made if it does not exist.
@@ -82,11 +94,7 @@ impl DirStore {
             _ => return self.sync_name("", parent(&self.path)).and_then(|()| self.root()),
         }
         if !self.parent_exists() {
-            return Err(StoreError::absent(format!(
-                "the directory '{}' does not exist, and it is not made for 'dir:{}'; connect the disk, or make it",
-                parent(&self.path).display(),
-                self.path.display()
-            )));
+            return Err(self.no_parent());
         }
         match std::fs::create_dir(&self.path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
