@@ -56,7 +56,7 @@ fn the_sheet_brings_the_database_back() {
     fs::write(scene.path("typed.key"), typed(&page).to_uppercase()).unwrap();
     let verify_key = scene.run(&["verify-key", "--key-file", "typed.key"]).out;
     assert!(page.contains(&format!("<strong>default</strong> (save 1): <code>{}</code>", verify_key.trim())), "{page}");
-    assert!(page.contains("<code>dir:disk/copy</code>"), "{page}");
+    assert!(page.contains(&format!("<code>dir:{}</code>", scene.path("disk/copy").display())), "{page}");
     let restored = ["restore-all", "dir:disk/copy", "--out", "restored", "--key-file", "typed.key", "--json"];
     assert_eq!(scene.run(&restored).json()["restored"], 1);
     let db = rusqlite::Connection::open(scene.path("restored/default")).unwrap();
