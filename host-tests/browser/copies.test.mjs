@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { axe, enter, fixture, key, look, opened, otherKey, save } from './support.mjs';
+import { assertClean, enter, fixture, key, look, opened, otherKey, save } from './support.mjs';
 
 const title = (page, place) => page.locator(`${place} .notice h3`).first().innerText();
 const notice = (page, place) => page.locator(`${place} .notice`).first().innerText();
@@ -173,11 +173,6 @@ for (const scheme of ['light', 'dark']) {
     const page = await opened(t, { scheme });
     await chooseFolder(page, 'newest lost');
     await opens(page);
-    await page.evaluate(axe());
-    const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
-    assert.deepEqual(
-      violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-      [],
-    );
+    await assertClean(page, scheme);
   });
 }

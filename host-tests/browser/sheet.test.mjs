@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { axe, choose, enter, fixture, key, look, opened } from './support.mjs';
+import { assertClean, choose, enter, fixture, key, look, opened } from './support.mjs';
 
 /** Opens the sheet, and gives its text. */
 async function sheet(page) {
@@ -49,9 +49,7 @@ test('with a backup that was opened, its verify key is on it', async t => {
   // Black on white, in the dark, too.
   const colours = await page.evaluate(() => (({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.querySelector('.sheet'))));
   assert.deepEqual(colours, ['rgb(0, 0, 0)', 'rgb(255, 255, 255)']);
-  await page.evaluate(axe());
-  const { violations } = await page.evaluate(() => axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`), []);
+  await assertClean(page, 'the sheet');
   await page.click('#close-sheet');
   await page.waitForSelector('.sheet', { state: 'detached' });
   assert.equal(await pages(page) > 1, true, 'the page itself prints as before');
