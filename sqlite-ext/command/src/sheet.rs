@@ -47,8 +47,7 @@ pub fn run(sheet: &Sheet, json: bool) -> Result<(), Fail> {
     // What a signal interrupts is the wait for stores.
     let _session = Session::open(None, "asking the stores")?;
     let places = (!sheet.stores.is_empty()).then(|| places(&sheet.stores)).transpose()?;
-    let copies = places.as_ref().map(opened).transpose()?.unwrap_or_default();
-    let found = (!copies.is_empty()).then(|| asked(&copies, &key)).transpose()?;
+    let found = places.as_ref().map(|places| asked(places, &key)).transpose()?;
     if found.as_ref().is_some_and(|found| found.own.is_empty() && found.foreign > 0) {
         return Err(Fail::new(
             Kind::WrongKey,
@@ -61,14 +60,14 @@ pub fn run(sheet: &Sheet, json: bool) -> Result<(), Fail> {
     keys::write_new(&sheet.out, &page)?;
     let nameless = lines.iter().filter(|line| line.name.is_none()).count();
     let mut advice = "it holds the key: print it, keep it secret, and delete the file".to_owned();
-    for (copy, name) in copies.iter().zip(&names) {
-        // A mistyped path is a store without anything.
-        match asked(std::slice::from_ref(copy), &key)? {
-            Domains { failed, .. } if !failed.is_empty() => advice += &format!(" ({name} did not answer)"),
-            Domains { own, .. } if own.is_empty() => {
+    if let Some(found) = &found {
+        for (copy, name) in names.iter().enumerate() {
+            if found.failed.iter().any(|(failed, _)| *failed == copy) {
+                advice += &format!(" ({name} did not answer)");
+            } else if !found.own.iter().any(|series| series.copies.contains(&copy)) {
+                // A mistyped path is a store without anything.
                 advice += &format!(" ({name} holds nothing of this key: is the name right?)");
             }
-            _ => {}
         }
     }
     if nameless > 0 && key.own_domain().is_none() {
@@ -89,16 +88,13 @@ fn names(places: &Places) -> Vec<String> {
     places.places().iter().zip(places.names()).map(whole).collect()
 }
 
-fn opened(places: &Places) -> Result<Vec<CopyStore>, Fail> {
+/// What the stores hold of the key.
+fn asked(places: &Places, key: &AccessKey) -> Result<Domains, Fail> {
     let open = |(place, name): (&Place, _)| place.open().map(|store| CopyStore { name, store: Arc::from(store) });
     let copies: Result<Vec<_>, _> = places.places().iter().zip(places.names()).map(open).collect();
-    copies.map_err(|error| Fail::of_core(&error))
-}
-
-/// What the stores hold of the key.
-fn asked(copies: &[CopyStore], key: &AccessKey) -> Result<Domains, Fail> {
+    let copies = copies.map_err(|error| Fail::of_core(&error))?;
     let wait = Wait { patience: Wait::PATIENCE, interrupted: &stop::is_asked };
-    domains(copies, &ReadingKey::Access(key.clone()), &wait).map_err(|error| Fail::of_core(&error))
+    domains(&copies, &ReadingKey::Access(key.clone()), &wait).map_err(|error| Fail::of_core(&error))
 }
 
 /// The domains: those that were named, and those that the stores hold.

@@ -33,11 +33,16 @@ impl<'c> Statement<'c> {
 
     /// Goes to the next row: true when there is one, false at the end.
     pub fn step(&mut self) -> Result<bool> {
+        self.advance().map_err(|code| self.connection.error(code, &self.place()))
+    }
+
+    /// The same, with SQLite's code for an error.
+    fn advance(&mut self) -> std::result::Result<bool, c_int> {
         // SAFETY: the statement is valid; `&mut self` makes sure that no borrowed value of the last row is left.
         match unsafe { (self.connection.api().step)(self.statement) } {
             sqlite_error::ROW => Ok(true),
             sqlite_error::DONE => Ok(false),
-            code => Err(self.connection.error(code, &self.place())),
+            code => Err(code),
         }
     }
 
@@ -62,11 +67,10 @@ impl<'c> Statement<'c> {
     /// Runs to the end, without values. An error names `other`, in whose place this statement runs.
     pub(crate) fn run_for(&mut self, other: &Statement<'_>) -> Result<()> {
         let result = loop {
-            // SAFETY: the statement is valid; `&mut self` makes sure that no borrowed value of the last row is left.
-            match unsafe { (self.connection.api().step)(self.statement) } {
-                sqlite_error::ROW => {}
-                sqlite_error::DONE => break Ok(()),
-                code => break Err(self.connection.error(code, &other.place())),
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(code) => break Err(self.connection.error(code, &other.place())),
             }
         };
         self.reset();

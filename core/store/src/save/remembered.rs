@@ -38,18 +38,20 @@ impl Remembered {
     }
 
     fn sound<T>(&mut self, read: Result<T>, local: &Path) -> Option<T> {
-        let with_remedy = |error: Error| {
-            match error.kind() {
-            ErrorKind::Host => error.with(format_args!(
-                "let it be a file that this user can read; if that cannot be, remove '{}': the next save then asks where it \
-                 cannot know",
-                local.display()
-            )),
-            _ => error,
-        }
-        };
-        read.map_err(|error| self.damaged.push(with_remedy(error))).ok()
+        read.map_err(|error| self.damaged.push(with_remedy(error, local))).ok()
     }
+}
+
+/// What to do where a file cannot be read. Other errors say it already.
+fn with_remedy(error: Error, local: &Path) -> Error {
+    if error.kind() != ErrorKind::Host {
+        return error;
+    }
+    error.with(format_args!(
+        "let it be a file that this user can read; if that cannot be, remove '{}': the next save then asks where it cannot \
+         know",
+        local.display()
+    ))
 }
 
 impl Status {
