@@ -56,6 +56,11 @@ impl MemoryStore {
         Self { id: id.to_owned(), state: Arc::default() }
     }
 
+    /// The same store by another name, as a server is that serves a directory.
+    pub fn by_another_name(&self, id: &str) -> Self {
+        Self { id: id.to_owned(), state: self.state.clone() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

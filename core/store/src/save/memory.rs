@@ -77,13 +77,24 @@ pub(super) struct Memory {
     /// None: it is not known, so the next bundle is full.
     pub(super) weight: Option<Weight>,
     pub(super) copies: Vec<Tip>,
+    /// The ids of copies that are known to be places of their own, each beside all others of these.
+    #[serde(default)]
+    pub(super) apart: Vec<String>,
     /// This is for people. Nothing is decided by it.
     pub(super) status: Status,
 }
 
 impl Memory {
     pub(super) fn new(domain: String) -> Self {
-        Self { version: VERSION, domain, head: None, weight: None, copies: Vec::new(), status: Status::default() }
+        Self {
+            version: VERSION,
+            domain,
+            head: None,
+            weight: None,
+            copies: Vec::new(),
+            apart: Vec::new(),
+            status: Status::default(),
+        }
     }
 
     /// Reads the memory in a directory of local state.

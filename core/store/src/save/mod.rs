@@ -6,6 +6,7 @@
 //! local      lock, memory, spool and ledger
 //! memory     what this place remembers of the line and of each copy
 //! situation  what the copies show, and what follows from it
+//! apart      whether the copies are places of their own
 //! base       what a new record begins from
 //! short_cuts bundles that lead to a record from further back
 //! replicas   the records that a copy lacks
@@ -17,6 +18,7 @@
 //! remembered the local state outside of a save: what it tells, and when it goes or begins anew
 //! ```
 
+mod apart;
 mod base;
 mod events;
 mod exporter;

@@ -22,6 +22,8 @@ pub(super) struct Seen {
     pub(super) is_forked: bool,
     /// Nobody saw the put of its newest record end.
     pub(super) is_unsure: bool,
+    /// It is the same place as a copy before it.
+    pub(super) is_twin: bool,
     /// The state of the copy before anything is put.
     pub(super) state: CopyState,
     /// Why nothing can be put into this copy.
@@ -293,14 +295,15 @@ fn look_at_all(save: &Save<'_>, local: &Local<'_>, interrupted: &dyn Fn() -> boo
     let seen = ids.into_iter().zip(looks).enumerate().map(|(copy, (id, look))| {
         let twice =
             |id: &String| save.copies[..copy].iter().any(|other| other.store.id().is_ok_and(|other| other == *id));
+        let is_twin = id.as_ref().is_ok_and(twice);
         let (id, look, why) = match (id, look) {
-            (Ok(id), _) if twice(&id) => (None, None, Some("it is the same place as one before it".to_owned())),
+            (Ok(_), _) if is_twin => (None, None, Some("it is the same place as one before it".to_owned())),
             (Ok(id), Some(Ok(look))) => (Some(id), Some(look), None),
             (Ok(id), Some(Err(error))) => (Some(id), None, Some(reason(&error))),
             (Ok(id), None) => (Some(id), None, Some("it was not waited for".to_owned())),
             (Err(error), _) => (None, None, Some(reason(&error))),
         };
-        Seen { id, look, is_usable: false, is_forked: false, is_unsure: false, state: CopyState::Away, why }
+        Seen { id, look, is_usable: false, is_forked: false, is_unsure: false, is_twin, state: CopyState::Away, why }
     });
     Ok(seen.collect())
 }

@@ -9,7 +9,7 @@ use super::local::Local;
 use super::memory::{COPIES_MAX, Weight};
 use super::request::Save;
 use super::short_cuts::ShortCuts;
-use super::situation::Situation;
+use super::situation::{Seen, Situation};
 use super::summary::{CopyState, SaveSummary};
 use lifeboat_core::log::{BaseRef, BundleHash, BundleRef, Entry, Record};
 use lifeboat_core::{Error, Result};
@@ -88,6 +88,7 @@ fn round(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Round> {
     let mut situation = Situation::look(save, local, interrupted, &mut || exporter.state_id())?;
+    situation.tell_apart(save, local)?;
     let usable = situation.usable();
     if usable.is_empty() {
         return Err(too_few(save, 0, &situation));
@@ -285,7 +286,7 @@ fn deliver(
     bundles: &Bundles,
     weight: Option<Weight>,
 ) -> Result<SaveSummary> {
-    let resting = |seen: &super::situation::Seen| {
+    let resting = |seen: &Seen| {
         let tip = seen.id.as_deref().and_then(|id| local.memory.tip(id));
         tip.is_some_and(|tip| tip.is_resting(save.now))
     };
@@ -379,10 +380,15 @@ fn deliver(
 }
 
 fn too_few(save: &Save<'_>, done: usize, situation: &Situation<'_>) -> Error {
-    let is =
-        |states: &[CopyState]| situation.copies.iter().any(|seen| states.contains(&seen.state) && seen.why.is_some());
+    let is = |states: &[CopyState]| {
+        let is = |seen: &Seen| states.contains(&seen.state) && seen.why.is_some() && !seen.is_twin;
+        situation.copies.iter().any(is)
+    };
     let asks = is(&[CopyState::New, CopyState::Lost, CopyState::RolledBack]);
     let remedy = match (asks, is(&[CopyState::Away, CopyState::Behind])) {
+        (false, false) if situation.copies.iter().any(|seen| seen.is_twin) => {
+            "a place counts once, whatever its names are: name another place, or a smaller minimum"
+        }
         (false, _) => "call again",
         (true, false) => "what is new, lost or rolled back gets nothing before you say so, by the option \"add\": true",
         (true, true) => {
