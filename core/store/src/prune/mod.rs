@@ -47,6 +47,7 @@ use orphans::Orphans;
 use plan::Plan;
 use refuse::refusals;
 use std::path::Path;
+use whole::Whole;
 
 /// What is to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +147,7 @@ impl Prune<'_> {
         let lowest = self.lowest(&catalog, &found);
         let done = match dropped {
             None => self.prune(&catalog, &context, &mut found, &keys, head, lowest, wait),
-            Some(copy) => self.drop(&context, &mut found, copy, wait),
+            Some(copy) => self.drop(&context, &mut found, copy, head, wait),
         };
         let done = done.map_err(|error| match error.kind() {
             ErrorKind::Interrupted if !self.dry_run => Error::interrupted(
@@ -311,14 +312,24 @@ impl Prune<'_> {
     }
 
     /// Deletes all of one copy.
-    fn drop(&self, context: &Context<'_>, found: &mut [Found], copy: usize, wait: &Wait<'_>) -> Result<bool> {
+    fn drop(
+        &self,
+        context: &Context<'_>,
+        found: &mut [Found],
+        copy: usize,
+        head: RecordRef,
+        wait: &Wait<'_>,
+    ) -> Result<bool> {
         let (store, domain) = (&*self.copies[copy].store, context.reader.domain);
+        let whole = Whole { store, domain, key: context.reader.verify_key, head };
         let others = self.copies.iter().enumerate().filter(|(other, _)| *other != copy);
         let others: Vec<_> = others.map(|(_, other)| (&*other.store, other.name.to_string())).collect();
         let results = side_by_side(wait, &[()], |(), pace| {
-            let apart = if self.dry_run { Ok(()) } else { apart::check(store, &others, domain, self.now, pace) };
-            match apart {
-                Ok(()) => whole::drop_copy(store, domain, !self.dry_run, pace),
+            if self.dry_run {
+                return whole.count(pace);
+            }
+            match apart::check(store, &others, domain, self.now, pace) {
+                Ok(()) => whole.delete(pace),
                 Err(error) => whole::Dropped { why: Some(error.message().to_owned()), ..whole::Dropped::default() },
             }
         })?;

@@ -6,12 +6,13 @@ use super::local::Local;
 use super::replicas::{Replica, replicas};
 use super::request::Save;
 use super::situation::{Situation, read, reason};
-use crate::series::{ObjectSource, each_newer, read_record};
+use crate::series::{ObjectSource, each_newer, is_pruned, read_record};
 use crate::{Put, StoreError, StoreErrorKind};
 use lifeboat_core::chain::Source;
 use lifeboat_core::log::name::{Name, Object};
 use lifeboat_core::log::{BundleHash, BundleRef, Lines, Reach, Record, RecordHash, RecordRef};
 use lifeboat_core::{Error, Result};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ enum Stop {
     Store(StoreError),
     Local(Error),
     Fork(RecordRef),
+    /// A record is gone that the one which was put needs.
+    Gone(RecordRef),
 }
 
 impl From<StoreError> for Stop {
@@ -116,6 +119,12 @@ pub(super) fn run(
         Err(Stop::Fork(other)) => {
             arrived.why = Some(format!("number {} of another line came to it: {}", other.number, other.hash));
             arrived.fork = Some(other);
+        }
+        Err(Stop::Gone(gone)) => {
+            let what = "was there when this save began, and is gone; somebody drops this copy, or turned it back";
+            arrived.why = Some(format!("number {} {what}", gone.number));
+            // Remember that, so that the next save finds this copy lost.
+            arrived.reached = Some(gone);
         }
     }
     arrived
@@ -246,7 +255,8 @@ fn put_record(save: &Save<'_>, copy: usize, record: &Record, pace: &Pace) -> Res
     Ok(())
 }
 
-/// Two exporters may put at the same time. The one that puts later sees the other's record here.
+/// Two exporters may put at the same time. The one that puts later sees the other's record here. And a copy may be dropped
+/// meanwhile, the newest record first: then the record that ours goes on from is gone.
 fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Result<(), Stop> {
     let (store, domain, key) = (&*save.copies[lane.copy].store, save.keys.id(), save.keys.verify_key());
     let before = lane.newest.map_or(0, |newest| newest.number);
@@ -256,8 +266,12 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
     let own = record.reference().hash;
     let mut lines = Lines::new();
     lines.add(record);
-    let known = |other: RecordRef| on_the_line.contains(&other.hash);
-    each_newer(
+    let listed = RefCell::new(Vec::new());
+    let known = |other: RecordRef| {
+        listed.borrow_mut().push(other);
+        on_the_line.contains(&other.hash)
+    };
+    let next = each_newer(
         store,
         (domain, &key),
         before,
@@ -272,7 +286,23 @@ fn look_again(save: &Save<'_>, lane: &Lane, record: &Record, pace: &Pace) -> Res
                 Err(Stop::Fork(other))
             }
         },
-    )
+    )?;
+    let mut listed = listed.into_inner();
+    listed.extend(next);
+    let needed = lane.newest.into_iter().chain(lane.replicas.iter().map(|replica| replica.record.reference()));
+    for needed in needed.filter(|needed| !listed.contains(needed)) {
+        // A list may not show yet what was put.
+        let name = Name { domain_id: domain, object: Object::Record(needed) }.to_string();
+        match store.head(&name, &pace.cancel) {
+            Err(error) if error.kind() == StoreErrorKind::NotFound => {
+                if !is_pruned(store, domain, &key, needed.number, &pace.cancel)? {
+                    return Err(Stop::Gone(needed));
+                }
+            }
+            found => drop(found?),
+        }
+    }
+    Ok(())
 }
 
 /// Whether a record that came to the copy meanwhile is before ours. The records between are read from any copy that

@@ -178,7 +178,8 @@ pub(crate) fn named(entry: &Entry) -> Option<(RecordRef, u64)> {
 }
 
 /// Reads the records of a copy with a number above `before`, the newest first, and hands each to `take`. Records that are
-/// `known` are left out, and so is what is no record. `next`: the time limit for the next request.
+/// `known` are left out, and so is what is no record. `next`: the time limit for the next request. Gives the first record of
+/// the list that is not newer.
 ///
 /// # Errors
 /// Those of the store and of `take`.
@@ -189,14 +190,14 @@ pub(crate) fn each_newer<E: From<StoreError>>(
     known: impl Fn(RecordRef) -> bool,
     next: impl Fn() -> Cancel,
     mut take: impl FnMut(Record) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<Option<RecordRef>, E> {
     let (mut after, mut limit) = (String::new(), FIRST_PAGE);
     loop {
         let page = store.list(&name::log(domain), &after, limit, &next())?;
         for entry in &page {
             let Some((record, length)) = named(entry) else { continue };
             if record.number <= before {
-                return Ok(());
+                return Ok(Some(record));
             }
             if known(record) {
                 continue;
@@ -209,7 +210,7 @@ pub(crate) fn each_newer<E: From<StoreError>>(
         }
         match page.last() {
             Some(last) if page.len() == limit && last.name > after => after = last.name.clone(),
-            _ => return Ok(()),
+            _ => return Ok(None),
         }
         limit = LIST_MAX;
     }
