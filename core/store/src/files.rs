@@ -1,5 +1,7 @@
 //! Every operation on a file of the local state, so that tests can stop at each.
 
+#[cfg(unix)]
+use crate::descriptors::Listed;
 use lifeboat_core::{Error, Result};
 use serde::Deserialize;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -191,13 +193,34 @@ fn sync_directory_of(path: &Path) -> io::Result<()> {
 }
 
 /// A lock of the local state, until it is dropped.
-pub(crate) struct Lock(File);
+pub(crate) struct Lock {
+    file: Option<File>,
+    #[cfg(unix)]
+    listed: Listed,
+}
+
+impl Lock {
+    fn new(file: File) -> Self {
+        Self {
+            #[cfg(unix)]
+            listed: Listed::new(std::os::fd::AsRawFd::as_raw_fd(&file)),
+            file: Some(file),
+        }
+    }
+}
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        #[cfg(unix)]
+        if !self.listed.remove() {
+            // This is a child, which has closed it: the descriptor is that of another file by now.
+            let _ = std::os::fd::IntoRawFd::into_raw_fd(file);
+            return;
+        }
         // To close the file is not enough: a child that was forked meanwhile may have it open, too. If this fails, it
         // is closed.
-        let _ = self.0.unlock();
+        let _ = file.unlock();
     }
 }
 
@@ -206,7 +229,7 @@ impl Drop for Lock {
 /// # Errors
 /// Those of the system.
 pub(crate) fn lock(files: &dyn Files, path: &Path) -> io::Result<Option<Lock>> {
-    Ok(files.lock(path)?.map(Lock))
+    Ok(files.lock(path)?.map(Lock::new))
 }
 
 /// Takes the lock of this file together with others that share it. None: somebody has it alone.
@@ -214,7 +237,7 @@ pub(crate) fn lock(files: &dyn Files, path: &Path) -> io::Result<Option<Lock>> {
 /// # Errors
 /// Those of the system.
 pub(crate) fn share(files: &dyn Files, path: &Path) -> io::Result<Option<Lock>> {
-    Ok(files.share(path)?.map(Lock))
+    Ok(files.share(path)?.map(Lock::new))
 }
 
 /// What a file of the local state holds, if it exists.

@@ -10,7 +10,8 @@
 //! cancel    a deadline and an interrupt, for each wait; locks: which locks on files can be believed
 //! drivers   the stores. Below them: s3_place (what an `s3://…` says) and identity (whether two names mean one place)
 //! series    a series in one store: its newest records, and the bundles of a path
-//! files     every operation on a file of local state; rename: another name that lasts; redact: texts without keys
+//! files     every operation on a file of local state; rename: another name that lasts; redact: texts without keys;
+//!           descriptors: the locks of this process, which a child that is forked gives up
 //! events    what is told to somebody who is not there, and limits
 //! save      one save to all copies
 //! read      a series from all of its copies: records, paths, bundles by ranges
@@ -22,6 +23,8 @@
 
 mod cancel;
 mod copy_name;
+#[cfg(unix)]
+mod descriptors;
 pub mod drivers;
 mod error;
 pub mod events;
@@ -47,6 +50,8 @@ mod traffic;
 
 pub use cancel::Cancel;
 pub use copy_name::CopyName;
+#[cfg(unix)]
+pub use descriptors::close_locks_of_parent;
 pub use error::{Result, StoreError, StoreErrorKind};
 pub use identity::{Identity, device_and_inode};
 pub use locks::locks_tell;

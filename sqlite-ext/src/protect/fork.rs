@@ -4,6 +4,9 @@
 //! that moment stay locked in the child forever. So before a fork, our threads leave SQLite: each is inside only
 //! between [`enter`] and the end of its [`Inside`], and steps aside at each [`step_aside`]. The fork waits for that, at
 //! most [`PATIENCE`]. Statements ask each 1,000 instructions, so that takes well below a millisecond.
+//!
+//! The child also has the descriptors of its parent's locks, and closes them: otherwise a parent that is killed would seem to
+//! save, and to protect its databases, as long as the child lives.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -75,10 +78,15 @@ pub(super) fn watch() {
     unsafe extern "C" fn in_child() {
         FORKS.store(0, Ordering::SeqCst);
         INSIDE.store(0, Ordering::SeqCst);
+        lifeboat_store::close_locks_of_parent(|descriptor| {
+            // SAFETY: the descriptor is that of a lock of ours, which no code of the child uses: the threads that hold locks
+            // are not there. A lock of the thread that forks knows that it was closed.
+            unsafe { libc::close(descriptor) };
+        });
     }
 
     if !WATCHED.swap(true, Ordering::SeqCst) {
-        // SAFETY: the handlers take no arguments, never unwind, and use only atomics and sleep. They stay where they
+        // SAFETY: the handlers take no arguments, never unwind, and use only atomics, sleep and close. They stay where they
         // are: `pin` keeps the library loaded. Without memory for them (the only error) forks do not wait.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     }

@@ -55,6 +55,7 @@ pub fn obey() {
         "many" => many(&scene),
         "full" => full(&scene),
         "beside" => beside(&scene),
+        "leave a child" => leave_a_child(&scene),
         "disk" => crate::disk::fills(&scene, false),
         "disk with all" => crate::disk::fills(&scene, true),
         #[cfg(feature = "s3")]
@@ -206,6 +207,26 @@ fn beside(scene: &Scene) {
     std::fs::write(scene.path("is there"), "").unwrap();
     wait_for("the end", || scene.path("may end").exists());
     crate::common::json(&db, "SELECT backup_unprotect()", []);
+}
+
+/// Protects, forks a child that lives on, and is killed while somebody saves.
+fn leave_a_child(scene: &Scene) {
+    let db = scene.open();
+    scene.protect(&db);
+    wait_until_saved(&db);
+    // SAFETY: the child uses no thread of its parent, and ends itself.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        std::fs::write(scene.path("is there"), "").unwrap();
+        while !scene.path("may end").exists() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // SAFETY: it ends this process at once, and runs nothing of its parent.
+        unsafe { libc::_exit(0) };
+    }
+    wait_for("the child", || scene.path("is there").exists());
+    // SAFETY: it ends this process.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
 }
 
 /// Many databases at once.

@@ -287,6 +287,23 @@ fn the_end_beside_another_process() {
     assert!(open["ended"].is_null(), "{open}");
 }
 
+/// A child that was forked protects nothing, also when its parent was killed: it has none of its locks.
+#[test]
+fn a_child_that_outlives_its_parent_protects_nothing() {
+    let scene = Scene::new("wal");
+    let db = scene.open();
+    let mut parent = process::spawn(&scene, "leave a child");
+    wait_for("the child", || scene.path("is there").exists());
+    assert!(!parent.wait().unwrap().success(), "it was killed");
+    scene.protect(&db);
+    wait_until_saved(&db);
+    json(&db, "SELECT backup_unprotect()", []);
+    let sql = "SELECT json_group_array(about ->> 'state') FROM backup_events(NULL) WHERE kind = 'unprotected'";
+    let told = json(&db, sql, []);
+    fs::write(scene.path("may end"), "").unwrap();
+    assert_eq!(told, json!(["begins"]));
+}
+
 /// There is no room for what a save writes.
 #[test]
 fn no_room() {
