@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::mpsc::channel;
+use std::thread::spawn;
 use std::time::{Duration, Instant};
 
 /// What was measured.
@@ -41,28 +42,33 @@ pub fn measure(commands: Vec<Command>, input: &str, output: Option<&Path>) -> Us
     if let Some(mut stdin) = children[0].stdin.take() {
         stdin.write_all(input.as_bytes()).expect("the first program reads its input");
     }
-    let mut peaks = BTreeMap::new();
+    // Threads wait for the programs, so that their ends are seen at once, whatever is done here meanwhile.
+    let started: Vec<u32> = children.iter().map(Child::id).collect();
+    let (ends, ended) = channel();
+    for mut child in children {
+        let ends = ends.clone();
+        spawn(move || {
+            let status = child.wait();
+            let _ = ends.send((Instant::now(), status));
+        });
+    }
+    let (mut peaks, mut running, mut end) = (BTreeMap::new(), started.len(), began);
     for round in 0.. {
-        let mut running = false;
         // Others are looked for now and then: that takes a while.
-        let mut processes: Vec<u32> = children.iter().map(Child::id).collect();
-        if round % 16 == 0 {
-            processes = with_descendants(processes);
-        }
+        let processes = if round % 16 == 0 { with_descendants(started.clone()) } else { started.clone() };
         for process in processes.into_iter().chain(peaks.keys().copied()).collect::<BTreeSet<_>>() {
             let peak = peaks.entry(process).or_insert(0);
             *peak = resident_peak(process).unwrap_or(0).max(*peak);
         }
-        for child in &mut children {
-            match child.try_wait().expect("the program was started") {
-                None => running = true,
-                Some(status) => assert!(status.success(), "a program of the pipeline failed: {status}"),
-            }
+        let mut wait = Duration::from_millis(1);
+        while let Ok((at, status)) = ended.recv_timeout(wait) {
+            let status = status.expect("the program was started");
+            assert!(status.success(), "a program of the pipeline failed: {status}");
+            (running, end, wait) = (running - 1, end.max(at), Duration::ZERO);
         }
-        if !running {
-            return Usage { time: began.elapsed(), peak: peaks.into_values().sum() };
+        if running == 0 {
+            return Usage { time: end - began, peak: peaks.into_values().sum() };
         }
-        sleep(Duration::from_millis(1));
     }
     unreachable!("the loop ends when the programs have")
 }
