@@ -43,7 +43,9 @@ PACKAGES_TEST := $(PACKAGES_DEMO) $(PACKAGES_NODE) strace valgrind sqlcipher chr
   dosfstools exfatprogs exfat-fuse fusefat
 # What runs the files of other systems.
 PACKAGES_PLATFORMS := python3 python3-venv qemu-user libc6-arm64-cross musl wine64
-PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd restic borgbackup
+# The libraries and headers are those of borg, which is compiled.
+PACKAGES_BENCH := $(PACKAGES_DEMO) $(PACKAGES_NODE) python3-venv chromium age zstd \
+  pkg-config python3-dev libssl-dev libacl1-dev liblz4-dev libzstd-dev libxxhash-dev
 
 # Runs tests in it. Memory that is lost is an error, what is left at the end is not.
 VALGRIND := target.'cfg(unix)'.runner = 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
@@ -179,18 +181,26 @@ audit: rust
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny@0.20.2
 	$(CARGO) deny --locked check
 
-bench: setup-bench build target/peers/installed target/servers/installed
+bench: setup-bench build target/peers/installed target/tools/bin/rustic target/servers/installed
 	$(CARGO) build $(LOCKED) --release -p lifeboat-host-tests -p lifeboat-rust-host
 	$(CARGO) build $(LOCKED) --release -p lifeboat-bench
 	$(TARGET)/release/lifeboat-bench $(ROUNDS) $(BENCH)
 
-target/peers/installed: host-tests/bench/peers.txt host-tests/bench/peers-now.txt | setup-bench
+target/peers/installed: $(addprefix host-tests/bench/,peers.txt peers-build.txt peers-before.txt) | setup-bench
 	rm -rf target/peers
 	/usr/bin/python3 -m venv target/peers
-	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes -r host-tests/bench/peers.txt
-	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes --target target/peers/now \
-	  -r host-tests/bench/peers-now.txt
+	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes -r host-tests/bench/peers-build.txt
+	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes --no-build-isolation \
+	  -r host-tests/bench/peers.txt
+	target/peers/bin/pip --quiet --disable-pip-version-check install --require-hashes --target target/peers/before \
+	  -r host-tests/bench/peers-before.txt
+	ln -s ../before/bin/litestream target/peers/bin/litestream-0.3
+	ln -s "$$(target/peers/bin/python -m apsw.sqlite_extra --path sqlite3_rsync)" target/peers/bin/
 	touch $@
+
+# Without its web pages, its mounts and its telemetry, which no backup uses. It takes some minutes to build.
+target/tools/bin/rustic: | rust
+	$(CARGO) install --locked rustic-rs@0.11.4 --no-default-features --root target/tools
 
 # The S3 servers of the tests of the stores.
 target/servers/installed: core/store/tests/servers.txt | setup-test

@@ -19,8 +19,15 @@ impl Bar {
     /// The seconds of a way.
     pub fn of_seconds(way: &Way) -> Self {
         let value = way.seconds();
-        let size = if way.result.is_some() { format!(", {:.1} MB", way.bytes() / 1e6) } else { String::new() };
+        let size = if way.has_bytes() { format!(", {:.1} MB", way.bytes() / 1e6) } else { String::new() };
         Self::new(way.name, value, format!("{:.2} s{size}", value.median))
+    }
+
+    /// The seconds of a way that takes few, in milliseconds.
+    pub fn of_milliseconds(way: &Way) -> Self {
+        let value = way.spread(|run| run.seconds * 1e3);
+        let size = if way.has_bytes() { format!(", {:.1} kB", way.bytes() / 1e3) } else { String::new() };
+        Self::new(way.name, value, format!("{:.1} ms{size}", value.median))
     }
 
     /// The bytes of a way.
@@ -49,7 +56,7 @@ pub fn svg(title: &str, bars: &[Bar], is_log: bool) -> String {
     for (n, bar) in bars.iter().enumerate() {
         let top = ROW * (n as f64 + 1.0);
         let (middle, text) = (top + ROW / 2.0, top + ROW / 2.0 + 4.5);
-        let fill = if bar.name.starts_with("Lifeboat") { "#2364aa" } else { "#b8bec6" };
+        let fill = if bar.name.contains("Lifeboat") { "#2364aa" } else { "#b8bec6" };
         let [median, least, most] = [bar.value.median, bar.value.least, bar.value.most].map(length);
         svg += &format!(
             "<text x=\"{:.1}\" y=\"{text:.1}\" text-anchor=\"end\">{}</text>\n\

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::thread::available_parallelism;
 
+use crate::parts;
 use crate::plot;
+use crate::scene::Scene;
 use crate::section::Section;
 
 /// Where the text goes that stands above the tables.
@@ -19,27 +20,32 @@ lines begin with; the peers have the settings that suit them best of those we kn
 
 ";
 
+/// How the goals begin.
+pub const GOALS: &str = "## Goals\n\n| part | work | against | goal | measured | |\n|---|---|---|---|---|---|\n";
+/// How the table of all runs begins.
+pub const RUNS: &str = "part,way,round,seconds,bytes,peak\n";
+
 /// Writes the report of the sections into a directory, and gives its text.
-pub fn write(sections: &[Section], rounds: usize, minutes: f64, directory: &Path) -> String {
+pub fn write(sections: &[Section], scene: &Scene, (rounds, minutes): (usize, f64), directory: &Path) -> String {
     fs::create_dir_all(directory).expect("the directory of results can be made");
     let mut text = HEAD.to_owned();
     let _ = writeln!(
         text,
-        "{}; {rounds} {}, {minutes:.0} minutes. {}.\n",
+        "{}; {rounds} {}, {minutes:.0} min. {}.\n",
         machine(),
         if rounds == 1 { "round" } else { "rounds" },
-        versions()
+        versions(scene)
     );
     goals(&mut text, sections);
-    let mut runs = String::from("part,way,round,seconds,bytes,peak\n");
+    let mut runs = RUNS.to_owned();
     for section in sections {
-        let name = section.name;
-        let _ = write!(text, "\n## {}\n\n{}\n\n{}\n", section.title, section.about, section.table);
-        let (title, bars) = &section.plot;
+        let (name, title) = (section.name, title(section));
+        let _ = write!(text, "\n## {title}\n\n{}\n\n{}\n", section.about, section.table);
+        let (unit, bars) = &section.plot;
         if bars.len() > 1 {
-            let picture = plot::svg(&format!("{}: {title}", section.title), bars, name == "delta");
+            let picture = plot::svg(&format!("{title}: {unit}"), bars, name == "delta");
             fs::write(directory.join(format!("{name}.svg")), picture).expect("the disk has room");
-            let _ = writeln!(text, "![{}: {title}]({name}.svg)\n", section.title);
+            let _ = writeln!(text, "![{title}: {unit}]({name}.svg)\n");
         }
         text += "```sh\n";
         for (way, line) in &section.lines {
@@ -58,13 +64,27 @@ pub fn write(sections: &[Section], rounds: usize, minutes: f64, directory: &Path
     text
 }
 
+fn title(section: &Section) -> &'static str {
+    parts::named(section.name).expect("a section is one of the parts").title
+}
+
 fn goals(text: &mut String, sections: &[Section]) {
-    *text += "## Goals\n\n| work | against | goal | measured | |\n|---|---|---|---|---|\n";
-    for outcome in sections.iter().flat_map(|section| &section.outcomes) {
-        let verdict = if outcome.is_met { "met" } else { "**not met**" };
-        let (work, against) = (outcome.work, outcome.against);
-        let _ = writeln!(text, "| {work} | {against} | {} | {} | {verdict} |", outcome.goal, outcome.measured);
+    *text += GOALS;
+    for section in sections {
+        let part = format!("[{}](#{})", section.name, anchor(title(section)));
+        for outcome in &section.outcomes {
+            let verdict = if outcome.is_met { "met" } else { "**not met**" };
+            let (work, against) = (outcome.work, outcome.against);
+            let _ =
+                writeln!(text, "| {part} | {work} | {against} | {} | {} | {verdict} |", outcome.goal, outcome.measured);
+        }
     }
+}
+
+/// Where a link to a heading goes.
+fn anchor(title: &str) -> String {
+    let kept = title.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ');
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 /// Its cores and its memory.
@@ -77,13 +97,26 @@ fn machine() -> String {
 }
 
 /// What each peer says of itself.
-fn versions() -> String {
+fn versions(scene: &Scene) -> String {
     let first_words = |program: &str, argument: &str, words: usize| {
-        let told = Command::new(program).arg(argument).output().unwrap_or_else(|e| panic!("{program}: {e}"));
+        let told = scene.command(program).arg(argument).output().unwrap_or_else(|e| panic!("{program}: {e}"));
         let told = String::from_utf8_lossy(&told.stdout).into_owned();
         told.split_whitespace().take(words).collect::<Vec<_>>().join(" ")
     };
     let (sqlite, age) = (first_words("sqlite3", "--version", 1), first_words("age", "--version", 1));
-    let (restic, borg) = (first_words("restic", "version", 2), first_words("borg", "--version", 2));
-    format!("SQLite {sqlite}, age {age}, litestream 0.3.13, {restic}, {borg}")
+    let (rustic, borg) = (first_words("rustic", "--version", 2), first_words("borg", "--version", 2));
+    format!(
+        "SQLite {sqlite}, age {age}, litestream 0.5.17 and 0.3.13, {rustic}, {borg}, sqlite3_rsync of SQLite 3.54.1"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goals_link_to_their_sections() {
+        assert_eq!(anchor("1 GB, 3.3 million rows"), "1-gb-33-million-rows");
+        assert_eq!(anchor("After 100 tokens were spent"), "after-100-tokens-were-spent");
+    }
 }

@@ -18,7 +18,7 @@ pub struct Scene {
 
 impl Scene {
     /// Makes it, beside the databases of the tests, so on the same disk.
-    pub fn new() -> Self {
+    pub fn new(size: Size) -> Self {
         let directory = workspace().join("target/bench");
         // A run that was killed may have left it.
         let _ = fs::remove_dir_all(&directory);
@@ -31,10 +31,7 @@ impl Scene {
         let artefacts = dist("liblifeboat.so");
         let artefacts = artefacts.parent().expect("a file lies in a directory");
         let mut prepare = scene.command(package().join("bench/prepare.sh"));
-        prepare
-            .arg(corpus::zkap(Size::ACCEPTANCE))
-            .arg(fs::canonicalize(artefacts).expect("it is there"))
-            .arg(spending);
+        prepare.arg(corpus::zkap(size)).arg(fs::canonicalize(artefacts).expect("it is there")).arg(spending);
         let done = prepare.status();
         assert!(done.is_ok_and(|status| status.success()), "prepare.sh failed; `make bench` installs what it needs");
         scene
@@ -73,7 +70,8 @@ impl Drop for Scene {
 fn environment(scene: &Path) -> Vec<(&'static str, OsString)> {
     let beside = env::current_exe().expect("a running program has a file");
     let beside = beside.parent().expect("a file lies in a directory");
-    let own: [PathBuf; 2] = [workspace().join("target/peers/bin"), beside.to_owned()];
+    let own: [PathBuf; 3] =
+        [workspace().join("target/peers/bin"), workspace().join("target/tools/bin"), beside.to_owned()];
     let others = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(own.into_iter().chain(env::split_paths(&others))).expect("no path has a colon");
     vec![
@@ -81,8 +79,10 @@ fn environment(scene: &Path) -> Vec<(&'static str, OsString)> {
         ("HOME", scene.into()),
         ("XDG_CACHE_HOME", scene.join("cache").into()),
         ("LIFEBOAT_BENCH", package().join("bench").into()),
-        ("RESTIC_PASSWORD_FILE", "password".into()),
-        ("RESTIC_CACHE_DIR", scene.join("restic/cache").into()),
+        ("RUSTIC_PASSWORD_FILE", "password".into()),
+        ("RUSTIC_CACHE_DIR", scene.join("rustic/cache").into()),
+        ("RUSTIC_LOG_LEVEL", "error".into()),
+        ("RUSTIC_NO_PROGRESS", "true".into()),
         ("BORG_BASE_DIR", scene.join("borg/home").into()),
         ("BORG_PASSCOMMAND", "cat password".into()),
         // A copy of a repository is not the one that borg has seen.

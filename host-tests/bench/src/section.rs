@@ -10,8 +10,6 @@ use crate::way::{Way, in_turns};
 pub struct Section {
     /// As `BENCH` names it.
     pub name: &'static str,
-    /// Its heading.
-    pub title: &'static str,
     /// What there is to know about it, a paragraph.
     pub about: &'static str,
     /// What was measured, run after run; none where a part measures otherwise.
@@ -101,7 +99,6 @@ impl Section {
     /// Runs the ways in turns. Those results that are databases must be `app.db` again.
     pub fn of_ways(
         name: &'static str,
-        title: &'static str,
         mut ways: Vec<Way>,
         databases: &[&str],
         (scene, rounds): (&Scene, usize),
@@ -112,8 +109,15 @@ impl Section {
         }
         let lines = ways.iter().map(|way| (way.name, way.line.clone())).collect();
         let bars = ways.iter().filter(|way| way.is_timed).map(Bar::of_seconds).collect();
-        let table = table(&ways);
-        Self { name, title, about: "", ways, table, lines, plot: ("seconds", bars), outcomes: Vec::new() }
+        let table = table(&ways, Unit::Seconds);
+        Self { name, about: "", ways, table, lines, plot: ("seconds", bars), outcomes: Vec::new() }
+    }
+
+    /// The same, for ways that take a few milliseconds.
+    pub fn in_milliseconds(self) -> Self {
+        let table = table(&self.ways, Unit::Milliseconds);
+        let bars = self.ways.iter().filter(|way| way.is_timed).map(Bar::of_milliseconds).collect();
+        Self { table, plot: ("milliseconds", bars), ..self }
     }
 
     /// The way of this name.
@@ -122,17 +126,38 @@ impl Section {
     }
 }
 
-/// Medians; of the seconds the least and the most, too.
-fn table(ways: &[Way]) -> String {
-    let mut table = String::from("| | s | least to most | bytes | MiB at the peak |\n|---|--:|--:|--:|--:|\n");
+/// Of the times in a table.
+#[derive(Clone, Copy)]
+enum Unit {
+    Seconds,
+    Milliseconds,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Milliseconds => "ms",
+        }
+    }
+
+    fn text(self, seconds: f64) -> String {
+        match self {
+            Self::Seconds => format!("{seconds:.3}"),
+            Self::Milliseconds => format!("{:.1}", seconds * 1e3),
+        }
+    }
+}
+
+/// Medians; of the times the least and the most, too.
+fn table(ways: &[Way], unit: Unit) -> String {
+    let mut table = format!("| | {} | least to most | bytes | MiB at the peak |\n|---|--:|--:|--:|--:|\n", unit.name());
     for way in ways {
         let seconds = way.seconds();
-        let (median, range) = if way.is_timed {
-            (format!("{:.3}", seconds.median), format!("{:.3} to {:.3}", seconds.least, seconds.most))
-        } else {
-            ("-".to_owned(), "-".to_owned())
-        };
-        let bytes = if way.result.is_some() { grouped(way.bytes() as u64) } else { "-".to_owned() };
+        let [median, least, most] = [seconds.median, seconds.least, seconds.most].map(|seconds| unit.text(seconds));
+        let (median, range) =
+            if way.is_timed { (median, format!("{least} to {most}")) } else { ("-".to_owned(), "-".to_owned()) };
+        let bytes = if way.has_bytes() { grouped(way.bytes() as u64) } else { "-".to_owned() };
         table += &format!("| {} | {median} | {range} | {bytes} | {:.0} |\n", way.name, way.mib());
     }
     table
@@ -158,6 +183,7 @@ mod tests {
     #[test]
     fn numbers_are_readable() {
         assert_eq!([0, 999, 1_000, 55_487_316].map(grouped), ["0", "999", "1,000", "55,487,316"]);
+        assert_eq!([Unit::Seconds, Unit::Milliseconds].map(|unit| unit.text(0.012_34)), ["0.012", "12.3"]);
         assert_eq!([0.008_71, 0.65, 1.0, 12.0].map(plain), ["0.0087", "0.65", "1", "12"]);
     }
 }

@@ -20,11 +20,16 @@ pub struct Way {
     pub result: Option<&'static str>,
     /// What was there before and does not count.
     pub base: Option<&'static str>,
+    /// Instead of a result: the file that has its output, and what finds the bytes in it.
+    pub told: Option<(&'static str, Reading)>,
     /// Whether its seconds say something.
     pub is_timed: bool,
     /// Once for each round.
     pub runs: Vec<Run>,
 }
+
+/// Finds the bytes in what a program prints.
+pub type Reading = fn(&str) -> Option<u64>;
 
 /// What a run took.
 #[derive(Clone, Copy)]
@@ -40,7 +45,16 @@ pub struct Run {
 impl Way {
     /// A way that makes nothing.
     pub fn new(name: &'static str, line: impl Into<String>) -> Self {
-        Self { name, line: line.into(), before: "", result: None, base: None, is_timed: true, runs: Vec::new() }
+        Self {
+            name,
+            line: line.into(),
+            before: "",
+            result: None,
+            base: None,
+            told: None,
+            is_timed: true,
+            runs: Vec::new(),
+        }
     }
 
     /// That makes this.
@@ -51,6 +65,11 @@ impl Way {
     /// That adds to what is there, like a directory that is this before.
     pub fn adds(self, result: &'static str, base: &'static str) -> Self {
         Self { result: Some(result), base: Some(base), ..self }
+    }
+
+    /// That tells in this file how many bytes it has sent.
+    pub fn tells(self, file: &'static str, reading: Reading) -> Self {
+        Self { told: Some((file, reading)), ..self }
     }
 
     /// For which this is done before.
@@ -73,12 +92,20 @@ impl Way {
         scene.shell("sync");
         let (commands, output) = Line::parse(&self.line).commands(scene);
         let usage = measure(commands, "", output.as_deref());
-        let bytes = |name: Option<&str>| name.map_or(0, |name| size(&directory.join(name)));
-        self.runs.push(Run {
-            seconds: usage.time.as_secs_f64(),
-            bytes: bytes(self.result) - bytes(self.base),
-            peak: usage.peak,
-        });
+        let size = |name: Option<&str>| name.map_or(0, |name| size(&directory.join(name)));
+        let bytes = match self.told {
+            Some((file, reading)) => {
+                let text = fs::read_to_string(directory.join(file)).expect("it is its output");
+                reading(&text).unwrap_or_else(|| panic!("{}: no bytes are told: {text}", self.name))
+            }
+            None => size(self.result) - size(self.base),
+        };
+        self.runs.push(Run { seconds: usage.time.as_secs_f64(), bytes, peak: usage.peak });
+    }
+
+    /// Whether its bytes say something.
+    pub fn has_bytes(&self) -> bool {
+        self.result.is_some() || self.told.is_some()
     }
 
     /// Median, least and largest of something.

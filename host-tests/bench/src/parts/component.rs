@@ -20,8 +20,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new(FIRST, host("first.db")).after("rm -rf cache").makes("first.db"),
         Way::new(OWN, host("component.db")).makes("component.db"),
     ];
-    let title = "Recovery in the component";
-    let section = Section::of_ways("component", title, ways, &["component.db"], (scene, rounds));
+    let section = Section::of_ways("component", ways, &["component.db"], (scene, rounds));
     let [own, first, native] = [OWN, FIRST, NATIVE].map(|name| section.way(name));
     let work = "recovery in the component (wasmtime)";
     let outcome = Outcome::ratio(work, (own, What::Seconds), (native, "our native restore"), 3.0);

@@ -1,6 +1,6 @@
 //! A full backup.
 
-use super::{BORG_STDIN, sql};
+use super::{BORG_EMPTY, BORG_FILE, BORG_STDIN, RUSTIC_EMPTY, RUSTIC_FILE, RUSTIC_STDIN, sql};
 use crate::scene::Scene;
 use crate::section::{Outcome, Section, What};
 use crate::way::Way;
@@ -9,8 +9,8 @@ const WAL: &str = "Lifeboat, WAL mode";
 const PIPELINE: &str = ".dump, zstd, age";
 const VACUUM: &str = "VACUUM INTO (plain)";
 
-const ABOUT: &str = "All but `VACUUM INTO` are encrypted. Lifeboat's seconds include the sync to the disk. litestream copies the pages, and adds tables of its own; \
-    restic and borg keep the file as it lies there, which is a backup only while nobody writes, or a dump.";
+const ABOUT: &str = "Those that say \"plain\" are not encrypted, all others are. Lifeboat's seconds include the sync to the disk. litestream copies the pages, and adds tables \
+    of its own; sqlite3_rsync copies the pages into a database file; rustic and borg keep the file as it lies there, which is a backup only while nobody writes, or a dump.";
 
 /// `BENCH=export`
 pub fn run(scene: &Scene, rounds: usize) -> Section {
@@ -20,26 +20,26 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new("Lifeboat, rollback mode", export("rollback.db", "rollback.bundle")).makes("rollback.bundle"),
         Way::new(PIPELINE, "sqlite3 app.db .dump | zstd -q -3 | age -R recipient > dump.age").makes("dump.age"),
         Way::new(VACUUM, "sqlite3 app.db \"VACUUM INTO 'vacuum.db'\"").makes("vacuum.db"),
-        Way::new("litestream 0.3.13, age", "litestream replicate -config litestream.yml -exec ./until-replicated")
+        Way::new("sqlite3_rsync (plain)", "sqlite3_rsync app.db replica.db").makes("replica.db"),
+        Way::new("litestream 0.5.17 (plain)", "litestream replicate -once -config litestream.yml")
             .after("rm -rf ls; mkdir ls; cp app.db ls/")
             .makes("ls/replica"),
-        Way::new("restic", "restic -r restic/repo backup --quiet app.db")
-            .after("rm -rf restic; restic -r restic/repo init")
-            .makes("restic/repo"),
-        Way::new("borg", "borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full app.db")
-            .after("rm -rf borg; mkdir borg; borg --error init --encryption repokey-blake2 borg/repo")
-            .makes("borg/repo"),
         Way::new(
-            "restic, of a .dump",
-            "sqlite3 app.db .dump | restic -r restic/repo backup --quiet --stdin --stdin-filename app.sql",
+            "litestream 0.3.13, age",
+            "litestream-0.3 replicate -config litestream-age.yml -exec './until-replicated ls-age'",
         )
-        .after("rm -rf restic; restic -r restic/repo init")
-        .makes("restic/repo"),
+        .after("rm -rf ls-age; mkdir ls-age; cp app.db ls-age/")
+        .makes("ls-age/replica"),
+        Way::new("rustic", format!("{RUSTIC_FILE} app.db")).after(RUSTIC_EMPTY).makes("rustic/repo"),
+        Way::new("borg", format!("{BORG_FILE}::full app.db")).after(BORG_EMPTY).makes("borg/repo"),
+        Way::new("rustic, of a .dump", format!("sqlite3 app.db .dump | {RUSTIC_STDIN}"))
+            .after(RUSTIC_EMPTY)
+            .makes("rustic/repo"),
         Way::new("borg, of a .dump", format!("sqlite3 app.db .dump | {BORG_STDIN}::full -"))
-            .after("rm -rf borg; mkdir borg; borg --error init --encryption repokey-blake2 borg/repo")
+            .after(BORG_EMPTY)
             .makes("borg/repo"),
     ];
-    let section = Section::of_ways("export", "Full backup", ways, &[], (scene, rounds));
+    let section = Section::of_ways("export", ways, &["replica.db"], (scene, rounds));
     let work = "full export to a file, encrypted";
     let [own, pipeline, vacuum] = [WAL, PIPELINE, VACUUM].map(|name| section.way(name));
     let against = "`.dump` through `zstd -3` and `age`";

@@ -32,7 +32,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new("Lifeboat, verify 173 MB", verify("app.bundle")),
         Way::new("Lifeboat, verify 1 GB", verify("large.bundle")),
     ];
-    let section = Section::of_ways("large", "1 GB, 3.3 million rows", ways, &["small-again.db"], (scene, rounds));
+    let section = Section::of_ways("large", ways, &["small-again.db"], (scene, rounds));
     let scale = rows(Size::STRESS) / rows(Size::ACCEPTANCE);
     let outcomes = section.ways.chunks(2).zip(["export of 1 GB", "restore of 1 GB", "verify 1 GB with key"]);
     let outcomes = outcomes.map(|(pair, work)| {

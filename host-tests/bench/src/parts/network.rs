@@ -92,16 +92,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         (OWN, sql("app.db", &store_call("backup_save", "ZKAP", 0, ", '{\\\"local\\\": \\\"net/ZKAP\\\"}'"))),
         (PEER, "litestream replicate -config litestream-ZKAP.yml".to_owned()),
     ];
-    Section {
-        name: "network",
-        title: "A store over a network",
-        about: ABOUT,
-        ways: Vec::new(),
-        table,
-        lines,
-        plot: ("seconds", bars),
-        outcomes,
-    }
+    Section { name: "network", about: ABOUT, ways: Vec::new(), table, lines, plot: ("seconds", bars), outcomes }
 }
 
 fn seconds(spread: Spread) -> String {
@@ -169,13 +160,11 @@ fn replicate(scene: &Scene, server: &Server, database: &str, change: &str) -> Tr
         link.port
     );
     fs::write(scene.path().join(format!("litestream-{database}.yml")), config).expect("the disk has room");
-    let program = workspace().join("target/peers/now/bin/litestream");
-    assert!(program.exists(), "litestream 0.5 is missing; `make bench` installs what it needs");
-    let mut command = scene.command(program);
+    let mut command = scene.command("litestream");
     command.args(["replicate", "-config", &format!("litestream-{database}.yml")]).stdin(Stdio::null());
     // It refuses a bundle of certificates of this machine, and needs none.
     command.env_remove("AWS_CA_BUNDLE");
-    let mut running = Server(command.spawn().expect("litestream starts"), 0);
+    let mut running = Server(command.spawn().expect("litestream starts; `make bench` installs it"), 0);
     // Until the whole database is there, and nothing more comes.
     let mut seen = link.traffic();
     loop {

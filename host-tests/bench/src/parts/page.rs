@@ -22,7 +22,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     scene.shell(&link);
     let line = "node chromium.mjs dist/lifeboat-recover.html app.bundle app.key chromium.db answers.jsonl";
     let ways = vec![Way::new("Lifeboat, page in Chromium", line).makes("chromium.db")];
-    let section = Section::of_ways("page", "Recovery in a browser", ways, &["chromium.db"], (scene, rounds));
+    let section = Section::of_ways("page", ways, &["chromium.db"], (scene, rounds));
 
     let answers = fs::read_to_string(scene.path().join("answers.jsonl")).expect("each run has told");
     let longest = |page: &str| {

@@ -9,7 +9,6 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use lifeboat_host_tests::corpus::workspace;
 use serde_json::Value;
 
 use crate::plot::Bar;
@@ -108,7 +107,6 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     ];
     Section {
         name: "protect",
-        title: "Backups that happen by themselves",
         about: ABOUT,
         ways: Vec::new(),
         table,
@@ -155,7 +153,7 @@ impl Protector {
                      path: {directory}/{name}/copy\n"
                 );
                 fs::write(scene.path().join(format!("litestream-{name}.yml")), config).expect("the disk has room");
-                let mut command = scene.command(workspace().join("target/peers/now/bin/litestream"));
+                let mut command = scene.command("litestream");
                 command.args(["replicate", "-config", &format!("litestream-{name}.yml")]);
                 command
             }

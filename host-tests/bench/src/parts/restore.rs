@@ -1,6 +1,6 @@
 //! A database file from a full backup.
 
-use super::{BORG, LITESTREAM, RESTIC, sql};
+use super::{BORG, LITESTREAM, LITESTREAM_AGE, RUSTIC, sql};
 use crate::scene::Scene;
 use crate::section::{Outcome, Section, What};
 use crate::way::Way;
@@ -23,16 +23,19 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     let ways = vec![
         Way::new(OWN, sql(":memory:", restore)).makes("lifeboat.db"),
         Way::new(PIPELINE, "age -d -i age.key app.age | zstd -q -d | sqlite3 pipeline.db").makes("pipeline.db"),
-        Way::new(LITE, "litestream restore -config litestream.yml -o litestream.db ls/app.db")
+        Way::new(SQLITE, SORTED).makes("sqlite.db"),
+        Way::new("sqlite3_rsync (plain)", "sqlite3_rsync replica-base.db rsync.db").makes("rsync.db"),
+        Way::new("litestream 0.5.17 (plain)", "litestream restore -config litestream.yml -o litestream.db ls/app.db")
             .after(LITESTREAM)
             .makes("litestream.db"),
-        Way::new(SQLITE, SORTED).makes("sqlite.db"),
-        Way::new("restic", "restic -r restic/repo restore --quiet latest --target restored")
-            .after(RESTIC)
-            .makes("restored"),
+        Way::new(LITE, "litestream-0.3 restore -config litestream-age.yml -o litestream-age.db ls-age/app.db")
+            .after(LITESTREAM_AGE)
+            .makes("litestream-age.db"),
+        Way::new("rustic", "rustic -r rustic/repo restore latest restored").after(RUSTIC).makes("restored"),
         Way::new("borg", "borg extract --stdout borg/repo::full app.db > borg.db").after(BORG).makes("borg.db"),
     ];
-    let section = Section::of_ways("restore", "Restore", ways, &["lifeboat.db", "borg.db"], (scene, rounds));
+    let section =
+        Section::of_ways("restore", ways, &["lifeboat.db", "rsync.db", "restored/app.db", "borg.db"], (scene, rounds));
     let work = "restore to a file";
     let [own, pipeline, litestream] = [OWN, PIPELINE, LITE].map(|name| section.way(name));
     let outcomes = vec![

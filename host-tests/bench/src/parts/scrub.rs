@@ -29,7 +29,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new(SUM, "sha256sum --check --quiet copy.sums"),
         Way::new(SMALL, scrub("small")),
     ];
-    let section = Section::of_ways("scrub", "Scrub a copy", ways, &[], (scene, rounds));
+    let section = Section::of_ways("scrub", ways, &[], (scene, rounds));
     let [own, sum, small] = [SCRUB, SUM, SMALL].map(|name| section.way(name));
     let more = own.mib() - small.mib();
     let outcomes = vec![

@@ -1,6 +1,6 @@
 //! Is the backup still good?
 
-use super::{BORG, RESTIC, sql};
+use super::{BORG, RUSTIC, sql};
 use crate::scene::Scene;
 use crate::section::{Outcome, Section, What};
 use crate::way::Way;
@@ -8,10 +8,10 @@ use crate::way::Way;
 const WITHOUT: &str = "Lifeboat, without the key";
 const WITH: &str = "Lifeboat, with the key";
 const SUM: &str = "sha256sum";
-const RESTIC_CHECK: &str = "restic";
+const RUSTIC_CHECK: &str = "rustic";
 
 const ABOUT: &str = "Without the recovery key: that each byte is what the exporter wrote, nothing is missing, and who signed it; `sha256sum` reads the same bytes. With it: all \
-    is opened and decoded, and adds up to the state. restic and borg open all that they keep; the pipeline's file is opened and decompressed.";
+    is opened and decoded, and adds up to the state. rustic and borg open all that they keep; the pipeline's file is opened and decompressed.";
 
 /// `BENCH=verify`
 pub fn run(scene: &Scene, rounds: usize) -> Section {
@@ -21,17 +21,17 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         Way::new(SUM, "sha256sum app.bundle"),
         Way::new(WITH, verify("app.key")),
         Way::new("age, zstd", "age -d -i age.key app.age | zstd -q -t"),
-        Way::new(RESTIC_CHECK, "restic -r restic/repo check --quiet --read-data").after(RESTIC),
+        Way::new(RUSTIC_CHECK, "rustic -r rustic/repo check --read-data").after(RUSTIC),
         Way::new("borg", "borg check --verify-data borg/repo").after(BORG),
     ];
-    let section = Section::of_ways("verify", "Verify", ways, &[], (scene, rounds));
-    let [without, with, sum, restic] = [WITHOUT, WITH, SUM, RESTIC_CHECK].map(|name| section.way(name));
+    let section = Section::of_ways("verify", ways, &[], (scene, rounds));
+    let [without, with, sum, rustic] = [WITHOUT, WITH, SUM, RUSTIC_CHECK].map(|name| section.way(name));
     let outcomes = vec![
         Outcome::ratio("verify without key", (without, What::Seconds), (sum, "`sha256sum`"), 2.0),
         Outcome::ratio(
             "verify with key (opened, decoded, state id)",
             (with, What::Seconds),
-            (restic, "restic `check --read-data`"),
+            (rustic, "rustic `check --read-data`"),
             0.25,
         ),
     ];

@@ -99,7 +99,6 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     };
     Section {
         name: "writers",
-        title: "An application that writes all the time",
         about: ABOUT,
         ways: Vec::new(),
         table,
