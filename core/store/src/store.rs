@@ -78,6 +78,11 @@ pub trait Store: Send + Sync {
     /// Refused (also when the store retains it), absent, unreachable.
     fn delete(&self, name: &str, cancel: &Cancel) -> Result<()>;
 
+    /// Whether the place itself is there. False: a directory that does not exist yet. A store that cannot tell says true.
+    fn exists(&self) -> bool {
+        true
+    }
+
     /// How many bytes can still be put, as the file system below says. None: nobody knows, as in a bucket.
     fn free(&self) -> Option<u64> {
         None

@@ -79,6 +79,10 @@ impl<S: Store> Store for Counted<S> {
         self.0.delete(name, cancel)
     }
 
+    fn exists(&self) -> bool {
+        self.0.exists()
+    }
+
     fn free(&self) -> Option<u64> {
         self.0.free()
     }

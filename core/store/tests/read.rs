@@ -101,14 +101,23 @@ fn a_wrong_key_is_not_an_empty_store() {
     let error = read(&stores, &Selector::Newest).unwrap_err();
     assert!(error.kind() == ErrorKind::Host && error.message().contains("holds a save"), "{error}");
     save_to(&mut Place::new(directory.path().join("local"), 2), &stores, 1..=3);
-    let read_key = RecoveryKey::from_bytes(*b"another recovery key of 32 bytes").unwrap();
-    let read_key = read_key.write_key("default").unwrap().read_key();
+    let recovery_key = RecoveryKey::from_bytes(*b"another recovery key of 32 bytes").unwrap();
+    let read_key = recovery_key.write_key("default").unwrap().read_key();
     let keys = [access(&other), access(&read_key), ReadingKey::Verify(read_key.verify_key())];
-    for key in &keys {
+    let own = [
+        "this is a recovery key; they hold".to_owned(),
+        format!("this is the read key of the domain {}; they hold", recovery_key.domain_id("default").unwrap()),
+        format!("this is the verify key {}; they hold", read_key.verify_key()),
+    ];
+    let held = format!("they hold {}, signed by {}", support::keys().id(), support::keys().verify_key());
+    for (key, own) in keys.iter().zip(own) {
         for domain in [Domain::Only, Domain::Named("default")] {
             let mut copies = Copies::open(named(&dynamic(&stores)), key, domain, &wait()).unwrap();
             assert!(copies.is_empty() && copies.others().foreign == 1, "{key:?}");
-            assert_eq!(copies.select(&Selector::Newest, &wait()).unwrap_err().kind(), ErrorKind::WrongKey);
+            for error in [copies.select(&Selector::Newest, &wait()).unwrap_err(), copies.check_key().unwrap_err()] {
+                assert_eq!(error.kind(), ErrorKind::WrongKey);
+                assert!(error.message().contains(&own) && error.message().contains(&held), "{error}");
+            }
         }
     }
     // One of them is away, and it may hold the series.

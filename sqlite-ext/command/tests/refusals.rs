@@ -74,6 +74,22 @@ fn what_is_salvaged_is_told_to_be_incomplete() {
     assert!(sound.lines()[0].starts_with("what comes back"), "{sound:?}");
 }
 
+#[test]
+fn a_store_that_was_mistyped_is_named() {
+    let scene = Scene::new();
+    let said = "lifeboat log: host: there is no store 'dir:lost': the directory does not exist; look at its path";
+    scene.run(&["log", "dir:lost"]).refused(1, said);
+    scene.run_without_key(&["log", "dir:lost"]).refused(1, said);
+    assert!(!scene.path("lost").exists());
+    // One that is there has no saves yet.
+    fs::create_dir(scene.path("empty")).unwrap();
+    let run = scene.run(&["log", "dir:empty", "--json"]);
+    assert_eq!((run.code, &*run.out, &*run.err), (0, "", ""));
+    // Beside one that has saves, it is a copy that holds none.
+    scene.run(&["save", "app.db", "dir:copy"]).lines();
+    assert_eq!(scene.run(&["log", "dir:copy", "dir:lost", "--json"]).lines().len(), 1);
+}
+
 /// Whatever a key stands for, it is refused before anything shows it.
 #[test]
 fn a_key_on_the_command_line_is_refused_and_not_shown() {

@@ -114,6 +114,7 @@ impl TableFunction for Log {
         let copies = Copies::open(stores, &key, domain, &wait)?;
         // An empty series is no error, but one that nobody can see is.
         copies.check_seen()?;
+        copies.check_exist()?;
         let only = match arguments.get(2)? {
             Argument::Integer(number) => Some(u64::try_from(number).unwrap_or(0)),
             _ => None,

@@ -77,8 +77,15 @@ SELECT backup_restore_file('dir:none/a', secret, 's_x.db') FROM k;
 SELECT backup_restore_file('dir:empty', secret, 's_x.db') FROM k;
 -- fails: backup_log: misuse: the log lists all saves
 SELECT * FROM backup_log('dir:sa#seq=1');
--- fails: backup_log: wrong key: the stores hold 1 series, and none with a record of this key; give the right key
+-- fails: backup_log: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores (this is a recovery key; they hold
 SELECT * FROM backup_log('dir:sa', backup_keygen());
+-- A path that was mistyped is no store without saves.
+-- fails: backup_log: host: there is no store 'dir:mistyped': the directory does not exist; look at its path, and whether its disk is connected
+SELECT * FROM backup_log('dir:mistyped', (SELECT secret FROM k));
+-- fails: backup_log: host: there is no store 'dir:mistyped': the directory does not exist
+SELECT * FROM backup_log('dir:mistyped');
+-- fails: backup_restore_file: host: no copy that answers holds a save (dir:mistyped: empty: the directory does not exist)
+SELECT backup_restore_file('dir:mistyped', secret, 's_x.db') FROM k;
 -- fails: backup_log: unreachable: no copy that answers holds a save, and one that does not answer may hold it (
 SELECT * FROM backup_log('["dir:sc", "dir:none/d"]', backup_keygen());
 -- fails: backup_restore: misuse: the option `or_new` is for the newest state in stores; name them
@@ -112,7 +119,7 @@ SELECT '3_06', backup_restore('["dir:sc", "dir:sd"]', 'lifeboatkey1za62ddew6ydje
 SELECT '3_07', backup_restore('["dir:sa", "dir:sb"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins", "domain": "another"}') ->> 'outcome' = 'new';
 -- fails: backup_log: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores
 SELECT * FROM backup_log('dir:sa', backup_keygen());
--- fails: backup_restore: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores (nothing was begun)
+-- fails: backup_restore: wrong key: the stores hold 1 series, and none with a record of this key; give the right key, or other stores (this is a recovery key; they hold
 SELECT backup_restore('dir:sa', backup_keygen(), '{"or_new": true, "schema": "begins"}');
 -- fails: backup_restore: unreachable: no copy that answers holds a save, and one that does not answer may hold it (
 SELECT backup_restore('["dir:sc", "dir:none/d"]', 'lifeboatkey1za62ddew6ydje2jmujkm7rxjc999gzlcq502jguszshge03qxyrqgwxkj4', '{"or_new": true, "schema": "begins"}');

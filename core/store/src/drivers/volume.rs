@@ -67,6 +67,10 @@ impl Store for VolumeStore {
         self.store()?.id()
     }
 
+    fn exists(&self) -> bool {
+        self.store().is_ok_and(DirStore::exists)
+    }
+
     fn free(&self) -> Option<u64> {
         self.store().ok()?.free()
     }

@@ -1,6 +1,6 @@
 //! All copies of one series, looked at side by side.
 
-use super::domains::{DomainReport, Domains, Found, Reader, ReadingKey, search};
+use super::domains::{DomainReport, Domains, Found, Reader, ReadingKey, check_exist, search, signers};
 use super::report::{CopyReport, Standing, reasons};
 use super::shelf::Shelf;
 use super::wait::{Wait, side_by_side};
@@ -37,6 +37,8 @@ pub struct Copies {
     pub(super) ends: Ends,
     domain: Option<DomainId>,
     others: Domains,
+    /// What the key is, and whose series there are instead: for an error, if only those were found.
+    strangers: String,
 }
 
 /// The ends of the log, over all copies.
@@ -82,6 +84,7 @@ impl Copies {
             let found = search(&opened.copies, key, FIRST_PAGE, wait)?;
             let own = found.mine.iter().map(Found::report).filter(|report| report.domain_id != id);
             opened.others = Domains { own: own.collect(), foreign: found.others, failed: Vec::new() };
+            opened.strangers = strangers(&opened.copies, key, &opened.others, wait)?;
         }
         Ok(opened)
     }
@@ -116,7 +119,8 @@ impl Copies {
                 let reports: Vec<_> = copies.iter().enumerate().map(of).collect();
                 check_any_answers(&reports)?;
                 let others = Domains { foreign: found.others, ..Domains::default() };
-                Ok(Self { copies, reports, shelf: None, ends: Ends::None, domain: None, others })
+                let strangers = strangers(&copies, key, &others, wait)?;
+                Ok(Self { copies, reports, shelf: None, ends: Ends::None, domain: None, others, strangers })
             }
         }
     }
@@ -130,9 +134,10 @@ impl Copies {
         let (mut reports, mut answers) = (Vec::new(), BTreeMap::new());
         for (place, (copy, look)) in copies.iter().zip(looks).enumerate() {
             let look = look.and_then(|look| match look.newest {
-                None if look.junk > 0 => {
-                    Err(StoreError::corrupt("none of the names in its log is a record of this key"))
-                }
+                None if look.junk > 0 => Err(StoreError::corrupt(format!(
+                    "none of the names in its log is a record of this key, which {} signs",
+                    reader.verify_key
+                ))),
                 _ => Ok(look),
             });
             reports.push(report(copy, look.as_ref().map(drop).map_err(Clone::clone)));
@@ -147,7 +152,8 @@ impl Copies {
         let others = Domains::default();
         let mut shelf = Shelf::new(reader, &copies, &answers);
         let ends = ends(&mut shelf, &answers, wait)?;
-        let mut opened = Self { copies, reports, shelf: None, ends, domain, others };
+        let strangers = String::new();
+        let mut opened = Self { copies, reports, shelf: None, ends, domain, others, strangers };
         opened.compare(&mut shelf, wait)?;
         opened.date(&shelf);
         opened.shelf = (!matches!(opened.ends, Ends::None)).then_some(shelf);
@@ -242,12 +248,23 @@ impl Copies {
     /// Wrong key when the stores hold only series of other keys: that is what somebody with a mistyped key would see.
     pub fn check_key(&self) -> Result<()> {
         if self.is_empty() && self.others.foreign > 0 && self.others.own.is_empty() {
-            return Err(Error::wrong_key(format!(
-                "the stores hold {} series, and none with a record of this key; give the right key, or other stores",
-                self.others.foreign
-            )));
+            return Err(self.wrong_key("give the right key, or other stores"));
         }
         Ok(())
+    }
+
+    /// The error of a key whose series nobody holds.
+    pub(super) fn wrong_key(&self, end: &str) -> Error {
+        let text = format!("the stores hold {} series, and none with a record of this key; {end}", self.others.foreign);
+        Error::wrong_key(if self.strangers.is_empty() { text } else { format!("{text} ({})", self.strangers) })
+    }
+
+    /// Checks, if no copy holds a record, that each place is there. A path that was mistyped is none.
+    ///
+    /// # Errors
+    /// Host, with the name of a store that is a directory which does not exist.
+    pub fn check_exist(&self) -> Result<()> {
+        if self.is_empty() { check_exist(&self.copies) } else { Ok(()) }
     }
 
     /// All copies answered.
@@ -360,8 +377,19 @@ fn ends(shelf: &mut Shelf, looks: &BTreeMap<usize, Look>, wait: &Wait<'_>) -> Re
     }
 }
 
+/// What the key is, and whose series the stores hold, if none is of the key.
+fn strangers(copies: &[CopyStore], key: &ReadingKey, others: &Domains, wait: &Wait<'_>) -> Result<String> {
+    if others.foreign == 0 || !others.own.is_empty() {
+        return Ok(String::new());
+    }
+    let signers = signers(copies, wait)?;
+    let held = if signers.is_empty() { String::new() } else { format!("; they hold {signers}") };
+    Ok(format!("this is {}{held}", key.describe()))
+}
+
 fn report(copy: &CopyStore, answer: Result<(), StoreError>) -> CopyReport {
     let (state, why) = match answer {
+        Ok(()) if !copy.store.exists() => (Standing::Empty, Some("the directory does not exist".to_owned())),
         Ok(()) => (Standing::Empty, Some("it holds no record of this series".to_owned())),
         Err(error) => {
             let state = match error.kind() {

@@ -22,6 +22,17 @@ pub enum ReadingKey {
 }
 
 impl ReadingKey {
+    /// What the key is, for an error. It tells no secret.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Access(key) => match key.own_domain() {
+                Some(domain) => format!("the {} of the domain {domain}", key.kind_name()),
+                None => format!("a {}", key.kind_name()),
+            },
+            Self::Verify(key) => format!("the verify key {key}"),
+        }
+    }
+
     /// The keys that check and read a series of this domain. None: the domain does not belong to this key.
     pub(crate) fn reader(&self, domain: DomainId) -> Option<Reader> {
         match self {
@@ -114,7 +125,10 @@ pub fn only_signer(copies: &[CopyStore], wait: &Wait<'_>) -> Result<(DomainId, V
     match (signers.as_slice(), failed) {
         ([signer], _) => Ok(*signer),
         ([], Some(error)) => Err(Error::unreachable(format!("no store tells of a series: {}", error.message()))),
-        ([], None) => Err(Error::host("the stores hold no series")),
+        ([], None) => {
+            check_exist(copies)?;
+            Err(Error::host("the stores hold no series"))
+        }
         (several, _) => {
             let several: Vec<_> = several.iter().map(|(domain, key)| format!("{domain}, signed by {key}")).collect();
             Err(Error::misuse(format!(
@@ -123,6 +137,40 @@ pub fn only_signer(copies: &[CopyStore], wait: &Wait<'_>) -> Result<(DomainId, V
             )))
         }
     }
+}
+
+/// # Errors
+/// Host, with the name of a store that is a directory which does not exist.
+pub(super) fn check_exist(copies: &[CopyStore]) -> Result<()> {
+    match copies.iter().find(|copy| !copy.store.exists()) {
+        None => Ok(()),
+        Some(copy) => Err(Error::host(format!(
+            "there is no store '{}': the directory does not exist; look at its path, and whether its disk is connected",
+            copy.name
+        ))),
+    }
+}
+
+/// How many series an error names.
+const NAMED: usize = 4;
+
+/// Whose series the stores hold, for an error: their domains, and who signed their newest records. Empty: nobody tells.
+///
+/// # Errors
+/// Interrupted.
+pub(super) fn signers(copies: &[CopyStore], wait: &Wait<'_>) -> Result<String> {
+    let mut signers = BTreeMap::new();
+    for found in side_by_side(wait, copies, |copy, pace| signers_in(&*copy.store, pace))?.into_iter().flatten() {
+        for (domain, key) in found {
+            signers.entry(domain.0).or_insert((domain, key));
+        }
+    }
+    let named: Vec<_> =
+        signers.values().take(NAMED).map(|(domain, key)| format!("{domain}, signed by {key}")).collect();
+    Ok(match signers.len().saturating_sub(NAMED) {
+        0 => named.join("; "),
+        more => format!("{}; and {more} more", named.join("; ")),
+    })
 }
 
 /// Who signed the newest record of each series in a store.

@@ -144,10 +144,7 @@ impl Copies {
             ));
         }
         if others.foreign > 0 && self.all_answered() {
-            return Error::wrong_key(format!(
-                "the stores hold {} series, and none with a record of this key; nothing was read",
-                others.foreign
-            ));
+            return self.wrong_key("nothing was read");
         }
         self.no_such("no copy that answers holds a save".to_owned())
     }

@@ -195,6 +195,10 @@ impl Store for DirStore {
         found.f_bavail.checked_mul(found.f_frsize)
     }
 
+    fn exists(&self) -> bool {
+        self.path.is_dir()
+    }
+
     fn id(&self) -> Result<String> {
         if let Some(id) = &self.id {
             return Ok(id.clone());
