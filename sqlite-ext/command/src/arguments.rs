@@ -41,6 +41,8 @@ Examples:
   lifeboat status app.db
   lifeboat restore dir:/mnt/stick/backup/copy --out app.db
 
+More of one command, with examples: lifeboat help COMMAND
+
 ";
 
 /// The whole command line.

@@ -44,16 +44,18 @@ mod words;
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
 use fail::Fail;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let shown: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     // Before the parser sees it, which would show it.
-    if let Err(fail) = keys::refuse_keys(words.iter().map(String::as_str)) {
+    if let Err(fail) = keys::refuse_keys(shown.iter().map(|word| &**word)) {
         return end("lifeboat", &fail);
     }
-    let matches = Arguments::command().get_matches();
+    let matches = Arguments::command().get_matches_from(with_help_behind(words));
     let name = format!("lifeboat {}", matches.subcommand_name().unwrap_or_default());
     let done = Arguments::from_arg_matches(&matches).map_err(|error| Fail::misuse(error.to_string()));
     let done = done.and_then(|arguments| match arguments.command {
@@ -62,6 +64,20 @@ fn main() -> ExitCode {
         command => run::run(command, arguments.json),
     });
     done.map_or_else(|fail| end(&name, &fail), |()| ExitCode::SUCCESS)
+}
+
+/// `help COMMAND` as `COMMAND --help`, so that both say the same.
+fn with_help_behind(mut words: Vec<OsString>) -> Vec<OsString> {
+    let is_flag = |word: &OsString| word.to_string_lossy().starts_with('-');
+    let at = words.iter().skip(1).take_while(|word| is_flag(word)).count() + 1;
+    if words.get(at).is_none_or(|word| word != "help") {
+        return words;
+    }
+    words.remove(at);
+    // Whatever stands behind the command, its help is asked for.
+    words.truncate(at + 1);
+    words.push("--help".into());
+    words
 }
 
 /// Tells of a failure.

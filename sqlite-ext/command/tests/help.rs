@@ -79,6 +79,23 @@ fn each_command_has_help_with_examples_and_the_exit_codes_are_told() {
     }
 }
 
+#[test]
+fn help_before_a_command_and_behind_it_say_the_same() {
+    let scene = Scene::new();
+    let commands = commands(&scene);
+    assert!(commands.len() > 20);
+    for command in &commands {
+        let (before, behind) = (scene.run(&["help", command]), scene.run(&[command, "--help"]));
+        assert_eq!((before.code, &before.err), (0, &behind.err), "{command}");
+        assert_eq!(before.out, behind.out, "{command}");
+    }
+    let whole = scene.run(&["--help"]).out;
+    assert_eq!(scene.run(&["help"]).out, whole);
+    assert_eq!(scene.run(&["--json", "help", "save", "app.db"]).out, scene.run(&["save", "--help"]).out);
+    let (unknown, named) = (scene.run(&["help", "nothing"]), scene.run(&["nothing"]));
+    assert_eq!((unknown.code, unknown.err), (2, named.err));
+}
+
 /// The examples of the help are commands that the command line understands.
 #[test]
 fn the_examples_of_the_help_are_understood() {
