@@ -109,7 +109,7 @@ for (const [way, of] of [
     const older = await restoreFile(...first(db), `${stores[0]}#seq=1`, key, file, { pageSize: 8192 });
     assert.equal(older.rows, 2);
     assert.deepEqual(notesIn(path('older.db')), ['milk', 'bread']);
-    await refused(() => restoreFile(...first(db), stores, key, file), 'misuse', 'restoreFile', /already exists.*"replace": true/);
+    await refused(() => restoreFile(...first(db), stores, key, file), 'misuse', 'restoreFile', /already exists.*the option replace: true$/);
 
     const all = await restoreAll(...first(db), stores, key, path('all'));
     assert.deepEqual([all.restored, all.failed, all.domains[0].rows], [1, 0, 3]);
@@ -282,7 +282,9 @@ test('a protection', async t => {
   // A save in a thread waits for its turn.
   assert.equal((await save(fileOf(db), key, stores)).done, 2);
   assert.equal(status(db).protection.failed, null);
-  await refused(() => protect(db, key, stores, { add: true }), 'misuse', 'protect', /add/);
+  await refused(() => protect(db, key, stores, { add: true }), 'misuse', 'protect', /call save with it once/);
+  const other = () => protect(db, key, stores, { label: 'another' });
+  await refused(other, 'misuse', 'protect', /in another way: .*end that protection with unprotect\(\) first$/);
   assert.deepEqual(unprotect(db), { ended: 1, left: 0 });
   await refused(() => unprotect(db, 1), 'misuse', 'unprotect', /at most 0 arguments/);
 });

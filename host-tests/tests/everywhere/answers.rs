@@ -107,7 +107,7 @@ fn of_job(case: &Case, job: Job, answers: &[(Host, Answers)]) -> Vec<String> {
 /// what a host takes besides.
 fn without_place(message: &Value) -> Value {
     let mut text = message.as_str().unwrap_or("");
-    for forms in ["; give the text that backup_keygen() made", "; for the key in a file, write 'file:PATH'"] {
+    for forms in ["; give the text that ", "; for the key in a file, write 'file:PATH'"] {
         text = text.split_once(forms).map_or(text, |(text, _)| text);
     }
     while let Some((place, rest)) = text.split_once(": ")

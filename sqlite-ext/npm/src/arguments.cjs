@@ -4,7 +4,7 @@
 // the argument, and never shown: it may be a key.
 
 const { fileURLToPath } = require('node:url');
-const { kindOf, misuse } = require('./errors.cjs');
+const { camel, kindOf, misuse } = require('./errors.cjs');
 
 const isText = value => typeof value === 'string';
 const isObject = value => typeof value === 'object' && value !== null;
@@ -54,7 +54,6 @@ function textOf(name, value, what) {
 }
 
 const snake = key => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
-const camel = key => key.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
 /** The settings of events have names of ours in all depths; other objects have names of tables and files. */
 const deepSnake = value =>

@@ -47,11 +47,31 @@ function errorOf(error) {
   return name === undefined ? undefined : { function: name, kind, text };
 }
 
+const camel = key => key.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+
+/** What the SQL functions are called here, where it is not the same name without `backup_`. */
+const NAMES = { export: 'exportBytes', export_file: 'exportBundle' };
+/** Those that the package has. */
+const OWN = [
+  ...['estimate', 'events', 'export', 'export_file', 'info', 'keygen', 'log', 'protect', 'prune', 'read_key', 'restore', 'restore_all'],
+  ...['restore_file', 'save', 'scrub', 'status', 'unprotect', 'verify', 'verify_key', 'version', 'write_key'],
+];
+/** Not a part of a path or of a longer word. A full stop may end a sentence. */
+const FUNCTION = /(?<![\w\-./'"\\])backup_([a-z_]+)(?![\w\-/'"\\]|\.\w)/g;
+
+/** What an SQL function says, with the names that functions and options have here. */
+function inOurWords(text) {
+  return text
+    .replace(FUNCTION, (all, name) => (OWN.includes(name) ? (NAMES[name] ?? camel(name)) : all))
+    .replace(/\b(options?) `([a-z_]+)`/g, (_, word, option) => `${word} \`${camel(option)}\``)
+    .replace(/"([a-z_]+)": (true|false)\b/g, (_, option, value) => `${camel(option)}: ${value}`);
+}
+
 /** An error of a driver as one of ours: that of the extension, or what SQLite itself says. */
 function lifeboatError(name, error) {
   if (error instanceof LifeboatError) return error;
   const { kind, text } = errorOf(error) ?? {};
-  if (kind) return new LifeboatError(kind, text, { function: name, cause: error });
+  if (kind) return new LifeboatError(kind, inOurWords(text), { function: name, cause: error });
   const said = error instanceof Error ? error.message : String(error);
   const isBusy = /^database is locked|SQLITE_BUSY/.test(said);
   return new LifeboatError(isBusy ? 'busy' : 'host', said, { function: name, cause: error });
@@ -71,4 +91,4 @@ function shown(path) {
   return /lifeboat(key|write|read)1|[a-z0-9]{40}/i.test(path) ? 'the given path' : `'${path}'`;
 }
 
-module.exports = { KINDS, LifeboatError, errorOf, kindOf, lifeboatError, misuse, shown };
+module.exports = { KINDS, camel, LifeboatError, errorOf, inOurWords, kindOf, lifeboatError, misuse, shown };

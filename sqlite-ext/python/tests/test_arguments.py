@@ -39,7 +39,7 @@ class Arguments(Scene):
 
     def test_the_key(self) -> None:
         bundle = self.chain[0]
-        forms = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'"
+        forms = "give the text that keygen() made, or 'file:PATH', or 'env:NAME'"
         remedy = "for the key in a file, write 'file:PATH', with 'file:' before its path"
         for key, words in [
             (None, f"the recovery key is None; {forms}"),

@@ -66,6 +66,8 @@ class InCopies(Scene):
         public = list(lifeboat.saves(self.copy, verify_key))
         self.assertEqual([save.sha256 for save in public], [save.sha256 for save in saves])
         self.assertEqual({save.date for save in public}, {None})
+        with self.assertRaisesRegex(MisuseError, "give key or verify_key with a copy"):
+            lifeboat.verify(self.copy)
         verified = lifeboat.verify(self.copy, verify_key=verify_key)
         assert verified.series is not None
         self.assertEqual((verified.series.save.number, verified.report.authentic), (SAVES, True))
@@ -108,7 +110,7 @@ class InCopies(Scene):
         with self.assertRaisesRegex(WrongKeyError, "none with a record of this key"):
             lifeboat.info(self.copy, one(db, "SELECT backup_keygen()"))
         db.close()
-        with self.assertRaisesRegex(MisuseError, "--salvage takes bundles"):
+        with self.assertRaisesRegex(MisuseError, "^misuse: salvage takes bundles"):
             lifeboat.info(self.copy, self.key, salvage=True)
         with self.assertRaisesRegex(MisuseError, "saves are in copies"):
             list(lifeboat.saves(self.chain[0], self.key))

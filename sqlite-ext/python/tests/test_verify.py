@@ -32,7 +32,7 @@ class Verify(Scene):
         for wrong, kind in {other: lifeboat.MismatchError, "x": lifeboat.MisuseError, "": lifeboat.MisuseError}.items():
             with self.assertRaises(kind):
                 lifeboat.verify(self.chain, verify_key=wrong)
-        with self.assertRaises(lifeboat.MisuseError):
+        with self.assertRaisesRegex(lifeboat.MisuseError, "give key or verify_key"):
             lifeboat.verify(self.chain, key=self.key, verify_key=verify_key)
 
     def test_with_the_recovery_key(self) -> None:

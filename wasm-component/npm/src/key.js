@@ -78,7 +78,7 @@ function meant(key, forms) {
 }
 
 /** The forms if there are no files. */
-export const TEXT = 'give the text that backup_keygen() made';
+export const TEXT = 'give the text that keygen() made';
 
 /**
  * A key if there are no files: its text.

@@ -12,7 +12,7 @@ import warnings
 from contextlib import closing
 from typing import Any, NoReturn, Optional
 
-from . import Error, __version__
+from . import Error, __version__, _command
 from ._command import Limits
 from ._copies import Copies
 from ._recovery import MAX_MEMORY, Sources, recover_report, row_lines, salvage_text, save_lines, verify_text
@@ -48,6 +48,8 @@ def main(arguments: Optional[list[str]] = None) -> int:
     # Rows on a terminal leave no line for it.
     shows_progress = sys.stderr.isatty() and not (options.command == "rows" and sys.stdout.isatty())
     line = _ProgressLine() if shows_progress else None
+    # Here the options are flags.
+    _command.words = str
     try:
         key = _key(options, parser)
         limits = Limits(options.max_memory << 20, options.timeout)

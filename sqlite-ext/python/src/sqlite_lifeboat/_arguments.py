@@ -24,7 +24,7 @@ PREFIXES = {
 }
 # How many characters the texts of keys have.
 _LENGTHS = {"lifeboatkey1": 70, "lifeboatwrite1": 97, "lifeboatread1": 147, "lifeboatverify1": 73}
-FORMS = "give the text that backup_keygen() made, or 'file:PATH', or 'env:NAME'"
+FORMS = "give the text that keygen() made, or 'file:PATH', or 'env:NAME'"
 
 
 def path_of(value: object, what: str) -> str:

@@ -291,7 +291,27 @@ def _error(said: str, trap: str, names: Mapping[str, str]) -> Error:
         if "exceeds memory limits" in trap:
             return TooBigError("the memory limit is less than what the recovery needs to begin: allow 64 MiB at least")
         return HostError(f"the recovery has failed in the WebAssembly runtime: {trap or said or 'it gave no reason'}")
-    return from_kind(found[1], _named(found[2].strip(), names))
+    return from_kind(found[1], _named(words(found[2].strip()), names))
+
+
+# What the options of the command are called in the functions, where it is not the same name.
+_ARGUMENTS = {"key-file": "key", "out": "path"}
+# Not a part of a path or of a longer word.
+_FLAG = re.compile(r"(?<![\w\-/'\"\\])--([a-z]+(?:-[a-z]+)*)")
+_SAVES = re.compile(r"\Alog (?=lists|needs|takes)")
+
+
+def in_functions(message: str) -> str:
+    """A message of the command in the words of the functions of this package."""
+
+    def named(flag: re.Match[str]) -> str:
+        return _ARGUMENTS.get(flag[1], flag[1].replace("-", "_"))
+
+    return _FLAG.sub(named, _SAVES.sub("saves ", message.replace("; see --help", "")))
+
+
+#: The words of errors: those of the functions, or (`str`) of the command line, where the command itself was called.
+words: Callable[[str], str] = in_functions
 
 
 def _named(message: str, names: Mapping[str, str]) -> str:

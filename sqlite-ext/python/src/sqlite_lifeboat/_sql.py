@@ -29,7 +29,8 @@ _OWN = {
     "events", "export", "keygen", "log", "protect", "prune", "read_key", "recover", "restore", "restore_all", "save", "scrub",
     "status", "unprotect", "verify", "verify_key", "write_key",
 }  # fmt: skip
-_FUNCTION = re.compile(r"\bbackup_([a-z_]+)\b")
+# Not a part of a path or of a longer word. A full stop may end a sentence.
+_FUNCTION = re.compile(r"(?<![\w\-./'\"\\])backup_([a-z_]+)(?![\w\-/'\"\\]|\.\w)")
 _OPTION = re.compile(r'"(\w+)": true\b')
 
 
