@@ -184,7 +184,7 @@ pub fn secret_key_in(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// The beginnings of the secret keys, and their names. The command also uses this file, but knows the core only as a
-/// component. So they are listed here again, and a test of `arguments.rs` compares them with the core's.
+/// component. So they are listed here again, and a test of `key_text.rs` compares them with the core's.
 const SECRETS: [(&[u8], &str); 3] =
     [(b"lifeboatkey1", "recovery key"), (b"lifeboatwrite1", "write key"), (b"lifeboatread1", "read key")];
 

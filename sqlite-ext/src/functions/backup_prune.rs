@@ -14,9 +14,9 @@
 //!
 //! Report: [`PruneReport`](lifeboat_store::prune::PruneReport); `events`, why the log of events could not be written.
 
-use crate::sql::arguments::AnyKey;
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
+use crate::sql::key_argument::AnyKey;
 use crate::work::local::checker_local;
 use crate::work::read::given::{open_copies, refuse_selector};
 use lifeboat_core::{Error, Result};

@@ -2,8 +2,8 @@
 //! and restore the bundles of this domain. Its holder cannot make a bundle that others accept, and learns nothing of
 //! another domain. `domain`: with a recovery key, the name of the domain (default `"default"`).
 
-use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};
+use crate::sql::key_argument::DomainKey;
 use lifeboat_core::Result;
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {

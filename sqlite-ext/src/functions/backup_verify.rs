@@ -19,9 +19,10 @@
 //! in the copy, which are those in the source: if the source broke a constraint, the bundle is still right), and
 //! `rebuilt`. Of a store also `series` (`work/read/given.rs`).
 
-use crate::sql::arguments::{AnyKey, Argument, Bundle};
+use crate::sql::arguments::{Argument, Bundle};
 use crate::sql::edge::{Call, Reply};
 use crate::sql::interrupt::AppInterrupt;
+use crate::sql::key_argument::AnyKey;
 use crate::work::read::chains::{audit, incomplete, publics};
 use crate::work::read::file_source::with_path;
 use crate::work::read::given::{Given, SeriesReport};

@@ -2,8 +2,8 @@
 //! to check who made a bundle: `backup_verify(bundle, verify_key)`. `domain`: with a recovery key, the name of the
 //! domain (default `"default"`).
 
-use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};
+use crate::sql::key_argument::DomainKey;
 use lifeboat_core::Result;
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {

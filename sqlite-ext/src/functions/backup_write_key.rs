@@ -2,8 +2,8 @@
 //! export, compose, verify and restore the bundles of this domain, and learns nothing of another one. `domain`: with a
 //! recovery key, the name of the domain (default `"default"`).
 
-use crate::sql::arguments::DomainKey;
 use crate::sql::edge::{Call, Reply};
+use crate::sql::key_argument::DomainKey;
 use lifeboat_core::{Error, Result};
 
 pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {

@@ -1,7 +1,8 @@
 //! The options that all exports share: the part to export, the packing, and the base of a delta.
 
 use crate::files::refuse_database;
-use crate::sql::arguments::{path_of, refuse_secret};
+use crate::sql::arguments::path_of;
+use crate::sql::key_text::refuse_secret;
 use crate::sql::options::{Compress, DEFAULT_DOMAIN, DEFAULT_SCHEMA};
 use lifeboat_core::parallel::Threads;
 use lifeboat_core::state::Selection;
