@@ -217,6 +217,20 @@ fn requests_of_a_save_with_a_short_cut_fail() {
 }
 
 /// An answer that does not come costs the time that the save has, and nothing else.
+/// Only the server knows that the two are one.
+#[test]
+fn one_bucket_at_two_addresses_is_one_copy() {
+    let scene = Scene::new("two-addresses");
+    let stores = json!([scene.sound, scene.faulty]).to_string();
+    for _ in 0..2 {
+        let said = error(&scene.db, "SELECT backup_save(?, ?)", params![scene.key, stores]);
+        assert!(said.contains("unreachable: saved in 1 of 2 copies, and the minimum is 2"), "{said}");
+        assert!(said.contains("it is the same place as s3://two-addresses/p"), "{said}");
+    }
+    let parameters = params![scene.key, stores, "{\"minimum\": 1}"];
+    assert_eq!(json(&scene.db, "SELECT backup_save(?, ?, ?)", parameters)["done"], 1);
+}
+
 #[test]
 fn answers_that_do_not_come() {
     let tally = Tally::default();
