@@ -12,7 +12,8 @@ import warnings
 from contextlib import closing
 from typing import Any, NoReturn, Optional
 
-from . import Error, __version__, _command
+from . import Error, __version__
+from . import _command as recovery
 from ._command import Limits
 from ._copies import Copies
 from ._recovery import MAX_MEMORY, Sources, recover_report, row_lines, salvage_text, save_lines, verify_text
@@ -49,7 +50,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
     shows_progress = sys.stderr.isatty() and not (options.command == "rows" and sys.stdout.isatty())
     line = _ProgressLine() if shows_progress else None
     # Here the options are flags.
-    _command.words = str
+    recovery.words = str
     try:
         key = _key(options, parser)
         limits = Limits(options.max_memory << 20, options.timeout)
