@@ -86,31 +86,36 @@ cp app.db ls-age/
 litestream-0.3 replicate -config litestream-age.yml -exec './until-replicated ls-age'
 mv ls-age ls-age-base
 
-# rustic and borg: they keep the file, or a dump. rustic cuts a file of pages where pages end, and a dump where its text says.
+# rustic and borg: they keep the file, or a dump. With pieces of four pages, or small pieces of text, they add least after a
+# change: with the pieces that rustic has by itself, 38 MB of the file in place of 1.8, and 43 MB of a dump in place of 3.8.
 echo 'a password of the benchmark' >password
 cat >rustic-init <<'END'
 #!/bin/sh
+case $1 in
+  file) pieces='--set-chunker fixed_size --set-chunk-size 16kiB' ;;
+  dump) pieces='--set-chunk-size 32kiB --set-chunk-min-size 4kiB --set-chunk-max-size 1MiB' ;;
+esac
 rm -rf rustic
 mkdir rustic
-rustic -r rustic/repo init "$@" >/dev/null
+rustic -r rustic/repo init $pieces >/dev/null
 END
 chmod +x rustic-init
 borg_init() { mkdir borg; borg --error init --encryption repokey-blake2 borg/repo; }
-./rustic-init
+./rustic-init file
 rustic -r rustic/repo backup app.db
 mv rustic rustic-base
 borg_init
 borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full app.db
 mv borg borg-base
 
-./rustic-init
+./rustic-init file
 rustic -r rustic/repo backup small.db
 mv rustic rustic-small
 borg_init
 borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo::full small.db
 mv borg borg-small
 
-./rustic-init
+./rustic-init dump
 sqlite3 app.db .dump | rustic -r rustic/repo backup --stdin-filename app.sql -
 mv rustic rustic-dump
 borg_init

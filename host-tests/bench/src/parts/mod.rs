@@ -65,7 +65,8 @@ const LITESTREAM_AGE: &str = "rm -rf ls-age; cp -a ls-age-base ls-age";
 
 // Nothing but an empty repository.
 const BORG_EMPTY: &str = "rm -rf borg; mkdir borg; borg --error init --encryption repokey-blake2 borg/repo";
-const RUSTIC_EMPTY: &str = "rm -rf rustic; ./rustic-init";
+const RUSTIC_EMPTY: &str = "./rustic-init file";
+const RUSTIC_EMPTY_DUMP: &str = "./rustic-init dump";
 
 /// What reads a file that is a database: pieces that are whole pages.
 const BORG_FILE: &str = "borg create --compression zstd,3 --chunker-params fixed,16384 borg/repo";
