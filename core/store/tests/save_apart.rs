@@ -8,9 +8,10 @@ mod support;
 
 use faults::{Fault, FaultyFiles, FaultyStore, Steps};
 use lifeboat_core::ErrorKind;
+use lifeboat_core::chain::Source;
 use lifeboat_store::drivers::memory::{MemoryStore, Request};
 use lifeboat_store::save::CopyState;
-use lifeboat_store::{Store, StoreErrorKind};
+use lifeboat_store::{Cancel, Entry, Put, Result, Store, StoreError, StoreErrorKind};
 use std::sync::Arc;
 use support::{Database, Place, dynamic, fast_directory, memory_stores, restore};
 
@@ -23,6 +24,39 @@ fn twins() -> Vec<MemoryStore> {
 fn faulty(stores: &[MemoryStore], steps: &Steps) -> Vec<Arc<dyn Store>> {
     let faulty = |store: &MemoryStore| Arc::new(FaultyStore(Arc::new(store.clone()), steps.clone())) as Arc<dyn Store>;
     stores.iter().map(faulty).collect()
+}
+
+/// It answers, but no put arrives.
+struct NoPut(MemoryStore);
+
+impl Store for NoPut {
+    fn id(&self) -> Result<String> {
+        self.0.id()
+    }
+
+    fn put(&self, _: &str, _: &dyn Source, _: &Cancel) -> Result<Put> {
+        Err(StoreError::unreachable("no put arrives in this test"))
+    }
+
+    fn replace(&self, _: &str, _: &dyn Source, _: &Cancel) -> Result<()> {
+        Err(StoreError::unreachable("no put arrives in this test"))
+    }
+
+    fn get(&self, name: &str, offset: u64, buffer: &mut [u8], cancel: &Cancel) -> Result<()> {
+        self.0.get(name, offset, buffer, cancel)
+    }
+
+    fn list(&self, prefix: &str, after: &str, limit: usize, cancel: &Cancel) -> Result<Vec<Entry>> {
+        self.0.list(prefix, after, limit, cancel)
+    }
+
+    fn head(&self, name: &str, cancel: &Cancel) -> Result<u64> {
+        self.0.head(name, cancel)
+    }
+
+    fn delete(&self, name: &str, cancel: &Cancel) -> Result<()> {
+        self.0.delete(name, cancel)
+    }
 }
 
 #[test]
@@ -118,7 +152,27 @@ fn places_are_told_apart_once() {
         assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().done, 3);
         stores.iter().for_each(|store| assert_eq!(restore(store), Some(live)));
     }
-    assert_eq!((of(&stores[0], Request::Delete), of(&stores[2], Request::Delete)), (2, 1));
+    assert_eq!((of(&stores[0], Request::Delete), of(&stores[2], Request::Delete)), (1, 1));
+}
+
+/// While one copy cannot be told apart, the others get no further probe: they may have nobody who may delete.
+#[test]
+fn a_copy_that_fails_again_and_again_costs_the_others_nothing() {
+    let directory = fast_directory();
+    let stores = memory_stores(3);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), Database::new(1));
+    let failing: Arc<dyn Store> = Arc::new(NoPut(stores[2].clone()));
+    let copies = [dynamic(&stores)[..2].to_vec(), vec![failing]].concat();
+    let puts = |store: &MemoryStore| store.requests().iter().filter(|request| request.0 == Request::Put).count();
+    assert_eq!(place.save(&copies, &mut database).unwrap().done, 2);
+    let before = puts(&stores[0]);
+    for live in 2..5 {
+        database.live = live;
+        let summary = place.save(&copies, &mut database).unwrap();
+        assert_eq!((summary.done, summary.copies[2].state), (2, CopyState::Behind), "{summary:?}");
+    }
+    assert_eq!(puts(&stores[0]) - before, 6, "a bundle and a record for each save");
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().done, 3);
 }
 
 /// A copy that takes nothing more still answers, and so it is known to be a place of its own.

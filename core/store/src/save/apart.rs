@@ -4,15 +4,15 @@
 //! addresses. So before copies count beside each other for the first time, each gets an object that nobody needs, and the
 //! others are asked for it.
 
-use super::gather::{Wait, gather};
+use super::gather::{Pace, Wait, gather};
 use super::local::Local;
 use super::request::Save;
 use super::situation::{Situation, reason};
 use super::summary::CopyState;
-use crate::{StoreError, StoreErrorKind};
-use lifeboat_core::Result;
+use crate::{CopyName, StoreError, StoreErrorKind};
 use lifeboat_core::log::BundleHash;
 use lifeboat_core::log::name::{Name, Object};
+use lifeboat_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::time::SystemTime;
 
@@ -25,11 +25,13 @@ enum Answer {
 /// What was found out of one copy.
 struct Asked {
     copy: usize,
-    /// Why its own probe could not be put.
-    refused: Option<StoreError>,
-    /// Which probes of others it has. Those that were not put are missing.
+    /// It is remembered as a place of its own beside all others that are.
+    is_known: bool,
+    /// A probe was put into it.
+    has_probe: bool,
+    /// Which probes of others it has.
     answers: Vec<(usize, Answer)>,
-    /// Why it could not be asked. Then nobody knows which place it is.
+    /// Why it took no probe, or could not be asked.
     failed: Option<StoreError>,
 }
 
@@ -37,46 +39,48 @@ impl Asked {
     fn answer(&self, other: &Self) -> Option<&Answer> {
         self.answers.iter().find(|(probe, _)| *probe == other.copy).map(|(_, answer)| answer)
     }
-}
 
-/// Whether two copies are one place.
-enum Pair {
-    Same,
-    Apart,
-    /// Neither of the two takes an object.
-    Unknown,
+    /// A copy that is full or takes nothing still answers.
+    fn is_mute(&self) -> bool {
+        let kind = self.failed.as_ref().map(StoreError::kind);
+        kind.is_some_and(|kind| !matches!(kind, StoreErrorKind::Full | StoreErrorKind::Refused))
+    }
+
+    /// Why it is not known to be another place than a copy before it, which has this name; and whether it is the same one.
+    fn why(&self, other: &Self, name: &CopyName) -> Option<(bool, String)> {
+        match (other.answer(self), self.answer(other)) {
+            (Some(Answer::Here), _) | (_, Some(Answer::Here)) => {
+                Some((true, format!("it is the same place as {name}; take one of the two out of the stores")))
+            }
+            (Some(Answer::NotHere), _) | (_, Some(Answer::NotHere)) => None,
+            (None, None) if self.is_known && other.is_known => None,
+            (None, None) => {
+                let why = self.failed.as_ref().or(other.failed.as_ref()).map(reason).unwrap_or_default();
+                Some((false, format!("nobody can tell whether it is the same place as {name}: {why}")))
+            }
+        }
+    }
 }
 
 impl Situation<'_> {
     /// Takes out copies that are the same place as one before them, unless it is remembered that these copies are places
-    /// of their own. A copy that cannot be asked is taken out as well, until it answers.
+    /// of their own. A copy of which nobody can tell is taken out as well, until it answers.
     ///
     /// # Errors
     /// Interrupted; host when local state cannot be written.
     pub(super) fn tell_apart(&mut self, save: &Save<'_>, local: &mut Local<'_>) -> Result<()> {
         let usable = self.usable();
-        let known = |copy: &usize| self.copies[*copy].id.as_ref().is_some_and(|id| local.memory.apart.contains(id));
-        if usable.len() < 2 || usable.iter().all(known) {
+        let is_known = |copy: &usize| self.copies[*copy].id.as_ref().is_some_and(|id| local.memory.apart.contains(id));
+        let (known, new): (Vec<_>, Vec<_>) = usable.iter().copied().partition(is_known);
+        if usable.len() < 2 || new.is_empty() {
             return Ok(());
         }
         let mut kept: Vec<Asked> = Vec::new();
-        for asked in self.ask_all(save, &usable)? {
-            let why = match &asked.failed {
+        for asked in self.ask_all(save, &known, &new)? {
+            let alone = asked.failed.as_ref().filter(|_| !asked.is_known && asked.is_mute());
+            let why = match alone {
                 Some(error) => Some((false, reason(error))),
-                None => kept.iter().find_map(|other| {
-                    let name = &save.copies[other.copy].name;
-                    match pair(other, &asked) {
-                        Pair::Apart => None,
-                        Pair::Same => Some((
-                            true,
-                            format!("it is the same place as {name}; take one of the two out of the stores"),
-                        )),
-                        Pair::Unknown => {
-                            let why = asked.refused.as_ref().map(reason).unwrap_or_default();
-                            Some((false, format!("nobody can tell whether it is the same place as {name}: {why}")))
-                        }
-                    }
-                }),
+                None => kept.iter().find_map(|other| asked.why(other, &save.copies[other.copy].name)),
             };
             let Some((is_twin, why)) = why else {
                 kept.push(asked);
@@ -90,34 +94,45 @@ impl Situation<'_> {
             (seen.is_usable, seen.is_twin, seen.why) = (false, is_twin, Some(why));
             seen.state = if is_twin { CopyState::Away } else { CopyState::Behind };
         }
-        local.memory.apart = kept.iter().filter_map(|asked| self.copies[asked.copy].id.clone()).collect();
+        // Copies that are away now stay remembered, unless a new one came: from that one they were not told apart.
+        if kept.iter().any(|asked| !asked.is_known) {
+            local.memory.apart = kept.iter().filter_map(|asked| self.copies[asked.copy].id.clone()).collect();
+        }
         local.witness.copies = self.sights();
         local.write_memory()
     }
 
-    /// Puts a probe into each copy, asks all others for it, and removes it. One that stays, because nobody may delete, is a
-    /// bundle that no record names: a prune takes it away.
-    fn ask_all(&self, save: &Save<'_>, usable: &[usize]) -> Result<Vec<Asked>> {
+    /// Puts a probe into each new copy, asks all others for it, and removes it. Where a new copy takes nothing, the known
+    /// ones get a probe, too. One that stays, because nobody may delete, is a bundle that no record names: a prune takes it
+    /// away. Gives the known copies first.
+    fn ask_all(&self, save: &Save<'_>, known: &[usize], new: &[usize]) -> Result<Vec<Asked>> {
         let impatient = vec![false; save.copies.len()];
         let wait = Wait { enough: save.minimum, impatient: &impatient, interrupted: self.interrupted };
         let probes: Vec<_> = (0..save.copies.len()).map(|copy| self.probe(save, copy)).collect();
-        let put = |copy: usize, pace: &super::gather::Pace| {
-            let (name, bytes) = &probes[copy];
-            save.copies[copy].store.put(name, &bytes.as_bytes(), &pace.cancel).map(drop)
+        let put_into = |copies: &[usize], is_known: bool| {
+            let put = |copy: usize, pace: &Pace| {
+                let (name, bytes) = &probes[copy];
+                save.copies[copy].store.put(name, &bytes.as_bytes(), &pace.cancel).map(drop)
+            };
+            let asked = |(copy, put): (usize, Result<(), StoreError>)| {
+                let (has_probe, failed) = (put.is_ok(), put.err());
+                Asked { copy, is_known, has_probe, answers: Vec::new(), failed }
+            };
+            let put = gather(save, copies, &wait, put, Result::is_ok)?;
+            Ok::<_, Error>(put.into_iter().map(asked).collect::<Vec<_>>())
         };
-        let mut asked: Vec<_> = gather(save, usable, &wait, put, std::result::Result::is_ok)?
-            .into_iter()
-            .map(|(copy, put)| Asked { copy, refused: put.err(), answers: Vec::new(), failed: None })
-            .collect();
-        // A copy that is full or takes nothing still answers.
-        let is_mute = |error: &StoreError| !matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::Refused);
-        for one in &mut asked {
-            one.failed = one.refused.take_if(|error| is_mute(error));
+        let mut asked = put_into(new, false)?;
+        if asked.iter().any(|one| !one.has_probe && !one.is_mute()) {
+            asked.extend(put_into(known, true)?);
+        } else {
+            let quiet =
+                |&copy: &usize| Asked { copy, is_known: true, has_probe: false, answers: Vec::new(), failed: None };
+            asked.extend(known.iter().map(quiet));
         }
-        let is_there = |one: &&Asked| one.refused.is_none() && one.failed.is_none();
-        let there: Vec<_> = asked.iter().filter(is_there).map(|one| one.copy).collect();
-        let answering: Vec<_> = asked.iter().filter(|one| one.failed.is_none()).map(|one| one.copy).collect();
-        let ask = |copy: usize, pace: &super::gather::Pace| {
+        asked.sort_by_key(|one| (!one.is_known, one.copy));
+        let there: Vec<_> = asked.iter().filter(|one| one.has_probe).map(|one| one.copy).collect();
+        let answering: Vec<_> = asked.iter().filter(|one| !one.is_mute()).map(|one| one.copy).collect();
+        let ask = |copy: usize, pace: &Pace| {
             let others = there.iter().filter(|other| **other != copy);
             let ask = |&other: &usize| {
                 let head = save.copies[copy].store.head(&probes[other].0, &pace.cancel);
@@ -130,19 +145,17 @@ impl Situation<'_> {
             };
             others.map(ask).collect::<Result<Vec<_>, StoreError>>()
         };
-        let answers = gather(save, &answering, &wait, ask, std::result::Result::is_ok);
-        let remove = |copy: usize, pace: &super::gather::Pace| {
+        let answers = gather(save, &answering, &wait, ask, Result::is_ok);
+        let remove = |copy: usize, pace: &Pace| {
             // Whoever may not delete leaves it there.
             let _ = save.copies[copy].store.delete(&probes[copy].0, &pace.cancel);
         };
         gather(save, &there, &wait, remove, |()| true)?;
         for (copy, answers) in answers? {
-            let one = asked.iter_mut().find(|one| one.copy == copy);
-            if let Some(one) = one {
-                (one.answers, one.failed) = match answers {
-                    Ok(answers) => (answers, None),
-                    Err(error) => (Vec::new(), Some(error)),
-                };
+            let Some(one) = asked.iter_mut().find(|one| one.copy == copy) else { continue };
+            match answers {
+                Ok(answers) => one.answers = answers,
+                Err(error) => one.failed = Some(error),
             }
         }
         Ok(asked)
@@ -157,13 +170,5 @@ impl Situation<'_> {
         let text = format!("whether two names of stores mean one place: {}", BundleHash(unique.finalize().into()));
         let object = Object::Bundle(BundleHash(Sha256::digest(&text).into()));
         (Name { domain_id: save.keys.id(), object }.to_string(), text)
-    }
-}
-
-fn pair(one: &Asked, other: &Asked) -> Pair {
-    match (one.answer(other), other.answer(one)) {
-        (Some(Answer::Here), _) | (_, Some(Answer::Here)) => Pair::Same,
-        (Some(Answer::NotHere), _) | (_, Some(Answer::NotHere)) => Pair::Apart,
-        (None, None) => Pair::Unknown,
     }
 }
