@@ -71,6 +71,7 @@ pub mod stream {
     pub use crate::export::chunk::{ExportTotals, PlainChunk};
     pub use crate::export::encoder::{Encoded, Encoder};
     pub use crate::export::items::{Export, Finished};
+    pub use crate::export::touched::Touched;
     pub use crate::export::writer::BundleWriter;
     pub use crate::kinds::{ChunkKind, Compression, FileKind};
     pub use crate::read::reader::{Audit, DigestsAhead, Opened};

@@ -10,6 +10,7 @@
 //!            check_loadable        whether its rows can be loaded again: `reload_check`
 //!            open_selected         a part of it: `selection`, `condition`; rows that come with it: `closure`;
 //!                                  schema that comes with it: `narrow`
+//! changes    Mark, touched_since   which rows can have changed since an earlier snapshot, by the pages of the log
 //! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `loading`, `builder`
 //!            Columns, Conformance  for hosts without SQLite: names of values, rows that fit their table
 //! restore    prove                 compares the state of what was built with that of the bundle
@@ -22,12 +23,14 @@
 //!
 //! The table of SQLite's C functions is [`Api`].
 
+mod changes;
 mod ffi;
 mod rebuild;
 mod restore;
 mod schema;
 mod snapshot;
 
+pub use changes::{Doubt, LogEnd, Mark};
 pub use ffi::api::{self, Api};
 pub use ffi::beside::{FilePlace, Header, has_moved};
 pub use ffi::budget::Budget;

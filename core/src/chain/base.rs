@@ -4,19 +4,21 @@
 use crate::alloc;
 use crate::chain::bundle::Bundle;
 use crate::chain::cursor::{Cursor, CursorChange, KeyBytes, NewBytes};
-use crate::chain::links::Chain;
-use crate::chain::merge::{ComposedChange, Composition, misfit, tables_of};
+use crate::chain::links::{Chain, check_links};
+use crate::chain::merge::{ComposedChange, Composition, chunks_within, misfit, tables_of};
 use crate::chain::source::Source;
 use crate::crypto::digest::{Digest, Total};
 use crate::crypto::id::StateId;
 use crate::crypto::key::AccessKey;
 use crate::error::{Error, Result};
+use crate::export::touched::{Touched, holds};
 use crate::format::index::number;
 use crate::read::reader::PublicReport;
 use crate::state::selection::Selection;
 use crate::state::sink::{OwnedTable, Settings};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 /// The most bytes of changes that are held while the sum of a block is compared.
@@ -28,6 +30,8 @@ pub struct Base<'s> {
     /// A full bundle or a ledger.
     root: Rc<Bundle<'s>>,
     deltas: Vec<Rc<Bundle<'s>>>,
+    /// Only these rows are read, for a delta that compares no others.
+    touched: Option<Touched>,
 }
 
 /// An item of the base.
@@ -46,7 +50,7 @@ impl<'s> Base<'s> {
     pub fn chain(chain: &Chain<'s>) -> Result<Self> {
         chain.require_complete()?;
         let (root, deltas) = chain.bundles().split_at(1);
-        Ok(Self { root: Rc::clone(&root[0]), deltas: deltas.to_vec() })
+        Ok(Self { root: Rc::clone(&root[0]), deltas: deltas.to_vec(), touched: None })
     }
 
     /// The state that a ledger remembers (`LEDGER.md`).
@@ -54,7 +58,41 @@ impl<'s> Base<'s> {
     /// # Errors
     /// As [`Bundle::open`].
     pub fn ledger(key: impl Into<AccessKey>, source: impl Source + 's) -> Result<Self> {
-        Ok(Self { root: Rc::new(Bundle::open_ledger(key, source)?), deltas: Vec::new() })
+        Self::ledger_with(key, source, [])
+    }
+
+    /// The state to which these deltas, oldest first, lead on from the state of a ledger.
+    ///
+    /// # Errors
+    /// As [`Bundle::open`]; mismatch when a delta does not lead on from the state before it.
+    pub fn ledger_with(
+        key: impl Into<AccessKey>,
+        ledger: impl Source + 's,
+        deltas: impl IntoIterator<Item = Box<dyn Source + 's>>,
+    ) -> Result<Self> {
+        let key = &key.into();
+        let root = Rc::new(Bundle::open_ledger(key, ledger)?);
+        let deltas = deltas.into_iter().map(|delta| Bundle::open(key, delta).map(Rc::new));
+        let deltas = deltas.collect::<Result<Vec<_>>>()?;
+        if let Some(first) = deltas.first().map(|delta| delta.public()) {
+            // A ledger is signed with a key of its own, so it is no link of a chain.
+            let ledger = root.public();
+            if (first.domain_id, first.base_id) != (ledger.domain_id, Some(ledger.state_id)) {
+                return Err(Error::mismatch("the delta does not lead on from the state of the ledger"));
+            }
+            check_links(&deltas.iter().map(|delta| delta.public().clone()).collect::<Vec<_>>())?;
+        }
+        Ok(Self { root, deltas, touched: None })
+    }
+
+    /// The part of the state in which a delta can differ from it.
+    pub(crate) fn within(self, touched: Touched) -> Self {
+        Self { touched: Some(touched), ..self }
+    }
+
+    /// Whether only a part of it is read.
+    pub(crate) fn is_part(&self) -> bool {
+        self.touched.is_some()
     }
 
     /// The id of the state.
@@ -102,10 +140,13 @@ impl<'s> Base<'s> {
         self.last().summary.target
     }
 
-    /// The tables that have items, or had some, in canonical order.
+    /// The tables that have items, or had some, in canonical order. Of a part of a state: those that it touches.
     pub(crate) fn tables(&self) -> BTreeSet<OwnedTable> {
         let mut tables = tables_of(&self.deltas);
         tables.extend(self.root.tables.keys().cloned());
+        if let Some(touched) = &self.touched {
+            tables.retain(|table| touched.of(table).is_none_or(|ranges| !ranges.is_empty()));
+        }
         tables
     }
 
@@ -118,10 +159,16 @@ impl<'s> Base<'s> {
 
     /// The items of a table, in key order.
     pub(crate) fn table(&self, table: &OwnedTable) -> Result<BaseTable<'s>> {
-        let blocks = self.root.tables.get(table).cloned().unwrap_or_default();
+        let within = self.touched.as_ref().and_then(|touched| touched.of(table)).map(Rc::<[_]>::from);
+        let blocks = self.root.tables.get(table).map(Vec::as_slice).unwrap_or_default();
+        let blocks = match &within {
+            Some(within) => chunks_within(&self.root, table, blocks, within),
+            None => blocks.to_vec(),
+        };
         Ok(BaseTable {
             root: Rc::clone(&self.root),
-            changes: Composition::new(&self.deltas, table)?,
+            changes: Composition::within(&self.deltas, table, within.clone())?,
+            within,
             table: table.clone(),
             rows: Cursor::over(&self.root, table, &[]),
             blocks,
@@ -157,6 +204,8 @@ pub(crate) struct BaseTable<'s> {
     root: Rc<Bundle<'s>>,
     changes: Composition<'s>,
     table: OwnedTable,
+    /// Only the rows in these ranges are there.
+    within: Option<Rc<[RangeInclusive<i64>]>>,
     /// The chunks of the root that have a run of the table.
     blocks: Vec<usize>,
     /// The current block.
@@ -243,6 +292,12 @@ impl BaseTable<'_> {
             }
             if self.row.is_none() {
                 self.row = self.rows.next()?;
+                let is_outside =
+                    |row: &CursorChange| !self.within.as_ref().is_none_or(|within| holds(within, &row.key.0));
+                if self.row.as_ref().is_some_and(is_outside) {
+                    self.row = None;
+                    continue;
+                }
             }
             let order = match (&self.row, self.changes.peek()?) {
                 (None, None) => None,

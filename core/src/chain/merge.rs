@@ -6,9 +6,12 @@ use crate::chain::bundle::Bundle;
 use crate::chain::cursor::{Cursor, CursorChange, KeyBytes, NewBytes};
 use crate::crypto::digest::Digest;
 use crate::error::{Error, Result};
+use crate::export::touched::holds;
 use crate::state::sink::OwnedTable;
+use crate::state::value::rowid;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 /// All changes that several deltas make together in one table, in key order, removals among writes. None of them
@@ -19,6 +22,8 @@ pub(crate) struct Composition<'s> {
     next: BinaryHeap<Reverse<Next>>,
     /// Changes that were taken and given back, the next one last.
     returned: Vec<ComposedChange>,
+    /// Only the changes of rows in these ranges are there.
+    within: Option<Rc<[RangeInclusive<i64>]>>,
 }
 
 /// The net change of one key.
@@ -60,12 +65,43 @@ pub(crate) fn tables_of(bundles: &[Rc<Bundle<'_>>]) -> BTreeSet<OwnedTable> {
     bundles.iter().flat_map(|bundle| bundle.tables.keys().cloned()).collect()
 }
 
+/// Those of a table's chunks that can have rows in these ranges, which are in order. Where the bounds of chunks do not
+/// tell, all of them.
+pub(crate) fn chunks_within(
+    bundle: &Bundle<'_>,
+    table: &OwnedTable,
+    chunks: &[usize],
+    within: &[RangeInclusive<i64>],
+) -> Vec<usize> {
+    let bound = |at: usize| rowid(bundle.entries[*chunks.get(at)?].run(table)?.highest_bound());
+    let is_within = |at: &usize| {
+        // The rows of a chunk are not below its bound, and not above that of the next chunk.
+        let (low, high) = (bound(*at).unwrap_or(i64::MIN), bound(at + 1).unwrap_or(i64::MAX));
+        let first = within.partition_point(|range| *range.end() < low);
+        within.get(first).is_some_and(|range| *range.start() <= high)
+    };
+    (0..chunks.len()).filter(is_within).map(|at| chunks[at]).collect()
+}
+
 impl<'s> Composition<'s> {
     /// The changes that these bundles, oldest first, make in this table.
     pub fn new(bundles: &[Rc<Bundle<'s>>], table: &OwnedTable) -> Result<Self> {
-        let has_table = bundles.iter().filter(|bundle| bundle.tables.contains_key(table));
-        let cursors: Vec<_> = has_table.map(|bundle| Cursor::new(bundle, table)).collect();
-        let mut composition = Self { next: BinaryHeap::new(), cursors, returned: Vec::new() };
+        Self::within(bundles, table, None)
+    }
+
+    /// Those of them that are of rows in these ranges, which are in order. None: all.
+    pub fn within(
+        bundles: &[Rc<Bundle<'s>>],
+        table: &OwnedTable,
+        within: Option<Rc<[RangeInclusive<i64>]>>,
+    ) -> Result<Self> {
+        let has_table = bundles.iter().filter_map(|bundle| Some((bundle, bundle.tables.get(table)?)));
+        let cursor = |(bundle, chunks): (&Rc<Bundle<'s>>, &Vec<usize>)| match &within {
+            Some(within) => Cursor::over(bundle, table, &chunks_within(bundle, table, chunks, within)),
+            None => Cursor::over(bundle, table, chunks),
+        };
+        let cursors: Vec<_> = has_table.map(cursor).collect();
+        let mut composition = Self { next: BinaryHeap::new(), cursors, returned: Vec::new(), within };
         for cursor in 0..composition.cursors.len() {
             composition.advance(cursor)?;
         }
@@ -73,8 +109,11 @@ impl<'s> Composition<'s> {
     }
 
     fn advance(&mut self, cursor: usize) -> Result<()> {
-        if let Some(change) = self.cursors[cursor].next()? {
-            self.next.push(Reverse(Next { cursor, change }));
+        while let Some(change) = self.cursors[cursor].next()? {
+            if self.within.as_ref().is_none_or(|within| holds(within, &change.key.0)) {
+                self.next.push(Reverse(Next { cursor, change }));
+                break;
+            }
         }
         Ok(())
     }

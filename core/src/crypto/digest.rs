@@ -41,6 +41,12 @@ impl Total {
         self.count += 1;
     }
 
+    /// The total after items of this sum came and went. `added`: how many came, less those that went. None: more went
+    /// than there were.
+    pub fn after(&self, sum: u128, added: i64) -> Option<Self> {
+        Some(Self { sum: self.sum.wrapping_add(sum), count: self.count.checked_add_signed(added)? })
+    }
+
     /// Whether items of this sum lead from this total to the other. `added`: how many items come, less those that go.
     pub fn leads_to(&self, sum: u128, added: i64, target: &Self) -> bool {
         self.sum.wrapping_add(sum) == target.sum

@@ -280,6 +280,15 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         self.hand_out(ChunkKind::LastPart)
     }
 
+    /// The total of the state to which the changes lead from `base`.
+    ///
+    /// # Errors
+    /// Corrupt when they remove more items than it has.
+    pub fn target(&self, base: Total) -> Result<Total> {
+        base.after(self.sum, self.added)
+            .ok_or_else(|| Error::corrupt("the base contradicts itself: it has too few items"))
+    }
+
     /// Hands out the last chunk, and gives the totals of all chunks.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::chain::cursor::KeyBytes;
 use crate::crypto::digest::Digest;
 use crate::error::{Error, Result};
 use crate::export::chunk::{ChunkBuilder, ExportOptions, PlainChunk};
+use crate::export::touched::Touched;
 use crate::format::change::NO_KEY;
 use crate::format::index::number;
 use crate::state::sink::{OwnedTable, Table};
@@ -23,11 +24,15 @@ pub(crate) struct Changes<F> {
     pub chunks: ChunkBuilder<F>,
     pub options: ExportOptions,
     begun: Option<OwnedTable>,
+    /// Where changes are expected.
+    pub expected: Option<Touched>,
+    /// How many came elsewhere.
+    pub unexpected: u64,
 }
 
 impl<F: FnMut(PlainChunk) -> Result<()>> Changes<F> {
     pub fn new(chunks: ChunkBuilder<F>, options: ExportOptions) -> Self {
-        Self { chunks, options, begun: None }
+        Self { chunks, options, begun: None, expected: None, unexpected: 0 }
     }
 
     /// The next changes are of this table.
@@ -47,7 +52,17 @@ impl<F: FnMut(PlainChunk) -> Result<()>> Changes<F> {
         new: Option<(Digest, &[u8])>,
     ) -> Result<()> {
         self.table(table)?;
+        self.expect(table, key);
         self.chunks.push(key, old, new)
+    }
+
+    /// Counts a change that was not expected.
+    fn expect(&mut self, table: &Table<'_>, key: &[u8]) {
+        if let Some(expected) = &self.expected
+            && !expected.has(&OwnedTable::from(table), key)
+        {
+            self.unexpected += 1;
+        }
     }
 }
 
@@ -62,6 +77,11 @@ pub(crate) struct Difference<'s> {
 impl<'s> Difference<'s> {
     pub fn new(base: Base<'s>) -> Self {
         Self { waiting: base.tables(), base, current: None }
+    }
+
+    /// The same, but only these rows are compared.
+    pub fn within(self, touched: Touched) -> Self {
+        Self::new(self.base.within(touched))
     }
 
     pub fn base(&self) -> &Base<'s> {
@@ -112,15 +132,15 @@ impl<'s> Difference<'s> {
         self.current()?.large_row(key, digest, out)
     }
 
-    /// The next change is of that table. It goes to the chunks without passing here.
-    pub fn begin_table<F>(&mut self, out: &mut Changes<F>) -> Result<()>
+    /// The next change is of this row of that table. It goes to the chunks without passing here.
+    pub fn begin_change<F>(&mut self, key: &[u8], out: &mut Changes<F>) -> Result<()>
     where
         F: FnMut(PlainChunk) -> Result<()>,
     {
-        match &self.current {
-            Some(current) => out.table(&current.table.as_table()),
-            None => Ok(()),
-        }
+        let Some(current) = &self.current else { return Ok(()) };
+        let table = current.table.as_table();
+        out.expect(&table, key);
+        out.table(&table)
     }
 
     /// The state has come to its end.

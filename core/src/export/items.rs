@@ -12,6 +12,7 @@ use crate::export::diff::{Changes, Difference};
 use crate::export::encoder::{Encoded, Message};
 use crate::export::ledger::LedgerBuilder;
 use crate::export::state_digest::{Tally, is_large};
+use crate::export::touched::Touched;
 use crate::format::change::NO_KEY;
 use crate::limits::CHAIN_MAX;
 use crate::state::selection::Selection;
@@ -25,6 +26,8 @@ pub struct Finished {
     pub bundle: ExportTotals,
     /// Those of the ledger, if the caller asked for one.
     pub ledger: Option<ExportTotals>,
+    /// How many changes came where none was [expected](Export::expecting).
+    pub unexpected: u64,
 }
 
 /// Turns a state into the chunks of a full bundle, or of a delta. Drive it as a [`StateSink`], then call
@@ -98,6 +101,26 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         Ok(Self { difference: Some(Difference::new(base)), ..Self::new(keys, options, emit) })
     }
 
+    /// Compares only these rows with the base of a delta. All others must be those of the base, and need not come. The
+    /// bytes of the delta are those of a comparison of all rows. There can be no ledger of the state.
+    ///
+    /// # Errors
+    /// Misuse for a full bundle.
+    pub fn touching(mut self, touched: Touched) -> Result<Self> {
+        let difference = self.difference.take();
+        let difference =
+            difference.ok_or_else(|| Error::misuse("a full bundle holds all rows, not the touched ones"))?;
+        self.difference = Some(difference.within(touched));
+        Ok(self)
+    }
+
+    /// Compares all rows, and counts the changes that are not in these.
+    #[must_use]
+    pub fn expecting(mut self, touched: Touched) -> Self {
+        self.changes.expected = Some(touched);
+        self
+    }
+
     /// Also makes the chunks of a ledger of this state, for
     /// [`BundleWriter::ledger`](crate::stream::BundleWriter::ledger).
     #[must_use]
@@ -112,15 +135,21 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
     /// # Errors
     /// Misuse when no settings or no schema have come; corrupt when the base contradicts itself; those of `emit`.
     pub fn finish(mut self) -> Result<Finished> {
-        let target = self.tally.finish()?;
+        let mut target = self.tally.finish()?;
         let mut base = Total::default();
         if let Some(difference) = &mut self.difference {
             difference.finish(&mut self.changes)?;
             base = difference.base().total();
+            if difference.base().is_part() {
+                if self.ledger.is_some() {
+                    return Err(Error::misuse("a ledger has all rows, and only the touched ones were read"));
+                }
+                target = self.changes.chunks.target(base)?;
+            }
         }
         let bundle = self.changes.chunks.finish(self.keys.domain_id, base, target)?;
         let ledger = self.ledger.map(|ledger| ledger.finish(&self.keys, target)).transpose()?;
-        Ok(Finished { bundle, ledger })
+        Ok(Finished { bundle, ledger, unexpected: self.changes.unexpected })
     }
 
     /// Takes the one item of a table. `is_shown`: a ledger holds it as it is.
@@ -215,7 +244,7 @@ impl<'s, F: FnMut(PlainChunk) -> Result<()>> Export<'s, F> {
         let Some(difference) = &mut self.difference else { return Ok(Some(None)) };
         let old = difference.large_row(key, digest, &mut self.changes)?;
         if old.is_some() {
-            difference.begin_table(&mut self.changes)?;
+            difference.begin_change(key, &mut self.changes)?;
         }
         Ok(old)
     }

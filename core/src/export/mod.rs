@@ -4,6 +4,7 @@
 //! encoder       rows → canonical bytes, where this has a thread of its own
 //! items         a state → canonical changes
 //! diff          the same for a delta: only the differences from its base
+//! touched       which rows can differ, where that is known before
 //! state_digest  digests, sums, the id of a state
 //! chunk         changes → plain chunks
 //! writer        plain chunks → a bundle
@@ -18,4 +19,5 @@ pub(crate) mod encoder;
 pub(crate) mod items;
 pub(crate) mod ledger;
 pub(crate) mod state_digest;
+pub(crate) mod touched;
 pub(crate) mod writer;

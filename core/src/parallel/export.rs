@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::export::chunk::ExportOptions;
 use crate::export::encoder::{Encoded, Encoder};
 use crate::export::items::{Export, Finished};
+use crate::export::touched::Touched;
 use crate::state::selection::Selection;
 use crossbeam_channel::{Receiver, SendTimeoutError, bounded};
 use std::io::Write;
@@ -33,8 +34,22 @@ pub struct Making<O> {
     pub selection: Option<Selection>,
     /// Opens the state to lead from, on the thread that reads it. None for a full bundle.
     pub base: Option<O>,
+    /// What is known of the rows that can differ from the base.
+    pub knowledge: Knowledge,
     /// The threads that may be busy.
     pub threads: Threads,
+}
+
+/// What is known of the rows that can differ from the base, before any is read.
+#[derive(Clone, Debug, Default)]
+pub enum Knowledge {
+    /// Nothing. All rows come.
+    #[default]
+    None,
+    /// Only these can differ. Only these come.
+    Only(Touched),
+    /// Only these should differ. All rows come, and changes elsewhere are counted.
+    Expected(Touched),
 }
 
 /// Takes the rows of a state, on the caller's thread.
@@ -152,10 +167,17 @@ fn make(
         interrupt()?;
         send(Outgoing::Chunk(chunk))
     };
-    let Making { options, selection, base, threads: _ } = making;
+    let Making { options, selection, base, knowledge, threads: _ } = making;
     let mut export = match base {
         None => Export::new(keys, options, emit),
-        Some(open) => Export::delta(keys, options, open()?, selection.as_ref(), emit)?,
+        Some(open) => {
+            let export = Export::delta(keys, options, open()?, selection.as_ref(), emit)?;
+            match knowledge {
+                Knowledge::None => export,
+                Knowledge::Only(touched) => export.touching(touched)?,
+                Knowledge::Expected(touched) => export.expecting(touched),
+            }
+        }
     };
     if has_ledger {
         export = export.with_ledger(|chunk| {

@@ -28,7 +28,7 @@ mod write;
 mod tests;
 
 pub use digest::state_id;
-pub use export::{Making, RowSink, export};
+pub use export::{Knowledge, Making, RowSink, export};
 pub use restore::restore;
 pub use threads::start;
 pub use write::{Outgoing, Written, write};

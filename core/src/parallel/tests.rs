@@ -61,7 +61,7 @@ fn export_of<W: Write + Send, L: Write + Send>(
 ) -> Result<Written<W, L>> {
     let options = ExportOptions::default();
     let base = base.map(|base| || Base::ledger(key(), base.to_vec()));
-    let making = Making { options, selection: None, base, threads: Threads::default() };
+    let making = Making { options, selection: None, base, knowledge: Knowledge::None, threads: Threads::default() };
     export(&domain(), out, Some(ledger), making, &|| Ok(()), |rows| walk(version, rows))
 }
 
@@ -169,7 +169,8 @@ fn an_export_keeps_to_its_threads_and_makes_the_same() {
             *base_thread.lock().unwrap() = Some(thread::current().id());
             Base::ledger(key(), ledger.clone())
         });
-        let making = Making { options: ExportOptions::default(), selection: None, base, threads };
+        let making =
+            Making { options: ExportOptions::default(), selection: None, base, knowledge: Knowledge::None, threads };
         let out = Elsewhere(caller, false, Vec::new());
         let written = export(&domain(), out, None::<io::Sink>, making, &|| Ok(()), |rows| walk(2, rows));
         let Elsewhere(_, was_elsewhere, bundle) = written.unwrap().out;

@@ -37,6 +37,8 @@ pub struct Written<W, L> {
     pub out: W,
     /// The place of the ledger, if there is one.
     pub ledger: Option<L>,
+    /// How many changes came where none was expected.
+    pub unexpected: u64,
 }
 
 /// Writes a bundle to `out`, and a ledger to `ledger` if there is one. `make` is called on the caller's thread. It
@@ -141,6 +143,6 @@ impl<W: Write, L: Write> Writers<W, L> {
             _ => return Err(Error::misuse("a ledger was asked for but not made, or made but not asked for")),
         };
         let (summary, out) = self.bundle.finish(&finished.bundle)?;
-        Ok(Written { summary, out, ledger })
+        Ok(Written { summary, out, ledger, unexpected: finished.unexpected })
     }
 }

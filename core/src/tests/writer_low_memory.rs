@@ -72,7 +72,7 @@ fn export<W: Write>(state: &State, base: Option<&[u8]>, in_halves: bool, out: W)
     } else {
         state.walk(&mut export)?;
     }
-    let Finished { bundle: totals, ledger: noted } = export.finish()?;
+    let Finished { bundle: totals, ledger: noted, .. } = export.finish()?;
     if let Some(noted) = noted {
         ledger.into_inner().finish(&noted)?;
     }

@@ -75,11 +75,11 @@ fn prove_as(database: &Connection<'_>, key: &AccessKey, report: &Expected<'_>, l
 /// computes their digests.
 fn state_id(snapshot: &Snapshot<'_>, keys: &DomainKeys, report: &Expected<'_>) -> Result<StateId> {
     #[cfg(feature = "parallel")]
-    return parallel::state_id(keys, |rows| snapshot.walk_with(report.selection, report.schema, rows));
+    return parallel::state_id(keys, |rows| snapshot.walk_with(report.selection, report.schema, None, rows));
     #[cfg(not(feature = "parallel"))]
     {
         let mut digest = StateDigest::new(keys);
-        snapshot.walk_with(report.selection, report.schema, &mut digest)?;
+        snapshot.walk_with(report.selection, report.schema, None, &mut digest)?;
         digest.finish()
     }
 }

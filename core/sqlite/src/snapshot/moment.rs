@@ -266,6 +266,12 @@ impl<'c> Snapshot<'c> {
         Ok(())
     }
 
+    /// The connection, if it is that of the whole main database, which is read in place; and how it stores text.
+    pub(crate) fn in_place(&self) -> Option<(&'c Connection<'c>, TextEncoding)> {
+        let is_so = self.copy.is_none() && self.selected.is_none() && self.schema == "main";
+        is_so.then_some((self.source, self.encoding))
+    }
+
     /// The connection and the name of the schema that are read.
     pub(super) fn database(&self) -> (&Connection<'_>, &str) {
         match &self.copy {

@@ -3,16 +3,19 @@
 use crate::ffi::collations;
 use crate::ffi::interrupt::Interrupt;
 use crate::ffi::owned::OwnedRow;
+use crate::ffi::statement::Statement;
 use crate::schema::stored_schema::{self, Class};
 use crate::schema::table::{LIMIT_COLUMN, Table, TableKey};
 use crate::snapshot::moment::Snapshot;
-use crate::snapshot::select::{Columns, select};
+use crate::snapshot::select::{Columns, select, select_between};
 use crate::snapshot::selected;
 use crate::snapshot::selection::Rows;
 use crate::snapshot::stored_text::StoredText;
 use lifeboat_core::limits::{SYSTEM_TABLE_MAX, SYSTEM_VALUES_MAX};
 use lifeboat_core::state::{Key, SchemaRow, Selection, Value, is_system_table};
+use lifeboat_core::stream::Touched;
 use lifeboat_core::{Error, Result, StateSink};
+use std::ops::RangeInclusive;
 
 /// After this many rows, or this many bytes of text and blobs, the app's [`Interrupt`] is asked.
 const INTERRUPT_ROWS: u32 = 256;
@@ -25,7 +28,15 @@ impl Snapshot<'_> {
     /// its end; [`Interrupted`](lifeboat_core::ErrorKind::Interrupted) when the app's connection was interrupted or its
     /// progress handler said so. Errors of the sink come back as they are.
     pub fn walk(&self, sink: &mut impl StateSink) -> Result<()> {
-        self.walk_with(self.selection(), &self.schema()?, sink)
+        self.walk_with(self.selection(), &self.schema()?, None, sink)
+    }
+
+    /// The same without the rows that are [not touched](Snapshot::touched_since). Misuse on a part of a database.
+    pub fn walk_touched(&self, touched: &Touched, sink: &mut impl StateSink) -> Result<()> {
+        if self.selected.is_some() {
+            return Err(Error::misuse("a selection is read as a whole"));
+        }
+        self.walk_with(None, &self.schema()?, Some(touched), sink)
     }
 
     /// The same for a database that holds what `selection` left of another one. The selection is part of that state.
@@ -34,7 +45,7 @@ impl Snapshot<'_> {
         if self.selected.is_some() {
             return Err(Error::misuse("this snapshot already has a selection"));
         }
-        self.walk_with(selection, &self.schema()?, sink)
+        self.walk_with(selection, &self.schema()?, None, sink)
     }
 
     /// Hands this schema to the sink. The database must have its tables.
@@ -42,6 +53,7 @@ impl Snapshot<'_> {
         &self,
         selection: Option<&Selection>,
         schema: &[SchemaRow],
+        touched: Option<&Touched>,
         sink: &mut impl StateSink,
     ) -> Result<()> {
         let settings = self.settings()?;
@@ -67,8 +79,13 @@ impl Snapshot<'_> {
             if rows == Rows::None {
                 continue;
             }
+            let ranges = touched.and_then(|touched| touched.ranges(name));
+            if ranges.is_some_and(|ranges| ranges.is_empty()) {
+                continue;
+            }
             sink.table(name)?;
-            self.stoppable(|| self.walk_table(name, rows, &mut interrupt, |key, values| sink.row(key, values)))?;
+            let take = |key: Key<'_>, values: &[Value<'_>]| sink.row(key, values);
+            self.stoppable(|| self.walk_rows(name, rows, ranges, &mut interrupt, take))?;
         }
         collations::check(self.database().0)
     }
@@ -78,6 +95,18 @@ impl Snapshot<'_> {
         &self,
         name: &str,
         rows: Rows<'_>,
+        interrupt: &mut Interrupt<'_>,
+        take: impl FnMut(Key<'_>, &[Value<'_>]) -> Result<()>,
+    ) -> Result<()> {
+        self.walk_rows(name, rows, None, interrupt, take)
+    }
+
+    /// The same for the rows with a rowid in these ranges, which are in order. None: all.
+    fn walk_rows(
+        &self,
+        name: &str,
+        rows: Rows<'_>,
+        ranges: Option<&[RangeInclusive<i64>]>,
         interrupt: &mut Interrupt<'_>,
         mut take: impl FnMut(Key<'_>, &[Value<'_>]) -> Result<()>,
     ) -> Result<()> {
@@ -99,13 +128,19 @@ impl Snapshot<'_> {
         // order.
         let is_wide = matches!(table.key, TableKey::Rowid(_))
             && table.value_columns().len() >= usize::try_from(connection.limit(LIMIT_COLUMN, -1)).unwrap_or(0);
+        if ranges.is_some() && (is_wide || !matches!(table.key, TableKey::Alias(_) | TableKey::Rowid(_))) {
+            return Err(Error::misuse(format!("table {name:?} can only be read as a whole")));
+        }
         let key_columns = match &table.key {
             TableKey::Primary(_) => table.primary_columns().len(),
             TableKey::Ordinal => 0,
             _ => usize::from(!is_wide),
         };
         let prepare = |columns: Columns| {
-            let select = select(schema, &table, rows, columns);
+            let select = match ranges {
+                None => select(schema, &table, rows, columns),
+                Some(_) => select_between(schema, &table),
+            };
             self.refuse_hidden(&select)?;
             let mut statement = connection.prepare(&select)?;
             if let Some(now) = self.selected.as_ref().and_then(|selected| selected.now.as_ref()) {
@@ -122,7 +157,21 @@ impl Snapshot<'_> {
         let (mut last, mut rows, mut bytes) = (None::<i64>, 0_u32, 0_usize);
         // Pages that lead to one another in circles, or to one page many times, never end.
         let mut left = self.rows_max;
-        while statement.step().map_err(place)? {
+        let mut ranges = ranges.map(<[_]>::iter);
+        let mut next = |statement: &mut Statement<'_>| {
+            let Some(ranges) = &mut ranges else { return Ok(false) };
+            let Some(range) = ranges.next() else { return Ok(false) };
+            statement.unbind();
+            statement.bind_copies(&[Value::Integer(*range.start()), Value::Integer(*range.end())]).map(|()| true)
+        };
+        next(&mut statement).map_err(place)?;
+        loop {
+            if !statement.step().map_err(place)? {
+                if next(&mut statement).map_err(place)? {
+                    continue;
+                }
+                break;
+            }
             left = left.checked_sub(1).ok_or_else(|| {
                 place(Error::corrupt("it has more rows than its pages can hold; PRAGMA integrity_check tells more"))
             })?;

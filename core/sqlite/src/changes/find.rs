@@ -1,0 +1,241 @@
+//! The rows that the pages since a mark touch.
+
+use super::index_header::IndexHeader;
+use super::pages::Pages;
+use super::tree::{INDEX_INTERIOR, INDEX_LEAF, Node, Range, TABLE_INTERIOR, TABLE_LEAF, range_of};
+use super::{Doubt, LogEnd, Mark, log};
+use crate::ffi::connection::Connection;
+use crate::ffi::raw_file::SharedIndex;
+use crate::schema::table::{LIMIT_COLUMN, Table, TableKey};
+use crate::snapshot::moment::Snapshot;
+use lifeboat_core::state::{TextEncoding, is_system_table};
+use lifeboat_core::stream::Touched;
+use lifeboat_core::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Above this many pages, an overflow page could begin with the byte of another kind of page: it begins with the
+/// number of the next one.
+const PAGES_MAX: u32 = 1 << 24;
+/// Fewer frames than this are always looked at, however small the database is.
+const FRAMES_MIN: u32 = 1_000;
+/// Of a larger database, this part.
+const FRAMES_PART: u32 = 8;
+/// The most searches from a root.
+const SEARCHES_MAX: usize = 200_000;
+/// In the header of the database: the bytes that SQLite leaves free at the end of each page, the first page of the list
+/// of free pages, and the largest root page, which is there in the modes of auto-vacuum.
+const RESERVED: usize = 20;
+const FIRST_FREE: usize = 32;
+const LARGEST_ROOT: usize = 52;
+/// The page that is never used, since locks lie there.
+const LOCK_BYTE: u64 = 0x4000_0000;
+
+impl Snapshot<'_> {
+    /// The mark of this moment. `end`: where the log ended just before it. None: somebody committed meanwhile, or this
+    /// snapshot is not of a whole main database in WAL mode, read in place.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn mark(&self, end: &LogEnd) -> Result<Option<Mark>> {
+        let Some((connection, encoding)) = self.in_place() else { return Ok(None) };
+        // The log ends here still, so this transaction, which began in between, sees exactly that.
+        if LogEnd::now(connection).as_ref() != Some(end) {
+            return Ok(None);
+        }
+        Ok(Some(Mark { end: end.0, roots: roots(connection, encoding)? }))
+    }
+
+    /// The rows that can differ between the two moments. This snapshot must be that of `now`. The error: it cannot be
+    /// known, so all rows have to be read.
+    pub fn touched_since(&self, then: &Mark, now: &Mark) -> std::result::Result<Touched, Doubt> {
+        let (connection, _) = self.in_place().ok_or(Doubt("the database is read from a copy"))?;
+        if then.roots != now.roots {
+            return Err(Doubt("tables came or went"));
+        }
+        let index = SharedIndex::of(connection).ok_or(Doubt("the write-ahead log has no shared index"))?;
+        let mut pages = Pages::new(connection, index, now.end);
+        let look = Look::new(connection, &now.roots, &mut pages)?;
+        look.run(&then.end, &now.end, pages)
+    }
+}
+
+/// The root pages of the tables whose rows are read by rowid.
+fn roots(connection: &Connection<'_>, encoding: TextEncoding) -> Result<BTreeMap<String, u32>> {
+    let mut roots = BTreeMap::new();
+    let sql = "SELECT name, rootpage FROM main.sqlite_master WHERE type = 'table' AND rootpage > 1";
+    let mut statement = connection.prepare(sql)?;
+    while statement.step()? {
+        let name = statement.decoded(0, encoding)?;
+        let root = u32::try_from(statement.integer(1));
+        let root = root.map_err(|_| Error::corrupt(format!("table {name:?}: a root page that cannot be")))?;
+        if !is_system_table(&name) {
+            roots.insert(name, root);
+        }
+    }
+    let columns_max = usize::try_from(connection.limit(LIMIT_COLUMN, -1)).unwrap_or(0);
+    let mut kept = BTreeMap::new();
+    for (name, root) in roots {
+        let table = Table::read(connection, "main", &name)?;
+        let has_rowid = matches!(table.key, TableKey::Alias(_) | TableKey::Rowid(_));
+        // The rows of a table this wide, and their rowids, are read by two statements.
+        if has_rowid && table.value_columns().len() < columns_max {
+            kept.insert(name, root);
+        }
+    }
+    Ok(kept)
+}
+
+/// What one look is about.
+struct Look<'a> {
+    connection: &'a Connection<'a>,
+    roots: &'a BTreeMap<String, u32>,
+    page_size: usize,
+    reserved: usize,
+    is_vacuumed: bool,
+}
+
+type Looked<T> = std::result::Result<T, Doubt>;
+
+impl<'a> Look<'a> {
+    fn new(connection: &'a Connection<'a>, roots: &'a BTreeMap<String, u32>, pages: &mut Pages<'_>) -> Looked<Self> {
+        if pages.count() >= PAGES_MAX {
+            return Err(Doubt("the database has too many pages"));
+        }
+        let first = pages.read(1)?;
+        let (page_size, reserved) = (first.len(), usize::from(first[RESERVED]));
+        if page_size < 512 || page_size - reserved < 480 {
+            return Err(Doubt("the pages have another form"));
+        }
+        let is_vacuumed = first[LARGEST_ROOT..LARGEST_ROOT + 4] != [0; 4];
+        Ok(Self { connection, roots, page_size, reserved, is_vacuumed })
+    }
+
+    fn run(&self, then: &IndexHeader, now: &IndexHeader, mut pages: Pages<'_>) -> Looked<Touched> {
+        let frames_max = FRAMES_MIN.max(now.pages() / FRAMES_PART);
+        let mut written = log::pages_between(self.connection, then, now, frames_max)?;
+        // Pages behind the end are gone.
+        written.retain(|page| *page <= now.pages());
+        let (ranges, unknown) = self.search(&written, &mut pages)?;
+        if !unknown.is_empty() {
+            check_free(unknown, &mut pages)?;
+        }
+        // All of it was read from one log, which nobody began anew meanwhile.
+        let is_same = |end: IndexHeader| end.may_follow(now);
+        if !IndexHeader::read(&mut pages.into_index()).is_some_and(is_same)
+            || log::salts(self.connection)? != now.salts()
+        {
+            return Err(Doubt("the write-ahead log began anew"));
+        }
+        let mut touched = Touched::default();
+        for (table, ranges) in self.roots.keys().zip(ranges) {
+            touched.set(table, ranges);
+        }
+        Ok(touched)
+    }
+
+    /// The ranges of each table, in the order of the roots, and the pages that belong to no row that was found. Page 1
+    /// holds only the header and a part of the schema, which is compared as a whole.
+    fn search(&self, written: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<(Vec<Vec<Range>>, BTreeSet<u32>)> {
+        let roots: Vec<u32> = self.roots.values().copied().collect();
+        let mut ranges: Vec<Vec<Range>> = vec![Vec::new(); roots.len()];
+        // Pages that only an overflow chain or the list of free pages can have.
+        let mut others = BTreeSet::new();
+        let mut leaves = Vec::new();
+        let (mut searches, mut last) = (0_usize, 0);
+        for &number in written {
+            if number == 1 || self.is_apart(number) {
+                continue;
+            }
+            if let Some(table) = roots.iter().position(|root| *root == number) {
+                ranges[table].push(i64::MIN..=i64::MAX);
+                leaves.push(number);
+                continue;
+            }
+            let node = Node::of(pages.read(number)?);
+            match node.kind() {
+                // Indexes, and tables without rowids, which are read as a whole.
+                INDEX_INTERIOR | INDEX_LEAF => continue,
+                TABLE_INTERIOR | TABLE_LEAF if node.cell_count() > 0 => {}
+                _ => {
+                    others.insert(number);
+                    continue;
+                }
+            }
+            let rowid = node.first_rowid()?;
+            // Pages that were written together are mostly of one table.
+            for table in (0..roots.len()).map(|next| (last + next) % roots.len()) {
+                searches += 1;
+                if searches > SEARCHES_MAX {
+                    return Err(Doubt("too many pages and tables"));
+                }
+                if let Some(range) = range_of(pages, roots[table], number, rowid)? {
+                    ranges[table].push(range);
+                    leaves.push(number);
+                    last = table;
+                    break;
+                }
+            }
+            // A page that no table has was freed, or is one of the schema or of a table that is read as a whole.
+        }
+        if !others.is_empty() {
+            self.take_overflows(&leaves, &mut others, pages)?;
+        }
+        Ok((ranges, others))
+    }
+
+    /// Takes away the pages on which these leaves go on: their rows are read anyway.
+    fn take_overflows(&self, leaves: &[u32], others: &mut BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<()> {
+        let usable = self.page_size - self.reserved;
+        for leaf in leaves {
+            let node = Node::of(pages.read(*leaf)?);
+            if node.kind() != TABLE_LEAF {
+                continue;
+            }
+            for mut next in node.overflows(usable)? {
+                while next != 0 && !others.is_empty() {
+                    others.remove(&next);
+                    let page = pages.read(next)?;
+                    next = u32::from_be_bytes([page[0], page[1], page[2], page[3]]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The page of the lock byte, and the pages with pointers back, which say nothing of rows.
+    fn is_apart(&self, number: u32) -> bool {
+        let size = self.page_size;
+        let lock = u32::try_from(LOCK_BYTE / size as u64).map_or(u32::MAX, |before| before + 1);
+        if number == lock {
+            return true;
+        }
+        if !self.is_vacuumed || number < 2 {
+            return false;
+        }
+        let entries = u32::try_from((size - self.reserved) / 5).unwrap_or(u32::MAX) + 1;
+        let mut pointers = (number - 2) / entries * entries + 2;
+        if pointers == lock {
+            pointers += 1;
+        }
+        pointers == number
+    }
+}
+
+/// Checks that these pages are all in the list of free pages.
+fn check_free(mut unknown: BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<()> {
+    let word = |page: &[u8], at: usize| u32::from_be_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]]);
+    let mut trunk = word(&pages.read(1)?, FIRST_FREE);
+    while trunk != 0 && !unknown.is_empty() {
+        let page = pages.read(trunk)?;
+        unknown.remove(&trunk);
+        let leaves = word(&page, 4) as usize;
+        if leaves > page.len() / 4 - 2 {
+            return Err(Doubt("the list of free pages is not as SQLite writes it"));
+        }
+        for leaf in 0..leaves {
+            unknown.remove(&word(&page, 8 + 4 * leaf));
+        }
+        trunk = word(&page, 0);
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(Doubt("a page was written whose row is not known")) }
+}

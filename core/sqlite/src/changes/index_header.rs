@@ -1,0 +1,75 @@
+//! The header of the index of the write-ahead log (SQLite's file format, "WAL-Index Format"): how far the log goes.
+
+use crate::ffi::raw_file::SharedIndex;
+
+/// The words of one copy of the header. Two copies lie one behind the other.
+const WORDS: usize = 12;
+/// The words that its checksum covers.
+const SUMMED: usize = 10;
+/// The one version that there is.
+const VERSION: u32 = 3_007_000;
+
+/// The header, as all readers share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct IndexHeader([u32; WORDS]);
+
+impl IndexHeader {
+    /// None: the copies differ since somebody writes them now, or it was not made yet, or the log is empty.
+    pub fn read(index: &mut SharedIndex<'_>) -> Option<Self> {
+        let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
+        index.read(0, 0, &mut first)?;
+        index.barrier();
+        index.read(0, WORDS, &mut second)?;
+        let header = Self(first);
+        let is_ready = header.0[3].to_ne_bytes()[0] == 1;
+        let is_whole = first == second && sum(&first[..SUMMED]) == [first[SUMMED], first[SUMMED + 1]];
+        (is_whole && is_ready && first[0] == VERSION && header.frames() > 0).then_some(header)
+    }
+
+    /// Whether the checksums of the log read words in big-endian order.
+    pub fn is_big_endian(&self) -> bool {
+        self.0[3].to_ne_bytes()[1] != 0
+    }
+
+    pub fn page_size(&self) -> usize {
+        let [_, _, low, high] = self.0[3].to_ne_bytes();
+        match u16::from_ne_bytes([low, high]) {
+            1 => 1 << 16,
+            size => usize::from(size),
+        }
+    }
+
+    /// The last frame of the last commit.
+    pub fn frames(&self) -> u32 {
+        self.0[4]
+    }
+
+    /// The pages of the database after it.
+    pub fn pages(&self) -> u32 {
+        self.0[5]
+    }
+
+    /// The checksum of that frame, which covers all frames before it.
+    pub fn checksum(&self) -> [u32; 2] {
+        [self.0[6], self.0[7]]
+    }
+
+    /// The salts, as they stand in each frame. A log that begins anew has others.
+    pub fn salts(&self) -> [u8; 8] {
+        let mut salts = [0; 8];
+        salts[..4].copy_from_slice(&self.0[8].to_ne_bytes());
+        salts[4..].copy_from_slice(&self.0[9].to_ne_bytes());
+        salts
+    }
+
+    /// Whether the log, which was here, can have gone on from there to this header.
+    pub fn may_follow(&self, earlier: &Self) -> bool {
+        let form = |header: &Self| (header.salts(), header.page_size(), header.is_big_endian());
+        form(self) == form(earlier) && self.frames() >= earlier.frames()
+    }
+}
+
+/// The checksum of words in the order of the machine.
+fn sum(words: &[u32]) -> [u32; 2] {
+    super::checksum([0, 0], words.chunks_exact(2).map(|pair| [pair[0], pair[1]]))
+}
