@@ -42,15 +42,15 @@ impl Snapshot<'_> {
         if LogEnd::now(connection).as_ref() != Some(end) {
             return Ok(None);
         }
-        Ok(Some(Mark { end: end.0, roots: roots(connection, encoding)? }))
+        Ok(Some(Mark { end: end.0, schema: self.schema()?, roots: roots(connection, encoding)? }))
     }
 
     /// The rows that can differ between the two moments. This snapshot must be that of `now`. The error: it cannot be
     /// known, so all rows have to be read.
     pub fn touched_since(&self, then: &Mark, now: &Mark) -> std::result::Result<Touched, Doubt> {
         let (connection, _) = self.in_place().ok_or(Doubt("the database is read from a copy"))?;
-        if then.roots != now.roots {
-            return Err(Doubt("tables came or went"));
+        if (&then.schema, &then.roots) != (&now.schema, &now.roots) {
+            return Err(Doubt("the schema was changed"));
         }
         let index = SharedIndex::of(connection).ok_or(Doubt("the write-ahead log has no shared index"))?;
         let mut pages = Pages::new(connection, index, now.end);

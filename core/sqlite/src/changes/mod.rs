@@ -18,6 +18,7 @@ mod tree;
 use crate::ffi::connection::Connection;
 use crate::ffi::raw_file::SharedIndex;
 use index_header::IndexHeader;
+use lifeboat_core::state::SchemaRow;
 use std::collections::BTreeMap;
 
 /// Why the touched rows cannot be known. Then all rows are read.
@@ -41,6 +42,8 @@ impl LogEnd {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     end: IndexHeader,
+    /// A column that was added has a value in each row, and no page of the table tells.
+    schema: Vec<SchemaRow>,
     /// The root pages of the tables with rowids.
     roots: BTreeMap<String, u32>,
 }
