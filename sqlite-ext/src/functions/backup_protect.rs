@@ -61,8 +61,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
     // The thread has the file as the main database of its own connection.
     DEFAULT_SCHEMA.clone_into(&mut chosen.request.schema);
     let identity = Identity::of(&to_path(place.path())?)?;
-    let Chosen { request, patience, writer, label, rollback, .. } = chosen;
-    let job = Job { place, keyed, request, copies, minimum, patience, writer, label, events, rollback };
+    let Chosen { request, patience, writer, label, rollback, read_all_every, .. } = chosen;
+    let job = Job { place, keyed, request, copies, minimum, patience, writer, label, events, rollback, read_all_every };
     let interrupt = AppInterrupt::of(&app)?;
     protect::protect(&app, identity, local.clone(), asked, job, &|| interrupt.check())?;
     let protection = protect::of(&app, &schema)?.map(|(protected, holders)| Protection::of(&protected, holders));

@@ -135,6 +135,8 @@ pub(crate) fn call(call: &Call<'_>) -> Result<Reply> {
         request: &request,
         interrupt: &check,
         narrowed: Narrowed::default(),
+        // The application may have a transaction open.
+        quick: None,
     };
     let saved = save.run(&mut exporter, &|| check().is_err());
     drop(turn);

@@ -21,6 +21,7 @@ snapshot_options! {
         label: Option<String>,
         events: Option<Settings>,
         rollback: bool,
+        read_all_every: Option<f64>,
     } {}
 }
 
@@ -56,6 +57,7 @@ pub(crate) struct Chosen {
     /// None: those of the shared configuration, if there is one.
     pub events: Option<Settings>,
     pub rollback: bool,
+    pub read_all_every: Duration,
     given: BTreeMap<String, Value>,
 }
 
@@ -77,13 +79,24 @@ impl Chosen {
         let (minimum, local, rollback) = (options.minimum, options.local.take(), options.rollback);
         let (patience, writer, label) = (patience(options.timeout)?, options.writer.take(), options.label.take());
         let events = options.events.take();
+        let read_all_every = read_all_every(options.read_all_every)?;
         let mut request = options.snapshot();
         if !given.contains_key("threads") {
             // The application comes first.
             request.threads = Threads::One;
         }
-        Ok(Self { request, minimum, local, patience, writer, label, events, rollback, given })
+        Ok(Self { request, minimum, local, patience, writer, label, events, rollback, read_all_every, given })
     }
+}
+
+/// After this time all rows are read again, unless the caller says otherwise.
+const READ_ALL_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+fn read_all_every(seconds: Option<f64>) -> Result<Duration> {
+    let Some(seconds) = seconds else { return Ok(READ_ALL_EVERY) };
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        Error::misuse(format!("the option `read_all_every` is {seconds}; give a number of seconds, 0 or more"))
+    })
 }
 
 impl Asked {

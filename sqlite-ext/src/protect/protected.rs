@@ -66,6 +66,10 @@ pub(super) struct Now {
     pub state: State,
     pub is_pending: bool,
     pub saved: Option<Saved>,
+    /// When all rows were read last, in seconds since 1970. None: not yet.
+    pub read_all: Option<u64>,
+    /// How many saves since then read only what can have changed.
+    pub quick: u64,
     pub failed: Option<Failure>,
     /// What was sent to a receiver the last time.
     pub notify: Option<Delivered>,
@@ -125,6 +129,8 @@ impl Protected {
             state: State::Pending,
             is_pending: true,
             saved: None,
+            read_all: None,
+            quick: 0,
             failed: None,
             notify: None,
             is_woken: false,

@@ -6,6 +6,7 @@ use super::worker::{Job, stop};
 use crate::sql::host::Host;
 use crate::sql::redact::redact;
 use crate::work::export::live_exporter::LiveExporter;
+use crate::work::export::quick::Quick;
 use crate::work::read::given::open_copy;
 use crate::work::saving::{database_bytes, now, sealed};
 use crate::work::summary::Narrowed;
@@ -36,6 +37,8 @@ pub(super) struct Saver {
     job: Job,
     /// The stores that are reached over a network: they keep their connections between saves.
     kept: Vec<(Place, CopyStore)>,
+    /// What makes its deltas quick.
+    quick: Quick,
     /// The last save succeeded.
     is_well: bool,
     /// When events were sent last.
@@ -44,12 +47,18 @@ pub(super) struct Saver {
 
 impl Saver {
     pub fn new(job: Job) -> Self {
-        Self { job, kept: Vec::new(), is_well: false, delivered: Instant::now() }
+        let quick = Quick::new(job.read_all_every);
+        Self { job, kept: Vec::new(), quick, is_well: false, delivered: Instant::now() }
     }
 
     /// The log of events. That it cannot be written hinders no save, which says so in its own status.
     fn events<'s>(&'s self, protected: &'s Protected) -> Events<'s> {
         Events { files: &SystemFiles, local: &protected.local, settings: &self.job.events, now: now().as_secs() }
+    }
+
+    /// When all rows were read last, and how many saves were quick since then.
+    pub fn read_all(&self) -> (Option<u64>, u64) {
+        (self.quick.walked_at(), self.quick.count())
     }
 
     /// Sends the events that wait, if somebody wants them.
@@ -102,6 +111,13 @@ impl Saver {
     pub fn save(&mut self, protected: &Arc<Protected>, work: &mut Work) -> Result<SaveSummary> {
         let saved = self.try_save(protected, work);
         self.is_well = saved.is_ok();
+        let missed = self.quick.take_missed();
+        if missed > 0 {
+            let about = [("domain", self.domain().into()), ("rows", missed.into())];
+            let about = about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            // If it cannot be written, the rows are saved all the same.
+            let _ = self.events(protected).once(Kind::RowsMissed, Level::Failure, about);
+        }
         // What does not hold the state is opened anew by the next attempt, which reads credentials again.
         let holds_it = |copy: &CopyStore| {
             let of = |summary: &SaveSummary| {
@@ -148,8 +164,14 @@ impl Saver {
             fork::step_aside();
             Ok(())
         };
-        let exporter =
-            LiveExporter { app: &connection, keyed, request, interrupt: &interrupt, narrowed: Narrowed::default() };
+        let exporter = LiveExporter {
+            app: &connection,
+            keyed,
+            request,
+            interrupt: &interrupt,
+            narrowed: Narrowed::default(),
+            quick: Some(&mut self.quick),
+        };
         let mut exporter = Counted { exporter, protected, work };
         protected.set_storing(true);
         let saved = save.run(&mut exporter, &|| protected.is_interrupted());

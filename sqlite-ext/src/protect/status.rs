@@ -15,6 +15,10 @@ pub(crate) struct Protection {
     pending: bool,
     /// None: no save of it has reached the minimum yet.
     saved: Option<Save>,
+    /// When a save read all rows last. None: none has yet.
+    read_all: Option<String>,
+    /// How many saves since then read only the rows that can have changed.
+    quick: u64,
     /// None: the last save did not fail.
     failed: Option<Failed>,
     /// None: nobody wants events, or none were sent yet.
@@ -48,6 +52,8 @@ impl Protection {
                 number: saved.number,
                 done: saved.done,
             }),
+            read_all: now.read_all.map(date_of),
+            quick: now.quick,
             failed: now.failed.clone().map(|Failure { at, kind, message }| Failed { at: date_of(at), kind, message }),
             notify: now.notify.clone(),
         }

@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub events: Settings,
     /// Whether a database without a write-ahead log is accepted.
     pub rollback: bool,
+    /// After this time all rows are read again.
+    pub read_all_every: Duration,
 }
 
 /// Starts the thread. [`Protected::started`] tells what became of it.
@@ -155,6 +157,7 @@ impl Worker<'_> {
         let mut failed = None;
         let mut now = self.protected.lock();
         now.storing = None;
+        (now.read_all, now.quick) = self.saver.read_all();
         let ended = Instant::now();
         let locked = self.locked.take();
         match saved {

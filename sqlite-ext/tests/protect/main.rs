@@ -11,6 +11,7 @@ mod ends;
 #[path = "../../../core/tests/support/evidence.rs"]
 mod evidence;
 mod process;
+mod quick;
 mod refusals;
 mod reserve;
 mod scene;

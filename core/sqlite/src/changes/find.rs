@@ -39,7 +39,7 @@ impl Snapshot<'_> {
     pub fn mark(&self, end: &LogEnd) -> Result<Option<Mark>> {
         let Some((connection, encoding)) = self.in_place() else { return Ok(None) };
         // The log ends here still, so this transaction, which began in between, sees exactly that.
-        if LogEnd::now(connection).as_ref() != Some(end) {
+        if LogEnd::read(connection).as_ref() != Some(end) {
             return Ok(None);
         }
         Ok(Some(Mark { end: end.0, schema: self.schema()?, roots: roots(connection, encoding)? }))

@@ -34,6 +34,12 @@ impl LogEnd {
     /// transaction may be open on it. None: it cannot be told (no write-ahead log, an empty one, one whose index is not
     /// shared, a VFS without shared memory, a commit just now).
     pub fn now(connection: &Connection<'_>) -> Option<Self> {
+        let is_idle = connection.autocommit()
+            && connection.txn_state(None).is_ok_and(|state| state.is_none_or(|state| state == 0));
+        if is_idle { Self::read(connection) } else { None }
+    }
+
+    fn read(connection: &Connection<'_>) -> Option<Self> {
         IndexHeader::read(&mut SharedIndex::of(connection)?).map(Self)
     }
 }

@@ -65,6 +65,9 @@ kinds! {
     Fork "fork",
     /// Nothing saves the commits of a database any more.
     Unprotected "unprotected",
+    /// All rows were read, and differ where the saves before had found nothing. Those saves lack these changes; the last
+    /// one has them.
+    RowsMissed "rows_missed",
     /// The forecast reaches a limit within its warning window.
     LimitImminent "limit_imminent",
     /// A limit is reached.

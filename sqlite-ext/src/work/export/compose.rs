@@ -54,7 +54,7 @@ pub(crate) fn write<W: Write + Send>(
         let emit = |chunk| send(Outgoing::Chunk(chunk));
         let composed = chain.compose(key, options, emit, interrupt)?;
         rows = composed.rows;
-        Ok(Finished { bundle: composed.totals, ledger: None })
+        Ok(Finished { bundle: composed.totals, ledger: None, unexpected: 0 })
     })?;
     Ok(Composed { written, rows })
 }

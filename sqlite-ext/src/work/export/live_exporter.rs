@@ -1,20 +1,23 @@
 //! What a save to stores needs from SQLite: bundles of the live state, the id of that state, and composed bundles.
 
 use crate::files::io_error;
-use crate::work::export::Live;
-use crate::work::export::compose;
 use crate::work::export::options::Request;
+use crate::work::export::quick::Quick;
+use crate::work::export::{Live, compose, open_snapshot};
 use crate::work::keyed::Keyed;
 use crate::work::read::file_source::BundleSource;
 use crate::work::summary::Narrowed;
 use lifeboat_core::chain::{self, Chain, Source};
-use lifeboat_core::parallel::Written;
+use lifeboat_core::parallel::{Knowledge, Threads};
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};
-use lifeboat_sqlite::Connection;
+use lifeboat_sqlite::{Connection, LogEnd, Mark};
 use lifeboat_store::save::{Base, Exported, Exporter, LedgerPart};
 use std::fs::File;
 use std::io::{self, Sink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How often the moment of a snapshot is tried to be told, while others commit.
+const ATTEMPTS: usize = 3;
 
 /// Exports the live state of one attached database.
 pub(crate) struct LiveExporter<'a> {
@@ -25,6 +28,8 @@ pub(crate) struct LiveExporter<'a> {
     pub interrupt: &'a dyn Fn() -> Result<()>,
     /// What the last export says about its selection.
     pub narrowed: Narrowed,
+    /// Some: this connection is the exporter's own, and has no transaction open. So deltas can be quick.
+    pub quick: Option<&'a mut Quick>,
 }
 
 /// Opens a base on the thread that reads it.
@@ -34,38 +39,40 @@ impl Exporter for LiveExporter<'_> {
     fn state_id(&mut self) -> Result<StateId> {
         let live = Live::open(self.app, self.request)?;
         let places = (io::sink(), None::<Sink>);
-        let (written, _) =
-            live.write(&self.keyed.domain, self.request.threads, None::<Open<'_>>, self.interrupt, places)?;
+        let base = (None::<Open<'_>>, Knowledge::None);
+        let (written, _) = live.write(&self.keyed.domain, self.request.threads, base, self.interrupt, places)?;
         Ok(written.summary.state_id)
     }
 
     fn export(&mut self, base: Base, bundle: &Path, ledger: &Path) -> Result<Exported> {
-        let mut live = Live::open(self.app, self.request)?;
+        let (mut live, now) = self.open()?;
         if matches!(base, Base::Chain(..)) {
             // The base is read over a network.
             live.snapshot.detach()?;
         }
-        let key = &self.keyed.key;
-        let base = opener(key, base);
-        let has_base = base.is_some();
-        let written = match self.write(&live, base, bundle, ledger) {
-            Err(error) if has_base && is_of_base(&error) => {
-                remove(bundle)?;
-                remove(ledger)?;
-                self.write(&live, None, bundle, ledger)?
-            }
-            written => written?,
+        let knowledge = self.knowledge(&live, &base, now.as_ref());
+        let written = match base {
+            Base::Ledger(_, parts) => self.from_ledger(&live, &parts, knowledge, bundle, ledger)?,
+            base => self.from_other(&live, base, bundle, ledger)?,
         };
         self.narrowed = live.narrowed()?;
-        let summary = &written.summary;
-        let full = summary.base_id.is_none();
-        let changed = full || summary.changes > 0;
+        let Written { state_id, full, changed, is_quick, unexpected } = written;
+        match (&mut self.quick, now) {
+            (Some(quick), Some(now)) if is_quick => quick.was_quick(state_id, now),
+            (Some(quick), now) => quick.has_walked(state_id, now, unexpected),
+            (None, _) => {}
+        }
         if !changed {
             remove(bundle)?;
             remove(ledger)?;
+            return Ok(Exported { state_id, changed, full, ledger: LedgerPart::None });
         }
-        let ledger = if changed { LedgerPart::Whole } else { LedgerPart::None };
-        Ok(Exported { state_id: summary.state_id, changed, full, ledger })
+        if is_quick {
+            // The changes are in the delta, so it is what the ledger lacks.
+            std::fs::copy(bundle, ledger).map_err(|error| failed("written", ledger, error))?;
+        }
+        let ledger = if is_quick { LedgerPart::Behind } else { LedgerPart::Whole };
+        Ok(Exported { state_id, changed, full, ledger })
     }
 
     fn compose(&mut self, deltas: Vec<Box<dyn Source + '_>>, bundle: &Path) -> Result<(Option<StateId>, StateId)> {
@@ -79,36 +86,123 @@ impl Exporter for LiveExporter<'_> {
     }
 }
 
-impl LiveExporter<'_> {
-    fn write(
+/// What was written.
+struct Written {
+    state_id: StateId,
+    full: bool,
+    changed: bool,
+    /// Only the touched rows were read.
+    is_quick: bool,
+    unexpected: u64,
+}
+
+impl<'a> LiveExporter<'a> {
+    /// The live state, and its moment if that can be told.
+    fn open(&self) -> Result<(Live<'a>, Option<Mark>)> {
+        let (app, request) = (self.app, self.request);
+        if self.quick.is_some() {
+            for _ in 0..ATTEMPTS {
+                let Some(end) = LogEnd::now(app) else { break };
+                let snapshot = open_snapshot(app, request)?;
+                if let Some(mark) = snapshot.mark(&end)? {
+                    return Ok((Live::of(snapshot, request)?, Some(mark)));
+                }
+            }
+        }
+        Ok((Live::open(app, request)?, None))
+    }
+
+    /// What is known of the rows that can differ from this base.
+    fn knowledge(&self, live: &Live<'_>, base: &Base, now: Option<&Mark>) -> Knowledge {
+        let (Some(quick), Some(now), Base::Ledger(state, parts)) = (&self.quick, now, base) else {
+            return Knowledge::None;
+        };
+        let Some(then) = quick.mark(*state) else { return Knowledge::None };
+        // In doubt, all rows are read.
+        live.snapshot.touched_since(then, now).map_or(Knowledge::None, |touched| quick.knowledge(touched, parts))
+    }
+
+    /// A delta from a ledger, or a full bundle if the ledger is of no use.
+    fn from_ledger(
         &self,
         live: &Live<'_>,
-        base: Option<Open<'_>>,
+        parts: &[PathBuf],
+        knowledge: Knowledge,
         bundle: &Path,
         ledger: &Path,
-    ) -> Result<Written<File, File>> {
+    ) -> Result<Written> {
+        if matches!(knowledge, Knowledge::Only(_)) {
+            let places = (create(bundle)?, None::<Sink>);
+            match self.write(live, (opener(&self.keyed.key, parts), knowledge), places) {
+                Ok(written) => return Ok(Written { is_quick: true, ..written }),
+                Err(error) if is_of_base(&error) => remove(bundle)?,
+                Err(error) => return Err(error),
+            }
+            return self.from_ledger(live, parts, Knowledge::None, bundle, ledger);
+        }
         let places = (create(bundle)?, Some(create(ledger)?));
-        let written = live.write(&self.keyed.domain, self.request.threads, base, self.interrupt, places);
-        written.map(|(written, _)| written)
+        match self.write(live, (opener(&self.keyed.key, parts), knowledge), places) {
+            Err(error) if is_of_base(&error) => {
+                remove(bundle)?;
+                remove(ledger)?;
+                self.from_other(live, Base::Nothing, bundle, ledger)
+            }
+            written => written,
+        }
+    }
+
+    /// A delta from bundles, or a full bundle.
+    fn from_other(&self, live: &Live<'_>, base: Base, bundle: &Path, ledger: &Path) -> Result<Written> {
+        let key = &self.keyed.key;
+        let base: Option<Open<'_>> = match base {
+            Base::Chain(_, sources) => Some(Box::new(move || {
+                let chain = Chain::open(key, sources)?;
+                chain.require_complete()?;
+                chain.check_tables(&chain.schema()?)?;
+                chain::Base::chain(&chain)
+            })),
+            Base::Nothing | Base::Ledger(..) => None,
+        };
+        let has_base = base.is_some();
+        let places = || Ok::<_, Error>((create(bundle)?, Some(create(ledger)?)));
+        match self.write(live, (base, Knowledge::None), places()?) {
+            Err(error) if has_base && is_of_base(&error) => {
+                remove(bundle)?;
+                remove(ledger)?;
+                self.write(live, (None, Knowledge::None), places()?)
+            }
+            written => written,
+        }
+    }
+
+    fn write<L: io::Write + Send>(
+        &self,
+        live: &Live<'_>,
+        base: (Option<Open<'_>>, Knowledge),
+        places: (File, Option<L>),
+    ) -> Result<Written> {
+        let threads = if matches!(base.1, Knowledge::Only(_)) { Threads::One } else { self.request.threads };
+        let (written, _) = live.write(&self.keyed.domain, threads, base, self.interrupt, places)?;
+        let summary = &written.summary;
+        let full = summary.base_id.is_none();
+        Ok(Written {
+            state_id: summary.state_id,
+            full,
+            changed: full || summary.changes > 0,
+            is_quick: false,
+            unexpected: written.unexpected,
+        })
     }
 }
 
-/// The function that opens the base. None: the bundle is full. A ledger of several parts comes with the change that
-/// writes one.
-fn opener<'a>(key: &'a AccessKey, base: Base) -> Option<Open<'a>> {
-    match base {
-        Base::Nothing => None,
-        Base::Ledger(_, parts) => {
-            let path = parts.into_iter().next()?;
-            Some(Box::new(move || chain::Base::ledger(key, BundleSource::file(&path, "ledger")?)))
-        }
-        Base::Chain(_, sources) => Some(Box::new(move || {
-            let chain = Chain::open(key, sources)?;
-            chain.require_complete()?;
-            chain.check_tables(&chain.schema()?)?;
-            chain::Base::chain(&chain)
-        })),
-    }
+/// The function that opens a ledger. None: it has no parts.
+fn opener<'a>(key: &'a AccessKey, parts: &'a [PathBuf]) -> Option<Open<'a>> {
+    let (ledger, deltas) = parts.split_first()?;
+    Some(Box::new(move || {
+        let deltas = deltas.iter().map(|path| Ok(Box::new(BundleSource::file(path, "ledger")?) as Box<dyn Source>));
+        let deltas = deltas.collect::<Result<Vec<_>>>()?;
+        chain::Base::ledger_with(key, BundleSource::file(ledger, "ledger")?, deltas)
+    }))
 }
 
 /// Errors after which a full bundle can help. The ledger or the chain cannot be read, is damaged, or belongs to another

@@ -4,6 +4,7 @@
 //! options        what is exported, and how
 //! base           what a delta leads on from
 //! live_exporter  bundles for a save to stores
+//! quick          which of them need only a part of the rows
 //! file_domain    named files as a database
 //! compose        a chain → one bundle
 //! ```
@@ -13,6 +14,7 @@ pub(crate) mod compose;
 pub(crate) mod file_domain;
 pub(crate) mod live_exporter;
 pub(crate) mod options;
+pub(crate) mod quick;
 
 use crate::sql::interrupt::AppInterrupt;
 use crate::sql::options::Compress;
@@ -22,8 +24,9 @@ use crate::work::keyed::Keyed;
 use crate::work::rebuild::scratch::{NeedReport, Verdict};
 use crate::work::summary::Narrowed;
 use lifeboat_core::chain::Base;
-use lifeboat_core::parallel::{self, Making, Threads, Written};
+use lifeboat_core::parallel::{self, Knowledge, Making, Threads, Written};
 use lifeboat_core::state::{Key, SchemaKind, SchemaRow, Selection, Settings, Value};
+use lifeboat_core::stream::Touched;
 use lifeboat_core::{Domain, Error, ExportOptions, Result, StateSink};
 use lifeboat_sqlite::{Connection, Snapshot, check_may_export};
 use std::io::Write;
@@ -74,7 +77,7 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
     let mut base = bases.choose()?;
     let (written, rows) = loop {
         let open = base.as_ref().map(|base| || base.open());
-        match live.write(&keyed.domain, request.threads, open, &|| interrupt.check(), places()?) {
+        match live.write(&keyed.domain, request.threads, (open, Knowledge::None), &|| interrupt.check(), places()?) {
             Ok(written) => break written,
             Err(error) => base = bases.choose_again(error, || interrupt.check())?,
         }
@@ -84,6 +87,19 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
         Detail::Summary => live.narrowed()?,
     };
     Ok(Exported { written, rows, narrowed, found: bases.found() })
+}
+
+/// # Errors
+/// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no
+/// sense; those of SQLite.
+pub(crate) fn open_snapshot<'a>(app: &'a Connection<'a>, request: &Request) -> Result<Snapshot<'a>> {
+    check_may_export(app)?;
+    if request.schema.eq_ignore_ascii_case("temp") {
+        return Err(Error::misuse(
+            "the schema \"temp\" is this connection's own scratch space, and not a state; name another",
+        ));
+    }
+    Snapshot::open_selected(app, &request.schema, Some(&request.selection))
 }
 
 /// The live state of one moment, judged and ready to be exported.
@@ -99,13 +115,14 @@ impl<'a> Live<'a> {
     /// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no sense; those of
     /// the checks.
     pub fn open(app: &'a Connection<'a>, request: &Request) -> Result<Self> {
-        check_may_export(app)?;
-        if request.schema.eq_ignore_ascii_case("temp") {
-            return Err(Error::misuse(
-                "the schema \"temp\" is this connection's own scratch space, and not a state; name another",
-            ));
-        }
-        let snapshot = Snapshot::open_selected(app, &request.schema, Some(&request.selection))?;
+        Self::of(open_snapshot(app, request)?, request)
+    }
+
+    /// The same of a snapshot that is open already.
+    ///
+    /// # Errors
+    /// Those of the checks.
+    pub fn of(snapshot: Snapshot<'a>, request: &Request) -> Result<Self> {
         let schema = snapshot.schema()?;
         let needs = NeedReport::list(&snapshot.check_restorable()?);
         snapshot.check_loadable()?;
@@ -114,7 +131,7 @@ impl<'a> Live<'a> {
         Ok(Self { snapshot, options, needs, check })
     }
 
-    /// Writes the bundle from this base; also gives the number of rows.
+    /// Writes the bundle from this base; also gives the number of rows that were read.
     ///
     /// # Errors
     /// Those of [`parallel::export`].
@@ -122,15 +139,19 @@ impl<'a> Live<'a> {
         &self,
         domain: &Domain,
         threads: Threads,
-        base: Option<impl FnOnce() -> Result<Base<'static>> + Send>,
+        (base, knowledge): (Option<impl FnOnce() -> Result<Base<'static>> + Send>, Knowledge),
         interrupt: &dyn Fn() -> Result<()>,
         (out, ledger): (W, Option<L>),
     ) -> Result<(Written<W, L>, u64)> {
         let selection = self.snapshot.selection().cloned();
-        let making = Making { options: self.options.clone(), selection, base, threads };
+        let touched = match &knowledge {
+            Knowledge::Only(touched) => Some(touched.clone()),
+            _ => None,
+        };
+        let making = Making { options: self.options.clone(), selection, base, knowledge, threads };
         let mut rows = 0;
         let written = parallel::export(domain, out, ledger, making, interrupt, |encoder| {
-            rows = walk(&self.snapshot, encoder)?;
+            rows = walk(&self.snapshot, touched.as_ref(), encoder)?;
             Ok(())
         })?;
         Ok((written, rows))
@@ -171,10 +192,14 @@ pub(crate) fn packing<'t>(compress: &Compress, tables: impl Iterator<Item = &'t 
     Ok(options)
 }
 
-/// Hands the state to a sink, and counts its rows.
-fn walk(snapshot: &Snapshot<'_>, sink: &mut impl StateSink) -> Result<u64> {
+/// Hands the state, or what was touched of it, to a sink, and counts its rows.
+fn walk(snapshot: &Snapshot<'_>, touched: Option<&Touched>, sink: &mut impl StateSink) -> Result<u64> {
     let mut counted = Counted { sink, rows: 0 };
-    snapshot.walk(&mut counted).map(|()| counted.rows)
+    match touched {
+        None => snapshot.walk(&mut counted)?,
+        Some(touched) => snapshot.walk_touched(touched, &mut counted)?,
+    }
+    Ok(counted.rows)
 }
 
 /// Counts the rows of a state on their way to a sink.
