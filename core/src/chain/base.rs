@@ -11,14 +11,13 @@ use crate::crypto::digest::{Digest, Total};
 use crate::crypto::id::StateId;
 use crate::crypto::key::AccessKey;
 use crate::error::{Error, Result};
-use crate::export::touched::{Touched, holds};
+use crate::export::touched::{Filter, Touched};
 use crate::format::index::number;
 use crate::read::reader::PublicReport;
 use crate::state::selection::Selection;
 use crate::state::sink::{OwnedTable, Settings};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 /// The most bytes of changes that are held while the sum of a block is compared.
@@ -159,15 +158,15 @@ impl<'s> Base<'s> {
 
     /// The items of a table, in key order.
     pub(crate) fn table(&self, table: &OwnedTable) -> Result<BaseTable<'s>> {
-        let within = self.touched.as_ref().and_then(|touched| touched.of(table)).map(Rc::<[_]>::from);
+        let within = self.touched.as_ref().and_then(|touched| touched.of(table)).map(Filter::new);
         let blocks = self.root.tables.get(table).map(Vec::as_slice).unwrap_or_default();
         let blocks = match &within {
-            Some(within) => chunks_within(&self.root, table, blocks, within),
+            Some(within) => chunks_within(&self.root, table, blocks, within.ranges()),
             None => blocks.to_vec(),
         };
         Ok(BaseTable {
             root: Rc::clone(&self.root),
-            changes: Composition::within(&self.deltas, table, within.clone())?,
+            changes: Composition::within(&self.deltas, table, within.as_ref())?,
             within,
             table: table.clone(),
             rows: Cursor::over(&self.root, table, &[]),
@@ -205,7 +204,7 @@ pub(crate) struct BaseTable<'s> {
     changes: Composition<'s>,
     table: OwnedTable,
     /// Only the rows in these ranges are there.
-    within: Option<Rc<[RangeInclusive<i64>]>>,
+    within: Option<Filter>,
     /// The chunks of the root that have a run of the table.
     blocks: Vec<usize>,
     /// The current block.
@@ -292,9 +291,9 @@ impl BaseTable<'_> {
             }
             if self.row.is_none() {
                 self.row = self.rows.next()?;
-                let is_outside =
-                    |row: &CursorChange| !self.within.as_ref().is_none_or(|within| holds(within, &row.key.0));
-                if self.row.as_ref().is_some_and(is_outside) {
+                if let (Some(within), Some(row)) = (&mut self.within, &self.row)
+                    && !within.takes(&row.key.0)
+                {
                     self.row = None;
                     continue;
                 }

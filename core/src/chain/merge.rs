@@ -6,7 +6,7 @@ use crate::chain::bundle::Bundle;
 use crate::chain::cursor::{Cursor, CursorChange, KeyBytes, NewBytes};
 use crate::crypto::digest::Digest;
 use crate::error::{Error, Result};
-use crate::export::touched::holds;
+use crate::export::touched::Filter;
 use crate::state::sink::OwnedTable;
 use crate::state::value::rowid;
 use std::cmp::Reverse;
@@ -22,8 +22,8 @@ pub(crate) struct Composition<'s> {
     next: BinaryHeap<Reverse<Next>>,
     /// Changes that were taken and given back, the next one last.
     returned: Vec<ComposedChange>,
-    /// Only the changes of rows in these ranges are there.
-    within: Option<Rc<[RangeInclusive<i64>]>>,
+    /// For each cursor: only these rows are there.
+    within: Vec<Option<Filter>>,
 }
 
 /// The net change of one key.
@@ -90,17 +90,14 @@ impl<'s> Composition<'s> {
     }
 
     /// Those of them that are of rows in these ranges, which are in order. None: all.
-    pub fn within(
-        bundles: &[Rc<Bundle<'s>>],
-        table: &OwnedTable,
-        within: Option<Rc<[RangeInclusive<i64>]>>,
-    ) -> Result<Self> {
+    pub fn within(bundles: &[Rc<Bundle<'s>>], table: &OwnedTable, within: Option<&Filter>) -> Result<Self> {
         let has_table = bundles.iter().filter_map(|bundle| Some((bundle, bundle.tables.get(table)?)));
-        let cursor = |(bundle, chunks): (&Rc<Bundle<'s>>, &Vec<usize>)| match &within {
-            Some(within) => Cursor::over(bundle, table, &chunks_within(bundle, table, chunks, within)),
+        let cursor = |(bundle, chunks): (&Rc<Bundle<'s>>, &Vec<usize>)| match within {
+            Some(within) => Cursor::over(bundle, table, &chunks_within(bundle, table, chunks, within.ranges())),
             None => Cursor::over(bundle, table, chunks),
         };
         let cursors: Vec<_> = has_table.map(cursor).collect();
+        let within = vec![within.cloned(); cursors.len()];
         let mut composition = Self { next: BinaryHeap::new(), cursors, returned: Vec::new(), within };
         for cursor in 0..composition.cursors.len() {
             composition.advance(cursor)?;
@@ -110,7 +107,7 @@ impl<'s> Composition<'s> {
 
     fn advance(&mut self, cursor: usize) -> Result<()> {
         while let Some(change) = self.cursors[cursor].next()? {
-            if self.within.as_ref().is_none_or(|within| holds(within, &change.key.0)) {
+            if self.within[cursor].as_mut().is_none_or(|within| within.takes(&change.key.0)) {
                 self.next.push(Reverse(Next { cursor, change }));
                 break;
             }

@@ -175,7 +175,8 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
 
     /// Makes room for this many bytes: for those of a whole chunk at once.
     fn room(&mut self, bytes: usize) -> Result<()> {
-        let more = if self.plaintext.is_empty() { limits::CHUNK_MAX.max(bytes) } else { bytes };
+        let whole = if self.cutter.is_some() { limits::CHUNK_MAX } else { 2 * limits::LEDGER_CHUNK };
+        let more = if self.plaintext.is_empty() { whole.max(bytes) } else { bytes };
         alloc::reserve(&mut self.plaintext, more, "the next chunk")
     }
 
@@ -212,7 +213,7 @@ impl<F: FnMut(PlainChunk) -> Result<()>> ChunkBuilder<F> {
         let size = self.plaintext.len();
         let ends = match &self.cutter {
             Some(cutter) => cutter.ends(key, length, size),
-            None => size >= limits::CHUNK_MIN,
+            None => size >= limits::LEDGER_CHUNK,
         };
         if ends { self.end() } else { Ok(()) }
     }

@@ -4,6 +4,7 @@ use crate::state::sink::OwnedTable;
 use crate::state::value::rowid;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 /// The rows that can differ from those of a base, where somebody knows that from elsewhere (for a database: from the
 /// pages that were written since). A table that is not named here can differ anywhere. So can settings and schema.
@@ -42,16 +43,38 @@ impl Touched {
 
     /// Whether a row can differ.
     pub(crate) fn has(&self, table: &OwnedTable, key: &[u8]) -> bool {
-        self.of(table).is_none_or(|ranges| holds(ranges, key))
+        // A key that is no rowid is of a table that is never named.
+        let (Some(ranges), Some(rowid)) = (self.of(table), rowid(key)) else { return true };
+        let at = ranges.partition_point(|range| *range.end() < rowid);
+        ranges.get(at).is_some_and(|range| range.contains(&rowid))
     }
 }
 
-/// Whether the key is a rowid in one of these ranges, which are in order.
-pub(crate) fn holds(ranges: &[RangeInclusive<i64>], key: &[u8]) -> bool {
-    // A key that is no rowid is of a table that is never named.
-    let Some(rowid) = rowid(key) else { return true };
-    let at = ranges.partition_point(|range| *range.end() < rowid);
-    ranges.get(at).is_some_and(|range| range.contains(&rowid))
+/// Takes those keys of a table that are in some ranges. The keys come in order.
+#[derive(Clone)]
+pub(crate) struct Filter {
+    ranges: Rc<[RangeInclusive<i64>]>,
+    /// All ranges before this one are behind.
+    at: usize,
+}
+
+impl Filter {
+    /// The ranges are in order.
+    pub fn new(ranges: &[RangeInclusive<i64>]) -> Self {
+        Self { ranges: ranges.into(), at: 0 }
+    }
+
+    pub fn ranges(&self) -> &[RangeInclusive<i64>] {
+        &self.ranges
+    }
+
+    pub fn takes(&mut self, key: &[u8]) -> bool {
+        let Some(rowid) = rowid(key) else { return true };
+        while self.ranges.get(self.at).is_some_and(|range| *range.end() < rowid) {
+            self.at += 1;
+        }
+        self.ranges.get(self.at).is_some_and(|range| range.contains(&rowid))
+    }
 }
 
 #[cfg(test)]

@@ -24,12 +24,13 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(protect: Protect, json: bool) -> Result<(), Fail> {
     let database = protect.database.clone();
     let local = Options::default().put("local", protect.saving.local.clone()).json();
-    let rollback = protect.rollback;
+    let (rollback, read_all_every) = (protect.rollback, protect.read_all_every);
     let (key, stores, options) = asked(protect)?;
     let signals = stop::words()?;
     let session = Session::open_for_good(Some(&database), "")?;
     let arguments = |options: &Options| vec![Value::Text(key.clone()), stores.clone(), text(options.json())];
-    let report = session.call("backup_protect", arguments(&options.clone().flag("rollback", rollback)))?;
+    let protection = options.clone().flag("rollback", rollback).put("read_all_every", read_all_every);
+    let report = session.call("backup_protect", arguments(&protection))?;
     show(&report, json, report::protect)?;
     systemd::tell("READY=1");
     let mut told = None;

@@ -193,6 +193,8 @@ export interface SaveOptions extends SavingOptions {
 export interface ProtectOptions extends SavingOptions {
   /** Also protect a database that has no write-ahead log. */
   rollback?: boolean;
+  /** Read all rows again after this many seconds. The saves between read only what can have changed. Default: six hours. */
+  readAllEvery?: number;
 }
 
 export interface StatusOptions {
@@ -396,6 +398,9 @@ export interface Protection {
   /** Whether there are commits that are not saved. */
   pending: boolean;
   saved: { at: string; number: number; done: number } | null;
+  /** When a save read all rows last, and how many saves since then read only what can have changed. */
+  readAll: string | null;
+  quick: number;
   failed: Failure | null;
   /** What its thread sent to a receiver of events the last time. */
   notify: Delivered | null;

@@ -44,6 +44,9 @@ pub struct Protect {
     /// Also protect a database that has no write-ahead log
     #[arg(long)]
     pub rollback: bool,
+    /// Read all rows again after this many seconds. The saves between read only what can have changed. Default: 21600
+    #[arg(long, value_name = "SECONDS")]
+    pub read_all_every: Option<f64>,
     #[command(flatten)]
     pub saving: Saving,
     #[command(flatten)]

@@ -137,6 +137,7 @@ def protect(
     stores: Stores,
     *,
     rollback: Optional[bool] = None,
+    read_all_every: Optional[float] = None,
     minimum: Optional[int] = None,
     local: Optional[PathText] = None,
     timeout: Optional[float] = None,
@@ -161,12 +162,15 @@ def protect(
     path, or until the process ends. What was committed in the last moments is not saved then: **`save` alone says that
     something is safe.** The database needs a write-ahead log (`PRAGMA journal_mode = WAL`), or `rollback=True`.
 
+    A save reads only the rows that can have changed. After `read_all_every` seconds (six hours, if not given) one reads all rows.
+
     A store that does not answer is no error here: look at `status(db).protection`. The other arguments are those of `save`. Use a
     write key if you can: the key stays in the memory of the process.
     """
     options = options_of(
         {
             "rollback": rollback,
+            "read_all_every": read_all_every,
             **_saving(minimum, local, timeout, writer, label, events),
             **_what(schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check),
         }

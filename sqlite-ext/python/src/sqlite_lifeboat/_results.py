@@ -139,6 +139,9 @@ class Protection:
     saved_at: Optional[str]
     saved_number: Optional[int]
     saved_done: Optional[int]
+    #: When a save read all rows last, and how many saves since then read only what can have changed.
+    read_all: Optional[str]
+    quick: int
     failed: Optional[Failure]
 
     @classmethod
