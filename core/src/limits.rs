@@ -13,7 +13,7 @@ pub const CHUNK_MAX: usize = 1 << 20;
 /// No chunk is cut before this size, so that sealing and hashing cost little per byte.
 pub const CHUNK_MIN: usize = 64 << 10;
 /// A chunk of a ledger ends at this size. A delta opens one for each place where rows changed.
-pub const LEDGER_CHUNK: usize = 16 << 10;
+pub const LEDGER_CHUNK: usize = 8 << 10;
 /// The mean size of a chunk where rows are small: a changed row changes about this much of a full bundle.
 pub const CHUNK_TARGET: usize = 256 << 10;
 /// Headers of tables in one chunk, so that an index entry stays small.
