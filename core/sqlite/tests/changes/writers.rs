@@ -1,0 +1,589 @@
+//! Those who write a database meanwhile: transactions of all kinds, by several connections.
+
+use crate::numbers::Numbers;
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode, ffi, params};
+use std::collections::BTreeSet;
+use std::ffi::{c_int, c_void};
+use std::time::Duration;
+
+/// Names the tables of each kind. All of them can be written with the columns `rowid`, `x` and `y`.
+const KINDS: [&str; 7] = [
+    "(id INTEGER PRIMARY KEY, x, y)",
+    "(x, y TEXT)",
+    "(id INTEGER PRIMARY KEY AUTOINCREMENT, x, y)",
+    "(id INTEGER PRIMARY KEY, x, y, v AS (length(x)), s AS (typeof(y)) STORED)",
+    "(x, y, n DEFAULT 7, CHECK (n <> 8))",
+    "(x, y, rowid PRIMARY KEY) WITHOUT ROWID",
+    "(rowid, _rowid_, oid, x, y)",
+];
+/// Those at the end are read as a whole.
+const WITH_ROWIDS: usize = 5;
+
+const TABLES: usize = 5;
+
+type Result<T> = rusqlite::Result<T>;
+
+/// A row: rowid, `x`, `y`.
+type Row = (i64, Value, Value);
+
+/// One history of writing.
+pub struct Writers {
+    pub numbers: Numbers,
+    pub path: String,
+    pub page_size: u64,
+    connections: Vec<Connection>,
+    /// The connection that has a transaction open.
+    open: Option<usize>,
+    /// A reader of an old state. As long as it reads, the log does not begin anew.
+    old_reader: Option<Connection>,
+    /// The rowids of each table, and the length of its long values.
+    manners: Vec<(u64, u64)>,
+    saved: Vec<(String, Vec<Row>)>,
+    /// What was done since somebody asked.
+    pub acts: BTreeSet<&'static str>,
+}
+
+/// What a database looks like from its first page on.
+#[derive(Debug)]
+pub struct Layout {
+    pub page_size: u64,
+    pub reserved: u8,
+    pub auto_vacuum: u64,
+    pub encoding: &'static str,
+}
+
+impl Layout {
+    pub fn new(numbers: &mut Numbers) -> Self {
+        Self {
+            page_size: numbers.of(&[512, 512, 512, 512, 512, 1024, 1024, 4096, 8192, 65536]),
+            reserved: numbers.of(&[0, 0, 0, 0, 8, 31, 32]),
+            auto_vacuum: numbers.of(&[0, 0, 1, 2]),
+            encoding: numbers.of(&["UTF-8", "UTF-8", "UTF-16le", "UTF-16be"]),
+        }
+    }
+}
+
+fn control(connection: &Connection, operation: c_int, mut value: c_int) {
+    let value: *mut c_int = &mut value;
+    // SAFETY: the connection is open, and these operations read and write one number.
+    unsafe { ffi::sqlite3_file_control(connection.handle(), c"main".as_ptr(), operation, value.cast::<c_void>()) };
+}
+
+/// All rows of a statement, to its end.
+fn run(connection: &Connection, sql: &str) -> Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// Lets pass what can happen to any writer. Damage is none of that.
+#[track_caller]
+fn allow(done: Result<()>) {
+    if let Err(error) = done {
+        let code = error.sqlite_error_code();
+        let is_damage = matches!(
+            code,
+            Some(
+                ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::ApiMisuse
+                    | ErrorCode::InternalMalfunction
+            )
+        );
+        assert!(!is_damage, "{error}");
+    }
+}
+
+impl Writers {
+    /// Makes the database, with some rows.
+    pub fn new(path: String, mut numbers: Numbers, layout: &Layout) -> Self {
+        let manners = (0..TABLES)
+            .map(|_| {
+                let long = [40, 40, 40, layout.page_size / 3, layout.page_size * 2, layout.page_size * 9];
+                (numbers.below(4), numbers.of(&long).min(40_000))
+            })
+            .collect();
+        let mut writers = Self {
+            numbers,
+            path,
+            page_size: layout.page_size,
+            connections: Vec::new(),
+            open: None,
+            old_reader: None,
+            manners,
+            saved: Vec::new(),
+            acts: BTreeSet::new(),
+        };
+        let first = Connection::open(&writers.path).expect("a database");
+        control(&first, ffi::SQLITE_FCNTL_RESERVE_BYTES, c_int::from(layout.reserved));
+        let Layout { page_size, auto_vacuum, encoding, .. } = layout;
+        first
+            .execute_batch(&format!(
+                "PRAGMA page_size = {page_size}; PRAGMA auto_vacuum = {auto_vacuum}; PRAGMA encoding = '{encoding}';
+                PRAGMA synchronous = OFF"
+            ))
+            .expect("a layout");
+        run(&first, "PRAGMA journal_mode = WAL").expect("WAL mode");
+        writers.connections.push(first);
+        writers.act_all(0, |writers| {
+            for table in 0..TABLES {
+                writers.make(table)?;
+                let (_, long) = writers.manners[table];
+                let most = if writers.numbers.one_in(60) { 3_000 } else { 160 } * 40 / long.max(40);
+                let count = writers.numbers.below(most.max(20));
+                for _ in 0..count {
+                    let rowid = writers.rowid(table);
+                    writers.insert(table, rowid)?;
+                }
+            }
+            Ok(())
+        });
+        // After no crash the encoding is another one.
+        run(&writers.connections[0], "PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
+        writers.connect();
+        writers
+    }
+
+    /// Those of a database that is there.
+    pub fn of(path: String, numbers: Numbers) -> Self {
+        let mut writers = Self {
+            numbers,
+            path,
+            page_size: 512,
+            connections: Vec::new(),
+            open: None,
+            old_reader: None,
+            manners: vec![(0, 100); TABLES],
+            saved: Vec::new(),
+            acts: BTreeSet::new(),
+        };
+        writers.connect();
+        writers
+    }
+
+    /// Connections that write much of each transaction before its end, and some that do not.
+    fn connect(&mut self) {
+        while self.connections.len() < 3 {
+            let connection = Connection::open(&self.path).expect("a database");
+            connection.busy_timeout(Duration::ZERO).expect("no timeout");
+            let numbers = &mut self.numbers;
+            let (cache, checkpoint) = (numbers.of(&[3, 10, 2_000]), numbers.of(&[0, 0, 30, 1_000]));
+            let secure = numbers.of(&["OFF", "OFF", "ON", "FAST"]);
+            for sql in [
+                "PRAGMA synchronous = OFF",
+                &format!("PRAGMA cache_size = {cache}"),
+                &format!("PRAGMA cache_spill = {}", if cache < 100 { 1 } else { 2_000 }),
+                &format!("PRAGMA secure_delete = {secure}"),
+                &format!("PRAGMA wal_autocheckpoint = {checkpoint}"),
+            ] {
+                run(&connection, sql).expect(sql);
+            }
+            self.connections.push(connection);
+        }
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.connections[self.open.expect("a transaction")]
+    }
+
+    /// All in one transaction.
+    fn act_all(&mut self, connection: usize, work: impl FnOnce(&mut Self) -> Result<()>) {
+        self.open = Some(connection);
+        self.connection().execute_batch("BEGIN IMMEDIATE").expect("begin");
+        work(self).expect("writing");
+        self.connection().execute_batch("COMMIT").expect("commit");
+        self.open = None;
+    }
+
+    /// A transaction, or the end of one that was left open.
+    pub fn transaction(&mut self) {
+        if self.open.is_none() && !self.begin() {
+            return;
+        }
+        let end = self.numbers.of(&["COMMIT", "COMMIT", "COMMIT", "COMMIT", "COMMIT", "ROLLBACK"]);
+        if end == "ROLLBACK" {
+            self.acts.insert("rollback");
+        }
+        allow(self.connection().execute_batch(end));
+        if !self.connection().is_autocommit() {
+            allow(self.connection().execute_batch("ROLLBACK"));
+        }
+        self.open = None;
+    }
+
+    /// Begins a transaction, and writes. Nothing is committed yet.
+    pub fn begin(&mut self) -> bool {
+        if self.open.is_some() {
+            return true;
+        }
+        let chosen = self.numbers.below(self.connections.len() as u64) as usize;
+        if self.connections[chosen].execute_batch("BEGIN IMMEDIATE").is_err() {
+            return false;
+        }
+        self.open = Some(chosen);
+        for _ in 0..self.numbers.of(&[1, 1, 1, 2, 6]) {
+            let savepoint = self.numbers.one_in(6);
+            if savepoint {
+                allow(self.connection().execute_batch("SAVEPOINT s"));
+            }
+            let act = self.act();
+            allow(act);
+            if savepoint {
+                let end = self.numbers.of(&["ROLLBACK TO s", "ROLLBACK TO s; RELEASE s", "RELEASE s"]);
+                self.acts.insert(if end == "RELEASE s" { "release" } else { "rollback to" });
+                end.split("; ").for_each(|sql| allow(self.connection().execute_batch(sql)));
+            }
+        }
+        true
+    }
+
+    fn execute(&self, sql: &str) -> Result<()> {
+        self.connection().execute_batch(sql)
+    }
+
+    fn make(&mut self, table: usize) -> Result<()> {
+        let kind = if self.numbers.one_in(6) {
+            self.numbers.of(&KINDS[WITH_ROWIDS..])
+        } else {
+            self.numbers.of(&KINDS[..WITH_ROWIDS])
+        };
+        self.execute(&format!("CREATE TABLE t{table}{kind}"))?;
+        if self.numbers.one_in(5) {
+            self.execute(&format!("CREATE INDEX i{table} ON t{table}(y, x)"))?;
+        }
+        Ok(())
+    }
+
+    fn rowid(&mut self, table: usize) -> i64 {
+        let numbers = &mut self.numbers;
+        if numbers.one_in(200) {
+            return numbers.of(&[i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX]);
+        }
+        match self.manners[table].0 {
+            0 => numbers.below(1_000) as i64,
+            1 => numbers.next() as i64,
+            2 => numbers.below(1_000) as i64 - 500,
+            _ => numbers.below(100_000) as i64,
+        }
+    }
+
+    fn value(&mut self, table: usize) -> Value {
+        let long = self.manners[table].1;
+        let numbers = &mut self.numbers;
+        let length = match numbers.below(8) {
+            0..=3 => numbers.below(24),
+            4..=5 => numbers.below(120),
+            _ => numbers.below(long) + long / 2,
+        };
+        match numbers.below(10) {
+            0 => Value::Null,
+            1 => Value::Integer(numbers.next() as i64 >> numbers.below(64)),
+            2 => Value::Real(numbers.next() as i64 as f64),
+            3..=4 => {
+                Value::Text(numbers.bytes(length as usize).iter().map(|byte| char::from(b' ' + byte % 90)).collect())
+            }
+            _ => Value::Blob(numbers.bytes(length as usize)),
+        }
+    }
+
+    fn insert(&mut self, table: usize, rowid: i64) -> Result<()> {
+        let (x, y) = (self.value(table), self.value(table));
+        self.put(&format!("t{table}"), (rowid, x, y))
+    }
+
+    fn put(&self, table: &str, (rowid, x, y): Row) -> Result<()> {
+        let sql = format!("INSERT OR REPLACE INTO {table}(rowid, x, y) VALUES(?, ?, ?)");
+        self.connection().prepare_cached(&sql)?.execute(params![rowid, x, y]).map(|_| ())
+    }
+
+    /// Some rows from this rowid on.
+    fn rows(&self, table: &str, from: i64, count: u64) -> Result<Vec<Row>> {
+        let sql = format!("SELECT rowid, x, y FROM {table} WHERE rowid >= ? ORDER BY rowid LIMIT {count}");
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let rows = statement.query_map([from], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect()
+    }
+
+    /// One thing that a transaction does.
+    fn act(&mut self) -> Result<()> {
+        let number = self.numbers.below(TABLES as u64) as usize;
+        let table = format!("t{number}");
+        let rowid = self.rowid(number);
+        let count = self.numbers.of(&[1, 3, 30]);
+        let name = match self.numbers.below(100) {
+            0..=14 => {
+                for _ in 0..count {
+                    let rowid = self.rowid(number);
+                    self.insert(number, rowid)?;
+                }
+                "insert"
+            }
+            15..=22 => {
+                let rowid = if self.numbers.one_in(3) { self.last(&table)? } else { rowid };
+                (0..count as i64).try_for_each(|next| self.insert(number, rowid.saturating_add(next)))?;
+                "insert a run"
+            }
+            23..=36 => self.change_bytes(&table, rowid)?,
+            37..=46 => self.write_blob(&table, rowid)?,
+            47..=54 => {
+                let rows = self.rows(&table, rowid, count)?;
+                let Some((last, _, _)) = rows.last() else { return Ok(()) };
+                self.execute(&format!("DELETE FROM {table} WHERE rowid BETWEEN {rowid} AND {last}"))?;
+                "delete"
+            }
+            55 => {
+                self.execute(&format!("DELETE FROM {table}"))?;
+                "delete all"
+            }
+            56..=59 => {
+                let count = self.numbers.of(&[20, 1_000]);
+                let rows = self.rows(&table, rowid, count)?;
+                if self.numbers.one_in(2) {
+                    self.execute(&format!("DELETE FROM {table} WHERE rowid >= {rowid}"))?;
+                }
+                self.saved.push((table, rows));
+                "save rows"
+            }
+            60..=64 => {
+                if self.saved.is_empty() {
+                    return Ok(());
+                }
+                let saved = self.numbers.below(self.saved.len() as u64) as usize;
+                let (table, rows) = self.saved.swap_remove(saved);
+                rows.into_iter().try_for_each(|row| self.put(&table, row))?;
+                "bring rows back"
+            }
+            65..=70 => {
+                let y = self.value(number);
+                let last = rowid.saturating_add(self.numbers.of(&[3, 50, 1_000_000]));
+                let sql = format!("UPDATE {table} SET y = ? WHERE rowid BETWEEN ? AND ?");
+                self.connection().execute(&sql, params![y, rowid, last])?;
+                "update"
+            }
+            71..=74 => {
+                let Some((from, _, _)) = self.rows(&table, rowid, 1)?.into_iter().next() else { return Ok(()) };
+                let to = self.rowid(number);
+                self.connection().execute(&format!("UPDATE {table} SET rowid = ? WHERE rowid = ?"), [to, from])?;
+                "move a row"
+            }
+            75..=76 => {
+                self.execute("REINDEX")?;
+                "reindex"
+            }
+            77..=79 => {
+                let pragma = self.numbers.of(&["user_version", "application_id"]);
+                let value = self.numbers.below(1_000);
+                self.execute(&format!("PRAGMA {pragma} = {value}"))?;
+                "settings"
+            }
+            80..=81 => {
+                let sql = "UPDATE sqlite_sequence SET seq = seq + ?";
+                let more = self.numbers.below(9) as i64;
+                self.connection().execute(sql, [more])?;
+                "sequence"
+            }
+            82..=84 => {
+                self.execute(&format!("UPDATE {table} SET x = x"))?;
+                self.execute(&format!("DELETE FROM {table} WHERE rowid = {rowid}"))?;
+                "same bytes"
+            }
+            85 => {
+                for table in 0..TABLES {
+                    self.execute(&format!("UPDATE t{table} SET y = {rowid}"))?;
+                }
+                "update all"
+            }
+            86..=90 => self.change_schema(&table, number)?,
+            91 => {
+                self.execute("ANALYZE")?;
+                "analyze"
+            }
+            _ => {
+                self.insert(number, rowid)?;
+                "insert one"
+            }
+        };
+        self.acts.insert(name);
+        Ok(())
+    }
+
+    fn last(&self, table: &str) -> Result<i64> {
+        let sql = format!("SELECT coalesce(max(rowid), 0) FROM {table} WHERE typeof(rowid) = 'integer'");
+        self.connection().query_row(&sql, [], |row| row.get(0))
+    }
+
+    /// An update that leaves the row as long as it was, so that only some of its pages are written.
+    fn change_bytes(&mut self, table: &str, rowid: i64) -> Result<&'static str> {
+        let rows = self.rows(table, rowid, 1)?;
+        let Some((rowid, Value::Blob(mut x), _)) = rows.into_iter().next() else { return Ok("nothing") };
+        if x.is_empty() {
+            return Ok("nothing");
+        }
+        let at = self.numbers.below(x.len() as u64) as usize;
+        x[at] ^= 1 + self.numbers.below(255) as u8;
+        let is_long = x.len() as u64 > self.page_size;
+        self.connection().execute(&format!("UPDATE {table} SET x = ? WHERE rowid = ?"), params![x, rowid])?;
+        Ok(if is_long { "change a byte of a long row" } else { "change a byte" })
+    }
+
+    fn write_blob(&mut self, table: &str, rowid: i64) -> Result<&'static str> {
+        let rows = self.rows(table, rowid, 1)?;
+        let Some((rowid, Value::Blob(x), _)) = rows.into_iter().next() else { return Ok("nothing") };
+        if x.is_empty() {
+            return Ok("nothing");
+        }
+        let at = self.numbers.below(x.len() as u64) as usize;
+        let bytes = self.numbers.bytes((x.len() - at).min(3));
+        let mut blob = self.connection().blob_open("main", table, "x", rowid, false)?;
+        blob.write_at(&bytes, at)?;
+        Ok(if x.len() as u64 > self.page_size { "write into a long blob" } else { "write into a blob" })
+    }
+
+    fn change_schema(&mut self, table: &str, number: usize) -> Result<&'static str> {
+        let column = self.numbers.below(3);
+        Ok(match self.numbers.below(7) {
+            0..=1 => {
+                let value = self.numbers.below(3);
+                self.execute(&format!("ALTER TABLE {table} ADD COLUMN c{column} DEFAULT {value}"))?;
+                "add a column"
+            }
+            2 => {
+                self.execute(&format!("ALTER TABLE {table} DROP COLUMN c{column}"))?;
+                "drop a column"
+            }
+            3 => {
+                self.execute(&format!("DROP TABLE {table}"))?;
+                self.make(number)?;
+                for _ in 0..self.numbers.below(60) {
+                    let rowid = self.rowid(number);
+                    self.insert(number, rowid)?;
+                }
+                "make a table anew"
+            }
+            4 => {
+                let other = format!("t{}", (number + 1) % TABLES);
+                for (from, to) in [(table, "other"), (other.as_str(), table), ("other", other.as_str())] {
+                    self.execute(&format!("ALTER TABLE {from} RENAME TO {to}"))?;
+                }
+                "exchange two tables"
+            }
+            5 => {
+                self.execute(&format!("CREATE INDEX IF NOT EXISTS i{number} ON {table}(x)"))?;
+                "make an index"
+            }
+            _ => {
+                self.execute(&format!("DROP INDEX IF EXISTS i{number}"))?;
+                "drop an index"
+            }
+        })
+    }
+
+    /// What is done outside of transactions.
+    pub fn maintain(&mut self) {
+        let chosen = self.numbers.below(self.connections.len() as u64) as usize;
+        let connection = &self.connections[chosen];
+        let name = match self.numbers.below(20) {
+            0..=7 => {
+                let kind = self.numbers.of(&["PASSIVE", "PASSIVE", "PASSIVE", "FULL", "RESTART", "TRUNCATE"]);
+                allow(run(connection, &format!("PRAGMA wal_checkpoint({kind})")));
+                "checkpoint"
+            }
+            8 => {
+                allow(run(connection, "VACUUM"));
+                "vacuum"
+            }
+            9 => {
+                let mode = self.numbers.below(3);
+                allow(run(connection, &format!("PRAGMA auto_vacuum = {mode}")));
+                allow(run(connection, "VACUUM"));
+                "vacuum to another mode"
+            }
+            10..=13 => {
+                let pages = self.numbers.of(&[1, 5, 1_000]);
+                allow(run(connection, &format!("PRAGMA incremental_vacuum({pages})")));
+                "vacuum in steps"
+            }
+            14..=16 => {
+                match self.old_reader.take() {
+                    None => {
+                        let reader = Connection::open(&self.path).expect("a database");
+                        allow(run(&reader, "BEGIN"));
+                        allow(run(&reader, "SELECT count(*) FROM sqlite_master"));
+                        self.old_reader = Some(reader);
+                    }
+                    Some(reader) => drop(reader),
+                }
+                "an old reader"
+            }
+            _ => {
+                let mode = self.numbers.of(&["OFF", "ON", "FAST"]);
+                allow(run(connection, &format!("PRAGMA secure_delete = {mode}")));
+                "secure delete"
+            }
+        };
+        self.acts.insert(name);
+    }
+
+    /// Something that others do at any time.
+    pub fn interfere(&mut self) {
+        match self.numbers.below(6) {
+            0 => self.maintain(),
+            1 => _ = self.begin(),
+            _ => self.transaction(),
+        }
+    }
+
+    /// Ends all connections. `is_crash`: the log stays as it is.
+    pub fn leave(&mut self, is_crash: bool) {
+        self.open = None;
+        if is_crash {
+            for connection in self.connections.iter().chain(&self.old_reader) {
+                let config = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                connection.set_db_config(config, true).expect("no checkpoint");
+            }
+        }
+        self.old_reader = None;
+        self.connections.clear();
+    }
+
+    /// Begins anew, maybe with some transactions in another journal mode before.
+    pub fn come_back(&mut self, is_other_mode: bool) {
+        if is_other_mode {
+            let connection = Connection::open(&self.path).expect("a database");
+            run(&connection, "PRAGMA synchronous = OFF").expect("no sync");
+            let keeps_log = self.numbers.one_in(2);
+            if keeps_log {
+                run(&connection, "SELECT count(*) FROM sqlite_master").expect("read");
+            }
+            let mode = self.numbers.of(&["DELETE", "PERSIST", "TRUNCATE", "MEMORY"]);
+            run(&connection, &format!("PRAGMA journal_mode = {mode}")).expect("another mode");
+            self.connections.push(connection);
+            (0..3).for_each(|_| self.transaction());
+            allow(run(&self.connections[0], "PRAGMA journal_mode = WAL"));
+            self.acts.insert("another mode");
+        }
+        self.connect();
+    }
+
+    /// Brings the pages of an older copy of the database back, as the backup functions of SQLite do.
+    pub fn bring_back(&mut self, copy: &str) {
+        let copy = Connection::open(copy).expect("a copy");
+        let live = &self.connections[0];
+        // SAFETY: both connections are open, and not used meanwhile.
+        unsafe {
+            let backup = ffi::sqlite3_backup_init(live.handle(), c"main".as_ptr(), copy.handle(), c"main".as_ptr());
+            if !backup.is_null() {
+                ffi::sqlite3_backup_step(backup, -1);
+                ffi::sqlite3_backup_finish(backup);
+            }
+        }
+        self.acts.insert("a copy brought back");
+    }
+
+    pub fn has_open(&self) -> bool {
+        self.open.is_some()
+    }
+}
