@@ -131,6 +131,11 @@ fn golden_ledgers_are_used_as_ever() {
         let delta = common::export_from(Some(base), &state, ExportOptions::default()).unwrap().0;
         assert!(delta.len() < 600, "nothing has changed");
     }
+    // One with chunks of 64 KiB, as they were written before.
+    let ledger = std::fs::read(path("1-many-rows-large-chunks", "ledger")).unwrap();
+    let base = Base::ledger(common::key(), ledger).unwrap();
+    let delta = common::export_from(Some(base), &many_rows(), ExportOptions::default()).unwrap().0;
+    assert!(delta.len() < 600, "nothing has changed");
 }
 
 #[test]
