@@ -27,6 +27,11 @@ const SEARCHES_MAX: usize = 200_000;
 const RESERVED: usize = 20;
 const FIRST_FREE: usize = 32;
 const LARGEST_ROOT: usize = 52;
+/// There too, with the bytes that each database has in these places. Of an encrypted one some can be plain, but never
+/// all: SQLite's encryption works below what it reads, but above the file that is read here.
+const FORMAT: &[u8] = b"SQLite format 3\0";
+const PAYLOADS: (usize, [u8; 3]) = (21, [64, 32, 32]);
+const EMPTY: std::ops::Range<usize> = 72..92;
 /// The page that is never used, since locks lie there.
 const LOCK_BYTE: u64 = 0x4000_0000;
 
@@ -103,8 +108,11 @@ impl<'a> Look<'a> {
         }
         let first = pages.read(1)?;
         let (page_size, reserved) = (first.len(), usize::from(first[RESERVED]));
-        if page_size < 512 || page_size - reserved < 480 {
+        if !is_plain(&first) || page_size - reserved < 480 {
             return Err(Doubt("the pages have another form"));
+        }
+        if roots.values().collect::<BTreeSet<_>>().len() < roots.len() {
+            return Err(Doubt("two tables have one root page"));
         }
         let is_vacuumed = first[LARGEST_ROOT..LARGEST_ROOT + 4] != [0; 4];
         Ok(Self { connection, roots, page_size, reserved, is_vacuumed })
@@ -221,6 +229,12 @@ impl<'a> Look<'a> {
     }
 }
 
+/// Whether the first page is one as SQLite reads it. If pages are encrypted, any of them can look like any other.
+fn is_plain(first: &[u8]) -> bool {
+    let (payloads, values) = PAYLOADS;
+    first.starts_with(FORMAT) && first[payloads..].starts_with(&values) && first[EMPTY].iter().all(|byte| *byte == 0)
+}
+
 /// Checks that these pages are all in the list of free pages.
 fn check_free(mut unknown: BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<()> {
     let word = |page: &[u8], at: usize| u32::from_be_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]]);
@@ -238,4 +252,24 @@ fn check_free(mut unknown: BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<()> {
         trunk = word(&page, 0);
     }
     if unknown.is_empty() { Ok(()) } else { Err(Doubt("a page was written whose row is not known")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encrypted_pages_are_not_taken_for_plain_ones() {
+        let mut plain = vec![0; 512];
+        plain[..16].copy_from_slice(FORMAT);
+        plain[21..24].copy_from_slice(&[64, 32, 32]);
+        plain[92..].fill(7);
+        assert!(is_plain(&plain));
+        // A salt stands in place of the first bytes, or all is encrypted but the first 32 bytes.
+        for encrypted in [0..512, 0..16, 16..512, 32..512] {
+            let mut page = plain.clone();
+            page[encrypted.clone()].iter_mut().for_each(|byte| *byte ^= 0xa5);
+            assert!(!is_plain(&page), "{encrypted:?}");
+        }
+    }
 }

@@ -6,6 +6,8 @@ use crate::ffi::raw_file::SharedIndex;
 const WORDS: usize = 12;
 /// The words that its checksum covers.
 const SUMMED: usize = 10;
+/// No log is longer: so many frames take a terabyte and more.
+const FRAMES_MAX: u32 = 1 << 31;
 /// The one version that there is.
 const VERSION: u32 = 3_007_000;
 
@@ -17,13 +19,21 @@ impl IndexHeader {
     /// None: the copies differ since somebody writes them now, or it was not made yet, or the log is empty.
     pub fn read(index: &mut SharedIndex<'_>) -> Option<Self> {
         let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
+        // What the caller has read before was there before this header.
+        index.barrier();
         index.read(0, 0, &mut first)?;
         index.barrier();
         index.read(0, WORDS, &mut second)?;
-        let header = Self(first);
-        let is_ready = header.0[3].to_ne_bytes()[0] == 1;
-        let is_whole = first == second && sum(&first[..SUMMED]) == [first[SUMMED], first[SUMMED + 1]];
-        (is_whole && is_ready && first[0] == VERSION && header.frames() > 0).then_some(header)
+        if first == second { Self::of(first) } else { None }
+    }
+
+    fn of(words: [u32; WORDS]) -> Option<Self> {
+        let header = Self(words);
+        let is_ready = words[3].to_ne_bytes()[0] == 1;
+        let is_whole = sum(&words[..SUMMED]) == [words[SUMMED], words[SUMMED + 1]];
+        let is_sized = (512..=1 << 16).contains(&header.page_size()) && header.page_size().is_power_of_two();
+        let has_frames = (1..=FRAMES_MAX).contains(&header.frames());
+        (is_whole && is_ready && words[0] == VERSION && is_sized && has_frames).then_some(header)
     }
 
     /// Whether the checksums of the log read words in big-endian order.
@@ -72,4 +82,33 @@ impl IndexHeader {
 /// The checksum of words in the order of the machine.
 fn sum(words: &[u32]) -> [u32; 2] {
     super::checksum([0, 0], words.chunks_exact(2).map(|pair| [pair[0], pair[1]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header of 7 frames on pages of this size, as it stands in the index.
+    fn words(frames: u32, page_size: u16) -> [u32; WORDS] {
+        let [low, high] = page_size.to_ne_bytes();
+        let form = u32::from_ne_bytes([1, 0, low, high]);
+        let mut words = [VERSION, 0, 5, form, frames, 20, 1, 2, 3, 4, 0, 0];
+        let sum = sum(&words[..SUMMED]);
+        words[SUMMED..].copy_from_slice(&sum);
+        words
+    }
+
+    #[test]
+    fn a_header_that_no_sqlite_writes_is_none() {
+        assert_eq!(IndexHeader::of(words(7, 4096)).map(|header| header.page_size()), Some(4096));
+        assert_eq!(IndexHeader::of(words(7, 1)).map(|header| header.page_size()), Some(65536));
+        for (frames, page_size) in [(0, 4096), (u32::MAX, 4096), (7, 0), (7, 8), (7, 256), (7, 1000), (7, u16::MAX)] {
+            assert_eq!(IndexHeader::of(words(frames, page_size)), None, "{frames} {page_size}");
+        }
+        for word in 0..WORDS {
+            let mut words = words(7, 4096);
+            words[word] ^= 1 << 9;
+            assert_eq!(IndexHeader::of(words), None, "word {word}");
+        }
+    }
 }

@@ -13,6 +13,8 @@ const HELD_MAX: usize = 8 << 20;
 
 /// The most pages that are read for one look.
 const READS_MAX: usize = 100_000;
+/// The most pages that are asked for, read or held. Pages that lead to one another in a circle never end.
+const ASKED_MAX: usize = 10_000_000;
 
 /// Reads pages. It holds the last ones.
 pub(super) struct Pages<'c> {
@@ -22,12 +24,14 @@ pub(super) struct Pages<'c> {
     held: HashMap<u32, Rc<[u8]>>,
     /// How many more may be read.
     left: usize,
+    /// How many more may be asked for.
+    left_to_ask: usize,
 }
 
 impl<'c> Pages<'c> {
     /// `header`: that of the transaction, which must be open.
     pub fn new(connection: &'c Connection<'c>, index: SharedIndex<'c>, header: IndexHeader) -> Self {
-        Self { connection, index, header, held: HashMap::new(), left: READS_MAX }
+        Self { connection, index, header, held: HashMap::new(), left: READS_MAX, left_to_ask: ASKED_MAX }
     }
 
     /// The index again, after the last page.
@@ -46,10 +50,12 @@ impl<'c> Pages<'c> {
         if number == 0 || number > self.count() {
             return Err(Doubt("a page refers to one that is not there"));
         }
+        const TOO_MANY: Doubt = Doubt("too many pages would be read");
+        self.left_to_ask = self.left_to_ask.checked_sub(1).ok_or(TOO_MANY)?;
         if let Some(page) = self.held.get(&number) {
             return Ok(Rc::clone(page));
         }
-        self.left = self.left.checked_sub(1).ok_or(Doubt("too many pages would be read"))?;
+        self.left = self.left.checked_sub(1).ok_or(TOO_MANY)?;
         let size = self.header.page_size();
         let mut page = vec![0; size];
         // A page with a frame is never read from the file: a checkpoint may write it there at any time. All others stay

@@ -147,3 +147,59 @@ pub(super) fn range_of(pages: &mut Pages<'_>, root: u32, page: u32, rowid: i64) 
     }
     Err(TORN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that look random, and are the same in each run.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn next(&mut self) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
+        }
+    }
+
+    /// A page of nonsense, in part like a page of a table.
+    fn page(numbers: &mut Numbers) -> Rc<[u8]> {
+        let size = [512, 1024, 4096, 65536][numbers.next() as usize % 4];
+        let most = [2, 20, 256][numbers.next() as usize % 3];
+        let mut page: Vec<u8> = (0..size).map(|_| (numbers.next() % most) as u8).collect();
+        if numbers.next() % 4 > 0 {
+            page[0] = [TABLE_INTERIOR, TABLE_LEAF][numbers.next() as usize % 2];
+        }
+        if numbers.next() % 2 > 0 {
+            // Few cells, so that all can be read now and then.
+            page[3..5].copy_from_slice(&[0, numbers.next() as u8 % 4]);
+        }
+        if numbers.next() % 2 > 0 {
+            // Numbers of nine bytes, and places behind the end.
+            let (from, length) = (numbers.next() as usize % size, numbers.next() as usize % 40);
+            let end = (from + length).min(size);
+            page[from..end].fill(0xff);
+        }
+        page.into()
+    }
+
+    #[test]
+    fn pages_of_nonsense_are_read_without_a_panic() {
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        let (mut rowids, mut children, mut overflows) = (0, 0, 0);
+        for _ in 0..20_000 {
+            let page = page(&mut numbers);
+            let reserved = numbers.next() as usize % 33;
+            let usable = page.len() - reserved;
+            let node = Node::of(page);
+            rowids += usize::from(node.first_rowid().is_ok());
+            for rowid in [i64::MIN, -1, 0, 5, i64::MAX, numbers.next() as i64] {
+                children += usize::from(node.child(rowid).is_ok());
+            }
+            overflows += node.overflows(usable).map_or(0, |pages| pages.len());
+        }
+        assert!(rowids > 1_000 && children > 1_000 && overflows > 100, "{rowids} {children} {overflows}");
+    }
+}
