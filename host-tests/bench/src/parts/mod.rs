@@ -7,6 +7,8 @@ mod large;
 mod network;
 mod page;
 mod protect;
+mod protector;
+mod quick;
 mod restore;
 mod saves;
 mod scrub;
@@ -28,7 +30,7 @@ pub struct Part {
 }
 
 /// All parts, in the order of the report.
-pub const PARTS: [Part; 13] = [
+pub const PARTS: [Part; 14] = [
     Part { name: "export", title: "Full backup", run: export::run },
     Part { name: "delta", title: "After 100 tokens were spent", run: delta::run },
     Part { name: "saves", title: "A save to a store", run: saves::run },
@@ -42,6 +44,7 @@ pub const PARTS: [Part; 13] = [
     Part { name: "large", title: "1 GB, 3.3 million rows", run: large::run },
     Part { name: "writers", title: "An application that writes all the time", run: writers::run },
     Part { name: "protect", title: "Backups that happen by themselves", run: protect::run },
+    Part { name: "quick", title: "Saves that read only what can have changed", run: quick::run },
 ];
 
 /// The part of this name.

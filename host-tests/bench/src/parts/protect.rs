@@ -2,15 +2,11 @@
 //! a commit takes to the store, and what that costs.
 
 use std::env;
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use serde_json::Value;
 
+use super::protector::{Beside, Protector, protect};
 use crate::plot::Bar;
 use crate::scene::Scene;
 use crate::section::{Outcome, Section};
@@ -20,25 +16,11 @@ use crate::way::Spread;
 const SECONDS: u64 = 10;
 /// How many commits of the quiet database are followed into the store.
 const FOLLOWED: usize = 8;
-/// How long a commit may take to the store.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Nothing came into the store for this long: all is there.
-const QUIET: Duration = Duration::from_secs(3);
-/// Of the times in `/proc/PID/stat`.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 const ABOUT: &str = "The application adds a token to the ZKAP database and deletes the oldest one, one synced transaction after the other, for 10 s. A second process \
     protects the database, and saves to a directory: `backup_protect` in `sqlite3`, or `litestream replicate` with the settings that it has by itself. The processor's \
     time is that of the second process, for each commit of the application. Then one row of a quiet database changes, again and again, and the table tells how long each \
     commit takes until the store has it.";
-
-/// Who protects the database.
-#[derive(Clone, Copy, PartialEq)]
-enum Beside {
-    Nobody,
-    Lifeboat,
-    Litestream,
-}
 
 const SCENES: [(&str, Beside); 3] = [
     ("the application alone", Beside::Nobody),
@@ -128,120 +110,6 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
 const SPEND: &str =
     "DELETE FROM \\\"unblinded-tokens\\\" WHERE rowid = (SELECT min(rowid) FROM \\\"unblinded-tokens\\\")";
 
-fn protect(name: &str) -> String {
-    format!("SELECT backup_protect('file:app.key', 'dir:{name}/copy', '{{\"local\": \"{name}/local\"}}')")
-}
-
-/// A process that protects a database. It ends when this is dropped.
-struct Protector {
-    child: Child,
-    /// The shell ends with its input.
-    input: Option<ChildStdin>,
-    beside: Beside,
-    copy: std::path::PathBuf,
-}
-
-impl Protector {
-    /// Starts it, and waits until the whole database is in the store.
-    fn start(scene: &Scene, beside: Beside, name: &str) -> Self {
-        scene.shell(&format!("rm -rf {name}; mkdir {name}"));
-        let directory = scene.path().display();
-        let mut command = match beside {
-            Beside::Litestream => {
-                let config = format!(
-                    "logging: {{level: error, stderr: true}}\ndbs:\n  - path: {directory}/{name}.db\n    replica:\n      type: file\n      \
-                     path: {directory}/{name}/copy\n"
-                );
-                fs::write(scene.path().join(format!("litestream-{name}.yml")), config).expect("the disk has room");
-                let mut command = scene.command("litestream");
-                command.args(["replicate", "-config", &format!("litestream-{name}.yml")]);
-                command
-            }
-            _ => {
-                let mut command = scene.command("sqlite3");
-                command.args(["-bail", "-cmd", ".load dist/liblifeboat", &format!("{name}.db")]);
-                command
-            }
-        };
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts; `make bench` installs what it needs");
-        let mut input = child.stdin.take().expect("it has an input");
-        if beside == Beside::Lifeboat {
-            writeln!(input, "{};", protect(name)).expect("the shell reads");
-            let mut told = String::new();
-            let output = child.stdout.take().expect("it has an output");
-            BufReader::new(output).read_line(&mut told).expect("the shell answers");
-            assert!(told.starts_with('{'), "{told}");
-        }
-        let protector = Self { child, input: Some(input), beside, copy: scene.path().join(name).join("copy") };
-        let began = Instant::now();
-        while protector.held() == 0 {
-            assert!(began.elapsed() < PATIENCE, "nothing came into the store");
-            sleep(Duration::from_millis(50));
-        }
-        protector.settle();
-        protector
-    }
-
-    /// How many changes the store has: records, or files of litestream.
-    fn held(&self) -> usize {
-        fn count(directory: &Path, is_one: &dyn Fn(&Path) -> bool) -> usize {
-            let Ok(entries) = fs::read_dir(directory) else { return 0 };
-            entries
-                .flatten()
-                .map(|entry| {
-                    let path = entry.path();
-                    if path.is_dir() { count(&path, is_one) } else { usize::from(is_one(&path)) }
-                })
-                .sum()
-        }
-        let is_record = |path: &Path| path.components().any(|part| part.as_os_str() == "log");
-        // Compactions bring files of higher levels.
-        let is_change = |path: &Path| {
-            path.extension().is_some_and(|extension| extension == "ltx")
-                && path
-                    .parent()
-                    .and_then(Path::file_name)
-                    .is_some_and(|level| level.as_encoded_bytes().iter().all(|digit| *digit == b'0'))
-        };
-        if self.beside == Beside::Lifeboat { count(&self.copy, &is_record) } else { count(&self.copy, &is_change) }
-    }
-
-    /// Waits until nothing more comes.
-    fn settle(&self) {
-        let (mut held, mut since) = (self.held(), Instant::now());
-        while since.elapsed() < QUIET {
-            sleep(Duration::from_millis(50));
-            let now = self.held();
-            if now != held {
-                (held, since) = (now, Instant::now());
-            }
-        }
-    }
-
-    /// Seconds of the processor, of all its threads.
-    fn work(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let after_name = stat.rsplit_once(')').expect("the name stands in parentheses").1;
-        let ticks: f64 =
-            after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number")).sum();
-        ticks / TICKS_PER_SECOND
-    }
-}
-
-impl Drop for Protector {
-    fn drop(&mut self) {
-        self.input.take();
-        if self.beside == Beside::Litestream {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
-    }
-}
-
 /// The application, for some seconds.
 fn write(scene: &Scene, beside: Beside) -> Run {
     scene.shell(
@@ -272,15 +140,7 @@ fn follow(scene: &Scene, beside: Beside, database: &str, change: &str) -> Spread
     let protector = Protector::start(scene, beside, "follow");
     let mut lags = Vec::new();
     for _ in 0..FOLLOWED {
-        let held = protector.held();
-        scene.shell(&format!("sqlite3 -bail follow.db \"{change}\""));
-        let began = Instant::now();
-        while protector.held() == held {
-            assert!(began.elapsed() < PATIENCE, "a commit did not come into the store");
-            sleep(Duration::from_millis(5));
-        }
-        lags.push(began.elapsed().as_secs_f64());
-        protector.settle();
+        lags.push(protector.follow(|| scene.shell(&format!("sqlite3 -bail follow.db \"{change}\""))));
     }
     Spread::of(lags)
 }

@@ -1,0 +1,130 @@
+//! What a save under protection costs the processor: it shall grow with the change, and not with the database.
+
+use std::fs;
+
+use lifeboat_host_tests::corpus;
+use lifeboat_host_tests::zkap::Size;
+
+use super::protector::{Beside, Protector, protect};
+use crate::plot::Bar;
+use crate::scene::Scene;
+use crate::section::{Outcome, Section};
+use crate::way::Spread;
+
+/// How many saves are measured together: the system tells the processor's time in steps of 10 ms.
+const SAVES: usize = 6;
+
+const ABOUT: &str = "A process protects the database with `backup_protect`, and saves to a directory. A program spends the 100 oldest tokens in one transaction, again \
+    and again, and after each the table waits until the store has the save. The processor's time is that of the process which protects, with its syncs, for each save. \
+    Where the write-ahead log begins anew before each transaction, all rows are read.";
+
+/// What is measured: the database (none: the one of all parts), and whether its log begins anew.
+const SCENES: [(&str, Option<Size>, bool); 3] = [
+    ("100 tokens of 173 MB", None, false),
+    ("100 tokens of 1 GB", Some(Size::STRESS), false),
+    ("100 tokens of 173 MB, after the log began anew", None, true),
+];
+
+const SPEND: &str = "DELETE FROM \\\"unblinded-tokens\\\" WHERE rowid IN \
+    (SELECT rowid FROM \\\"unblinded-tokens\\\" ORDER BY rowid LIMIT 100)";
+
+/// What a run tells.
+struct Run {
+    /// Milliseconds of the processor for each save.
+    work: f64,
+    lag: f64,
+    /// The bytes that a save adds to the ledger.
+    ledger: f64,
+}
+
+/// `BENCH=quick`
+pub fn run(scene: &Scene, rounds: usize) -> Section {
+    let mut runs = SCENES.map(|_| Vec::new());
+    for round in 1..=rounds {
+        eprintln!("quick: round {round} of {rounds}");
+        for ((_, size, is_anew), runs) in SCENES.into_iter().zip(&mut runs) {
+            runs.push(save(scene, size, is_anew));
+        }
+    }
+    let mut table = String::from(
+        "| | processor's ms a save | least to most | s to the store | bytes added to the ledger |\n|---|--:|--:|--:|--:|\n",
+    );
+    let (mut bars, mut medians) = (Vec::new(), Vec::new());
+    for ((name, ..), runs) in SCENES.iter().zip(&runs) {
+        let spread = |of: fn(&Run) -> f64| Spread::of(runs.iter().map(of).collect());
+        let (work, lag, ledger) = (spread(|run| run.work), spread(|run| run.lag), spread(|run| run.ledger));
+        table += &format!(
+            "| {name} | {:.0} | {:.0} to {:.0} | {:.2} | {:.0} |\n",
+            work.median, work.least, work.most, lag.median, ledger.median
+        );
+        medians.push((work.median, ledger.median));
+        bars.push(Bar::new(name, work, format!("{:.0} ms", medians[medians.len() - 1].0)));
+    }
+    let [small, large, anew] = [0, 1, 2].map(|at| medians[at]);
+    let outcomes = vec![
+        Outcome {
+            work: "save of 100 spent tokens, under protection",
+            against: "-",
+            goal: "at most 20 ms of the processor".to_owned(),
+            measured: format!("{:.0} ms, with the syncs", small.0),
+            is_met: small.0 <= 20.0,
+        },
+        Outcome {
+            work: "the same of 1 GB",
+            against: "173 MB",
+            goal: "at most 1.3 of its work".to_owned(),
+            measured: format!("{:.2}", large.0 / small.0),
+            is_met: large.0 <= small.0 * 1.3,
+        },
+        Outcome {
+            work: "the same",
+            against: "-",
+            goal: "at most 200,000 bytes of ledger".to_owned(),
+            measured: format!("{:.0}", small.1),
+            is_met: small.1 <= 200_000.0,
+        },
+        Outcome {
+            work: "the same after the log began anew",
+            against: "-",
+            goal: "at most 120 ms of the processor".to_owned(),
+            measured: format!("{:.0} ms: all rows are read", anew.0),
+            is_met: anew.0 <= 120.0,
+        },
+    ];
+    let line = format!("sqlite3 -cmd '.load dist/liblifeboat' quick.db \"{}\"", protect("quick").replace('"', "\\\""));
+    Section {
+        name: "quick",
+        about: ABOUT,
+        ways: Vec::new(),
+        table,
+        lines: vec![("Lifeboat, backup_protect", line)],
+        plot: ("milliseconds of the processor", bars),
+        outcomes,
+    }
+}
+
+/// Some saves.
+fn save(scene: &Scene, size: Option<Size>, is_anew: bool) -> Run {
+    let shell = |line: &str| scene.shell(line);
+    let from = size.map_or_else(|| "app.db".to_owned(), |size| corpus::zkap(size).display().to_string());
+    shell(&format!("rm -f quick.db*; cp {from} quick.db; chmod u+w quick.db"));
+    shell("sqlite3 quick.db 'PRAGMA journal_mode = wal' >/dev/null; sync");
+    let protector = Protector::start(scene, Beside::Lifeboat, "quick");
+    // The log has something, so that the next saves can tell where they began.
+    protector.follow(|| shell(&format!("sqlite3 -bail quick.db \"{SPEND}\"")));
+    let before = protector.work();
+    let mut lag = 0.0;
+    for _ in 0..SAVES {
+        let anew = if is_anew { "PRAGMA wal_checkpoint(TRUNCATE); " } else { "" };
+        lag += protector.follow(|| shell(&format!("sqlite3 -bail quick.db \"{anew}{SPEND}\" >/dev/null")));
+    }
+    let work = (protector.work() - before) * 1e3 / SAVES as f64;
+    Run { work, lag: lag / SAVES as f64, ledger: last_part(scene) }
+}
+
+/// The bytes of the newest part of the ledger.
+fn last_part(scene: &Scene) -> f64 {
+    let entries = fs::read_dir(scene.path().join("quick/local/ledger")).expect("the protection has a ledger");
+    let newest = entries.flatten().max_by_key(|entry| entry.file_name()).expect("the ledger has a part");
+    newest.metadata().expect("a file has a length").len() as f64
+}
