@@ -2,7 +2,7 @@
 
 use crate::files::io_error;
 use crate::work::export::options::Request;
-use crate::work::export::quick::Quick;
+use crate::work::export::quick::{Quick, is_heavy};
 use crate::work::export::{Live, compose, open_snapshot};
 use crate::work::keyed::Keyed;
 use crate::work::read::file_source::BundleSource;
@@ -12,7 +12,7 @@ use lifeboat_core::parallel::{Knowledge, Threads};
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};
 use lifeboat_sqlite::{Connection, LogEnd, Mark};
 use lifeboat_store::save::{Base, Exported, Exporter, LedgerPart};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Sink};
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ impl Exporter for LiveExporter<'_> {
             base => self.from_other(&live, base, bundle, ledger)?,
         };
         self.narrowed = live.narrowed()?;
-        let Written { state_id, full, changed, is_quick, unexpected } = written;
+        let Written { state_id, full, changed, is_quick, has_ledger, unexpected } = written;
         match (&mut self.quick, now) {
             (Some(quick), Some(now)) if is_quick => quick.was_quick(state_id, now),
             (Some(quick), now) => quick.has_walked(state_id, now, unexpected),
@@ -67,11 +67,12 @@ impl Exporter for LiveExporter<'_> {
             remove(ledger)?;
             return Ok(Exported { state_id, changed, full, ledger: LedgerPart::None });
         }
-        if is_quick {
-            // The changes are in the delta, so it is what the ledger lacks.
-            std::fs::copy(bundle, ledger).map_err(|error| failed("written", ledger, error))?;
+        if !has_ledger {
+            // The delta is what the ledger lacks.
+            let linked = fs::hard_link(bundle, ledger).or_else(|_| fs::copy(bundle, ledger).map(drop));
+            linked.map_err(|error| failed("written", ledger, error))?;
         }
-        let ledger = if is_quick { LedgerPart::Behind } else { LedgerPart::Whole };
+        let ledger = if has_ledger { LedgerPart::Whole } else { LedgerPart::Behind };
         Ok(Exported { state_id, changed, full, ledger })
     }
 
@@ -93,6 +94,8 @@ struct Written {
     changed: bool,
     /// Only the touched rows were read.
     is_quick: bool,
+    /// The whole ledger was written, too.
+    has_ledger: bool,
     unexpected: u64,
 }
 
@@ -131,23 +134,19 @@ impl<'a> LiveExporter<'a> {
         bundle: &Path,
         ledger: &Path,
     ) -> Result<Written> {
-        if matches!(knowledge, Knowledge::Only(_)) {
-            let places = (create(bundle)?, None::<Sink>);
-            match self.write(live, (opener(&self.keyed.key, parts), knowledge), places) {
-                Ok(written) => return Ok(Written { is_quick: true, ..written }),
-                Err(error) if is_of_base(&error) => remove(bundle)?,
-                Err(error) => return Err(error),
-            }
-            return self.from_ledger(live, parts, Knowledge::None, bundle, ledger);
-        }
-        let places = (create(bundle)?, Some(create(ledger)?));
-        match self.write(live, (opener(&self.keyed.key, parts), knowledge), places) {
+        let is_quick = matches!(knowledge, Knowledge::Only(_));
+        let place = if is_heavy(parts) && !is_quick { Some(create(ledger)?) } else { None };
+        let base = opener(&self.keyed.key, parts);
+        match self.write(live, (base, knowledge), (create(bundle)?, place)) {
             Err(error) if is_of_base(&error) => {
                 remove(bundle)?;
                 remove(ledger)?;
+                if is_quick {
+                    return self.from_ledger(live, parts, Knowledge::None, bundle, ledger);
+                }
                 self.from_other(live, Base::Nothing, bundle, ledger)
             }
-            written => written,
+            written => written.map(|written| Written { is_quick, ..written }),
         }
     }
 
@@ -175,12 +174,13 @@ impl<'a> LiveExporter<'a> {
         }
     }
 
-    fn write<L: io::Write + Send>(
+    fn write(
         &self,
         live: &Live<'_>,
         base: (Option<Open<'_>>, Knowledge),
-        places: (File, Option<L>),
+        places: (File, Option<File>),
     ) -> Result<Written> {
+        let has_ledger = places.1.is_some();
         let threads = if matches!(base.1, Knowledge::Only(_)) { Threads::One } else { self.request.threads };
         let (written, _) = live.write(&self.keyed.domain, threads, base, self.interrupt, places)?;
         let summary = &written.summary;
@@ -190,6 +190,7 @@ impl<'a> LiveExporter<'a> {
             full,
             changed: full || summary.changes > 0,
             is_quick: false,
+            has_ledger,
             unexpected: written.unexpected,
         })
     }
@@ -229,7 +230,7 @@ fn create(path: &Path) -> Result<File> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("removed", path, error)),
         _ => Ok(()),
     }

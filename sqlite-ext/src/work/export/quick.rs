@@ -89,7 +89,7 @@ impl Quick {
 }
 
 /// Whether the ledger has so many parts, or so large ones, that it is time to write it anew.
-fn is_heavy(parts: &[PathBuf]) -> bool {
+pub(crate) fn is_heavy(parts: &[PathBuf]) -> bool {
     let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
     let Some((first, others)) = parts.split_first() else { return true };
     others.len() >= PARTS_MAX || others.iter().map(bytes).sum::<u64>() > PARTS_MIN.max(bytes(first) / PARTS_SHARE)
