@@ -169,14 +169,14 @@ mod tests {
         let size = [512, 1024, 4096, 65536][numbers.next() as usize % 4];
         let most = [2, 20, 256][numbers.next() as usize % 3];
         let mut page: Vec<u8> = (0..size).map(|_| (numbers.next() % most) as u8).collect();
-        if numbers.next() % 4 > 0 {
+        if !numbers.next().is_multiple_of(4) {
             page[0] = [TABLE_INTERIOR, TABLE_LEAF][numbers.next() as usize % 2];
         }
-        if numbers.next() % 2 > 0 {
+        if !numbers.next().is_multiple_of(2) {
             // Few cells, so that all can be read now and then.
             page[3..5].copy_from_slice(&[0, numbers.next() as u8 % 4]);
         }
-        if numbers.next() % 2 > 0 {
+        if !numbers.next().is_multiple_of(2) {
             // Numbers of nine bytes, and places behind the end.
             let (from, length) = (numbers.next() as usize % size, numbers.next() as usize % 40);
             let end = (from + length).min(size);

@@ -52,8 +52,8 @@ impl Exporter for LiveExporter<'_> {
         }
         let knowledge = self.knowledge(&live, &base, now.as_ref());
         let written = match base {
-            Base::Ledger(_, parts) => self.from_ledger(&live, &parts, knowledge, bundle, ledger)?,
-            base => self.from_other(&live, base, bundle, ledger)?,
+            Base::Ledger(_, parts) => self.export_from_ledger(&live, &parts, knowledge, bundle, ledger)?,
+            base => self.export_from_other(&live, base, bundle, ledger)?,
         };
         self.narrowed = live.narrowed()?;
         let Written { state_id, full, changed, is_quick, has_ledger, unexpected } = written;
@@ -126,7 +126,7 @@ impl<'a> LiveExporter<'a> {
     }
 
     /// A delta from a ledger, or a full bundle if the ledger is of no use.
-    fn from_ledger(
+    fn export_from_ledger(
         &self,
         live: &Live<'_>,
         parts: &[PathBuf],
@@ -142,16 +142,16 @@ impl<'a> LiveExporter<'a> {
                 remove(bundle)?;
                 remove(ledger)?;
                 if is_quick {
-                    return self.from_ledger(live, parts, Knowledge::None, bundle, ledger);
+                    return self.export_from_ledger(live, parts, Knowledge::None, bundle, ledger);
                 }
-                self.from_other(live, Base::Nothing, bundle, ledger)
+                self.export_from_other(live, Base::Nothing, bundle, ledger)
             }
             written => written.map(|written| Written { is_quick, ..written }),
         }
     }
 
     /// A delta from bundles, or a full bundle.
-    fn from_other(&self, live: &Live<'_>, base: Base, bundle: &Path, ledger: &Path) -> Result<Written> {
+    fn export_from_other(&self, live: &Live<'_>, base: Base, bundle: &Path, ledger: &Path) -> Result<Written> {
         let key = &self.keyed.key;
         let base: Option<Open<'_>> = match base {
             Base::Chain(_, sources) => Some(Box::new(move || {
