@@ -30,7 +30,8 @@ const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
 /// After each of these, some deltas must have been quick.
-const QUICK_ACTS: [&str; 31] = [
+const QUICK_ACTS: [&str; 32] = [
+    "a long log",
     "add a column",
     "an old reader",
     "analyze",

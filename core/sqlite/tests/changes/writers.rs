@@ -132,7 +132,9 @@ impl Writers {
             for table in 0..TABLES {
                 writers.make(table)?;
                 let (_, long) = writers.manners[table];
-                let most = if writers.numbers.one_in(60) { 3_000 } else { 160 } * 40 / long.max(40);
+                // Rows of a third of a small page make a tree of three levels.
+                let most = if writers.numbers.one_in(60) { 3_000 } else { 160 };
+                let most = if long > 40 { 250 * 170 / long } else { most };
                 let count = writers.numbers.below(most.max(20));
                 for _ in 0..count {
                     let rowid = writers.rowid(table);
@@ -144,7 +146,30 @@ impl Writers {
         // After no crash the encoding is another one.
         run(&writers.connections[0], "PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
         writers.connect();
+        if layout.page_size == 512 && writers.numbers.one_in(10) {
+            writers.lengthen_log();
+        }
         writers
+    }
+
+    /// Writes so many frames that the index of the log has several regions. An old reader keeps it from beginning anew.
+    fn lengthen_log(&mut self) {
+        self.read_on();
+        let writer = &self.connections[0];
+        run(writer, "PRAGMA wal_autocheckpoint = 0").expect("no checkpoints");
+        // A region has 4,096 frames.
+        let bytes = 2_000_000 + self.numbers.below(2_300_000);
+        let sql = format!("CREATE TABLE big(x); INSERT INTO big VALUES(zeroblob({bytes})); DROP TABLE big");
+        writer.execute_batch(&sql).expect("a large table");
+        self.acts.insert("a long log");
+    }
+
+    /// A reader that keeps the moment of now.
+    fn read_on(&mut self) {
+        let reader = Connection::open(&self.path).expect("a database");
+        allow(run(&reader, "BEGIN"));
+        allow(run(&reader, "SELECT count(*) FROM sqlite_master"));
+        self.old_reader = Some(reader);
     }
 
     /// Those of a database that is there.
@@ -312,7 +337,7 @@ impl Writers {
         let number = self.numbers.below(TABLES as u64) as usize;
         let table = format!("t{number}");
         let rowid = self.rowid(number);
-        let count = self.numbers.of(&[1, 3, 30]);
+        let count = self.numbers.of(&[1, 3, 30, 100]);
         let name = match self.numbers.below(100) {
             0..=14 => {
                 for _ in 0..count {
@@ -507,14 +532,8 @@ impl Writers {
                 "vacuum in steps"
             }
             14..=16 => {
-                match self.old_reader.take() {
-                    None => {
-                        let reader = Connection::open(&self.path).expect("a database");
-                        allow(run(&reader, "BEGIN"));
-                        allow(run(&reader, "SELECT count(*) FROM sqlite_master"));
-                        self.old_reader = Some(reader);
-                    }
-                    Some(reader) => drop(reader),
+                if self.old_reader.take().is_none() {
+                    self.read_on();
                 }
                 "an old reader"
             }
