@@ -146,7 +146,7 @@ impl Writers {
         // After no crash the encoding is another one.
         run(&writers.connections[0], "PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
         writers.connect();
-        if layout.page_size == 512 && writers.numbers.one_in(10) {
+        if layout.page_size == 512 && writers.numbers.one_in(5) {
             writers.lengthen_log();
         }
         writers
