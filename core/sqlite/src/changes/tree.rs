@@ -162,23 +162,27 @@ mod tests {
             self.0 ^= self.0 << 17;
             self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
         }
+
+        fn below(&mut self, end: usize) -> usize {
+            self.next() as usize % end
+        }
     }
 
     /// A page of nonsense, in part like a page of a table.
     fn page(numbers: &mut Numbers) -> Rc<[u8]> {
-        let size = [512, 1024, 4096, 65536][numbers.next() as usize % 4];
-        let most = [2, 20, 256][numbers.next() as usize % 3];
+        let size = [512, 1024, 4096, 65536][numbers.below(4)];
+        let most = [2, 20, 256][numbers.below(3)];
         let mut page: Vec<u8> = (0..size).map(|_| (numbers.next() % most) as u8).collect();
-        if !numbers.next().is_multiple_of(4) {
-            page[0] = [TABLE_INTERIOR, TABLE_LEAF][numbers.next() as usize % 2];
+        if numbers.below(4) > 0 {
+            page[0] = [TABLE_INTERIOR, TABLE_LEAF][numbers.below(2)];
         }
-        if !numbers.next().is_multiple_of(2) {
+        if numbers.below(2) > 0 {
             // Few cells, so that all can be read now and then.
-            page[3..5].copy_from_slice(&[0, numbers.next() as u8 % 4]);
+            page[3..5].copy_from_slice(&[0, numbers.below(4) as u8]);
         }
-        if !numbers.next().is_multiple_of(2) {
+        if numbers.below(2) > 0 {
             // Numbers of nine bytes, and places behind the end.
-            let (from, length) = (numbers.next() as usize % size, numbers.next() as usize % 40);
+            let (from, length) = (numbers.below(size), numbers.below(40));
             let end = (from + length).min(size);
             page[from..end].fill(0xff);
         }
@@ -191,7 +195,7 @@ mod tests {
         let (mut rowids, mut children, mut overflows) = (0, 0, 0);
         for _ in 0..20_000 {
             let page = page(&mut numbers);
-            let reserved = numbers.next() as usize % 33;
+            let reserved = numbers.below(33);
             let usable = page.len() - reserved;
             let node = Node::of(page);
             rowids += usize::from(node.first_rowid().is_ok());
