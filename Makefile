@@ -152,7 +152,7 @@ soak: setup-test packages target/servers/installed
 	$(CARGO) build $(LOCKED) --release --bins --tests $(IN_RELEASE)
 	# For the test of its report.
 	$(CARGO) build $(LOCKED) -p lifeboat-command
-	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-core -p lifeboat-ext -p lifeboat-loadable
+	LIFEBOAT_SOAK=1 $(CARGO) test $(LOCKED) --release -p lifeboat-core -p lifeboat-sqlite -p lifeboat-ext -p lifeboat-loadable
 	$(CARGO) test $(LOCKED) --release -p lifeboat-ext --config "$(VALGRIND)" \
 	  --test functions --test chains --test deltas --test ledgers --test compositions --test look --test safety \
 	  --test callers --test beside --test mistakes

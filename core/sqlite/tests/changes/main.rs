@@ -4,6 +4,8 @@
 mod common;
 mod damaged;
 mod deltas;
+#[path = "../../../tests/support/evidence.rs"]
+mod evidence;
 mod numbers;
 mod writers;
 
@@ -381,6 +383,8 @@ fn a_quick_delta_has_the_bytes_of_a_whole_one() {
     });
     println!("{tally:#?}");
     tally.check();
+    evidence::at_least("deltas made in both ways", usize::try_from(tally.steps).expect("a number"));
+    evidence::at_least("quick deltas among them", usize::try_from(tally.quick).expect("a number"));
 }
 
 /// What the other process does: nothing in a run of all tests.
