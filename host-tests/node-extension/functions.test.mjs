@@ -101,7 +101,7 @@ for (const [way, of] of [
     assert.deepEqual(notesIn(path('new.db')), ['milk', 'bread', 'salt']);
     const again = isPath ? path('new.db') : open(path('new.db'));
     t.after(() => isPath || again.close());
-    await refused(() => restore(again, stores, key), 'misuse', 'restore', /not empty.*"replace": true/);
+    await refused(() => restore(again, stores, key), 'misuse', 'restore', /not empty.*replace: true, .*restoreFile$/);
     assert.equal((await restore(again, stores, key, { orNew: true })).outcome, 'kept');
     assert.equal((await restore(again, `${stores[0]}#seq=1`, key, { replace: true })).stateId, earlier);
 

@@ -261,7 +261,7 @@ class Stores(Live):
         self.assertEqual([(entry.sha256, entry.date) for entry in public], [(entry.sha256, None) for entry in entries])
         self.assertEqual(lifeboat.log(self.stores), public)
         self.refused(lifeboat.WrongKeyError, lambda: lifeboat.log(self.stores, lifeboat.keygen()), "log: ")
-        self.refused(lifeboat.HostError, lambda: lifeboat.log("dir:none"), "log: the stores hold no series")
+        self.refused(lifeboat.HostError, lambda: lifeboat.log("dir:none"), "log: there is no store 'dir:none'")
         self.refused(MisuseError, lambda: lifeboat.log(7), "log: the stores are of the type int")  # type: ignore[arg-type]
 
     def test_recover_takes_the_names_of_stores(self) -> None:
