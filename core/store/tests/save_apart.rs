@@ -155,6 +155,19 @@ fn places_are_told_apart_once() {
     assert_eq!((of(&stores[0], Request::Delete), of(&stores[2], Request::Delete)), (1, 1));
 }
 
+/// Nothing is put before there is something to put.
+#[test]
+fn an_export_that_fails_leaves_nothing_in_the_copies() {
+    let directory = fast_directory();
+    let stores = memory_stores(2);
+    let (mut place, mut database) = (Place::new(directory.path().join("local"), 2), Database::new(1));
+    database.fails = true;
+    place.save(&dynamic(&stores), &mut database).unwrap_err();
+    assert!(stores.iter().all(|store| store.requests().iter().all(|request| request.0 == Request::List)));
+    database.fails = false;
+    assert_eq!(place.save(&dynamic(&stores), &mut database).unwrap().done, 2);
+}
+
 /// While one copy cannot be told apart, the others get no further probe: they may have nobody who may delete.
 #[test]
 fn a_copy_that_fails_again_and_again_costs_the_others_nothing() {

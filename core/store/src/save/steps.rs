@@ -88,7 +88,9 @@ fn round(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Round> {
     let mut situation = Situation::look(save, local, interrupted, &mut || exporter.state_id())?;
-    situation.tell_apart(save, local)?;
+    if local.spool.is_some() {
+        situation.tell_apart(save, local)?;
+    }
     let usable = situation.usable();
     if usable.is_empty() {
         return Err(too_few(save, 0, &situation));
@@ -120,6 +122,9 @@ fn round(
     }
     remember_who(save, local, &mut situation, is_passed_over)?;
     let made = make(save, local, &situation, exporter)?;
+    save.check_interrupt()?;
+    // Only now, so that a save that is interrupted while it exports leaves nothing in the copies.
+    situation.tell_apart(save, local)?;
     let Some(Made { exported, record, weight }) = made else {
         let top = situation.top.clone().ok_or_else(|| Error::misuse("the exporter made no first bundle"))?;
         return unchanged(save, local, &mut situation, &top).map(Round::Saved);
@@ -127,7 +132,6 @@ fn round(
     let lanes = lanes(save, &situation, &record);
     let ids: Vec<_> = lanes.iter().map(|lane| lane.id.clone()).collect();
     let bytes = record.entry().bundles.first().map_or(0, |bundle| bundle.length);
-    save.check_interrupt()?;
     let spool = local.new_spool(record, ids, weight, exported.ledger)?;
     local.set_spool(spool)?;
     let mut summary = deliver_spool(save, local, &mut situation, lanes)?;
