@@ -56,7 +56,7 @@ pub struct Layout {
 impl Layout {
     pub fn new(numbers: &mut Numbers) -> Self {
         Self {
-            page_size: numbers.of(&[512, 512, 512, 512, 512, 1024, 1024, 4096, 8192, 65536]),
+            page_size: if numbers.one_in(40) { 65536 } else { numbers.of(&[512, 512, 512, 512, 1024, 4096]) },
             reserved: numbers.of(&[0, 0, 0, 0, 8, 31, 32]),
             auto_vacuum: numbers.of(&[0, 0, 1, 2]),
             encoding: numbers.of(&["UTF-8", "UTF-8", "UTF-16le", "UTF-16be"]),
@@ -133,8 +133,8 @@ impl Writers {
                 writers.make(table)?;
                 let (_, long) = writers.manners[table];
                 // Rows of a third of a small page make a tree of three levels.
-                let most = if writers.numbers.one_in(60) { 3_000 } else { 160 };
-                let most = if long > 40 { 250 * 170 / long } else { most };
+                let most = if writers.numbers.one_in(60) { 2_000 } else { 100 };
+                let most = if long > 40 { 160 * 170 / long } else { most };
                 let count = writers.numbers.below(most.max(20));
                 for _ in 0..count {
                     let rowid = writers.rowid(table);
