@@ -20,6 +20,8 @@ const PAGES_MAX: u32 = 1 << 24;
 const FRAMES_MIN: u32 = 1_000;
 /// Of a larger database, this part.
 const FRAMES_PART: u32 = 8;
+/// No more than these, since a look is not interrupted.
+const FRAMES_MAX: u32 = 50_000;
 /// The most searches from a root.
 const SEARCHES_MAX: usize = 200_000;
 /// In the header of the database: the bytes that SQLite leaves free at the end of each page, the first page of the list
@@ -119,7 +121,7 @@ impl<'a> Look<'a> {
     }
 
     fn run(&self, then: &IndexHeader, now: &IndexHeader, mut pages: Pages<'_>) -> Looked<Touched> {
-        let frames_max = FRAMES_MIN.max(now.pages() / FRAMES_PART);
+        let frames_max = FRAMES_MIN.max(now.pages() / FRAMES_PART).min(FRAMES_MAX);
         let mut written = log::pages_between(self.connection, then, now, frames_max)?;
         // Pages behind the end are gone.
         written.retain(|page| *page <= now.pages());
