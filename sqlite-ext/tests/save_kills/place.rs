@@ -169,10 +169,16 @@ impl Place {
         };
         let in_copies = self.copies.iter().flat_map(|copy| files_below(&self.copy(copy)));
         let local = files_below(&self.local());
-        // One ledger: that of the newest state.
-        let ledgers: Vec<_> = local.iter().filter(|file| file.starts_with("ledger/")).collect();
+        // One ledger: a whole one, and what saves added to it.
+        let mut ledgers: Vec<_> = local.iter().filter(|file| file.starts_with("ledger/")).collect();
+        ledgers.sort();
+        let ends = |number: usize| if number == 0 { ".whole" } else { ".part" };
+        let is_ledger = |file: &String| {
+            let place = ledgers.iter().position(|ledger| *ledger == file);
+            place.is_some_and(|place| file.ends_with(ends(place)))
+        };
         let is_kept = |file: &str| matches!(file, "lock" | "memory" | "events/lock" | "events/log" | "events/state");
-        let is_local = |file: &String| is_kept(file) || ledgers.first() == Some(&file);
+        let is_local = |file: &String| is_kept(file) || is_ledger(file);
         let local = local.iter().filter(|file| !is_local(file)).cloned();
         let beside = names(&self.path("device")).into_iter().filter(|name| {
             !matches!(&**name, "app.db" | "app.db-wal" | "app.db-shm" | "app.db-journal" | "app.db-lifeboat")
