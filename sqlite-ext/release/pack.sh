@@ -49,7 +49,7 @@ cp "dist/sqlite-lifeboat-$version.tgz" "$out/"
 # All crates that are compiled into the extension and into the command, on any platform, with their licences.
 "${CARGO:-cargo}" cyclonedx --quiet --format json --all --target all --no-build-deps --spec-version 1.5
 for package in loadable command; do
-  python3 sqlite-ext/release/sbom.py "sqlite-ext/$package/lifeboat-$package.cdx.json" > "$out/lifeboat-$package.cdx.json"
+  python3 sqlite-ext/release/sbom.py "sqlite-ext/$package/lifeboat-$package.cdx.json" "lifeboat-$package" > "$out/lifeboat-$package.cdx.json"
 done
 # It writes one for each package of the workspace.
 find . -name '*.cdx.json' -not -path './target/*' -not -path './dist/*' -delete

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the package lies in the workspace")
@@ -86,6 +87,61 @@ fn a_release_is_whole() {
     }
     expected.sort();
     assert_eq!(sums.keys().copied().collect::<Vec<_>>(), expected);
+}
+
+/// The list of crates: what the workspace turns on elsewhere is not in it, nor is the moment or the place; and a list that
+/// lacks a crate is refused.
+#[test]
+fn a_list_of_crates_is_of_the_package_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("listed.json");
+    let list = |crates: &[(String, String)]| {
+        let parts: Vec<_> = crates
+            .iter()
+            .map(|(name, version)| serde_json::json!({ "bom-ref": name, "name": name, "version": version }))
+            .collect();
+        let needed: Vec<_> = crates.iter().map(|(name, _)| name).collect();
+        let listed = serde_json::json!({
+            "serialNumber": "urn:uuid:0",
+            "metadata": {
+                "timestamp": "2026-01-01T00:00:00Z",
+                "component": { "bom-ref": "own", "name": "lifeboat-release", "version": env!("CARGO_PKG_VERSION") },
+            },
+            "components": parts,
+            "dependencies": [{ "ref": "own", "dependsOn": needed }, { "ref": "elsewhere" }],
+        });
+        fs::write(&file, listed.to_string()).expect("written");
+        let mut command = Command::new("python3");
+        command.arg(workspace().join("sqlite-ext/release/sbom.py")).arg(&file).arg("lifeboat-release");
+        command.output().expect("Python runs")
+    };
+    let tree = ["tree", "--locked", "--package", "lifeboat-release", "--edges", "normal", "--target", "all"];
+    let tree = Command::new(env!("CARGO")).args(tree).args(["--prefix", "none"]).output().expect("cargo runs");
+    let tree = String::from_utf8(tree.stdout).expect("a text");
+    let mut crates: Vec<_> = tree
+        .lines()
+        .filter_map(|line| line.split_once(" v"))
+        .filter(|(name, _)| *name != "lifeboat-release")
+        .map(|(name, rest)| (name.to_owned(), rest.split(' ').next().unwrap_or(rest).to_owned()))
+        .collect();
+    crates.sort();
+    crates.dedup();
+    let own = crates.clone();
+    crates.push(("elsewhere".to_owned(), "1.0.0".to_owned()));
+
+    let made = list(&crates);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    let names = |value: &serde_json::Value| value.as_array().map_or(0, Vec::len);
+    assert_eq!(names(&made["components"]), own.len());
+    assert_eq!(names(&made["dependencies"]), 1);
+    assert_eq!(names(&made["dependencies"][0]["dependsOn"]), own.len());
+    assert!(made.get("serialNumber").is_none() && made["metadata"].get("timestamp").is_none());
+
+    let refused = list(&own[1..]);
+    assert!(!refused.status.success());
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(words.contains("lacks") && words.contains(&own[0].0), "{words}");
 }
 
 /// Each list of platforms has all of them, and no other: what the package for Node names and nobody publishes would be
