@@ -90,7 +90,7 @@ pub fn faults(platform: Platform, kind: Kind, bytes: &[u8]) -> Result<Vec<String
     must(kind == Kind::Command || exports(&file)?.iter().any(|name| name == ENTRY), format!("it has no {ENTRY}"));
     faults.extend(match &file {
         object::File::Elf64(file) => elf_faults(platform, kind, file)?,
-        object::File::MachO64(file) => macho_faults(kind, file)?,
+        object::File::MachO64(file) => macho_faults(platform, kind, file)?,
         object::File::Pe64(file) => pe_faults(file)?,
         _ => vec!["it has 32 bits".to_owned()],
     });
@@ -200,7 +200,11 @@ fn elf_faults(platform: Platform, kind: Kind, file: &ElfFile64<'_>) -> Result<Ve
     Ok(faults)
 }
 
-fn macho_faults(kind: Kind, file: &MachOFile<'_, MachHeader64<Endianness>>) -> Result<Vec<String>, object::Error> {
+fn macho_faults(
+    platform: Platform,
+    kind: Kind,
+    file: &MachOFile<'_, MachHeader64<Endianness>>,
+) -> Result<Vec<String>, object::Error> {
     let endian = file.endian();
     let mut faults = Vec::new();
     let (mut name, mut oldest, mut signature) = (None, None, None);
@@ -235,8 +239,10 @@ fn macho_faults(kind: Kind, file: &MachOFile<'_, MachHeader64<Endianness>>) -> R
     if oldest != Some(MACOS) {
         faults.push(format!("the oldest macOS is {oldest:?}"));
     }
-    // Apple's processors start nothing that has no signature. One of nobody is enough.
-    if !signature.is_some_and(is_signed_by_nobody) {
+    // Apple's processors start nothing that has no signature. One of nobody is enough. Those of Intel need none, and Zig's linker
+    // makes none for them.
+    let must_be_signed = platform.architecture == Architecture::Aarch64;
+    if signature.map_or(must_be_signed, |signature| !is_signed_by_nobody(signature)) {
         faults.push("it has no signature of its own".to_owned());
     }
     Ok(faults)
@@ -309,6 +315,20 @@ mod tests {
         assert_eq!(paths(b"src/home/x.rs /crates/a.rs /rustc/0", &[]), ["src/home/x.rs"]);
         assert_eq!(paths(b"in /tmp/build/a", &["/tmp/build", "", "/"]), ["/tmp/build/a"]);
         assert!(paths(b"", &["/x"]).is_empty());
+    }
+
+    #[test]
+    fn processors_of_intel_need_no_signature() {
+        let said = |name, processor: u32| {
+            let platform = Platform::ALL.into_iter().find(|platform| platform.name == name).expect("a platform");
+            // A program without any command of the loader.
+            let header = [0xfeed_facf, processor, 3, 2, 0, 0, 0, 0];
+            let bytes: Vec<u8> = header.iter().flat_map(|number| number.to_le_bytes()).collect();
+            faults(platform, Kind::Command, &bytes).expect("a program of macOS").join("\n")
+        };
+        let (intel, apple) = (said("darwin-x64", 0x0100_0007), said("darwin-arm64", 0x0100_000c));
+        assert!(intel.contains("the oldest macOS is None") && !intel.contains("signature"), "{intel}");
+        assert!(apple.contains("it has no signature of its own"), "{apple}");
     }
 
     #[test]
