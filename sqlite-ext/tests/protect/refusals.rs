@@ -66,8 +66,8 @@ fn options_of_one_save() {
         (json!({"timeout": 0}), "misuse: the option `timeout` is a number of seconds"),
         (
             json!({"what": 1}),
-            "misuse: there is no option `what`; known options: minimum, local, timeout, writer, label, events, rollback, schema, \
-             domain, compress, tables, exclude, where, cache, now, closure, threads, check",
+            "misuse: there is no option `what`; known options: minimum, local, timeout, writer, label, events, rollback, \
+             read_all_every, schema, domain, compress, tables, exclude, where, cache, now, closure, threads, check",
         ),
     ] {
         starts(&scene.refused(&db, &store, options), what);

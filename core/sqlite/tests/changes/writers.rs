@@ -97,6 +97,13 @@ fn allow(done: Result<()>) {
     }
 }
 
+/// A connection that waits for nobody: who would have to go on is on this thread, too.
+fn open(path: &str) -> Connection {
+    let connection = Connection::open(path).expect("a database");
+    connection.busy_timeout(Duration::ZERO).expect("no timeout");
+    connection
+}
+
 impl Writers {
     /// Makes the database, with some rows.
     pub fn new(path: String, mut numbers: Numbers, layout: &Layout) -> Self {
@@ -117,7 +124,7 @@ impl Writers {
             saved: Vec::new(),
             acts: BTreeSet::new(),
         };
-        let first = Connection::open(&writers.path).expect("a database");
+        let first = open(&writers.path);
         control(&first, ffi::SQLITE_FCNTL_RESERVE_BYTES, c_int::from(layout.reserved));
         let Layout { page_size, auto_vacuum, encoding, .. } = layout;
         first
@@ -166,7 +173,7 @@ impl Writers {
 
     /// A reader that keeps the moment of now.
     fn read_on(&mut self) {
-        let reader = Connection::open(&self.path).expect("a database");
+        let reader = open(&self.path);
         allow(run(&reader, "BEGIN"));
         allow(run(&reader, "SELECT count(*) FROM sqlite_master"));
         self.old_reader = Some(reader);
@@ -192,8 +199,7 @@ impl Writers {
     /// Connections that write much of each transaction before its end, and some that do not.
     fn connect(&mut self) {
         while self.connections.len() < 3 {
-            let connection = Connection::open(&self.path).expect("a database");
-            connection.busy_timeout(Duration::ZERO).expect("no timeout");
+            let connection = open(&self.path);
             let numbers = &mut self.numbers;
             let (cache, checkpoint) = (numbers.of(&[3, 10, 2_000]), numbers.of(&[0, 0, 30, 1_000]));
             let secure = numbers.of(&["OFF", "OFF", "ON", "FAST"]);
@@ -571,7 +577,7 @@ impl Writers {
     /// Begins anew, maybe with some transactions in another journal mode before.
     pub fn come_back(&mut self, is_other_mode: bool) {
         if is_other_mode {
-            let connection = Connection::open(&self.path).expect("a database");
+            let connection = open(&self.path);
             run(&connection, "PRAGMA synchronous = OFF").expect("no sync");
             let keeps_log = self.numbers.one_in(2);
             if keeps_log {
