@@ -51,7 +51,7 @@ test('mistakes with keys are told with their remedy', async t => {
   const bundle = exported(path, key, SQL);
   writeFileSync(path('app.key'), `${key}\n`);
   writeFileSync(path('no.key'), 'no key');
-  const forms = "give the text that backup_keygen\\(\\) made, or 'file:PATH', or 'env:NAME'";
+  const forms = "give the text that keygen\\(\\) made, or 'file:PATH', or 'env:NAME'";
   const beginnings = '"lifeboatkey1", "lifeboatwrite1" or "lifeboatread1"';
   const remedy = /for the key in a file, write 'file:PATH', with 'file:' before its path/;
   for (const [name, open] of Object.entries(OPENING)) {
