@@ -47,11 +47,8 @@ pub(super) fn pages_between(
         read_log(connection, frame_offset(number, page_size), &mut frame)?;
         let (header, page) = frame.split_at(FRAME_HEADER);
         let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let words = |bytes: &[u8]| -> Vec<[u32; 2]> {
-            bytes.chunks_exact(8).map(|pair| pair_of(pair, later.is_big_endian())).collect()
-        };
-        sum = checksum(sum, words(&header[..8]).into_iter());
-        sum = checksum(sum, page.chunks_exact(8).map(|pair| pair_of(pair, later.is_big_endian())));
+        let pairs = header[..8].chunks_exact(8).chain(page.chunks_exact(8));
+        sum = checksum(sum, pairs.map(|pair| pair_of(pair, later.is_big_endian())));
         if header[8..16] != later.salts() || [word(16), word(20)] != sum {
             return Err(Doubt("the write-ahead log has a frame of another chain"));
         }

@@ -112,7 +112,7 @@ pub(crate) struct SharedIndex<'c> {
 }
 
 impl<'c> SharedIndex<'c> {
-    /// None: there is none, or it lies in the memory of this process only. The connection must have read the database
+    /// None: there is no index, or only this process has it in its memory. The connection must have read the database
     /// in WAL mode, so that SQLite has opened the shared memory by itself.
     pub fn of(connection: &'c Connection<'c>) -> Option<Self> {
         let is_shared = |(pragma, value): (&str, &str)| connection.query_text(pragma).is_ok_and(|found| found == value);
