@@ -10,7 +10,8 @@
 //!            check_loadable        whether its rows can be loaded again: `reload_check`
 //!            open_selected         a part of it: `selection`, `condition`; rows that come with it: `closure`;
 //!                                  schema that comes with it: `narrow`
-//! changes    Mark, touched_since   which rows can have changed since an earlier snapshot, by the pages of the log
+//! changes    Mark, touched_since   which rows can have changed since an earlier snapshot, by the pages of the log,
+//!                                  or by hashes of all pages
 //! rebuild    Rebuild               staging tables, late indexes, the schema as rows: `plan`, `loading`, `builder`
 //!            Columns, Conformance  for hosts without SQLite: names of values, rows that fit their table
 //! restore    prove                 compares the state of what was built with that of the bundle
@@ -30,7 +31,7 @@ mod restore;
 mod schema;
 mod snapshot;
 
-pub use changes::{Doubt, LogEnd, Mark};
+pub use changes::{Doubt, Found, LogEnd, Mark, PageKey};
 pub use ffi::api::{self, Api};
 pub use ffi::beside::{FilePlace, Header, has_moved};
 pub use ffi::budget::Budget;

@@ -31,8 +31,18 @@ fn assert_same(scene: &Scene, db: &Connection) {
     assert!(read(db) == read(&Connection::open(&restored).unwrap()));
 }
 
+/// Brings the whole log into the database, so that it begins anew.
+fn checkpoint(db: &Connection) {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}
+
 fn scene() -> (Scene, Connection) {
-    let scene = Scene::new("wal");
+    scene_in("wal")
+}
+
+/// A database in this journal mode.
+fn scene_in(mode: &str) -> (Scene, Connection) {
+    let scene = Scene::new(mode);
     let db = scene.open();
     let fill = "CREATE TABLE u(x);
                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
@@ -40,7 +50,7 @@ fn scene() -> (Scene, Connection) {
                 INSERT INTO u SELECT zeroblob(200) FROM t LIMIT 2000";
     db.execute_batch(fill).unwrap();
     // What follows fits into one log, which does not begin anew.
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    checkpoint(&db);
     db.execute_batch("INSERT INTO u VALUES (1)").unwrap();
     (scene, db)
 }
@@ -84,6 +94,41 @@ fn saves_read_only_what_can_have_changed() {
     assert_same(&scene, &db);
 }
 
+/// Where no log leads from one save to the next, the hashes of the pages tell what changed.
+#[test]
+fn saves_are_quick_without_a_log() {
+    for mode in ["delete", "persist", "wal"] {
+        let (scene, db) = scene_in(mode);
+        scene.protect_with(&db, &scene.store("a"), json!({"rollback": mode != "wal"}));
+        wait_for_the_first_save(&db);
+        let changes = [
+            "DELETE FROM t WHERE id IN (5, 6, 7000, 19999)",
+            "UPDATE t SET x = randomblob(100) WHERE id BETWEEN 100 AND 120; UPDATE u SET x = 'u' WHERE rowid = 1000",
+            "INSERT INTO t(x) VALUES (randomblob(20000)), (randomblob(5))",
+        ];
+        for sql in changes {
+            commit(&db, sql);
+            assert_same(&scene, &db);
+            checkpoint(&db);
+        }
+        assert_eq!(status(&db)["quick"], changes.len(), "{mode}: {}", status(&db));
+        // Meanwhile the log becomes empty, and is empty at the time of a save.
+        commit(&db, "DELETE FROM t WHERE id = 400; DELETE FROM u WHERE rowid = 7");
+        assert_same(&scene, &db);
+        if mode == "wal" {
+            continue;
+        }
+        // Nobody waits for a save that has ended.
+        db.execute_batch("BEGIN EXCLUSIVE; COMMIT").unwrap();
+        // Another schema: all rows are read once, from a copy of the pages.
+        commit(&db, "CREATE TABLE v(x)");
+        assert_eq!(status(&db)["quick"], 0);
+        commit(&db, "DELETE FROM t WHERE id = 401");
+        assert_eq!(status(&db)["quick"], 1);
+        assert_same(&scene, &db);
+    }
+}
+
 #[test]
 fn all_rows_are_read_as_often_as_wanted() {
     let (scene, db) = scene();
@@ -101,7 +146,7 @@ fn all_rows_are_read_as_often_as_wanted() {
 fn rows_that_were_missed_are_told_and_saved() {
     let (scene, db) = scene();
     db.execute_batch("UPDATE u SET x = 'needle in the file' WHERE rowid = 1500").unwrap();
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    checkpoint(&db);
     db.execute_batch("INSERT INTO t(x) VALUES (1)").unwrap();
     scene.protect_with(&db, &scene.store("a"), json!({"read_all_every": 8, "check": false}));
     wait_for_the_first_save(&db);

@@ -1,11 +1,11 @@
 //! The rows that the pages since a mark touch.
 
-use super::index_header::IndexHeader;
-use super::pages::Pages;
+use super::hashes::{Hashes, PageKey};
+use super::moment::Moment;
+use super::pages::{Pages, lock_page, read_all};
 use super::tree::{INDEX_INTERIOR, INDEX_LEAF, Node, Range, TABLE_INTERIOR, TABLE_LEAF, range_of};
 use super::{Doubt, LogEnd, Mark, log};
 use crate::ffi::connection::Connection;
-use crate::ffi::raw_file::SharedIndex;
 use crate::schema::table::{LIMIT_COLUMN, Table, TableKey};
 use crate::snapshot::moment::Snapshot;
 use lifeboat_core::state::{TextEncoding, is_system_table};
@@ -34,12 +34,19 @@ const LARGEST_ROOT: usize = 52;
 const FORMAT: &[u8] = b"SQLite format 3\0";
 const PAYLOADS: (usize, [u8; 3]) = (21, [64, 32, 32]);
 const EMPTY: std::ops::Range<usize> = 72..92;
-/// The page that is never used, since locks lie there.
-const LOCK_BYTE: u64 = 0x4000_0000;
+
+/// The rows that can have changed.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The rows.
+    pub touched: Touched,
+    /// All pages were read, and compared by their hashes. Otherwise the log told which pages were written.
+    pub by_hashes: bool,
+}
 
 impl Snapshot<'_> {
     /// The mark of this moment. `end`: where the log ended just before it. None: somebody committed meanwhile, or this
-    /// snapshot is not of a whole main database in WAL mode, read in place.
+    /// snapshot is not of a whole main database, read in place.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -49,21 +56,118 @@ impl Snapshot<'_> {
         if LogEnd::read(connection).as_ref() != Some(end) {
             return Ok(None);
         }
-        Ok(Some(Mark { end: end.0, schema: self.schema()?, roots: roots(connection, encoding)? }))
+        let Some(moment) = Moment::of(connection, end.0) else { return Ok(None) };
+        Ok(Some(Mark { moment, schema: self.schema()?, roots: roots(connection, encoding)?, hashes: None }))
     }
 
-    /// The rows that can differ between the two moments. This snapshot must be that of `now`. The error: it cannot be
-    /// known, so all rows have to be read.
-    pub fn touched_since(&self, then: &Mark, now: &Mark) -> std::result::Result<Touched, Doubt> {
-        let (connection, _) = self.in_place().ok_or(Doubt("the database is read from a copy"))?;
+    /// The rows that can differ between the two moments. This snapshot must be that of `now`, which gets the hashes of its
+    /// pages if `then` has hashes. All pages are read only where the log does not lead from one moment to the other;
+    /// `go_on` is asked meanwhile. The error: it cannot be known, so all rows have to be read.
+    pub fn touched_since(
+        &self,
+        then: &Mark,
+        now: &mut Mark,
+        go_on: &dyn Fn() -> bool,
+    ) -> std::result::Result<Found, Doubt> {
+        let (connection, _) = self.in_place().ok_or(IS_COPY)?;
         if (&then.schema, &then.roots) != (&now.schema, &now.roots) {
             return Err(Doubt("the schema was changed"));
         }
-        let index = SharedIndex::of(connection).ok_or(Doubt("the write-ahead log has no shared index"))?;
-        let mut pages = Pages::new(connection, index, now.end);
-        let look = Look::new(connection, &now.roots, &mut pages)?;
-        look.run(&then.end, &now.end, pages)
+        let mut pages = Pages::new(connection, now.moment)?;
+        let look = Look::new(&now.roots, &mut pages)?;
+        let changed = match (written_since(connection, then, now), &then.hashes) {
+            (Err(_), Some(hashes)) => changed_since(connection, hashes, &now.moment, go_on)?,
+            (written, _) => written?,
+        };
+        let found = if changed.pages.len() > worthwhile(now.moment.pages) as usize {
+            Err(Doubt("much was written"))
+        } else {
+            look.run(&changed.pages, &mut pages)
+        };
+        // All of it was read from one log, which nobody began anew meanwhile.
+        pages.finish()?;
+        now.hashes = changed.hashes;
+        found.map(|touched| Found { touched, by_hashes: changed.by_hashes })
     }
+
+    /// Reads all pages, so that `now`, the mark of this snapshot, has their hashes. They are not taken of a database that
+    /// has too many, or whose pages are encrypted, so that their hashes would tell nothing.
+    ///
+    /// # Errors
+    /// Doubt: the pages could not be read. The mark is as good as before.
+    pub fn hash_pages(
+        &self,
+        now: &mut Mark,
+        key: &PageKey,
+        go_on: &dyn Fn() -> bool,
+    ) -> std::result::Result<(), Doubt> {
+        let (connection, _) = self.in_place().ok_or(IS_COPY)?;
+        let mut pages = Pages::new(connection, now.moment)?;
+        // Where a look is not possible, hashes are of no use.
+        Look::new(&now.roots, &mut pages)?;
+        now.hashes = Some(hashes(connection, &now.moment, key, go_on)?);
+        Ok(())
+    }
+}
+
+const IS_COPY: Doubt = Doubt("the database is read from a copy");
+
+/// The pages that can differ between two moments.
+struct Changed {
+    pages: BTreeSet<u32>,
+    /// Those of the later moment.
+    hashes: Option<Hashes>,
+    by_hashes: bool,
+}
+
+/// The most pages of so many for which a look is worth its time.
+fn worthwhile(pages: u32) -> u32 {
+    FRAMES_MIN.max(pages / FRAMES_PART).min(FRAMES_MAX)
+}
+
+/// The pages that the log got since.
+fn written_since(connection: &Connection<'_>, then: &Mark, now: &Mark) -> Looked<Changed> {
+    let (Some(earlier), Some(later)) = (&then.moment.log, &now.moment.log) else {
+        return Err(Doubt("no write-ahead log leads from one moment to the other"));
+    };
+    let count = now.moment.pages;
+    let mut hashes = then.hashes.clone().filter(|hashes| hashes.fits(&now.moment));
+    if let Some(hashes) = &mut hashes {
+        hashes.resize(count);
+    }
+    let mut pages = log::pages_between(connection, earlier, later, worthwhile(count), |number, page| {
+        if let Some(hashes) = &mut hashes {
+            hashes.set(number, page);
+        }
+    })?;
+    // Pages behind the end are gone.
+    pages.retain(|page| *page <= count);
+    Ok(Changed { pages, hashes, by_hashes: false })
+}
+
+/// The pages whose hashes are others.
+fn changed_since(
+    connection: &Connection<'_>,
+    earlier: &Hashes,
+    now: &Moment,
+    go_on: &dyn Fn() -> bool,
+) -> Looked<Changed> {
+    const INCOMPARABLE: Doubt = Doubt("the pages have another size");
+    if !earlier.fits(now) {
+        return Err(INCOMPARABLE);
+    }
+    let mut later = hashes(connection, now, earlier.key(), go_on)?;
+    let pages = earlier.differing(&later).ok_or(INCOMPARABLE)?;
+    later.share(earlier);
+    Ok(Changed { pages, hashes: Some(later), by_hashes: true })
+}
+
+/// The hashes of all pages of the moment.
+fn hashes(connection: &Connection<'_>, moment: &Moment, key: &PageKey, go_on: &dyn Fn() -> bool) -> Looked<Hashes> {
+    let hashes = Hashes::new(key.clone(), moment.page_size, moment.pages);
+    let mut hashes = hashes.ok_or(Doubt("the database has too many pages"))?;
+    read_all(connection, moment, go_on, |number, page| hashes.set(number, page))?;
+    Ok(hashes)
 }
 
 /// The root pages of the tables whose rows are read by rowid.
@@ -94,7 +198,6 @@ fn roots(connection: &Connection<'_>, encoding: TextEncoding) -> Result<BTreeMap
 
 /// What one look is about.
 struct Look<'a> {
-    connection: &'a Connection<'a>,
     roots: &'a BTreeMap<String, u32>,
     page_size: usize,
     reserved: usize,
@@ -104,7 +207,7 @@ struct Look<'a> {
 type Looked<T> = std::result::Result<T, Doubt>;
 
 impl<'a> Look<'a> {
-    fn new(connection: &'a Connection<'a>, roots: &'a BTreeMap<String, u32>, pages: &mut Pages<'_>) -> Looked<Self> {
+    fn new(roots: &'a BTreeMap<String, u32>, pages: &mut Pages<'_>) -> Looked<Self> {
         if pages.count() >= PAGES_MAX {
             return Err(Doubt("the database has too many pages"));
         }
@@ -117,24 +220,14 @@ impl<'a> Look<'a> {
             return Err(Doubt("two tables have one root page"));
         }
         let is_vacuumed = first[LARGEST_ROOT..LARGEST_ROOT + 4] != [0; 4];
-        Ok(Self { connection, roots, page_size, reserved, is_vacuumed })
+        Ok(Self { roots, page_size, reserved, is_vacuumed })
     }
 
-    fn run(&self, then: &IndexHeader, now: &IndexHeader, mut pages: Pages<'_>) -> Looked<Touched> {
-        let frames_max = FRAMES_MIN.max(now.pages() / FRAMES_PART).min(FRAMES_MAX);
-        let mut written = log::pages_between(self.connection, then, now, frames_max)?;
-        // Pages behind the end are gone.
-        written.retain(|page| *page <= now.pages());
-        let (ranges, unknown) = self.search(&written, &mut pages)?;
+    /// The rows that these pages have a part in.
+    fn run(&self, changed: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<Touched> {
+        let (ranges, unknown) = self.search(changed, pages)?;
         if !unknown.is_empty() {
-            check_free(unknown, &mut pages)?;
-        }
-        // All of it was read from one log, which nobody began anew meanwhile.
-        let is_same = |end: IndexHeader| end.may_follow(now);
-        if !IndexHeader::read(&mut pages.into_index()).is_some_and(is_same)
-            || log::salts(self.connection)? != now.salts()
-        {
-            return Err(Doubt("the write-ahead log began anew"));
+            check_free(unknown, pages)?;
         }
         let mut touched = Touched::default();
         for (table, ranges) in self.roots.keys().zip(ranges) {
@@ -145,14 +238,14 @@ impl<'a> Look<'a> {
 
     /// The ranges of each table, in the order of the roots, and the pages that belong to no row that was found. Page 1
     /// holds only the header and a part of the schema, which is compared as a whole.
-    fn search(&self, written: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<(Vec<Vec<Range>>, BTreeSet<u32>)> {
+    fn search(&self, changed: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<(Vec<Vec<Range>>, BTreeSet<u32>)> {
         let roots: Vec<u32> = self.roots.values().copied().collect();
         let mut ranges: Vec<Vec<Range>> = vec![Vec::new(); roots.len()];
         // Pages that only an overflow chain or the list of free pages can have.
         let mut others = BTreeSet::new();
         let mut leaves = Vec::new();
         let (mut searches, mut last) = (0_usize, 0);
-        for &number in written {
+        for &number in changed {
             if number == 1 || self.is_apart(number) {
                 continue;
             }
@@ -215,7 +308,7 @@ impl<'a> Look<'a> {
     /// The page of the lock byte, and the pages with pointers back, which say nothing of rows.
     fn is_apart(&self, number: u32) -> bool {
         let size = self.page_size;
-        let lock = u32::try_from(LOCK_BYTE / size as u64).map_or(u32::MAX, |before| before + 1);
+        let lock = lock_page(size);
         if number == lock {
             return true;
         }

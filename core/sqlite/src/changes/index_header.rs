@@ -16,7 +16,7 @@ const VERSION: u32 = 3_007_000;
 pub(super) struct IndexHeader([u32; WORDS]);
 
 impl IndexHeader {
-    /// None: the copies differ since somebody writes them now, or it was not made yet, or the log is empty.
+    /// None: the copies differ since somebody writes them now, or it was not made yet.
     pub fn read(index: &mut SharedIndex<'_>) -> Option<Self> {
         let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
         // What the caller has read before was there before this header.
@@ -32,8 +32,9 @@ impl IndexHeader {
         let is_ready = words[3].to_ne_bytes()[0] == 1;
         let is_whole = sum(&words[..SUMMED]) == [words[SUMMED], words[SUMMED + 1]];
         let is_sized = (512..=1 << 16).contains(&header.page_size()) && header.page_size().is_power_of_two();
-        let has_frames = (1..=FRAMES_MAX).contains(&header.frames());
-        (is_whole && is_ready && words[0] == VERSION && is_sized && has_frames).then_some(header)
+        // The size of pages need not be known to a log without frames.
+        let is_of_log = header.frames() == 0 || is_sized && header.frames() <= FRAMES_MAX;
+        (is_whole && is_ready && words[0] == VERSION && is_of_log).then_some(header)
     }
 
     /// Whether the checksums of the log read words in big-endian order.
@@ -49,7 +50,7 @@ impl IndexHeader {
         }
     }
 
-    /// The last frame of the last commit.
+    /// The last frame of the last commit. 0: the log is empty, and its other fields say nothing.
     pub fn frames(&self) -> u32 {
         self.0[4]
     }
@@ -75,7 +76,7 @@ impl IndexHeader {
     /// Whether the log, which was here, can have gone on from there to this header.
     pub fn may_follow(&self, earlier: &Self) -> bool {
         let form = |header: &Self| (header.salts(), header.page_size(), header.is_big_endian());
-        form(self) == form(earlier) && self.frames() >= earlier.frames()
+        form(self) == form(earlier) && earlier.frames() > 0 && self.frames() >= earlier.frames()
     }
 }
 
@@ -102,9 +103,12 @@ mod tests {
     fn a_header_that_no_sqlite_writes_is_none() {
         assert_eq!(IndexHeader::of(words(7, 4096)).map(|header| header.page_size()), Some(4096));
         assert_eq!(IndexHeader::of(words(7, 1)).map(|header| header.page_size()), Some(65536));
-        for (frames, page_size) in [(0, 4096), (u32::MAX, 4096), (7, 0), (7, 8), (7, 256), (7, 1000), (7, u16::MAX)] {
+        assert_eq!(IndexHeader::of(words(0, 0)).map(|header| header.frames()), Some(0));
+        for (frames, page_size) in [(u32::MAX, 4096), (7, 0), (7, 8), (7, 256), (7, 1000), (7, u16::MAX)] {
             assert_eq!(IndexHeader::of(words(frames, page_size)), None, "{frames} {page_size}");
         }
+        let empty = IndexHeader::of(words(0, 4096)).expect("an empty log");
+        assert!(!empty.may_follow(&empty), "no frame has the checksum from which the next one goes on");
         for word in 0..WORDS {
             let mut words = words(7, 4096);
             words[word] ^= 1 << 9;

@@ -7,6 +7,8 @@ use crate::ffi::raw_file::{REGION_WORDS, SharedIndex, read_log_at};
 use crate::ffi::sqlite_error;
 use std::collections::BTreeSet;
 
+const UNREADABLE: Doubt = Doubt("the index of the write-ahead log cannot be read");
+
 /// The bytes of the header of the log, and of each frame.
 const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: usize = 24;
@@ -25,12 +27,14 @@ fn frame_offset(frame: u32, page_size: usize) -> i64 {
 }
 
 /// The pages that the log got between these two moments. Each frame is checked: its salts, and the chain of checksums
-/// from the one moment to the other. So no frame is missed.
+/// from the one moment to the other. So no frame is missed. `each` gets them in the order of the log; a page can come
+/// several times.
 pub(super) fn pages_between(
     connection: &Connection<'_>,
     earlier: &IndexHeader,
     later: &IndexHeader,
     frames_max: u32,
+    mut each: impl FnMut(u32, &[u8]),
 ) -> Result<BTreeSet<u32>, Doubt> {
     if !later.may_follow(earlier) {
         return Err(Doubt("the write-ahead log began anew"));
@@ -53,6 +57,7 @@ pub(super) fn pages_between(
             return Err(Doubt("the write-ahead log has a frame of another chain"));
         }
         is_commit = word(4) != 0;
+        each(word(0), page);
         pages.insert(word(0));
     }
     if !is_commit || sum != later.checksum() {
@@ -88,10 +93,31 @@ fn read_log(connection: &Connection<'_>, offset: i64, buffer: &mut [u8]) -> Resu
     }
 }
 
+/// The last frame of each page up to this frame, as the index tells. 0: the page has none.
+pub(super) fn frames(index: &mut SharedIndex<'_>, last: u32, pages: u32) -> Result<Vec<u32>, Doubt> {
+    let mut frames = vec![0; pages as usize];
+    let mut numbers = vec![0; REGION as usize];
+    let (mut before, mut region) = (0, 0);
+    while before < last {
+        let (in_region, first_word) = if region == 0 { (FIRST_REGION, BEFORE) } else { (REGION, 0) };
+        let count = in_region.min(last - before);
+        let numbers = &mut numbers[..count as usize];
+        index.read(region, first_word, numbers).ok_or(UNREADABLE)?;
+        for (frame, page) in (before + 1..).zip(numbers) {
+            // Pages behind the end are gone.
+            if let Some(last) = page.checked_sub(1).and_then(|at| frames.get_mut(at as usize)) {
+                *last = frame;
+            }
+        }
+        before += count;
+        region += 1;
+    }
+    Ok(frames)
+}
+
 /// The last frame up to this one that has the page. None: it is only in the database's file. It is found as SQLite
 /// finds it, by the hash tables of the index.
 pub(super) fn frame_of(index: &mut SharedIndex<'_>, page: u32, last: u32) -> Result<Option<u32>, Doubt> {
-    let unreadable = || Doubt("the index of the write-ahead log cannot be read");
     let mut region = (last + REGION - FIRST_REGION - 1) / REGION;
     loop {
         // The number of frames in the regions before this one.
@@ -104,7 +130,7 @@ pub(super) fn frame_of(index: &mut SharedIndex<'_>, page: u32, last: u32) -> Res
         let mut place = page.wrapping_mul(383) % PLACES;
         for _ in 0..PLACES {
             let mut word = [0];
-            index.read(at, REGION_WORDS / 2 + place as usize / 2, &mut word).ok_or_else(unreadable)?;
+            index.read(at, REGION_WORDS / 2 + place as usize / 2, &mut word).ok_or(UNREADABLE)?;
             let bytes = word[0].to_ne_bytes();
             let half = usize::from(place % 2 == 1) * 2;
             let entry = u16::from_ne_bytes([bytes[half], bytes[half + 1]]);
@@ -114,9 +140,9 @@ pub(super) fn frame_of(index: &mut SharedIndex<'_>, page: u32, last: u32) -> Res
             let slot = first_word + usize::from(entry) - 1;
             let frame = before + u32::from(entry);
             if slot >= REGION_WORDS / 2 {
-                return Err(unreadable());
+                return Err(UNREADABLE);
             }
-            index.read(at, slot, &mut word).ok_or_else(unreadable)?;
+            index.read(at, slot, &mut word).ok_or(UNREADABLE)?;
             if word[0] == page && frame <= last {
                 found = Some(frame);
             }

@@ -1,38 +1,47 @@
-//! Which rows can have changed since an earlier export, by the pages that the write-ahead log got since. `QUICK.md` has
-//! the rules, and why they hold.
+//! Which rows can have changed since an earlier export: by the pages that the write-ahead log got since, or by the hashes
+//! of all pages. `QUICK.md` has the rules, and why they hold.
 //!
 //! ```text
+//! moment         where the pages of a moment lie
 //! index_header   how far the log goes, as all readers see it
 //! log            the pages between two moments, each frame checked
-//! pages          any page at the moment of a transaction
+//! hashes         a hash of each page, and the pages whose hashes differ
+//! pages          any page at the moment of a transaction, or all of them
 //! tree           the rows that a page has a part in
 //! find           all of it together: the touched rows
 //! ```
 
 mod find;
+mod hashes;
 mod index_header;
 mod log;
+mod moment;
 mod pages;
 mod tree;
 
 use crate::ffi::connection::Connection;
 use crate::ffi::raw_file::SharedIndex;
+pub use find::Found;
+use hashes::Hashes;
+pub use hashes::PageKey;
 use index_header::IndexHeader;
 use lifeboat_core::state::SchemaRow;
+use moment::Moment;
 use std::collections::BTreeMap;
 
 /// Why the touched rows cannot be known. Then all rows are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doubt(pub &'static str);
 
-/// Where the write-ahead log ended, before a read transaction began.
+/// Where the write-ahead log ended, before a read transaction began. None: the database has a rollback journal, and no
+/// log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogEnd(IndexHeader);
+pub struct LogEnd(Option<IndexHeader>);
 
 impl LogEnd {
     /// Where the log of the main database ends now. The connection must have read that database before, and no
-    /// transaction may be open on it. None: it cannot be told (no write-ahead log, an empty one, one whose index is not
-    /// shared, a VFS without shared memory, a commit just now).
+    /// transaction may be open on it. None: it cannot be told (a log whose index is not shared, a VFS without shared
+    /// memory, a commit just now, a database in memory or locked for this connection alone).
     pub fn now(connection: &Connection<'_>) -> Option<Self> {
         let is_idle = connection.autocommit()
             && connection.txn_state(None).is_ok_and(|state| state.is_none_or(|state| state == 0));
@@ -40,18 +49,33 @@ impl LogEnd {
     }
 
     fn read(connection: &Connection<'_>) -> Option<Self> {
-        IndexHeader::read(&mut SharedIndex::of(connection)?).map(Self)
+        if let Some(mut index) = SharedIndex::of(connection) {
+            return IndexHeader::read(&mut index).map(|header| Self(Some(header)));
+        }
+        let pragma = |name: &str| connection.query_text(&format!("PRAGMA main.{name}")).unwrap_or_default();
+        let is_file = connection.file_name("main").is_ok_and(|name| !name.is_empty());
+        let has_journal = matches!(pragma("journal_mode").as_str(), "delete" | "truncate" | "persist");
+        (is_file && has_journal && pragma("locking_mode") == "normal").then_some(Self(None))
     }
 }
 
 /// A moment of a database, to which a later one is compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Mark {
-    end: IndexHeader,
+    moment: Moment,
     /// A column that was added has a value in each row, and no page of the table tells.
     schema: Vec<SchemaRow>,
     /// The root pages of the tables with rowids.
     roots: BTreeMap<String, u32>,
+    /// The hashes of all pages, if they are known.
+    hashes: Option<Hashes>,
+}
+
+impl Mark {
+    /// Whether the hash of each page is known.
+    pub fn has_hashes(&self) -> bool {
+        self.hashes.is_some()
+    }
 }
 
 /// The checksum of the log and of its index, gone on from `sum`.

@@ -1,9 +1,9 @@
 //! The pages of a database at the moment of a read transaction, read as SQLite's own handles give them.
 
-use super::index_header::IndexHeader;
+use super::moment::Moment;
 use super::{Doubt, log};
 use crate::ffi::connection::Connection;
-use crate::ffi::raw_file::{SharedIndex, read_at};
+use crate::ffi::raw_file::{SharedIndex, file_size, read_at};
 use crate::ffi::sqlite_error;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,11 +16,24 @@ const READS_MAX: usize = 100_000;
 /// The most pages that are asked for, read or held. Pages that lead to one another in a circle never end.
 const ASKED_MAX: usize = 10_000_000;
 
+/// The bytes that are read at a time where all pages are read.
+const PART: usize = 1 << 20;
+
+/// The page that is never used, since locks lie there.
+const LOCK_BYTE: u64 = 0x4000_0000;
+
+const UNREADABLE: Doubt = Doubt("a page cannot be read");
+
+/// Its number.
+pub(super) fn lock_page(page_size: usize) -> u32 {
+    u32::try_from(LOCK_BYTE / page_size as u64).map_or(u32::MAX, |before| before + 1)
+}
+
 /// Reads pages. It holds the last ones.
 pub(super) struct Pages<'c> {
     connection: &'c Connection<'c>,
-    index: SharedIndex<'c>,
-    header: IndexHeader,
+    index: Option<SharedIndex<'c>>,
+    moment: Moment,
     held: HashMap<u32, Rc<[u8]>>,
     /// How many more may be read.
     left: usize,
@@ -29,19 +42,26 @@ pub(super) struct Pages<'c> {
 }
 
 impl<'c> Pages<'c> {
-    /// `header`: that of the transaction, which must be open.
-    pub fn new(connection: &'c Connection<'c>, index: SharedIndex<'c>, header: IndexHeader) -> Self {
-        Self { connection, index, header, held: HashMap::new(), left: READS_MAX, left_to_ask: ASKED_MAX }
+    /// `moment`: that of the transaction, which must be open.
+    ///
+    /// # Errors
+    /// Doubt where the index of the log cannot be read.
+    pub fn new(connection: &'c Connection<'c>, moment: Moment) -> Result<Self, Doubt> {
+        let index = moment.index(connection)?;
+        Ok(Self { connection, index, moment, held: HashMap::new(), left: READS_MAX, left_to_ask: ASKED_MAX })
     }
 
-    /// The index again, after the last page.
-    pub fn into_index(self) -> SharedIndex<'c> {
-        self.index
+    /// Ends the reading: [`Moment::check_log`].
+    ///
+    /// # Errors
+    /// Doubt whether all pages were of this moment.
+    pub fn finish(self) -> Result<(), Doubt> {
+        self.moment.check_log(self.connection, self.index)
     }
 
     /// The number of pages.
     pub fn count(&self) -> u32 {
-        self.header.pages()
+        self.moment.pages
     }
 
     /// # Errors
@@ -56,16 +76,19 @@ impl<'c> Pages<'c> {
             return Ok(Rc::clone(page));
         }
         self.left = self.left.checked_sub(1).ok_or(TOO_MANY)?;
-        let size = self.header.page_size();
+        let size = self.moment.page_size;
         let mut page = vec![0; size];
-        // A page with a frame is never read from the file: a checkpoint may write it there at any time. All others stay
-        // as they are while the transaction is open.
-        match log::frame_of(&mut self.index, number, self.header.frames())? {
+        // A page with a frame is never read from the file: a checkpoint may write it there at any time.
+        let frame = match (&self.moment.log, &mut self.index) {
+            (Some(log), Some(index)) => log::frame_of(index, number, log.frames())?,
+            _ => None,
+        };
+        match frame {
             Some(frame) => log::read_frame(self.connection, frame, &mut page)?,
             None => {
                 let offset = i64::from(number - 1) * size as i64;
                 if read_at(self.connection, offset, &mut page) != Some(sqlite_error::OK) {
-                    return Err(Doubt("a page cannot be read"));
+                    return Err(UNREADABLE);
                 }
             }
         }
@@ -76,4 +99,57 @@ impl<'c> Pages<'c> {
         self.held.insert(number, Rc::clone(&page));
         Ok(page)
     }
+}
+
+/// Hands each page of the moment but that of the lock byte to `each`, in order. The transaction must be open. `go_on` is
+/// asked from time to time.
+///
+/// # Errors
+/// Doubt for a page that cannot be read, whether all were of this moment, and when it shall not go on.
+pub(super) fn read_all(
+    connection: &Connection<'_>,
+    moment: &Moment,
+    go_on: &dyn Fn() -> bool,
+    mut each: impl FnMut(u32, &[u8]),
+) -> Result<(), Doubt> {
+    let (size, mut index) = (moment.page_size, moment.index(connection)?);
+    let frames = match (&moment.log, &mut index) {
+        (Some(log), Some(index)) => log::frames(index, log.frames(), moment.pages)?,
+        _ => Vec::new(),
+    };
+    let frame_of = |page: u32| frames.get(page as usize - 1).copied().filter(|frame| *frame > 0);
+    let lock_page = lock_page(size);
+    let in_file = file_size(connection).ok_or(UNREADABLE)? / size as u64;
+    let in_file = u32::try_from(in_file).unwrap_or(u32::MAX).min(moment.pages);
+    let (mut part, mut page) = (vec![0; PART.max(size)], vec![0; size]);
+    let mut first = 1;
+    while first <= moment.pages {
+        if !go_on() {
+            return Err(Doubt("it was interrupted"));
+        }
+        // On Windows nobody can read what somebody has locked.
+        let behind = if first <= lock_page { lock_page } else { u32::MAX };
+        let end = first.saturating_add((part.len() / size) as u32).min(moment.pages + 1).min(behind);
+        let count = end.min(in_file.saturating_add(1)).saturating_sub(first) as usize;
+        let part = &mut part[..count * size];
+        let offset = i64::from(first - 1) * size as i64;
+        if !part.is_empty() && read_at(connection, offset, part) != Some(sqlite_error::OK) {
+            return Err(UNREADABLE);
+        }
+        for (at, number) in (first..end).enumerate() {
+            match frame_of(number) {
+                Some(frame) => log::read_frame(connection, frame, &mut page)?,
+                // SQLite, too, takes what is behind the end of the file for zeros: pages that were freed before they
+                // were written.
+                None if at >= count => page.fill(0),
+                None => {
+                    each(number, &part[at * size..][..size]);
+                    continue;
+                }
+            }
+            each(number, &page);
+        }
+        first = if end == lock_page { end + 1 } else { end };
+    }
+    moment.check_log(connection, index)
 }

@@ -68,6 +68,20 @@ impl<'c> Snapshot<'c> {
         schema: &str,
         request: Option<&SelectionRequest>,
     ) -> Result<Self> {
+        let mut snapshot = Self::open_in_place(connection, schema, request)?;
+        snapshot.let_writers_go()?;
+        Ok(snapshot)
+    }
+
+    /// The same, but all of a database is read in place as far as SQLite can, even if writers wait until the snapshot
+    /// ends, or [lets them go](Snapshot::let_writers_go).
+    ///
+    /// Errors: those of [`Snapshot::open_selected`].
+    pub fn open_in_place(
+        connection: &'c Connection<'c>,
+        schema: &str,
+        request: Option<&SelectionRequest>,
+    ) -> Result<Self> {
         // Asks for the schema's name first: SQLite's error for the same mistake is less helpful.
         connection.is_read_only(schema)?;
         let hold = hold(connection, schema)?;
@@ -88,15 +102,23 @@ impl<'c> Snapshot<'c> {
             let (selected, copy) = Selected::new(connection, schema, &snapshot.budget, request, &snapshot.schema()?)?;
             (snapshot.selected, snapshot.copy) = (Some(selected), copy);
         }
-        snapshot.copy = match snapshot.copy.take() {
-            Some(copy) => Some(copy),
-            None if snapshot.lacks_collations()? => {
-                page_copy::copy(connection, connection, schema, &Budget::unlimited())?
-            }
-            None => page_copy::copy_if_writers_wait(connection, schema)?,
-        };
+        if snapshot.copy.is_none() && snapshot.lacks_collations()? {
+            snapshot.copy = page_copy::copy(connection, connection, schema, &Budget::unlimited())?;
+        }
         snapshot.let_go()?;
         Ok(snapshot)
+    }
+
+    /// Copies the pages, if they were not copied yet and writers wait for this snapshot.
+    ///
+    /// # Errors
+    /// Those of SQLite; interrupted.
+    pub fn let_writers_go(&mut self) -> Result<()> {
+        if self.copy.is_none() {
+            self.copy = page_copy::copy_if_writers_wait(self.source, &self.schema)?;
+            self.let_go()?;
+        }
+        Ok(())
     }
 
     /// Copies the pages, if they were not copied yet. From then on, no transaction is open. So the caller may wait for

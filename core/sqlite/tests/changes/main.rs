@@ -11,7 +11,7 @@ mod writers;
 
 use common::{Directory, api};
 use deltas::{Bundles, Keys};
-use lifeboat_sqlite::{Connection, LogEnd, Mark, OpenMode, Snapshot};
+use lifeboat_sqlite::{Connection, LogEnd, Mark, OpenMode, PageKey, Snapshot};
 use numbers::Numbers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -76,7 +76,11 @@ fn steps() -> u64 {
 struct Tally {
     steps: u64,
     quick: u64,
-    /// Of these: some table was not read as a whole.
+    /// Of these: all pages were compared by their hashes.
+    by_hashes: u64,
+    /// Of those: the database has a rollback journal.
+    with_journal: u64,
+    /// Of the quick ones: some table was not read as a whole.
     narrow: u64,
     /// Of these: some rows had changed.
     changed: u64,
@@ -94,6 +98,8 @@ impl Tally {
     fn and(mut self, other: Self) -> Self {
         self.steps += other.steps;
         self.quick += other.quick;
+        self.by_hashes += other.by_hashes;
+        self.with_journal += other.with_journal;
         self.narrow += other.narrow;
         self.changed += other.changed;
         self.changes += other.changes;
@@ -108,17 +114,25 @@ impl Tally {
     /// The test is of use only while all of this is frequent.
     fn check(&self) {
         let share = |part: u64, of: u64| part * 100 / of;
-        assert!(share(self.quick, self.steps) >= 45, "{self:?}");
+        assert!(share(self.quick, self.steps) >= 55, "{self:?}");
+        assert!(share(self.by_hashes, self.quick) >= 15, "{self:?}");
+        assert!(share(self.with_journal, self.by_hashes) >= 30, "{self:?}");
         assert!(share(self.narrow, self.quick) >= 80, "{self:?}");
         assert!(share(self.changed, self.quick) >= 40, "{self:?}");
         let each = self.steps / 2_000;
         assert!(self.other_processes >= each * 3 && self.crashes >= each * 5, "{self:?}");
-        for doubt in
-            ["a page was written whose row is not known", "the schema was changed", "the write-ahead log began anew"]
-        {
+        for doubt in ["a page was written whose row is not known", "the schema was changed"] {
             assert!(self.doubts.get(doubt).is_some_and(|count| *count >= each * 20), "{doubt}: {self:?}");
         }
-        assert!(self.doubts.contains_key("the write-ahead log has a frame of another chain"), "{self:?}");
+        for doubt in [
+            "the write-ahead log began anew",
+            "the write-ahead log has a frame of another chain",
+            "no write-ahead log leads from one moment to the other",
+            "it was interrupted",
+            "much was written",
+        ] {
+            assert!(self.doubts.contains_key(doubt), "{doubt}: {self:?}");
+        }
         for act in QUICK_ACTS {
             assert!(self.acts.get(act).is_some_and(|count| *count >= each), "{act}: {self:?}");
         }
@@ -144,6 +158,8 @@ struct History<'k> {
     base: Bundles,
     /// The moment of the base.
     mark: Option<Mark>,
+    /// The key of the hashes of pages. None: there are none in this history.
+    key: Option<PageKey>,
     /// What was done since that moment.
     acts: BTreeSet<&'static str>,
     has_copy: bool,
@@ -155,14 +171,43 @@ fn open(path: &str) -> Connection<'static> {
     reader
 }
 
+/// What others do meanwhile, now and then.
+fn interfere(writers: &mut Writers) {
+    if writers.numbers.one_in(20) {
+        writers.interfere();
+    }
+}
+
+/// A snapshot in place. A writer that does not let the reader in has to end first.
+fn snapshot<'r>(reader: &'r Connection<'static>, writers: &mut Writers) -> Snapshot<'r> {
+    let open = || Snapshot::open_in_place(reader, "main", None);
+    if !writers.has_journal() {
+        return open().expect("a snapshot");
+    }
+    open().unwrap_or_else(|_| {
+        writers.settle();
+        open().expect("a snapshot")
+    })
+}
+
+fn hash_pages(snapshot: &Snapshot<'_>, mark: Option<&mut Mark>, key: Option<&PageKey>) {
+    if let (Some(mark), Some(key)) = (mark, key)
+        && !mark.has_hashes()
+    {
+        // There may be a doubt whether the pages are those of the snapshot.
+        _ = snapshot.hash_pages(mark, key, &|| true);
+    }
+}
+
 impl<'k> History<'k> {
     fn new(keys: &'k Keys, seed: u64) -> Self {
         let mut numbers = Numbers::new(seed);
         let directory = Directory::new(&format!("changes-{seed}"));
         let layout = Layout::new(&mut numbers);
-        let writers = Writers::new(directory.file("a.db"), numbers, &layout);
+        let mut writers = Writers::new(directory.file("a.db"), numbers, &layout);
         let reader = open(&writers.path);
         let base = Bundles { ledger: Vec::new(), deltas: Vec::new() };
+        let key = (!writers.numbers.one_in(4)).then(|| PageKey::from_bytes([seed as u8; 32]));
         let mut history = Self {
             keys,
             directory,
@@ -170,6 +215,7 @@ impl<'k> History<'k> {
             reader: Some(reader),
             base,
             mark: None,
+            key,
             acts: BTreeSet::new(),
             has_copy: false,
         };
@@ -185,8 +231,9 @@ impl<'k> History<'k> {
     fn begin(&mut self) {
         let reader = self.reader.as_ref().expect("a reader");
         let end = LogEnd::now(reader);
-        let snapshot = Snapshot::open(reader, "main").expect("a snapshot");
+        let snapshot = snapshot(reader, &mut self.writers);
         self.mark = end.and_then(|end| snapshot.mark(&end).expect("a mark"));
+        hash_pages(&snapshot, self.mark.as_mut(), self.key.as_ref());
         self.base = Bundles { ledger: self.keys.ledger(&snapshot).expect("a ledger"), deltas: Vec::new() };
         self.acts.clear();
     }
@@ -283,21 +330,16 @@ impl<'k> History<'k> {
     /// One delta, made in both ways.
     fn step(&mut self, tally: &mut Tally) {
         self.write(tally);
-        let Self { keys, writers, reader, base, mark, acts, .. } = self;
+        let Self { keys, writers, reader, base, mark, key, acts, .. } = self;
         let reader = reader.as_ref().expect("a reader");
-        let mut interfere = |often: u64| {
-            if writers.numbers.one_in(often) {
-                writers.interfere();
-            }
-        };
         let mut found = None;
         for _ in 0..ATTEMPTS {
             // Its transaction would go on.
             drop(found.take());
             let end = LogEnd::now(reader);
-            interfere(20);
-            let snapshot = Snapshot::open(reader, "main").expect("a snapshot");
-            interfere(20);
+            interfere(writers);
+            let snapshot = snapshot(reader, writers);
+            interfere(writers);
             let now = end.as_ref().and_then(|end| snapshot.mark(end).expect("a mark"));
             let is_told = now.is_some() || end.is_none();
             found = Some((snapshot, now));
@@ -305,12 +347,17 @@ impl<'k> History<'k> {
                 break;
             }
         }
-        let (snapshot, now) = found.expect("a snapshot");
+        let (mut snapshot, mut now) = found.expect("a snapshot");
         assert!(!snapshot.is_copy() || now.is_none());
-        interfere(20);
-        let touched = match (&*mark, &now) {
-            (Some(then), Some(now)) => match snapshot.touched_since(then, now) {
-                Ok(touched) => Some(touched),
+        interfere(writers);
+        let goes_on = !writers.numbers.one_in(50);
+        let touched = match (&*mark, &mut now) {
+            (Some(then), Some(now)) => match snapshot.touched_since(then, now, &|| goes_on) {
+                Ok(found) => {
+                    tally.by_hashes += u64::from(found.by_hashes);
+                    tally.with_journal += u64::from(found.by_hashes && writers.has_journal());
+                    Some(found.touched)
+                }
                 Err(doubt) => {
                     *tally.doubts.entry(doubt.0).or_default() += 1;
                     None
@@ -321,13 +368,18 @@ impl<'k> History<'k> {
                 None
             }
         };
-        interfere(20);
+        hash_pages(&snapshot, now.as_mut(), key.as_ref());
+        interfere(writers);
         acts.append(&mut writers.acts);
+        let quick = touched.as_ref().map(|touched| keys.delta(&snapshot, base, Some(touched)).expect("a quick delta"));
+        if writers.numbers.one_in(2) {
+            snapshot.let_writers_go().expect("a copy");
+            interfere(writers);
+        }
         let (summary, whole) = keys.delta(&snapshot, base, None).expect("a delta");
         tally.steps += 1;
         tally.changes += summary.changes;
-        if let Some(touched) = touched {
-            let (quick_summary, quick) = keys.delta(&snapshot, base, Some(&touched)).expect("a quick delta");
+        if let (Some(touched), Some((quick_summary, quick))) = (touched, quick) {
             assert_eq!(quick_summary.state_id, summary.state_id, "{touched:?}\n{acts:?}");
             assert!(quick == whole, "{touched:?}\n{acts:?}");
             tally.quick += 1;

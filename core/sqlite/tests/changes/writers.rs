@@ -32,6 +32,8 @@ pub struct Writers {
     pub numbers: Numbers,
     pub path: String,
     pub page_size: u64,
+    /// The journal mode that the database has mostly.
+    mode: &'static str,
     connections: Vec<Connection>,
     /// The connection that has a transaction open.
     open: Option<usize>,
@@ -51,6 +53,7 @@ pub struct Layout {
     pub reserved: u8,
     pub auto_vacuum: u64,
     pub encoding: &'static str,
+    pub mode: &'static str,
 }
 
 impl Layout {
@@ -60,6 +63,7 @@ impl Layout {
             reserved: numbers.of(&[0, 0, 0, 0, 8, 31, 32]),
             auto_vacuum: numbers.of(&[0, 0, 1, 2]),
             encoding: numbers.of(&["UTF-8", "UTF-8", "UTF-16le", "UTF-16be"]),
+            mode: if numbers.one_in(4) { numbers.of(&["DELETE", "PERSIST", "TRUNCATE"]) } else { "WAL" },
         }
     }
 }
@@ -117,6 +121,7 @@ impl Writers {
             numbers,
             path,
             page_size: layout.page_size,
+            mode: layout.mode,
             connections: Vec::new(),
             open: None,
             old_reader: None,
@@ -126,14 +131,14 @@ impl Writers {
         };
         let first = open(&writers.path);
         control(&first, ffi::SQLITE_FCNTL_RESERVE_BYTES, c_int::from(layout.reserved));
-        let Layout { page_size, auto_vacuum, encoding, .. } = layout;
+        let Layout { page_size, auto_vacuum, encoding, mode, .. } = layout;
         first
             .execute_batch(&format!(
                 "PRAGMA page_size = {page_size}; PRAGMA auto_vacuum = {auto_vacuum}; PRAGMA encoding = '{encoding}';
                 PRAGMA synchronous = OFF"
             ))
             .expect("a layout");
-        run(&first, "PRAGMA journal_mode = WAL").expect("WAL mode");
+        run(&first, &format!("PRAGMA journal_mode = {mode}")).expect("a mode");
         writers.connections.push(first);
         writers.act_all(0, |writers| {
             for table in 0..TABLES {
@@ -153,7 +158,7 @@ impl Writers {
         // After no crash the encoding is another one.
         run(&writers.connections[0], "PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
         writers.connect();
-        if layout.page_size == 512 && writers.numbers.one_in(5) {
+        if layout.page_size == 512 && !writers.has_journal() && writers.numbers.one_in(5) {
             writers.lengthen_log();
         }
         writers
@@ -185,6 +190,7 @@ impl Writers {
             numbers,
             path,
             page_size: 512,
+            mode: "WAL",
             connections: Vec::new(),
             open: None,
             old_reader: None,
@@ -538,7 +544,8 @@ impl Writers {
                 "vacuum in steps"
             }
             14..=16 => {
-                if self.old_reader.take().is_none() {
+                // With a rollback journal, nobody could write any more.
+                if self.old_reader.take().is_none() && !self.has_journal() {
                     self.read_on();
                 }
                 "an old reader"
@@ -587,7 +594,7 @@ impl Writers {
             run(&connection, &format!("PRAGMA journal_mode = {mode}")).expect("another mode");
             self.connections.push(connection);
             (0..3).for_each(|_| self.transaction());
-            allow(run(&self.connections[0], "PRAGMA journal_mode = WAL"));
+            allow(run(&self.connections[0], &format!("PRAGMA journal_mode = {}", self.mode)));
             self.acts.insert("another mode");
         }
         self.connect();
@@ -606,6 +613,19 @@ impl Writers {
             }
         }
         self.acts.insert("a copy brought back");
+    }
+
+    /// The database has a rollback journal mostly, so readers and writers wait for each other.
+    pub fn has_journal(&self) -> bool {
+        self.mode != "WAL"
+    }
+
+    /// Ends what is open, and brings back what a writer that died has left half done.
+    pub fn settle(&mut self) {
+        if self.has_open() {
+            self.transaction();
+        }
+        allow(run(&self.connections[0], "SELECT count(*) FROM sqlite_master"));
     }
 
     pub fn has_open(&self) -> bool {

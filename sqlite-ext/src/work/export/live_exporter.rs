@@ -3,7 +3,7 @@
 use crate::files::io_error;
 use crate::work::export::options::Request;
 use crate::work::export::quick::{Quick, is_heavy};
-use crate::work::export::{Live, compose, open_snapshot};
+use crate::work::export::{Live, compose, open_in_place};
 use crate::work::keyed::Keyed;
 use crate::work::read::file_source::BundleSource;
 use crate::work::summary::Narrowed;
@@ -45,12 +45,14 @@ impl Exporter for LiveExporter<'_> {
     }
 
     fn export(&mut self, base: Base, bundle: &Path, ledger: &Path) -> Result<Exported> {
-        let (mut live, now) = self.open()?;
+        let (mut live, mut now) = self.open()?;
+        let knowledge = self.knowledge(&live, &base, now.as_mut());
         if matches!(base, Base::Chain(..)) {
             // The base is read over a network.
             live.snapshot.detach()?;
+        } else if !matches!(knowledge, Knowledge::Only(_)) {
+            live.snapshot.let_writers_go()?;
         }
-        let knowledge = self.knowledge(&live, &base, now.as_ref());
         let written = match base {
             Base::Ledger(_, parts) => self.export_from_ledger(&live, &parts, knowledge, bundle, ledger)?,
             base => self.export_from_other(&live, base, bundle, ledger)?,
@@ -106,7 +108,7 @@ impl<'a> LiveExporter<'a> {
         if self.quick.is_some() {
             for _ in 0..ATTEMPTS {
                 let Some(end) = LogEnd::now(app) else { break };
-                let snapshot = open_snapshot(app, request)?;
+                let snapshot = open_in_place(app, request)?;
                 if let Some(mark) = snapshot.mark(&end)? {
                     return Ok((Live::of(snapshot, request)?, Some(mark)));
                 }
@@ -115,14 +117,27 @@ impl<'a> LiveExporter<'a> {
         Ok((Live::open(app, request)?, None))
     }
 
-    /// What is known of the rows that can differ from this base.
-    fn knowledge(&self, live: &Live<'_>, base: &Base, now: Option<&Mark>) -> Knowledge {
-        let (Some(quick), Some(now), Base::Ledger(state, parts)) = (&self.quick, now, base) else {
-            return Knowledge::None;
-        };
-        let Some(then) = quick.mark(*state) else { return Knowledge::None };
-        // In doubt, all rows are read.
-        live.snapshot.touched_since(then, now).map_or(Knowledge::None, |touched| quick.knowledge(touched, parts))
+    /// What is known of the rows that can differ from this base. `now` gets the hashes of its pages, if they are wanted
+    /// and can be known.
+    fn knowledge(&self, live: &Live<'_>, base: &Base, now: Option<&mut Mark>) -> Knowledge {
+        let (Some(quick), Some(now)) = (&self.quick, now) else { return Knowledge::None };
+        let go_on = || (self.interrupt)().is_ok();
+        let mut knowledge = Knowledge::None;
+        if let Base::Ledger(state, parts) = base
+            && let Some(then) = quick.mark(*state)
+            // In doubt, all rows are read.
+            && let Ok(found) = live.snapshot.touched_since(then, now, &go_on)
+        {
+            knowledge = quick.knowledge(found.touched, parts);
+        }
+        if let Some(key) = quick.key()
+            && !now.has_hashes()
+            && !matches!(knowledge, Knowledge::Only(_))
+        {
+            // Without them, the next delta is quick where the log leads to it.
+            let _ = live.snapshot.hash_pages(now, key, &go_on);
+        }
+        knowledge
     }
 
     /// A delta from a ledger, or a full bundle if the ledger is of no use.

@@ -93,13 +93,20 @@ pub(crate) fn export<W: Write + Send, L: Write + Send>(
 /// Misuse in an open write transaction, for a schema or table that is not there, and for a selection that makes no
 /// sense; those of SQLite.
 pub(crate) fn open_snapshot<'a>(app: &'a Connection<'a>, request: &Request) -> Result<Snapshot<'a>> {
+    let mut snapshot = open_in_place(app, request)?;
+    snapshot.let_writers_go()?;
+    Ok(snapshot)
+}
+
+/// The same, but writers may have to wait for as long as the snapshot is open.
+pub(crate) fn open_in_place<'a>(app: &'a Connection<'a>, request: &Request) -> Result<Snapshot<'a>> {
     check_may_export(app)?;
     if request.schema.eq_ignore_ascii_case("temp") {
         return Err(Error::misuse(
             "the schema \"temp\" is this connection's own scratch space, and not a state; name another",
         ));
     }
-    Snapshot::open_selected(app, &request.schema, Some(&request.selection))
+    Snapshot::open_in_place(app, &request.schema, Some(&request.selection))
 }
 
 /// The live state of one moment, judged and ready to be exported.

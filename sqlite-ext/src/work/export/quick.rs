@@ -1,11 +1,11 @@
 //! What makes the next delta quick: the moments of the last states, so that only the rows are read that the pages
-//! written since can have changed (`core/sqlite/QUICK.md`).
+//! which changed since can have changed (`core/sqlite/QUICK.md`).
 
 use crate::work::saving::now;
 use lifeboat_core::StateId;
 use lifeboat_core::parallel::Knowledge;
 use lifeboat_core::stream::Touched;
-use lifeboat_sqlite::Mark;
+use lifeboat_sqlite::{Mark, PageKey};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ const PARTS_MIN: u64 = 1 << 20;
 /// The memory of one exporter that makes many deltas of one database.
 pub(crate) struct Quick {
     marks: VecDeque<(StateId, Mark)>,
+    /// The key of the hashes of pages. None: the system gives no random numbers, so there are no hashes.
+    key: Option<PageKey>,
     /// When all rows were read last, since this process began to save.
     walked: Option<Instant>,
     walked_at: Option<u64>,
@@ -35,7 +37,14 @@ pub(crate) struct Quick {
 impl Quick {
     /// `every`: after this time all rows are read again.
     pub fn new(every: Duration) -> Self {
-        Self { marks: VecDeque::new(), walked: None, walked_at: None, every, count: 0, missed: 0 }
+        let mut bytes = [0; 32];
+        let key = getrandom::fill(&mut bytes).is_ok().then(|| PageKey::from_bytes(bytes));
+        Self { marks: VecDeque::new(), key, walked: None, walked_at: None, every, count: 0, missed: 0 }
+    }
+
+    /// The key of the hashes of pages.
+    pub fn key(&self) -> Option<&PageKey> {
+        self.key.as_ref()
     }
 
     /// The moment of a state.
