@@ -98,8 +98,8 @@ fn check(app: &Connection<'_>, schema: &str, rollback: bool) -> Result<FilePlace
     let mode = pragma("journal_mode")?;
     if !mode.eq_ignore_ascii_case("wal") && !rollback {
         return Err(Error::misuse(format!(
-            "the database has a rollback journal (journal_mode {mode}): a commit may be refused while its pages are copied \
-             for a save; turn on the write-ahead log (PRAGMA journal_mode = WAL), or accept that with the option \
+            "the database has a rollback journal (journal_mode {mode}): a commit may be refused while a save reads its \
+             pages; turn on the write-ahead log (PRAGMA journal_mode = WAL), or accept that with the option \
              \"rollback\": true"
         )));
     }

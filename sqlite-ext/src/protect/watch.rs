@@ -106,7 +106,7 @@ fn moved() -> Error {
 
 fn without_wal() -> Error {
     Error::misuse(
-        "the database has a rollback journal: a commit may be refused while its pages are copied for a save; turn on the \
+        "the database has a rollback journal: a commit may be refused while a save reads its pages; turn on the \
          write-ahead log (PRAGMA journal_mode = WAL), or accept that with the option \"rollback\": true",
     )
 }

@@ -437,6 +437,7 @@ fn a_quick_delta_has_the_bytes_of_a_whole_one() {
     tally.check();
     evidence::at_least("deltas made in both ways", usize::try_from(tally.steps).expect("a number"));
     evidence::at_least("quick deltas among them", usize::try_from(tally.quick).expect("a number"));
+    evidence::at_least("quick deltas by hashes of pages", usize::try_from(tally.by_hashes).expect("a number"));
 }
 
 /// What the other process does: nothing in a run of all tests.

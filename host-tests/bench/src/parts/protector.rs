@@ -24,9 +24,10 @@ pub enum Beside {
     Litestream,
 }
 
-/// The call that protects a database of this name.
+/// The call that protects a database of this name, whatever its journal mode.
 pub fn protect(name: &str) -> String {
-    format!("SELECT backup_protect('file:app.key', 'dir:{name}/copy', '{{\"local\": \"{name}/local\"}}')")
+    let options = format!("{{\"local\": \"{name}/local\", \"rollback\": true}}");
+    format!("SELECT backup_protect('file:app.key', 'dir:{name}/copy', '{options}')")
 }
 
 /// A process that protects a database. It ends when this is dropped.

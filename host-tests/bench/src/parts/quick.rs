@@ -16,13 +16,24 @@ const SAVES: usize = 6;
 
 const ABOUT: &str = "A process protects the database with `backup_protect`, and saves to a directory. A program spends the 100 oldest tokens in one transaction, again \
     and again, and after each the table waits until the store has the save. The processor's time is that of the process which protects, with its syncs, for each save. \
-    Where the write-ahead log begins anew before each transaction, all rows are read.";
+    Where the write-ahead log begins anew before each transaction, and with a rollback journal, all pages are read and compared by their hashes.";
 
-/// What is measured: the database (none: the one of all parts), and whether its log begins anew.
-const SCENES: [(&str, Option<Size>, bool); 3] = [
-    ("100 tokens of 173 MB", None, false),
-    ("100 tokens of 1 GB", Some(Size::STRESS), false),
-    ("100 tokens of 173 MB, after the log began anew", None, true),
+/// How the database is written.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// The log leads from one save to the next.
+    Log,
+    /// It begins anew before each transaction.
+    LogAnew,
+    Rollback,
+}
+
+/// What is measured: the database (none: the one of all parts), and how it is written.
+const SCENES: [(&str, Option<Size>, Mode); 4] = [
+    ("100 tokens of 173 MB", None, Mode::Log),
+    ("100 tokens of 1 GB", Some(Size::STRESS), Mode::Log),
+    ("100 tokens of 173 MB, after the log began anew", None, Mode::LogAnew),
+    ("100 tokens of 173 MB, with a rollback journal", None, Mode::Rollback),
 ];
 
 const SPEND: &str = "DELETE FROM \\\"unblinded-tokens\\\" WHERE rowid IN \
@@ -42,8 +53,8 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     let mut runs = SCENES.map(|_| Vec::new());
     for round in 1..=rounds {
         eprintln!("quick: round {round} of {rounds}");
-        for ((_, size, is_anew), runs) in SCENES.into_iter().zip(&mut runs) {
-            runs.push(save(scene, size, is_anew));
+        for ((_, size, mode), runs) in SCENES.into_iter().zip(&mut runs) {
+            runs.push(save(scene, size, mode));
         }
     }
     let mut table = String::from(
@@ -60,7 +71,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         medians.push((work.median, ledger.median));
         bars.push(Bar::new(name, work, format!("{:.0} ms", medians[medians.len() - 1].0)));
     }
-    let [small, large, anew] = [0, 1, 2].map(|at| medians[at]);
+    let [small, large, anew, rollback] = [0, 1, 2, 3].map(|at| medians[at]);
     let outcomes = vec![
         Outcome {
             work: "save of 100 spent tokens, under protection",
@@ -87,8 +98,15 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
             work: "the same after the log began anew",
             against: "-",
             goal: "at most 120 ms of the processor".to_owned(),
-            measured: format!("{:.0} ms: all rows are read", anew.0),
+            measured: format!("{:.0} ms", anew.0),
             is_met: anew.0 <= 120.0,
+        },
+        Outcome {
+            work: "the same with a rollback journal",
+            against: "-",
+            goal: "at most 120 ms of the processor".to_owned(),
+            measured: format!("{:.0} ms", rollback.0),
+            is_met: rollback.0 <= 120.0,
         },
     ];
     let line = format!("sqlite3 -cmd '.load dist/liblifeboat' quick.db \"{}\"", protect("quick").replace('"', "\\\""));
@@ -104,19 +122,21 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
 }
 
 /// Some saves.
-fn save(scene: &Scene, size: Option<Size>, is_anew: bool) -> Run {
+fn save(scene: &Scene, size: Option<Size>, mode: Mode) -> Run {
     let shell = |line: &str| scene.shell(line);
     let from = size.map_or_else(|| "app.db".to_owned(), |size| corpus::zkap(size).display().to_string());
     shell(&format!("rm -f quick.db*; cp {from} quick.db; chmod u+w quick.db"));
-    shell("sqlite3 quick.db 'PRAGMA journal_mode = wal' >/dev/null; sync");
+    let journal = if matches!(mode, Mode::Rollback) { "delete" } else { "wal" };
+    shell(&format!("sqlite3 quick.db 'PRAGMA journal_mode = {journal}' >/dev/null; sync"));
     let protector = Protector::start(scene, Beside::Lifeboat, "quick");
     // The log has something, so that the next saves can tell where they began.
     protector.follow(|| shell(&format!("sqlite3 -bail quick.db \"{SPEND}\"")));
     let before = protector.work();
     let mut lag = 0.0;
     for _ in 0..SAVES {
-        let anew = if is_anew { "PRAGMA wal_checkpoint(TRUNCATE); " } else { "" };
-        lag += protector.follow(|| shell(&format!("sqlite3 -bail quick.db \"{anew}{SPEND}\" >/dev/null")));
+        let anew = if matches!(mode, Mode::LogAnew) { "PRAGMA wal_checkpoint(TRUNCATE); " } else { "" };
+        lag += protector
+            .follow(|| shell(&format!("sqlite3 -bail -cmd '.timeout 10000' quick.db \"{anew}{SPEND}\" >/dev/null")));
     }
     let work = (protector.work() - before) * 1e3 / SAVES as f64;
     Run { work, lag: lag / SAVES as f64, ledger: last_part(scene) }
