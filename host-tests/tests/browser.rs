@@ -173,6 +173,12 @@ fn the_recovery_sheet() {
 }
 
 #[test]
+fn what_is_cleared_is_gone() {
+    let (fixtures, _) = Fixtures::new().with_history();
+    fixtures.run("forget.test.mjs");
+}
+
+#[test]
 fn accessible() {
     let (fixtures, _) = Fixtures::new().with_history();
     fixtures.with_others().run("access.test.mjs");

@@ -51,6 +51,8 @@ export function start(job, input, { tell = () => {}, take } = {}) {
     );
   }).finally(() => {
     cancel = undefined;
+    // The page keeps what this gives longer than the work takes, but not the key.
+    input = undefined;
     worker?.terminate();
   });
   return { result, cancel: () => cancel?.() };
