@@ -224,9 +224,10 @@ rust:
 	  { rustup toolchain install && rustup target add wasm32-unknown-unknown wasm32-wasip2; }
 	@rustup component list --installed | grep -q clippy || rustup component add clippy rustfmt
 
-# Installs what is missing, or names the one command that does.
+# Installs what is missing, or names the one command that does. A package may be there for several processors, which `dpkg -s` refuses.
 define install
-	@missing=""; for package in $(1); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	@missing=""; for package in $(1); do \
+	  dpkg-query --show --showformat '$${db:Status-Status}\n' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=""; elif sudo -n true 2>/dev/null; then sudo=sudo; \
 	else echo "Lifeboat needs some packages. Run this, then make again:" >&2; \
