@@ -30,7 +30,7 @@ mod tests;
 pub use digest::state_id;
 pub use export::{Knowledge, Making, RowSink, export};
 pub use restore::restore;
-pub use threads::start;
+pub use threads::{begin_with, start};
 pub use write::{Outgoing, Written, write};
 
 /// How many threads an export may keep busy, with the caller's. Fewer threads leave the other cores to the application.

@@ -1,12 +1,21 @@
 //! A worker thread, and the error when one of two threads fails.
 
 use crate::error::{Error, Result};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, OnceLock, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// The memory that a thread takes when it begins: its stack, and one for signals. Where it gets only a part of that,
 /// the process ends.
 const THREAD: usize = 4 << 20;
+
+/// What each worker does first.
+static FIRST: OnceLock<fn()> = OnceLock::new();
+
+/// Has each worker begin with this: what a program wants of all its threads, such as to give way to others. The first call
+/// counts for the whole process.
+pub fn begin_with(work: fn()) {
+    FIRST.get_or_init(|| work);
+}
 
 /// A thread of this scope that has begun. None where there is no memory for it, or the system makes no more threads.
 ///
@@ -21,6 +30,9 @@ pub fn start<'scope, T: Send + 'scope>(
     let (begins, begun) = mpsc::channel::<()>();
     let thread = thread::Builder::new().name("lifeboat".to_owned()).spawn_scoped(scope, move || {
         drop(begins);
+        if let Some(first) = FIRST.get() {
+            first();
+        }
         work()
     });
     let thread = thread.ok()?;

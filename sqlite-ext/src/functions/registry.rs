@@ -41,11 +41,12 @@ macro_rules! scalar_functions {
     })*};
 }
 
-/// Registers all functions.
+/// Registers all functions, and says how their threads behave.
 ///
 /// # Errors
 /// Those of the registrar.
 pub fn register_all(registrar: &mut impl Registrar) -> Result<()> {
+    lifeboat_core::parallel::begin_with(crate::work::manners::take);
     scalar_functions! { registrar;
         backup_version      (0..=0) Pure     JSON;
         backup_keygen       (0..=2) Harmless PLAIN;

@@ -48,7 +48,6 @@
 
 mod fork;
 mod holder;
-mod manners;
 mod options;
 mod pace;
 mod pin;
