@@ -3,7 +3,7 @@
 use super::hashes::{Hashes, PageKey};
 use super::moment::Moment;
 use super::pages::{Pages, lock_page, read_all};
-use super::tree::{INDEX_INTERIOR, INDEX_LEAF, Node, Range, TABLE_INTERIOR, TABLE_LEAF, range_of};
+use super::tree::{INDEX_INTERIOR, INDEX_LEAF, Node, Range, TABLE_INTERIOR, TABLE_LEAF, leaves_below, range_of};
 use super::{Doubt, LogEnd, Mark, log};
 use crate::ffi::connection::Connection;
 use crate::schema::table::{LIMIT_COLUMN, Table, TableKey};
@@ -42,6 +42,10 @@ pub struct Found {
     pub touched: Touched,
     /// All pages were read, and compared by their hashes. Otherwise the log told which pages were written.
     pub by_hashes: bool,
+    /// The bytes of the pages that have these rows, and the tables that are read as a whole; roughly, without overflow pages.
+    pub bytes: u64,
+    /// The bytes of all pages.
+    pub all_bytes: u64,
 }
 
 impl Snapshot<'_> {
@@ -57,7 +61,11 @@ impl Snapshot<'_> {
             return Ok(None);
         }
         let Some(moment) = Moment::of(connection, end.0) else { return Ok(None) };
-        Ok(Some(Mark { moment, schema: self.schema()?, roots: roots(connection, encoding)?, hashes: None }))
+        let first = Pages::new(connection, moment).and_then(|mut pages| pages.read(1));
+        let Ok(first) = first else { return Ok(None) };
+        let form = (first[RESERVED], encoding);
+        let (roots, whole) = roots(connection, encoding)?;
+        Ok(Some(Mark { moment, form, schema: self.schema()?, roots, whole, hashes: None }))
     }
 
     /// The rows that can differ between the two moments. This snapshot must be that of `now`, which gets the hashes of its
@@ -73,6 +81,9 @@ impl Snapshot<'_> {
         if (&then.schema, &then.roots) != (&now.schema, &now.roots) {
             return Err(Doubt("the schema was changed"));
         }
+        if then.form != now.form {
+            return Err(Doubt("the same bytes mean other rows"));
+        }
         let mut pages = Pages::new(connection, now.moment)?;
         let look = Look::new(&now.roots, &mut pages)?;
         let changed = match (written_since(connection, then, now), &then.hashes) {
@@ -82,12 +93,13 @@ impl Snapshot<'_> {
         let found = if changed.pages.len() > worthwhile(now.moment.pages) as usize {
             Err(Doubt("much was written"))
         } else {
-            look.run(&changed.pages, &mut pages)
+            look.run(&changed.pages, &now.whole, &mut pages)
         };
         // All of it was read from one log, which nobody began anew meanwhile.
         pages.finish()?;
         now.hashes = changed.hashes;
-        found.map(|touched| Found { touched, by_hashes: changed.by_hashes })
+        let all_bytes = u64::from(now.moment.pages) * now.moment.page_size as u64;
+        found.map(|(touched, bytes)| Found { touched, by_hashes: changed.by_hashes, bytes, all_bytes })
     }
 
     /// Reads all pages, so that `now`, the mark of this snapshot, has their hashes. They are not taken of a database that
@@ -102,6 +114,7 @@ impl Snapshot<'_> {
         go_on: &dyn Fn() -> bool,
     ) -> std::result::Result<(), Doubt> {
         let (connection, _) = self.in_place().ok_or(IS_COPY)?;
+        now.moment.check_log(connection, now.moment.index(connection)?)?;
         let mut pages = Pages::new(connection, now.moment)?;
         // Where a look is not possible, hashes are of no use.
         Look::new(&now.roots, &mut pages)?;
@@ -127,7 +140,7 @@ fn worthwhile(pages: u32) -> u32 {
 
 /// The pages that the log got since.
 fn written_since(connection: &Connection<'_>, then: &Mark, now: &Mark) -> Looked<Changed> {
-    let (Some(earlier), Some(later)) = (&then.moment.log, &now.moment.log) else {
+    let (Some(earlier), Some(later)) = (&then.moment.end, &now.moment.end) else {
         return Err(Doubt("no write-ahead log leads from one moment to the other"));
     };
     let count = now.moment.pages;
@@ -170,8 +183,8 @@ fn hashes(connection: &Connection<'_>, moment: &Moment, key: &PageKey, go_on: &d
     Ok(hashes)
 }
 
-/// The root pages of the tables whose rows are read by rowid.
-fn roots(connection: &Connection<'_>, encoding: TextEncoding) -> Result<BTreeMap<String, u32>> {
+/// The root pages of the tables whose rows are read by rowid, and those of the tables that are read as a whole.
+fn roots(connection: &Connection<'_>, encoding: TextEncoding) -> Result<(BTreeMap<String, u32>, Vec<u32>)> {
     let mut roots = BTreeMap::new();
     let sql = "SELECT name, rootpage FROM main.sqlite_master WHERE type = 'table' AND rootpage > 1";
     let mut statement = connection.prepare(sql)?;
@@ -184,16 +197,18 @@ fn roots(connection: &Connection<'_>, encoding: TextEncoding) -> Result<BTreeMap
         }
     }
     let columns_max = usize::try_from(connection.limit(LIMIT_COLUMN, -1)).unwrap_or(0);
-    let mut kept = BTreeMap::new();
+    let (mut kept, mut whole) = (BTreeMap::new(), Vec::new());
     for (name, root) in roots {
         let table = Table::read(connection, "main", &name)?;
         let has_rowid = matches!(table.key, TableKey::Alias(_) | TableKey::Rowid(_));
         // The rows of a table this wide, and their rowids, are read by two statements.
         if has_rowid && table.value_columns().len() < columns_max {
             kept.insert(name, root);
+        } else {
+            whole.push(root);
         }
     }
-    Ok(kept)
+    Ok((kept, whole))
 }
 
 /// What one look is about.
@@ -223,9 +238,9 @@ impl<'a> Look<'a> {
         Ok(Self { roots, page_size, reserved, is_vacuumed })
     }
 
-    /// The rows that these pages have a part in.
-    fn run(&self, changed: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<Touched> {
-        let (ranges, unknown) = self.search(changed, pages)?;
+    /// The rows that these pages have a part in, and the bytes that are read with them.
+    fn run(&self, changed: &BTreeSet<u32>, whole: &[u32], pages: &mut Pages<'_>) -> Looked<(Touched, u64)> {
+        let (ranges, found, unknown) = self.search(changed, pages)?;
         if !unknown.is_empty() {
             check_free(unknown, pages)?;
         }
@@ -233,17 +248,26 @@ impl<'a> Look<'a> {
         for (table, ranges) in self.roots.keys().zip(ranges) {
             touched.set(table, ranges);
         }
-        Ok(touched)
+        let mut leaves = 0_u64;
+        for page in found.iter().chain(whole) {
+            leaves = leaves.saturating_add(leaves_below(pages, *page)?);
+        }
+        Ok((touched, leaves.saturating_mul(self.page_size as u64)))
     }
 
-    /// The ranges of each table, in the order of the roots, and the pages that belong to no row that was found. Page 1
-    /// holds only the header and a part of the schema, which is compared as a whole.
-    fn search(&self, changed: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<(Vec<Vec<Range>>, BTreeSet<u32>)> {
+    /// The ranges of each table, in the order of the roots; the pages that they are of; and the pages that belong to no row
+    /// that was found. Page 1 holds only the header and a part of the schema, which is compared as a whole.
+    #[expect(clippy::type_complexity, reason = "all three are used in one place")]
+    fn search(
+        &self,
+        changed: &BTreeSet<u32>,
+        pages: &mut Pages<'_>,
+    ) -> Looked<(Vec<Vec<Range>>, Vec<u32>, BTreeSet<u32>)> {
         let roots: Vec<u32> = self.roots.values().copied().collect();
         let mut ranges: Vec<Vec<Range>> = vec![Vec::new(); roots.len()];
         // Pages that only an overflow chain or the list of free pages can have.
         let mut others = BTreeSet::new();
-        let mut leaves = Vec::new();
+        let mut found = Vec::new();
         let (mut searches, mut last) = (0_usize, 0);
         for &number in changed {
             if number == 1 || self.is_apart(number) {
@@ -251,7 +275,7 @@ impl<'a> Look<'a> {
             }
             if let Some(table) = roots.iter().position(|root| *root == number) {
                 ranges[table].push(i64::MIN..=i64::MAX);
-                leaves.push(number);
+                found.push(number);
                 continue;
             }
             let node = Node::of(pages.read(number)?);
@@ -273,7 +297,7 @@ impl<'a> Look<'a> {
                 }
                 if let Some(range) = range_of(pages, roots[table], number, rowid)? {
                     ranges[table].push(range);
-                    leaves.push(number);
+                    found.push(number);
                     last = table;
                     break;
                 }
@@ -281,9 +305,9 @@ impl<'a> Look<'a> {
             // A page that no table has was freed, or is one of the schema or of a table that is read as a whole.
         }
         if !others.is_empty() {
-            self.take_overflows(&leaves, &mut others, pages)?;
+            self.take_overflows(&found, &mut others, pages)?;
         }
-        Ok((ranges, others))
+        Ok((ranges, found, others))
     }
 
     /// Takes away the pages on which these leaves go on: their rows are read anyway.
@@ -333,13 +357,17 @@ fn is_plain(first: &[u8]) -> bool {
 /// Checks that these pages are all in the list of free pages.
 fn check_free(mut unknown: BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<()> {
     let word = |page: &[u8], at: usize| u32::from_be_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]]);
+    const TORN: Doubt = Doubt("the list of free pages is not as SQLite writes it");
     let mut trunk = word(&pages.read(1)?, FIRST_FREE);
+    let mut left = pages.count() as usize;
     while trunk != 0 && !unknown.is_empty() {
         let page = pages.read(trunk)?;
         unknown.remove(&trunk);
         let leaves = word(&page, 4) as usize;
+        // No list has more pages than the database, but one that goes in a circle.
+        left = left.checked_sub(1 + leaves).ok_or(TORN)?;
         if leaves > page.len() / 4 - 2 {
-            return Err(Doubt("the list of free pages is not as SQLite writes it"));
+            return Err(TORN);
         }
         for leaf in 0..leaves {
             unknown.remove(&word(&page, 8 + 4 * leaf));

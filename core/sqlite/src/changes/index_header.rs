@@ -11,6 +11,16 @@ const FRAMES_MAX: u32 = 1 << 31;
 /// The one version that there is.
 const VERSION: u32 = 3_007_000;
 
+/// Behind the two copies: how many frames a checkpoint has brought into the database's file.
+const BACKFILLED: usize = 2 * WORDS;
+
+/// That number.
+pub(super) fn backfilled(index: &mut SharedIndex<'_>) -> Option<u32> {
+    let mut word = [0];
+    index.read(0, BACKFILLED, &mut word)?;
+    Some(word[0])
+}
+
 /// The header, as all readers share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct IndexHeader([u32; WORDS]);

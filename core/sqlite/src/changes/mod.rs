@@ -25,7 +25,7 @@ pub use find::Found;
 use hashes::Hashes;
 pub use hashes::PageKey;
 use index_header::IndexHeader;
-use lifeboat_core::state::SchemaRow;
+use lifeboat_core::state::{SchemaRow, TextEncoding};
 use moment::Moment;
 use std::collections::BTreeMap;
 
@@ -63,10 +63,14 @@ impl LogEnd {
 #[derive(Clone, Debug)]
 pub struct Mark {
     moment: Moment,
+    /// What the bytes of a page mean besides: how many at its end SQLite leaves free, and the encoding of text.
+    form: (u8, TextEncoding),
     /// A column that was added has a value in each row, and no page of the table tells.
     schema: Vec<SchemaRow>,
     /// The root pages of the tables with rowids.
     roots: BTreeMap<String, u32>,
+    /// Those of the tables that are read as a whole.
+    whole: Vec<u32>,
     /// The hashes of all pages, if they are known.
     hashes: Option<Hashes>,
 }
@@ -75,6 +79,13 @@ impl Mark {
     /// Whether the hash of each page is known.
     pub fn has_hashes(&self) -> bool {
         self.hashes.is_some()
+    }
+
+    /// Takes those hashes from another mark that are the same, so that they are in memory once.
+    pub fn share(&mut self, other: &Self) {
+        if let (Some(hashes), Some(other)) = (&mut self.hashes, &other.hashes) {
+            hashes.share(other);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where the pages of a moment lie.
 
-use super::index_header::IndexHeader;
+use super::index_header::{self, IndexHeader};
 use super::{Doubt, log};
 use crate::ffi::connection::Connection;
 use crate::ffi::raw_file::SharedIndex;
@@ -10,7 +10,10 @@ use crate::ffi::raw_file::SharedIndex;
 /// keeps a checkpoint away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
-    /// The end of the log. None: there is no log, or it is empty, so all pages lie in the file.
+    /// The end of the log. None: there is no log, or it is empty.
+    pub end: Option<IndexHeader>,
+    /// The same, if some pages must be read from the log. None: all pages lie in the file. So it is, too, when a checkpoint
+    /// has brought all frames there. Then others may begin the log anew meanwhile.
     pub log: Option<IndexHeader>,
     pub page_size: usize,
     pub pages: u32,
@@ -21,11 +24,14 @@ impl Moment {
     /// pages.
     pub fn of(connection: &Connection<'_>, end: Option<IndexHeader>) -> Option<Self> {
         if let Some(header) = end.filter(|header| header.frames() > 0) {
-            return Some(Self { log: Some(header), page_size: header.page_size(), pages: header.pages() });
+            let backfilled = SharedIndex::of(connection).and_then(|mut index| index_header::backfilled(&mut index));
+            let is_in_file = backfilled.is_some_and(|frames| frames >= header.frames());
+            let log = (!is_in_file).then_some(header);
+            return Some(Self { end, log, page_size: header.page_size(), pages: header.pages() });
         }
         let pragma = |name: &str| connection.query_i64(&format!("PRAGMA main.{name}")).ok();
         let page_size = usize::try_from(pragma("page_size")?).ok()?;
-        Some(Self { log: None, page_size, pages: u32::try_from(pragma("page_count")?).ok()? })
+        Some(Self { end: None, log: None, page_size, pages: u32::try_from(pragma("page_count")?).ok()? })
     }
 
     /// The index of the log, for those pages that have frames.

@@ -16,8 +16,8 @@ const READS_MAX: usize = 100_000;
 /// The most pages that are asked for, read or held. Pages that lead to one another in a circle never end.
 const ASKED_MAX: usize = 10_000_000;
 
-/// The bytes that are read at a time where all pages are read.
-const PART: usize = 1 << 20;
+/// After so many pages it is asked whether to go on.
+const ASK: u32 = 256;
 
 /// The page that is never used, since locks lie there.
 const LOCK_BYTE: u64 = 0x4000_0000;
@@ -117,39 +117,31 @@ pub(super) fn read_all(
         (Some(log), Some(index)) => log::frames(index, log.frames(), moment.pages)?,
         _ => Vec::new(),
     };
-    let frame_of = |page: u32| frames.get(page as usize - 1).copied().filter(|frame| *frame > 0);
-    let lock_page = lock_page(size);
     let in_file = file_size(connection).ok_or(UNREADABLE)? / size as u64;
-    let in_file = u32::try_from(in_file).unwrap_or(u32::MAX).min(moment.pages);
-    let (mut part, mut page) = (vec![0; PART.max(size)], vec![0; size]);
-    let mut first = 1;
-    while first <= moment.pages {
-        if !go_on() {
+    let lock_page = lock_page(size);
+    let mut page = vec![0; size];
+    for number in 1..=moment.pages {
+        if number % ASK == 0 && !go_on() {
             return Err(Doubt("it was interrupted"));
         }
         // On Windows nobody can read what somebody has locked.
-        let behind = if first <= lock_page { lock_page } else { u32::MAX };
-        let end = first.saturating_add((part.len() / size) as u32).min(moment.pages + 1).min(behind);
-        let count = end.min(in_file.saturating_add(1)).saturating_sub(first) as usize;
-        let part = &mut part[..count * size];
-        let offset = i64::from(first - 1) * size as i64;
-        if !part.is_empty() && read_at(connection, offset, part) != Some(sqlite_error::OK) {
-            return Err(UNREADABLE);
+        if number == lock_page {
+            continue;
         }
-        for (at, number) in (first..end).enumerate() {
-            match frame_of(number) {
-                Some(frame) => log::read_frame(connection, frame, &mut page)?,
-                // SQLite, too, takes what is behind the end of the file for zeros: pages that were freed before they
-                // were written.
-                None if at >= count => page.fill(0),
-                None => {
-                    each(number, &part[at * size..][..size]);
-                    continue;
+        // One page at a time: some VFSes check or change what they read page by page.
+        match frames.get(number as usize - 1) {
+            Some(frame) if *frame > 0 => log::read_frame(connection, *frame, &mut page)?,
+            // SQLite, too, takes what is behind the end of the file for zeros: pages that were freed before they were
+            // written.
+            _ if u64::from(number) > in_file => page.fill(0),
+            _ => {
+                let offset = i64::from(number - 1) * size as i64;
+                if read_at(connection, offset, &mut page) != Some(sqlite_error::OK) {
+                    return Err(UNREADABLE);
                 }
             }
-            each(number, &page);
         }
-        first = if end == lock_page { end + 1 } else { end };
+        each(number, &page);
     }
     moment.check_log(connection, index)
 }

@@ -74,6 +74,11 @@ impl Node {
         Ok((self.u32(cell)?, self.varint(cell + 4)?.0.cast_signed()))
     }
 
+    /// The child of the first cell of an interior page.
+    fn first_child(&self) -> Result<u32, Doubt> {
+        self.u32(usize::from(self.u16(12)))
+    }
+
     /// The rowid of the first cell.
     pub fn first_rowid(&self) -> Result<i64, Doubt> {
         match self.kind() {
@@ -144,6 +149,20 @@ pub(super) fn range_of(pages: &mut Pages<'_>, root: u32, page: u32, rowid: i64) 
             }
             _ => return Err(TORN),
         }
+    }
+    Err(TORN)
+}
+
+/// How many leaves lie below this page, or are this page; roughly, as if all trees below it were like the first one.
+pub(super) fn leaves_below(pages: &mut Pages<'_>, page: u32) -> Result<u64, Doubt> {
+    let (mut at, mut leaves) = (page, 1_u64);
+    for _ in 0..DEPTH_MAX {
+        let node = Node::of(pages.read(at)?);
+        if !matches!(node.kind(), TABLE_INTERIOR | INDEX_INTERIOR) || node.cell_count() == 0 {
+            return Ok(leaves);
+        }
+        leaves = leaves.saturating_mul(node.cell_count() as u64 + 1);
+        at = node.first_child()?;
     }
     Err(TORN)
 }

@@ -288,6 +288,11 @@ impl<'c> Snapshot<'c> {
         Ok(())
     }
 
+    /// Whether it can have a [mark](Snapshot::mark): it is of the whole main database, which is read in place.
+    pub fn may_have_mark(&self) -> bool {
+        self.in_place().is_some()
+    }
+
     /// The connection, if it is that of the whole main database, which is read in place; and how it stores text.
     pub(crate) fn in_place(&self) -> Option<(&'c Connection<'c>, TextEncoding)> {
         let is_so = self.copy.is_none() && self.selected.is_none() && self.schema == "main";

@@ -6,6 +6,7 @@ mod damaged;
 mod deltas;
 #[path = "../../../tests/support/evidence.rs"]
 mod evidence;
+mod moments;
 mod numbers;
 mod writers;
 
@@ -371,6 +372,10 @@ impl<'k> History<'k> {
         hash_pages(&snapshot, now.as_mut(), key.as_ref());
         interfere(writers);
         acts.append(&mut writers.acts);
+        if writers.numbers.one_in(4) {
+            snapshot.let_writers_go().expect("a copy");
+            interfere(writers);
+        }
         let quick = touched.as_ref().map(|touched| keys.delta(&snapshot, base, Some(touched)).expect("a quick delta"));
         if writers.numbers.one_in(2) {
             snapshot.let_writers_go().expect("a copy");

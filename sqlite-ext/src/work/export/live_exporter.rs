@@ -3,14 +3,14 @@
 use crate::files::io_error;
 use crate::work::export::options::Request;
 use crate::work::export::quick::{Quick, is_heavy};
-use crate::work::export::{Live, compose, open_in_place};
+use crate::work::export::{Live, compose, open_in_place, open_snapshot};
 use crate::work::keyed::Keyed;
 use crate::work::read::file_source::BundleSource;
 use crate::work::summary::Narrowed;
 use lifeboat_core::chain::{self, Chain, Source};
 use lifeboat_core::parallel::{Knowledge, Threads};
 use lifeboat_core::{AccessKey, Error, ErrorKind, Result, StateId};
-use lifeboat_sqlite::{Connection, LogEnd, Mark};
+use lifeboat_sqlite::{Connection, LogEnd, Mark, Snapshot, SourceCheck};
 use lifeboat_store::save::{Base, Exported, Exporter, LedgerPart};
 use std::fs::{self, File};
 use std::io::{self, Sink};
@@ -18,6 +18,12 @@ use std::path::{Path, PathBuf};
 
 /// How often the moment of a snapshot is tried to be told, while others commit.
 const ATTEMPTS: usize = 3;
+
+/// With a rollback journal, writers wait while the rows are read and the delta is written. So no more than these bytes of
+/// pages are read without a copy of all.
+const IN_PLACE_MAX: u64 = 8 << 20;
+/// A copy of a database this small takes no longer than the delta.
+const SMALL: u64 = 32 << 20;
 
 /// Exports the live state of one attached database.
 pub(crate) struct LiveExporter<'a> {
@@ -45,16 +51,17 @@ impl Exporter for LiveExporter<'_> {
     }
 
     fn export(&mut self, base: Base, bundle: &Path, ledger: &Path) -> Result<Exported> {
-        let (mut live, mut now) = self.open()?;
-        let knowledge = self.knowledge(&live, &base, now.as_mut());
+        let (mut snapshot, mut now) = self.open()?;
+        let (knowledge, bytes) = self.knowledge(&snapshot, &base, now.as_mut());
         if matches!(base, Base::Chain(..)) {
             // The base is read over a network.
-            live.snapshot.detach()?;
-        } else if !matches!(knowledge, Knowledge::Only(_)) {
-            live.snapshot.let_writers_go()?;
+            snapshot.detach()?;
+        } else if bytes > IN_PLACE_MAX || self.request.check == SourceCheck::Always {
+            snapshot.let_writers_go()?;
         }
+        let mut live = Live::of(snapshot, self.request)?;
         let written = match base {
-            Base::Ledger(_, parts) => self.export_from_ledger(&live, &parts, knowledge, bundle, ledger)?,
+            Base::Ledger(_, parts) => self.export_from_ledger(&mut live, &parts, knowledge, bundle, ledger)?,
             base => self.export_from_other(&live, base, bundle, ledger)?,
         };
         self.narrowed = live.narrowed()?;
@@ -102,48 +109,56 @@ struct Written {
 }
 
 impl<'a> LiveExporter<'a> {
-    /// The live state, and its moment if that can be told.
-    fn open(&self) -> Result<(Live<'a>, Option<Mark>)> {
+    /// The live state, and its moment if that can be told. With a mark, writers may have to wait.
+    fn open(&self) -> Result<(Snapshot<'a>, Option<Mark>)> {
         let (app, request) = (self.app, self.request);
         if self.quick.is_some() {
             for _ in 0..ATTEMPTS {
                 let Some(end) = LogEnd::now(app) else { break };
-                let snapshot = open_in_place(app, request)?;
+                let mut snapshot = open_in_place(app, request)?;
                 if let Some(mark) = snapshot.mark(&end)? {
-                    return Ok((Live::of(snapshot, request)?, Some(mark)));
+                    return Ok((snapshot, Some(mark)));
+                }
+                if !snapshot.may_have_mark() {
+                    snapshot.let_writers_go()?;
+                    return Ok((snapshot, None));
                 }
             }
         }
-        Ok((Live::open(app, request)?, None))
+        Ok((open_snapshot(app, request)?, None))
     }
 
-    /// What is known of the rows that can differ from this base. `now` gets the hashes of its pages, if they are wanted
-    /// and can be known.
-    fn knowledge(&self, live: &Live<'_>, base: &Base, now: Option<&mut Mark>) -> Knowledge {
-        let (Some(quick), Some(now)) = (&self.quick, now) else { return Knowledge::None };
+    /// What is known of the rows that can differ from this base, and how many bytes of pages will be read for them. `now`
+    /// gets the hashes of its pages, if they are wanted and can be known.
+    fn knowledge(&self, snapshot: &Snapshot<'_>, base: &Base, now: Option<&mut Mark>) -> (Knowledge, u64) {
+        const ALL: u64 = u64::MAX;
+        let (Some(quick), Some(now)) = (&self.quick, now) else { return (Knowledge::None, ALL) };
         let go_on = || (self.interrupt)().is_ok();
-        let mut knowledge = Knowledge::None;
+        let (mut knowledge, mut bytes) = (Knowledge::None, ALL);
         if let Base::Ledger(state, parts) = base
             && let Some(then) = quick.mark(*state)
             // In doubt, all rows are read.
-            && let Ok(found) = live.snapshot.touched_since(then, now, &go_on)
+            && let Ok(found) = snapshot.touched_since(then, now, &go_on)
         {
             knowledge = quick.knowledge(found.touched, parts);
+            if matches!(knowledge, Knowledge::Only(_)) && found.all_bytes > SMALL {
+                bytes = found.bytes;
+            }
         }
         if let Some(key) = quick.key()
             && !now.has_hashes()
             && !matches!(knowledge, Knowledge::Only(_))
         {
             // Without them, the next delta is quick where the log leads to it.
-            let _ = live.snapshot.hash_pages(now, key, &go_on);
+            let _ = snapshot.hash_pages(now, key, &go_on);
         }
-        knowledge
+        (knowledge, bytes)
     }
 
     /// A delta from a ledger, or a full bundle if the ledger is of no use.
     fn export_from_ledger(
         &self,
-        live: &Live<'_>,
+        live: &mut Live<'_>,
         parts: &[PathBuf],
         knowledge: Knowledge,
         bundle: &Path,
@@ -156,6 +171,8 @@ impl<'a> LiveExporter<'a> {
             Err(error) if is_of_base(&error) => {
                 remove(bundle)?;
                 remove(ledger)?;
+                // Now all rows are read.
+                live.snapshot.let_writers_go()?;
                 if is_quick {
                     return self.export_from_ledger(live, parts, Knowledge::None, bundle, ledger);
                 }

@@ -73,7 +73,10 @@ impl Quick {
         self.missed += unexpected;
     }
 
-    fn remember(&mut self, state: StateId, mark: Mark) {
+    fn remember(&mut self, state: StateId, mut mark: Mark) {
+        if let Some((_, newest)) = self.marks.back() {
+            mark.share(newest);
+        }
         self.marks.retain(|(of, _)| *of != state);
         if self.marks.len() == MARKS_MAX {
             self.marks.pop_front();
