@@ -61,6 +61,8 @@ components: setup-build rust
 	# Besides the flags of .cargo/config.toml, which RUSTFLAGS would take the place of.
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
 	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
+	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-page-qr --target wasm32-unknown-unknown
 	CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
 	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm
@@ -70,7 +72,8 @@ components: setup-build rust
 	$(CARGO) build $(LOCKED) --release $(WITH_ASSEMBLE)
 	$(TARGET)/release/lifeboat-assemble \
 	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_recovery.wasm \
-	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm dist "$$(wasm-component/assemble/source-id.sh)"
+	  $(TARGET)/wasm32-wasip2/component/lifeboat-cli.wasm \
+	  $(TARGET)/wasm32-unknown-unknown/component/lifeboat_page_qr.wasm dist "$$(wasm-component/assemble/source-id.sh)"
 
 # Its S3 and TLS make it as slow to build as the extension, so it is no part of `build`.
 command: setup-build rust

@@ -1,7 +1,7 @@
 // The recovery sheet in the page: the key on one sheet of paper, and nowhere when it is closed.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { assertClean, choose, enter, fixture, key, look, opened } from './support.mjs';
 
@@ -18,12 +18,38 @@ async function pages(page) {
   return pdf.match(/\/Type \/Page\n/g).length;
 }
 
+/** The QR code as it is seen in the page, for the Rust side to read: width and height, and a byte of grey for each dot. */
+async function seen(page, name) {
+  const code = page.getByRole('img', { name: 'The key as a QR code' });
+  await code.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await code.boundingBox();
+  const [left, top] = await page.evaluate(() => [scrollX, scrollY]);
+  const devtools = await page.context().newCDPSession(page);
+  // As sharp as on a screen of many dots; a print has more still.
+  const shot = await devtools.send('Page.captureScreenshot', { clip: { x: x + left, y: y + top, width, height, scale: 4 } });
+  const picture = await page.evaluate(async png => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${png}`;
+    await image.decode();
+    const { width, height } = image;
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, width, height);
+    return { width, height, dots: Array.from({ length: width * height }, (_, at) => data[4 * at]) };
+  }, shot.data);
+  const size = Buffer.alloc(8);
+  size.writeUInt32LE(picture.width);
+  size.writeUInt32LE(picture.height, 4);
+  writeFileSync(fixture(`${name}.dots`), Buffer.concat([size, Buffer.from(picture.dots)]));
+}
+
 test('a sheet from a key alone', async t => {
   const page = await opened(t);
   await page.evaluate(() => (window.print = () => (document.title = 'printed')));
   await enter(page, key);
   const text = await sheet(page);
   assert.equal((await page.textContent('.sheet .key')).replace(/\s/g, ''), key.trim());
+  await seen(page, 'recovery');
   assert.match(text, /The recovery key\n[^]*70 characters[^]*The verify key was not known/);
   assert.doesNotMatch(text, /\[\[|undefined/);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'print');
@@ -46,6 +72,7 @@ test('with a backup that was opened, its verify key is on it', async t => {
   await look(page);
   const verifyKey = (await page.innerText('.facts')).match(/lifeboatverify1[a-z0-9]+/)[0];
   assert.match(await sheet(page), new RegExp(`default: ${verifyKey}`));
+  await seen(page, 'dark');
   // Black on white, in the dark, too.
   const colours = await page.evaluate(() => (({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.querySelector('.sheet'))));
   assert.deepEqual(colours, ['rgb(0, 0, 0)', 'rgb(255, 255, 255)']);
@@ -62,11 +89,28 @@ test('the keys of one domain, and no key', async t => {
     await enter(page, its.toUpperCase());
     assert.match(await sheet(page), new RegExp(`The ${kind} key\n[^]*${length} characters`));
     assert.equal((await page.textContent('.sheet .key')).replace(/\s/g, ''), its);
+    await seen(page, kind);
     assert.equal(await pages(page), 1);
     await page.click('#close-sheet');
   }
   await enter(page, `${key.trim().slice(0, -1)}b`);
   await page.click('#show-sheet');
   await page.waitForFunction(() => document.activeElement.id === 'key');
+  assert.match(await page.textContent('#key-says'), /After “lifeboatkey1” there is never “b”/);
   assert.equal(await page.locator('.sheet').count(), 0);
+});
+
+test('a key that is cleared at once is on no sheet', async t => {
+  const page = await opened(t);
+  await enter(page, key);
+  // Both before the code can be drawn.
+  await page.evaluate(() => ['show-sheet', 'forget'].forEach(id => document.getElementById(id).click()));
+  await page.waitForTimeout(500);
+  assert.equal(await page.locator('.sheet').count(), 0);
+  // Asked for twice, it is shown once.
+  await enter(page, key);
+  await page.evaluate(() => [1, 2].forEach(() => document.getElementById('show-sheet').click()));
+  await page.waitForSelector('#sheet[open] .sheet');
+  await page.waitForTimeout(200);
+  assert.equal(await page.locator('.sheet').count(), 1);
 });

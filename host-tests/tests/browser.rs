@@ -170,6 +170,21 @@ fn no_network() {
 fn the_recovery_sheet() {
     let (fixtures, _) = Fixtures::new().with_history();
     fixtures.run("sheet.test.mjs");
+    for (name, file) in [("recovery", "key"), ("dark", "key"), ("write", "write.key"), ("read", "read.key")] {
+        let key = fs::read_to_string(fixtures.path(file)).unwrap();
+        assert_eq!(scanned(&fixtures.path(&format!("{name}.dots"))), key.trim(), "{name}");
+    }
+}
+
+/// What a camera reads of a picture: its width and height, then a byte of grey for each dot.
+fn scanned(picture: &Path) -> String {
+    let bytes = fs::read(picture).unwrap();
+    let (size, dots) = bytes.split_at(8);
+    let [width, height] = [&size[..4], &size[4..]].map(|side| u32::from_le_bytes(side.try_into().unwrap()) as usize);
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| dots[y * width + x]);
+    let grids = image.detect_grids();
+    assert_eq!(grids.len(), 1, "QR codes in {}", picture.display());
+    grids[0].decode().unwrap().1
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! `lifeboat-assemble RECOVERY.wasm COMMAND.wasm OUT-DIR [SOURCE-ID]`: the last step of the build.
+//! `lifeboat-assemble RECOVERY.wasm COMMAND.wasm QR.wasm OUT-DIR [SOURCE-ID]`: the last step of the build.
 //!
 //! - `OUT-DIR/lifeboat-recovery.wasm`: the recovery module as a component. Refused if it imports anything.
 //! - `OUT-DIR/lifeboat-cli.wasm`: the command component with that very component plugged in, importing WASI alone.
 //! - `OUT-DIR/npm/sqlite-lifeboat/recovery/component/`: the recovery component for JavaScript.
-//! - `OUT-DIR/lifeboat-recover.html`: the recovery page, with the component in it.
+//! - `OUT-DIR/lifeboat-recover.html`: the recovery page, with the component in it, and the module that draws QR codes.
 //!
 //! In both components stand their name, description, version, licence and, where it is known, which source they were made of.
 //! The same modules and source id give the same bytes.
@@ -20,8 +20,8 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 
 fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [recovery, command, out, source @ ..] = arguments.as_slice() else {
-        bail!("usage: lifeboat-assemble RECOVERY.wasm COMMAND.wasm OUT-DIR [SOURCE-ID]");
+    let [recovery, command, qr, out, source @ ..] = arguments.as_slice() else {
+        bail!("usage: lifeboat-assemble RECOVERY.wasm COMMAND.wasm QR.wasm OUT-DIR [SOURCE-ID]");
     };
     let source = source.first().and_then(|source| source.to_str()).filter(|source| !source.is_empty());
 
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
     }
 
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../page");
-    let page = page::page(&sources, &out.join("npm/sqlite-lifeboat/recovery"), &recovery)
+    let page = page::page(&sources, &out.join("npm/sqlite-lifeboat/recovery"), &recovery, &read(qr)?)
         .context("making the recovery page")?;
     write(&out.join("lifeboat-recover.html"), page.as_bytes())
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -12,8 +13,9 @@ use std::path::Path;
 /// The stylesheets, in their order.
 const STYLES: [&str; 4] = ["base.css", "steps.css", "inside.css", "sheet.css"];
 
-/// The page made of `sources`, with the component that the npm package in `package` is made of. The same sources give the same bytes.
-pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> {
+/// The page made of `sources`, with the component that the npm package in `package` is made of, and the module `qr`, which draws
+/// QR codes. The same sources and modules give the same bytes.
+pub fn page(sources: &Path, package: &Path, component: &[u8], qr: &[u8]) -> Result<String> {
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let mut style = String::new();
     for name in STYLES {
@@ -36,7 +38,7 @@ pub fn page(sources: &Path, package: &Path, component: &[u8]) -> Result<String> 
         ("component-sha256", hex(&Sha256::digest(component))),
         ("sheet", read(&sources.join("sheet.html"))?),
         ("style", style),
-        ("component", modules(&package.join("component"))?),
+        ("component", modules(&package.join("component"), qr)?),
         ("worker", worker),
         ("page", script),
     ] {
@@ -58,20 +60,22 @@ fn policy(script: &str, style: &str) -> String {
     )
 }
 
-/// The core modules as JSON: by name, packed with gzip, in base64.
-fn modules(directory: &Path) -> Result<String> {
-    let mut names = Vec::new();
+/// The core modules of the component, and the module `qr`, as JSON: by name, packed with gzip, in base64.
+fn modules(directory: &Path, qr: &[u8]) -> Result<String> {
+    let mut modules = BTreeMap::from([("qr.wasm".to_owned(), qr.to_owned())]);
     for entry in std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
-        names.push(entry?.path());
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            let module = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let name = path.file_name().and_then(|name| name.to_str()).context("a module's name is text")?;
+            ensure!(modules.insert(name.to_owned(), module).is_none(), "two modules have the name {name}");
+        }
     }
-    names.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    names.sort();
-    ensure!(!names.is_empty(), "no core modules in {}", directory.display());
+    ensure!(modules.len() > 1, "no core modules in {}", directory.display());
     let mut packed = Vec::new();
-    for path in names {
+    for (name, module) in modules {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(&std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?)?;
-        let name = path.file_name().and_then(|name| name.to_str()).context("a module's name is text")?;
+        gzip.write_all(&module)?;
         packed.push(format!("\n\"{name}\": \"{}\"", STANDARD.encode(gzip.finish()?)));
     }
     Ok(format!("{{{}\n}}", packed.join(",")))

@@ -1,9 +1,10 @@
 // The recovery sheet: the key on paper. It is made when it is asked for, and gone when it is closed. The command
-// `lifeboat sheet` prints the same one, with a QR code.
+// `lifeboat sheet` prints the same one.
 
 import { $, make } from './dom.js';
 import { domainOf } from './inside.js';
 import { isReady, key } from './key.js';
+import { start } from './work.js';
 
 const KINDS = { lifeboatkey1: 'recovery key', lifeboatwrite1: 'write key', lifeboatread1: 'read key' };
 
@@ -11,8 +12,12 @@ const KINDS = { lifeboatkey1: 'recovery key', lifeboatwrite1: 'write key', lifeb
 export function begin(about) {
   const dialog = $('sheet');
   $('show-sheet').addEventListener('click', async () => {
+    const text = key().toLowerCase();
     if (!(await isReady())) return;
-    $('sheet-place').replaceChildren(filled(values(key(), about())));
+    const qr = await start('qr', { key: text }).result.then(image, error => `There is no QR code: ${error.message}.`);
+    // Meanwhile the key may have been changed or cleared, or the sheet opened by a second click.
+    if (dialog.open || key().toLowerCase() !== text) return;
+    $('sheet-place').replaceChildren(filled({ ...values(text, about()), qr: [qr] }));
     dialog.showModal();
     $('print').focus();
   });
@@ -26,19 +31,30 @@ export function begin(about) {
 
 /** What is put into the text. */
 function values(text, { opened, copies = [] }) {
-  const small = text.toLowerCase();
   const unknown = make('li', 'The verify key was not known when this was printed.');
   const domain = opened && make('li', make('strong', domainOf(opened)), ': ', make('code', opened.report.verifyKey));
   return {
     date: new Date().toISOString().slice(0, 10),
     version: $('version').textContent,
-    kind: KINDS[Object.keys(KINDS).find(prefix => small.startsWith(prefix))],
-    key: grouped(small),
-    qr: [],
-    length: String(small.length),
+    kind: KINDS[Object.keys(KINDS).find(prefix => text.startsWith(prefix))],
+    key: grouped(text),
+    length: String(text.length),
     domains: [domain ?? unknown],
     stores: copies.map(({ name }) => make('li', 'a folder with the name ', make('code', name))),
   };
+}
+
+/** The QR code: black on white, with sharp edges at any size. */
+function image({ side, path }) {
+  const element = (tag, attributes) => {
+    const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  };
+  const look = { viewBox: `0 0 ${side} ${side}`, 'shape-rendering': 'crispEdges', role: 'img', 'aria-label': 'The key as a QR code' };
+  const svg = element('svg', look);
+  svg.append(element('path', { d: `M0 0h${side}v${side}h-${side}z`, fill: '#fff' }), element('path', { d: path, fill: '#000' }));
+  return svg;
 }
 
 /** The key as a person reads and types it: its beginning, then lines of five groups. */

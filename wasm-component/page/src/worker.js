@@ -1,6 +1,7 @@
 // The work itself, in a worker of its own: `work.js` starts one for each piece of work.
 
 import { IllFormedText, LifeboatError, lifeboat } from 'sqlite-lifeboat/recovery/core';
+import { code } from './qr.js';
 
 /** Milliseconds between two reports of progress. */
 const OFTEN = 50;
@@ -8,14 +9,14 @@ const OFTEN = 50;
 const TEXT_SHOWN = 240;
 const BLOB_SHOWN = 16;
 
-const JOBS = { check, key, find, info, rows, recover };
+const JOBS = { check, key, qr, find, info, rows, recover };
 
 addEventListener('message', begin, { once: true });
 
 async function begin({ data: { job, modules, input } }) {
   try {
     const recovery = lifeboat(name => modules[name]);
-    postMessage({ done: await JOBS[job](recovery, input) });
+    postMessage({ done: await JOBS[job](recovery, input, modules) });
   } catch (error) {
     postMessage({ failed: failureOf(error) });
   }
@@ -40,6 +41,11 @@ async function check(recovery, { files }) {
  */
 async function key(recovery, { key, head = new Uint8Array() }) {
   return recovery.info(head, key).then(() => ({ kind: 'truncated', message: '' }), failureOf);
+}
+
+/** The key as a QR code. */
+async function qr(recovery, { key }, modules) {
+  return code(modules['qr.wasm'], key);
 }
 
 /** Finds the bundles of the newest state in copies, or of the state that is expected. */
