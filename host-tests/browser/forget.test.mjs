@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choose, key, opened } from './support.mjs';
+import { choose, fixture, key, opened, save } from './support.mjs';
 
 /** All that the scripts of the page hold, as text. */
 async function memory(page) {
@@ -34,5 +34,18 @@ test('a key that was cleared is in no memory of the page', async t => {
   await page.click('#look');
   await there('#inside .notice.good');
   await page.click('#forget');
+  assert.ok(!(await memory(page)).includes(key.trim()));
+});
+
+test('with a backup that is open and saved, no script holds the key: it is in its field', async t => {
+  const page = await opened(t);
+  await choose(page, '0.bundle');
+  await page.focus('#key');
+  await page.keyboard.type(key.trim());
+  await page.click('#look');
+  await page.click('#show-rows');
+  await page.waitForSelector('#rows-title');
+  await save(page, fixture('saved-open.db'));
+  await page.waitForSelector('#save .notice.good');
   assert.ok(!(await memory(page)).includes(key.trim()));
 });

@@ -9,7 +9,7 @@ import { bytes, count, grouped, list, size } from './words.js';
 export const mayBeOlder = ({ leftOut, expect, found }) =>
   found ? found.older : leftOut.files.length > 0 && expect === undefined;
 
-/** The elements that show a summary. `source` is `{ chain, key, expect, leftOut, found }`; the first three are for a look at
+/** The elements that show a summary. `source` is `{ chain, expect, leftOut, found }`; the first two are for a look at
  * rows, `found` is what was found in copies. */
 export function inside(summary, source) {
   const { report, bundles, tables, schema, selection, encoding, applicationId, userVersion } = summary;

@@ -44,6 +44,12 @@ export function begin(listeners) {
 /** The key without the spaces that help to read it from paper. */
 export const key = () => $('key').value.replace(/\s/g, '');
 
+/**
+ * The input of a piece of work, with the key: it is taken from its field when the work starts. Whoever kept it for later,
+ * with a button, would keep it when it is cleared.
+ */
+export const withKey = input => ({ ...input, key: key() });
+
 /** The expected state id, if one was given. */
 export const expect = () => $('expect').value.replace(/\s/g, '').toLowerCase() || undefined;
 

@@ -65,12 +65,12 @@ async function look(domain) {
   const [chain, copies] = [files.chain(), files.copies()];
   if (!chain && !copies) return files.ask();
   if (!(await key.isReady())) return;
-  const given = { key: key.key(), expect: key.expect(), leftOut: files.leftOut() };
+  const given = { expect: key.expect(), leftOut: files.leftOut() };
   changed();
   let mine;
   try {
     const source = chain ? { ...given, chain, name: chain[0].name } : await found(copies, given, domain, started => (mine = started));
-    mine = work = run($('inside'), 'info', source, OPENING);
+    mine = work = run($('inside'), 'info', key.withKey(source), OPENING);
     opened = await mine.result;
     isOlder = mayBeOlder(source);
     $('inside').replaceChildren(inside(opened, source));
@@ -90,7 +90,7 @@ async function look(domain) {
 
 /** The source that copies give. `started(work)` is called with the work that looks for it. */
 async function found(copies, given, domain, started) {
-  const mine = (work = run($('inside'), 'find', { copies, key: given.key, expect: given.expect, domain }, FINDING));
+  const mine = (work = run($('inside'), 'find', key.withKey({ copies, expect: given.expect, domain }), FINDING));
   started(mine);
   const found = await mine.result;
   if (mine !== work) throw new Cancelled();
@@ -108,9 +108,12 @@ function offer(source) {
 }
 
 async function save(source) {
+  const meant = opened;
   const target = await choosePlace(nameFor(source.name)).catch(error => failed(error, 'save'));
   if (!target) return;
-  const mine = (work = run($('save'), 'recover', source, SAVING, { take: target.write }));
+  // Another key may be there by now, or none.
+  if (opened !== meant) return target.abandon();
+  const mine = (work = run($('save'), 'recover', key.withKey(source), SAVING, { take: target.write }));
   try {
     const recovered = await mine.result;
     const download = await target.finish();

@@ -1,6 +1,7 @@
 // A look at the first rows of a table.
 
 import { announce, make, refusal, show } from './dom.js';
+import { withKey } from './key.js';
 import { run } from './progress.js';
 import { Cancelled } from './work.js';
 import { count } from './words.js';
@@ -14,7 +15,7 @@ const LIMIT = 50;
 
 let work;
 
-/** The choice of a table and the place for its rows. `source` is `{ chain, key, expect }`. */
+/** The choice of a table and the place for its rows. `source` is `{ chain, expect }`. */
 export function begin(tables, source) {
   const option = ({ name, rows }, index) => {
     const text = `${name || NAMELESS} (${count(rows, 'row')})`;
@@ -36,7 +37,7 @@ export function stop() {
 
 async function look(table, source, place) {
   stop();
-  const wanted = { ...source, table: table.name, limit: LIMIT };
+  const wanted = withKey({ ...source, table: table.name, limit: LIMIT });
   const mine = (work = run(place, 'rows', wanted, { reading: 'Looking for the rows' }));
   try {
     const { columns, rows } = await mine.result;
