@@ -90,7 +90,7 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
     ];
     let lines = vec![
         (OWN, sql("app.db", &store_call("backup_save", "ZKAP", 0, ", '{\\\"local\\\": \\\"net/ZKAP\\\"}'"))),
-        (PEER, "litestream replicate -config litestream-ZKAP.yml".to_owned()),
+        (PEER, "litestream replicate -config litestream-s3-ZKAP.yml".to_owned()),
     ];
     Section { name: "network", about: ABOUT, ways: Vec::new(), table, lines, plot: ("seconds", bars), outcomes }
 }
@@ -159,9 +159,9 @@ fn replicate(scene: &Scene, server: &Server, database: &str, change: &str) -> Tr
          force-path-style: true\n      access-key-id: any\n      secret-access-key: secret\n      sync-interval: 100ms\n",
         link.port
     );
-    fs::write(scene.path().join(format!("litestream-{database}.yml")), config).expect("the disk has room");
+    fs::write(scene.path().join(format!("litestream-s3-{database}.yml")), config).expect("the disk has room");
     let mut command = scene.command("litestream");
-    command.args(["replicate", "-config", &format!("litestream-{database}.yml")]).stdin(Stdio::null());
+    command.args(["replicate", "-config", &format!("litestream-s3-{database}.yml")]).stdin(Stdio::null());
     // It refuses a bundle of certificates of this machine, and needs none.
     command.env_remove("AWS_CA_BUNDLE");
     let mut running = Server(command.spawn().expect("litestream starts; `make bench` installs it"), 0);
