@@ -60,9 +60,7 @@ build: components
 components: setup-build rust
 	# Besides the flags of .cargo/config.toml, which RUSTFLAGS would take the place of.
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
-	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery --target wasm32-unknown-unknown
-	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
-	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-page-qr --target wasm32-unknown-unknown
+	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-recovery -p lifeboat-page-qr --target wasm32-unknown-unknown
 	CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="$$(sqlite-ext/release/build.sh flags)" \
 	  $(CARGO) build $(LOCKED) --profile component -p lifeboat-cli --target wasm32-wasip2
 	rm -rf dist/npm

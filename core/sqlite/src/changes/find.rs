@@ -169,9 +169,8 @@ fn changed_since(
     if !earlier.fits(now) {
         return Err(INCOMPARABLE);
     }
-    let mut later = hashes(connection, now, earlier.key(), go_on)?;
+    let later = hashes(connection, now, earlier.key(), go_on)?;
     let pages = earlier.differing(&later).ok_or(INCOMPARABLE)?;
-    later.share(earlier);
     Ok(Changed { pages, hashes: Some(later), by_hashes: true })
 }
 
@@ -219,6 +218,16 @@ struct Look<'a> {
     is_vacuumed: bool,
 }
 
+/// What was found of the changed pages.
+struct Searched {
+    /// Those of each table, in the order of the roots.
+    ranges: Vec<Vec<Range>>,
+    /// The pages that these are of.
+    found: Vec<u32>,
+    /// The pages that belong to no row that was found.
+    unknown: BTreeSet<u32>,
+}
+
 type Looked<T> = std::result::Result<T, Doubt>;
 
 impl<'a> Look<'a> {
@@ -240,7 +249,7 @@ impl<'a> Look<'a> {
 
     /// The rows that these pages have a part in, and the bytes that are read with them.
     fn run(&self, changed: &BTreeSet<u32>, whole: &[u32], pages: &mut Pages<'_>) -> Looked<(Touched, u64)> {
-        let (ranges, found, unknown) = self.search(changed, pages)?;
+        let Searched { ranges, found, unknown } = self.search(changed, pages)?;
         if !unknown.is_empty() {
             check_free(unknown, pages)?;
         }
@@ -255,18 +264,13 @@ impl<'a> Look<'a> {
         Ok((touched, leaves.saturating_mul(self.page_size as u64)))
     }
 
-    /// The ranges of each table, in the order of the roots; the pages that they are of; and the pages that belong to no row
-    /// that was found. Page 1 holds only the header and a part of the schema, which is compared as a whole.
-    #[expect(clippy::type_complexity, reason = "all three are used in one place")]
-    fn search(
-        &self,
-        changed: &BTreeSet<u32>,
-        pages: &mut Pages<'_>,
-    ) -> Looked<(Vec<Vec<Range>>, Vec<u32>, BTreeSet<u32>)> {
+    /// Looks for the table that has each page. Page 1 holds only the header and a part of the schema, which is compared as a
+    /// whole.
+    fn search(&self, changed: &BTreeSet<u32>, pages: &mut Pages<'_>) -> Looked<Searched> {
         let roots: Vec<u32> = self.roots.values().copied().collect();
         let mut ranges: Vec<Vec<Range>> = vec![Vec::new(); roots.len()];
         // Pages that only an overflow chain or the list of free pages can have.
-        let mut others = BTreeSet::new();
+        let mut unknown = BTreeSet::new();
         let mut found = Vec::new();
         let (mut searches, mut last) = (0_usize, 0);
         for &number in changed {
@@ -284,7 +288,7 @@ impl<'a> Look<'a> {
                 INDEX_INTERIOR | INDEX_LEAF => continue,
                 TABLE_INTERIOR | TABLE_LEAF if node.cell_count() > 0 => {}
                 _ => {
-                    others.insert(number);
+                    unknown.insert(number);
                     continue;
                 }
             }
@@ -304,10 +308,10 @@ impl<'a> Look<'a> {
             }
             // A page that no table has was freed, or is one of the schema or of a table that is read as a whole.
         }
-        if !others.is_empty() {
-            self.take_overflows(&found, &mut others, pages)?;
+        if !unknown.is_empty() {
+            self.take_overflows(&found, &mut unknown, pages)?;
         }
-        Ok((ranges, found, others))
+        Ok(Searched { ranges, found, unknown })
     }
 
     /// Takes away the pages on which these leaves go on: their rows are read anyway.

@@ -19,12 +19,12 @@ const ASKED_MAX: usize = 10_000_000;
 /// After so many pages it is asked whether to go on.
 const ASK: u32 = 256;
 
-/// The page that is never used, since locks lie there.
-const LOCK_BYTE: u64 = 0x4000_0000;
-
 const UNREADABLE: Doubt = Doubt("a page cannot be read");
 
-/// Its number.
+/// The first of the bytes that are locked in the file. Nothing else is ever in their page.
+const LOCK_BYTE: u64 = 0x4000_0000;
+
+/// The number of that page.
 pub(super) fn lock_page(page_size: usize) -> u32 {
     u32::try_from(LOCK_BYTE / page_size as u64).map_or(u32::MAX, |before| before + 1)
 }
@@ -83,21 +83,25 @@ impl<'c> Pages<'c> {
             (Some(log), Some(index)) => log::frame_of(index, number, log.frames())?,
             _ => None,
         };
-        match frame {
-            Some(frame) => log::read_frame(self.connection, frame, &mut page)?,
-            None => {
-                let offset = i64::from(number - 1) * size as i64;
-                if read_at(self.connection, offset, &mut page) != Some(sqlite_error::OK) {
-                    return Err(UNREADABLE);
-                }
-            }
-        }
+        read_page(self.connection, number, frame, &mut page)?;
         let page: Rc<[u8]> = page.into();
         if (self.held.len() + 1) * size > HELD_MAX {
             self.held.clear();
         }
         self.held.insert(number, Rc::clone(&page));
         Ok(page)
+    }
+}
+
+/// Fills `page` from this frame of the log, or from the file.
+fn read_page(connection: &Connection<'_>, number: u32, frame: Option<u32>, page: &mut [u8]) -> Result<(), Doubt> {
+    if let Some(frame) = frame {
+        return log::read_frame(connection, frame, page);
+    }
+    let offset = i64::from(number - 1) * page.len() as i64;
+    match read_at(connection, offset, page) {
+        Some(sqlite_error::OK) => Ok(()),
+        _ => Err(UNREADABLE),
     }
 }
 
@@ -129,17 +133,13 @@ pub(super) fn read_all(
             continue;
         }
         // One page at a time: some VFSes check or change what they read page by page.
-        match frames.get(number as usize - 1) {
-            Some(frame) if *frame > 0 => log::read_frame(connection, *frame, &mut page)?,
+        let frame = frames.get(number as usize - 1).copied().filter(|frame| *frame > 0);
+        if frame.is_none() && u64::from(number) > in_file {
             // SQLite, too, takes what is behind the end of the file for zeros: pages that were freed before they were
             // written.
-            _ if u64::from(number) > in_file => page.fill(0),
-            _ => {
-                let offset = i64::from(number - 1) * size as i64;
-                if read_at(connection, offset, &mut page) != Some(sqlite_error::OK) {
-                    return Err(UNREADABLE);
-                }
-            }
+            page.fill(0);
+        } else {
+            read_page(connection, number, frame, &mut page)?;
         }
         each(number, &page);
     }

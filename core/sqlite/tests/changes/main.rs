@@ -159,7 +159,7 @@ struct History<'k> {
     base: Bundles,
     /// The moment of the base.
     mark: Option<Mark>,
-    /// The key of the hashes of pages. None: there are none in this history.
+    /// The key with which pages are hashed. Some histories have none, so that only the log can tell what changed.
     key: Option<PageKey>,
     /// What was done since that moment.
     acts: BTreeSet<&'static str>,

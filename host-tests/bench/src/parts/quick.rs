@@ -72,42 +72,36 @@ pub fn run(scene: &Scene, rounds: usize) -> Section {
         bars.push(Bar::new(name, work, format!("{:.0} ms", medians[medians.len() - 1].0)));
     }
     let [small, large, anew, rollback] = [0, 1, 2, 3].map(|at| medians[at]);
+    let outcome = |work, against, goal: String, measured, is_met| Outcome { work, against, goal, measured, is_met };
+    let at_most = |work, (ms, _): (f64, f64), most: f64| {
+        outcome(
+            work,
+            "-",
+            format!("at most {most} ms of the processor"),
+            format!("{ms:.0} ms, with the syncs"),
+            ms <= most,
+        )
+    };
+    let growth = large.0 / small.0;
+    let bytes = small.1;
     let outcomes = vec![
-        Outcome {
-            work: "save of 100 spent tokens, under protection",
-            against: "-",
-            goal: "at most 20 ms of the processor".to_owned(),
-            measured: format!("{:.0} ms, with the syncs", small.0),
-            is_met: small.0 <= 20.0,
-        },
-        Outcome {
-            work: "the same of 1 GB",
-            against: "173 MB",
-            goal: "at most 1.3 of its work".to_owned(),
-            measured: format!("{:.2}", large.0 / small.0),
-            is_met: large.0 <= small.0 * 1.3,
-        },
-        Outcome {
-            work: "the same",
-            against: "-",
-            goal: "at most 200,000 bytes of ledger".to_owned(),
-            measured: format!("{:.0}", small.1),
-            is_met: small.1 <= 200_000.0,
-        },
-        Outcome {
-            work: "the same after the log began anew",
-            against: "-",
-            goal: "at most 120 ms of the processor".to_owned(),
-            measured: format!("{:.0} ms", anew.0),
-            is_met: anew.0 <= 120.0,
-        },
-        Outcome {
-            work: "the same with a rollback journal",
-            against: "-",
-            goal: "at most 120 ms of the processor".to_owned(),
-            measured: format!("{:.0} ms", rollback.0),
-            is_met: rollback.0 <= 120.0,
-        },
+        at_most("save of 100 spent tokens, under protection", small, 20.0),
+        outcome(
+            "the same of 1 GB",
+            "173 MB",
+            "at most 1.3 of its work".to_owned(),
+            format!("{growth:.2}"),
+            growth <= 1.3,
+        ),
+        outcome(
+            "the same",
+            "-",
+            "at most 200,000 bytes of ledger".to_owned(),
+            format!("{bytes:.0}"),
+            bytes <= 200_000.0,
+        ),
+        at_most("the same after the log began anew", anew, 120.0),
+        at_most("the same with a rollback journal", rollback, 120.0),
     ];
     let line = format!("sqlite3 -cmd '.load dist/liblifeboat' quick.db \"{}\"", protect("quick").replace('"', "\\\""));
     Section {

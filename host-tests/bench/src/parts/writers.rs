@@ -18,7 +18,7 @@ use crate::way::Spread;
 const SECONDS: u64 = 10;
 
 const ABOUT: &str = "The application adds a token to the ZKAP database and deletes the oldest one, one synced transaction after the other, for 10 s in each run, which keeps a \
-    core busy. A program beside it exports each second: on three threads, as it does by itself, of which two give way to the application; or on one.";
+    core busy. A program beside it exports each second: on one thread, or on three, which is the default. Two of the three give way to the application.";
 
 /// Who else is at the database.
 #[derive(Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::files::io_error;
 use crate::work::export::options::Request;
 use crate::work::export::quick::{Quick, is_heavy};
-use crate::work::export::{Live, compose, open_in_place, open_snapshot};
+use crate::work::export::{Live, compose, open_in_place};
 use crate::work::keyed::Keyed;
 use crate::work::read::file_source::BundleSource;
 use crate::work::summary::Narrowed;
@@ -109,23 +109,20 @@ struct Written {
 }
 
 impl<'a> LiveExporter<'a> {
-    /// The live state, and its moment if that can be told. With a mark, writers may have to wait.
+    /// The live state, and its moment if that can be told. Writers may have to wait.
     fn open(&self) -> Result<(Snapshot<'a>, Option<Mark>)> {
         let (app, request) = (self.app, self.request);
         if self.quick.is_some() {
             for _ in 0..ATTEMPTS {
                 let Some(end) = LogEnd::now(app) else { break };
-                let mut snapshot = open_in_place(app, request)?;
-                if let Some(mark) = snapshot.mark(&end)? {
-                    return Ok((snapshot, Some(mark)));
-                }
-                if !snapshot.may_have_mark() {
-                    snapshot.let_writers_go()?;
-                    return Ok((snapshot, None));
+                let snapshot = open_in_place(app, request)?;
+                let mark = snapshot.mark(&end)?;
+                if mark.is_some() || !snapshot.may_have_mark() {
+                    return Ok((snapshot, mark));
                 }
             }
         }
-        Ok((open_snapshot(app, request)?, None))
+        Ok((open_in_place(app, request)?, None))
     }
 
     /// What is known of the rows that can differ from this base, and how many bytes of pages will be read for them. `now`

@@ -1,5 +1,5 @@
-//! What makes the next delta quick: the moments of the last states, so that only the rows are read that the pages
-//! which changed since can have changed (`core/sqlite/QUICK.md`).
+//! What makes the next delta quick: the moments of the last states. They tell which pages changed since, and so which rows
+//! have to be read (`core/sqlite/QUICK.md`).
 
 use crate::work::saving::now;
 use lifeboat_core::StateId;
@@ -22,7 +22,7 @@ const PARTS_MIN: u64 = 1 << 20;
 /// The memory of one exporter that makes many deltas of one database.
 pub(crate) struct Quick {
     marks: VecDeque<(StateId, Mark)>,
-    /// The key of the hashes of pages. None: the system gives no random numbers, so there are no hashes.
+    /// The key with which pages are hashed. If the system gives no random numbers, there is none, and no page is hashed.
     key: Option<PageKey>,
     /// When all rows were read last, since this process began to save.
     walked: Option<Instant>,
@@ -42,7 +42,7 @@ impl Quick {
         Self { marks: VecDeque::new(), key, walked: None, walked_at: None, every, count: 0, missed: 0 }
     }
 
-    /// The key of the hashes of pages.
+    /// The key with which pages are hashed.
     pub fn key(&self) -> Option<&PageKey> {
         self.key.as_ref()
     }

@@ -25,8 +25,8 @@ pub extern "C" fn take(character: u32) {
     }
 }
 
-/// Draws the text, of which a quarter may be lost. Gives how many squares a side has, without a rim; 0: the text is too
-/// long for a QR code.
+/// Draws the text as a code that can be read even if a quarter of it is damaged. Returns the number of squares on a side,
+/// without the rim, or 0 if the text is too long for a QR code.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn draw() -> u32 {
@@ -35,7 +35,7 @@ pub extern "C" fn draw() -> u32 {
     drawing.code.as_ref().and_then(|code| u32::try_from(code.width()).ok()).unwrap_or(0)
 }
 
-/// 1: the square in this column and row is dark. 0: it is light, or there is none.
+/// Returns 1 if the square in this column and row is dark, and 0 if it is light or outside of the code.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn is_dark(column: u32, row: u32) -> u32 {
